@@ -1,0 +1,1 @@
+"""Hypernetworks for zero-shot tokenizer transfer; import as `tokkit.hypernets`."""

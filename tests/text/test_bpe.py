@@ -1,0 +1,178 @@
+"""Laws of `BpeModel`, against BPE as its definition reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reference import bpe_reference as reference
+from tests.text.bpe_strategies import BYTE_UNITS, bpe_specs, pieces
+from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.text.segment_models.base import NO_TOKEN
+from tokkit.text.segment_models.bpe import BpeModel
+from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
+
+CHAR_UNITS = st.shared(st.booleans(), key="char_units")
+SPECS = CHAR_UNITS.flatmap(bpe_specs)
+PIECES = CHAR_UNITS.flatmap(pieces)
+
+
+def toy_spec(tokens: list[bytes], merges: list[tuple[int, int, int]], **options) -> TokenizerSpec:
+    """A byte-unit vocabulary with merges in order of rank."""
+    columns = np.array(merges, dtype=np.int32).reshape(-1, 3).T
+    ranks = np.arange(len(merges), dtype=np.int32)
+    return TokenizerSpec(
+        name="toy",
+        family="bpe",
+        token_bytes=tuple(tokens),
+        kinds=np.zeros(len(tokens), dtype=np.uint8),
+        merges=MergeTable(columns[0], columns[1], columns[2], ranks),
+        **options,
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(SPECS, st.lists(PIECES, max_size=4))
+def test_encode_equals_definition_piece_by_piece(spec, parts):
+    model = BpeModel(spec)
+    text = np.frombuffer(b"".join(parts), dtype=np.uint8)
+    bounds = np.cumsum([0, *map(len, parts)])
+    ids, ends = model.encode(text, bounds)
+    expected = [token for part in parts for token in reference.encode(spec, part)]
+    assert ids.tolist() == expected
+    assert ids.dtype == np.int32 and ends.dtype == np.int64
+    assert ends.tolist() == np.cumsum([len(spec.token_bytes[token]) for token in expected]).tolist()
+    assert model.count(text, bounds) == len(expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(bpe_specs(literals=True), pieces())
+def test_literals_serve_as_steps_of_merges(spec, piece):
+    assert BpeModel(spec).encode_piece(piece) == reference.encode(spec, piece)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPECS)
+def test_reachable_tokens_are_encodings_of_their_bytes(spec):
+    expected = [reference.stays(spec, [token]) for token in range(spec.vocab_size)]
+    assert BpeModel(spec).reachable.tolist() == expected
+
+
+@settings(max_examples=400, deadline=None)
+@given(bpe_specs() | bpe_specs(literals=True))
+def test_pairs_and_invalid_successors_equal_definition(spec):
+    model = BpeModel(spec)
+    for a in range(spec.vocab_size):
+        expected = reference.successor_mask_after(spec, [a])
+        assert [model.pair_valid(a, b) for b in range(spec.vocab_size)] == expected.tolist()
+        assert model.successor_mask(a).tolist() == expected.tolist()
+        assert model.successor_mask_after([a]).tolist() == expected.tolist()
+        if model.reachable[a]:
+            invalid = np.flatnonzero(model.reachable & ~expected)
+            assert model.invalid_successors(a).tolist() == invalid.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(bpe_specs(char_units=True), pieces(char_units=True))
+def test_successors_after_characters_and_byte_runs_equal_definition(spec, piece):
+    model = BpeModel(spec)
+    ids = reference.merge(spec, piece)
+    expected = reference.successor_mask_after(spec, ids)
+    assert model.successor_mask_after(ids[-4:]).tolist() == expected.tolist()
+    if len(ids) == 1:
+        assert [model.pair_valid(ids[0], b) for b in range(spec.vocab_size)] == expected.tolist()
+        invalid = np.flatnonzero(model.reachable & ~expected)
+        assert model.invalid_successors(ids[0]).tolist() == invalid.tolist()
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPECS, PIECES, st.data())
+def test_prefix_encoder_equals_encoding_every_prefix(spec, piece, data):
+    encoder = BpeModel(spec).prefix_encoder()
+    merges_only = BpeModel(spec).prefix_encoder(merges_only=True)
+    cut = data.draw(st.integers(0, len(piece)))
+    detour = data.draw(PIECES)
+    encoder.append(piece[:cut])
+    encoder.append(detour)
+    encoder.truncate(cut)
+    for byte in piece[cut:]:
+        encoder.append(byte)
+    merges_only.append(piece)
+    assert len(encoder) == len(piece)
+    for length in range(len(piece) + 1):
+        expected = reference.encode(spec, piece[:length])
+        assert encoder.ids(length) == expected
+        assert encoder.last_token_at(length) == (expected[-1] if expected else NO_TOKEN)
+        assert merges_only.ids(length) == (reference.merge(spec, piece[:length]) if length else [])
+    assert encoder.last_token == encoder.last_token_at(len(piece))
+
+
+@given(st.sampled_from(["a" * 2000, "ab" * 1000, "abc" * 700, "aab" * 700]), bpe_specs())
+@settings(max_examples=30, deadline=None)
+def test_long_pieces_are_encoded_as_by_definition(text, spec):
+    assert BpeModel(spec).encode_piece(text.encode()) == reference.encode(spec, text.encode())
+
+
+def test_ignore_merges_prefers_the_whole_piece():
+    tokens = [b"a", b"b", b"ab", b"aba"]
+    assert BpeModel(toy_spec(tokens, [(0, 1, 2)])).encode_piece(b"aba") == [2, 0]
+    model = BpeModel(toy_spec(tokens, [(0, 1, 2)], ignore_merges=True))
+    assert model.encode_piece(b"aba") == [3]
+    assert model.encode_piece(b"abaa") == [2, 0, 0]
+    assert not model.reachable[3]
+
+
+def test_a_byte_without_token_is_named():
+    model = BpeModel(toy_spec([b"a", b"b"], []))
+    text = np.frombuffer(b"aab\xffa", dtype=np.uint8)
+    bounds = np.array([0, 2, 5])
+    for call in (model.encode, model.count):
+        with pytest.raises(EncodingError, match="byte 0xff at offset 3"):
+            call(text, bounds)
+    encoder = model.prefix_encoder()
+    with pytest.raises(EncodingError, match="byte 0xff at offset 3"):
+        encoder.append(b"aab\xffa")
+    assert encoder.ids() == [0, 0, 1]
+
+
+def test_characters_without_byte_tokens_are_refused():
+    model = BpeModel(toy_spec([b"a", "é".encode()], [], char_units=True))
+    assert model.encode_piece("aé".encode()) == [0, 1]
+    with pytest.raises(EncodingError, match="byte 0xc3 at offset 1"):
+        model.encode_piece("aè".encode())
+
+
+@pytest.mark.parametrize(
+    "bounds", [np.array([0, 2]), np.array([1, 3]), np.array([0, 3, 2, 3]), np.array([0.0, 3.0])]
+)
+def test_bounds_outside_the_text_are_refused(bounds):
+    model = BpeModel(toy_spec([b"a"], []))
+    with pytest.raises(ArgumentError, match="bounds"):
+        model.encode(np.frombuffer(b"aaa", dtype=np.uint8), bounds)
+
+
+@pytest.mark.parametrize(
+    ("merge", "message"),
+    [((0, 1, 9), "0 to 9"), ((0, 0, 2), "spelt"), ((3, 0, 0), "neither of them empty")],
+)
+def test_merges_that_make_no_sense_are_refused(merge, message):
+    with pytest.raises(FormatError, match=message):
+        BpeModel(toy_spec([b"a", b"b", b"ab", b""], [merge]))
+
+
+def test_merges_of_special_tokens_are_refused():
+    spec = toy_spec([b"a", b"b", b"ab"], [(0, 1, 2)])
+    spec.kinds[2] = TokenKind.SPECIAL
+    with pytest.raises(FormatError, match="SPECIAL"):
+        BpeModel(spec)
+
+
+def test_ids_out_of_range_and_lengths_beyond_the_piece_are_refused():
+    model = BpeModel(toy_spec(list(BYTE_UNITS), []))
+    for call in (lambda: model.pair_valid(0, 3), lambda: model.successor_mask_after([-1])):
+        with pytest.raises(ArgumentError, match="not in the vocabulary"):
+            call()
+    with pytest.raises(ArgumentError, match="expected 0 to 0"):
+        model.prefix_encoder().truncate(1)

@@ -1,0 +1,57 @@
+"""tokkit: look through tokenizers, into them, change them, learn them.
+
+Importing `tokkit` imports nothing else; each public name is imported when it is first used, so
+that a command or a script pays only for what it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.byte_lm import ByteLM
+    from tokkit.bytelm.ensemble import ByteEnsemble
+    from tokkit.bytelm.loading import load_lm
+    from tokkit.bytelm.ngram import NgramLM
+    from tokkit.bytelm.transformers_lm import TransformersLM
+    from tokkit.errors import TokkitError
+    from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ByteEnsemble",
+    "ByteLM",
+    "NgramLM",
+    "TextTokenizer",
+    "TokkitError",
+    "TransformersLM",
+    "__version__",
+    "load_lm",
+    "load_tokenizer",
+]
+
+_HOMES = {
+    "ByteEnsemble": "tokkit.bytelm.ensemble",
+    "ByteLM": "tokkit.bytelm.byte_lm",
+    "NgramLM": "tokkit.bytelm.ngram",
+    "TextTokenizer": "tokkit.text.tokenizer",
+    "TokkitError": "tokkit.errors",
+    "TransformersLM": "tokkit.bytelm.transformers_lm",
+    "load_lm": "tokkit.bytelm.loading",
+    "load_tokenizer": "tokkit.text.tokenizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tokkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

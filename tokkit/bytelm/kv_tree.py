@@ -1,0 +1,262 @@
+"""A tree of contexts over one KV cache: `KVTreeSession`.
+
+Every evaluated node owns a *slot*, an index into one sequence of keys and values that all the
+branches share. New nodes are appended; which slots a node may look at is its row of the ancestor
+matrix, a copy of its parent's row plus itself; its position is its depth. So a fork costs nothing,
+several prompts are a forest below the root and need no padding, and a prompt is one forward pass
+over its unevaluated nodes. The idea is that of tree attention in speculative decoding (SpecInfer,
+Miao et al. 2024), kept up over a whole session.
+
+A node is dead once nobody holds its `Node` object (a `Node` holds its parent, so ancestors of live
+nodes live). When enough slots are dead the live ones are moved together. Slots stay in topological
+order throughout: a parent's slot is smaller than its child's.
+
+Memory: one byte for each pair of slots (the ancestor matrix), the cache itself, and the last
+hidden state of each slot, from which log-probabilities can be had again without a forward pass.
+A session is not thread-safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache
+from tokkit.errors import ArgumentError, EncodingError, ModelError
+
+
+class SlotTable:
+    """What is known of each slot: its ancestors, its position, its last hidden state.
+
+    Attributes:
+        n: slots in use.
+        positions: int64 (capacity,).
+        hidden: float32 (capacity, hidden_size).
+    """
+
+    def __init__(self, hidden_size: int, device: torch.device) -> None:
+        self.n = 0
+        self._ancestors: NDArray[np.bool_] = np.empty((0, 0), dtype=np.bool_)
+        self.positions: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.hidden = torch.empty((0, hidden_size), dtype=torch.float32, device=device)
+
+    def reserve(self, capacity: int) -> None:
+        """Make room for `capacity` slots, at least doubling where there is too little."""
+        if capacity <= len(self.positions):
+            return
+        capacity, n = max(256, 2 * len(self.positions), capacity), self.n
+        ancestors = np.empty((capacity, capacity), dtype=np.bool_)
+        ancestors[:n, :n] = self._ancestors[:n, :n]
+        positions = np.empty(capacity, dtype=np.int64)
+        positions[:n] = self.positions[:n]
+        hidden = self.hidden.new_empty((capacity, self.hidden.shape[1]))
+        hidden[:n] = self.hidden[:n]
+        self._ancestors, self.positions, self.hidden = ancestors, positions, hidden
+
+    def write(self, parents: Sequence[int]) -> None:
+        """Describe new slots behind the `n` in use, without counting them yet.
+
+        Args:
+            parents: slot of each new slot's parent, -1 for none; may itself be a new slot.
+        """
+        end = self.n + len(parents)
+        self.reserve(end)
+        ancestors, positions = self._ancestors, self.positions
+        for slot, parent in enumerate(parents, self.n):
+            row = ancestors[slot]
+            row[: parent + 1] = ancestors[parent, : parent + 1]
+            row[parent + 1 : end] = False
+            row[slot] = True
+            positions[slot] = positions[parent] + 1 if parent >= 0 else 0
+
+    def visible(self, end: int, window: int | None) -> NDArray[np.bool_]:
+        """bool (end - n, end): the ancestors of each new slot, within `window` positions of it."""
+        ancestors = self._ancestors[self.n : end, :end]
+        new = self.positions[self.n : end]
+        if window is None or int(new.max()) < window:
+            return ancestors
+        return ancestors & (new[:, None] - self.positions[:end] < window)
+
+    def keep(self, slots: NDArray[np.int64]) -> None:
+        """Drop all slots but these (ascending)."""
+        n = len(slots)
+        self._ancestors[:n, :n] = self._ancestors[np.ix_(slots, slots)]
+        self.positions[:n] = self.positions[slots]
+        self.hidden[:n] = self.hidden[torch.from_numpy(slots).to(self.hidden.device)]
+        self.n = n
+
+
+class KVTreeSession:
+    """The `Session` of a `TransformersLM`.
+
+    Args:
+        backbone: the model.
+        bos_ids: at least one id; what the model reads before any text. The root is its last.
+        vocab_size: ids of the tokenizer; the number of columns returned.
+        max_batch_tokens: new nodes in one forward pass, to bound memory.
+        min_dead_slots: compact when at least so many slots, and half as many as are live, are dead.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        bos_ids: Sequence[int],
+        vocab_size: int,
+        *,
+        max_batch_tokens: int = 512,
+        min_dead_slots: int = 64,
+    ) -> None:
+        if max_batch_tokens < 1:
+            raise ArgumentError(f"max_batch_tokens is {max_batch_tokens}, expected at least 1")
+        self._backbone = backbone
+        self._bos_ids = list(bos_ids)
+        self._vocab_size = vocab_size
+        self._max_batch_tokens = max_batch_tokens
+        self._min_dead_slots = min_dead_slots
+        self._root = Node(None, -1, 0)
+        self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
+        self._table = SlotTable(backbone.hidden_size, backbone.device)
+        self._cache: Any = new_cache()
+        self.n_forward_passes = 0
+        self.n_evaluated = 0
+
+    @property
+    def root(self) -> Node:
+        """The empty context: BOS is implied."""
+        return self._root
+
+    @property
+    def n_slots(self) -> int:
+        """Slots in use, those of dead nodes included."""
+        return self._table.n
+
+    def extend(self, node: Node, token: int) -> Node:
+        """The context `node` followed by `token`; evaluates nothing.
+
+        Raises:
+            EncodingError: the tokenizer has no such id.
+        """
+        if not 0 <= token < self._vocab_size:
+            raise EncodingError(
+                f"token id {token} is outside the vocabulary, expected 0 to {self._vocab_size - 1}"
+            )
+        return Node(node, token, node.depth + 1)
+
+    def logprobs(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
+        """Next-token log-probabilities of each node.
+
+        All that has not been evaluated, ancestors included, is evaluated together, in forward
+        passes of at most `max_batch_tokens` nodes. A node that has been evaluated costs only a
+        product with the output head.
+
+        Returns:
+            float32 (len(nodes), vocab_size), nats. Where the model has more columns than the
+            tokenizer has ids, rows sum to slightly less than 1 in probability.
+
+        Raises:
+            ArgumentError: a node of another session.
+            ModelError: a context is too long for the model, or it returned unusable numbers.
+        """
+        with torch.inference_mode():
+            self._compact_if_worthwhile()
+            pending = self._unevaluated(nodes)
+            for start in range(0, len(pending), self._max_batch_tokens):
+                self._evaluate(pending[start : start + self._max_batch_tokens])
+            slots = [self._slot_of[node] for node in nodes]
+            hidden = self._table.hidden[slots]
+            return self._backbone.logprobs(hidden, self._vocab_size)
+
+    def _unevaluated(self, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes and ancestors without a slot, parents before children."""
+        slot_of, pending = self._slot_of, dict[Node, None]()
+        for node in nodes:
+            path: list[Node] = []
+            walk = node
+            while walk not in slot_of and walk not in pending:
+                path.append(walk)
+                if walk.parent is None:
+                    if walk is not self._root:
+                        raise ArgumentError(
+                            "a node of another session was given; nodes come from this session's "
+                            "root and extend()"
+                        )
+                    break
+                walk = walk.parent
+            if path:
+                self._check_length(node)
+                pending.update(dict.fromkeys(reversed(path)))
+        return list(pending)
+
+    def _check_length(self, node: Node) -> None:
+        limit, length = self._backbone.max_positions, node.depth + len(self._bos_ids)
+        if limit is not None and length > limit:
+            raise ModelError(
+                f"{self._backbone.name}: a context of {length} tokens (BOS included) is longer "
+                f"than the model's {limit} positions; shorten the prompt, or split the text"
+            )
+
+    def _evaluate(self, nodes: Sequence[Node]) -> None:
+        """One forward pass over new nodes, parents before children."""
+        ids: list[int] = []
+        parents: list[int] = []
+        new: dict[Node, int] = {}
+        slot = self._table.n
+        for node in nodes:
+            if node.parent is None:
+                ids += self._bos_ids
+                parents += range(-1, len(self._bos_ids) - 1)
+                slot += len(self._bos_ids) - 1
+            else:
+                parent = new.get(node.parent)
+                ids.append(node.token)
+                parents.append(self._slot_of[node.parent] if parent is None else parent)
+            new[node] = slot
+            slot += 1
+        hidden = self._forward(ids, parents)
+        # Committed only now, so that a pass that failed or was interrupted leaves no trace.
+        self._table.hidden[self._table.n : slot] = hidden
+        self._table.n = slot
+        self._slot_of.update(new)
+        self.n_forward_passes += 1
+        self.n_evaluated += len(ids)
+
+    def _forward(self, ids: Sequence[int], parents: Sequence[int]) -> torch.Tensor:
+        table, backbone = self._table, self._backbone
+        start, end = table.n, table.n + len(ids)
+        table.write(parents)
+        for layer in self._cache.layers:
+            layer.length = start
+        masks: dict[AttentionKind, NDArray[np.bool_]] = {
+            kind: table.visible(end, backbone.window if kind == "sliding_attention" else None)
+            for kind in backbone.kinds
+        }
+        return backbone.hidden(ids, table.positions[start:end], masks, self._cache)
+
+    def _compact_if_worthwhile(self) -> None:
+        n, n_bos = self._table.n, len(self._bos_ids)
+        live = len(self._slot_of) + n_bos - 1
+        if n - live >= max(self._min_dead_slots, live // 2):
+            self.compact()
+
+    def compact(self) -> None:
+        """Drop the slots of dead nodes now; `logprobs` does it when it is worthwhile."""
+        if not self._table.n:
+            return
+        owners = sorted(self._slot_of.items(), key=lambda item: item[1])
+        n_hidden = len(self._bos_ids) - 1  # slots of BOS before the root's have no node
+        slots = np.array([*range(n_hidden), *(slot for _, slot in owners)], dtype=np.int64)
+        moved = np.flatnonzero(slots != np.arange(len(slots)))
+        first = int(moved[0]) if len(moved) else len(slots)
+        with torch.inference_mode():
+            self._table.keep(slots)
+            tail = torch.from_numpy(slots[first:]).to(self._backbone.device)
+            for layer in self._cache.layers:
+                layer.keep(first, tail)
+        for slot, (node, _) in enumerate(owners, n_hidden):
+            self._slot_of[node] = slot

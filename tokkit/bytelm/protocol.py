@@ -1,0 +1,109 @@
+"""What a language model over tokens must offer: `TokenLM`, and `ContextSession` to walk its contexts.
+
+A byte-level model asks for the next-token distribution of many contexts that share prefixes.
+A *session* names each context by a node of a tree, so that a backend can keep one cache for the
+whole tree. A backend that has no such cache needs only `next_token_logprobs`: `ContextSession`
+turns nodes back into lists of ids for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokkit.text.tokenizer import TextTokenizer
+
+LogProbs = NDArray[np.floating[Any]]
+
+
+@runtime_checkable
+class TokenLM(Protocol):
+    """A causal language model over the ids of one tokenizer."""
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The tokenizer whose ids the model reads and predicts."""
+        ...
+
+    @property
+    def eos_ids(self) -> Sequence[int]:
+        """Ids that end a text; their mass is pooled into end of text."""
+        ...
+
+    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> LogProbs:
+        """Log-probabilities, in nats, of the token that follows each context.
+
+        Args:
+            contexts: n lists of ids, without BOS: the model adds what it expects before a text.
+
+        Returns:
+            float (n, V), V at least `tokenizer.vocab_size`; each row sums to 1 in probability.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Node:
+    """A context: the path of ids from the root. Identity is the object; it keeps its parent alive."""
+
+    parent: Node | None
+    token: int
+    depth: int
+
+    def ids(self) -> list[int]:
+        """The ids from the root to this node, root excluded."""
+        path: list[int] = []
+        node: Node = self
+        while node.parent is not None:
+            path.append(node.token)
+            node = node.parent
+        return path[::-1]
+
+
+class Session(Protocol):
+    """A tree of contexts. Nodes that nobody holds any more may be forgotten by the backend."""
+
+    @property
+    def root(self) -> Node:
+        """The empty context (BOS, where the model has one, is implied)."""
+        ...
+
+    def extend(self, node: Node, token: int) -> Node:
+        """The context `node` followed by `token`; evaluates nothing."""
+        ...
+
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
+        """float (len(nodes), V), nats; evaluates each node and those ancestors that need it."""
+        ...
+
+
+class ContextSession:
+    """The session of a `TokenLM` without a cache: every node is spelled out as a list of ids."""
+
+    def __init__(self, token_lm: TokenLM) -> None:
+        self._token_lm = token_lm
+        self._root = Node(None, -1, 0)
+
+    @property
+    def root(self) -> Node:
+        """The empty context."""
+        return self._root
+
+    def extend(self, node: Node, token: int) -> Node:
+        """The context `node` followed by `token`."""
+        return Node(node, token, node.depth + 1)
+
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
+        """float (len(nodes), V), nats."""
+        return self._token_lm.next_token_logprobs([node.ids() for node in nodes])
+
+
+def open_session(token_lm: TokenLM) -> Session:
+    """The model's own session (`token_lm.session()`) where it has one, else a `ContextSession`."""
+    own = getattr(token_lm, "session", None)
+    return own() if own is not None else ContextSession(token_lm)

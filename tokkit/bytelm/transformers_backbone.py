@@ -1,0 +1,278 @@
+"""The two halves of a causal model of transformers, as a cache of slots needs them.
+
+The *body* turns ids into hidden states under an explicit mask; the *head* turns chosen hidden
+states into log-probabilities. Calling them apart means that logits, which are large (262,144
+columns for Gemma 3), are computed only where somebody asks for them.
+
+`SlotLayer` is a cache layer of transformers that keeps every slot, whatever the layer's attention
+window, in a buffer that grows by doubling: transformers' own `DynamicLayer` copies the whole cache
+at every step, and its sliding layers drop what a branch may still need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from tokkit.errors import ModelError, UnsupportedError
+
+AttentionKind = Literal["full_attention", "sliding_attention"]
+
+_KNOWN_KINDS = frozenset({"full_attention", "sliding_attention"})
+_HEAD_CHUNK_BYTES = 64 << 20
+"""Logits in flight at any time; the caller's result comes on top."""
+
+
+class SlotLayer(CacheLayerMixin):
+    """Keys and values of one layer, `(1, heads, slots, head_dim)`, appended in place."""
+
+    is_sliding = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.length = 0
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        """Allocate the first buffers, of the heads, dtype and device of the states."""
+        self.keys = _grown(key_states[:, :, :0], 2 * key_states.shape[2])
+        self.values = _grown(value_states[:, :, :0], 2 * value_states.shape[2])
+        self.is_initialized = True
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Append the new slots and return views of all the slots."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        assert self.keys is not None and self.values is not None
+        start, end = self.length, self.length + key_states.shape[2]
+        if end > self.keys.shape[2]:
+            self.keys = _grown(self.keys[:, :, :start], 2 * end)
+            self.values = _grown(self.values[:, :, :start], 2 * end)
+        self.keys[:, :, start:end] = key_states
+        self.values[:, :, start:end] = value_states
+        self.length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def keep(self, first: int, slots: torch.Tensor) -> None:
+        """Keep the slots before `first` and, moved up behind them, `slots` (int64, ascending)."""
+        self.length = first + len(slots)
+        if self.is_initialized:  # a layer that shares another's cache never gets any states
+            assert self.keys is not None and self.values is not None
+            self.keys[:, :, first : self.length] = self.keys.index_select(2, slots)
+            self.values[:, :, first : self.length] = self.values.index_select(2, slots)
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Length and offset of the keys that a forward pass over `query_length` ids will see."""
+        return self.length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        """Number of slots in use."""
+        return self.length
+
+    def get_max_length(self) -> int:
+        """-1: no limit."""
+        return -1
+
+
+def _grown(used: torch.Tensor, capacity: int) -> torch.Tensor:
+    batch, heads, length, width = used.shape
+    grown = used.new_empty((batch, heads, max(capacity, 256), width))
+    grown[:, :, :length] = used
+    return grown
+
+
+def new_cache() -> Any:
+    """An empty cache of slots for all the layers of a model."""
+    return Cache(layer_class_to_replicate=SlotLayer)
+
+
+@dataclass(frozen=True)
+class LogitScaling:
+    """What some models do to the output of the head: `cap * tanh(scale * logits / cap)`."""
+
+    scale: float = 1.0
+    cap: float | None = None
+
+    @classmethod
+    def of(cls, config: Any) -> LogitScaling:
+        """Read from a configuration: Gemma 2's cap, Cohere's factor, Granite's divisor."""
+        scale = float(getattr(config, "logit_scale", None) or 1.0)
+        scale /= float(getattr(config, "logits_scaling", None) or 1.0)
+        cap = getattr(config, "final_logit_softcapping", None)
+        return cls(scale, float(cap) if cap else None)
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Scale float32 logits; returns them unchanged where there is nothing to do."""
+        if self.scale != 1.0:
+            logits = logits * self.scale
+        if self.cap is not None:
+            logits = torch.tanh(logits / self.cap) * self.cap
+        return logits
+
+
+class Backbone:
+    """A causal model of transformers, split into body and head.
+
+    Attributes:
+        name: for messages.
+        kinds: the kinds of attention that the layers use.
+        window: width of the sliding window, or None where no layer has one.
+        max_positions: the longest context, or None where the model sets no limit.
+        n_logits: columns of the head.
+        n_embeddings: ids that the model can read.
+    """
+
+    def __init__(self, model: Any, *, name: str) -> None:
+        config = model.config.get_text_config(decoder=True)
+        self.name = name
+        self._model = model
+        self._body = model.base_model
+        self._head = model.get_output_embeddings()
+        if self._body is model or self._head is None:
+            raise ModelError(
+                f"{name}: {type(model).__name__} has no separate output head, expected a causal "
+                "language model; load it with AutoModelForCausalLM"
+            )
+        self._scaling = LogitScaling.of(config)
+        self.n_logits = int(self._head.weight.shape[0])
+        self.n_embeddings = int(model.get_input_embeddings().weight.shape[0])
+        self.hidden_size = int(self._head.weight.shape[1])
+        limit = getattr(config, "max_position_embeddings", None)
+        self.max_positions = int(limit) if limit else None
+        self.window, self.kinds = _attention_kinds(config, name)
+        self._additive = _wants_additive_mask(config, name)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the ids go."""
+        return self._model.device
+
+    def hidden(
+        self,
+        ids: Sequence[int],
+        positions: NDArray[np.int64],
+        masks: Mapping[AttentionKind, NDArray[np.bool_]],
+        cache: Any,
+    ) -> torch.Tensor:
+        """Run the body over new slots; to be called under `torch.inference_mode`.
+
+        Args:
+            ids: q ids, one a new slot.
+            positions: int64 (q,).
+            masks: for each kind of attention, bool (q, slots), True where a new slot may look;
+                `slots` counts the new ones too.
+            cache: from `new_cache`; the new slots are appended to it.
+
+        Returns:
+            float32 (q, hidden_size).
+
+        Raises:
+            ModelError: the forward pass failed.
+        """
+        prepared: dict[str, torch.Tensor] = {k: self._mask(m) for k, m in masks.items()}
+        mask: Any = prepared if len(prepared) > 1 else next(iter(prepared.values()))
+        try:
+            output = self._body(
+                input_ids=torch.tensor([ids], dtype=torch.int64, device=self.device),
+                attention_mask=mask,
+                position_ids=torch.from_numpy(positions)[None].to(self.device),
+                past_key_values=cache,
+                use_cache=True,
+            )
+        except (RuntimeError, MemoryError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(
+                f"{self.name}: the forward pass over {len(ids)} tokens failed "
+                f"({type(error).__name__}: {error}); if memory ran out, lower max_batch_tokens"
+            ) from error
+        return output.last_hidden_state[0].float()
+
+    def _mask(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
+        mask = torch.from_numpy(allowed)[None, None].to(self.device)
+        if not self._additive:
+            return mask
+        dtype = self._model.dtype
+        blocked = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=self.device)
+        return torch.where(mask, blocked.new_zeros(()), blocked)
+
+    def logprobs(self, hidden: torch.Tensor, n_columns: int) -> NDArray[np.float32]:
+        """Next-token log-probabilities in nats from hidden states.
+
+        The softmax runs over all the columns of the head, padding included, and is then cut to
+        the first `n_columns`.
+
+        Args:
+            hidden: float32 (n, hidden_size).
+            n_columns: columns to return.
+
+        Returns:
+            float32 (n, n_columns).
+
+        Raises:
+            ModelError: a row is not a distribution (NaN or +inf among the logits).
+        """
+        n = hidden.shape[0]
+        out = torch.empty((n, n_columns), dtype=torch.float32)
+        step = max(1, _HEAD_CHUNK_BYTES // (4 * self.n_logits))
+        for start in range(0, n, step):
+            rows = hidden[start : start + step].to(self._head.weight.dtype)
+            logits = self._scaling(self._head(rows).float())
+            part = torch.log_softmax(logits, dim=-1)
+            out[start : start + step] = part[:, :n_columns]
+        # One NaN or +inf logit makes its whole row NaN, so a single column tells.
+        if n and bool(torch.isnan(out[:, 0]).any()):
+            raise ModelError(
+                f"{self.name}: the model returned NaN or infinite logits; "
+                "try dtype='float32', or check that its weights are complete"
+            )
+        return out.numpy()
+
+    def reference_logprobs(self, ids: Sequence[int], n_columns: int) -> NDArray[np.float32]:
+        """float32 (n_columns,): what the model itself says after `ids`, without a cache."""
+        with torch.inference_mode():
+            logits = self._model(
+                input_ids=torch.tensor([ids], dtype=torch.int64, device=self.device),
+                use_cache=False,
+            ).logits[0, -1]
+            return torch.log_softmax(logits.float(), dim=-1)[:n_columns].cpu().numpy()
+
+
+def _attention_kinds(config: Any, name: str) -> tuple[int | None, tuple[AttentionKind, ...]]:
+    """The window, and the kinds of attention among the layers."""
+    window = getattr(config, "sliding_window", None)
+    if getattr(config, "use_sliding_window", True) is False:
+        window = None
+    declared = getattr(config, "layer_types", None)
+    if declared is None:
+        declared = ["full_attention"] if window is None else ["sliding_attention"]
+    unknown = sorted(set(declared) - _KNOWN_KINDS)
+    if unknown:
+        raise UnsupportedError(
+            f"{name}: layers of type {', '.join(unknown)} cannot share a cache between branches; "
+            "expected a model with full or sliding-window attention only"
+        )
+    kinds: list[AttentionKind] = []
+    if "full_attention" in declared:
+        kinds.append("full_attention")
+    if "sliding_attention" in declared:
+        kinds.append("sliding_attention")
+    if "sliding_attention" in kinds and not window:
+        raise ModelError(f"{name}: the configuration has sliding layers but no sliding_window")
+    return (int(window) if window and "sliding_attention" in kinds else None), tuple(kinds)
+
+
+def _wants_additive_mask(config: Any, name: str) -> bool:
+    """Eager attention adds its mask to the scores; sdpa takes booleans."""
+    implementation = getattr(config, "_attn_implementation", None) or "eager"
+    if implementation not in ("sdpa", "eager"):
+        raise UnsupportedError(
+            f"{name}: attention {implementation!r} takes no arbitrary mask; "
+            "load the model with attn_implementation='sdpa' (or 'eager')"
+        )
+    return implementation == "eager"

@@ -1,0 +1,144 @@
+"""`tokkit ensemble`: several models with different vocabularies write one text together."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+import tokkit
+from tokkit.cli.inputs import (
+    Subparsers,
+    add_sampling_options,
+    add_text_options,
+    load_model,
+    read_text,
+    sampling_options,
+)
+from tokkit.cli.output import (
+    bits_per_byte,
+    bytes_fields,
+    format_number,
+    format_table,
+    print_json,
+    progress,
+    write_stream,
+)
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.byte_lm import ByteLM
+    from tokkit.bytelm.ensemble import ByteEnsemble
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "ensemble",
+        help="let several models continue a text together",
+        description="Continue a text byte by byte from the joint distribution of several models, "
+        "whatever their vocabularies. The continuation goes to stdout; each model's exact bits per "
+        "byte on the prompt and its weight before and after go to stderr.",
+    )
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("others", metavar="MODEL", nargs="+")
+    add_text_options(parser, "prompt", "the text to continue")
+    parser.add_argument(
+        "--weights", type=_weights, metavar="W,W,...", help="prior weights; equal by default"
+    )
+    parser.add_argument(
+        "--combine",
+        choices=("mixture", "mean", "product"),
+        default="mixture",
+        help="mixture: weights follow the evidence; mean: average of each step; product: "
+        "normalised geometric mean of each step (%(default)s)",
+    )
+    add_sampling_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    prompt = read_text(args)
+    sources = [args.model, *args.others]
+    if args.weights is not None and len(args.weights) != len(sources):
+        raise ArgumentError(
+            f"--weights has {len(args.weights)} numbers for {len(sources)} models; give one each"
+        )
+    members = [load_model(source) for source in sources]
+    ensemble = tokkit.ByteEnsemble(members, weights=args.weights, combine=args.combine)
+    report = _report_on_prompt(ensemble, members, prompt)
+    if args.json:
+        with progress("generating"):
+            completion = ensemble.generate(prompt, **sampling_options(args))
+    else:
+        _print_header(report, args.combine)
+        completion = write_stream(ensemble.stream(prompt, **sampling_options(args)))
+        print()
+    with progress("weighing the models"):
+        final = ensemble.open(prompt + completion).posterior().tolist()
+    if not args.json:
+        _print_footer(members, final)
+        return 0
+    for entry, weight in zip(report, final, strict=True):
+        entry["posterior_after_completion"] = weight
+    print_json(
+        {
+            "combine": args.combine,
+            **bytes_fields("prompt", prompt),
+            **bytes_fields("completion", completion),
+            "n_bytes": len(completion),
+            "seed": args.seed,
+            "models": report,
+        }
+    )
+    return 0
+
+
+def _weights(text: str) -> list[float]:
+    try:
+        return [float(weight) for weight in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers as 0.7,0.3; got {text!r}") from None
+
+
+def _report_on_prompt(
+    ensemble: ByteEnsemble, members: list[ByteLM], prompt: bytes
+) -> list[dict[str, Any]]:
+    """Each member's bits per byte on the prompt, and its weight before and after it."""
+    with progress("scoring the prompt"):
+        logprobs = [member.logprob(prompt) for member in members]
+        prior = ensemble.open(b"").posterior().tolist()
+        posterior = ensemble.open(prompt).posterior().tolist()
+    return [
+        {
+            "model": member.name,
+            "prompt_bits_per_byte": bits_per_byte(logprob, len(prompt)),
+            "prior": before,
+            "posterior": after,
+        }
+        for member, logprob, before, after in zip(members, logprobs, prior, posterior, strict=True)
+    ]
+
+
+def _print_header(report: list[dict[str, Any]], combine: str) -> None:
+    header = (combine, "bits/byte on the prompt", "weight before", "and after it")
+    rows = [
+        (
+            str(entry["model"]),
+            format_number(entry["prompt_bits_per_byte"]),
+            format_number(entry["prior"]),
+            format_number(entry["posterior"]),
+        )
+        for entry in report
+    ]
+    print(format_table(header, rows), end="\n\n", file=sys.stderr, flush=True)
+
+
+def _print_footer(members: list[ByteLM], weights: list[float]) -> None:
+    shares = ", ".join(
+        f"{member.name} {format_number(weight)}"
+        for member, weight in zip(members, weights, strict=True)
+    )
+    print(f"\nweights at the end: {shares}", file=sys.stderr)

@@ -1,0 +1,96 @@
+"""What subcommands share on the way out: text streams, tables, JSON, progress."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+PROGRESS_DELAY = 1.0
+"""Seconds after which a step says on stderr what it is doing."""
+
+
+def write_stream(pieces: Iterable[bytes]) -> bytes:
+    """Write bytes to stdout as they come, whole characters at a time, and return them all.
+
+    Invalid UTF-8 is written as U+FFFD, so that the output is valid whatever the models say.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    written = bytearray()
+    for piece in pieces:
+        written += piece
+        _write(decoder.decode(piece))
+    _write(decoder.decode(b"", final=True))
+    return bytes(written)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout. Infinite numbers, which JSON lacks, become null."""
+    print(json.dumps(_finite(value), indent=2))
+
+
+def bytes_fields(name: str, data: bytes) -> dict[str, str]:
+    """Bytes for JSON: as text, and in hexadecimal, because the text may have lost some."""
+    return {name: data.decode("utf-8", errors="replace"), f"{name}_hex": data.hex()}
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell; the first to the left, the others to the right."""
+    cells = [header, *rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def bits_per_byte(logprob: float, n_bytes: int) -> float:
+    """Nats of log-probability as bits for each byte; NaN for an empty text."""
+    return -logprob / math.log(2) / n_bytes if n_bytes else math.nan
+
+
+def format_number(value: float | None, digits: int = 4) -> str:
+    """A number for a table; `-` for one that is unknown or not defined."""
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Say on stderr what is being done, once it has taken longer than `PROGRESS_DELAY`."""
+    timer = threading.Timer(
+        PROGRESS_DELAY, print, args=(f"tokkit: {what} ...",), kwargs={"file": sys.stderr}
+    )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _write(text: str) -> None:
+    if text:
+        # Bytes, because the terminal's encoding may not be UTF-8.
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,67 @@
+"""`tokkit score`: bits per byte of a text, under one model or several side by side."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from tokkit.cli.inputs import Subparsers, add_text_options, load_model, read_text
+from tokkit.cli.output import bits_per_byte, format_number, format_table, print_json, progress
+from tokkit.errors import ArgumentError, EncodingError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.byte_lm import ByteLM
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "score",
+        help="bits per byte of a text",
+        description="Bits per byte of a text. Exact: the probability of the bytes, summed over all "
+        "canonical encodings of texts that begin so. Tokenization: of its own token sequence "
+        "alone, with no id forbidden; this is what is usually reported.",
+    )
+    parser.add_argument("models", metavar="MODEL", nargs="+")
+    add_text_options(parser, "text", "the text to score")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    data = read_text(args)
+    if not data:
+        raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
+    scores = [_score(load_model(source), data) for source in args.models]
+    if args.json:
+        print_json({"n_bytes": len(data), "models": scores})
+        return 0
+    header = (f"{len(data)} bytes", "exact bits/byte", "tokenization bits/byte")
+    keys = ("exact_bits_per_byte", "tokenization_bits_per_byte")
+    rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
+    print(format_table(header, rows))
+    return 0
+
+
+def _score(lm: ByteLM, data: bytes) -> dict[str, Any]:
+    """Both log-probabilities in nats, and in bits per byte."""
+    with progress(f"scoring with {lm.name}"):
+        exact = lm.logprob(data)
+        tokenization = _token_logprob(lm, data)
+    bits = None if tokenization is None else bits_per_byte(tokenization, len(data))
+    return {
+        "model": lm.name,
+        "exact_logprob": exact,
+        "exact_bits_per_byte": bits_per_byte(exact, len(data)),
+        "tokenization_logprob": tokenization,
+        "tokenization_bits_per_byte": bits,
+    }
+
+
+def _token_logprob(lm: ByteLM, data: bytes) -> float | None:
+    """None for bytes that the vocabulary cannot express, or that end within a character."""
+    try:
+        return lm.token_logprob(data)
+    except EncodingError:
+        return None

@@ -1,0 +1,33 @@
+"""Every error that tokkit raises on purpose.
+
+Each message says what was got, what was expected, and what to do about it.
+Catch `TokkitError` to catch them all.
+"""
+
+
+class TokkitError(Exception):
+    """Base of every error that tokkit raises on purpose."""
+
+
+class ArgumentError(TokkitError, ValueError):
+    """An argument is out of range, of the wrong type, or does not fit another argument."""
+
+
+class FormatError(TokkitError, ValueError):
+    """A file is missing, truncated, damaged, hostile, or not of the format that was expected."""
+
+
+class UnsupportedError(TokkitError):
+    """A file is sound but asks for something that tokkit does not do; the message names it."""
+
+
+class EncodingError(TokkitError, ValueError):
+    """Bytes that the vocabulary cannot express, or ids that it does not hold."""
+
+
+class ModelError(TokkitError, RuntimeError):
+    """A language model does not fit its tokenizer, cannot be loaded, or returned unusable numbers."""
+
+
+class MissingExtraError(TokkitError, ImportError):
+    """An optional dependency is not installed; the message names the extra that brings it."""

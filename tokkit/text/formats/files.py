@@ -1,0 +1,63 @@
+"""Bounded reading of tokenizer files: sizes are checked before bytes are read."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tokkit.errors import FormatError
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+"""The largest real tokenizer file is about 40 MB; model files are mapped, not read."""
+
+MAX_VOCAB_SIZE = 1 << 22
+"""Ids at or above this are refused: the largest real vocabularies hold about 300,000."""
+
+MAX_TOKEN_BYTES = 4096
+"""The longest real tokens are runs of a few hundred spaces or dashes."""
+
+MAX_VOCAB_BYTES = 64 * 1024 * 1024
+"""All tokens together; real vocabularies stay below 4 MB."""
+
+
+def read_bounded(path: Path, *, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Read a regular file of at most `limit` bytes.
+
+    Raises:
+        FormatError: the file is missing, not a regular file, empty, unreadable or too large.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise FormatError(f"{path}: not a regular file; give the path of a tokenizer file")
+        if status.st_size > limit:
+            raise FormatError(
+                f"{path}: {status.st_size:,} bytes, but a tokenizer file may have at most "
+                f"{limit:,}; check that this is a tokenizer and not something else"
+            )
+        with path.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        raise FormatError(
+            f"{path}: cannot be read ({error.strerror or error}); check the path and permissions"
+        ) from error
+    if not data:
+        raise FormatError(f"{path}: the file is empty; download it again")
+    if len(data) > limit:
+        raise FormatError(f"{path}: grew beyond {limit:,} bytes while it was read")
+    return data
+
+
+def decode_utf8(data: bytes, where: str) -> str:
+    """Decode `data`, strictly.
+
+    Raises:
+        FormatError: it is not UTF-8; the message tells the offset.
+    """
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"{where}: byte {data[error.start]:#04x} at offset {error.start} is not UTF-8; "
+            "a text format was expected: save the file as UTF-8 or download it again"
+        ) from error

@@ -1,0 +1,207 @@
+"""Hugging Face `tokenizer.json`: BPE, Unigram and WordPiece models.
+
+Source: the `tokenizers` library, 0.23. What a file can ask for and a `TokenizerSpec` cannot say is
+refused by name: dropout, word suffixes (CLIP), prefixes of BPE tokens, pretokenizers that look at
+scripts or cut at fixed lengths. Truncation, padding and the decoder do not concern the spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.text.formats import byte_alphabet
+from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.text.formats.hf_added_tokens import AddedToken, read_added_tokens, runtime_ids
+from tokkit.text.formats.hf_models import (
+    HfModel,
+    read_bpe_merges,
+    read_model,
+    unigram_fields,
+    wordpiece_fields,
+)
+from tokkit.text.formats.hf_normalizers import NormalizerPlan, read_normalizer
+from tokkit.text.formats.hf_pretokenizers import PretokenizerPlan, read_pretokenizer
+from tokkit.text.formats.hf_special_ids import begin_ids, end_ids, template_ids
+from tokkit.text.formats.json_text import want_int, want_object
+from tokkit.text.normalizers import SpaceMark, chain, protect
+from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
+
+
+@dataclass
+class Placed:
+    """Tokens at their ids: bytes, kinds, and the texts of control tokens."""
+
+    token_bytes: list[bytes]
+    kinds: NDArray[np.uint8]
+    specials: dict[str, int]
+
+
+def read_hf_json(
+    document: object, name: str, config: Mapping[str, object] | None = None
+) -> TokenizerSpec:
+    """Turn a parsed tokenizer.json into a spec.
+
+    Args:
+        document: the parsed file.
+        name: for messages.
+        config: tokenizer_config.json beside it, which names `bos_token` and `eos_token`.
+
+    Raises:
+        FormatError: damaged or contradictory.
+        UnsupportedError: sound, but it asks for something that tokkit does not do.
+    """
+    root = want_object(document, name)
+    _check_truncation(root.get("truncation"), f"{name}: truncation")
+    model = read_model(root.get("model"), f"{name}: model")
+    added = read_added_tokens(root.get("added_tokens"), model.ids, f"{name}: added_tokens")
+    normal = read_normalizer(root.get("normalizer"), f"{name}: normalizer")
+    pre = read_pretokenizer(root.get("pre_tokenizer"), normal, f"{name}: pre_tokenizer")
+    placed = _place(model, added, pre, name)
+    fields = _model_fields(model, placed, pre, name)
+    known = {**model.ids, **{token.content: token.id for token in added}}
+    size = len(placed.token_bytes)
+    bos = template_ids(root.get("post_processor"), known, size, f"{name}: post_processor")
+    config = config or {}
+    return TokenizerSpec(
+        name=name,
+        family=model.family,
+        token_bytes=tuple(placed.token_bytes),
+        kinds=placed.kinds,
+        special_tokens=placed.specials,
+        normalizer=_normalizer(normal, pre, added, name),
+        splits=tuple(pre.splits),
+        prefix_space="always" if model.family == "wordpiece" else pre.prefix_space,
+        bos_ids=bos or begin_ids(config, placed.specials),
+        eos_ids=end_ids(config, placed.specials),
+        runtime_ids=runtime_ids(added, model.ids),
+        **fields,
+    )
+
+
+def _check_truncation(value: object, where: str) -> None:
+    """Truncation is not applied, but a stride that makes the library panic is refused."""
+    if value is None:
+        return
+    node = want_object(value, where)
+    longest = want_int(node.get("max_length"), f"{where}.max_length")
+    stride = want_int(node.get("stride", 0), f"{where}.stride")
+    if not 0 <= stride < longest:
+        raise FormatError(f"{where}: stride {stride} with max_length {longest}; expected it below")
+
+
+def _place(model: HfModel, added: list[AddedToken], pre: PretokenizerPlan, name: str) -> Placed:
+    ids = [*model.ids.values(), *(token.id for token in added)]
+    if not ids:
+        raise FormatError(f"{name}: the vocabulary is empty; expected at least one token")
+    size = max(ids) + 1
+    if min(ids) < 0 or size > MAX_VOCAB_SIZE:
+        raise FormatError(
+            f"{name}: ids from {min(ids)} to {size - 1}; expected 0 to {MAX_VOCAB_SIZE - 1:,}"
+        )
+    if len(set(model.ids.values())) != len(model.ids):
+        raise FormatError(f"{name}: two tokens of the vocabulary have the same id")
+    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {})
+    _place_model_tokens(model, placed, pre)
+    _place_added_tokens(model, added, placed, pre, name)
+    if sum(map(len, placed.token_bytes)) > MAX_VOCAB_BYTES:
+        raise FormatError(f"{name}: all tokens have over {MAX_VOCAB_BYTES:,} bytes together")
+    longest = max(map(len, placed.token_bytes))
+    if longest > MAX_TOKEN_BYTES:
+        raise FormatError(
+            f"{name}: a token of {longest:,} bytes; expected at most {MAX_TOKEN_BYTES:,}"
+        )
+    return placed
+
+
+def _place_model_tokens(model: HfModel, placed: Placed, pre: PretokenizerPlan) -> None:
+    token_bytes, kinds = placed.token_bytes, placed.kinds
+    for text, token_id in model.ids.items():
+        if pre.byte_level:
+            data = byte_alphabet.bytes_of(text)
+        else:
+            data = model.bytes_of(text, pre.mark)
+        # A text outside the alphabet, or with a real space where spaces are marked, is produced
+        # by nothing; UNUSED says so.
+        if data:
+            token_bytes[token_id] = data
+            kinds[token_id] = TokenKind.NORMAL
+    if not pre.byte_level:
+        for byte, token_id in model.byte_ids.items():
+            token_bytes[token_id] = bytes((byte,))
+            kinds[token_id] = TokenKind.BYTE
+    if model.unk_id is not None:
+        token_bytes[model.unk_id] = b""
+        kinds[model.unk_id] = TokenKind.UNUSED
+
+
+def _place_added_tokens(
+    model: HfModel, added: list[AddedToken], placed: Placed, pre: PretokenizerPlan, name: str
+) -> None:
+    for token in added:
+        if token.special:
+            if token.content in model.operands or (
+                len(token.content) == 1 and token.content in model.ids
+            ):
+                raise FormatError(
+                    f"{name}: the control token {token.content!r} is also a piece of ordinary "
+                    "text (a merge or a single character uses it), so text that holds it could "
+                    "not be told from the control token; declare it as not special"
+                )
+            placed.specials[token.content] = token.id
+            data, kind = b"", TokenKind.SPECIAL
+        elif pre.mark and pre.mark in token.content and not token.normalized:
+            # It is looked for in the raw text, where a mark is read as a space before that.
+            continue
+        else:
+            text = token.content.replace(pre.mark, " ") if pre.mark else token.content
+            data, kind = text.encode("utf-8"), TokenKind.LITERAL
+        placed.token_bytes[token.id] = data
+        placed.kinds[token.id] = kind
+
+
+def _normalizer(
+    normal: NormalizerPlan, pre: PretokenizerPlan, added: list[AddedToken], name: str
+) -> Normalizer | None:
+    whole = chain(normal.steps)
+    if whole is not None:
+        literals = [token for token in added if not token.special]
+        for token in literals:
+            if token.normalized and whole(token.content) != token.content:
+                raise UnsupportedError(
+                    f"{name}: the added token {token.content!r} is looked for in normalised text, "
+                    "and its own text is changed by the normalizer"
+                )
+        whole = protect(whole, [t.content for t in literals if not t.normalized])
+    if pre.mark:
+        marks = SpaceMark(pre.mark)
+        return marks if whole is None else chain([whole, marks])
+    return whole
+
+
+def _model_fields(model: HfModel, placed: Placed, pre: PretokenizerPlan, name: str):
+    if model.family == "unigram":
+        if pre.byte_level:
+            raise UnsupportedError(f"{name}: a Unigram model over the GPT-2 byte alphabet")
+        return unigram_fields(model, len(placed.token_bytes))
+    if model.family == "wordpiece":
+        if pre.byte_level or pre.mark:
+            raise UnsupportedError(f"{name}: a WordPiece model over renamed bytes or spaces")
+        return wordpiece_fields(model, len(placed.token_bytes))
+    if pre.byte_level:
+        singles = {
+            data for data, kind in zip(placed.token_bytes, placed.kinds, strict=True)
+            if len(data) == 1 and kind == TokenKind.NORMAL
+        }  # fmt: skip
+        if not singles:
+            raise FormatError(f"{name}: byte-level BPE without a token for any single byte")
+    merges = read_bpe_merges(model, placed.token_bytes, chars=not pre.byte_level)
+    return {
+        "merges": merges,
+        "ignore_merges": model.ignore_merges,
+        "char_units": not pre.byte_level,
+    }

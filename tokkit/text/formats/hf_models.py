@@ -1,0 +1,246 @@
+"""The `model` of a Hugging Face tokenizer.json: vocabulary, merges, scores.
+
+WordPiece in byte space: a token that starts a word holds the space before it (`b" word"`), a token
+written with `##` holds just its characters. So concatenating tokens gives words with spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.text.formats.json_text import (
+    want_bool,
+    want_int,
+    want_list,
+    want_number,
+    want_object,
+    want_str,
+)
+from tokkit.text.formats.merge_tables import drop_idle_merges, listed_merges
+from tokkit.text.spec import Family, MergeTable
+
+UNK_PENALTY = 10.0
+"""How far below the worst piece an unknown character scores (`kUnkPenalty` of SentencePiece)."""
+
+
+@dataclass
+class HfModel:
+    """A model, its tokens still spelled as in the file.
+
+    Attributes:
+        family: which algorithm.
+        ids: spelling -> id.
+        unk_id: id of the unknown token, if there is one.
+        byte_ids: byte -> id of its `<0xXX>` token, if the model falls back to bytes.
+        merges: BPE; pairs of spellings.
+        ignore_merges: BPE.
+        scores: Unigram; id -> log-probability.
+        prefix: WordPiece; what continuing tokens start with.
+        max_word_chars: WordPiece.
+        operands: BPE; spellings that a merge uses or yields.
+        where: for messages.
+    """
+
+    family: Family
+    ids: dict[str, int]
+    where: str
+    unk_id: int | None = None
+    byte_ids: dict[int, int] = field(default_factory=dict[int, int])
+    merges: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    ignore_merges: bool = False
+    scores: list[float] = field(default_factory=list[float])
+    prefix: str = ""
+    max_word_chars: int = 100
+    operands: set[str] = field(default_factory=set[str])
+
+    def bytes_of(self, text: str, mark: str) -> bytes | None:
+        """The bytes that a spelling stands for; None if no text can produce it."""
+        if self.family == "wordpiece":
+            if text.startswith(self.prefix):
+                return text[len(self.prefix) :].encode("utf-8")
+            return b" " + text.encode("utf-8")
+        if mark:
+            return None if " " in text else text.replace(mark, " ").encode("utf-8")
+        return text.encode("utf-8")
+
+
+def read_model(value: object, where: str) -> HfModel:
+    """Read the `model` field.
+
+    Raises:
+        FormatError: damaged: a vocabulary that is empty, ids that are no numbers, an unknown token
+            or byte tokens that are missing.
+        UnsupportedError: a kind of model, or an option, that tokkit does not do.
+    """
+    node = want_object(value, where)
+    kind = node.get("type") or _guess_kind(node)
+    if kind == "BPE":
+        return _read_bpe(node, where)
+    if kind == "Unigram":
+        return _read_unigram(node, where)
+    if kind == "WordPiece":
+        return _read_wordpiece(node, where)
+    raise UnsupportedError(
+        f"{where}: a model of type {str(kind)[:60]!r}; tokkit reads BPE, Unigram and WordPiece"
+    )
+
+
+def _guess_kind(node: dict[str, object]) -> str | None:
+    if "merges" in node:
+        return "BPE"
+    if isinstance(node.get("vocab"), list):
+        return "Unigram"
+    return "WordPiece" if "max_input_chars_per_word" in node else None
+
+
+def _vocabulary(value: object, where: str) -> dict[str, int]:
+    vocab = want_object(value, f"{where}.vocab")
+    if not vocab:
+        raise FormatError(f"{where}.vocab: the vocabulary is empty; expected at least one token")
+    for text, token_id in vocab.items():
+        if type(token_id) is not int:
+            want_int(token_id, f"{where}.vocab[{text[:60]!r}]")
+    return cast("dict[str, int]", vocab)
+
+
+def _unknown(node: dict[str, object], ids: dict[str, int], where: str) -> int | None:
+    name = node.get("unk_token")
+    if name is None:
+        return None
+    text = want_str(name, f"{where}.unk_token")
+    if text not in ids:
+        raise FormatError(
+            f"{where}: the unknown token {text[:60]!r} is not in the vocabulary, so unknown text "
+            "would be dropped; add it or set unk_token to null"
+        )
+    return ids[text]
+
+
+def _byte_ids(node: dict[str, object], ids: dict[str, int], where: str) -> dict[int, int]:
+    if not want_bool(node.get("byte_fallback"), f"{where}.byte_fallback", default=False):
+        return {}
+    found = {byte: ids.get(f"<0x{byte:02X}>", -1) for byte in range(256)}
+    missing = [byte for byte, token_id in found.items() if token_id < 0]
+    if missing:
+        raise FormatError(
+            f"{where}: byte_fallback, but {len(missing)} of the 256 byte tokens are missing, "
+            f"the first is <0x{missing[0]:02X}>; text would be dropped"
+        )
+    return found
+
+
+def _read_bpe(node: dict[str, object], where: str) -> HfModel:
+    if node.get("dropout"):
+        raise UnsupportedError(f"{where}: dropout {node['dropout']!r}, so encoding is random")
+    for option in ("continuing_subword_prefix", "end_of_word_suffix"):
+        if node.get(option):
+            raise UnsupportedError(f"{where}: {option} {node[option]!r}")
+    ids = _vocabulary(node.get("vocab"), where)
+    model = HfModel(
+        "bpe",
+        ids,
+        where,
+        unk_id=_unknown(node, ids, where),
+        byte_ids=_byte_ids(node, ids, where),
+        ignore_merges=want_bool(node.get("ignore_merges"), where, default=False),
+        merges=_merge_pairs(want_list(node.get("merges"), f"{where}.merges"), where),
+    )
+    for left, right in model.merges:
+        model.operands.update((left, right, left + right))
+    return model
+
+
+def _merge_pairs(items: list[object], where: str) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for item in items:
+        parts = item.split(" ") if isinstance(item, str) else item
+        if not isinstance(parts, list) or len(cast("list[object]", parts)) != 2:
+            raise FormatError(
+                f"{where}.merges[{len(pairs)}]: got {str(item)[:80]!r}; "
+                "expected two tokens, as 'a b' or ['a', 'b']"
+            )
+        left, right = cast("list[object]", parts)
+        if not (isinstance(left, str) and isinstance(right, str) and left and right):
+            raise FormatError(f"{where}.merges[{len(pairs)}]: expected two texts that are not empty")
+        pairs.append((left, right))
+    return pairs
+
+
+def read_bpe_merges(model: HfModel, token_bytes: Sequence[bytes], *, chars: bool) -> MergeTable:
+    """The merge table, without entries that can never fire.
+
+    Args:
+        model: a BPE model.
+        token_bytes: bytes of each id.
+        chars: whether merges start from characters; else from bytes.
+    """
+    table = listed_merges(model.merges, model.ids, f"{model.where}.merges")
+    units: dict[int, list[int]] = {}
+    results = np.flatnonzero(np.bincount(table.result, minlength=1) > 1) if len(table) else []
+    if chars:
+        texts = {token_id: text for text, token_id in model.ids.items()}
+        for token in map(int, results):
+            ids = [model.ids.get(char, -1) for char in texts[token]]
+            if min(ids) >= 0:
+                units[token] = ids
+    else:
+        singles = {data[0]: i for i, data in enumerate(token_bytes) if len(data) == 1}
+        for token in map(int, results):
+            ids = [singles.get(byte, -1) for byte in token_bytes[token]]
+            if ids and min(ids) >= 0:
+                units[token] = ids
+    return drop_idle_merges(table, units)
+
+
+def _read_unigram(node: dict[str, object], where: str) -> HfModel:
+    entries = want_list(node.get("vocab"), f"{where}.vocab")
+    if not entries:
+        raise FormatError(f"{where}.vocab: the vocabulary is empty; expected at least one piece")
+    ids: dict[str, int] = {}
+    scores: list[float] = []
+    for i, entry in enumerate(entries):
+        pair = want_list(entry, f"{where}.vocab[{i}]")
+        if len(pair) != 2:
+            raise FormatError(f"{where}.vocab[{i}]: expected a piece and its score")
+        piece = want_str(pair[0], f"{where}.vocab[{i}]")
+        if ids.setdefault(piece, i) != i:
+            raise FormatError(f"{where}.vocab[{i}]: the piece {piece[:60]!r} stands twice")
+        scores.append(want_number(pair[1], f"{where}.vocab[{i}]"))
+    unk = node.get("unk_id")
+    unk_id = None if unk is None else want_int(unk, f"{where}.unk_id")
+    if unk_id is not None and not 0 <= unk_id < len(scores):
+        raise FormatError(f"{where}.unk_id: {unk_id} in a vocabulary of {len(scores):,} pieces")
+    byte_ids = _byte_ids(node, ids, where)
+    return HfModel("unigram", ids, where, unk_id=unk_id, byte_ids=byte_ids, scores=scores)
+
+
+def unigram_fields(model: HfModel, size: int) -> dict[str, Any]:
+    """The spec's Unigram fields; ids beyond the model score 0 and are never looked at."""
+    scores = np.zeros(size, dtype=np.float64)
+    scores[: len(model.scores)] = model.scores
+    return {"scores": scores, "unk_score": min(model.scores) - UNK_PENALTY}
+
+
+def _read_wordpiece(node: dict[str, object], where: str) -> HfModel:
+    ids = _vocabulary(node.get("vocab"), where)
+    prefix = want_str(node.get("continuing_subword_prefix", "##"), where)
+    longest = want_int(node.get("max_input_chars_per_word", 100), f"{where}.max_input_chars")
+    if not prefix or longest < 1:
+        raise FormatError(f"{where}: prefix {prefix!r} and at most {longest} characters a word")
+    unk_id = _unknown({"unk_token": node.get("unk_token", "[UNK]")}, ids, where)
+    return HfModel(
+        "wordpiece", ids, where, unk_id=unk_id, prefix=prefix, max_word_chars=longest
+    )
+
+
+def wordpiece_fields(model: HfModel, size: int) -> dict[str, Any]:
+    """The spec's WordPiece fields."""
+    continuing = np.zeros(size, dtype=np.bool_)
+    for text, token_id in model.ids.items():
+        continuing[token_id] = text.startswith(model.prefix)
+    return {"continuing": continuing, "max_word_chars": model.max_word_chars}

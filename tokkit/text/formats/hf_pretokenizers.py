@@ -1,0 +1,188 @@
+"""The `pre_tokenizer` of a Hugging Face tokenizer.json, as split rules in byte space.
+
+Each pretokenizer of the `tokenizers` library is a cut at the matches of a pattern, so each becomes
+one `SplitRule`. ByteLevel and Metaspace do more: they rename bytes or spaces (undone in the
+tokens), may put a space before the text (`prefix_space`), and what comes after them would look at
+the renamed text, which no rule can express.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import cast
+
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.text.formats.hf_normalizers import MARK, NormalizerPlan
+from tokkit.text.formats.json_text import want_bool, want_list, want_object, want_str
+from tokkit.text.formats.patterns import GPT2
+from tokkit.text.normalizers import MAX_PATTERN_CHARS, WordsBySpace
+from tokkit.text.spec import Behavior, PrefixSpace, SplitRule
+
+ASCII_PUNCTUATION = r"!-/:-@\[-`{-~"
+_BEHAVIORS: dict[str, Behavior] = {
+    "Isolated": "isolated",
+    "Removed": "removed",
+    "MergedWithPrevious": "merged_with_previous",
+    "MergedWithNext": "merged_with_next",
+    "Contiguous": "contiguous",
+}
+
+
+@dataclass
+class PretokenizerPlan:
+    """What the pretokenizers of a file amount to.
+
+    Attributes:
+        splits: rules in order.
+        byte_level: tokens are written in the GPT-2 byte alphabet.
+        mark: the character that tokens hold in place of a space, or "".
+        prefix_space: whether a space is put before the text.
+        words_by_space: whitespace becomes one space before each word, as the last normalizer.
+    """
+
+    splits: list[SplitRule] = field(default_factory=list[SplitRule])
+    byte_level: bool = False
+    mark: str = ""
+    prefix_space: PrefixSpace = "never"
+    words_by_space: bool = False
+
+
+def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> PretokenizerPlan:
+    """Read the `pre_tokenizer` field.
+
+    Raises:
+        FormatError: damaged.
+        UnsupportedError: a kind or a combination that split rules cannot express, named.
+    """
+    plan = PretokenizerPlan(prefix_space=normalizer.prefix_space)
+    if normalizer.marked:
+        plan.mark = MARK
+    for kind, node, place in _flatten(value, where):
+        if plan.byte_level:
+            raise UnsupportedError(f"{place}: it stands after ByteLevel and would cut single bytes")
+        if kind == "ByteLevel":
+            _add_byte_level(plan, node, place)
+        elif kind == "Metaspace":
+            _add_metaspace(plan, node, place)
+        elif plan.mark:
+            _add_to_marked(plan, kind, node, place)
+        else:
+            plan.splits.extend(_rules(kind, node, place))
+    if normalizer.writes_mark and plan.mark != MARK:
+        raise UnsupportedError(f"{where}: a normalizer writes '▁', but nothing gives it a meaning")
+    if plan.words_by_space:
+        normalizer.steps.append(WordsBySpace())
+    return plan
+
+
+def _flatten(value: object, where: str) -> list[tuple[str, dict[str, object], str]]:
+    if value is None:
+        return []
+    node = want_object(value, where)
+    kind = want_str(node.get("type"), f"{where}.type")
+    if kind != "Sequence":
+        return [(kind, node, f"{where} ({kind})")]
+    children = want_list(node.get("pretokenizers"), f"{where}.pretokenizers")
+    return [stage for child in children for stage in _flatten(child, where)]
+
+
+def _add_byte_level(plan: PretokenizerPlan, node: dict[str, object], where: str) -> None:
+    if plan.mark:
+        raise UnsupportedError(f"{where}: ByteLevel together with '▁' for spaces")
+    if want_bool(node.get("add_prefix_space"), where, default=True):
+        if plan.splits:
+            raise UnsupportedError(
+                f"{where}: add_prefix_space after another pretokenizer would put a space before "
+                "every piece"
+            )
+        plan.prefix_space = "unless_space"
+    if want_bool(node.get("use_regex"), where, default=True):
+        plan.splits.append(SplitRule(GPT2))
+    plan.byte_level = True
+
+
+def _add_metaspace(plan: PretokenizerPlan, node: dict[str, object], where: str) -> None:
+    mark = want_str(node.get("replacement", MARK), f"{where}.replacement")
+    if len(mark) != 1 or plan.mark not in ("", mark):
+        raise FormatError(f"{where}: the replacement {mark!r}; expected one character, as '▁'")
+    scheme = node.get("prepend_scheme")
+    if scheme is None:
+        added = want_bool(node.get("add_prefix_space"), where, default=True)
+        scheme = "always" if added else "never"
+    if scheme not in ("always", "first", "never"):
+        raise FormatError(f"{where}: prepend_scheme {scheme!r}; expected always, first or never")
+    if plan.splits and scheme != "never":
+        # Every word gets a space, so cutting at whitespace first only tidies the whitespace.
+        if plan.splits != _rules("WhitespaceSplit", {}, where) or scheme != "always":
+            raise UnsupportedError(f"{where}: it puts a space before pieces of another cut")
+        plan.splits.clear()
+        plan.words_by_space = True
+    plan.mark = mark
+    if scheme != "never" and plan.prefix_space == "never":
+        plan.prefix_space = "unless_space"
+    if want_bool(node.get("split"), where, default=True):
+        plan.splits.append(SplitRule(" [^ ]*|[^ ]+"))
+
+
+def _add_to_marked(plan: PretokenizerPlan, kind: str, node: dict[str, object], where: str) -> None:
+    """Add a stage that sees U+2581 where the text in byte space has spaces."""
+    if kind == "Split":
+        pattern = want_object(node.get("pattern"), f"{where}.pattern")
+        text = pattern.get("String")
+        if not isinstance(text, str):
+            raise UnsupportedError(f"{where}: a regular expression that sees '▁' for spaces")
+        if " " in text:
+            return  # There is no space left to match: Gemma's no-op.
+        node = {**node, "pattern": {"String": text.replace(plan.mark, " ")}}
+    elif kind == "CharDelimiterSplit" and node.get("delimiter") == " ":
+        return
+    elif kind not in ("Digits", "Punctuation"):
+        raise UnsupportedError(f"{where}: it stands after spaces became {plan.mark!r}")
+    plan.splits.extend(_rules(kind, node, where))
+
+
+def _rules(kind: str, node: dict[str, object], where: str) -> list[SplitRule]:
+    if kind == "Split":
+        return [_split(node, where)]
+    if kind == "Digits":
+        alone = want_bool(node.get("individual_digits"), where, default=False)
+        return [SplitRule(r"\p{N}", "isolated" if alone else "contiguous", dialect="rust")]
+    if kind == "Punctuation":
+        behavior = _behavior(node.get("behavior", "Isolated"), where)
+        return [SplitRule(rf"[\p{{P}}{ASCII_PUNCTUATION}]", behavior, dialect="rust")]
+    if kind == "Whitespace":
+        return [SplitRule(r"\w+|[^\w\s]+", "removed", invert=True, dialect="rust")]
+    if kind == "WhitespaceSplit":
+        return [SplitRule(r"\s+", "removed", dialect="rust")]
+    if kind == "BertPreTokenizer":
+        punctuation = SplitRule(rf"[\p{{P}}{ASCII_PUNCTUATION}]", "isolated", dialect="rust")
+        return [SplitRule(r"\s+", "removed", dialect="rust"), punctuation]
+    if kind == "CharDelimiterSplit":
+        delimiter = want_str(node.get("delimiter"), f"{where}.delimiter")
+        if len(delimiter) != 1:
+            raise FormatError(f"{where}: the delimiter {delimiter!r}; expected one character")
+        return [SplitRule(re.escape(delimiter), "removed")]
+    raise UnsupportedError(f"{where}: tokkit has no pretokenizer of this kind")
+
+
+def _split(node: dict[str, object], where: str) -> SplitRule:
+    pattern = want_object(node.get("pattern"), f"{where}.pattern")
+    if "String" in pattern:
+        source = re.escape(want_str(pattern["String"], f"{where}.pattern"))
+    else:
+        source = want_str(pattern.get("Regex"), f"{where}.pattern")
+    if not source or len(source) > MAX_PATTERN_CHARS:
+        raise FormatError(
+            f"{where}: a pattern of {len(source):,} characters; "
+            f"expected between 1 and {MAX_PATTERN_CHARS:,}"
+        )
+    invert = want_bool(node.get("invert"), where, default=False)
+    return SplitRule(source, _behavior(node.get("behavior"), where), invert)
+
+
+def _behavior(value: object, where: str) -> Behavior:
+    behavior = _BEHAVIORS.get(cast("str", value)) if isinstance(value, str) else None
+    if behavior is None:
+        raise FormatError(f"{where}: behavior {value!r}; expected one of {', '.join(_BEHAVIORS)}")
+    return behavior

@@ -1,0 +1,364 @@
+r"""Unicode character classes, exactly as the two reference regex engines define them.
+
+A pretokenizer pattern means what the engine of its format says it means: Oniguruma (with Ruby
+syntax) for Hugging Face `tokenizers`, fancy-regex for tiktoken. Python's own `unicodedata` is of
+another Unicode version and would move token boundaries, so the tables are read from the engines
+themselves (`scripts/make_unicode_properties.py`) and committed. Engines that were read:
+tokenizers 0.23.3 and tiktoken 0.14.0. Both are at Unicode 16.0, and agree on every general
+category, script, `White_Space`, `Alphabetic`, `Uppercase` and `Lowercase`; a test asks both about
+every code point.
+
+What differs, and what surprises, found by experiment:
+
+==================  ==========================================  ==================================
+construct           oniguruma                                   rust
+==================  ==========================================  ==================================
+`\s` `\S`           `White_Space` (25 characters)               the same
+`\d`                `Nd` (760)                                  the same
+`\w`                Alphabetic, M, Nd, Pc, and U+00B2 B3 B9     Alphabetic, M, Nd, Pc, and the
+                    BC BD BE; inside `[...]`, without those 6   join controls U+200C, U+200D
+`\b`                at the edges of a bare `\w`                 at the edges of `\w`
+`\h`                ASCII hex digit, not horizontal space       the same
+`\v`                U+000B only                                 the same
+`\R`                CR LF as one atom, LF VT FF CR U+0085       CR LF as one atom, LF VT FF CR
+                    U+2028 U+2029                               U+0085 U+2028 U+2029
+`\X`                a grapheme cluster                          refused
+`\N` `\O`           not a line feed; anything                   the same
+`.`                 anything but U+000A                         the same
+`(?m)`              `.` matches U+000A too                      `^` and `$` match at lines
+`(?s)`              refused                                     `.` matches U+000A too
+`^`                 at the start, and after every U+000A that   at the start only
+                    is not the last character
+`$`                 before every U+000A, and at the end         at the end only
+`\z`; `\Z`          the end; the end or before a last U+000A    the end; the end or before trailing
+                                                                U+000As
+`[^...]`            matches U+000A unless it is listed          the same
+`[[:alpha:]]` ...   Unicode (see `posix_ranges`)                ASCII only
+`\pL`               the two letters `pL`                        the class `L`
+`\p{...}`           a name                                      also `sc=Han`, `gc=L`, `IsHan`
+`x{1,3}+`           one or more of `x{1,3}`                     possessive
+`x{,2}`             zero to two                                 the same
+`(?i:s)`            s, S, U+017F (long s)                       the same
+`(?i:k)`            k, K, U+212A (kelvin sign)                  the same
+`(?i:\p{Lu})`       any character with a case variant in `Lu`   the same
+`(?i:[^s])`         the complement of {s, S, U+017F}            the same
+`(?i:ss)`           U+00DF, U+1E9E too: multi-character folds   never
+`(?i:ß)`            `ss` too                                    never
+==================  ==========================================  ==================================
+
+Oniguruma's multi-character folds work both ways (`(?i:st)` matches U+FB05 and U+FB06,
+`(?i:[ß])` matches `ss`), but not on parts (`(?i:f)` does not match U+FB00). None of them begins
+with one of the usual contractions `s t re ve m ll d`, so patterns in use do not meet them.
+Single-character case variants are equal in both engines, and equal in literals and in brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import UnsupportedError
+
+Dialect = Literal["oniguruma", "rust"]
+Ranges = NDArray[np.int32]
+
+N_CODE_POINTS = 0x110000
+_SURROGATES = (0xD800, 0xDFFF)
+_DATA_FILE = Path(__file__).with_name("unicode_properties.npz")
+
+GENERAL_CATEGORIES = (
+    *("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe"),
+    *("Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"),
+)
+"""Two-letter names; the data file stores a category as its index here."""
+
+_CATEGORY_ALIASES = {
+    "letter": "l", "casedletter": "lc", "uppercaseletter": "lu", "lowercaseletter": "ll",
+    "titlecaseletter": "lt", "modifierletter": "lm", "otherletter": "lo", "mark": "m",
+    "combiningmark": "m", "nonspacingmark": "mn", "spacingmark": "mc", "enclosingmark": "me",
+    "number": "n", "decimalnumber": "nd", "letternumber": "nl", "othernumber": "no",
+    "punctuation": "p", "connectorpunctuation": "pc", "dashpunctuation": "pd",
+    "openpunctuation": "ps", "closepunctuation": "pe", "initialpunctuation": "pi",
+    "finalpunctuation": "pf", "otherpunctuation": "po", "symbol": "s", "mathsymbol": "sm",
+    "currencysymbol": "sc", "modifiersymbol": "sk", "othersymbol": "so", "separator": "z",
+    "spaceseparator": "zs", "lineseparator": "zl", "paragraphseparator": "zp", "other": "c",
+    "control": "cc", "cntrl": "cc", "format": "cf", "privateuse": "co", "unassigned": "cn",
+    "digit": "nd", "punct": "p",
+}  # fmt: skip
+
+_BINARY_PROPERTIES = {
+    "whitespace": "white_space", "wspace": "white_space", "space": "white_space",
+    "alphabetic": "alphabetic", "alpha": "alphabetic",
+    "uppercase": "uppercase", "upper": "uppercase",
+    "lowercase": "lowercase", "lower": "lowercase",
+}  # fmt: skip
+
+_ASCII_POSIX: dict[str, list[tuple[str, str]]] = {
+    "alnum": [("0", "9"), ("A", "Z"), ("a", "z")],
+    "alpha": [("A", "Z"), ("a", "z")],
+    "ascii": [("\0", "\x7f")],
+    "blank": [("\t", "\t"), (" ", " ")],
+    "cntrl": [("\0", "\x1f"), ("\x7f", "\x7f")],
+    "digit": [("0", "9")],
+    "graph": [("!", "~")],
+    "lower": [("a", "z")],
+    "print": [(" ", "~")],
+    "punct": [("!", "/"), (":", "@"), ("[", "`"), ("{", "~")],
+    "space": [("\t", "\r"), (" ", " ")],
+    "upper": [("A", "Z")],
+    "word": [("0", "9"), ("A", "Z"), ("_", "_"), ("a", "z")],
+    "xdigit": [("0", "9"), ("A", "F"), ("a", "f")],
+}
+
+
+@cache
+def property_ranges(name: str, dialect: Dialect = "oniguruma") -> Ranges:
+    r"""The characters of `\p{name}`.
+
+    Names are matched as the engines do: case, spaces, `_` and `-` do not count.
+
+    Args:
+        name: a general category (`L`, `Lu`, `Uppercase_Letter`), a script (`Han`, `Hani`),
+            `White_Space`, `Alphabetic`, `Uppercase`, `Lowercase`, `Any`, `Assigned` or `ASCII`.
+        dialect: the engine. Only rust understands `sc=Han`, `gc=L` and `IsHan`.
+
+    Returns:
+        int32 (n, 2): sorted, disjoint, not adjacent, both ends inclusive, without surrogates.
+        Read-only.
+
+    Raises:
+        UnsupportedError: no such property in the tables.
+    """
+    key = re.sub(r"[\s_-]", "", name).lower()
+    kind, wanted = _split_kind(key) if dialect == "rust" else ("", key)
+    ranges = _named(kind, wanted)
+    if ranges is None and dialect == "rust" and not kind and key.startswith("is"):
+        ranges = _named("", key[2:])
+    if ranges is None:
+        raise UnsupportedError(
+            f"Unicode property {name!r} is not known in the {dialect} dialect; expected a general "
+            "category, a script, White_Space, Alphabetic, Uppercase, Lowercase, Any, Assigned or "
+            "ASCII. Extend tokkit/text/regex/unicode_properties.py if the engine accepts it"
+        )
+    return _frozen(ranges)
+
+
+@cache
+def word_ranges(dialect: Dialect = "oniguruma", *, in_class: bool = False) -> Ranges:
+    r"""The characters of `\w`; `in_class` for `[\w]`, which is narrower in Oniguruma."""
+    base = _union([_binary("alphabetic"), _category("m"), _category("nd"), _category("pc")])
+    if dialect == "rust":
+        return _frozen(_union([base, _pairs((0x200C, 0x200D))]))
+    if in_class:
+        return _frozen(base)
+    return _frozen(_union([base, _pairs((0xB2, 0xB3), (0xB9, 0xB9), (0xBC, 0xBE))]))
+
+
+def digit_ranges(dialect: Dialect = "oniguruma") -> Ranges:
+    r"""The characters of `\d`."""
+    return property_ranges("Nd", dialect)
+
+
+def space_ranges(dialect: Dialect = "oniguruma") -> Ranges:
+    r"""The characters of `\s`."""
+    return property_ranges("White_Space", dialect)
+
+
+def hex_digit_ranges() -> Ranges:
+    r"""The characters of `\h`, in both dialects."""
+    return posix_ranges("xdigit", "rust")
+
+
+@cache
+def posix_ranges(name: str, dialect: Dialect = "oniguruma") -> Ranges:
+    """The characters of `[[:name:]]`.
+
+    Raises:
+        UnsupportedError: not one of the 14 POSIX names.
+    """
+    if name not in _ASCII_POSIX:
+        raise UnsupportedError(
+            f"POSIX class [:{name}:] is not known; expected one of {', '.join(_ASCII_POSIX)}"
+        )
+    if dialect == "rust" or name in ("ascii", "xdigit"):
+        return _frozen(_pairs(*((ord(low), ord(high)) for low, high in _ASCII_POSIX[name])))
+    return _frozen(_unicode_posix(name))
+
+
+@cache
+def bert_punctuation_ranges() -> Ranges:
+    """What BERT's pretokenizer in `tokenizers` isolates as punctuation.
+
+    ASCII punctuation and symbols, and the category P of an older Unicode than `property_ranges`.
+    """
+    return _frozen(_table()["bert_punctuation"])
+
+
+def simple_case_variants(code_point: int) -> tuple[int, ...]:
+    """The characters that match `code_point` under `(?i)`, itself included, sorted.
+
+    Args:
+        code_point: any code point; one without case gives a tuple of itself alone.
+
+    >>> [f"{c:04X}" for c in simple_case_variants(ord("k"))]
+    ['004B', '006B', '212A']
+    """
+    return _case_classes().get(code_point, (code_point,))
+
+
+def complement(ranges: Ranges) -> Ranges:
+    """All characters (surrogates are none) that are outside `ranges`."""
+    excluded = _union([ranges, _pairs(_SURROGATES)])
+    starts = np.concatenate([[0], excluded[:, 1] + 1])
+    ends = np.concatenate([excluded[:, 0] - 1, [N_CODE_POINTS - 1]])
+    keep = starts <= ends
+    return np.stack([starts[keep], ends[keep]], axis=1).astype(np.int32)
+
+
+def _split_kind(key: str) -> tuple[str, str]:
+    """`sc=han` -> `("script", "han")`; a bare name has kind `""`."""
+    kind, found, value = key.partition("=")
+    if not found:
+        return "", key
+    known = {"gc": "category", "generalcategory": "category", "sc": "script", "script": "script"}
+    return known.get(kind, "unknown"), value
+
+
+def _named(kind: str, key: str) -> Ranges | None:
+    """Look one loose name up among categories, then scripts, then binary properties."""
+    key_of_category = _CATEGORY_ALIASES.get(key, key)
+    if kind in ("", "category") and key_of_category in _category_members():
+        return _category(key_of_category)
+    if kind in ("", "script") and key in _script_ids():
+        return _script(_script_ids()[key])
+    if kind == "" and key in _BINARY_PROPERTIES:
+        return _binary(_BINARY_PROPERTIES[key])
+    if kind == "" and key in ("any", "assigned", "ascii"):
+        if key == "ascii":
+            return _pairs((0, 0x7F))
+        return complement(_category("cn") if key == "assigned" else _pairs())
+    return None
+
+
+def _unicode_posix(name: str) -> Ranges:
+    """POSIX classes as Oniguruma has them (UTS 18, annex C, with symbols as punctuation)."""
+    spaces = _category("zs")
+    match name:
+        case "alnum":
+            return _union([_binary("alphabetic"), _category("nd")])
+        case "blank":
+            return _union([spaces, _pairs((0x09, 0x09))])
+        case "cntrl":
+            return _category("cc")
+        case "digit":
+            return _category("nd")
+        case "punct":
+            return _union([_category("p"), _category("s")])
+        case "word":
+            return word_ranges("oniguruma", in_class=True)
+        case "graph" | "print":
+            unseen = [_binary("white_space"), _category("cc"), _category("cn")]
+            visible = complement(_union(unseen))
+            return visible if name == "graph" else _union([visible, spaces])
+        case _:
+            return _binary(_BINARY_PROPERTIES[name])
+
+
+@cache
+def _category_members() -> Mapping[str, tuple[int, ...]]:
+    """Lower-case category name -> indices into `GENERAL_CATEGORIES`; `l` is the union of `l?`."""
+    members: dict[str, tuple[int, ...]] = {}
+    for index, name in enumerate(GENERAL_CATEGORIES):
+        members[name.lower()] = (index,)
+        major = name[0].lower()
+        members[major] = (*members.get(major, ()), index)
+    members["lc"] = members["lu"] + members["ll"] + members["lt"]
+    return members
+
+
+@cache
+def _category(key: str) -> Ranges:
+    return _select_runs("category", _category_members()[key])
+
+
+def _script(index: int) -> Ranges:
+    return _select_runs("script", (index,))
+
+
+def _binary(name: str) -> Ranges:
+    return _table()[name]
+
+
+@cache
+def _script_ids() -> Mapping[str, int]:
+    """Loose script name, long or of four letters -> script index in the data file."""
+    entries = enumerate(_table()["script_names"].tolist())
+    return {name: index for index, names in entries for name in str(names).split()}
+
+
+@cache
+def _case_classes() -> Mapping[int, tuple[int, ...]]:
+    members = _table()["case_members"].tolist()
+    ends = np.cumsum(_table()["case_sizes"]).tolist()
+    classes = [tuple(members[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+    return {code_point: variants for variants in classes for code_point in variants}
+
+
+class _Table(dict[str, NDArray[np.int32]]):
+    """Arrays of the data file by name, each decompressed when it is first asked for."""
+
+    def __missing__(self, name: str) -> NDArray[np.int32]:
+        with np.load(_DATA_FILE, allow_pickle=False) as archive:
+            self[name] = archive[name]
+        return self[name]
+
+
+@cache
+def _table() -> _Table:
+    return _Table()
+
+
+def _select_runs(partition: str, values: tuple[int, ...]) -> Ranges:
+    """Ranges of a partition of the code points (runs with a start and a value)."""
+    starts = _table()[f"{partition}_starts"]
+    ends = np.append(starts[1:], N_CODE_POINTS) - 1
+    chosen = np.isin(_table()[f"{partition}_values"], values)
+    return _without_surrogates(_union([np.stack([starts[chosen], ends[chosen]], axis=1)]))
+
+
+def _without_surrogates(ranges: Ranges) -> Ranges:
+    """Cut D800-DFFF out of sorted ranges."""
+    low, high = _SURROGATES
+    below, above = ranges.copy(), ranges.copy()
+    below[:, 1] = np.minimum(below[:, 1], low - 1)
+    above[:, 0] = np.maximum(above[:, 0], high + 1)
+    parts = np.concatenate([below, above])
+    return _union([parts[parts[:, 0] <= parts[:, 1]]])
+
+
+def _union(parts: list[Ranges]) -> Ranges:
+    """Sorted, disjoint, non-adjacent ranges that cover `parts`."""
+    ranges = np.concatenate(parts)
+    if len(ranges) == 0:
+        return _pairs()
+    ranges = ranges[np.argsort(ranges[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(ranges[:, 1])
+    opens = np.flatnonzero(np.append(True, ranges[1:, 0] > reach[:-1] + 1))
+    closes = np.append(opens[1:], len(ranges)) - 1
+    return np.stack([ranges[opens, 0], reach[closes]], axis=1).astype(np.int32)
+
+
+def _pairs(*pairs: tuple[int, int]) -> Ranges:
+    return np.array(pairs, dtype=np.int32).reshape(-1, 2)
+
+
+def _frozen(ranges: Ranges) -> Ranges:
+    """Read-only, because the caches hand the same array to every caller."""
+    ranges.flags.writeable = False
+    return ranges

@@ -1,0 +1,316 @@
+"""BPE over one piece: `BpeModel`. The theory stands in `tokkit.kernels.merge_forest`.
+
+What takes part in merges: NORMAL tokens, and LITERAL tokens that a merge names (Gemma makes its
+longer runs of newlines from shorter ones, all of them added tokens). A LITERAL never occurs in a
+piece, since the pretokenizer cuts it out; it is not reachable, and `encode` would return one only
+for a piece that holds its bytes all the same, as the reference implementations do.
+
+Units are bytes, or (`char_units`) the UTF-8 characters that are tokens. Any other character, and
+any byte that is not valid UTF-8, becomes BYTE tokens, one a byte; merges never touch those. BYTE
+tokens are not pairwise: a run of them must not spell a character that is a token, so up to three
+BYTE ids before the last one matter to what may follow.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError
+from tokkit.kernels import bpe, merge_forest, spines
+from tokkit.text.segment_models.base import (
+    NO_TOKEN,
+    PrefixEncoder,
+    SegmentModel,
+    check_bounds,
+    check_ids,
+    inexpressible,
+)
+from tokkit.text.segment_models.bpe_tables import checked_merges, grow_forest, hang_spines
+from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+MEMO_BITS = 16
+MASKS_KEPT = 1024
+MAX_CHARACTER = 4
+"""Bytes of the longest UTF-8 character."""
+
+
+class BpeModel(SegmentModel):
+    """Byte-pair encoding of pieces, and which tokens may stand side by side in one.
+
+    `encode`, `count` and, on request, the prefix encoder obey `ignore_merges`; everything else is
+    about the merges alone. Construction takes O(total merges x depth of the merge trees).
+    """
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Build the tables.
+
+        Args:
+            spec: of family "bpe", with merges.
+
+        Raises:
+            ArgumentError: not a BPE tokenizer.
+            FormatError: merges that name ids out of range, BYTE, SPECIAL or UNUSED tokens, or
+                whose result is not spelt as its halves; negative ranks.
+        """
+        if spec.family != "bpe" or spec.merges is None:
+            raise ArgumentError(f"{spec.name!r} is {spec.family}, without merges; expected BPE")
+        self._spec = spec
+        self.vocab_size = spec.vocab_size
+        blob = pack(spec.token_bytes)
+        merges = checked_merges(spec, spec.merges, blob)
+        self._byte_token = (
+            byte_tokens(spec) if spec.char_units else np.full(256, -1, dtype=np.int32)
+        )
+        self._forest = grow_forest(spec, blob, merges, self._byte_token)
+        self._spines = hang_spines(self._forest, merges)
+
+        state = self._forest.state
+        self.reachable = (state != merge_forest.UNREACHABLE) & np.isin(
+            spec.kinds, (TokenKind.NORMAL, TokenKind.BYTE)
+        )
+        self.reachable.setflags(write=False)
+        has_bytes = bool(np.any(self._byte_token >= 0))
+        self.context_length = MAX_CHARACTER if has_bytes else 1
+
+        by_merges = (state == merge_forest.PROPER) | (state == merge_forest.IMPROPER)
+        self._whole = by_merges.copy()
+        members = np.flatnonzero(by_merges)
+        if spec.ignore_merges:
+            self._whole |= spec.kinds == TokenKind.NORMAL
+            members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
+        units, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
+        self._tables = bpe.BpeTables(
+            units,
+            next_prefix,
+            blob.lengths,
+            self._byte_token,
+            np.full(1 << MEMO_BITS, -1, dtype=np.int64),
+            self._forest,
+        )
+        self._lock = threading.Lock()
+        self._masks: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._reversed_units: NDArray[np.int64] | None = None
+        self._completions: dict[bytes, set[int]] | None = None
+        self._whole_pieces: dict[bytes, int] | None = None
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`."""
+        check_bounds(text, bounds)
+        ids = np.empty(len(text), dtype=np.int32)
+        ends = np.empty(len(text), dtype=np.int64)
+        n = bpe.encode(self._tables, text, bounds, self._whole, _scratch(bounds), ids, ends)
+        self._raise_if_negative(n, text)
+        # Copies, so that the short result does not hold on to the long scratch.
+        return ids[:n].copy(), ends[:n].copy()
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        check_bounds(text, bounds)
+        dead = _scratch(bounds)
+        ids = np.empty(len(dead), dtype=np.int32)
+        ends = np.empty(len(dead), dtype=np.int64)
+        n = bpe.count(self._tables, text, bounds, self._whole, dead, ids, ends)
+        self._raise_if_negative(n, text)
+        return int(n)
+
+    def _raise_if_negative(self, n: int, text: NDArray[np.uint8]) -> None:
+        if n < 0:
+            raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
+
+    def pair_valid(self, a: int, b: int) -> bool:
+        """Whether `encode(bytes(a) + bytes(b)) == [a, b]` under the merges.
+
+        Both must be reachable for that. Two BYTE tokens that spell a character that is a token
+        are not a valid pair; of longer runs only `successor_mask_after` knows.
+
+        Raises:
+            ArgumentError: an id out of range.
+        """
+        check_ids((a, b), self.vocab_size)
+        if not (self.reachable[a] and self.reachable[b]):
+            return False
+        if self._spec.kinds[a] == TokenKind.BYTE and self._spec.kinds[b] == TokenKind.BYTE:
+            return b not in self._completing_bytes((a,))
+        return bool(merge_forest.stays_apart(self._forest, a, b))
+
+    def invalid_successors(self, a: int) -> NDArray[np.int32]:
+        """The reachable tokens b for which `pair_valid(a, b)` is false, in ascending order.
+
+        Enumerated from the merge trees: the cost is that of the answer and of the merges whose
+        left side is on the right spine of a.
+
+        Returns:
+            int32 (k,).
+
+        Raises:
+            ArgumentError: `a` is out of range or not reachable, so that no successor is valid.
+        """
+        check_ids((a,), self.vocab_size)
+        if not self.reachable[a]:
+            raise ArgumentError(f"token {a} is not reachable by merges; nothing can follow it")
+        if self._spec.kinds[a] == TokenKind.BYTE:
+            return np.array(sorted(self._completing_bytes((a,))), dtype=np.int32)
+        invalid = np.zeros(self.vocab_size, dtype=np.bool_)
+        spines.mark_invalid(self._forest, self._spines, a, invalid)
+        return np.flatnonzero(invalid & self.reachable).astype(np.int32)
+
+    def successor_mask(self, a: int) -> NDArray[np.bool_]:
+        """bool (vocab_size,): the reachable b with `pair_valid(a, b)`; none if a is not reachable.
+
+        The masks of the tokens asked for last are kept, a bit for each id.
+
+        Raises:
+            ArgumentError: an id out of range.
+        """
+        check_ids((a,), self.vocab_size)
+        with self._lock:
+            packed = self._masks.get(a)
+            if packed is not None:
+                self._masks.move_to_end(a)
+        if packed is None:
+            mask = np.zeros(self.vocab_size, dtype=np.bool_)
+            if self.reachable[a]:
+                mask |= self.reachable
+                mask[self.invalid_successors(a)] = False
+            packed = np.packbits(mask)
+            with self._lock:
+                self._masks[a] = packed
+                if len(self._masks) > MASKS_KEPT:
+                    self._masks.popitem(last=False)
+        return np.unpackbits(packed, count=self.vocab_size).view(np.bool_)
+
+    def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """See `SegmentModel.successor_mask_after`."""
+        check_ids(ids, self.vocab_size)
+        if not ids:
+            return self.reachable
+        mask = self.successor_mask(ids[-1])
+        if self._spec.kinds[ids[-1]] == TokenKind.BYTE:
+            mask[list(self._completing_bytes(ids))] = False
+        return mask
+
+    def _completing_bytes(self, ids: Sequence[int]) -> set[int]:
+        """BYTE tokens that, after the BYTE tokens at the end of `ids`, spell a known character."""
+        if self._completions is None:
+            # All but the last byte of each character that is a unit -> BYTE ids of last bytes.
+            table: dict[bytes, set[int]] = {}
+            units = (self._forest.left < 0) & (self._forest.state == merge_forest.PROPER)
+            for token in np.flatnonzero(units).tolist():
+                spelling = self._spec.token_bytes[token]
+                last = int(self._byte_token[spelling[-1]])
+                if last >= 0:
+                    table.setdefault(spelling[:-1], set()).add(last)
+            self._completions = table
+        run = b""
+        completing: set[int] = set()
+        for token in reversed(ids[-(MAX_CHARACTER - 1) :]):
+            if self._spec.kinds[token] != TokenKind.BYTE:
+                break
+            run = self._spec.token_bytes[token] + run
+            completing |= self._completions.get(run, set())
+        return completing
+
+    def prefix_encoder(self, *, merges_only: bool = False) -> BpePrefixEncoder:
+        """A fresh encoder for one piece that arrives byte by byte.
+
+        Args:
+            merges_only: leave `ignore_merges` out, for a piece of which more is to come.
+        """
+        by_merges = self._forest.state != merge_forest.UNREACHABLE
+        by_merges &= self._forest.state != merge_forest.FALLBACK
+        if self._reversed_units is None:
+            backwards = tuple(token[::-1] for token in self._spec.token_bytes)
+            self._reversed_units = build_trie(backwards, np.flatnonzero(by_merges), by_merges)[0]
+        if self._whole_pieces is None:
+            others = np.flatnonzero(self._whole & ~by_merges).tolist()
+            spelt = {self._spec.token_bytes[token]: token for token in reversed(others)}
+            for token in np.flatnonzero(by_merges).tolist():
+                spelt.pop(self._spec.token_bytes[token], None)
+            self._whole_pieces = spelt
+        whole = {} if merges_only else self._whole_pieces
+        return BpePrefixEncoder(self._tables, self._reversed_units, whole, self._spec.name)
+
+
+class BpePrefixEncoder(PrefixEncoder):
+    """See `PrefixEncoder`; made by `BpeModel.prefix_encoder`. One token id is kept a byte."""
+
+    def __init__(
+        self,
+        tables: bpe.BpeTables,
+        reversed_units: NDArray[np.int64],
+        whole_pieces: dict[bytes, int],
+        name: str,
+    ) -> None:
+        self._tables = tables
+        self._reversed_units = reversed_units
+        self._whole_pieces = whole_pieces
+        self._longest_whole = max(map(len, whole_pieces), default=0)
+        self._name = name
+        self._text = np.empty(64, dtype=np.uint8)
+        self._last = np.full(65, NO_TOKEN, dtype=np.int32)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, data: bytes | int) -> None:
+        """See `PrefixEncoder.append`."""
+        added = np.frombuffer(bytes([data]) if isinstance(data, int) else data, dtype=np.uint8)
+        stop = self._length + len(added)
+        if stop > len(self._text):
+            capacity = 2 * stop
+            self._text = np.resize(self._text, capacity)
+            self._last = np.resize(self._last, capacity + 1)
+        self._text[self._length : stop] = added
+        reached = bpe.extend_prefixes(
+            self._tables, self._reversed_units, self._text, self._length, stop, self._last
+        )
+        self._length = reached if reached >= 0 else -1 - reached
+        if reached < 0:
+            raise inexpressible(int(self._text[self._length]), self._length, self._name)
+
+    def truncate(self, length: int) -> None:
+        """See `PrefixEncoder.truncate`."""
+        self._check_length(length)
+        self._length = length
+
+    def last_token_at(self, length: int) -> int:
+        """See `PrefixEncoder.last_token_at`."""
+        self._check_length(length)
+        if 0 < length <= self._longest_whole:
+            whole = self._whole_pieces.get(self._text[:length].tobytes())
+            if whole is not None:
+                return whole
+        return int(self._last[length])
+
+    def ids(self, length: int | None = None) -> list[int]:
+        """See `PrefixEncoder.ids`."""
+        if length is None:
+            length = self._length
+        token = self.last_token_at(length)
+        path: list[int] = []
+        while length > 0:
+            path.append(token)
+            length -= int(self._tables.lengths[token])
+            token = int(self._last[length])
+        return path[::-1]
+
+    def _check_length(self, length: int) -> None:
+        if not 0 <= length <= self._length:
+            raise ArgumentError(
+                f"length {length} is outside the piece so far; expected 0 to {self._length}"
+            )
+
+
+def _scratch(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Room to mark every position of the longest piece."""
+    longest = int(np.max(bounds[1:] - bounds[:-1])) if len(bounds) > 1 else 0
+    return np.zeros(longest + 1, dtype=np.bool_)

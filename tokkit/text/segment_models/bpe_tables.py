@@ -1,0 +1,114 @@
+"""Construction of the tables behind `BpeModel`: checked merges, merge trees, spines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import FormatError
+from tokkit.kernels import merge_forest, pair_table, spines
+from tokkit.text.segment_models.vocabulary import Blob, is_character
+from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
+
+
+def checked_merges(spec: TokenizerSpec, merges: MergeTable, blob: Blob) -> MergeTable:
+    """The merges, sorted by left and right token, each pair once (at its lowest rank).
+
+    Raises:
+        FormatError: ids out of range, tokens that cannot be merged, a negative rank, or a result
+            that is not spelt as its halves.
+    """
+    left, right, result, rank = (
+        np.ascontiguousarray(column, dtype=np.int32)
+        for column in (merges.left, merges.right, merges.result, merges.rank)
+    )
+    named = np.concatenate([left, right, result])
+    if len(named) and not (0 <= named.min() and named.max() < spec.vocab_size):
+        raise FormatError(
+            f"merges of {spec.name!r} name ids from {named.min()} to {named.max()}; "
+            f"expected 0 to {spec.vocab_size - 1}"
+        )
+    if len(rank) and rank.min() < 0:
+        raise FormatError(f"merges of {spec.name!r} have a rank of {rank.min()}; expected 0 or more")
+    mergeable = np.isin(spec.kinds, (TokenKind.NORMAL, TokenKind.LITERAL))
+    if not mergeable[named].all():
+        token = int(named[np.argmin(mergeable[named])])
+        raise FormatError(
+            f"a merge of {spec.name!r} names token {token}, which is "
+            f"{TokenKind(spec.kinds[token]).name}; only NORMAL and LITERAL tokens merge"
+        )
+    bad = merge_forest.first_misspelt(blob.data, blob.offsets, left, right, result)
+    if bad >= 0:
+        a, b, c = (spec.token_bytes[column[bad]] for column in (left, right, result))
+        raise FormatError(
+            f"merge {bad} of {spec.name!r} joins {a[:40]!r} and {b[:40]!r} to {c[:40]!r}; "
+            "the result must be spelt as its halves, neither of them empty"
+        )
+    pair = left.astype(np.int64) << 32 | right
+    order = np.lexsort((rank, pair))
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = pair[order[1:]] != pair[order[:-1]]
+    order = order[first]
+    return MergeTable(left[order], right[order], result[order], rank[order])
+
+
+def _unit_tokens(spec: TokenizerSpec, merges: MergeTable) -> list[int]:
+    """The tokens that merges start from: single bytes or characters, one token for each.
+
+    NORMAL tokens come first, then LITERAL ones that a merge names; of those alike the lowest id.
+    """
+    literals = np.unique(np.concatenate([merges.left, merges.right, merges.result]))
+    literals = literals[spec.kinds[literals] == TokenKind.LITERAL]
+    chosen: dict[bytes, int] = {}
+    for token in [*np.flatnonzero(spec.kinds == TokenKind.NORMAL).tolist(), *literals.tolist()]:
+        spelling = spec.token_bytes[token]
+        if len(spelling) == 1 or spec.char_units:
+            if is_character(spelling) if spec.char_units else len(spelling) == 1:
+                chosen.setdefault(spelling, token)
+    return list(chosen.values())
+
+
+def grow_forest(
+    spec: TokenizerSpec, blob: Blob, merges: MergeTable, byte_token: NDArray[np.int32]
+) -> merge_forest.MergeForest:
+    """Merge trees of all reachable tokens; BYTE tokens whose byte is no unit are FALLBACK."""
+    size = spec.vocab_size
+    forest = merge_forest.MergeForest(
+        left=np.full(size, -1, dtype=np.int32),
+        right=np.full(size, -1, dtype=np.int32),
+        rank=np.full(size, -1, dtype=np.int32),
+        state=np.zeros(size, dtype=np.uint8),
+        pairs=pair_table.build(merges.left, merges.right, merges.result, merges.rank),
+    )
+    units = _unit_tokens(spec, merges)
+    forest.state[units] = merge_forest.PROPER
+    spelt = {spec.token_bytes[token] for token in units}
+    for byte, token in enumerate(byte_token.tolist()):
+        if token >= 0 and bytes([byte]) not in spelt:
+            forest.state[token] = merge_forest.FALLBACK
+    order = np.argsort(blob.lengths[merges.result], kind="stable")
+    merge_forest.grow(forest, merges.left, merges.right, merges.result, merges.rank, order)
+    return forest
+
+
+def hang_spines(forest: merge_forest.MergeForest, merges: MergeTable) -> spines.Spines:
+    """Left spines of all reachable tokens, and the merges (sorted by left token) by that token."""
+    size = len(forest.left)
+    made = np.flatnonzero(forest.left >= 0)
+    children = made[np.lexsort((-forest.rank[made].astype(np.int64), forest.left[made]))]
+    child_starts = np.searchsorted(forest.left[children], np.arange(size + 1))
+    roots = np.flatnonzero((forest.state == merge_forest.PROPER) & (forest.left < 0))
+    tour, enter, leave = spines.depth_first(
+        child_starts, children.astype(np.int32), roots.astype(np.int32)
+    )
+    return spines.Spines(
+        merge_starts=np.searchsorted(merges.left, np.arange(size + 1)),
+        merge_right=merges.right,
+        merge_rank=merges.rank,
+        child_starts=child_starts,
+        children=children.astype(np.int32),
+        tour=tour,
+        enter=enter,
+        leave=leave,
+        improper=spines.improper_positions(forest.state, tour),
+    )

@@ -1,0 +1,101 @@
+"""What every segment model needs from a vocabulary: its bytes in one array, and tries over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.kernels import trie
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+@dataclass(frozen=True)
+class Blob:
+    """The bytes of all tokens, one after the other.
+
+    Attributes:
+        data: uint8, all bytes.
+        offsets: int64 (V + 1,), where each token begins.
+        lengths: int32 (V,).
+    """
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+
+
+def pack(tokens: tuple[bytes, ...]) -> Blob:
+    """Lay the bytes of all tokens out in one array.
+
+    Raises:
+        UnsupportedError: more tokens than a trie can number.
+    """
+    if len(tokens) > trie.MAX_TOKENS:
+        raise UnsupportedError(
+            f"{len(tokens)} tokens; tokkit handles vocabularies of up to {trie.MAX_TOKENS}"
+        )
+    lengths = np.fromiter(map(len, tokens), dtype=np.int32, count=len(tokens))
+    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return Blob(np.frombuffer(b"".join(tokens), dtype=np.uint8), offsets, lengths)
+
+
+def build_trie(
+    tokens: tuple[bytes, ...],
+    members: NDArray[np.int64],
+    is_output: NDArray[np.bool_],
+    blob: Blob | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Trie over some tokens.
+
+    Args:
+        tokens: bytes of all ids.
+        members: int64 (k,), ids to enter, in order of preference: of members that are spelt alike
+            the first is entered. Empty tokens are left out.
+        is_output: bool (V,), tokens that `next_prefix` may name.
+        blob: `pack(tokens)`, if it is at hand.
+
+    Returns:
+        `units` and `next_prefix`, as of `tokkit.kernels.trie.build`.
+    """
+    if blob is None:
+        blob = pack(tokens)
+    # Sorting is stable, and keeps the first of those that are alike in front.
+    ranked = sorted((t for t in members.tolist() if tokens[t]), key=tokens.__getitem__)
+    order = [t for k, t in enumerate(ranked) if k == 0 or tokens[t] != tokens[ranked[k - 1]]]
+    return trie.build(blob.data, blob.offsets, np.array(order, dtype=np.int32), is_output)
+
+
+def byte_tokens(spec: TokenizerSpec) -> NDArray[np.int32]:
+    """Id of the BYTE token of each byte value, the lowest where there are several, or -1.
+
+    Raises:
+        FormatError: a BYTE token that is not one byte long.
+    """
+    table = np.full(256, -1, dtype=np.int32)
+    for token in np.flatnonzero(spec.kinds == TokenKind.BYTE)[::-1].tolist():
+        spelling = spec.token_bytes[token]
+        if len(spelling) != 1:
+            raise FormatError(
+                f"byte-fallback token {token} of {spec.name!r} stands for {len(spelling)} bytes; "
+                "expected one"
+            )
+        table[spelling[0]] = token
+    return table
+
+
+def is_character(spelling: bytes) -> bool:
+    """Whether the bytes are exactly one character in UTF-8.
+
+    >>> is_character("é".encode()), is_character(b"ab"), is_character(b"\\xff")
+    (True, False, False)
+    """
+    if len(spelling) > 4:
+        return False
+    try:
+        return len(spelling.decode("utf-8")) == 1
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,133 @@
+"""What a text tokenizer is, as plain data: the one shape that every file format is read into.
+
+Readers (`tokkit.text.formats`) produce a `TokenizerSpec`; the engine (`tokkit.text.tokenizer`)
+consumes one. Everything here is in *byte space*: the GPT-2 byte alphabet, SentencePiece's U+2581
+for a space and `##` of WordPiece have been undone, so `token_bytes` holds the bytes that a token
+stands for in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Family = Literal["bpe", "unigram", "wordpiece", "bytes"]
+Behavior = Literal["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
+Dialect = Literal["oniguruma", "rust"]
+PrefixSpace = Literal["never", "always", "unless_space"]
+
+
+class TokenKind(IntEnum):
+    """How a token comes to stand in an encoding."""
+
+    NORMAL = 0
+    """Produced by the model (merges, Viterbi, longest match)."""
+    BYTE = 1
+    """Byte fallback: stands for one byte of a character that the vocabulary lacks."""
+    LITERAL = 2
+    """Cut out of the text before the model runs: user-defined symbols and added tokens."""
+    SPECIAL = 3
+    """A control token: zero bytes, matched in text only on request (`specials=True`)."""
+    UNUSED = 4
+    """An id that no text produces: a hole in the id space, or `<unk>`."""
+
+
+class Normalizer(Protocol):
+    """A text normalizer, applied to maximal runs of valid UTF-8 before anything else."""
+
+    @property
+    def name(self) -> str:
+        """For messages and reports, as `"NFC"`."""
+        ...
+
+    def __call__(self, text: str) -> str:
+        """Normalise one run of text."""
+        ...
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """One stage of a pretokenizer: where `pattern` matches, the text is cut.
+
+    `isolated`: matches and the gaps between them are each a piece. `removed`: matches are dropped.
+    `merged_with_previous` / `merged_with_next`: a match is glued to the gap on that side.
+    `contiguous`: adjacent matches form one piece. `invert`: gaps and matches change roles.
+    """
+
+    pattern: str
+    behavior: Behavior = "isolated"
+    invert: bool = False
+    dialect: Dialect = "oniguruma"
+
+
+@dataclass(frozen=True)
+class MergeTable:
+    """BPE merges: `left[k] + right[k] -> result[k]`, the lowest `rank[k]` first, leftmost on ties.
+
+    Merges by rank of the result (tiktoken, SentencePiece) list every way in which two tokens
+    concatenate to a third; such entries share the rank of their result.
+    """
+
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    result: NDArray[np.int32]
+    rank: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+@dataclass(frozen=True)
+class TokenizerSpec:
+    """A text tokenizer as data. Arrays are indexed by id; `len(token_bytes)` is `vocab_size`.
+
+    Attributes:
+        name: where it came from, for messages.
+        family: which model turns a piece into tokens.
+        token_bytes: the bytes of each token; `b""` for SPECIAL and UNUSED ids.
+        kinds: uint8 (vocab_size,), values of `TokenKind`.
+        special_tokens: text of each control token -> id.
+        merges: BPE only.
+        ignore_merges: BPE only; a whole piece that is a token is that token, whatever the merges.
+        char_units: BPE only; merges start from characters (SentencePiece), not from bytes. A
+            character that is no token falls back to BYTE tokens, if there are any.
+        scores: Unigram only; float64 (vocab_size,), log-probabilities of the pieces.
+        unk_score: Unigram only; the score of a character that no piece covers.
+        continuing: WordPiece only; bool (vocab_size,), tokens written with `##`.
+        max_word_chars: WordPiece only; longer words are unknown.
+        normalizer: applied first, or None for the identity.
+        splits: pretokenizer stages, applied in order, each within the pieces of the one before.
+        prefix_space: whether a space is put before the text (SentencePiece's dummy prefix).
+        bos_ids: ids that the model expects before any text.
+        eos_ids: ids that end a text.
+        runtime_ids: ids at which a common reader places a token that the file declares elsewhere.
+    """
+
+    name: str
+    family: Family
+    token_bytes: tuple[bytes, ...]
+    kinds: NDArray[np.uint8]
+    special_tokens: Mapping[str, int] = field(default_factory=dict[str, int])
+    merges: MergeTable | None = None
+    ignore_merges: bool = False
+    char_units: bool = False
+    scores: NDArray[np.float64] | None = None
+    unk_score: float = 0.0
+    continuing: NDArray[np.bool_] | None = None
+    max_word_chars: int = 100
+    normalizer: Normalizer | None = None
+    splits: tuple[SplitRule, ...] = ()
+    prefix_space: PrefixSpace = "never"
+    bos_ids: tuple[int, ...] = ()
+    eos_ids: tuple[int, ...] = ()
+    runtime_ids: Mapping[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, holes included."""
+        return len(self.token_bytes)
