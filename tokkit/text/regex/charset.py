@@ -122,14 +122,17 @@ def build_alphabet(charsets: Sequence[CharSet]) -> Alphabet:
     Raises:
         ValueError: the sets need more than 255 classes.
     """
-    signature = np.zeros(N_CODE_POINTS, dtype=np.int64)
+    borders = {0, N_CODE_POINTS}
     for charset in charsets:
-        member = np.zeros(N_CODE_POINTS, dtype=np.int64)
+        borders.update(border for low, high in charset.ranges for border in (low, high + 1))
+    cuts = np.array(sorted(borders))  # between cuts, no set changes
+    member = np.zeros((len(cuts) - 1, len(charsets)), dtype=np.bool_)
+    for column, charset in enumerate(charsets):
         for low, high in charset.ranges:
-            member[low : high + 1] = 1
-        # Renumbering after every set keeps signatures small, whatever the number of sets.
-        _, signature = np.unique(signature * 2 + member, return_inverse=True)
-    n_classes = int(signature.max()) + 1
+            first, last = np.searchsorted(cuts, [low, high + 1])
+            member[first:last, column] = True
+    _, classes = np.unique(np.packbits(member, axis=1), axis=0, return_inverse=True)
+    n_classes = int(classes.max()) + 1
     if n_classes > 255:
         raise ValueError(f"{n_classes} character classes; at most 255 fit the tables")
-    return Alphabet(signature.astype(np.uint8), n_classes)
+    return Alphabet(np.repeat(classes.reshape(-1).astype(np.uint8), np.diff(cuts)), n_classes)

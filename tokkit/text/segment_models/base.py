@@ -140,6 +140,12 @@ class PrefixEncoder(ABC):
         """Last token of the encoding of everything so far, or `NO_TOKEN`."""
         return self.last_token_at(len(self))
 
+    def _check_length(self, length: int) -> None:
+        if not 0 <= length <= len(self):
+            raise ArgumentError(
+                f"length {length} is outside the piece so far; expected 0 to {len(self)}"
+            )
+
 
 def check_bounds(text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> None:
     """Refuse bounds that would send a kernel outside `text`.
@@ -166,7 +172,9 @@ def check_ids(ids: Sequence[int], vocab_size: int) -> None:
     """
     for token in ids:
         if not 0 <= token < vocab_size:
-            raise ArgumentError(f"id {token} is not in the vocabulary; ids go from 0 to {vocab_size - 1}")
+            raise ArgumentError(
+                f"id {token} is not in the vocabulary; ids go from 0 to {vocab_size - 1}"
+            )
 
 
 def inexpressible(byte: int, offset: int, name: str) -> EncodingError:

@@ -84,7 +84,7 @@ class BpeModel(SegmentModel):
         if spec.ignore_merges:
             self._whole |= spec.kinds == TokenKind.NORMAL
             members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
-        units, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
+        units, _, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
         self._tables = bpe.BpeTables(
             units,
             next_prefix,
@@ -302,12 +302,6 @@ class BpePrefixEncoder(PrefixEncoder):
             length -= int(self._tables.lengths[token])
             token = int(self._last[length])
         return path[::-1]
-
-    def _check_length(self, length: int) -> None:
-        if not 0 <= length <= self._length:
-            raise ArgumentError(
-                f"length {length} is outside the piece so far; expected 0 to {self._length}"
-            )
 
 
 def _scratch(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:

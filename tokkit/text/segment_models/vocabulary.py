@@ -48,7 +48,7 @@ def build_trie(
     members: NDArray[np.int64],
     is_output: NDArray[np.bool_],
     blob: Blob | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
     """Trie over some tokens.
 
     Args:
@@ -59,14 +59,24 @@ def build_trie(
         blob: `pack(tokens)`, if it is at hand.
 
     Returns:
-        `units` and `next_prefix`, as of `tokkit.kernels.trie.build`.
+        `units`, as of `tokkit.kernels.trie.build`; `order`: int32, the members entered, sorted by
+        their bytes; and `next_prefix`, as of `build`.
     """
     if blob is None:
         blob = pack(tokens)
     # Sorting is stable, and keeps the first of those that are alike in front.
     ranked = sorted((t for t in members.tolist() if tokens[t]), key=tokens.__getitem__)
-    order = [t for k, t in enumerate(ranked) if k == 0 or tokens[t] != tokens[ranked[k - 1]]]
-    return trie.build(blob.data, blob.offsets, np.array(order, dtype=np.int32), is_output)
+    order = np.array(
+        [t for k, t in enumerate(ranked) if k == 0 or tokens[t] != tokens[ranked[k - 1]]],
+        dtype=np.int32,
+    )
+    units, next_prefix = trie.build(blob.data, blob.offsets, order, is_output)
+    return units, order, next_prefix
+
+
+def longest_piece(blob: Blob, members: NDArray[np.int32]) -> int:
+    """Bytes of the longest of some tokens."""
+    return int(blob.lengths[members].max(initial=0))
 
 
 def byte_tokens(spec: TokenizerSpec) -> NDArray[np.int32]:

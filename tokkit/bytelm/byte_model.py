@@ -1,0 +1,200 @@
+"""What every byte-level model offers, whether it is one language model or an ensemble of several.
+
+A model needs only `open`; scoring, sampling and streaming follow from the state that it returns.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.bytelm.cover import END, N_SYMBOLS
+from tokkit.bytelm.sampling import Sampler, StopMatcher
+from tokkit.errors import ArgumentError, ModelError
+
+MAX_BYTES = 1 << 30
+
+
+def as_bytes(data: str | bytes) -> bytes:
+    """Bytes as they are, `str` as UTF-8.
+
+    Raises:
+        ArgumentError: neither, or a `str` with lone surrogates.
+    """
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        try:
+            return data.encode()
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"the text holds a lone surrogate at character {error.start}; pass bytes instead"
+            ) from None
+    raise ArgumentError(f"expected bytes or str, got {type(data).__name__}")
+
+
+class ByteState(ABC):
+    """A byte prefix under a model: ask for the next byte, add bytes, branch off."""
+
+    @abstractmethod
+    def logprobs(self) -> NDArray[np.float64]:
+        """float64 (257,), nats: the next byte; index 256 is end of text.
+
+        All minus infinity if the model gives the prefix itself no mass.
+        """
+
+    @abstractmethod
+    def push(self, data: str | bytes) -> None:
+        """Add bytes to the prefix."""
+
+    @abstractmethod
+    def fork(self) -> Self:
+        """An independent copy; what has been computed is shared."""
+
+    @property
+    @abstractmethod
+    def prefix_logprob(self) -> float:
+        """Log-probability, nats, that a text starts with the prefix."""
+
+
+class ByteModel(ABC):
+    """A probability distribution over byte strings.
+
+    Attributes:
+        name: for tables and messages.
+    """
+
+    name: str
+
+    @abstractmethod
+    def open(self, prefix: str | bytes = b"") -> ByteState:
+        """A state after `prefix`."""
+
+    def next_byte_logprobs(self, prefix: str | bytes) -> NDArray[np.float64]:
+        """float64 (257,), nats: the byte after `prefix`; index 256 is end of text."""
+        return self.open(prefix).logprobs()
+
+    def byte_logprobs(self, data: str | bytes, *, prefix: str | bytes = b"") -> NDArray[np.float64]:
+        """float64 (len(data) + 1, 257), nats: the next byte at every position of `data`.
+
+        Row k is conditional on `prefix + data[:k]`.
+        """
+        data = as_bytes(data)
+        state = self.open(prefix)
+        rows = np.empty((len(data) + 1, N_SYMBOLS))
+        for k in range(len(data)):
+            rows[k] = state.logprobs()
+            state.push(data[k : k + 1])
+        rows[-1] = state.logprobs()
+        return rows
+
+    def logprob(
+        self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False
+    ) -> float:
+        """Log-probability, nats, that the text goes on with `data` after `prefix`.
+
+        Args:
+            data: the bytes to score.
+            prefix: what is given.
+            end: whether the text must also end after `data`.
+
+        Returns:
+            Minus infinity if the model cannot produce the bytes.
+        """
+        state = self.open(prefix)
+        before = state.prefix_logprob
+        state.push(data)
+        after = state.prefix_logprob
+        if after == -np.inf:
+            return -np.inf
+        return after - before + (float(state.logprobs()[END]) if end else 0.0)
+
+    def bits_per_byte(self, data: str | bytes, *, prefix: str | bytes = b"") -> float:
+        """Bits that the model needs for each byte of `data`.
+
+        Raises:
+            ArgumentError: `data` is empty.
+        """
+        data = as_bytes(data)
+        if not data:
+            raise ArgumentError("bits per byte of an empty text are undefined; pass some bytes")
+        return -self.logprob(data, prefix=prefix) / len(data) / float(np.log(2))
+
+    def stream(
+        self,
+        prompt: str | bytes,
+        *,
+        max_bytes: int,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        stop: Sequence[str | bytes] = (),
+    ) -> Iterator[bytes]:
+        """Sample a continuation and yield it byte by byte.
+
+        Bytes that may be the beginning of a stop string are held back until that is known.
+
+        Args:
+            prompt: may be empty, and may end inside a word or a character.
+            max_bytes: at most so many bytes are sampled.
+            temperature: 0 takes the most probable byte each time.
+            top_p: sample from the smallest set of bytes with at least this mass.
+            seed: makes the sample reproducible.
+            stop: strings that end the text; they are not part of it.
+
+        Raises:
+            ArgumentError: an option out of range.
+            ModelError: the model gives the prompt no mass.
+        """
+        sampler = Sampler(temperature=temperature, top_p=top_p, seed=seed)
+        if not 0 <= max_bytes <= MAX_BYTES:
+            raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
+        matcher = StopMatcher([as_bytes(text) for text in stop])
+        return self._stream(as_bytes(prompt), max_bytes, sampler, matcher)
+
+    def _stream(
+        self, prompt: bytes, max_bytes: int, sampler: Sampler, matcher: StopMatcher
+    ) -> Iterator[bytes]:
+        state = self.open(prompt)
+        for step in range(max_bytes):
+            logprobs = state.logprobs()
+            if step == 0 and logprobs.max() == -np.inf:
+                raise ModelError(
+                    f"{self.name} gives the prompt no mass: it holds bytes that the vocabulary "
+                    "cannot express; remove them, or use another model"
+                )
+            symbol = sampler.draw(logprobs)
+            if symbol == END:
+                break
+            yield from matcher.feed(symbol)
+            if matcher.stopped:
+                return
+            if step + 1 < max_bytes:
+                state.push(bytes([symbol]))
+        yield from matcher.flush()
+
+    def generate(
+        self,
+        prompt: str | bytes,
+        *,
+        max_bytes: int,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        stop: Sequence[str | bytes] = (),
+    ) -> bytes:
+        """Sample a continuation of `prompt`, without the prompt; see `stream`."""
+        return b"".join(
+            self.stream(
+                prompt,
+                max_bytes=max_bytes,
+                temperature=temperature,
+                top_p=top_p,
+                seed=seed,
+                stop=stop,
+            )
+        )

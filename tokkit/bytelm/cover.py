@@ -1,0 +1,343 @@
+"""The cover of a byte string by heads, and the byte-level state that walks it.
+
+For a byte prefix x, a *head* is a canonical sequence of tokens whose bytes are a proper beginning
+x[:j] of x, or all of it. Every text that starts with x has exactly one head after which its next
+token reaches the end of x or goes beyond it, so that
+
+    P(x ...) = sum over heads h of  P(h) * sum of P(t | h) over tokens t that start with x[j:]
+
+(the Byte-Token Representation Lemma of Phan et al., ICLR 2025, with the streaming form of the
+cover by Hayase et al., 2025). P(t | h) is the model's distribution with every token masked out
+that no canonical encoding could continue with, renormalised. Each byte adds about one head; a head
+is dropped when no token starts with what follows it.
+
+Which heads there are depends on the bytes alone. `Cover.push` therefore only grows the tree, and
+`evaluate` runs the model on what is needed, many heads (of many covers) in one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.bytelm.protocol import Node, Session, TokenLM
+from tokkit.errors import ModelError
+from tokkit.kernels import masses
+from tokkit.text.canonical import CanonicalAutomaton
+from tokkit.text.spec import TokenKind
+from tokkit.text.token_trie import TokenTrie
+
+END = 256
+"""The symbol for end of text."""
+N_SYMBOLS = 257
+
+_CHUNK_VALUES = 1 << 25  # log-probabilities held at once while a cover is evaluated
+
+
+class ByteVocabulary:
+    """What the covers of one model share: its canonical automaton and its byte-sorted tokens."""
+
+    def __init__(self, token_lm: TokenLM) -> None:
+        """Collect the tokens that stand for bytes.
+
+        Raises:
+            ModelError: an end-of-text id is outside the vocabulary.
+        """
+        tokenizer = token_lm.tokenizer
+        self.canonical: CanonicalAutomaton = tokenizer.canonical
+        self.vocab_size = tokenizer.vocab_size
+        self.name = tokenizer.name
+        kinds = tokenizer.spec.kinds
+        text = (kinds != TokenKind.SPECIAL) & (kinds != TokenKind.UNUSED)
+        self.trie = TokenTrie(tokenizer.spec.token_bytes, np.flatnonzero(text))
+        self.end_ids = np.array(sorted(set(token_lm.eos_ids)), dtype=np.int64)
+        outside = self.end_ids[(self.end_ids < 0) | (self.end_ids >= self.vocab_size)]
+        if len(outside):
+            raise ModelError(
+                f"end-of-text id {outside[0]} is outside the vocabulary of {tokenizer.name}, which "
+                f"has {self.vocab_size} ids; pass eos_ids that belong to this tokenizer"
+            )
+
+    @cached_property
+    def first_bytes(self) -> NDArray[np.intp]:
+        """intp (n,): the first byte of each sorted token, as the type that counting wants."""
+        return self.trie.bytes_at(np.arange(len(self.trie)), 0).astype(np.intp)
+
+    @cached_property
+    def _first_offsets(self) -> NDArray[np.int64]:
+        return np.searchsorted(self.first_bytes, np.arange(257)).astype(np.int64)
+
+    def narrow(self, low: int, high: int, depth: int, byte: int) -> tuple[int, int]:
+        """The tokens of a range (all longer than `depth`, alike before it) with `byte` there."""
+        if depth == 0:
+            return int(self._first_offsets[byte]), int(self._first_offsets[byte + 1])
+        here = self.trie.bytes_at(np.arange(low, high), depth)
+        first, last = np.searchsorted(here, [byte, byte + 1])
+        return low + int(first), low + int(last)
+
+    def next_bytes(self, low: int, high: int, depth: int) -> NDArray[np.intp]:
+        """The byte at `depth` of each token of a range of longer tokens."""
+        if depth == 0:
+            return self.first_bytes[low:high]
+        return self.trie.bytes_at(np.arange(low, high), depth).astype(np.intp)
+
+
+@dataclass(eq=False, slots=True)
+class Head:
+    """A canonical sequence of tokens that spells the first `start` bytes.
+
+    Attributes:
+        start: number of bytes spelt.
+        state: of the canonical automaton.
+        node: the context in the model's session.
+        parent: the head one token before, and `position`, that token in the order of bytes.
+        log_weight: log P(head), nats; NaN until known.
+        low, probabilities: P(t | head) of the sorted tokens from `low` on; None until evaluated.
+        end_probability: P(end of text | head).
+    """
+
+    start: int
+    state: int
+    node: Node
+    parent: Head | None
+    position: int
+    log_weight: float = float("nan")
+    low: int = 0
+    probabilities: NDArray[np.float64] | None = None
+    end_probability: float = 0.0
+
+    def mass(self, low: int, high: int) -> NDArray[np.float64]:
+        """P(t | head) of a range of sorted tokens that has been kept."""
+        assert self.probabilities is not None
+        return self.probabilities[low - self.low : high - self.low]
+
+    def weigh(self) -> None:
+        """Set `log_weight` from the parent, which must still hold this head's token."""
+        assert self.parent is not None
+        with np.errstate(divide="ignore"):
+            step = np.log(self.parent.mass(self.position, self.position + 1)[0])
+        self.log_weight = self.parent.log_weight + float(step)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveHead:
+    """A head, and the range of sorted tokens that start with the bytes after it."""
+
+    head: Head
+    low: int
+    high: int
+
+
+class Tally:
+    """Sums of weighted masses of next symbols on a common logarithmic scale."""
+
+    __slots__ = ("masses", "scale")
+
+    def __init__(self) -> None:
+        self.masses = np.zeros(N_SYMBOLS)
+        self.scale = -np.inf
+
+    def add(self, log_weight: float, symbols: NDArray[np.float64]) -> None:
+        """Add `exp(log_weight) * symbols`."""
+        if log_weight == -np.inf:
+            return
+        if log_weight > self.scale:
+            self.masses *= np.exp(self.scale - log_weight)
+            self.scale = log_weight
+        self.masses += np.exp(log_weight - self.scale) * symbols
+
+    @property
+    def log_total(self) -> float:
+        """Log of the total mass, nats."""
+        total = self.masses.sum()
+        return float(self.scale + np.log(total)) if total > 0 else -np.inf
+
+    def logprobs(self) -> NDArray[np.float64]:
+        """float64 (257,), nats: the masses normalised; all minus infinity if there is no mass."""
+        total = self.masses.sum()
+        with np.errstate(divide="ignore"):
+            return np.log(self.masses) - (np.log(total) if total > 0 else 0.0)
+
+
+class Cover:
+    """The heads of a byte prefix that can still be continued."""
+
+    def __init__(self, vocabulary: ByteVocabulary, session: Session) -> None:
+        self._vocabulary = vocabulary
+        self._session = session
+        root = Head(0, CanonicalAutomaton.START, session.root, None, -1, log_weight=0.0)
+        self.length = 0
+        self.live = [LiveHead(root, 0, len(vocabulary.trie))]
+
+    def fork(self) -> Cover:
+        """An independent copy; heads, and what the model said of them, are shared."""
+        twin = object.__new__(Cover)
+        twin._vocabulary = self._vocabulary
+        twin._session = self._session
+        twin.length = self.length
+        twin.live = list(self.live)
+        return twin
+
+    def push(self, data: bytes) -> list[Head]:
+        """Add bytes; returns the new heads, parents first. Runs no model."""
+        fresh: list[Head] = []
+        for byte in data:
+            kept: list[LiveHead] = []
+            born: list[Head] = []
+            for live in self.live:
+                low, high = self._narrow(live, byte, born)
+                if low < high:
+                    kept.append(LiveHead(live.head, low, high))
+            self.length += 1
+            everything = len(self._vocabulary.trie)
+            self.live = [*kept, *(LiveHead(head, 0, everything) for head in born)]
+            fresh.extend(born)
+        return fresh
+
+    def _narrow(self, live: LiveHead, byte: int, born: list[Head]) -> tuple[int, int]:
+        """Keep the tokens that go on with `byte`; those that end with it become heads."""
+        trie = self._vocabulary.trie
+        depth = self.length - live.head.start
+        low, high = self._vocabulary.narrow(live.low, live.high, depth, byte)
+        while low < high and trie.lengths[low] == depth + 1:
+            token = int(trie.order[low])
+            state = self._vocabulary.canonical.advance(live.head.state, token)
+            if state != CanonicalAutomaton.DEAD:
+                node = self._session.extend(live.head.node, token)
+                head = Head(self.length + 1, state, node, live.head, low)
+                if live.head.probabilities is not None:
+                    head.weigh()
+                born.append(head)
+            low += 1
+        return low, high
+
+    # -- what the model says -----------------------------------------------------------------
+
+    def pending(self) -> list[Head]:
+        """Heads that must be evaluated before `tally`, parents first."""
+        return _unevaluated(live.head for live in self.live)
+
+    def tally(self) -> Tally:
+        """Masses of the next symbol, given all heads evaluated."""
+        tally = Tally()
+        for live in self.live:
+            tally.add(live.head.log_weight, self._symbols(live))
+        return tally
+
+    def _symbols(self, live: LiveHead) -> NDArray[np.float64]:
+        depth = self.length - live.head.start
+        symbols = symbol_masses(self._vocabulary, live.head, live.low, live.high, depth)
+        return symbols
+
+    def trim(self) -> None:
+        """Let heads keep only what can still be asked of them, and drop those without mass."""
+        kept: list[LiveHead] = []
+        for live in self.live:
+            mass = live.head.mass(live.low, live.high)
+            alive = live.head.log_weight > -np.inf and (mass.any() or live.head.end_probability > 0)
+            if alive:
+                kept.append(live)
+        self.live = kept
+
+    def drop(self, tolerance: float) -> float:
+        """Drop the lightest heads as long as they weigh at most `tolerance` together.
+
+        Returns:
+            Their share of the mass of the prefix.
+        """
+        log_masses = np.array(
+            [
+                live.head.log_weight + np.log(max(self._symbols(live).sum(), 1e-300))
+                for live in self.live
+            ]
+        )
+        shares = np.exp(log_masses - log_masses.max(initial=-np.inf))
+        shares /= shares.sum()
+        order = np.argsort(shares, kind="stable")
+        n_dropped = int(np.searchsorted(np.cumsum(shares[order]), tolerance, side="right"))
+        dropped = set(order[:n_dropped].tolist())
+        self.live = [live for k, live in enumerate(self.live) if k not in dropped]
+        return float(shares[order[:n_dropped]].sum())
+
+
+def symbol_masses(
+    vocabulary: ByteVocabulary, head: Head, low: int, high: int, depth: int
+) -> NDArray[np.float64]:
+    """float64 (257,): P(next symbol, and the token that brings it | head).
+
+    Args:
+        vocabulary: the sorted tokens.
+        head: evaluated.
+        low: first of the tokens that start with the `depth` bytes after the head.
+        high: one past the last.
+        depth: number of bytes after the head.
+    """
+    symbols = np.bincount(
+        vocabulary.next_bytes(low, high, depth), weights=head.mass(low, high), minlength=N_SYMBOLS
+    )
+    if depth == 0:
+        symbols[END] = head.end_probability
+    return symbols
+
+
+def _unevaluated(heads: Iterable[Head]) -> list[Head]:
+    """Heads without probabilities and their ancestors without, each once, parents first."""
+    found: dict[Head, None] = {}
+    for head in heads:
+        chain: list[Head] = []
+        current: Head | None = head
+        while current is not None and current.probabilities is None and current not in found:
+            chain.append(current)
+            current = current.parent
+        found.update(dict.fromkeys(reversed(chain)))
+    return list(found)
+
+
+def evaluate(
+    vocabulary: ByteVocabulary, session: Session, heads: Sequence[Head]
+) -> Iterable[Head]:
+    """Run the model on heads (parents first), and yield each one as it is done.
+
+    All go to the session together, in as few calls as memory allows. Between two heads the caller
+    may let go of `probabilities` that it does not need.
+
+    Raises:
+        ModelError: the model returned NaN, or rows of the wrong length.
+    """
+    size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
+    for start in range(0, len(heads), size):
+        chunk = heads[start : start + size]
+        rows = session.logprobs([head.node for head in chunk])
+        if rows.ndim != 2 or rows.shape[0] != len(chunk) or rows.shape[1] < vocabulary.vocab_size:
+            raise ModelError(
+                f"the model returned log-probabilities of shape {rows.shape}; expected "
+                f"({len(chunk)}, {vocabulary.vocab_size}) for the tokenizer {vocabulary.name}"
+            )
+        for head, row in zip(chunk, rows, strict=True):
+            _absorb(vocabulary, head, row)
+            yield head
+
+
+def _absorb(vocabulary: ByteVocabulary, head: Head, row: NDArray[np.floating]) -> None:
+    """Mask and renormalise one row of log-probabilities into a head."""
+    if np.isnan(head.log_weight):
+        head.weigh()
+    probabilities = np.empty(len(vocabulary.trie))
+    head.end_probability, total = masses.masked_probabilities(
+        row,
+        vocabulary.trie.order,
+        vocabulary.canonical.mask(head.state),
+        vocabulary.end_ids,
+        vocabulary.canonical.may_end(head.state),
+        probabilities,
+    )
+    if not np.isfinite(total):
+        raise ModelError(
+            f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
+            "check its weights, or load it with dtype='float32'"
+        )
+    head.low, head.probabilities = 0, probabilities

@@ -1,0 +1,180 @@
+"""The pretokenizer of a tokenizer: literals first, then each split rule within what is left.
+
+`Pretokenizer` is built once from a `TokenizerSpec`, and gives both forms of the same map: `split`,
+for texts that are known, and `boundaries`, the automaton that reads byte by byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import UnsupportedError
+from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries
+from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
+from tokkit.text.regex.program import Program, charsets_of
+from tokkit.text.regex.split_stage import SplitStage
+from tokkit.text.regex.syntax import EMPTY, Chars, Choice, Node, Repeat, Sequence, parse
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)
+"""The rule of a tokenizer that has none: the whole text is one piece."""
+
+
+def literal_tree(literals: Iterable[str]) -> Node:
+    """A pattern that matches the longest of `literals`, with common prefixes shared."""
+    children: dict[str, list[str]] = {}
+    is_literal = False
+    for literal in literals:
+        if literal:
+            children.setdefault(literal[0], []).append(literal[1:])
+        else:
+            is_literal = True
+    branches: list[Node] = [
+        Sequence((Chars(CharSet.single(char)), literal_tree(rest)))
+        for char, rest in children.items()
+    ]
+    if is_literal:
+        branches.append(EMPTY)  # last: a longer literal goes first
+    return branches[0] if len(branches) == 1 else Choice(tuple(branches))
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """A text cut into pieces, which the model encodes each on its own.
+
+    Attributes:
+        text: uint8 (n,), without what the pretokenizer removes.
+        bounds: int64 (k + 1,), from 0 to n.
+    """
+
+    text: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+
+
+class Pretokenizer:
+    """Splits bytes into pieces."""
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Compile the rules of `spec`.
+
+        Raises:
+            UnsupportedError: a rule that the automata cannot express.
+        """
+        self._spec = spec
+        kinds = spec.kinds.tolist()
+        self.literals = {
+            spec.token_bytes[token]: token
+            for token, kind in enumerate(kinds)
+            if kind == TokenKind.LITERAL
+        }
+        trees = [parse(rule.pattern, rule.dialect) for rule in spec.splits] or [EVERYTHING]
+        literal = self._literal_tree()
+        every = trees if literal is None else [literal, *trees]
+        charsets = {charset for tree in every for charset in charsets_of(tree)}
+        charsets |= {CharSet.of((INVALID, INVALID)), self._known_characters}
+        self.alphabet = self._alphabet(sorted(charsets, key=lambda charset: charset.ranges))
+        self._stages = tuple(
+            SplitStage(
+                Program(tree, self.alphabet, pattern=rule.pattern if rule else "."),
+                self.alphabet,
+                rule.behavior if rule else "isolated",
+                invert=rule.invert if rule else False,
+            )
+            for tree, rule in zip(trees, spec.splits or (None,), strict=True)
+        )
+        self._literal_stage = literal and SplitStage(
+            Program(literal, self.alphabet, pattern="added tokens"),
+            self.alphabet,
+            is_literal=True,
+        )
+
+    def _literal_tree(self) -> Node | None:
+        try:
+            texts = [literal.decode() for literal in self.literals]
+        except UnicodeDecodeError as error:
+            raise UnsupportedError(
+                f"{self._spec.name}: an added token is not UTF-8 text ({error}); "
+                "only tokens of the model may hold parts of characters"
+            ) from None
+        return literal_tree(texts) if texts else None
+
+    def _alphabet(self, charsets: list[CharSet]) -> Alphabet:
+        try:
+            return build_alphabet(charsets)
+        except ValueError as error:
+            raise UnsupportedError(f"{self._spec.name}: the pretokenizer needs {error}") from None
+
+    @cached_property
+    def _known_characters(self) -> CharSet:
+        """Characters that are NORMAL tokens, where the model starts from characters."""
+        if not self._starts_from_characters:
+            return CharSet(())
+        points: list[tuple[int, int]] = []
+        for token in np.flatnonzero(self._spec.kinds == TokenKind.NORMAL).tolist():
+            spelling = self._spec.token_bytes[token]
+            if len(spelling) <= 4:
+                text = spelling.decode(errors="ignore")
+                if len(text) == 1 and len(text.encode()) == len(spelling):
+                    points.append((ord(text), ord(text)))
+        return CharSet.of(*points)
+
+    @property
+    def _starts_from_characters(self) -> bool:
+        return self._spec.char_units or self._spec.family == "unigram"
+
+    # -- whole texts -------------------------------------------------------------------------
+
+    def find_literals(self, text: NDArray[np.uint8]) -> list[tuple[int, int, bool]]:
+        """`(start, end, is_literal)` of the stretches of a text, in order."""
+        if self._literal_stage is None or not len(text):
+            return [(0, len(text), False)] if len(text) else []
+        whole = np.array([0, len(text)], dtype=np.int64)
+        ends, is_match = self._literal_stage.elements(text, whole)
+        starts = [0, *ends[:-1].tolist()]
+        return list(zip(starts, ends.tolist(), is_match.tolist(), strict=True))
+
+    def split(self, text: NDArray[np.uint8]) -> Pieces:
+        """Cut a stretch of text that holds no literal.
+
+        Args:
+            text: uint8 (n,), normalised.
+        """
+        bounds = np.array([0, len(text)], dtype=np.int64)
+        if not self._spec.splits or not len(text):
+            return Pieces(text, bounds)
+        for stage in self._stages:
+            bounds, kept = stage.split(text, bounds)
+            if not kept.all():
+                text, bounds = _keep(text, bounds, kept)
+        return Pieces(text, bounds)
+
+    # -- automaton ---------------------------------------------------------------------------
+
+    @cached_property
+    def boundaries(self) -> ByteBoundaries:
+        """The pretokenizer as an automaton over labelled bytes."""
+        every = frozenset(range(self.alphabet.n_classes))
+        invalid = frozenset({self.alphabet.invalid})
+        normal, fallback = every, frozenset[int]()
+        if self._starts_from_characters:
+            known = self.alphabet.classes_in(self._known_characters)
+            normal = known if self._spec.family == "bpe" else every - invalid
+            fallback = every - known
+        stages = self._stages
+        if self._literal_stage is not None:
+            stages = (self._literal_stage, *stages)
+        return ByteBoundaries(CharBoundaries(self.alphabet, stages, normal, fallback))
+
+
+def _keep(
+    text: NDArray[np.uint8], bounds: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Drop the pieces that are not kept: their bytes, and their place among the bounds."""
+    sizes = np.diff(bounds)
+    text = text[np.repeat(kept, sizes)]
+    return text, np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int64)

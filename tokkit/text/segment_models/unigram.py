@@ -1,0 +1,207 @@
+"""Unigram over one piece: `UnigramModel`. The algorithm stands in `tokkit.kernels.viterbi`.
+
+Pieces are the NORMAL tokens that are valid UTF-8; others can never match, since paths lead over
+ends of characters. A character that no path covers costs `unk_score` and becomes BYTE tokens, one
+for each of its bytes; so does a byte that is not valid UTF-8. Runs of such characters are not
+joined. BYTE tokens take no other part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.kernels import unigram_successors, viterbi
+from tokkit.text.segment_models.base import (
+    NO_TOKEN,
+    PrefixEncoder,
+    SegmentModel,
+    check_bounds,
+    check_ids,
+    inexpressible,
+)
+from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, longest_piece, pack
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+class UnigramModel(SegmentModel):
+    """Segmentation by the highest sum of scores."""
+
+    def __init__(self, spec: TokenizerSpec, *, single_precision: bool = False) -> None:
+        """Build the tables.
+
+        Args:
+            spec: of family "unigram", with scores.
+            single_precision: store path scores in float32, as SentencePiece does, rather than in
+                float64, as Hugging Face does. It decides near-ties in long pieces.
+
+        Raises:
+            ArgumentError: not a Unigram tokenizer.
+            FormatError: scores that are not finite numbers, one for each id.
+        """
+        if spec.family != "unigram" or spec.scores is None:
+            raise ArgumentError(f"{spec.name!r} is {spec.family}, without scores; expected Unigram")
+        if spec.scores.shape != (spec.vocab_size,):
+            raise FormatError(
+                f"{spec.name!r} has scores {spec.scores.shape} for {spec.vocab_size} tokens"
+            )
+        self._name = spec.name
+        self.vocab_size = spec.vocab_size
+        self.context_length = None
+        self._blob = pack(spec.token_bytes)
+        normal = np.flatnonzero(spec.kinds == TokenKind.NORMAL)
+        if not np.isfinite([*spec.scores[normal], spec.unk_score]).all():
+            raise FormatError(f"{spec.name!r} has scores that are not finite; expected log-probabilities")
+        members = np.array(
+            [token for token in normal.tolist() if _is_utf8(spec.token_bytes[token])], dtype=np.int64
+        )
+        units, order, _ = build_trie(spec.token_bytes, members, spec.kinds == 0, self._blob)
+        self._order = order
+        self._shared = unigram_successors.shared_prefixes(
+            self._blob.data, self._blob.offsets, order
+        )
+        self._longest = longest_piece(self._blob, order)
+        self._tables = viterbi.UnigramTables(
+            units,
+            self._blob.lengths,
+            np.ascontiguousarray(spec.scores, dtype=np.float64),
+            byte_tokens(spec),
+            np.array([spec.unk_score], dtype=np.float64),
+            np.array([single_precision]),
+        )
+        self._margin = np.full(spec.vocab_size, -np.inf)
+        best, last = _path_scratch(self._longest)
+        viterbi.margins(
+            self._tables, self._blob.data, self._blob.offsets, order, best, last, self._margin
+        )
+        self._pieces = self._margin >= 0
+        self.reachable = self._pieces.copy()
+        for byte, token in enumerate(self._tables.byte_token.tolist()):
+            if token >= 0:
+                self.reachable[token] = self.encode_piece(bytes([byte])) == [token]
+        self.reachable.setflags(write=False)
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`."""
+        ids, ends, n = self._encode(text, bounds, keep=True)
+        return ids[:n].copy(), ends[:n].copy()
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        return self._encode(text, bounds, keep=False)[2]
+
+    def _encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+        check_bounds(text, bounds)
+        longest = int(np.diff(bounds).max(initial=0))
+        best, last = _path_scratch(longest)
+        room = len(text) if keep else longest
+        ids = np.empty(room, dtype=np.int32)
+        ends = np.empty(room, dtype=np.int64)
+        n = viterbi.encode(self._tables, text, bounds, best, last, ids, ends, keep)
+        if n < 0:
+            raise inexpressible(int(text[-1 - n]), -1 - n, self._name)
+        return ids, ends, int(n)
+
+    def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """See `SegmentModel.successor_mask_after`. Linear in the bytes of `ids`."""
+        check_ids(ids, self.vocab_size)
+        offsets = self._blob.offsets
+        parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
+        # Room for one byte more, which `mark_bytes` tries out.
+        text = np.concatenate([*parts, np.zeros(1, dtype=np.uint8)])
+        n = len(text) - 1
+        best, last = _path_scratch(n + 1)
+        viterbi.segment(self._tables, text, 0, n, best, last)
+        mask = self._pieces.copy()
+        width = np.float32 if self._tables.single[0] else np.float64
+        largest = abs(best[n]) + np.abs(self._tables.scores[self._order]).max(initial=0.0)
+        rounding = 4 * (self._longest + 1) * np.spacing(width(largest))
+        walk = np.abs(self._margin) <= rounding
+        unigram_successors.mark_pieces(
+            self._tables, self._blob.data, offsets, self._order, self._shared,
+            walk, text, n, self._longest, best, mask,
+        )  # fmt: skip
+        unigram_successors.mark_bytes(self._tables, text, n, self._longest, best, last, mask)
+        return mask
+
+    def prefix_encoder(self) -> UnigramPrefixEncoder:
+        """See `SegmentModel.prefix_encoder`."""
+        return UnigramPrefixEncoder(self._tables, self._longest, self._name)
+
+
+class UnigramPrefixEncoder(PrefixEncoder):
+    """See `PrefixEncoder`; made by `UnigramModel.prefix_encoder`."""
+
+    def __init__(self, tables: viterbi.UnigramTables, longest: int, name: str) -> None:
+        self._tables = tables
+        self._longest = longest
+        self._name = name
+        self._text = np.empty(64, dtype=np.uint8)
+        self._best, self._last = _path_scratch(64)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, data: bytes | int) -> None:
+        """See `PrefixEncoder.append`."""
+        added = bytes([data]) if isinstance(data, int) else data
+        stop = self._length + len(added)
+        if stop > len(self._text):
+            self._text = np.resize(self._text, 2 * stop)
+            self._best = np.resize(self._best, 2 * stop + 1)
+            self._last = np.resize(self._last, 2 * stop + 1)
+        self._text[self._length : stop] = np.frombuffer(added, dtype=np.uint8)
+        viterbi.extend(
+            self._tables, self._text, self._length, stop, self._longest, self._best, self._last
+        )
+        before, self._length = self._length, stop
+        for length in range(before + 1, stop + 1):
+            if self.last_token_at(length) == NO_TOKEN:
+                self._length = length - 1
+                raise inexpressible(int(self._text[length - 1]), length - 1, self._name)
+
+    def truncate(self, length: int) -> None:
+        """See `PrefixEncoder.truncate`."""
+        self._check_length(length)
+        self._length = length
+
+    def last_token_at(self, length: int) -> int:
+        """See `PrefixEncoder.last_token_at`."""
+        self._check_length(length)
+        if length == 0:
+            return NO_TOKEN
+        token = int(self._last[length])
+        # No path leads into the middle of a character: its bytes stand for themselves.
+        return token if token >= 0 else int(self._tables.byte_token[self._text[length - 1]])
+
+    def ids(self, length: int | None = None) -> list[int]:
+        """See `PrefixEncoder.ids`."""
+        if length is None:
+            length = self._length
+        path: list[int] = []
+        while length > 0:
+            token = self.last_token_at(length)
+            path.append(token)
+            length -= int(self._tables.lengths[token])
+        return path[::-1]
+
+
+def _is_utf8(spelling: bytes) -> bool:
+    try:
+        spelling.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _path_scratch(longest: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Room for path scores and last pieces at every position of a piece."""
+    return np.empty(longest + 1, dtype=np.float64), np.empty(longest + 1, dtype=np.int32)

@@ -1,0 +1,297 @@
+"""`TextTokenizer`: bytes to ids and back, exactly as the tokenizer's own reference does it.
+
+The way of a text: normalise; cut out literals (and, on request, special tokens); put a space before
+it, where the tokenizer does; split into pieces; let the model encode each piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError, EncodingError
+from tokkit.text.canonical import CanonicalAutomaton
+from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.segment_models import make_segment_model
+from tokkit.text.segment_models.base import SegmentModel
+from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
+
+if TYPE_CHECKING:
+    from tokkit.tokenizer import Encoding
+
+
+def load_tokenizer(
+    source: str | PathLike[str], *, format: str | None = None, allow_download: bool = False
+) -> TextTokenizer:
+    """Load a tokenizer from a file, a folder, or the local cache of a model hub.
+
+    Args:
+        source: a `tokenizer.json`, SentencePiece `.model`, tiktoken rank file, GGUF file, Mistral
+            tekken JSON, a folder that holds one, or a hub id (`"org/name"`).
+        format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
+            `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`.
+        allow_download: whether a hub id may be fetched over the network.
+
+    Raises:
+        FormatError: the file is missing, damaged or not a tokenizer.
+        UnsupportedError: it asks for something that tokkit does not do.
+    """
+    from tokkit.text.loading import read_spec
+
+    return TextTokenizer(read_spec(source, format=format, allow_download=allow_download))
+
+
+class TextTokenizer:
+    """A text tokenizer. Build one with `load_tokenizer`, or from a `TokenizerSpec`.
+
+    Attributes:
+        spec: the tokenizer as data.
+    """
+
+    modality = "text"
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Compile `spec`.
+
+        Raises:
+            UnsupportedError: its rules cannot be expressed by tokkit's automata.
+            FormatError: its tables contradict each other.
+        """
+        self.spec = spec
+        self._pretokenizer = Pretokenizer(spec)
+        self._model = make_segment_model(spec)
+
+    def __repr__(self) -> str:
+        return f"TextTokenizer({self.spec.name!r}, {self.spec.family}, {self.vocab_size} ids)"
+
+    @property
+    def name(self) -> str:
+        """Where it came from."""
+        return self.spec.name
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, holes included."""
+        return self.spec.vocab_size
+
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """Text of each control token -> id."""
+        return self.spec.special_tokens
+
+    @property
+    def merges(self) -> MergeTable | None:
+        """The BPE merges, or None for other families."""
+        return self.spec.merges
+
+    @property
+    def bos_ids(self) -> tuple[int, ...]:
+        """Ids that a model expects before any text."""
+        return self.spec.bos_ids
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """Ids that end a text."""
+        return self.spec.eos_ids
+
+    @property
+    def model(self) -> SegmentModel:
+        """What encodes one piece."""
+        return self._model
+
+    @property
+    def pretokenizer(self) -> Pretokenizer:
+        """What cuts text into pieces."""
+        return self._pretokenizer
+
+    @property
+    def dummy_prefix(self) -> bytes:
+        """The space that encoding puts before a text and decoding takes away again, or nothing."""
+        return b"" if self.spec.prefix_space == "never" else b" "
+
+    # -- encoding ----------------------------------------------------------------------------
+
+    def encode(
+        self, data: str | bytes, *, specials: bool = False, normalize: bool = True
+    ) -> list[int]:
+        """Ids of a text.
+
+        Args:
+            data: the text; `str` is taken as UTF-8. Bytes need not be valid UTF-8.
+            specials: whether text that looks like a special token becomes that token.
+            normalize: whether to apply the tokenizer's normaliser, as its reference does. Without
+                it, and without a dummy prefix that may be there already, `decode` inverts `encode`.
+
+        Raises:
+            EncodingError: a byte that the vocabulary cannot express.
+        """
+        return self._encode(data, specials=specials, normalize=normalize)[0].tolist()
+
+    def encode_with_offsets(
+        self, data: str | bytes, *, specials: bool = False, normalize: bool = True
+    ) -> Encoding:
+        """Ids of a text, and the byte offset at which each ends (in the normalised text).
+
+        Raises:
+            EncodingError: a byte that the vocabulary cannot express.
+        """
+        from tokkit.tokenizer import Encoding
+
+        ids, ends = self._encode(data, specials=specials, normalize=normalize)
+        return Encoding(ids=ids, ends=ends)
+
+    def encode_batch(
+        self, texts: Sequence[str | bytes], *, specials: bool = False, normalize: bool = True
+    ) -> list[list[int]]:
+        """`encode` of each text."""
+        return [self.encode(text, specials=specials, normalize=normalize) for text in texts]
+
+    def count(self, data: str | bytes, *, specials: bool = False, normalize: bool = True) -> int:
+        """`len(encode(data))`, without materialising the ids."""
+        total = 0
+        for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
+            if token is not None:
+                total += 1
+            else:
+                pieces = self._pretokenizer.split(stretch)
+                total += self._model.count(pieces.text, pieces.bounds)
+        return total
+
+    def _encode(
+        self, data: str | bytes, *, specials: bool, normalize: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        all_ids: list[NDArray[np.int32]] = []
+        all_ends: list[NDArray[np.int64]] = []
+        offset = 0
+        for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
+            if token is not None:
+                ids = np.array([token], dtype=np.int32)
+                ends = np.array([len(stretch)], dtype=np.int64)
+            else:
+                pieces = self._pretokenizer.split(stretch)
+                ids, ends = self._model.encode(pieces.text, pieces.bounds)
+            all_ids.append(ids)
+            all_ends.append(ends + offset)
+            offset += len(stretch)
+        if len(all_ids) == 1:
+            return all_ids[0], all_ends[0]
+        return (
+            np.concatenate([np.empty(0, dtype=np.int32), *all_ids]),
+            np.concatenate([np.empty(0, dtype=np.int64), *all_ends]),
+        )
+
+    def _stretches(
+        self, data: str | bytes, *, specials: bool, normalize: bool
+    ) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
+        """The text as literals and special tokens (with their ids) and what lies between (None)."""
+        raw = self._to_bytes(data)
+        for part, special in self._cut_specials(raw) if specials else [(raw, None)]:
+            if special is not None:
+                yield np.frombuffer(part, dtype=np.uint8), special
+                continue
+            text = self._normalize(part) if normalize else part
+            text = self._put_prefix(text)
+            array = np.frombuffer(text, dtype=np.uint8)
+            for start, end, is_literal in self._pretokenizer.find_literals(array):
+                token = self._pretokenizer.literals[text[start:end]] if is_literal else None
+                yield array[start:end], token
+
+    @staticmethod
+    def _to_bytes(data: str | bytes) -> bytes:
+        if isinstance(data, str):
+            try:
+                return data.encode()
+            except UnicodeEncodeError as error:
+                raise EncodingError(
+                    f"the text holds a lone surrogate at character {error.start}, which UTF-8 "
+                    "cannot express; replace it, or pass bytes"
+                ) from None
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            return bytes(data)
+        raise ArgumentError(f"expected str or bytes, got {type(data).__name__}")
+
+    @cached_property
+    def _special_pattern(self) -> re.Pattern[bytes]:
+        texts = sorted(self.special_tokens, key=len, reverse=True)
+        return re.compile(b"|".join(re.escape(text.encode()) for text in texts) or b"(?!)")
+
+    def _cut_specials(self, raw: bytes) -> Iterator[tuple[bytes, int | None]]:
+        start = 0
+        for match in self._special_pattern.finditer(raw):
+            if match.start() > start:
+                yield raw[start : match.start()], None
+            yield match[0], self.special_tokens[match[0].decode()]
+            start = match.end()
+        if start < len(raw) or not raw:
+            yield raw[start:], None
+
+    def _normalize(self, raw: bytes) -> bytes:
+        """Normalise the stretches of valid UTF-8; bytes between them are left as they are."""
+        normalizer = self.spec.normalizer
+        if normalizer is None or not raw:
+            return raw
+        text = raw.decode(errors="surrogateescape")
+        if not any("\udc80" <= char <= "\udcff" for char in text):
+            return normalizer(text).encode()
+        parts = re.split("([\udc80-\udcff]+)", text)
+        return b"".join(
+            part.encode(errors="surrogateescape") if k % 2 else normalizer(part).encode()
+            for k, part in enumerate(parts)
+            if part
+        )
+
+    def _put_prefix(self, text: bytes) -> bytes:
+        rule = self.spec.prefix_space
+        if not text or rule == "never" or (rule == "unless_space" and text.startswith(b" ")):
+            return text
+        return b" " + text
+
+    # -- decoding ----------------------------------------------------------------------------
+
+    def decode(self, ids: Iterable[int]) -> bytes:
+        """The bytes that ids stand for, without the dummy prefix; special tokens have none.
+
+        Raises:
+            EncodingError: an id outside the vocabulary.
+        """
+        data = b"".join(self.token_bytes(token) for token in ids)
+        return data.removeprefix(self.dummy_prefix)
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of one token; empty for special tokens and holes.
+
+        Raises:
+            EncodingError: an id outside the vocabulary.
+        """
+        if not 0 <= token < self.vocab_size:
+            raise EncodingError(
+                f"id {token} is outside the vocabulary of {self.name}, which has the ids 0 to "
+                f"{self.vocab_size - 1}; was it made with another tokenizer?"
+            )
+        return self.spec.token_bytes[token]
+
+    # -- canonicality ------------------------------------------------------------------------
+
+    @cached_property
+    def canonical(self) -> CanonicalAutomaton:
+        """The automaton of canonical sequences, shared by everything that asks."""
+        return CanonicalAutomaton(self.spec, self._pretokenizer, self._model)
+
+    def is_canonical(self, ids: Iterable[int]) -> bool:
+        """Whether `ids` is a prefix of the encoding of some bytes (see `tokkit.text.canonical`).
+
+        Special tokens are not text, so a sequence that holds one is not canonical.
+
+        Raises:
+            EncodingError: an id outside the vocabulary.
+        """
+        tokens = list(ids)
+        for token in tokens:
+            self.token_bytes(token)
+        return self.canonical.run(tokens) != CanonicalAutomaton.DEAD
