@@ -23,20 +23,8 @@ NAMES = [
     *("alpha", "upper", "lower", "punct", "space"),
 ]
 POSIX = [
-    "alnum",
-    "alpha",
-    "ascii",
-    "blank",
-    "cntrl",
-    "digit",
-    "graph",
-    "lower",
-    "print",
-    "punct",
-    "space",
-    "upper",
-    "word",
-    "xdigit",
+    *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct"),
+    *("space", "upper", "word", "xdigit"),
 ]
 SCRIPTS = up._table()["script_names"].tolist()
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reference import unigram_reference as reference
+from tests.reference.unigram_reference import Unigram
 from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.text.segment_models.base import NO_TOKEN
 from tokkit.text.segment_models.unigram import UnigramModel
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 ALPHABET = ("a", "b", "é", "日")
+BYTES = list(range(256))
 
 
 @st.composite
@@ -27,14 +28,14 @@ def unigram_specs(draw: st.DrawFn) -> TokenizerSpec:
     return TokenizerSpec(
         name="random",
         family="unigram",
-        token_bytes=(*tokens, *(bytes([byte]) for byte in range(256))),
+        token_bytes=(*tokens, *(bytes([byte]) for byte in BYTES)),
         kinds=np.array(
             [TokenKind.NORMAL] * len(pieces)
             + [TokenKind.UNUSED, TokenKind.SPECIAL]
-            + [TokenKind.BYTE] * 256,
+            + [TokenKind.BYTE] * len(BYTES),
             dtype=np.uint8,
         ),
-        scores=np.array([draw(scores) for _ in tokens] + [0.0] * 256),
+        scores=np.array([draw(scores) for _ in tokens] + [0.0] * len(BYTES)),
         unk_score=draw(st.sampled_from([-1.0, -2.0, -20.0])),
     )
 
@@ -52,7 +53,8 @@ def test_encode_equals_definition_piece_by_piece(spec, parts, single):
     text = np.frombuffer(b"".join(parts), dtype=np.uint8)
     bounds = np.cumsum([0, *map(len, parts)])
     ids, ends = model.encode(text, bounds)
-    expected = [token for part in parts for token in reference.encode(spec, part, single=single)]
+    reference = Unigram(spec, single=single)
+    expected = [token for part in parts for token in reference.encode(part)]
     assert ids.tolist() == expected
     assert ends.tolist() == np.cumsum([len(spec.token_bytes[token]) for token in expected]).tolist()
     assert model.count(text, bounds) == len(expected)
@@ -61,8 +63,9 @@ def test_encode_equals_definition_piece_by_piece(spec, parts, single):
 @settings(max_examples=100, deadline=None)
 @given(unigram_specs(), st.booleans())
 def test_reachable_tokens_are_encodings_of_their_bytes(spec, single):
+    reference = Unigram(spec, single=single)
     expected = [
-        bool(spelling) and reference.encode(spec, spelling, single=single) == [token]
+        bool(spelling) and reference.encode(spelling) == [token]
         for token, spelling in enumerate(spec.token_bytes)
     ]
     assert UnigramModel(spec, single_precision=single).reachable.tolist() == expected
@@ -72,9 +75,10 @@ def test_reachable_tokens_are_encodings_of_their_bytes(spec, single):
 @given(unigram_specs(), PIECES, st.booleans())
 def test_successors_equal_definition(spec, piece, single):
     model = UnigramModel(spec, single_precision=single)
-    ids = reference.encode(spec, piece, single=single)
+    reference = Unigram(spec, single=single)
+    ids = reference.encode(piece)
     expected = [
-        bool(spelling) and reference.encode(spec, piece + spelling, single=single) == [*ids, token]
+        bool(spelling) and reference.encode(piece + spelling) == [*ids, token]
         for token, spelling in enumerate(spec.token_bytes)
     ]
     assert model.successor_mask_after(ids).tolist() == expected
@@ -83,6 +87,7 @@ def test_successors_equal_definition(spec, piece, single):
 @settings(max_examples=120, deadline=None)
 @given(unigram_specs(), PIECES, PIECES, st.data())
 def test_prefix_encoder_equals_encoding_every_prefix(spec, piece, detour, data):
+    reference = Unigram(spec)
     encoder = UnigramModel(spec).prefix_encoder()
     cut = data.draw(st.integers(0, len(piece)))
     encoder.append(piece[:cut])
@@ -91,7 +96,7 @@ def test_prefix_encoder_equals_encoding_every_prefix(spec, piece, detour, data):
     for byte in piece[cut:]:
         encoder.append(byte)
     for length in range(len(piece) + 1):
-        expected = reference.encode(spec, piece[:length])
+        expected = reference.encode(piece[:length])
         assert encoder.ids(length) == expected
         assert encoder.last_token_at(length) == (expected[-1] if expected else NO_TOKEN)
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.bytelm.cover import (
-    N_SYMBOLS,
     ByteVocabulary,
     Cover,
     Head,
@@ -105,11 +104,11 @@ class CoverState(ByteState):
             self._tally = self._cover.tally()
         return self._tally
 
-    def score(self, data: bytes) -> list[Tally]:
-        """Push `data` and tally every position on the way: len(data) + 1 tallies.
+    def score(self, data: str | bytes) -> NDArray[np.float64]:
+        """See `ByteState.score`; all heads of all positions are evaluated together."""
+        return np.stack([tally.logprobs() for tally in self._score(as_bytes(data))])
 
-        All heads of all positions are evaluated together.
-        """
+    def _score(self, data: bytes) -> list[Tally]:
         first = self._cover.length
         walkers = [(live.head, live.low, live.high, first) for live in self._cover.live]
         unevaluated = self._cover.pending()
@@ -236,11 +235,6 @@ class ByteLM(ByteModel):
         states = [self._open(as_bytes(prefix), session) for prefix in prefixes]
         evaluate_states(states) if states else None
         return states
-
-    def byte_logprobs(self, data: str | bytes, *, prefix: str | bytes = b"") -> NDArray[np.float64]:
-        """See `ByteModel.byte_logprobs`; one evaluation for all positions."""
-        tallies = self.open(prefix).score(as_bytes(data))
-        return np.stack([tally.logprobs() for tally in tallies]).reshape(-1, N_SYMBOLS)
 
     def token_logprob(self, data: str | bytes) -> float:
         """Log-probability, nats, of the canonical tokenization of `data` under the token model.

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.cover import END, N_SYMBOLS
+from tokkit.bytelm.cover import END
 from tokkit.bytelm.sampling import Sampler, StopMatcher
 from tokkit.errors import ArgumentError, ModelError
 
@@ -55,6 +55,14 @@ class ByteState(ABC):
     def fork(self) -> Self:
         """An independent copy; what has been computed is shared."""
 
+    @abstractmethod
+    def score(self, data: str | bytes) -> NDArray[np.float64]:
+        """Push `data`, and say what was expected at every position on the way.
+
+        Returns:
+            float64 (len(data) + 1, 257), nats: row k is the next byte before `data[k]`.
+        """
+
     @property
     @abstractmethod
     def prefix_logprob(self) -> float:
@@ -83,14 +91,7 @@ class ByteModel(ABC):
 
         Row k is conditional on `prefix + data[:k]`.
         """
-        data = as_bytes(data)
-        state = self.open(prefix)
-        rows = np.empty((len(data) + 1, N_SYMBOLS))
-        for k in range(len(data)):
-            rows[k] = state.logprobs()
-            state.push(data[k : k + 1])
-        rows[-1] = state.logprobs()
-        return rows
+        return self.open(prefix).score(data)
 
     def logprob(
         self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False

@@ -48,7 +48,7 @@ class ByteVocabulary:
             ModelError: an end-of-text id is outside the vocabulary.
         """
         tokenizer = token_lm.tokenizer
-        self.canonical: CanonicalAutomaton = tokenizer.canonical
+        self.canonical = tokenizer.canonical
         self.vocab_size = tokenizer.vocab_size
         self.name = tokenizer.name
         kinds = tokenizer.spec.kinds

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -120,7 +120,7 @@ def read_layout(path: Path) -> GGUFLayout:
     """
     if path.stat().st_size < 24:
         raise FormatError(f"{path}: {path.stat().st_size} bytes are too few for a GGUF file")
-    cursor = _Cursor(path, memoryview(np.memmap(path, dtype=np.uint8, mode="r")))
+    cursor = _Cursor(path, memoryview(cast(Any, np.memmap(path, dtype=np.uint8, mode="r"))))
     if bytes(cursor.data[:4]) != b"GGUF":
         raise FormatError(f"{path}: not a GGUF file: it starts with {bytes(cursor.data[:4])!r}")
     cursor.skip(4)
@@ -257,7 +257,7 @@ def _parameter_names(layout: GGUFLayout, model: Any) -> dict[str, str] | None:
 
 
 def _processor(architecture: str, config: Any) -> Any:
-    """transformers' converter of an architecture, if it converts tensors one by one."""
+    """The converter of transformers for an architecture, if it takes tensors one by one."""
     try:
         from transformers.modeling_gguf_pytorch_utils import (
             TENSOR_PROCESSORS,

@@ -76,7 +76,15 @@ class SlotTable:
             positions[slot] = positions[parent] + 1 if parent >= 0 else 0
 
     def visible(self, end: int, window: int | None) -> NDArray[np.bool_]:
-        """bool (end - n, end): the ancestors of each new slot, within `window` positions of it."""
+        """The ancestors of each new slot, within `window` positions of it.
+
+        Args:
+            end: slots in use and new ones.
+            window: width of the sliding window, or None.
+
+        Returns:
+            bool (end - n, end).
+        """
         ancestors = self._ancestors[self.n : end, :end]
         new = self.positions[self.n : end]
         if window is None or int(new.max()) < window:

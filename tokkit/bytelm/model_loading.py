@@ -206,18 +206,21 @@ def _first_lines(error: Exception) -> str:
 
 
 def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
-    from transformers import AutoConfig, AutoModelForCausalLM
+    import transformers
 
+    # The auto classes' return types depend on their options in ways that their hints do not say.
+    auto_config: Any = transformers.AutoConfig
+    auto_model: Any = transformers.AutoModelForCausalLM
     if not (path / "config.json").is_file():
         raise FormatError(f"{path}: no config.json, expected a folder with config.json and weights")
     if not any(path.glob("*.safetensors")):
         raise FormatError(f"{path}: no *.safetensors; other weights are not loaded, convert them")
     try:
-        config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        config = auto_config.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
     _check_memory(path, _skeleton(path, config), dtype)
-    return AutoModelForCausalLM.from_pretrained(
+    return auto_model.from_pretrained(
         path,
         config=config,
         dtype=dtype,
@@ -230,7 +233,7 @@ def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
 
 
 def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
-    from transformers import AutoModelForCausalLM
+    import transformers
 
     try:
         import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
@@ -246,7 +249,8 @@ def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
     _check_memory(path, skeleton, dtype)
     weights = iter_weights(layout, skeleton, dtype=dtype)
     if weights is None:
-        return AutoModelForCausalLM.from_pretrained(
+        auto_model: Any = transformers.AutoModelForCausalLM
+        return auto_model.from_pretrained(
             path.parent,
             gguf_file=path.name,
             dtype=dtype,
@@ -266,12 +270,13 @@ def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
 
 def _gguf_config(layout: GGUFLayout) -> Any:
     """The configuration, from a file of a few kilobytes with the same metadata."""
-    from transformers import AutoConfig
+    import transformers
 
+    auto_config: Any = transformers.AutoConfig
     with tempfile.TemporaryDirectory(prefix="tokkit-") as folder:
         (Path(folder) / "slim.gguf").write_bytes(layout.slim)
         try:
-            config = AutoConfig.from_pretrained(
+            config = auto_config.from_pretrained(
                 folder, gguf_file="slim.gguf", local_files_only=True
             )
         except Exception as error:
@@ -290,11 +295,12 @@ def _gguf_config(layout: GGUFLayout) -> Any:
 def _skeleton(path: Path, config: Any) -> Any:
     """The model without storage: its names, shapes and class."""
     import torch
-    from transformers import AutoModelForCausalLM
+    import transformers
 
+    auto_model: Any = transformers.AutoModelForCausalLM
     try:
         with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+            return auto_model.from_config(config, trust_remote_code=False)
     except ValueError as error:
         raise UnsupportedError(
             f"{path}: no causal language model ({_first_lines(error)})"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging as std_logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 
 
 @contextlib.contextmanager
-def quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Generator[None]:
     """Silence log messages, warnings and progress bars; the state before is restored after.
 
     The settings belong to the process, so other threads are silenced meanwhile too. Standard error
@@ -18,7 +19,7 @@ def quiet_transformers() -> Iterator[None]:
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(std_logging.CRITICAL)
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):

@@ -45,12 +45,13 @@ class SlotLayer(CacheLayerMixin):
         self.is_initialized = True
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append the new slots and return views of all the slots."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        assert self.keys is not None and self.values is not None
+        assert self.keys is not None
+        assert self.values is not None
         start, end = self.length, self.length + key_states.shape[2]
         if end > self.keys.shape[2]:
             self.keys = _grown(self.keys[:, :, :start], 2 * end)
@@ -64,7 +65,8 @@ class SlotLayer(CacheLayerMixin):
         """Keep the slots before `first` and, moved up behind them, `slots` (int64, ascending)."""
         self.length = first + len(slots)
         if self.is_initialized:  # a layer that shares another's cache never gets any states
-            assert self.keys is not None and self.values is not None
+            assert self.keys is not None
+            assert self.values is not None
             self.keys[:, :, first : self.length] = self.keys.index_select(2, slots)
             self.values[:, :, first : self.length] = self.values.index_select(2, slots)
 
@@ -127,6 +129,8 @@ class Backbone:
         max_positions: the longest context, or None where the model sets no limit.
         n_logits: columns of the head.
         n_embeddings: ids that the model can read.
+        hidden_size: width of the body's output.
+        device, dtype: of the weights; do not move the model afterwards.
     """
 
     def __init__(self, model: Any, *, name: str) -> None:
@@ -148,11 +152,9 @@ class Backbone:
         self.max_positions = int(limit) if limit else None
         self.window, self.kinds = _attention_kinds(config, name)
         self._additive = _wants_additive_mask(config, name)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the ids go."""
-        return self._model.device
+        # transformers walks all the parameters to answer these two, which shows at every step.
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
 
     def hidden(
         self,
@@ -197,7 +199,7 @@ class Backbone:
         mask = torch.from_numpy(allowed)[None, None].to(self.device)
         if not self._additive:
             return mask
-        dtype = self._model.dtype
+        dtype = self.dtype
         blocked = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=self.device)
         return torch.where(mask, blocked.new_zeros(()), blocked)
 
@@ -223,8 +225,8 @@ class Backbone:
         for start in range(0, n, step):
             rows = hidden[start : start + step].to(self._head.weight.dtype)
             logits = self._scaling(self._head(rows).float())
-            part = torch.log_softmax(logits, dim=-1)
-            out[start : start + step] = part[:, :n_columns]
+            part = torch.log_softmax(logits, dim=-1)[:, :n_columns]
+            out[start : start + step] = part
         # One NaN or +inf logit makes its whole row NaN, so a single column tells.
         if n and bool(torch.isnan(out[:, 0]).any()):
             raise ModelError(

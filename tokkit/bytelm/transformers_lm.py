@@ -40,7 +40,7 @@ class TransformersLM:
         model: from `AutoModelForCausalLM`, or any model with its interface.
         tokenizer: whose ids the model reads.
         bos_ids: ids that precede every text, in place of the default described above.
-        eos_ids: ids that end a text, in place of the tokenizer's.
+        eos_ids: ids that end a text, in place of the tokenizer's; may be empty.
         max_batch_tokens: tokens in one forward pass; bounds memory, changes no result.
         name: for messages; default, what the configuration says.
         self_check: compare a tiny tree with plain forward passes, so that a model that ignores
@@ -73,7 +73,11 @@ class TransformersLM:
         self._backbone = Backbone(model, name=self.name)
         _check_vocabularies(self._backbone, tokenizer.vocab_size)
         config = model.config.get_text_config(decoder=True)
-        self.eos_ids = tuple(_first_ids(eos_ids, tokenizer.eos_ids, config.eos_token_id))
+        self.eos_ids = (
+            tuple(_first_ids(tokenizer.eos_ids, getattr(config, "eos_token_id", None)))
+            if eos_ids is None
+            else tuple(eos_ids)
+        )
         self.bos_ids = self._starting_ids(bos_ids, config)
         self._check_ids(self.bos_ids, "bos_ids")
         self._check_ids(self.eos_ids, "eos_ids")
@@ -174,7 +178,7 @@ class TransformersLM:
         tree = np.concatenate([session.logprobs(fork[:1]), session.logprobs(fork[1:])])
         probabilities = np.exp(np.stack(plain))
         gap = float(np.abs(np.exp(tree) - probabilities).max())
-        tolerance = _PROBE_TOLERANCE.get(self._model.dtype, _PROBE_TOLERANCE_HALF)
+        tolerance = _PROBE_TOLERANCE.get(self._backbone.dtype, _PROBE_TOLERANCE_HALF)
         if not gap <= tolerance:
             raise UnsupportedError(
                 f"{self.name}: {type(self._model).__name__} gives other probabilities under a tree "

@@ -20,6 +20,7 @@ from tokkit.cli.output import (
     bytes_fields,
     format_number,
     format_table,
+    format_weight,
     print_json,
     progress,
     write_stream,
@@ -27,8 +28,7 @@ from tokkit.cli.output import (
 from tokkit.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from tokkit.bytelm.byte_lm import ByteLM
-    from tokkit.bytelm.ensemble import ByteEnsemble
+    from tokkit.bytelm.ensemble import ByteEnsemble, EnsembleState
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -68,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
         )
     members = [load_model(source) for source in sources]
     ensemble = tokkit.ByteEnsemble(members, weights=args.weights, combine=args.combine)
-    report = _report_on_prompt(ensemble, members, prompt)
+    with progress("scoring the prompt"):
+        state = ensemble.open(prompt)
+    report = _report(ensemble, state, len(prompt))
     if args.json:
         with progress("generating"):
             completion = ensemble.generate(prompt, **sampling_options(args))
@@ -77,12 +79,12 @@ def run(args: argparse.Namespace) -> int:
         completion = write_stream(ensemble.stream(prompt, **sampling_options(args)))
         print()
     with progress("weighing the models"):
-        final = ensemble.open(prompt + completion).posterior().tolist()
-    if not args.json:
-        _print_footer(members, final)
-        return 0
-    for entry, weight in zip(report, final, strict=True):
+        state.push(completion)
+    for entry, weight in zip(report, state.posterior().tolist(), strict=True):
         entry["posterior_after_completion"] = weight
+    if not args.json:
+        _print_footer(report)
+        return 0
     print_json(
         {
             "combine": args.combine,
@@ -103,22 +105,22 @@ def _weights(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"expected numbers as 0.7,0.3; got {text!r}") from None
 
 
-def _report_on_prompt(
-    ensemble: ByteEnsemble, members: list[ByteLM], prompt: bytes
-) -> list[dict[str, Any]]:
+def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:
     """Each member's bits per byte on the prompt, and its weight before and after it."""
-    with progress("scoring the prompt"):
-        logprobs = [member.logprob(prompt) for member in members]
-        prior = ensemble.open(b"").posterior().tolist()
-        posterior = ensemble.open(prompt).posterior().tolist()
     return [
         {
             "model": member.name,
-            "prompt_bits_per_byte": bits_per_byte(logprob, len(prompt)),
+            "prompt_bits_per_byte": bits_per_byte(logprob, n_bytes),
             "prior": before,
             "posterior": after,
         }
-        for member, logprob, before, after in zip(members, logprobs, prior, posterior, strict=True)
+        for member, logprob, before, after in zip(
+            ensemble.members,
+            state.member_prefix_logprobs().tolist(),
+            ensemble.weights.tolist(),
+            state.posterior().tolist(),
+            strict=True,
+        )
     ]
 
 
@@ -128,17 +130,16 @@ def _print_header(report: list[dict[str, Any]], combine: str) -> None:
         (
             str(entry["model"]),
             format_number(entry["prompt_bits_per_byte"]),
-            format_number(entry["prior"]),
-            format_number(entry["posterior"]),
+            format_weight(entry["prior"]),
+            format_weight(entry["posterior"]),
         )
         for entry in report
     ]
     print(format_table(header, rows), end="\n\n", file=sys.stderr, flush=True)
 
 
-def _print_footer(members: list[ByteLM], weights: list[float]) -> None:
+def _print_footer(report: list[dict[str, Any]]) -> None:
     shares = ", ".join(
-        f"{member.name} {format_number(weight)}"
-        for member, weight in zip(members, weights, strict=True)
+        f"{entry['model']} {format_weight(entry['posterior_after_completion'])}" for entry in report
     )
     print(f"\nweights at the end: {shares}", file=sys.stderr)

@@ -15,7 +15,8 @@ from tokkit.errors import ArgumentError, FormatError
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# argparse has no public name for what `add_subparsers` returns.
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 
 def add_text_options(parser: argparse.ArgumentParser, name: str, what: str) -> None:

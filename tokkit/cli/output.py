@@ -7,9 +7,9 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 PROGRESS_DELAY = 1.0
 """Seconds after which a step says on stderr what it is doing."""
@@ -63,8 +63,13 @@ def format_number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
+def format_weight(value: float) -> str:
+    """A probability for a table, with its magnitude when it is small: `1.3e-07`."""
+    return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1e}"
+
+
 @contextmanager
-def progress(what: str) -> Iterator[None]:
+def progress(what: str) -> Generator[None]:
     """Say on stderr what is being done, once it has taken longer than `PROGRESS_DELAY`."""
     timer = threading.Timer(
         PROGRESS_DELAY, print, args=(f"tokkit: {what} ...",), kwargs={"file": sys.stderr}
@@ -85,12 +90,10 @@ def _write(text: str) -> None:
 
 
 def _finite(value: Any) -> Any:
-    match value:
-        case float() if not math.isfinite(value):
-            return None
-        case dict():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-        case _:
-            return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in cast("list[Any]", value)]
+    return value

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 import tokkit
+from tokkit.bytelm.packaged import PACKAGED, find_packaged
 from tokkit.cli.inputs import Subparsers, add_text_options, read_text
 from tokkit.cli.output import print_json, progress
 
@@ -18,7 +19,9 @@ def add_parser(commands: Subparsers) -> None:
         help="ids and byte pieces of a text",
         description="The ids of a text, one a line, with the bytes that each stands for.",
     )
-    parser.add_argument("tokenizer", metavar="TOKENIZER", help="a file, a folder or a hub id")
+    parser.add_argument(
+        "tokenizer", metavar="TOKENIZER", help="a packaged model, a file, a folder or a hub id"
+    )
     add_text_options(parser, "text", "the text to tokenize")
     parser.add_argument(
         "--specials", action="store_true", help="text that looks like a special token is one"
@@ -31,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     data = read_text(args)
     with progress(f"loading {args.tokenizer}"):
-        tokenizer = tokkit.load_tokenizer(args.tokenizer)
+        source = find_packaged(args.tokenizer) if args.tokenizer in PACKAGED else args.tokenizer
+        tokenizer = tokkit.load_tokenizer(source)
     ids = tokenizer.encode(data, specials=args.specials)
     pieces = [tokenizer.token_bytes(token) for token in ids]
     if args.json:

@@ -21,6 +21,7 @@ from tokkit.kernels.utf8 import character_length
 
 UNSET = -np.inf
 UNKNOWN = -1
+LONGEST_CHARACTER = 4
 
 
 class UnigramTables(NamedTuple):
@@ -105,7 +106,8 @@ def extend(tables, text, n_before, n, longest, best, last):
     last[first_open : n + 1] = UNKNOWN
     best[0] = 0.0
     last[0] = UNKNOWN
-    for pos in range(max(first_open - longest, 0), n):
+    reach = max(longest, LONGEST_CHARACTER)
+    for pos in range(max(first_open - reach, 0), n):
         if best[pos] != UNSET:
             push(tables, text, pos, n, first_open, best, last)
 

@@ -51,7 +51,7 @@ class LibraryNormalizer:
         try:
             return self.step.normalize_str(text)
         except Exception as error:
-            raise EncodingError(f"the normalizer {self.name} fails on this text: {error}") from error
+            raise EncodingError(f"normalizer {self.name} fails on this text: {error}") from error
         except BaseException as error:
             # A Rust panic arrives as a BaseException of the binding; it must not end a server.
             if type(error).__name__ != "PanicException":

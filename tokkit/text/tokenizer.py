@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.canonical import CanonicalAutomaton
+from tokkit.text.canonical_wordpiece import WordPieceAutomaton
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
@@ -279,8 +280,10 @@ class TextTokenizer:
     # -- canonicality ------------------------------------------------------------------------
 
     @cached_property
-    def canonical(self) -> CanonicalAutomaton:
+    def canonical(self) -> CanonicalAutomaton | WordPieceAutomaton:
         """The automaton of canonical sequences, shared by everything that asks."""
+        if self.spec.family == "wordpiece":
+            return WordPieceAutomaton(self.spec, self._pretokenizer)
         return CanonicalAutomaton(self.spec, self._pretokenizer, self._model)
 
     def is_canonical(self, ids: Iterable[int]) -> bool:

@@ -1,4 +1,4 @@
-"""The GPT-2 byte alphabet: 256 printable characters that stand for the 256 bytes.
+r"""The GPT-2 byte alphabet: 256 printable characters that stand for the 256 bytes.
 
 Source: Radford et al. 2019, `encoder.py` (`bytes_to_unicode`). Printable Latin-1 bytes stand for
 themselves; the others, in order, are U+0100, U+0101, and so on. So the space is `Ġ` (U+0120).
@@ -26,7 +26,7 @@ BYTES_IN_GPT2_ORDER: tuple[int, ...] = (*_PRINTABLE, *_OTHERS)
 # Latin-1 is one byte a character, so a table of characters turns decoding into one C call.
 _TO_LATIN1 = {ord(char): byte for char, byte in BYTE_OF_CHAR.items()}
 # Latin-1 characters outside the alphabet (as a plain space) must not pass for themselves.
-_TO_LATIN1.update({code: 0xFFFF for code in _OTHERS})
+_TO_LATIN1.update(dict.fromkeys(_OTHERS, 0xFFFF))
 
 
 def bytes_of(text: str) -> bytes | None:

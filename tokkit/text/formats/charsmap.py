@@ -22,6 +22,9 @@ from tokkit.errors import FormatError
 MAX_CHARSMAP_BYTES = 16 * 1024 * 1024
 """The largest real one (`nmt_nfkc_cf`) has about 350 kB."""
 
+MAX_STEPS = 2_000_000
+MAX_KEY_BYTES = 256
+
 _Units = NDArray[np.int64]
 
 
@@ -29,7 +32,7 @@ def read_charsmap(blob: bytes, where: str) -> dict[str, str]:
     """All (key -> replacement) pairs of a charsmap, every reachable unit checked.
 
     Raises:
-        FormatError: any offset out of bounds, any cycle, or text that is not UTF-8.
+        FormatError: any offset out of bounds, a cycle, or text that is not UTF-8.
     """
     if len(blob) > MAX_CHARSMAP_BYTES:
         raise FormatError(f"{where}: {len(blob):,} bytes, expected at most {MAX_CHARSMAP_BYTES:,}")
@@ -55,22 +58,35 @@ def _walk(trie: _Units, where: str) -> tuple[list[bytes], list[int]]:
     """Breadth first; `bases` are the places where the children of a node start."""
     keys: list[bytes] = []
     values: list[int] = []
-    seen = np.zeros(len(trie), dtype=np.bool_)
-    bases, prefixes = _offsets(trie[:1]), [b""]
-    labels = np.arange(1, 256)
+    single = [bytes((byte,)) for byte in range(256)]
+    walked = 0
+    bases = _offsets(trie[:1])
+    prefixes: list[bytes] = [b""]
+    # A child stands at base ^ label and holds its label, so the base of any unit is known.
+    labels = trie & 0x800000FF
+    children = np.flatnonzero((labels > 0) & (labels < 256))
+    children = children[np.argsort(children ^ labels[children], kind="stable")]
+    parents = children ^ labels[children]
     while len(bases):
         # Libraries look at base ^ label for any label, so the whole block must exist.
         if (bases < 0).any() or (bases | 0xFF).max() >= len(trie):
             raise FormatError(f"{where}: its trie points out of its own bounds")
-        places = bases[:, None] ^ labels[None, :]
-        node, child = np.nonzero((trie[places] & 0x800000FF) == labels[None, :])
-        reached = places[node, child]
-        if seen[reached].any() or len(np.unique(reached)) != len(reached):
-            raise FormatError(f"{where}: its trie reaches one unit in two ways, so it is no trie")
-        seen[reached] = True
+        first = np.searchsorted(parents, bases, side="left")
+        counts = np.searchsorted(parents, bases, side="right") - first
+        # Darts-clone shares equal tails, so units may be reached twice; a cycle never ends.
+        walked += int(counts.sum())
+        if walked > MAX_STEPS or len(prefixes[0]) >= MAX_KEY_BYTES:
+            raise FormatError(
+                f"{where}: its trie holds more than {MAX_STEPS:,} steps or keys longer than "
+                f"{MAX_KEY_BYTES} bytes; it may run in a circle"
+            )
+        node = np.repeat(np.arange(len(bases)), counts)
+        within = np.arange(len(node)) - np.repeat(np.cumsum(counts) - counts, counts)
+        reached = children[first[node] + within]
         units = trie[reached]
         prefixes = [
-            prefixes[n] + bytes((c + 1,)) for n, c in zip(node.tolist(), child.tolist(), strict=True)
+            prefixes[n] + single[c]
+            for n, c in zip(node.tolist(), labels[reached].tolist(), strict=True)
         ]
         bases = reached ^ _offsets(units)
         leaves = np.flatnonzero(units & 0x100)
@@ -115,40 +131,38 @@ class CharsMap:
     mapping: dict[str, str]
     name: str = "charsmap"
     _single: dict[int, str] = field(init=False, repr=False)
-    _longer: re.Pattern[str] | None = field(init=False, repr=False)
+    _longest: dict[str, int] = field(init=False, repr=False)
+    _candidate: re.Pattern[str] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         single = {ord(key): value for key, value in self.mapping.items() if len(key) == 1}
-        longer = [key for key in self.mapping if len(key) > 1]
+        longest: dict[str, int] = {}
+        seconds: set[str] = set()
+        for key in self.mapping:
+            if len(key) > 1:
+                longest[key[0]] = max(longest.get(key[0], 0), len(key))
+                seconds.add(key[1])
+        ends = "".join(map(re.escape, sorted(seconds)))
+        candidate = re.compile(f".(?=[{ends}])", re.DOTALL) if ends else None
         object.__setattr__(self, "_single", single)
-        object.__setattr__(self, "_longer", _longest_first(longer) if longer else None)
+        object.__setattr__(self, "_longest", longest)
+        object.__setattr__(self, "_candidate", candidate)
 
     def __call__(self, text: str) -> str:
         """The normalised text."""
-        if self._longer is None:
+        if self._candidate is None:
             return text.translate(self._single)
         parts: list[str] = []
-        start = 0
-        for match in self._longer.finditer(text):
-            parts.append(text[start : match.start()].translate(self._single))
-            parts.append(self.mapping[match[0]])
-            start = match.end()
-        parts.append(text[start:].translate(self._single))
+        done = 0
+        for match in self._candidate.finditer(text):
+            start = match.start()
+            if start < done:
+                continue
+            for length in range(self._longest.get(text[start], 0), 1, -1):
+                replacement = self.mapping.get(text[start : start + length])
+                if replacement is not None:
+                    parts += (text[done:start].translate(self._single), replacement)
+                    done = min(start + length, len(text))
+                    break
+        parts.append(text[done:].translate(self._single))
         return "".join(parts)
-
-
-def _longest_first(keys: list[str]) -> re.Pattern[str]:
-    """A pattern that matches the longest of `keys`, grouped by first character.
-
-    A group is tried only where its first character stands and one of the second characters of
-    all keys follows, so plain text passes quickly.
-    """
-    tails: dict[str, list[str]] = {}
-    for key in sorted(keys, key=len, reverse=True):
-        tails.setdefault(key[0], []).append(key[1:])
-    seconds = "".join(sorted({re.escape(key[1]) for key in keys}))
-    groups = [
-        re.escape(first) + "(?:" + "|".join(map(re.escape, rest)) + ")"
-        for first, rest in sorted(tails.items())
-    ]
-    return re.compile(f"(?=.[{seconds}])(?:{'|'.join(groups)})", re.DOTALL)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tokkit.errors import FormatError
@@ -61,3 +64,18 @@ def decode_utf8(data: bytes, where: str) -> str:
             f"{where}: byte {data[error.start]:#04x} at offset {error.start} is not UTF-8; "
             "a text format was expected: save the file as UTF-8 or download it again"
         ) from error
+
+
+@contextmanager
+def collector_paused() -> Generator[None]:
+    """Pause the cyclic garbage collector: reading makes millions of tuples and no cycles.
+
+    Saves about a fifth of the time of a large vocabulary.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,10 +122,7 @@ def _place(model: HfModel, added: list[AddedToken], pre: PretokenizerPlan, name:
 def _place_model_tokens(model: HfModel, placed: Placed, pre: PretokenizerPlan) -> None:
     token_bytes, kinds = placed.token_bytes, placed.kinds
     for text, token_id in model.ids.items():
-        if pre.byte_level:
-            data = byte_alphabet.bytes_of(text)
-        else:
-            data = model.bytes_of(text, pre.mark)
+        data = byte_alphabet.bytes_of(text) if pre.byte_level else model.bytes_of(text, pre.mark)
         # A text outside the alphabet, or with a real space where spaces are marked, is produced
         # by nothing; UNUSED says so.
         if data:
@@ -144,14 +142,8 @@ def _place_added_tokens(
 ) -> None:
     for token in added:
         if token.special:
-            if token.content in model.operands or (
-                len(token.content) == 1 and token.content in model.ids
-            ):
-                raise FormatError(
-                    f"{name}: the control token {token.content!r} is also a piece of ordinary "
-                    "text (a merge or a single character uses it), so text that holds it could "
-                    "not be told from the control token; declare it as not special"
-                )
+            if len(token.content) == 1 and token.content in model.ids:
+                _refuse_ordinary_control(token.content, name)
             placed.specials[token.content] = token.id
             data, kind = b"", TokenKind.SPECIAL
         elif pre.mark and pre.mark in token.content and not token.normalized:
@@ -162,6 +154,14 @@ def _place_added_tokens(
             data, kind = text.encode("utf-8"), TokenKind.LITERAL
         placed.token_bytes[token.id] = data
         placed.kinds[token.id] = kind
+
+
+def _refuse_ordinary_control(text: str, name: str) -> NoReturn:
+    raise FormatError(
+        f"{name}: the control token {text!r} is also a piece of ordinary text (a merge uses it, or "
+        "it is a single character), so text that holds it could not be told from the control "
+        "token; declare it as not special"
+    )
 
 
 def _normalizer(
@@ -183,7 +183,9 @@ def _normalizer(
     return whole
 
 
-def _model_fields(model: HfModel, placed: Placed, pre: PretokenizerPlan, name: str):
+def _model_fields(
+    model: HfModel, placed: Placed, pre: PretokenizerPlan, name: str
+) -> dict[str, Any]:
     if model.family == "unigram":
         if pre.byte_level:
             raise UnsupportedError(f"{name}: a Unigram model over the GPT-2 byte alphabet")
@@ -200,6 +202,10 @@ def _model_fields(model: HfModel, placed: Placed, pre: PretokenizerPlan, name: s
         if not singles:
             raise FormatError(f"{name}: byte-level BPE without a token for any single byte")
     merges = read_bpe_merges(model, placed.token_bytes, chars=not pre.byte_level)
+    used_ids = set(np.concatenate((merges.left, merges.right, merges.result)).tolist())
+    for text, token_id in placed.specials.items():
+        if token_id in used_ids:
+            _refuse_ordinary_control(text, name)
     return {
         "merges": merges,
         "ignore_merges": model.ignore_merges,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -42,7 +42,6 @@ class HfModel:
         scores: Unigram; id -> log-probability.
         prefix: WordPiece; what continuing tokens start with.
         max_word_chars: WordPiece.
-        operands: BPE; spellings that a merge uses or yields.
         where: for messages.
     """
 
@@ -56,7 +55,6 @@ class HfModel:
     scores: list[float] = field(default_factory=list[float])
     prefix: str = ""
     max_word_chars: int = 100
-    operands: set[str] = field(default_factory=set[str])
 
     def bytes_of(self, text: str, mark: str) -> bytes | None:
         """The bytes that a spelling stands for; None if no text can produce it."""
@@ -141,7 +139,7 @@ def _read_bpe(node: dict[str, object], where: str) -> HfModel:
         if node.get(option):
             raise UnsupportedError(f"{where}: {option} {node[option]!r}")
     ids = _vocabulary(node.get("vocab"), where)
-    model = HfModel(
+    return HfModel(
         "bpe",
         ids,
         where,
@@ -150,25 +148,26 @@ def _read_bpe(node: dict[str, object], where: str) -> HfModel:
         ignore_merges=want_bool(node.get("ignore_merges"), where, default=False),
         merges=_merge_pairs(want_list(node.get("merges"), f"{where}.merges"), where),
     )
-    for left, right in model.merges:
-        model.operands.update((left, right, left + right))
-    return model
 
 
 def _merge_pairs(items: list[object], where: str) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for item in items:
-        parts = item.split(" ") if isinstance(item, str) else item
-        if not isinstance(parts, list) or len(cast("list[object]", parts)) != 2:
-            raise FormatError(
-                f"{where}.merges[{len(pairs)}]: got {str(item)[:80]!r}; "
-                "expected two tokens, as 'a b' or ['a', 'b']"
-            )
-        left, right = cast("list[object]", parts)
-        if not (isinstance(left, str) and isinstance(right, str) and left and right):
-            raise FormatError(f"{where}.merges[{len(pairs)}]: expected two texts that are not empty")
+        parts: Any = item.split(" ") if isinstance(item, str) else item
+        if not isinstance(parts, list) or len(parts) != 2:  # pyright: ignore[reportUnknownArgumentType]
+            _refuse_merge(item, len(pairs), where)
+        left, right = cast("list[Any]", parts)
+        if type(left) is not str or type(right) is not str or not left or not right:
+            _refuse_merge(item, len(pairs), where)
         pairs.append((left, right))
     return pairs
+
+
+def _refuse_merge(item: object, position: int, where: str) -> NoReturn:
+    raise FormatError(
+        f"{where}.merges[{position}]: got {repr(item)[:80]}; "
+        "expected two tokens that are not empty, as 'a b' or ['a', 'b']"
+    )
 
 
 def read_bpe_merges(model: HfModel, token_bytes: Sequence[bytes], *, chars: bool) -> MergeTable:
@@ -181,16 +180,16 @@ def read_bpe_merges(model: HfModel, token_bytes: Sequence[bytes], *, chars: bool
     """
     table = listed_merges(model.merges, model.ids, f"{model.where}.merges")
     units: dict[int, list[int]] = {}
-    results = np.flatnonzero(np.bincount(table.result, minlength=1) > 1) if len(table) else []
+    results: list[int] = np.flatnonzero(np.bincount(table.result, minlength=1) > 1).tolist()
     if chars:
         texts = {token_id: text for text, token_id in model.ids.items()}
-        for token in map(int, results):
+        for token in results:
             ids = [model.ids.get(char, -1) for char in texts[token]]
             if min(ids) >= 0:
                 units[token] = ids
     else:
         singles = {data[0]: i for i, data in enumerate(token_bytes) if len(data) == 1}
-        for token in map(int, results):
+        for token in results:
             ids = [singles.get(byte, -1) for byte in token_bytes[token]]
             if ids and min(ids) >= 0:
                 units[token] = ids
@@ -233,9 +232,7 @@ def _read_wordpiece(node: dict[str, object], where: str) -> HfModel:
     if not prefix or longest < 1:
         raise FormatError(f"{where}: prefix {prefix!r} and at most {longest} characters a word")
     unk_id = _unknown({"unk_token": node.get("unk_token", "[UNK]")}, ids, where)
-    return HfModel(
-        "wordpiece", ids, where, unk_id=unk_id, prefix=prefix, max_word_chars=longest
-    )
+    return HfModel("wordpiece", ids, where, unk_id=unk_id, prefix=prefix, max_word_chars=longest)
 
 
 def wordpiece_fields(model: HfModel, size: int) -> dict[str, Any]:

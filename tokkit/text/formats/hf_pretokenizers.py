@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.hf_normalizers import MARK, NormalizerPlan
@@ -182,7 +181,7 @@ def _split(node: dict[str, object], where: str) -> SplitRule:
 
 
 def _behavior(value: object, where: str) -> Behavior:
-    behavior = _BEHAVIORS.get(cast("str", value)) if isinstance(value, str) else None
+    behavior = _BEHAVIORS.get(value) if isinstance(value, str) else None
     if behavior is None:
         raise FormatError(f"{where}: behavior {value!r}; expected one of {', '.join(_BEHAVIORS)}")
     return behavior

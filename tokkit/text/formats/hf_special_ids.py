@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.json_text import want_int, want_list, want_object, want_str
@@ -93,17 +94,19 @@ def _template(
 def token_text(value: object) -> str | None:
     """The text of a `bos_token` or `eos_token` field: a string, or an object with `content`."""
     if isinstance(value, dict):
-        return token_text(want_object(value, "token").get("content"))
+        value = cast("dict[str, object]", value).get("content")
     return value if isinstance(value, str) else None
 
 
 def end_ids(config: Mapping[str, object], specials: Mapping[str, int]) -> tuple[int, ...]:
     """Ids that end a text: the configured `eos_token` first, then the well-known names."""
     names = (token_text(config.get("eos_token")), *END_NAMES)
-    return tuple(dict.fromkeys(specials[name] for name in names if name in specials))
+    return tuple(dict.fromkeys(specials[name] for name in names if name and name in specials))
 
 
 def begin_ids(config: Mapping[str, object], specials: Mapping[str, int]) -> tuple[int, ...]:
     """The configured `bos_token`, if `add_bos_token` asks for it."""
     name = token_text(config.get("bos_token"))
-    return (specials[name],) if config.get("add_bos_token") is True and name in specials else ()
+    if name is None or config.get("add_bos_token") is not True or name not in specials:
+        return ()
+    return (specials[name],)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import Any, NoReturn, cast
 
 from tokkit.errors import FormatError
@@ -72,18 +73,14 @@ def _refuse_repeated_key(pairs: list[tuple[str, Any]], where: str) -> NoReturn:
 
 
 def _check_nesting(document: object, where: str) -> None:
-    level = [document]
+    level: list[Any] = [document]
     for _ in range(MAX_NESTING + 1):
-        deeper: list[object] = []
-        for node in level:
-            if isinstance(node, dict):
-                values = list(cast("dict[str, object]", node).values())
-            else:
-                values = cast("list[object]", node) if isinstance(node, list) else []
-            deeper += [value for value in values if isinstance(value, dict | list)]
-        if not deeper:
+        dicts = [cast("dict[str, object]", node) for node in level if isinstance(node, dict)]
+        lists = [cast("list[object]", node) for node in level if isinstance(node, list)]
+        children = chain(chain.from_iterable(lists), *[node.values() for node in dicts])
+        level = [child for child in children if type(child) in (dict, list)]
+        if not level:
             return
-        level = deeper
     raise FormatError(f"{where}: nested more than {MAX_NESTING} levels deep")
 
 

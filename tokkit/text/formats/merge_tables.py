@@ -27,14 +27,18 @@ _NEVER = np.iinfo(np.int32).max
 _MAX_UNITS = 512
 
 
-def table_of(left: Sequence[int], right: Sequence[int], result: Sequence[int], rank: Ints):
+def table_of(
+    left: Sequence[int], right: Sequence[int], result: Sequence[int], rank: Ints
+) -> MergeTable:
     """A `MergeTable` of int32 columns, sorted by rank (stable)."""
     order = np.argsort(rank, kind="stable")
     columns = [np.asarray(column, dtype=np.int32)[order] for column in (left, right, result, rank)]
     return MergeTable(*columns)
 
 
-def listed_merges(pairs: Iterable[tuple[str, str]], ids: Mapping[str, int], where: str):
+def listed_merges(
+    pairs: Iterable[tuple[str, str]], ids: Mapping[str, int], where: str
+) -> MergeTable:
     """The table of merges that a file lists, ranked by position.
 
     Of two entries for one pair the later counts, as in Hugging Face `tokenizers`.
@@ -42,9 +46,7 @@ def listed_merges(pairs: Iterable[tuple[str, str]], ids: Mapping[str, int], wher
     Raises:
         FormatError: a merge whose sides or whose result the vocabulary does not hold.
     """
-    entries: dict[tuple[str, str], int] = {}
-    for position, pair in enumerate(pairs):
-        entries[pair] = position
+    entries = {pair: position for position, pair in enumerate(pairs)}
     try:
         left = [ids[pair[0]] for pair in entries]
         right = [ids[pair[1]] for pair in entries]
@@ -57,7 +59,9 @@ def listed_merges(pairs: Iterable[tuple[str, str]], ids: Mapping[str, int], wher
     return table_of(left, right, result, np.fromiter(entries.values(), np.int64, len(entries)))
 
 
-def merges_by_rank(tokens: Mapping[Key, int], rank_of_id: Mapping[int, int] | None = None):
+def merges_by_rank(
+    tokens: Mapping[Key, int], rank_of_id: Mapping[int, int] | None = None
+) -> MergeTable:
     """Every way in which two of `tokens` concatenate to a third, ranked by the result.
 
     Args:
@@ -171,11 +175,11 @@ def _last_merges(ids: Ints, lookup: _PairLookup) -> Ints:
 
 def _merge_at(ids: Ints, ranks: Ints, place: Ints, lookup: _PairLookup) -> tuple[Ints, Ints]:
     """Merge the pair at `place` in each row, and bring the ranks beside it up to date."""
-    count, width = ids.shape
-    each = np.arange(count)
+    count, width = len(ids), len(ids[0])
+    each: Ints = np.arange(count)
     entries = lookup.entries(ids[each, place], ids[each, place + 1])
     ids[each, place] = lookup.result[entries]
-    keep = np.arange(width)[None, :] != (place + 1)[:, None]
+    keep: NDArray[np.bool_] = np.arange(width)[None, :] != (place + 1)[:, None]
     ids = ids[keep].reshape(count, width - 1)
     keep = np.arange(width - 1)[None, :] != place[:, None]
     ranks = ranks[keep].reshape(count, width - 2)

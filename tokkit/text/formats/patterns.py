@@ -40,8 +40,10 @@ TEKKEN = _o200k(r"\p{N}", "")
 _DEEPSEEK_V3 = (
     r"\p{N}{1,3}",
     "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
-    r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
-    r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    (
+        r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
+        r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ),
 )
 _DEEPSEEK_CODER = (
     r"[\r\n]",
@@ -186,7 +188,10 @@ TIKTOKEN: dict[str, TiktokenEncoding] = {
         50_280, b" " * 25, GPT2, {_END: 50_256, **_numbered(50_281, *_FIM)}
     ),
     "cl100k_base": TiktokenEncoding(
-        100_256, b" Conveyor", CL100K, {**_numbered(100_257, _END, *_FIM), "<|endofprompt|>": 100_276}
+        100_256,
+        b" Conveyor",
+        CL100K,
+        {**_numbered(100_257, _END, *_FIM), "<|endofprompt|>": 100_276},
     ),
     "o200k_base": TiktokenEncoding(199_998, b" cocos", O200K, _O200K_SPECIAL),
     "o200k_harmony": TiktokenEncoding(199_998, b" cocos", O200K, _HARMONY_SPECIAL),

@@ -1,1 +1,31 @@
 """Models that turn one piece of text into ids: BPE, Unigram, WordPiece, plain bytes."""
+
+from __future__ import annotations
+
+from tokkit.text.segment_models.base import SegmentModel
+from tokkit.text.spec import TokenizerSpec
+
+
+def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
+    """The model that the family of `spec` names.
+
+    Raises:
+        FormatError: the tables of `spec` contradict each other.
+    """
+    match spec.family:
+        case "bpe":
+            from tokkit.text.segment_models.bpe import BpeModel
+
+            return BpeModel(spec)
+        case "unigram":
+            from tokkit.text.segment_models.unigram import UnigramModel
+
+            return UnigramModel(spec)
+        case "wordpiece":
+            from tokkit.text.segment_models.wordpiece import WordPieceModel
+
+            return WordPieceModel(spec)
+        case "bytes":
+            from tokkit.text.segment_models.plain_bytes import PlainBytesModel
+
+            return PlainBytesModel(spec)

@@ -1,0 +1,361 @@
+"""The `tokkit` command over fake models."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tokkit
+from tokkit import cli
+from tokkit.cli import output
+from tokkit.errors import ArgumentError, EncodingError, FormatError, TokkitError
+
+COMPLETION = "né😀".encode()
+
+
+@dataclass
+class FakeLM:
+    """Each byte costs `bits` bits; always says the same."""
+
+    name: str
+    bits: float = 1.0
+    completion: bytes = COMPLETION
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def logprob(self, data: bytes, *, prefix: bytes = b"", end: bool = False) -> float:
+        return -self.bits * math.log(2) * len(data)
+
+    def token_logprob(self, data: bytes) -> float:
+        if b"\xff" in data:
+            raise EncodingError("no token for byte 255")
+        return 1.25 * self.logprob(data)
+
+    def generate(self, prompt: bytes, **options: Any) -> bytes:
+        return b"".join(self.stream(prompt, **options))
+
+    def stream(self, prompt: bytes, **options: Any) -> Iterator[bytes]:
+        self.calls.append({"prompt": prompt, **options})
+        if options["max_bytes"] < 0:
+            raise ArgumentError(f"max_bytes is {options['max_bytes']};\nexpected at least 0")
+        yield from (bytes([byte]) for byte in self.completion)
+
+
+class FakeState:
+    """Each push turns the weights round."""
+
+    def __init__(self, members: list[FakeLM], weights: list[float], prefix: bytes) -> None:
+        self.members, self.weights, self.prefix = members, weights, b""
+        self.push(prefix)
+
+    def push(self, data: bytes) -> None:
+        self.prefix += data
+        self.weights = self.weights[::-1]
+
+    def posterior(self) -> np.ndarray:
+        return np.array(self.weights)
+
+    def member_prefix_logprobs(self) -> np.ndarray:
+        return np.array([member.logprob(self.prefix) for member in self.members])
+
+
+class FakeEnsemble(FakeLM):
+    def __init__(self, members: list[FakeLM], *, weights: list[float] | None, combine: str) -> None:
+        super().__init__("+".join(member.name for member in members))
+        self.members, self.combine = members, combine
+        self.weights = np.array(weights or [1 / len(members)] * len(members))
+
+    def open(self, prefix: bytes) -> FakeState:
+        return FakeState(self.members, self.weights.tolist(), prefix)
+
+
+class FakeTokenizer:
+    def encode(self, data: bytes, *, specials: bool = False) -> list[int]:
+        return list(data) + ([999] if specials else [])
+
+    def token_bytes(self, token: int) -> bytes:
+        return bytes([token]) if token < 256 else b""
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeLM]:
+    """Fakes in place of the lazily imported public names."""
+    models = {"cheap": FakeLM("cheap", 1.0), "dear": FakeLM("dear", 3.0)}
+
+    def load_lm(source: str) -> FakeLM:
+        if source not in models:
+            raise FormatError(f"there is no model at {source!r}")
+        return models[source]
+
+    monkeypatch.setitem(vars(tokkit), "load_lm", load_lm)
+    monkeypatch.setitem(vars(tokkit), "ByteEnsemble", FakeEnsemble)
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source: FakeTokenizer())
+    return models
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(buffer))
+    return buffer
+
+
+def test_complete_streams_the_completion_alone(capfdbinary: Any) -> None:
+    assert cli.main(["complete", "cheap", "--prompt", "naï"]) == 0
+    captured = capfdbinary.readouterr()
+    assert captured.out == COMPLETION + b"\n"
+    assert captured.err == b""
+
+
+def test_stream_writes_whole_characters_and_stays_valid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writes: list[str] = []
+    monkeypatch.setattr(output, "_write", writes.append)
+    data = COMPLETION + b"\xff" + "é".encode()[:1]
+    assert output.write_stream(bytes([byte]) for byte in data) == data
+    assert [text for text in writes if text] == ["n", "é", "😀", "\ufffd", "\ufffd"]
+
+
+def test_sampling_options_reach_the_model(models: dict[str, FakeLM]) -> None:
+    options = ["--max-bytes", "7", "--temperature", "0.5", "--top-p", "0.9", "--seed", "3"]
+    options += ["--stop", "END", "--stop", "é"]
+    assert cli.main(["complete", "cheap", "--prompt", "x", *options]) == 0
+    assert models["cheap"].calls == [
+        {
+            "prompt": b"x",
+            "max_bytes": 7,
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "seed": 3,
+            "stop": (b"END", "é".encode()),
+        }
+    ]
+
+
+def test_prompt_comes_from_a_file_or_stdin(
+    models: dict[str, FakeLM], tmp_path: Path, stdin: io.BytesIO
+) -> None:
+    (tmp_path / "prompt").write_bytes(b"raw \xff bytes")
+    assert cli.main(["complete", "cheap", "--prompt-file", str(tmp_path / "prompt")]) == 0
+    stdin.write(b"from stdin")
+    for arguments in ([], ["--prompt-file", "-"]):
+        stdin.seek(0)
+        assert cli.main(["complete", "cheap", *arguments]) == 0
+    prompts = [call["prompt"] for call in models["cheap"].calls]
+    assert prompts == [b"raw \xff bytes", b"from stdin", b"from stdin"]
+
+
+def test_complete_json_keeps_every_byte(capsys: Any, models: dict[str, FakeLM]) -> None:
+    models["cheap"].completion = b"ok \xff"
+    assert cli.main(["complete", "cheap", "--prompt", "x", "--json", "--seed", "1"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "model": "cheap",
+        "prompt": "x",
+        "prompt_hex": "78",
+        "completion": "ok \ufffd",
+        "completion_hex": "6f6b20ff",
+        "n_bytes": 4,
+        "seed": 1,
+    }
+
+
+def test_ensemble_reports_on_stderr(capfdbinary: Any) -> None:
+    arguments = ["ensemble", "cheap", "dear", "--prompt", "abc", "--weights", "0.2,0.8"]
+    assert cli.main(arguments) == 0
+    captured = capfdbinary.readouterr()
+    assert captured.out == COMPLETION + b"\n"
+    header, cheap, dear, *_, footer = captured.err.decode().splitlines()
+    assert header.split()[0] == "mixture"
+    assert cheap.split() == ["cheap", "1.0000", "0.2000", "0.8000"]
+    assert dear.split() == ["dear", "3.0000", "0.8000", "0.2000"]
+    assert footer == "weights at the end: cheap 0.2000, dear 0.8000"
+
+
+def test_ensemble_json(capsys: Any) -> None:
+    arguments = ["ensemble", "cheap", "dear", "--prompt", "", "--combine", "product", "--json"]
+    assert cli.main(arguments) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["combine"] == "product"
+    assert bytes.fromhex(result["completion_hex"]) == COMPLETION
+    assert result["models"][1] == {
+        "model": "dear",
+        "prompt_bits_per_byte": None,
+        "prior": 0.5,
+        "posterior": 0.5,
+        "posterior_after_completion": 0.5,
+    }
+
+
+def test_score_prints_models_side_by_side(capsys: Any) -> None:
+    assert cli.main(["score", "cheap", "dear", "--text", "four"]) == 0
+    header, cheap, dear = capsys.readouterr().out.splitlines()
+    assert header.split() == ["4", "bytes", "exact", "bits/byte", "tokenization", "bits/byte"]
+    assert cheap.split() == ["cheap", "1.0000", "1.2500"]
+    assert dear.split() == ["dear", "3.0000", "3.7500"]
+
+
+def test_score_json_has_null_where_there_is_no_number(
+    capsys: Any, models: dict[str, FakeLM], tmp_path: Path
+) -> None:
+    models["cheap"].bits = math.inf
+    (tmp_path / "text").write_bytes(b"a\xff")
+    assert cli.main(["score", "cheap", "--file", str(tmp_path / "text"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "n_bytes": 2,
+        "models": [
+            {
+                "model": "cheap",
+                "exact_logprob": None,
+                "exact_bits_per_byte": None,
+                "tokenization_logprob": None,
+                "tokenization_bits_per_byte": None,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("command", ["tokenize", "encode"])
+def test_tokenize_prints_ids_and_pieces(command: str, capsys: Any) -> None:
+    assert cli.main([command, "anything", "--text", "aé", "--specials"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "97\t'a'\n195\t'\\xc3'\n169\t'\\xa9'\n999\t''\n"
+    assert captured.err == "4 tokens, 3 bytes\n"
+
+
+def test_tokenize_json(capsys: Any) -> None:
+    assert cli.main(["tokenize", "anything", "--text", "a", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "n_bytes": 1,
+        "n_tokens": 1,
+        "tokens": [{"id": 97, "text": "a", "hex": "61"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["complete", "absent", "--prompt", "x"], "there is no model at 'absent'"),
+        (
+            ["complete", "cheap", "--prompt", "x", "--max-bytes", "-1"],
+            "max_bytes is -1; expected at least 0",
+        ),
+        (["complete", "cheap", "--prompt-file", "/absent"], "cannot read '/absent'"),
+        (["score", "cheap", "--text", ""], "the text is empty"),
+        (
+            ["ensemble", "cheap", "dear", "--prompt", "x", "--weights", "1"],
+            "--weights has 1 numbers for 2 models",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    arguments: list[str], message: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKKIT_DEBUG", raising=False)
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"tokkit: error: {message}")
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["complete"],
+        ["complete", "cheap", "--max-bytes", "many"],
+        ["complete", "cheap", "--prompt", "x", "--prompt-file", "y"],
+        ["ensemble", "cheap"],
+        ["ensemble", "cheap", "dear", "--weights", "a,b"],
+        ["ensemble", "cheap", "dear", "--combine", "vote"],
+    ],
+)
+def test_bad_usage_exits_2(arguments: list[str], capsys: Any) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(arguments)
+    assert exit_info.value.code == 2
+    assert "usage: tokkit" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKKIT_DEBUG", "1")
+    with pytest.raises(TokkitError):
+        cli.main(["complete", "absent", "--prompt", "x"])
+
+
+def test_a_terminal_without_a_prompt_is_told(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert cli.main(["complete", "cheap"]) == 2
+    assert "there is no text" in capsys.readouterr().err
+
+
+def test_interrupt_exits_130_quietly(
+    capsys: Any, models: dict[str, FakeLM], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(prompt: bytes, **options: Any) -> Iterator[bytes]:
+        yield b"a"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models["cheap"], "stream", interrupt)
+    assert cli.main(["complete", "cheap", "--prompt", "x"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+CHATTERBOX = """
+import itertools, sys, types, tokkit, tokkit.cli
+talk = lambda prompt, **options: itertools.repeat(b"a", 100_000)
+tokkit.load_lm = lambda source: types.SimpleNamespace(stream=talk)
+sys.exit(tokkit.cli.main(["complete", "any", "--prompt", "x"]))
+"""
+
+
+def test_a_broken_pipe_is_quiet() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [sys.executable, "-c", CHATTERBOX],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(writer)
+    assert process.stderr == b""
+    assert process.returncode == 141
+
+
+def test_progress_is_silent_for_quick_steps(capsys: Any) -> None:
+    with output.progress("nothing much"):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_speaks_after_a_while(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "PROGRESS_DELAY", 0.0)
+    with output.progress("something long"):
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+    assert capsys.readouterr().err == "tokkit: something long ...\n"
+
+
+def test_version_and_help_exit_0(capsys: Any) -> None:
+    for argument in ("--version", "--help"):
+        with pytest.raises(SystemExit) as exit_info:
+            cli.main([argument])
+        assert exit_info.value.code == 0
+    assert f"tokkit {tokkit.__version__}" in capsys.readouterr().out

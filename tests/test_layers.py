@@ -1,0 +1,93 @@
+"""A module imports only from its own layer and those above it (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAYERS = [
+    *("errors", "kernels", "tokenizer", "text", "bytelm", "mixture", "dynamic", "quantize"),
+    *("audit", "models", "hypernets", "serve", "cli"),
+]
+PEERS = {"models", "hypernets"}  # one layer, at the top level of the repository
+KERNEL_IMPORTS = {"numba", "numpy", *sys.stdlib_module_names}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Dotted name and path of each module, those behind the links once."""
+    for folder in (ROOT / "tokkit", ROOT / "models", ROOT / "hypernets"):
+        for path in sorted(folder.rglob("*.py")):
+            relative = path.relative_to(ROOT)
+            if relative.parts[:2] in {("tokkit", peer) for peer in PEERS}:
+                continue
+            parts = relative.with_suffix("").parts
+            yield ".".join(parts if parts[0] == "tokkit" else ("tokkit", *parts)), path
+
+
+def imported_names(path: Path, module: str) -> Iterator[str]:
+    """Every module that is imported anywhere in the file, under TYPE_CHECKING or in a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            assert node.module is not None
+            if node.module == "tokkit":
+                yield from (f"tokkit.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def layer(module: str) -> str | None:
+    """The layer of a dotted name; None outside tokkit, `""` for what the facade itself exports."""
+    head, _, rest = module.partition(".")
+    if head != "tokkit":
+        return None
+    name = rest.partition(".")[0]
+    return name if name in LAYERS else ""
+
+
+def rank(name: str) -> int:
+    return LAYERS.index("models" if name in PEERS else name)
+
+
+MODULES = [(module, path) for module, path in modules() if layer(module)]
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[module for module, _ in MODULES])
+def test_imports_come_from_above(module: str, path: Path) -> None:
+    own = layer(module)
+    assert own
+    for name in imported_names(path, module):
+        imported = layer(name)
+        if imported is None:
+            continue
+        if imported == "":
+            assert own in ("serve", "cli"), f"{module} imports {name}: only serve and cli may"
+            continue
+        assert rank(imported) <= rank(own), f"{module} imports {name}, which stands below it"
+
+
+def test_kernels_import_only_numba_and_numpy() -> None:
+    for module, path in MODULES:
+        if layer(module) == "kernels":
+            for name in imported_names(path, module):
+                allowed = name.startswith("tokkit.kernels") or name.split(".")[0] in KERNEL_IMPORTS
+                assert allowed, f"{module} imports {name}"
+
+
+def test_every_module_belongs_to_a_layer() -> None:
+    strays = {module for module, _ in modules() if not layer(module)}
+    assert strays == {"tokkit.__init__"}
+
+
+def test_links_lead_to_the_top_level_folders() -> None:
+    for name in PEERS:
+        link = ROOT / "tokkit" / name
+        assert link.is_symlink()
+        assert link.resolve() == ROOT / name

@@ -1,0 +1,71 @@
+"""What the sdist and the wheel hold."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("tokkit", "models", "hypernets", "pyproject.toml", "README.md", "LICENSE")
+DATA = "tokkit/text/regex/unicode_properties.npz"
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]]:
+    """Names in the sdist (without its top folder) and in the wheel that is built from it."""
+    source = tmp_path_factory.mktemp("source")
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(ROOT / name, source / name, symlinks=True, ignore=ignore)
+        else:
+            shutil.copy(ROOT / name, source / name)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", "dist"]
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=300)
+    (sdist,) = (source / "dist").glob("*.tar.gz")
+    (wheel,) = (source / "dist").glob("*.whl")
+    with tarfile.open(sdist) as tar:
+        sdist_names = {name.partition("/")[2] for name in tar.getnames()}
+    with zipfile.ZipFile(wheel) as archive:
+        return sdist_names, set(archive.namelist())
+
+
+def test_wheel_holds_the_linked_packages(archives: tuple[set[str], set[str]]) -> None:
+    _, wheel = archives
+    assert {"tokkit/models/__init__.py", "tokkit/hypernets/__init__.py"} <= wheel
+    assert {"tokkit/__init__.py", "tokkit/cli/__init__.py", "tokkit/py.typed", DATA} <= wheel
+
+
+def test_wheel_puts_nothing_generic_at_top_level(archives: tuple[set[str], set[str]]) -> None:
+    _, wheel = archives
+    top_level = {name.partition("/")[0] for name in wheel}
+    assert {name for name in top_level if not name.endswith(".dist-info")} == {"tokkit"}
+
+
+def test_wheel_holds_every_module(archives: tuple[set[str], set[str]]) -> None:
+    _, wheel = archives
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tokkit").rglob("*.py")
+        if "__pycache__" not in path.parts
+    }
+    assert modules <= wheel
+
+
+def test_wheel_holds_the_licence(archives: tuple[set[str], set[str]]) -> None:
+    _, wheel = archives
+    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+
+
+def test_sdist_holds_the_sources(archives: tuple[set[str], set[str]]) -> None:
+    sdist, _ = archives
+    assert {"LICENSE", "README.md", "pyproject.toml", "tokkit/__init__.py", DATA} <= sdist
+    assert "tokkit/models/__init__.py" in sdist

@@ -1,0 +1,191 @@
+"""Ensembles of byte-level models, whatever tokenizers stand behind them.
+
+Three ways to combine n models with weights w:
+
+- `mixture`: P(x) = sum_i w_i P_i(x), the true mixture. Its next byte is the average of the members'
+  under the *posterior* weights, which follow the evidence: w_i P_i(x), normalised.
+- `mean`: the average of the next-byte distributions under the fixed weights, at each step.
+- `product`: their geometric mean, renormalised at each step (a product of experts).
+
+A member that gives the text so far no mass has no next byte to offer: it drops out, and the others
+go on. A byte that a living member cannot produce gets zero from that member; in a product that
+means zero altogether.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.errors import ArgumentError
+
+Combine = Literal["mixture", "mean", "product"]
+COMBINATIONS: tuple[Combine, ...] = ("mixture", "mean", "product")
+
+
+def combine_rows(
+    rows: NDArray[np.float64],
+    log_weights: NDArray[np.float64],
+    log_evidence: NDArray[np.float64],
+    combine: Combine,
+) -> NDArray[np.float64]:
+    """Next-byte log-probabilities of the ensemble.
+
+    Args:
+        rows: float64 (n, 257), the members' next-byte log-probabilities, nats.
+        log_weights: float64 (n,).
+        log_evidence: float64 (n,), the members' log-probabilities of the text so far.
+        combine: how.
+
+    Returns:
+        float64 (257,); all minus infinity if no member lives, or the product is empty.
+    """
+    weights = log_weights + (log_evidence if combine == "mixture" else 0.0)
+    alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf)
+    if not alive.any():
+        return np.full(rows.shape[1], -np.inf)
+    weights = weights[alive] - logsumexp(weights[alive])
+    if combine == "product":
+        pooled = np.exp(weights) @ rows[alive]
+        total = logsumexp(pooled)
+        return pooled - total if total > -np.inf else pooled
+    return np.asarray(logsumexp(weights[:, None] + rows[alive], axis=0))
+
+
+class EnsembleState(ByteState):
+    """The state of a `ByteEnsemble`; made by `ByteEnsemble.open`."""
+
+    def __init__(
+        self, states: list[ByteState], log_weights: NDArray[np.float64], combine: Combine
+    ) -> None:
+        """Args:
+        states: of the members, after the empty text.
+        log_weights: float64 (n,).
+        combine: how.
+        """
+        self._states = states
+        self._log_weights = log_weights
+        self._combine: Combine = combine
+        self._log_total = 0.0  # of `mean` and `product`, which have no joint but step by step
+
+    def _log_evidence(self) -> NDArray[np.float64]:
+        return np.array([state.prefix_logprob for state in self._states])
+
+    def member_logprobs(self) -> NDArray[np.float64]:
+        """float64 (n, 257), nats: each member's next byte."""
+        return np.stack([state.logprobs() for state in self._states])
+
+    def member_prefix_logprobs(self) -> NDArray[np.float64]:
+        """float64 (n,), nats: each member's log-probability of the prefix."""
+        return self._log_evidence()
+
+    def posterior(self) -> NDArray[np.float64]:
+        """float64 (n,): the weight of each member for the next byte.
+
+        For `mixture`, what the evidence says; else the given weights, over the living members.
+        """
+        evidence = self._log_evidence()
+        if self._combine != "mixture":
+            evidence = np.where(evidence > -np.inf, 0.0, -np.inf)
+        weights = self._log_weights + evidence
+        total = logsumexp(weights)
+        return np.exp(weights - total) if total > -np.inf else np.zeros(len(weights))
+
+    def logprobs(self) -> NDArray[np.float64]:
+        """See `ByteState.logprobs`."""
+        return combine_rows(
+            self.member_logprobs(), self._log_weights, self._log_evidence(), self._combine
+        )
+
+    def push(self, data: str | bytes) -> None:
+        """Add bytes."""
+        if self._combine == "mixture":
+            for state in self._states:
+                state.push(data)
+        else:
+            self.score(data)
+
+    def score(self, data: str | bytes) -> NDArray[np.float64]:
+        """See `ByteState.score`."""
+        data = as_bytes(data)
+        evidence = self._log_evidence()
+        rows = np.stack([state.score(data) for state in self._states])
+        combined = np.empty(rows.shape[1:])
+        for k in range(len(data) + 1):
+            combined[k] = combine_rows(rows[:, k], self._log_weights, evidence, self._combine)
+            if k < len(data):
+                evidence = evidence + rows[:, k, data[k]]
+                self._log_total += float(combined[k, data[k]])
+        return combined
+
+    def fork(self) -> Self:
+        """An independent copy."""
+        twin = type(self)([s.fork() for s in self._states], self._log_weights, self._combine)
+        twin._log_total = self._log_total
+        return twin
+
+    @property
+    def prefix_logprob(self) -> float:
+        """Log-probability, nats, that a text starts with the prefix.
+
+        For `mean` and `product`, the sum over the steps.
+        """
+        if self._combine != "mixture":
+            return self._log_total
+        return float(logsumexp(self._log_weights + self._log_evidence()))
+
+
+class ByteEnsemble(ByteModel):
+    """Several byte-level models as one; members may be ensembles themselves."""
+
+    def __init__(
+        self,
+        members: Sequence[ByteModel],
+        *,
+        weights: Sequence[float] | None = None,
+        combine: Combine = "mixture",
+        name: str | None = None,
+    ) -> None:
+        """Args:
+            members: at least one.
+            weights: one for each member, not negative, of positive sum; equal by default.
+            combine: see the module.
+            name: for tables.
+
+        Raises:
+            ArgumentError: weights that do not fit, no members, or an unknown combination.
+        """
+        if not members:
+            raise ArgumentError("an ensemble needs at least one member, got none")
+        if combine not in COMBINATIONS:
+            raise ArgumentError(f"combine must be one of {COMBINATIONS}, got {combine!r}")
+        self.members = tuple(members)
+        self.combine: Combine = combine
+        self.weights = _normalised(weights, len(members))
+        self.name = name or f"{combine} of {', '.join(member.name for member in members)}"
+
+    def open(self, prefix: str | bytes = b"") -> EnsembleState:
+        """A state after `prefix`."""
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self.weights)
+        state = EnsembleState([member.open() for member in self.members], log_weights, self.combine)
+        state.push(prefix)
+        return state
+
+
+def _normalised(weights: Sequence[float] | None, n: int) -> NDArray[np.float64]:
+    if weights is None:
+        return np.full(n, 1 / n)
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (n,):
+        raise ArgumentError(f"got {array.size} weights for {n} members; give one for each")
+    if not np.isfinite(array).all() or (array < 0).any() or array.sum() <= 0:
+        raise ArgumentError(
+            f"weights must be finite and not negative, with a positive sum; got {list(weights)}"
+        )
+    return array / array.sum()

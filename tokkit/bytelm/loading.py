@@ -1,0 +1,41 @@
+"""`load_lm`: from a name, a path or a loaded model to a `ByteLM`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from tokkit.bytelm.byte_lm import ByteLM, Encodings
+
+if TYPE_CHECKING:
+    from tokkit.text.tokenizer import TextTokenizer
+
+
+def load_lm(
+    source: str | os.PathLike[str] | tuple[Any, TextTokenizer],
+    *,
+    encodings: Encodings = "canonical",
+    tolerance: float = 0.0,
+    **options: Any,
+) -> ByteLM:
+    """Load a language model as a distribution over bytes.
+
+    Args:
+        source: a folder with `config.json` and safetensors, a GGUF file, the name of a model that
+            installs with pip (`"smollm2"`, `"gemma3"`), a hub id, or a loaded
+            `(transformers model, tokenizer)`.
+        encodings: see `ByteLM`.
+        tolerance: see `ByteLM`.
+        **options: `tokenizer`, `dtype`, `device`, `threads`, `allow_download` and more; see
+            `tokkit.bytelm.model_loading.load_token_lm`.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+        FormatError: a missing, damaged or truncated file.
+        ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
+    """
+    from tokkit.bytelm.model_loading import load_token_lm
+
+    token_lm = load_token_lm(source, **options)
+    name = source if isinstance(source, str) and os.sep not in source else None
+    return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, name=name)

@@ -1,0 +1,153 @@
+"""Canonical prefixes for WordPiece, whose prefixes do not nest.
+
+In byte space a text of words is " first second ...": a token that begins a word brings the space.
+Greedy longest match takes, at each place, the longest token that the rest of the word starts with.
+So tokens t1 t2 ... of a word are what greedy takes exactly when, for each of them, no longer token
+starts where it starts and goes on with the bytes that follow: an obligation that stays open as long
+as those bytes are the beginning of some longer token, and that the end of the word discharges.
+
+Example: with the tokens `un`, `##a`, `unab`, the sequence `un ##a` is canonical ("una" may end, or
+go on with something but "b"), and `un ##a ##b` is not, because greedy would have taken `unab`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.regex.boundaries import DEAD, Label
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+@dataclass(frozen=True)
+class _Word:
+    """The word that is being read.
+
+    Attributes:
+        boundary_state: of its bytes, in the boundary automaton; `DEAD` before the first word.
+        n_chars: its length so far.
+        open: (is inside a word, bytes since there) of each token whose choice is not yet certain.
+    """
+
+    boundary_state: int
+    n_chars: int
+    open: frozenset[tuple[bool, bytes]]
+
+
+class _Side:
+    """The tokens that may stand at the beginning of a word, or inside one, sorted by bytes."""
+
+    def __init__(self, spellings: dict[bytes, int]) -> None:
+        self.ids = spellings
+        self.sorted = sorted(spellings)
+        self.order = np.array([spellings[s] for s in self.sorted], dtype=np.int64)
+
+    def starting_with(self, prefix: bytes) -> tuple[int, int]:
+        low = bisect_left(self.sorted, prefix)
+        # No UTF-8 text holds the byte 0xff, so this is above everything that starts so.
+        return low, bisect_left(self.sorted, prefix + b"\xff", lo=low)
+
+    def longer(self, prefix: bytes) -> list[bytes]:
+        """What must follow `prefix` to make each longer token."""
+        low, high = self.starting_with(prefix)
+        return [s[len(prefix) :] for s in self.sorted[low:high] if len(s) > len(prefix)]
+
+
+class WordPieceAutomaton:
+    """Same interface as `CanonicalAutomaton`."""
+
+    START = 0
+    DEAD = DEAD
+
+    def __init__(self, spec: TokenizerSpec, pretokenizer: Pretokenizer) -> None:
+        assert spec.continuing is not None
+        self._spec = spec
+        self._boundaries = pretokenizer.boundaries
+        sides: tuple[dict[bytes, int], dict[bytes, int]] = ({}, {})
+        for token in np.flatnonzero(spec.kinds == TokenKind.NORMAL).tolist():
+            inside = bool(spec.continuing[token])
+            spelling = spec.token_bytes[token]
+            if spelling and (inside or spelling != b" "):
+                sides[inside].setdefault(spelling if inside else spelling[1:], token)
+        self._sides = (_Side(sides[0]), _Side(sides[1]))
+        start = _Word(DEAD, 0, frozenset())
+        self._states = [start]
+        self._index = {start: self.START}
+
+    def advance(self, state: int, token: int) -> int:
+        """The state after one more token, or `DEAD`."""
+        assert self._spec.continuing is not None
+        if state == DEAD or self._spec.kinds[token] != TokenKind.NORMAL:
+            return DEAD
+        inside = bool(self._spec.continuing[token])
+        spelling = self._spec.token_bytes[token][0 if inside else 1 :]
+        if self._sides[inside].ids.get(spelling) != token:
+            return DEAD
+        word = self._states[state]
+        if inside and state == self.START:
+            return DEAD
+        if not inside:
+            if state != self.START and not self._boundaries.can_end(word.boundary_state):
+                return DEAD
+            word = _Word(0, 0, frozenset())
+        grown = self._grow(word, spelling, inside=inside)
+        return DEAD if grown is None else self._intern(grown)
+
+    def run(self, ids: Iterable[int], state: int = START) -> int:
+        """The state after several tokens."""
+        for token in ids:
+            state = self.advance(state, token)
+        return state
+
+    def _grow(self, word: _Word, spelling: bytes, *, inside: bool) -> _Word | None:
+        n_chars = word.n_chars + len(spelling.decode(errors="replace"))
+        if n_chars > self._spec.max_word_chars:
+            return None
+        state = word.boundary_state
+        label = Label.NORMAL if inside else Label.BOUNDARY
+        for byte in spelling:
+            state = self._boundaries.step(state, byte, label)
+            label = Label.NORMAL
+        if state == DEAD or not self._boundaries.can_end(state):
+            return None
+        still_open: set[tuple[bool, bytes]] = set()
+        for side, since in word.open:
+            if any(spelling.startswith(rest) for rest in self._sides[side].longer(since)):
+                return None
+            still_open.add((side, since + spelling))
+        still_open.add((inside, spelling))
+        return _Word(
+            state,
+            n_chars,
+            frozenset(item for item in still_open if self._sides[item[0]].longer(item[1])),
+        )
+
+    def _intern(self, word: _Word) -> int:
+        state = self._index.get(word)
+        if state is None:
+            state = self._index[word] = len(self._states)
+            self._states.append(word)
+        return state
+
+    def mask(self, state: int) -> NDArray[np.bool_]:
+        """bool (V,): the tokens that keep the sequence canonical."""
+        allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
+        for inside, side in enumerate(self._sides):
+            candidates = np.ones(len(side.order), dtype=np.bool_)
+            if inside:
+                for kind, since in self._states[state].open:
+                    for rest in self._sides[kind].longer(since):
+                        low, high = side.starting_with(rest)
+                        candidates[low:high] = False
+            for token in side.order[candidates].tolist():
+                allowed[token] = self.advance(state, token) != DEAD
+        return allowed
+
+    def may_end(self, state: int) -> bool:
+        """Whether the sequence so far is all of an encoding."""
+        return state == self.START or self._boundaries.can_end(self._states[state].boundary_state)

@@ -1,0 +1,143 @@
+"""tiktoken rank files: one token a line, base64, a space, and its rank, which is its id.
+
+The file says nothing of the pattern or the control tokens: these come from the encoding, which is
+recognised by the number of ranks and the last token, or named (`format="tiktoken:cl100k_base"`).
+Any two tokens merge that spell a third, the lowest rank first; a piece that is itself a token is
+looked up before that (`ignore_merges`). Source: `tiktoken/load.py`, `src/lib.rs`.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+
+import numpy as np
+
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.text.formats.hf_special_ids import end_ids
+from tokkit.text.formats.merge_tables import merges_by_rank
+from tokkit.text.formats.patterns import TIKTOKEN, recognise_tiktoken
+from tokkit.text.normalizers import library_normalizer
+from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
+
+
+def read_tiktoken(data: bytes, name: str, encoding: str | None = None) -> TokenizerSpec:
+    """Read a rank file.
+
+    Args:
+        data: the file.
+        name: for messages.
+        encoding: as `"cl100k_base"`; None: recognise it. The control tokens of a named encoding
+            are taken over only if the file holds as many ranks as that encoding has.
+
+    Raises:
+        ArgumentError: no encoding of that name.
+        FormatError: not a rank file, or one that is not recognised.
+    """
+    ranks = parse_ranks(data, name)
+    last = max(ranks, key=ranks.__getitem__)
+    if encoding is None:
+        encoding = recognise_tiktoken(len(ranks), last)
+        if encoding is None:
+            raise FormatError(
+                f"{name}: {len(ranks):,} ranks up to {last[:40]!r} are of no known encoding, and "
+                "the file does not hold its pattern; name it, as "
+                f"format='tiktoken:cl100k_base' (known: {', '.join(TIKTOKEN)})"
+            )
+    if encoding not in TIKTOKEN:
+        raise ArgumentError(f"no tiktoken encoding {encoding!r}; known are {', '.join(TIKTOKEN)}")
+    known = TIKTOKEN[encoding]
+    specials = dict(known.special_tokens) if len(ranks) == known.n_ranks else {}
+    return ranked_spec(
+        ranks,
+        specials,
+        name=name,
+        splits=(SplitRule(known.pattern, dialect="rust"),),
+        nfc=known.nfc,
+    )
+
+
+def parse_ranks(data: bytes, name: str) -> dict[bytes, int]:
+    """Token -> rank.
+
+    Raises:
+        FormatError: a line that is not `base64 rank`, a token or a rank twice, a rank out of
+            bounds, an empty or an overlong token.
+    """
+    parts = data.split()
+    if len(parts) % 2 or not parts:
+        raise FormatError(
+            f"{name}: {len(parts)} words; expected lines of a base64 token and its rank; the file "
+            "may be truncated"
+        )
+    ranks: dict[bytes, int] = {}
+    decode = binascii.a2b_base64
+    for i in range(0, len(parts), 2):
+        try:
+            token, rank = decode(parts[i], strict_mode=True), int(parts[i + 1])
+        except ValueError as error:
+            raise FormatError(
+                f"{name}: token {i // 2}: {(parts[i] + b' ' + parts[i + 1])[:80]!r} is not a "
+                f"base64 token and its rank ({error})"
+            ) from error
+        if not 0 <= rank < MAX_VOCAB_SIZE or ranks.setdefault(token, rank) != rank:
+            raise FormatError(f"{name}: token {i // 2}: rank {rank} is out of bounds or doubled")
+    if len(set(ranks.values())) != len(ranks) or len(ranks) * 2 != len(parts):
+        raise FormatError(f"{name}: two tokens have one rank, or one token stands twice")
+    check_tokens(ranks, name)
+    return ranks
+
+
+def check_tokens(ranks: Mapping[bytes, int], name: str) -> None:
+    """Refuse tokens that are empty, too long, or too many bytes together."""
+    lengths = [len(token) for token in ranks]
+    if min(lengths) < 1 or max(lengths) > MAX_TOKEN_BYTES or sum(lengths) > MAX_VOCAB_BYTES:
+        raise FormatError(
+            f"{name}: tokens of {min(lengths)} to {max(lengths):,} bytes; expected 1 to "
+            f"{MAX_TOKEN_BYTES:,}, and {MAX_VOCAB_BYTES:,} together"
+        )
+
+
+def ranked_spec(
+    ranks: Mapping[bytes, int],
+    specials: Mapping[str, int],
+    *,
+    name: str,
+    splits: tuple[SplitRule, ...],
+    nfc: bool = False,
+    bos_ids: tuple[int, ...] = (),
+) -> TokenizerSpec:
+    """A byte-level BPE that merges by rank of the result.
+
+    Args:
+        ranks: token -> id; a lower id merges first.
+        specials: control tokens -> id.
+        name: for messages.
+        splits: the pretokenizer.
+        nfc: normalise to NFC first.
+        bos_ids: ids that the model expects before any text.
+    """
+    size = max((*ranks.values(), *specials.values())) + 1
+    token_bytes = [b""] * size
+    kinds = np.full(size, TokenKind.UNUSED, dtype=np.uint8)
+    for token, token_id in ranks.items():
+        token_bytes[token_id] = token
+    kinds[list(ranks.values())] = TokenKind.NORMAL
+    for text, token_id in specials.items():
+        if token_bytes[token_id] or kinds[token_id] == TokenKind.SPECIAL:
+            raise FormatError(f"{name}: the control token {text!r} has the taken id {token_id}")
+        kinds[token_id] = TokenKind.SPECIAL
+    return TokenizerSpec(
+        name=name,
+        family="bpe",
+        token_bytes=tuple(token_bytes),
+        kinds=kinds,
+        special_tokens=dict(specials),
+        merges=merges_by_rank(ranks),
+        ignore_merges=True,
+        normalizer=library_normalizer("NFC") if nfc else None,
+        splits=splits,
+        bos_ids=bos_ids,
+        eos_ids=end_ids({}, specials),
+    )

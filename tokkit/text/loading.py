@@ -1,0 +1,191 @@
+"""From a path or a hub id to a `TokenizerSpec`: which format a file has is seen from its content.
+
+Nothing is fetched unless asked, nothing is unpickled, and every file is read within bounds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.text.formats.files import collector_paused, read_bounded
+from tokkit.text.formats.gguf import read_gguf
+from tokkit.text.formats.gpt2_bpe import read_gpt2_bpe
+from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.json_text import parse_json, want_object
+from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.formats.tekken import read_tekken
+from tokkit.text.formats.tiktoken import read_tiktoken
+from tokkit.text.spec import TokenizerSpec
+
+FORMATS = ("hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe")
+"""Values of `format`; `"tiktoken:NAME"` also names the encoding, as `"tiktoken:cl100k_base"`."""
+
+_MAX_CONFIG_BYTES = 16 * 1024 * 1024
+_IN_FOLDER = (
+    "tokenizer.json", "tekken.json", "tokenizer.model", "*.model", "*.model.v*", "tekken*.json",
+    "*.tiktoken", "vocab.bpe", "merges.txt", "*.gguf",
+)  # fmt: skip
+_HUB_FILES = [
+    "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json", "*.tiktoken",
+    "merges.txt", "vocab.json",
+]  # fmt: skip
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_RANK_LINE = re.compile(rb"\s*[A-Za-z0-9+/]+=*[ \t]+\d+\s")
+_BINARY = {b"PK\x03\x04": "a zip archive", b"\x80": "a pickle", b"\x1f\x8b": "a gzip file"}
+
+
+def read_spec(
+    source: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002
+    allow_download: bool = False,
+) -> TokenizerSpec:
+    """Read a tokenizer.
+
+    Args:
+        source: a file; a folder, in which the first of `tokenizer.json`, `tekken.json`,
+            `tokenizer.model`, another `.model`, `.tiktoken`, `vocab.bpe` or `merges.txt`, and
+            `.gguf` is taken; or a hub id, as `"org/name"`, looked up in the local Hugging Face
+            cache.
+        format: one of `FORMATS`; None: told from the content.
+        allow_download: fetch a hub id that is not in the cache.
+
+    Raises:
+        ArgumentError: an unknown `format`, or a `source` that is no path.
+        FormatError: missing, truncated, damaged, hostile, or of no known format.
+        UnsupportedError: sound, but it asks for something that tokkit does not do.
+        MissingExtraError: a hub id, and huggingface_hub is not installed.
+    """
+    if not os.fspath(source):
+        raise ArgumentError("source is empty; expected a path or a hub id")
+    kind, _, encoding = (format or "").partition(":")
+    if (kind and kind not in FORMATS) or (encoding and kind != "tiktoken"):
+        raise ArgumentError(
+            f"format {format!r}; expected one of {', '.join(FORMATS)}, or tiktoken:NAME"
+        )
+    path = Path(source)
+    try:
+        if not path.exists():
+            path = _from_hub(str(source), allow_download=allow_download)
+        if path.is_dir():
+            path = _choose(path, kind)
+    except (OSError, ValueError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{str(source)[:200]!r}: not a usable path ({error})") from error
+    with collector_paused():
+        return _read_file(path, kind or None, encoding or None)
+
+
+def _choose(folder: Path, kind: str) -> Path:
+    wanted = {"gguf": ("*.gguf",), "tiktoken": ("*.tiktoken", "tokenizer.model", "*")}
+    for pattern in wanted.get(kind, _IN_FOLDER):
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if len(found) > 1:
+            raise FormatError(
+                f"{folder}: holds {len(found)} files {pattern} ({found[0].name}, "
+                f"{found[1].name}, ...); give the path of one"
+            )
+        if found:
+            return found[0]
+    raise FormatError(f"{folder}: no tokenizer in this folder; expected {', '.join(_IN_FOLDER)}")
+
+
+def _from_hub(source: str, *, allow_download: bool) -> Path:
+    if not _HUB_ID.fullmatch(source):
+        raise FormatError(f"{source}: no such file or folder; check the path")
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{source}: no such path; to read it as a hub id install huggingface_hub"
+        ) from error
+    hub: Any = huggingface_hub
+    try:
+        return Path(
+            hub.snapshot_download(
+                source, allow_patterns=_HUB_FILES, local_files_only=not allow_download
+            )
+        )
+    except Exception as error:
+        raise FormatError(
+            f"{source}: no such path, and not available from the hub ({type(error).__name__}); "
+            "nothing is fetched unless allow_download=True. Give a path, or allow the download"
+        ) from error
+
+
+def _read_file(path: Path, kind: str | None, encoding: str | None) -> TokenizerSpec:
+    name = path.name
+    if kind is None and _head(path)[:4] == b"GGUF":
+        kind = "gguf"
+    if kind == "gguf":
+        return read_gguf(path, name)
+    data = read_bounded(path)
+    kind = kind or _sniff(data, path)
+    if kind == "sentencepiece":
+        return read_sentencepiece(data, name, _config(path))
+    if kind == "tiktoken":
+        return read_tiktoken(data, name, encoding)
+    if kind == "gpt2-bpe":
+        return read_gpt2_bpe(data, name, _vocab_beside(path))
+    document = want_object(parse_json(data, name), name)
+    if kind == "hf" or (kind == "json" and "model" in document):
+        return read_hf_json(document, name, _config(path))
+    if kind == "tekken" or ("config" in document and isinstance(document.get("vocab"), list)):
+        return read_tekken(document, name)
+    raise FormatError(
+        f"{name}: JSON, but neither a tokenizer.json (which has 'model') nor a tekken file (which "
+        f"has 'config' and 'vocab'); its keys are {', '.join(list(document)[:8])[:200]}"
+    )
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(4)
+    except OSError:
+        return b""
+
+
+def _sniff(data: bytes, path: Path) -> str:
+    start = data[:4096].lstrip()
+    if start[:1] in (b"{", b"["):
+        return "json"
+    if data.startswith(b"#version"):
+        return "gpt2-bpe"
+    if _RANK_LINE.match(data[:8192] + b"\n"):
+        return "tiktoken"
+    for magic, what in _BINARY.items():
+        if data.startswith(magic):
+            raise FormatError(f"{path.name}: {what}, which tokkit never opens; give the tokenizer")
+    if data[:1] == b"\n":
+        return "sentencepiece"
+    if path.name in ("vocab.bpe", "merges.txt"):
+        return "gpt2-bpe"
+    raise FormatError(
+        f"{path.name}: begins with {data[:16]!r}, which is none of the formats that tokkit reads "
+        f"({', '.join(FORMATS)}); give the path of a tokenizer, or name its format"
+    )
+
+
+def _config(path: Path) -> dict[str, object] | None:
+    """tokenizer_config.json beside the file, if there is one that can be read."""
+    beside = path.parent / "tokenizer_config.json"
+    if not beside.is_file():
+        return None
+    data = read_bounded(beside, limit=_MAX_CONFIG_BYTES)
+    return want_object(parse_json(data, beside.name), beside.name)
+
+
+def _vocab_beside(path: Path) -> object:
+    for name in ("encoder.json", "vocab.json"):
+        beside = path.parent / name
+        if beside.is_file():
+            return parse_json(read_bounded(beside), name)
+    return None

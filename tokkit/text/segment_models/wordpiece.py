@@ -1,0 +1,182 @@
+"""WordPiece over one word: `WordPieceModel`, greedy longest match first.
+
+In `TokenizerSpec` the bytes of a token that begins a word start with a space, so that decoding is
+joining. Here a piece is the word *without* that space, the ends of tokens are offsets in the words,
+and one space at the front of a token that begins words is left out of the match.
+
+A word that the vocabulary cannot spell, or of more than `max_word_chars` characters, is unknown and
+raises: `[UNK]` would lose the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.kernels import longest_match, unigram_successors
+from tokkit.text.segment_models.base import (
+    NO_TOKEN,
+    PrefixEncoder,
+    SegmentModel,
+    check_bounds,
+    check_ids,
+)
+from tokkit.text.segment_models.vocabulary import build_trie, pack
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+class WordPieceModel(SegmentModel):
+    """Greedy longest match; only NORMAL tokens take part.
+
+    `reachable` tells of a continuing token whether it is what its bytes become within a word.
+    """
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Build the tables.
+
+        Args:
+            spec: of family "wordpiece", with `continuing`.
+
+        Raises:
+            ArgumentError: not a WordPiece tokenizer.
+            FormatError: `continuing` does not have one flag for each id.
+        """
+        if spec.family != "wordpiece" or spec.continuing is None:
+            raise ArgumentError(
+                f"{spec.name!r} is {spec.family}, without continuing flags; expected WordPiece"
+            )
+        if spec.continuing.shape != (spec.vocab_size,):
+            raise FormatError(
+                f"{spec.name!r} has continuing {spec.continuing.shape} for {spec.vocab_size} tokens"
+            )
+        self._name = spec.name
+        self._max_chars = spec.max_word_chars
+        self.vocab_size = spec.vocab_size
+        self.context_length = None
+        spelt = tuple(
+            token if continuing else token.removeprefix(b" ")
+            for token, continuing in zip(spec.token_bytes, spec.continuing.tolist(), strict=True)
+        )
+        self._blob = pack(spelt)
+        normal = spec.kinds == TokenKind.NORMAL
+        self._initial, first, _ = build_trie(
+            spelt, np.flatnonzero(normal & ~spec.continuing), normal, self._blob
+        )
+        self._continuing, self._order, _ = build_trie(
+            spelt, np.flatnonzero(normal & spec.continuing), normal, self._blob
+        )
+        self._shared = unigram_successors.shared_prefixes(
+            self._blob.data, self._blob.offsets, self._order
+        )
+        # In characters: what a token adds to the word.
+        self._characters = np.zeros(spec.vocab_size, dtype=np.int64)
+        for token in [*first.tolist(), *self._order.tolist()]:
+            start, stop = self._blob.offsets[token : token + 2]
+            self._characters[token] = longest_match.count_characters(self._blob.data, start, stop)
+        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
+        self.reachable[first] = True
+        self.reachable[self._order] = True
+        self.reachable &= self._characters <= self._max_chars
+        self._may_begin = self.reachable & ~spec.continuing
+        self.reachable.setflags(write=False)
+        self._may_begin.setflags(write=False)
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`. Raises EncodingError at an unknown word."""
+        ids, ends, n = self._encode(text, bounds, keep=True)
+        return ids[:n].copy(), ends[:n].copy()
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        return self._encode(text, bounds, keep=False)[2]
+
+    def _encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+        check_bounds(text, bounds)
+        room = len(text) if keep else int(np.diff(bounds).max(initial=0))
+        ids = np.empty(room, dtype=np.int32)
+        ends = np.empty(room, dtype=np.int64)
+        n, where = longest_match.encode(
+            self._initial, self._continuing, self._blob.lengths, self._max_chars,
+            text, bounds, ids, ends, keep,
+        )  # fmt: skip
+        if n < 0:
+            self._raise_unknown(text, bounds, int(where), too_long=n == longest_match.TOO_LONG)
+        return ids, ends, int(n)
+
+    def _raise_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], where: int, *, too_long: bool
+    ) -> NoReturn:
+        word = int(np.searchsorted(bounds, where, side="right")) - 1
+        spelling = text[bounds[word] : bounds[word + 1]][:40].tobytes()
+        reason = f"nothing matches byte 0x{text[where]:02x}"
+        if too_long:
+            reason = f"it has more than {self._max_chars} characters, from byte 0x{text[where]:02x}"
+        raise EncodingError(
+            f"the word that begins {spelling!r} is unknown to {self._name or 'this tokenizer'}: "
+            f"{reason} at offset {where}; remove it, or use a tokenizer that covers all bytes"
+        )
+
+    def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """See `SegmentModel.successor_mask_after`."""
+        check_ids(ids, self.vocab_size)
+        if not ids:
+            return self._may_begin
+        offsets = self._blob.offsets
+        parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
+        begins = np.zeros(len(ids), dtype=np.int64)
+        np.cumsum([len(part) for part in parts[:-1]], out=begins[1:])
+        invalid = np.zeros(self.vocab_size, dtype=np.bool_)
+        longest_match.mark_overtaken(
+            self._initial, self._continuing, self._blob.data, offsets, self._order, self._shared,
+            np.concatenate(parts), begins, invalid,
+        )  # fmt: skip
+        room = self._max_chars - int(self._characters[list(ids)].sum())
+        mask = np.zeros(self.vocab_size, dtype=np.bool_)
+        mask[self._order] = self._characters[self._order] <= room
+        return mask & ~invalid
+
+    def prefix_encoder(self) -> WordPiecePrefixEncoder:
+        """See `SegmentModel.prefix_encoder`. A prefix of a known word may be unknown itself."""
+        return WordPiecePrefixEncoder(self)
+
+
+class WordPiecePrefixEncoder(PrefixEncoder):
+    """See `PrefixEncoder`; made by `WordPieceModel.prefix_encoder`. Encodes on request."""
+
+    def __init__(self, model: WordPieceModel) -> None:
+        self._model = model
+        self._text = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    def append(self, data: bytes | int) -> None:
+        """Add bytes (or one byte, as an int) at the end; any bytes will do."""
+        self._text += bytes([data]) if isinstance(data, int) else data
+
+    def truncate(self, length: int) -> None:
+        """See `PrefixEncoder.truncate`."""
+        self._check_length(length)
+        del self._text[length:]
+
+    def last_token_at(self, length: int) -> int:
+        """See `PrefixEncoder.last_token_at`."""
+        try:
+            ids = self.ids(length)
+        except EncodingError:
+            return NO_TOKEN
+        return ids[-1] if ids else NO_TOKEN
+
+    def ids(self, length: int | None = None) -> list[int]:
+        """See `PrefixEncoder.ids`."""
+        if length is not None:
+            self._check_length(length)
+        return self._model.encode_piece(bytes(self._text[:length]))
