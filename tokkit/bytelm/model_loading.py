@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 _HEADROOM = 1.1
 """What loading needs at its peak, over the weights alone."""
+_MAX_LAYERS = 4096
+"""More are a damaged configuration, and would take hours to lay out."""
 
 
 class LMOptions(TypedDict, total=False):
@@ -258,7 +260,8 @@ def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
             output_loading_info=True,
             **_attention(config),
         )
-    return type(skeleton).from_pretrained(
+    model_class: Any = cast(Any, type(skeleton))
+    return model_class.from_pretrained(
         None,
         config=config,
         state_dict=dict(weights),
@@ -297,6 +300,12 @@ def _skeleton(path: Path, config: Any) -> Any:
     import torch
     import transformers
 
+    n_layers = getattr(config.get_text_config(decoder=True), "num_hidden_layers", 0)
+    if not isinstance(n_layers, int) or not 0 <= n_layers <= _MAX_LAYERS:
+        raise FormatError(
+            f"{path}: the configuration claims {n_layers!r} layers, expected 0 to {_MAX_LAYERS}; "
+            "fetch the files again"
+        )
     auto_model: Any = transformers.AutoModelForCausalLM
     try:
         with torch.device("meta"):

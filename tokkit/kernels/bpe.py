@@ -14,9 +14,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tokkit.kernels.merge_forest import UNREACHABLE, MergeForest, stays_apart
+from tokkit.kernels.merge_forest import UNREACHABLE, MergeForest, state_of, stays_apart
 from tokkit.kernels.pair_table import GOLDEN
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK, longest_match
+
+
+KEY_WORDS = 4
+SHORT = 8 * KEY_WORDS - 1
+"""Bytes of the longest piece that is remembered: one byte of its key holds the length."""
+WORDS = 8
+KEPT_IDS = 2 * (WORDS - KEY_WORDS)
+ID_MASK = 0xFFFFFF
 
 
 class BpeTables(NamedTuple):
@@ -41,22 +49,22 @@ class BpeTables(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _apart(tables, a, b):
+def _apart(memo, forest, a, b):
     """`stays_apart`, remembered."""
-    question = (np.int64(a) << 24 | np.int64(b)) << 1
-    slot = ((question * GOLDEN) >> 24) & (len(tables.memo) - 1)
-    known = tables.memo[slot]
+    question = (a << 24 | b) << 1
+    slot = ((question * GOLDEN) >> 24) & (len(memo) - 1)
+    known = memo[slot]
     if known >> 1 == question >> 1:
         return known & 1 == 1
-    answer = stays_apart(tables.forest, a, b)
-    tables.memo[slot] = question | np.int64(answer)
+    answer = stays_apart(forest, a, b)
+    memo[slot] = question | np.int64(answer)
     return answer
 
 
 @njit(cache=True, nogil=True)
 def _first_choice(tables, text, pos, token):
     """The longest output token at `pos`, given the longest match there (-1: none); -1 if none."""
-    if token >= 0 and tables.forest.state[token] == UNREACHABLE:
+    if token >= 0 and state_of(tables.forest.nodes, token) == UNREACHABLE:
         token = tables.next_prefix[token]
     if token < 0:
         token = tables.byte_token[text[pos]]
@@ -74,14 +82,16 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
     Returns:
         The number of ids in all, or -1 - (offset of the byte that has no token).
     """
+    memo, forest = tables.memo, tables.forest
     top = base
     pos = start
     any_dead = False
     while True:
         while token >= 0:
             end = pos + tables.lengths[token]
-            if not dead[end - start] and (top == base or _apart(tables, ids[top - 1], token)):
-                break
+            if not dead[end - start]:
+                if top == base or _apart(memo, forest, np.int64(ids[top - 1]), np.int64(token)):
+                    break
             token = tables.next_prefix[token]
         if token >= 0:
             ids[top] = token
@@ -90,9 +100,8 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
             pos = end
             if pos == stop:
                 break
-            token = _first_choice(
-                tables, text, pos, longest_match(tables.units, text, pos, stop)
-            )
+            token = longest_match(tables.units, text, pos, stop)
+            token = _first_choice(tables, text, pos, token)
             if token < 0:
                 top = -1 - pos
                 break
@@ -124,39 +133,119 @@ def _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base):
 
 
 @njit(cache=True, nogil=True)
-def encode(tables, text, bounds, whole, dead, ids, ends):
+def _pack(text, start, stop, word, key):
+    """Pack `text[start:stop]`, eight bytes a word, behind `word`; return how many words that makes."""
+    key[0] = word
+    used = 1
+    for begin in range(start, stop, 8):
+        word = np.int64(0)
+        for i in range(begin, min(begin + 8, stop)):
+            word = word << 8 | np.int64(text[i])
+        key[used] = word
+        used += 1
+    return used
+
+
+@njit(cache=True, nogil=True)
+def _find(recent, text, start, stop, key):
+    """Look a short piece up.
+
+    Args:
+        key: int64 (KEY_WORDS,): receives its length and its bytes.
+
+    Returns:
+        (where in `recent` its place is, how many words of `key` it takes, whether it is there).
+    """
+    word = stop - start
+    for i in range(start, min(stop, start + 7)):
+        word = word << 8 | np.int64(text[i])
+    places = len(recent) // WORDS - 1
+    if stop - start <= 7:
+        key[0] = word
+        slot = WORDS * (((word * GOLDEN) >> 30) & places)
+        return slot, 1, recent[slot] == word
+    used = _pack(text, start + 7, stop, word, key)
+    for k in range(1, used):
+        word = word * 31 ^ key[k]
+    slot = WORDS * (((word * GOLDEN) >> 30) & places)
+    for k in range(used):
+        if recent[slot + k] != key[k]:
+            return slot, used, False
+    return slot, used, True
+
+
+@njit(cache=True, nogil=True)
+def _recall(recent, slot, lengths, ids, ends, base, start, stop):
+    """Write the ids of a kept piece behind `ids[:base]`; return their number in all."""
+    packed = recent[slot + KEY_WORDS]
+    n = packed & 255
+    ids[base] = (packed >> 8) & ID_MASK
+    if n == 1:
+        ends[base] = stop
+        return base + 1
+    pos = start + lengths[ids[base]]
+    ends[base] = pos
+    for k in range(1, n):
+        # Two ids a word; the first word holds their number as well.
+        packed = recent[slot + KEY_WORDS + (k >> 1)]
+        token = (packed >> 32 if k & 1 else packed) & ID_MASK
+        pos += lengths[token]
+        ids[base + k] = token
+        ends[base + k] = pos
+    return base + n
+
+
+@njit(cache=True, nogil=True)
+def _keep(recent, slot, key, used, ids, base, n):
+    """Keep a piece and its ids in place of the one in that slot."""
+    for k in range(used):
+        recent[slot + k] = key[k]
+    recent[slot + KEY_WORDS] = n | np.int64(ids[base]) << 8
+    for k in range(1, n):
+        at = slot + KEY_WORDS + (k >> 1)
+        if k & 1:
+            recent[at] |= np.int64(ids[base + k]) << 32
+        else:
+            recent[at] = np.int64(ids[base + k])
+
+
+@njit(cache=True, nogil=True)
+def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep):
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
     Args:
         text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
         whole: bool (V,), tokens in the trie that a piece equal to them becomes at once: the
             reachable ones and, with `ignore_merges`, every NORMAL one.
-        dead: bool (longest piece + 1,), all False. ids: int32 (n,). ends: int64 (n,).
+        recent: int64 (WORDS * 2 ** k,), short pieces seen before and their ids, for this thread
+            alone; -1 at first. Eight words a piece: length and bytes, then number and ids.
+        dead: bool (longest piece + 1,), all False.
+        ids: int32, ends: int64: (n,), or (longest piece,) without `keep`.
+        keep: whether to keep the ids of all pieces, or only their number.
 
     Returns:
         The number of ids, or -1 - (offset of the first byte that has no token).
     """
-    n_ids = 0
+    key = np.zeros(KEY_WORDS, np.int64)
+    n_ids = np.int64(0)
     for k in range(len(bounds) - 1):
-        if bounds[k] < bounds[k + 1]:
-            n_ids = _encode_piece(
-                tables, text, bounds[k], bounds[k + 1], whole, dead, ids, ends, n_ids
-            )
-            if n_ids < 0:
-                break
-    return n_ids
-
-
-@njit(cache=True, nogil=True)
-def count(tables, text, bounds, whole, dead, ids, ends):
-    """As `encode`, but `ids` and `ends` need only hold the longest piece."""
-    n_ids = 0
-    for k in range(len(bounds) - 1):
-        if bounds[k] < bounds[k + 1]:
-            n = _encode_piece(tables, text, bounds[k], bounds[k + 1], whole, dead, ids, ends, 0)
-            if n < 0:
-                return n
-            n_ids += n
+        start, stop = bounds[k], bounds[k + 1]
+        if start == stop:
+            continue
+        base = n_ids if keep else np.int64(0)
+        if stop - start <= SHORT:
+            slot, used, is_there = _find(recent, text, start, stop, key)
+            if is_there:
+                end = _recall(recent, slot, tables.lengths, ids, ends, base, start, stop)
+            else:
+                end = _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base)
+                if 0 < end - base <= KEPT_IDS:
+                    _keep(recent, slot, key, used, ids, base, end - base)
+        else:
+            end = _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base)
+        if end < 0:
+            return end
+        n_ids += end - base
     return n_ids
 
 
@@ -188,7 +277,9 @@ def extend_prefixes(tables, reversed_units, text, start, stop, last):
             token = ((unit >> 40) & TOKEN_MASK) - 1
             if token >= 0:
                 matched = True
-                if pos == 0 or _apart(tables, last[pos], token):
+                if pos == 0 or _apart(
+                    tables.memo, tables.forest, np.int64(last[pos]), token
+                ):
                     found = token
             base = (unit >> 9) & BASE_MASK
         if not matched:

@@ -50,47 +50,74 @@ NEVER = np.int64(1) << 40
 
 
 class MergeForest(NamedTuple):
-    """The merge trees, as arrays over ids.
+    """The merge trees, and the merges.
 
-    left, right: int32 (V,), halves of the last merge, -1 for atoms and unreachable tokens.
-    rank: int32 (V,), rank of the last merge, -1 for atoms.
-    state: uint8 (V,), one of UNREACHABLE, PROPER, IMPROPER, FALLBACK.
-    pairs: the table of `pair_table.build`.
+    nodes: int64 (2 * V,); for token t, `nodes[2 * t]` is rank << 8 | state: the rank of its last
+        merge (-1 for atoms), and one of UNREACHABLE, PROPER, IMPROPER, FALLBACK; `nodes[2 * t + 1]`
+        is left << 32 | right, the halves of that merge (-1 for atoms and unreachable tokens).
+    slots, bitmap: the table of `pair_table.build`.
     """
 
-    left: np.ndarray
-    right: np.ndarray
-    rank: np.ndarray
-    state: np.ndarray
-    pairs: np.ndarray
+    nodes: np.ndarray
+    slots: np.ndarray
+    bitmap: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def rank_of(nodes, token):
+    """Rank of the last merge of a reachable token, -1 for an atom."""
+    return nodes[2 * token] >> 8
+
+
+@njit(cache=True, nogil=True)
+def state_of(nodes, token):
+    """UNREACHABLE, PROPER, IMPROPER or FALLBACK."""
+    return nodes[2 * token] & 255
+
+
+@njit(cache=True, nogil=True)
+def left_of(nodes, token):
+    """Left half of a token that is no atom."""
+    return nodes[2 * token + 1] >> 32
+
+
+@njit(cache=True, nogil=True)
+def right_of(nodes, token):
+    """Right half of a token that is no atom."""
+    return nodes[2 * token + 1] & 0xFFFFFFFF
 
 
 @njit(cache=True, nogil=True)
 def _apart_backwards(forest, a, b, limit):
     """Whether no merge fires across the cut before `limit`, when a and b then stand beside it."""
+    nodes = forest.nodes
+    rank_a, rank_b = rank_of(nodes, a), rank_of(nodes, b)
     while True:
-        merge = find(forest.pairs, a, b)
+        merge = find(forest.slots, forest.bitmap, a, b)
         if merge != -1 and (merge >> 32) < limit:
             return False
-        if forest.rank[b] >= forest.rank[a]:
-            if forest.rank[b] < 0:
+        if rank_b >= rank_a:
+            if rank_b < 0:
                 return True
             # b's own merge lies right of the cut: a merge across it of the same rank comes first.
-            limit = np.int64(forest.rank[b]) + 1
-            b = forest.left[b]
+            limit = rank_b + 1
+            b = left_of(nodes, b)
+            rank_b = rank_of(nodes, b)
         else:
-            limit = np.int64(forest.rank[a])
-            a = forest.right[a]
+            limit = rank_a
+            a = right_of(nodes, a)
+            rank_a = rank_of(nodes, a)
 
 
 @njit(cache=True, nogil=True)
 def _halves_meet(forest, a, b):
     """Whether proper a and b both come to stand whole beside the cut."""
-    if forest.rank[b] >= forest.rank[a]:
-        if forest.rank[b] < 0:
+    rank_a, rank_b = rank_of(forest.nodes, a), rank_of(forest.nodes, b)
+    if rank_b >= rank_a:
+        if rank_b < 0:
             return True
-        return _apart_backwards(forest, a, forest.left[b], np.int64(forest.rank[b]) + 1)
-    return _apart_backwards(forest, forest.right[a], b, np.int64(forest.rank[a]))
+        return _apart_backwards(forest, a, left_of(forest.nodes, b), rank_b + 1)
+    return _apart_backwards(forest, right_of(forest.nodes, a), b, rank_a)
 
 
 @njit(cache=True, nogil=True)
@@ -99,11 +126,11 @@ def _append_atoms(forest, token, atoms):
     pending = [np.int64(token)]
     while pending:
         node = pending.pop()
-        if forest.left[node] < 0:
+        if rank_of(forest.nodes, node) < 0:
             atoms.append(node)
         else:
-            pending.append(np.int64(forest.right[node]))
-            pending.append(np.int64(forest.left[node]))
+            pending.append(right_of(forest.nodes, node))
+            pending.append(left_of(forest.nodes, node))
 
 
 @njit(cache=True, nogil=True)
@@ -125,7 +152,7 @@ def _first_across(forest, a, b):
     heap = [np.int64(0)]
     heap.pop()
     for i in range(n - 1):
-        merge = find(forest.pairs, token[i], token[i + 1])
+        merge = find(forest.slots, forest.bitmap, token[i], token[i + 1])
         if merge != -1:
             heap.append((merge >> 32) << 32 | i)
     heapq.heapify(heap)
@@ -135,7 +162,7 @@ def _first_across(forest, a, b):
         if token[i] < 0 or following[i] == n:
             continue
         j = following[i]
-        merge = find(forest.pairs, token[i], token[j])
+        merge = find(forest.slots, forest.bitmap, token[i], token[j])
         # An entry whose pair has changed is stale, unless the new pair has that very rank.
         if merge == -1 or merge >> 32 != entry >> 32:
             continue
@@ -148,7 +175,7 @@ def _first_across(forest, a, b):
             previous[following[j]] = i
         for k in (previous[i], i):
             if k >= 0 and following[k] < n:
-                merge = find(forest.pairs, token[k], token[following[k]])
+                merge = find(forest.slots, forest.bitmap, token[k], token[following[k]])
                 if merge != -1:
                     heapq.heappush(heap, (merge >> 32) << 32 | k)
     return np.int64(-1), np.int64(-1)
@@ -156,12 +183,13 @@ def _first_across(forest, a, b):
 
 @njit(cache=True, nogil=True)
 def stays_apart(forest, a, b):
-    """Whether reachable tokens a and b, side by side in a piece, are kept apart by the merges."""
-    if forest.state[a] == FALLBACK or forest.state[b] == FALLBACK:
+    """Whether reachable tokens a and b (int64), side by side, are kept apart by the merges."""
+    state_a, state_b = state_of(forest.nodes, a), state_of(forest.nodes, b)
+    if state_a == PROPER and state_b == PROPER:
+        return _apart_backwards(forest, a, b, NEVER)
+    if state_a == FALLBACK or state_b == FALLBACK:
         return True
-    if forest.state[a] == PROPER and forest.state[b] == PROPER:
-        return _apart_backwards(forest, np.int64(a), np.int64(b), NEVER)
-    return _first_across(forest, np.int64(a), np.int64(b))[0] < 0
+    return _first_across(forest, a, b)[0] < 0
 
 
 @njit(cache=True, nogil=True)
@@ -190,27 +218,26 @@ def grow(forest, left, right, result, rank, order):
     other, since then nothing else is left to merge.
 
     Args:
-        forest: `state` is PROPER at atoms and UNREACHABLE elsewhere; `rank`, `left` and `right`
-            are -1 everywhere.
+        forest: the atoms are PROPER, other tokens UNREACHABLE or FALLBACK.
         left, right, result, rank: int32 (m,), the merges, no pair twice.
         order: int64 (m,), the merges by length of their result.
     """
+    nodes = forest.nodes
     for k in order:
-        a, b, c = np.int64(left[k]), np.int64(right[k]), result[k]
-        if forest.state[a] == UNREACHABLE or forest.state[b] == UNREACHABLE:
+        a, b, c = np.int64(left[k]), np.int64(right[k]), np.int64(result[k])
+        state_a, state_b = state_of(nodes, a), state_of(nodes, b)
+        if state_a == UNREACHABLE or state_b == UNREACHABLE:
             continue
-        if forest.state[c] != UNREACHABLE:
+        if state_of(nodes, c) != UNREACHABLE:
             continue
-        proper = forest.state[a] == PROPER and forest.state[b] == PROPER
+        proper = state_a == PROPER and state_b == PROPER
         if proper:
             if not _halves_meet(forest, a, b):
                 continue
-            proper = rank[k] > forest.rank[a] and rank[k] > forest.rank[b]
+            proper = rank[k] > rank_of(nodes, a) and rank[k] > rank_of(nodes, b)
         else:
             u, v = _first_across(forest, a, b)
             if u != a or v != b:
                 continue
-        forest.left[c] = a
-        forest.right[c] = b
-        forest.rank[c] = rank[k]
-        forest.state[c] = PROPER if proper else IMPROPER
+        nodes[2 * c] = np.int64(rank[k]) << 8 | (PROPER if proper else IMPROPER)
+        nodes[2 * c + 1] = a << 32 | b

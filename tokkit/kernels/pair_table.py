@@ -1,8 +1,9 @@
 """A hash table from a pair of tokens to the merge that joins them.
 
-Open addressing with linear probing, at most half full; slot k is `table[2 * k]`, the key
-`left << 32 | right` (-1: empty), beside `table[2 * k + 1]`, the value `rank << 32 | result`, so that
-a probe touches one cache line.
+Open addressing with linear probing, at most half full; slot k is `slots[2 * k]`, the key
+`left << 32 | right` (-1: empty), beside `slots[2 * k + 1]`, the value `rank << 32 | result`, so that
+a probe touches one cache line. Most look-ups find nothing: a bitmap with about sixteen bits a merge,
+small enough for the inner caches, answers nearly all of those (a Bloom filter of one hash).
 """
 
 import numpy as np
@@ -20,32 +21,40 @@ def build(left, right, result, rank):
         left, right, result, rank: int32 (m,).
 
     Returns:
-        int64 (2 * slots,), slots a power of two.
+        `slots`: int64 (2 * s,), s a power of two; `bitmap`: int64 (b,), b a power of two.
     """
-    slots = 2
-    while slots < 2 * len(left):
-        slots *= 2
-    table = np.full(2 * slots, -1, np.int64)
+    n_slots = 8
+    while n_slots < 2 * len(left):
+        n_slots *= 2
+    slots = np.full(2 * n_slots, -1, np.int64)
+    bitmap = np.zeros(n_slots >> 3, np.int64)
     for k in range(len(left)):
         key = np.int64(left[k]) << 32 | np.int64(right[k])
-        slot = ((key * GOLDEN) >> 20) & (slots - 1)
-        while table[2 * slot] != -1:
-            slot = (slot + 1) & (slots - 1)
-        table[2 * slot] = key
-        table[2 * slot + 1] = np.int64(rank[k]) << 32 | np.int64(result[k])
-    return table
+        spread = (key * GOLDEN) >> 20
+        bit = spread & (64 * len(bitmap) - 1)
+        bitmap[bit >> 6] |= np.int64(1) << (bit & 63)
+        slot = spread & (n_slots - 1)
+        while slots[2 * slot] != -1:
+            slot = (slot + 1) & (n_slots - 1)
+        slots[2 * slot] = key
+        slots[2 * slot + 1] = np.int64(rank[k]) << 32 | np.int64(result[k])
+    return slots, bitmap
 
 
 @njit(cache=True, nogil=True)
-def find(table, left, right):
-    """`rank << 32 | result` of the merge of `left` and `right`, or -1."""
-    last = (len(table) >> 1) - 1
-    key = np.int64(left) << 32 | np.int64(right)
-    slot = ((key * GOLDEN) >> 20) & last
+def find(slots, bitmap, left, right):
+    """`rank << 32 | result` of the merge of `left` and `right` (both int64), or -1."""
+    key = left << 32 | right
+    spread = (key * GOLDEN) >> 20
+    bit = spread & (64 * len(bitmap) - 1)
+    if (bitmap[bit >> 6] >> (bit & 63)) & 1 == 0:
+        return np.int64(-1)
+    last = (len(slots) >> 1) - 1
+    slot = spread & last
     while True:
-        found = table[2 * slot]
+        found = slots[2 * slot]
         if found == key:
-            return table[2 * slot + 1]
+            return slots[2 * slot + 1]
         if found == -1:
             return np.int64(-1)
         slot = (slot + 1) & last

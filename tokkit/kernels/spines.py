@@ -12,7 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tokkit.kernels.merge_forest import IMPROPER, NEVER, PROPER, UNREACHABLE, stays_apart
+from tokkit.kernels.merge_forest import (
+    IMPROPER,
+    NEVER,
+    PROPER,
+    UNREACHABLE,
+    rank_of,
+    right_of,
+    state_of,
+    stays_apart,
+)
 
 
 class Spines(NamedTuple):
@@ -76,21 +85,21 @@ def depth_first(child_starts, children, atoms):
 
 
 @njit(cache=True, nogil=True)
-def _mark_proper(forest, spines, v, least_rank, invalid):
+def _mark_proper(nodes, spines, v, least_rank, invalid):
     """Mark the proper tokens that are v, or have v on their left spine below that rank or more."""
     low, high = spines.child_starts[v], spines.child_starts[v + 1]
     end = np.int64(spines.enter[v]) + 1
     while low < high:
         middle = (low + high) >> 1
         child = spines.children[middle]
-        if forest.rank[child] >= least_rank:
+        if rank_of(nodes, child) >= least_rank:
             end = np.int64(spines.leave[child])
             low = middle + 1
         else:
             high = middle
     for i in range(spines.enter[v], end):
         token = spines.tour[i]
-        if forest.state[token] == PROPER:
+        if state_of(nodes, token) == PROPER:
             invalid[token] = True
 
 
@@ -99,44 +108,45 @@ def mark_invalid(forest, spines, a, invalid):
     """Set `invalid[b]` for every reachable b that the merges do not keep apart from a.
 
     Args:
-        a: a reachable token that is no BYTE token.
+        a: int64, a reachable token that is no BYTE token.
         invalid: bool (V,), all False; filled in place.
     """
+    nodes = forest.nodes
     improper = spines.improper
-    a_is_proper = forest.state[a] == PROPER
+    a_is_proper = state_of(nodes, a) == PROPER
     limit = NEVER
     u = np.int64(a)
     while True:
         for k in range(spines.merge_starts[u], spines.merge_starts[u + 1]):
-            v, rank = spines.merge_right[k], spines.merge_rank[k]
-            if forest.state[v] == UNREACHABLE:
+            v, rank = np.int64(spines.merge_right[k]), np.int64(spines.merge_rank[k])
+            if state_of(nodes, v) == UNREACHABLE:
                 continue
             enter, leave = spines.enter[v], spines.leave[v]
             # Whatever fires first across the cut is a merge of spine nodes; where a or b is not
             # proper only the order is open, so those that a merge could concern are simulated.
             if not a_is_proper:
                 for i in range(enter, leave):
-                    b = spines.tour[i]
+                    b = np.int64(spines.tour[i])
                     invalid[b] = invalid[b] or not stays_apart(forest, a, b)
                 continue
-            if max(rank, forest.rank[v]) < limit:
-                _mark_proper(forest, spines, v, max(rank, forest.rank[u]), invalid)
+            if max(rank, rank_of(nodes, v)) < limit:
+                _mark_proper(nodes, spines, v, max(rank, rank_of(nodes, u)), invalid)
             for i in range(np.searchsorted(improper, enter), np.searchsorted(improper, leave)):
-                b = spines.tour[improper[i]]
+                b = np.int64(spines.tour[improper[i]])
                 invalid[b] = invalid[b] or not stays_apart(forest, a, b)
-        if forest.left[u] < 0:
+        limit = rank_of(nodes, u)
+        if limit < 0:
             break
-        limit = np.int64(forest.rank[u])
-        u = np.int64(forest.right[u])
+        u = right_of(nodes, u)
 
 
 @njit(cache=True, nogil=True)
-def improper_positions(state, tour):
+def improper_positions(nodes, tour):
     """int32 (k,): where in `tour` the improper tokens stand, ascending."""
     found = np.empty(len(tour), np.int32)
     n = 0
     for i in range(len(tour)):
-        if state[tour[i]] == IMPROPER:
+        if state_of(nodes, tour[i]) == IMPROPER:
             found[n] = i
             n += 1
     return found[:n].copy()

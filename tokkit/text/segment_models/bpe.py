@@ -30,11 +30,18 @@ from tokkit.text.segment_models.base import (
     check_ids,
     inexpressible,
 )
-from tokkit.text.segment_models.bpe_tables import checked_merges, grow_forest, hang_spines
+from tokkit.text.segment_models.bpe_tables import (
+    atoms,
+    checked_merges,
+    grow_forest,
+    hang_spines,
+    states,
+)
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 MEMO_BITS = 16
+RECENT_BITS = 14
 MASKS_KEPT = 1024
 MAX_CHARACTER = 4
 """Bytes of the longest UTF-8 character."""
@@ -70,7 +77,7 @@ class BpeModel(SegmentModel):
         self._forest = grow_forest(spec, blob, merges, self._byte_token)
         self._spines = hang_spines(self._forest, merges)
 
-        state = self._forest.state
+        state = states(self._forest)
         self.reachable = (state != merge_forest.UNREACHABLE) & np.isin(
             spec.kinds, (TokenKind.NORMAL, TokenKind.BYTE)
         )
@@ -79,6 +86,7 @@ class BpeModel(SegmentModel):
         self.context_length = MAX_CHARACTER if has_bytes else 1
 
         by_merges = (state == merge_forest.PROPER) | (state == merge_forest.IMPROPER)
+        self._by_merges = by_merges
         self._whole = by_merges.copy()
         members = np.flatnonzero(by_merges)
         if spec.ignore_merges:
@@ -93,6 +101,7 @@ class BpeModel(SegmentModel):
             np.full(1 << MEMO_BITS, -1, dtype=np.int64),
             self._forest,
         )
+        self._local = threading.local()
         self._lock = threading.Lock()
         self._masks: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self._reversed_units: NDArray[np.int64] | None = None
@@ -103,27 +112,31 @@ class BpeModel(SegmentModel):
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """See `SegmentModel.encode`."""
-        check_bounds(text, bounds)
-        ids = np.empty(len(text), dtype=np.int32)
-        ends = np.empty(len(text), dtype=np.int64)
-        n = bpe.encode(self._tables, text, bounds, self._whole, _scratch(bounds), ids, ends)
-        self._raise_if_negative(n, text)
+        ids, ends, n = self._encode(text, bounds, keep=True)
         # Copies, so that the short result does not hold on to the long scratch.
         return ids[:n].copy(), ends[:n].copy()
 
     def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
         """See `SegmentModel.count`."""
-        check_bounds(text, bounds)
-        dead = _scratch(bounds)
-        ids = np.empty(len(dead), dtype=np.int32)
-        ends = np.empty(len(dead), dtype=np.int64)
-        n = bpe.count(self._tables, text, bounds, self._whole, dead, ids, ends)
-        self._raise_if_negative(n, text)
-        return int(n)
+        return self._encode(text, bounds, keep=False)[2]
 
-    def _raise_if_negative(self, n: int, text: NDArray[np.uint8]) -> None:
+    def _encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+        check_bounds(text, bounds)
+        longest = int(np.diff(bounds).max(initial=0))
+        dead = np.zeros(longest + 1, dtype=np.bool_)
+        room = len(text) if keep else longest
+        ids = np.empty(room, dtype=np.int32)
+        ends = np.empty(room, dtype=np.int64)
+        recent: NDArray[np.int64] | None = getattr(self._local, "recent", None)
+        if recent is None:
+            recent = np.full(bpe.WORDS << RECENT_BITS, -1, dtype=np.int64)
+            self._local.recent = recent
+        n = bpe.encode(self._tables, text, bounds, self._whole, recent, dead, ids, ends, keep)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
+        return ids, ends, int(n)
 
     def pair_valid(self, a: int, b: int) -> bool:
         """Whether `encode(bytes(a) + bytes(b)) == [a, b]` under the merges.
@@ -202,8 +215,7 @@ class BpeModel(SegmentModel):
         if self._completions is None:
             # All but the last byte of each character that is a unit -> BYTE ids of last bytes.
             table: dict[bytes, set[int]] = {}
-            units = (self._forest.left < 0) & (self._forest.state == merge_forest.PROPER)
-            for token in np.flatnonzero(units).tolist():
+            for token in atoms(self._forest).tolist():
                 spelling = self._spec.token_bytes[token]
                 last = int(self._byte_token[spelling[-1]])
                 if last >= 0:
@@ -224,8 +236,7 @@ class BpeModel(SegmentModel):
         Args:
             merges_only: leave `ignore_merges` out, for a piece of which more is to come.
         """
-        by_merges = self._forest.state != merge_forest.UNREACHABLE
-        by_merges &= self._forest.state != merge_forest.FALLBACK
+        by_merges = self._by_merges
         if self._reversed_units is None:
             backwards = tuple(token[::-1] for token in self._spec.token_bytes)
             self._reversed_units = build_trie(backwards, np.flatnonzero(by_merges), by_merges)[0]
@@ -302,9 +313,3 @@ class BpePrefixEncoder(PrefixEncoder):
             length -= int(self._tables.lengths[token])
             token = int(self._last[length])
         return path[::-1]
-
-
-def _scratch(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Room to mark every position of the longest piece."""
-    longest = int(np.max(bounds[1:] - bounds[:-1])) if len(bounds) > 1 else 0
-    return np.zeros(longest + 1, dtype=np.bool_)

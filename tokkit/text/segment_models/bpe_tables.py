@@ -72,34 +72,41 @@ def grow_forest(
     spec: TokenizerSpec, blob: Blob, merges: MergeTable, byte_token: NDArray[np.int32]
 ) -> merge_forest.MergeForest:
     """Merge trees of all reachable tokens; BYTE tokens whose byte is no unit are FALLBACK."""
-    size = spec.vocab_size
-    forest = merge_forest.MergeForest(
-        left=np.full(size, -1, dtype=np.int32),
-        right=np.full(size, -1, dtype=np.int32),
-        rank=np.full(size, -1, dtype=np.int32),
-        state=np.zeros(size, dtype=np.uint8),
-        pairs=pair_table.build(merges.left, merges.right, merges.result, merges.rank),
-    )
-    units = _unit_tokens(spec, merges)
-    forest.state[units] = merge_forest.PROPER
-    spelt = {spec.token_bytes[token] for token in units}
+    # Atoms have rank and halves -1; so do, for now, all the others.
+    nodes = np.full(2 * spec.vocab_size, -1, dtype=np.int64)
+    nodes[0::2] = np.int64(-1) << 8 | merge_forest.UNREACHABLE
+    units = np.array(_unit_tokens(spec, merges), dtype=np.int64)
+    nodes[2 * units] |= merge_forest.PROPER
+    spelt = {spec.token_bytes[token] for token in units.tolist()}
     for byte, token in enumerate(byte_token.tolist()):
         if token >= 0 and bytes([byte]) not in spelt:
-            forest.state[token] = merge_forest.FALLBACK
+            nodes[2 * token] |= merge_forest.FALLBACK
+    slots, bitmap = pair_table.build(merges.left, merges.right, merges.result, merges.rank)
+    forest = merge_forest.MergeForest(nodes, slots, bitmap)
     order = np.argsort(blob.lengths[merges.result], kind="stable")
     merge_forest.grow(forest, merges.left, merges.right, merges.result, merges.rank, order)
     return forest
 
 
+def states(forest: merge_forest.MergeForest) -> NDArray[np.int64]:
+    """int64 (V,): UNREACHABLE, PROPER, IMPROPER or FALLBACK of each token."""
+    return forest.nodes[0::2] & 255
+
+
+def atoms(forest: merge_forest.MergeForest) -> NDArray[np.int64]:
+    """int64 (k,): the tokens that merges start from, in ascending order."""
+    return np.flatnonzero(forest.nodes[0::2] == (np.int64(-1) << 8 | merge_forest.PROPER))
+
+
 def hang_spines(forest: merge_forest.MergeForest, merges: MergeTable) -> spines.Spines:
     """Left spines of all reachable tokens, and the merges (sorted by left token) by that token."""
-    size = len(forest.left)
-    made = np.flatnonzero(forest.left >= 0)
-    children = made[np.lexsort((-forest.rank[made].astype(np.int64), forest.left[made]))]
-    child_starts = np.searchsorted(forest.left[children], np.arange(size + 1))
-    roots = np.flatnonzero((forest.state == merge_forest.PROPER) & (forest.left < 0))
+    size = len(forest.nodes) // 2
+    rank, left = forest.nodes[0::2] >> 8, forest.nodes[1::2] >> 32
+    made = np.flatnonzero(left >= 0)
+    children = made[np.lexsort((-rank[made], left[made]))]
+    child_starts = np.searchsorted(left[children], np.arange(size + 1))
     tour, enter, leave = spines.depth_first(
-        child_starts, children.astype(np.int32), roots.astype(np.int32)
+        child_starts, children.astype(np.int32), atoms(forest).astype(np.int32)
     )
     return spines.Spines(
         merge_starts=np.searchsorted(merges.left, np.arange(size + 1)),
@@ -110,5 +117,5 @@ def hang_spines(forest: merge_forest.MergeForest, merges: MergeTable) -> spines.
         tour=tour,
         enter=enter,
         leave=leave,
-        improper=spines.improper_positions(forest.state, tour),
+        improper=spines.improper_positions(forest.nodes, tour),
     )
