@@ -3,82 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from itertools import pairwise
 
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
-def units(spec: TokenizerSpec, piece: bytes) -> list[tuple[int, bytes]]:
-    """Split a piece into what merges start from: (token, bytes).
+class Bpe:
+    """Encoding of pieces by one vocabulary and its merges."""
 
-    Raises:
-        KeyError: a unit that has no token, and no BYTE tokens for its bytes.
-    """
-    assert spec.merges is not None
-    named = {*spec.merges.left.tolist(), *spec.merges.right.tolist(), *spec.merges.result.tolist()}
-    known: dict[bytes, int] = {}
-    for kind in (TokenKind.NORMAL, TokenKind.LITERAL):
+    def __init__(self, spec: TokenizerSpec) -> None:
+        assert spec.merges is not None
+        self.spec = spec
+        columns = (spec.merges.left, spec.merges.right, spec.merges.result, spec.merges.rank)
+        entries = list(zip(*(column.tolist() for column in columns), strict=True))
+        self.merges: dict[tuple[int, int], tuple[int, int]] = {}
+        for left, right, result, rank in entries:
+            known = self.merges.get((left, right), (rank, result))
+            self.merges[left, right] = min(known, (rank, result))
+        named = {token for left, right, result, _ in entries for token in (left, right, result)}
+        self.normal: dict[bytes, int] = {}
+        literal: dict[bytes, int] = {}
+        self.fallback: dict[bytes, int] = {}
         for token, spelling in enumerate(spec.token_bytes):
-            if spec.kinds[token] == kind and (kind == TokenKind.NORMAL or token in named):
-                known.setdefault(spelling, token)
-    if not spec.char_units:
-        return [(known[piece[i : i + 1]], piece[i : i + 1]) for i in range(len(piece))]
-    fallback: dict[bytes, int] = {}
-    for token, spelling in enumerate(spec.token_bytes):
-        if spec.kinds[token] == TokenKind.BYTE:
-            fallback.setdefault(spelling, token)
-    out: list[tuple[int, bytes]] = []
-    # A surrogate stands for a byte that is not part of valid UTF-8.
-    for char in piece.decode("utf-8", "surrogateescape"):
-        spelling = char.encode("utf-8", "surrogateescape")
-        if spelling in known and not 0xDC80 <= ord(char) <= 0xDCFF:
-            out.append((known[spelling], spelling))
-        else:
-            out += [(fallback[bytes([byte])], bytes([byte])) for byte in spelling]
-    return out
+            if spec.kinds[token] == TokenKind.NORMAL:
+                self.normal.setdefault(spelling, token)
+            elif spec.kinds[token] == TokenKind.LITERAL and token in named:
+                literal.setdefault(spelling, token)
+            elif spec.kinds[token] == TokenKind.BYTE:
+                self.fallback.setdefault(spelling, token)
+        self.known = {**literal, **self.normal}
 
+    def units(self, piece: bytes) -> list[int]:
+        """What merges start from.
 
-def merge(spec: TokenizerSpec, piece: bytes) -> list[int]:
-    """Encode one piece by merges alone."""
-    assert spec.merges is not None
-    table: dict[tuple[int, int], tuple[int, int]] = {}
-    columns = (spec.merges.left, spec.merges.right, spec.merges.result, spec.merges.rank)
-    for left, right, result, rank in zip(*(column.tolist() for column in columns), strict=True):
-        table[left, right] = min(table.get((left, right), (rank, result)), (rank, result))
-    tokens = [token for token, _ in units(spec, piece)]
-    while True:
-        fires = [
-            (table[pair][0], i)
-            for i, pair in enumerate(zip(tokens, tokens[1:], strict=False))
-            if pair in table
-        ]
-        if not fires:
-            return tokens
-        i = min(fires)[1]
-        tokens[i : i + 2] = [table[tokens[i], tokens[i + 1]][1]]
+        Raises:
+            KeyError: a unit that has no token, and no BYTE tokens for its bytes.
+        """
+        if not self.spec.char_units:
+            return [self.known[piece[i : i + 1]] for i in range(len(piece))]
+        out: list[int] = []
+        # A surrogate stands for a byte that is not part of valid UTF-8.
+        for char in piece.decode("utf-8", "surrogateescape"):
+            spelling = char.encode("utf-8", "surrogateescape")
+            if spelling in self.known and not 0xDC80 <= ord(char) <= 0xDCFF:
+                out.append(self.known[spelling])
+            else:
+                out += [self.fallback[bytes([byte])] for byte in spelling]
+        return out
+
+    def merge(self, piece: bytes) -> list[int]:
+        """Encode one piece by merges alone."""
+        tokens = self.units(piece)
+        while True:
+            fires = [
+                (self.merges[pair][0], i)
+                for i, pair in enumerate(pairwise(tokens))
+                if pair in self.merges
+            ]
+            if not fires:
+                return tokens
+            i = min(fires)[1]
+            tokens[i : i + 2] = [self.merges[tokens[i], tokens[i + 1]][1]]
+
+    def encode(self, piece: bytes) -> list[int]:
+        """Encode one piece, with `ignore_merges`."""
+        tokens = self.merge(piece)
+        if self.spec.ignore_merges and len(tokens) > 1 and piece in self.normal:
+            return [self.normal[piece]]
+        return tokens
+
+    def stays(self, tokens: Sequence[int]) -> bool:
+        """Whether tokens that a model may return are the encoding of their bytes by merges."""
+        kinds = self.spec.kinds
+        if any(kinds[token] not in (TokenKind.NORMAL, TokenKind.BYTE) for token in tokens):
+            return False
+        try:
+            return self.merge(b"".join(self.spec.token_bytes[t] for t in tokens)) == list(tokens)
+        except KeyError:
+            return False
+
+    def successors(self, tokens: Sequence[int]) -> list[bool]:
+        """Which tokens may follow, by trying every one."""
+        return [self.stays([*tokens, token]) for token in range(self.spec.vocab_size)]
 
 
 def encode(spec: TokenizerSpec, piece: bytes) -> list[int]:
-    """Encode one piece, with `ignore_merges`."""
-    tokens = merge(spec, piece) if piece else []
-    if spec.ignore_merges and len(tokens) > 1:
-        for token, spelling in enumerate(spec.token_bytes):
-            if spelling == piece and spec.kinds[token] == TokenKind.NORMAL:
-                return [token]
-    return tokens
-
-
-def stays(spec: TokenizerSpec, tokens: Sequence[int]) -> bool:
-    """Whether tokens that may come out of a model are the encoding of their own bytes by merges."""
-    if any(spec.kinds[token] not in (TokenKind.NORMAL, TokenKind.BYTE) for token in tokens):
-        return False
-    try:
-        return merge(spec, b"".join(spec.token_bytes[token] for token in tokens)) == list(tokens)
-    except KeyError:
-        return False
-
-
-def successor_mask_after(spec: TokenizerSpec, tokens: Sequence[int]) -> np.ndarray:
-    """bool (V,): by trying every token."""
-    return np.array([stays(spec, [*tokens, token]) for token in range(spec.vocab_size)])
+    """Encode one piece."""
+    return Bpe(spec).encode(piece)

@@ -66,3 +66,8 @@ class Unigram:
                 ids += [self.fallback[bytes([byte])] for byte in reversed(spelling)]
             end = step[1]
         return ids[::-1]
+
+
+def encode(spec: TokenizerSpec, piece: bytes) -> list[int]:
+    """Encode one piece, with path scores in float64."""
+    return Unigram(spec).encode(piece)

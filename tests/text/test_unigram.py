@@ -20,9 +20,7 @@ BYTES = list(range(256))
 @st.composite
 def unigram_specs(draw: st.DrawFn) -> TokenizerSpec:
     """Vocabularies with few distinct scores, so that ties abound, and characters left uncovered."""
-    pieces = draw(
-        st.lists(st.text(ALPHABET, min_size=1, max_size=5), unique=True, max_size=14)
-    )
+    pieces = draw(st.lists(st.text(ALPHABET, min_size=1, max_size=5), unique=True, max_size=14))
     tokens = [piece.encode() for piece in pieces] + [b"\xa9", b""]
     scores = st.sampled_from([-1.0, -2.0, -3.0, -0.1, -0.3]) | st.floats(-9, 0)
     return TokenizerSpec(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,9 +33,7 @@ def toy_spec(tokens: list[str], *, max_word_chars: int = 100) -> TokenizerSpec:
 
 
 TOKENS = st.lists(
-    st.builds(
-        str.__add__, st.sampled_from(["", "##"]), st.text("abé", min_size=1, max_size=4)
-    ),
+    st.builds(str.__add__, st.sampled_from(["", "##"]), st.text("abé", min_size=1, max_size=4)),
     unique=True,
     max_size=16,
 )
@@ -101,11 +101,9 @@ def test_unknown_words_are_named():
         model.encode(text, np.array([0, 2, 6]))
     with pytest.raises(EncodingError, match="more than 7 characters"):
         model.encode_piece(b"unabless")
+    flags = np.zeros(2, dtype=np.bool_)
     with pytest.raises(FormatError, match="for 1 tokens"):
-        spec = toy_spec(["a"])
-        WordPieceModel(
-            TokenizerSpec("toy", "wordpiece", spec.token_bytes, spec.kinds, continuing=np.ones(2) > 0)
-        )
+        WordPieceModel(replace(toy_spec(["a"]), continuing=flags))
 
 
 def plain_bytes(size: int = 256) -> TokenizerSpec:

@@ -220,13 +220,14 @@ class Backbone:
             ModelError: a row is not a distribution (NaN or +inf among the logits).
         """
         n = hidden.shape[0]
-        out = torch.empty((n, n_columns), dtype=torch.float32)
         step = max(1, _HEAD_CHUNK_BYTES // (4 * self.n_logits))
-        for start in range(0, n, step):
-            rows = hidden[start : start + step].to(self._head.weight.dtype)
-            logits = self._scaling(self._head(rows).float())
-            part = torch.log_softmax(logits, dim=-1)[:, :n_columns]
-            out[start : start + step] = part
+        if n <= step:  # one node a step is the common case; a copy of its row would show
+            out = self._log_softmax(hidden, n_columns).cpu()
+        else:
+            out = torch.empty((n, n_columns), dtype=torch.float32)
+            for start in range(0, n, step):
+                part = hidden[start : start + step]
+                out[start : start + step] = self._log_softmax(part, n_columns)
         # One NaN or +inf logit makes its whole row NaN, so a single column tells.
         if n and bool(torch.isnan(out[:, 0]).any()):
             raise ModelError(
@@ -234,6 +235,10 @@ class Backbone:
                 "try dtype='float32', or check that its weights are complete"
             )
         return out.numpy()
+
+    def _log_softmax(self, hidden: torch.Tensor, n_columns: int) -> torch.Tensor:
+        logits = self._head(hidden.to(self._head.weight.dtype)).float()
+        return torch.log_softmax(self._scaling(logits), dim=-1)[:, :n_columns]
 
     def reference_logprobs(self, ids: Sequence[int], n_columns: int) -> NDArray[np.float32]:
         """float32 (n_columns,): what the model itself says after `ids`, without a cache."""

@@ -9,6 +9,8 @@ each position is left at most twice, and the search is linear for a given vocabu
 Source: rust-gems `bpe` (backtracking encoder and appendable encoder).
 """
 
+# pyright: basic
+
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +19,6 @@ from numba import njit
 from tokkit.kernels.merge_forest import UNREACHABLE, MergeForest, state_of, stays_apart
 from tokkit.kernels.pair_table import GOLDEN
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK, longest_match
-
 
 KEY_WORDS = 4
 SHORT = 8 * KEY_WORDS - 1
@@ -75,7 +76,7 @@ def _first_choice(tables, text, pos, token):
 def _search(tables, text, start, stop, token, dead, ids, ends, base):
     """Encode `text[start:stop]` into `ids[base:]` and `ends[base:]`.
 
-    Args:
+    Inputs:
         token: the first choice at `start`.
         dead: bool (at least stop - start + 1,), all False on entry and on return.
 
@@ -89,9 +90,9 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
     while True:
         while token >= 0:
             end = pos + tables.lengths[token]
-            if not dead[end - start]:
-                if top == base or _apart(memo, forest, np.int64(ids[top - 1]), np.int64(token)):
-                    break
+            fits = top == base or _apart(memo, forest, np.int64(ids[top - 1]), np.int64(token))
+            if fits and not dead[end - start]:
+                break
             token = tables.next_prefix[token]
         if token >= 0:
             ids[top] = token
@@ -121,11 +122,10 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
 def _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base):
     """Encode one piece that is not empty; arguments and result as for `_search` and `encode`."""
     token = longest_match(tables.units, text, start, stop)
-    if token >= 0 and start + tables.lengths[token] == stop:
-        if whole[token]:
-            ids[base] = token
-            ends[base] = stop
-            return base + 1
+    if token >= 0 and start + tables.lengths[token] == stop and whole[token]:
+        ids[base] = token
+        ends[base] = stop
+        return base + 1
     token = _first_choice(tables, text, start, token)
     if token < 0:
         return -1 - start
@@ -134,7 +134,7 @@ def _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base):
 
 @njit(cache=True, nogil=True)
 def _pack(text, start, stop, word, key):
-    """Pack `text[start:stop]`, eight bytes a word, behind `word`; return how many words that makes."""
+    """Pack `text[start:stop]`, eight bytes a word, behind `word`; return the number of words."""
     key[0] = word
     used = 1
     for begin in range(start, stop, 8):
@@ -150,7 +150,7 @@ def _pack(text, start, stop, word, key):
 def _find(recent, text, start, stop, key):
     """Look a short piece up.
 
-    Args:
+    Inputs:
         key: int64 (KEY_WORDS,): receives its length and its bytes.
 
     Returns:
@@ -210,10 +210,10 @@ def _keep(recent, slot, key, used, ids, base, n):
 
 
 @njit(cache=True, nogil=True)
-def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep):
+def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
-    Args:
+    Inputs:
         text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
         whole: bool (V,), tokens in the trie that a piece equal to them becomes at once: the
             reachable ones and, with `ignore_merges`, every NORMAL one.
@@ -246,17 +246,17 @@ def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep):
         if end < 0:
             return end
         n_ids += end - base
-    return n_ids
+    return int(n_ids)
 
 
 @njit(cache=True, nogil=True)
-def extend_prefixes(tables, reversed_units, text, start, stop, last):
+def extend_prefixes(tables, reversed_units, text, start, stop, last) -> int:
     """Last tokens of the encodings of `text[:start + 1]`, ..., `text[:stop]`, as one piece.
 
     The encoding of a prefix ends with the one reachable token that is a suffix of it and stays
     apart from the last token of what is left.
 
-    Args:
+    Inputs:
         reversed_units: the trie of the reachable tokens spelt backwards.
         last: int32 (at least stop + 1,), filled up to `start`; `last[0]` is -1.
 
@@ -277,9 +277,7 @@ def extend_prefixes(tables, reversed_units, text, start, stop, last):
             token = ((unit >> 40) & TOKEN_MASK) - 1
             if token >= 0:
                 matched = True
-                if pos == 0 or _apart(
-                    tables.memo, tables.forest, np.int64(last[pos]), token
-                ):
+                if pos == 0 or _apart(tables.memo, tables.forest, np.int64(last[pos]), token):
                     found = token
             base = (unit >> 9) & BASE_MASK
         if not matched:

@@ -3,6 +3,8 @@
 Source: M. Schuster, K. Nakajima, "Japanese and Korean voice search" (2012), as in BERT's tokenizer.
 """
 
+# pyright: basic
+
 import numpy as np
 from numba import njit
 
@@ -25,10 +27,12 @@ def count_characters(text, start, stop):
 
 
 @njit(cache=True, nogil=True)
-def encode(initial, continuing, lengths, max_chars, text, bounds, ids, ends, keep):
+def encode(
+    initial, continuing, lengths, max_chars, text, bounds, ids, ends, keep
+) -> tuple[int, int]:
     """Encode each word `text[bounds[k]:bounds[k + 1]]` on its own.
 
-    Args:
+    Inputs:
         initial, continuing: tries of the tokens that begin a word, and of those that go on.
         lengths: int32 (V,), bytes of each token, as it is spelt in the tries.
         max_chars: words with more characters are unknown.
@@ -57,14 +61,14 @@ def encode(initial, continuing, lengths, max_chars, text, bounds, ids, ends, kee
             ends[at] = pos
             at += 1
             n_ids += 1
-    return n_ids, np.int64(-1)
+    return n_ids, -1
 
 
 @njit(cache=True, nogil=True)
 def mark_overtaken(initial, continuing, blob, offsets, order, shared, text, begins, invalid):
     """Find the continuing tokens with which a token before them would have matched on.
 
-    Args:
+    Inputs:
         blob, offsets: the bytes of all tokens, as spelt in the tries.
         order, shared: int32 (k,), the continuing tokens sorted by bytes, and how many bytes each
             shares with the one before.

@@ -15,8 +15,9 @@ in the whole stay closed in every part. No assumption on ranks is needed.
 So a reachable token has one *merge tree*: the last merge that made it, and the trees of its halves,
 which are reachable too.
 
-**Proper** trees have ranks that strictly increase from child to parent. In a proper token the merges
-fire in the order (rank, position), so node u exists from (rank of u) until (rank of u's parent).
+**Proper** trees have ranks that strictly increase from child to parent. In a proper token the
+merges fire in the order (rank, position), so node u exists from (rank of u) until (rank of u's
+parent).
 With a proper left of the cut and b right of it, a merge (u, v) of rank r fires across the cut, u on
 the right spine of a and v on the left spine of b, iff u and v exist at the same time and the merge
 comes before the ones that consume them; on ties the left one is first:
@@ -30,6 +31,8 @@ time: O(depth of a + depth of b) look-ups. Other pairs are decided by simulation
 Source: the pair test is that of rust-gems `bpe` (Hendrik van Antwerpen, Alexander Neubeck, 2024),
 extended to merge lists whose ranks are not those of the results, and to trees that are not proper.
 """
+
+# pyright: basic
 
 import heapq
 from typing import NamedTuple
@@ -217,7 +220,7 @@ def grow(forest, left, right, result, rank, order):
     A token is reachable by a merge (l, r) iff l and r are, and come to stand whole beside each
     other, since then nothing else is left to merge.
 
-    Args:
+    Inputs:
         forest: the atoms are PROPER, other tokens UNREACHABLE or FALLBACK.
         left, right, result, rank: int32 (m,), the merges, no pair twice.
         order: int64 (m,), the merges by length of their result.

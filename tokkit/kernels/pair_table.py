@@ -1,10 +1,13 @@
 """A hash table from a pair of tokens to the merge that joins them.
 
 Open addressing with linear probing, at most half full; slot k is `slots[2 * k]`, the key
-`left << 32 | right` (-1: empty), beside `slots[2 * k + 1]`, the value `rank << 32 | result`, so that
-a probe touches one cache line. Most look-ups find nothing: a bitmap with about sixteen bits a merge,
-small enough for the inner caches, answers nearly all of those (a Bloom filter of one hash).
+`left << 32 | right` (-1: empty), beside `slots[2 * k + 1]`, the value `rank << 32 | result`, so
+that a probe touches one cache line. Most look-ups find nothing: a bitmap with at least sixteen bits
+a merge, small enough for the inner caches, answers nearly all of those (a Bloom filter of one
+hash).
 """
+
+# pyright: basic
 
 import numpy as np
 from numba import njit
@@ -17,7 +20,7 @@ GOLDEN = np.int64(-7046029254386353131)
 def build(left, right, result, rank):
     """Table of the merges; no two of them may have the same `left` and `right`.
 
-    Args:
+    Inputs:
         left, right, result, rank: int32 (m,).
 
     Returns:

@@ -7,6 +7,8 @@ siblings by descending rank; then those whose parent of v has rank at least r, a
 one range of numbers. So each merge of each spine node of a rules out one range.
 """
 
+# pyright: basic
+
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +52,7 @@ class Spines(NamedTuple):
 def depth_first(child_starts, children, atoms):
     """Number the tokens so that every subtree is a range.
 
-    Args:
+    Inputs:
         child_starts: int64 (V + 1,), children: int32 (m,): the children of token t are
             `children[child_starts[t]:child_starts[t + 1]]`.
         atoms: int32 (k,), the roots.
@@ -107,7 +109,7 @@ def _mark_proper(nodes, spines, v, least_rank, invalid):
 def mark_invalid(forest, spines, a, invalid):
     """Set `invalid[b]` for every reachable b that the merges do not keep apart from a.
 
-    Args:
+    Inputs:
         a: int64, a reachable token that is no BYTE token.
         invalid: bool (V,), all False; filled in place.
     """

@@ -12,6 +12,8 @@ Source: J. Aoe, "An efficient digital search algorithm by using a double-array s
 exclusive-or form and the window of open blocks are those of S. Yata's darts-clone.
 """
 
+# pyright: basic
+
 import numpy as np
 from numba import njit
 
@@ -53,7 +55,7 @@ def step(units, base, byte):
 
 
 @njit(cache=True, nogil=True)
-def _doubled(array):
+def _doubled(array: np.ndarray) -> np.ndarray:
     grown = np.zeros(2 * len(array), array.dtype)
     grown[: len(array)] = array
     return grown
@@ -70,7 +72,7 @@ def _unlink(following, previous, slot):
 
 @njit(cache=True, nogil=True)
 def _open_block(following, previous, first):
-    """Append the slots of a fresh block to the free list, and retire the block that leaves the window."""
+    """Append the slots of a fresh block to the free list; retire the one that leaves the window."""
     for slot in range(first, first + BLOCK):
         last = previous[0]
         following[last] = slot
@@ -104,7 +106,7 @@ def _find_base(units, taken, following, labels, n_labels):
 
 @njit(cache=True, nogil=True)
 def _split_by_byte(blob, offsets, order, low, high, depth, labels, edges):
-    """Group the sorted tokens `order[low:high]` by their byte at `depth`; return how many groups."""
+    """Group the sorted tokens `order[low:high]` by their byte at `depth`; return the number."""
     n_labels = 0
     for i in range(low, high):
         byte = np.int64(blob[offsets[order[i]] + depth])
@@ -120,7 +122,7 @@ def _split_by_byte(blob, offsets, order, low, high, depth, labels, edges):
 def build(blob, offsets, order, is_output):
     """Build the trie of the tokens in `order`.
 
-    Args:
+    Inputs:
         blob: uint8, the bytes of all tokens one after the other.
         offsets: int64 (V + 1,), where each token begins in `blob`.
         order: int32 (k,), ids sorted by their bytes, no two alike, none empty.

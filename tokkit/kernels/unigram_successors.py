@@ -6,9 +6,11 @@ the dynamic programme that it shares with the one before. A level knows the best
 trie state of every start, in x or in the piece, whose piece is not complete yet.
 
 A level is *clean* when no piece that begins in x reaches it or goes on beyond it, and none ended on
-the way. Below a clean level x plays no part, and a piece may follow iff it is the segmentation of its
-own bytes; but for rounding, so pieces that win or lose by next to nothing are always walked.
+the way. Below a clean level x plays no part, and a piece may follow iff it is the segmentation of
+its own bytes; but for rounding, so pieces that win or lose by next to nothing are always walked.
 """
+
+# pyright: basic
 
 import numpy as np
 from numba import njit
@@ -64,7 +66,7 @@ def _open_starts(tables, text, n, longest, best, bases, scores, starts):
 def _step(tables, byte, depth, character, closes, levels, bases, scores, starts):
     """Compute level `depth + 1` from level `depth`.
 
-    Args:
+    Inputs:
         character: depth at which the character of `byte` begins; closes: whether it ends here.
         levels: (first, best, whole, dirty), each indexed by depth.
     """
@@ -111,7 +113,7 @@ def _step(tables, byte, depth, character, closes, levels, bases, scores, starts)
 def mark_pieces(tables, blob, offsets, order, shared, walk, text, n, longest, best, mask):
     """Correct `mask`, which holds the pieces that are segmentations of their own bytes.
 
-    Args:
+    Inputs:
         order, shared: int32 (k,), the pieces sorted by bytes, and `shared_prefixes` of them.
         walk: bool (V,), pieces to decide even below a clean level.
         text: uint8, the bytes x in its first n places; best: float64 (n + 1,), from `segment`.
@@ -150,8 +152,17 @@ def mark_pieces(tables, blob, offsets, order, shared, walk, text, n, longest, be
                     bases = np.append(bases, np.empty(len(bases) + room, np.int64))
                     scores = np.append(scores, np.empty(len(scores) + room, np.float64))
                     starts = np.append(starts, np.empty(len(starts) + room, np.int64))
-                _step(tables, np.int64(blob[begin + depth]), depth, character,
-                      depth + 1 == character_end, levels, bases, scores, starts)
+                _step(
+                    tables,
+                    np.int64(blob[begin + depth]),
+                    depth,
+                    character,
+                    depth + 1 == character_end,
+                    levels,
+                    bases,
+                    scores,
+                    starts,
+                )
                 depth += 1
                 if clean == NOWHERE and dirty[depth] == 0:
                     clean = depth
@@ -168,7 +179,7 @@ def mark_pieces(tables, blob, offsets, order, shared, walk, text, n, longest, be
 def mark_bytes(tables, text, n, longest, best, last, mask):
     """Set `mask` at the BYTE tokens that may follow.
 
-    Args:
+    Inputs:
         text: uint8 (n + 1,), best: float64 (n + 2,), last: int32 (n + 2,): x in the first n places,
             segmented; the last four entries are overwritten.
     """
@@ -177,5 +188,5 @@ def mark_bytes(tables, text, n, longest, best, last, mask):
         if token >= 0:
             text[n] = byte
             extend(tables, text, n, n + 1, longest, best, last)
-            # Unknown characters are spelt in bytes, and nothing else leaves a position without path.
+            # Only unknown characters are spelt in bytes, or leave a position without a path.
             mask[token] = last[n + 1] < 0

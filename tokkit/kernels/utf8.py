@@ -1,5 +1,7 @@
 """Lengths of UTF-8 characters."""
 
+# pyright: basic
+
 import numpy as np
 from numba import njit
 

@@ -1,15 +1,17 @@
 """Unigram segmentation: the path of pieces with the highest sum of scores.
 
 `best[p]` is the score of the best path to position p. From each position that a path reaches, every
-piece that matches there is tried, from left to right; a later candidate replaces an earlier one only
-if it is strictly better, so on ties the longest last piece wins. A character that is no piece by
-itself costs `unk_score`. This is `EncodeOptimized` of SentencePiece (unigram_model.cc) and of
+piece that matches there is tried, from left to right; a later candidate replaces an earlier one
+only if it is strictly better, so on ties the longest last piece wins. A character that is no piece
+by itself costs `unk_score`. This is `EncodeOptimized` of SentencePiece (unigram_model.cc) and of
 Hugging Face's `tokenizers`, which differ in one thing: the former stores `best` in float32, the
 latter in float64. Both add in float64. Rounding depends on the absolute score, so near-ties far
 into a piece are decided by it; `single` says which of the two to follow.
 
 Source: T. Kudo, "Subword Regularization" (2018), section 3.1, for the model.
 """
+
+# pyright: basic
 
 from typing import NamedTuple
 
@@ -53,7 +55,7 @@ def rounded(tables, score):
 def push(tables, text, pos, stop, first_open, best, last):
     """Try every piece at `pos`, and the unknown character; update ends from `first_open` on.
 
-    Args:
+    Inputs:
         best: float64, UNSET at positions that no path reaches yet, indexed like `text`.
         last: int32, the last piece of the best path to each position, or UNKNOWN.
     """
@@ -143,10 +145,10 @@ def _emit(tables, text, start, stop, best, last, ids, ends, base):
 
 
 @njit(cache=True, nogil=True)
-def encode(tables, text, bounds, best, last, ids, ends, keep):
+def encode(tables, text, bounds, best, last, ids, ends, keep) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
-    Args:
+    Inputs:
         text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
         best: float64, last: int32 (longest piece + 1,): scratch.
         ids: int32, ends: int64: (n,), or (longest piece,) without `keep`.
@@ -171,7 +173,7 @@ def encode(tables, text, bounds, best, last, ids, ends, keep):
 def margins(tables, blob, offsets, members, best, last, margin):
     """How far each piece is ahead of every other segmentation of its bytes.
 
-    Args:
+    Inputs:
         members: int32 (k,), ids of the pieces in the trie.
         best, last: scratch, (longest + 1,).
         margin: float64 (V,), filled at members: score - best other score, >= 0 iff the piece is

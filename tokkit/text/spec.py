@@ -98,6 +98,8 @@ class TokenizerSpec:
             character that is no token falls back to BYTE tokens, if there are any.
         scores: Unigram only; float64 (vocab_size,), log-probabilities of the pieces.
         unk_score: Unigram only; the score of a character that no piece covers.
+        float32_paths: Unigram only; scores of paths are rounded to float32, as SentencePiece does,
+            which decides near-ties far into a text.
         continuing: WordPiece only; bool (vocab_size,), tokens written with `##`.
         max_word_chars: WordPiece only; longer words are unknown.
         normalizer: applied first, or None for the identity.
@@ -105,6 +107,9 @@ class TokenizerSpec:
         prefix_space: whether a space is put before the text (SentencePiece's dummy prefix).
         bos_ids: ids that the model expects before any text.
         eos_ids: ids that end a text.
+        raw_literals: texts that are cut out before normalisation and become these ids, although
+            the ids' own bytes are others: `▁▁` in the text where a token's `▁▁` means two spaces.
+            No canonical encoding holds them for their sake; only the reference's ids do.
         runtime_ids: ids at which a common reader places a token that the file declares elsewhere.
     """
 
@@ -118,6 +123,7 @@ class TokenizerSpec:
     char_units: bool = False
     scores: NDArray[np.float64] | None = None
     unk_score: float = 0.0
+    float32_paths: bool = False
     continuing: NDArray[np.bool_] | None = None
     max_word_chars: int = 100
     normalizer: Normalizer | None = None
@@ -125,6 +131,7 @@ class TokenizerSpec:
     prefix_space: PrefixSpace = "never"
     bos_ids: tuple[int, ...] = ()
     eos_ids: tuple[int, ...] = ()
+    raw_literals: Mapping[str, int] = field(default_factory=dict[str, int])
     runtime_ids: Mapping[int, int] = field(default_factory=dict[int, int])
 
     @property

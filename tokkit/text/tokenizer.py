@@ -195,13 +195,21 @@ class TextTokenizer:
         for part, special in self._cut_specials(raw) if specials else [(raw, None)]:
             if special is not None:
                 yield np.frombuffer(part, dtype=np.uint8), special
-                continue
-            text = self._normalize(part) if normalize else part
-            text = self._put_prefix(text)
-            array = np.frombuffer(text, dtype=np.uint8)
-            for start, end, is_literal in self._pretokenizer.find_literals(array):
-                token = self._pretokenizer.literals[text[start:end]] if is_literal else None
-                yield array[start:end], token
+            elif not normalize:
+                yield from self._cut_literals(self._put_prefix(part))
+            else:
+                for raw_part, token in self._cut_raw_literals(part):
+                    text = self._normalize(raw_part)
+                    if token is not None:
+                        yield np.frombuffer(text, dtype=np.uint8), token
+                    else:
+                        yield from self._cut_literals(self._put_prefix(text))
+
+    def _cut_literals(self, text: bytes) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
+        array = np.frombuffer(text, dtype=np.uint8)
+        for start, end, is_literal in self._pretokenizer.find_literals(array):
+            token = self._pretokenizer.literals[text[start:end]] if is_literal else None
+            yield array[start:end], token
 
     @staticmethod
     def _to_bytes(data: str | bytes) -> bytes:
@@ -219,18 +227,19 @@ class TextTokenizer:
 
     @cached_property
     def _special_pattern(self) -> re.Pattern[bytes]:
-        texts = sorted(self.special_tokens, key=len, reverse=True)
-        return re.compile(b"|".join(re.escape(text.encode()) for text in texts) or b"(?!)")
+        return _any_of(self.special_tokens)
+
+    @cached_property
+    def _raw_literal_pattern(self) -> re.Pattern[bytes]:
+        return _any_of(self.spec.raw_literals)
 
     def _cut_specials(self, raw: bytes) -> Iterator[tuple[bytes, int | None]]:
-        start = 0
-        for match in self._special_pattern.finditer(raw):
-            if match.start() > start:
-                yield raw[start : match.start()], None
-            yield match[0], self.special_tokens[match[0].decode()]
-            start = match.end()
-        if start < len(raw) or not raw:
-            yield raw[start:], None
+        return _cut(raw, self._special_pattern, self.special_tokens)
+
+    def _cut_raw_literals(self, raw: bytes) -> Iterator[tuple[bytes, int | None]]:
+        if not self.spec.raw_literals:
+            return iter([(raw, None)])
+        return _cut(raw, self._raw_literal_pattern, self.spec.raw_literals)
 
     def _normalize(self, raw: bytes) -> bytes:
         """Normalise the stretches of valid UTF-8; bytes between them are left as they are."""
@@ -298,3 +307,23 @@ class TextTokenizer:
         for token in tokens:
             self.token_bytes(token)
         return self.canonical.run(tokens) != CanonicalAutomaton.DEAD
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[bytes]:
+    """A pattern that matches the longest of `texts`, and nothing if there are none."""
+    longest_first = sorted(texts, key=len, reverse=True)
+    return re.compile(b"|".join(re.escape(text.encode()) for text in longest_first) or b"(?!)")
+
+
+def _cut(
+    raw: bytes, pattern: re.Pattern[bytes], ids: Mapping[str, int]
+) -> Iterator[tuple[bytes, int | None]]:
+    """Matches of `pattern` with their ids, and what lies between with None, in order."""
+    start = 0
+    for match in pattern.finditer(raw):
+        if match.start() > start:
+            yield raw[start : match.start()], None
+        yield match[0], ids[match[0].decode()]
+        start = match.end()
+    if start < len(raw) or not raw:
+        yield raw[start:], None

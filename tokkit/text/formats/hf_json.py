@@ -35,11 +35,12 @@ from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
 
 @dataclass
 class Placed:
-    """Tokens at their ids: bytes, kinds, and the texts of control tokens."""
+    """Tokens at their ids: bytes, kinds, the texts of control tokens, and raw literals."""
 
     token_bytes: list[bytes]
     kinds: NDArray[np.uint8]
     specials: dict[str, int]
+    raw_literals: dict[str, int]
 
 
 def read_hf_json(
@@ -79,6 +80,7 @@ def read_hf_json(
         prefix_space="always" if model.family == "wordpiece" else pre.prefix_space,
         bos_ids=bos or begin_ids(config, placed.specials),
         eos_ids=end_ids(config, placed.specials),
+        raw_literals=placed.raw_literals,
         runtime_ids=runtime_ids(added, model.ids),
         **fields,
     )
@@ -106,7 +108,7 @@ def _place(model: HfModel, added: list[AddedToken], pre: PretokenizerPlan, name:
         )
     if len(set(model.ids.values())) != len(model.ids):
         raise FormatError(f"{name}: two tokens of the vocabulary have the same id")
-    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {})
+    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, {})
     _place_model_tokens(model, placed, pre)
     _place_added_tokens(model, added, placed, pre, name)
     if sum(map(len, placed.token_bytes)) > MAX_VOCAB_BYTES:
@@ -147,7 +149,8 @@ def _place_added_tokens(
             placed.specials[token.content] = token.id
             data, kind = b"", TokenKind.SPECIAL
         elif pre.mark and pre.mark in token.content and not token.normalized:
-            # It is looked for in the raw text, where a mark is read as a space before that.
+            # It is looked for in the raw text, where what it holds is a mark, not a space.
+            placed.raw_literals[token.content] = token.id
             continue
         else:
             text = token.content.replace(pre.mark, " ") if pre.mark else token.content

@@ -167,6 +167,8 @@ def _last_merges(ids: Ints, lookup: _PairLookup) -> Ints:
         alive = ranks[np.arange(len(rows)), place] < _NEVER
         if not alive.all():
             ids, ranks, rows, place = ids[alive], ranks[alive], rows[alive], place[alive]
+        if not len(rows):
+            break
         ids, ranks = _merge_at(ids, ranks, place, lookup)
     if len(rows):
         last[rows] = lookup.entries(ids[:, 0], ids[:, 1])

@@ -20,7 +20,7 @@ def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
         case "unigram":
             from tokkit.text.segment_models.unigram import UnigramModel
 
-            return UnigramModel(spec)
+            return UnigramModel(spec, single_precision=spec.float32_paths)
         case "wordpiece":
             from tokkit.text.segment_models.wordpiece import WordPieceModel
 

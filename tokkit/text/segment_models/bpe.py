@@ -176,9 +176,12 @@ class BpeModel(SegmentModel):
         return np.flatnonzero(invalid & self.reachable).astype(np.int32)
 
     def successor_mask(self, a: int) -> NDArray[np.bool_]:
-        """bool (vocab_size,): the reachable b with `pair_valid(a, b)`; none if a is not reachable.
+        """The reachable b with `pair_valid(a, b)`; none if a is not reachable.
 
         The masks of the tokens asked for last are kept, a bit for each id.
+
+        Returns:
+            bool (vocab_size,), the caller's own.
 
         Raises:
             ArgumentError: an id out of range.
@@ -215,7 +218,7 @@ class BpeModel(SegmentModel):
         if self._completions is None:
             # All but the last byte of each character that is a unit -> BYTE ids of last bytes.
             table: dict[bytes, set[int]] = {}
-            for token in atoms(self._forest).tolist():
+            for token in map(int, atoms(self._forest)):
                 spelling = self._spec.token_bytes[token]
                 last = int(self._byte_token[spelling[-1]])
                 if last >= 0:
@@ -267,7 +270,7 @@ class BpePrefixEncoder(PrefixEncoder):
         self._name = name
         self._text = np.empty(64, dtype=np.uint8)
         self._last = np.full(65, NO_TOKEN, dtype=np.int32)
-        self._length = 0
+        self._length: int = 0
 
     def __len__(self) -> int:
         return self._length

@@ -23,13 +23,15 @@ def checked_merges(spec: TokenizerSpec, merges: MergeTable, blob: Blob) -> Merge
         for column in (merges.left, merges.right, merges.result, merges.rank)
     )
     named = np.concatenate([left, right, result])
-    if len(named) and not (0 <= named.min() and named.max() < spec.vocab_size):
+    if len(named) and (named.min() < 0 or named.max() >= spec.vocab_size):
         raise FormatError(
             f"merges of {spec.name!r} name ids from {named.min()} to {named.max()}; "
             f"expected 0 to {spec.vocab_size - 1}"
         )
     if len(rank) and rank.min() < 0:
-        raise FormatError(f"merges of {spec.name!r} have a rank of {rank.min()}; expected 0 or more")
+        raise FormatError(
+            f"merges of {spec.name!r} have a rank of {rank.min()}; expected 0 or more"
+        )
     mergeable = np.isin(spec.kinds, (TokenKind.NORMAL, TokenKind.LITERAL))
     if not mergeable[named].all():
         token = int(named[np.argmin(mergeable[named])])
@@ -39,9 +41,11 @@ def checked_merges(spec: TokenizerSpec, merges: MergeTable, blob: Blob) -> Merge
         )
     bad = merge_forest.first_misspelt(blob.data, blob.offsets, left, right, result)
     if bad >= 0:
-        a, b, c = (spec.token_bytes[column[bad]] for column in (left, right, result))
+        spelt: list[bytes] = [
+            spec.token_bytes[column[bad]][:40] for column in (left, right, result)
+        ]
         raise FormatError(
-            f"merge {bad} of {spec.name!r} joins {a[:40]!r} and {b[:40]!r} to {c[:40]!r}; "
+            f"merge {bad} of {spec.name!r} joins {spelt[0]!r} and {spelt[1]!r} to {spelt[2]!r}; "
             "the result must be spelt as its halves, neither of them empty"
         )
     pair = left.astype(np.int64) << 32 | right
@@ -62,9 +66,8 @@ def _unit_tokens(spec: TokenizerSpec, merges: MergeTable) -> list[int]:
     chosen: dict[bytes, int] = {}
     for token in [*np.flatnonzero(spec.kinds == TokenKind.NORMAL).tolist(), *literals.tolist()]:
         spelling = spec.token_bytes[token]
-        if len(spelling) == 1 or spec.char_units:
-            if is_character(spelling) if spec.char_units else len(spelling) == 1:
-                chosen.setdefault(spelling, token)
+        if is_character(spelling) if spec.char_units else len(spelling) == 1:
+            chosen.setdefault(spelling, token)
     return list(chosen.values())
 
 
@@ -77,7 +80,7 @@ def grow_forest(
     nodes[0::2] = np.int64(-1) << 8 | merge_forest.UNREACHABLE
     units = np.array(_unit_tokens(spec, merges), dtype=np.int64)
     nodes[2 * units] |= merge_forest.PROPER
-    spelt = {spec.token_bytes[token] for token in units.tolist()}
+    spelt: set[bytes] = {spec.token_bytes[token] for token in units.tolist()}
     for byte, token in enumerate(byte_token.tolist()):
         if token >= 0 and bytes([byte]) not in spelt:
             nodes[2 * token] |= merge_forest.FALLBACK

@@ -35,9 +35,10 @@ class PlainBytesModel(SegmentModel):
         self.context_length = 0
         self._table = np.full(256, NO_TOKEN, dtype=np.int32)
         for kind in (TokenKind.BYTE, TokenKind.NORMAL):
-            for token in np.flatnonzero(spec.kinds == kind)[::-1].tolist():
-                if len(spec.token_bytes[token]) == 1:
-                    self._table[spec.token_bytes[token][0]] = token
+            for token in map(int, np.flatnonzero(spec.kinds == kind)[::-1]):
+                spelling = spec.token_bytes[token]
+                if len(spelling) == 1:
+                    self._table[spelling[0]] = token
         self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
         self.reachable[self._table[self._table >= 0]] = True
         self.reachable.setflags(write=False)

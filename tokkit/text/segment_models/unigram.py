@@ -54,9 +54,12 @@ class UnigramModel(SegmentModel):
         self._blob = pack(spec.token_bytes)
         normal = np.flatnonzero(spec.kinds == TokenKind.NORMAL)
         if not np.isfinite([*spec.scores[normal], spec.unk_score]).all():
-            raise FormatError(f"{spec.name!r} has scores that are not finite; expected log-probabilities")
+            raise FormatError(
+                f"{spec.name!r} has scores that are not finite; expected log-probabilities"
+            )
         members = np.array(
-            [token for token in normal.tolist() if _is_utf8(spec.token_bytes[token])], dtype=np.int64
+            [token for token in normal.tolist() if _is_utf8(spec.token_bytes[token])],
+            dtype=np.int64,
         )
         units, order, _ = build_trie(spec.token_bytes, members, spec.kinds == 0, self._blob)
         self._order = order

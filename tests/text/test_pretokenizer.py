@@ -1,0 +1,133 @@
+"""Splits equal those of the `regex` package; the automaton accepts exactly what `split` does."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS
+from tokkit.errors import UnsupportedError
+from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.regex.boundaries import DEAD
+from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
+
+CHARACTERS = "aSé日ǅʰ1٣ \n\r\t\u00a0\u2028'sreLl.,!/_^\u0301😀\u200d\x00"
+FEW = settings(max_examples=150, deadline=None)
+
+
+def pretokenizer(splits: tuple[SplitRule, ...], literals: tuple[bytes, ...] = ()) -> Pretokenizer:
+    tokens = (*(bytes([b]) for b in range(256)), *literals)
+    kinds = np.array([0] * 256 + [TokenKind.LITERAL] * len(literals), dtype=np.uint8)
+    return Pretokenizer(TokenizerSpec("test", "bpe", tokens, kinds, splits=splits))
+
+
+PRETOKENIZER = {name: pretokenizer(splits) for name, splits in PRETOKENIZERS.items()}
+
+
+def split(name: str, data: bytes) -> list[bytes]:
+    pieces = PRETOKENIZER[name].split(np.frombuffer(data, dtype=np.uint8))
+    bounds = pieces.bounds.tolist()
+    text = pieces.text.tobytes()
+    return [text[a:b] for a, b in itertools.pairwise(bounds) if a < b]
+
+
+@pytest.mark.parametrize("name", PRETOKENIZERS)
+@FEW
+@given(text=st.text(st.sampled_from(CHARACTERS), max_size=12) | st.text(max_size=8))
+def test_pieces_equal_the_regex_package(name: str, text: str) -> None:
+    pieces = [text] if text else []
+    for rule in PRETOKENIZERS[name]:
+        cut: list[str] = []
+        for piece in pieces:
+            end = 0
+            for match in regex.finditer(rule.pattern, piece):
+                cut += [piece[end : match.start()], match[0]]
+                end = match.end()
+            cut.append(piece[end:])
+        pieces = [piece for piece in cut if piece]
+    assert split(name, text.encode()) == [piece.encode() for piece in pieces]
+
+
+@pytest.mark.parametrize("name", PRETOKENIZERS)
+@FEW
+@given(data=st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=5).map(b"".join))
+def test_the_automaton_accepts_just_the_labels_of_split(name: str, data: bytes) -> None:
+    ends = np.cumsum([len(piece) for piece in split(name, data)]).tolist()
+    expected = tuple(int(k == 0 or k in ends) for k in range(len(data)))
+    automaton = PRETOKENIZER[name].boundaries
+    accepted = []
+    for labels in itertools.product((0, 1), repeat=len(data)):
+        state = 0
+        for byte, label in zip(data, labels, strict=True):
+            state = automaton.step(state, byte, label)
+        if state != DEAD and automaton.can_end(state):
+            accepted.append(labels)
+    assert accepted == [expected]
+
+
+@pytest.mark.parametrize("name", PRETOKENIZERS)
+@FEW
+@given(data=st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4).map(b"".join))
+def test_live_labels_are_those_that_some_continuation_confirms(name: str, data: bytes) -> None:
+    confirmed = set()
+    for size in range(4):
+        for rest in itertools.product((b"a", b" ", b"\n", b"s", b"\xa9", b"1"), repeat=size):
+            whole = data + b"".join(rest)
+            ends = np.cumsum([len(piece) for piece in split(name, whole)]).tolist()
+            confirmed.add(tuple(int(k == 0 or k in ends) for k in range(len(data))))
+    automaton = PRETOKENIZER[name].boundaries
+    live = set()
+    for labels in itertools.product((0, 1), repeat=len(data)):
+        state = 0
+        for byte, label in zip(data, labels, strict=True):
+            state = automaton.step(state, byte, label)
+        if state != DEAD:
+            live.add(labels)
+    assert live == confirmed
+
+
+def test_literals_are_found_leftmost_longest() -> None:
+    cutter = pretokenizer((), (b"ab", b"abc", b"\n\n", b"bca"))
+    text = np.frombuffer(b"xabcab\n\n\nbcab", dtype=np.uint8)
+    found = [(text[a:b].tobytes(), hit) for a, b, hit in cutter.find_literals(text)]
+    assert found == [
+        (b"x", False), (b"abc", True), (b"ab", True), (b"\n\n", True), (b"\n", False),
+        (b"bca", True), (b"b", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("behavior", "invert", "expected"),
+    [
+        ("isolated", False, [b"a", b"1", b"2", b"b", b"3"]),
+        ("removed", False, [b"a", b"b"]),
+        ("removed", True, [b"1", b"2", b"3"]),
+        ("merged_with_previous", False, [b"a1", b"2", b"b3"]),
+        ("merged_with_next", False, [b"a", b"1", b"2b", b"3"]),
+        ("contiguous", False, [b"a", b"12", b"b", b"3"]),
+    ],
+)
+def test_behaviors(behavior, invert: bool, expected: list[bytes]) -> None:
+    cutter = pretokenizer((SplitRule(r"\d", behavior=behavior, invert=invert),))
+    pieces = cutter.split(np.frombuffer(b"a12b3", dtype=np.uint8))
+    text, bounds = pieces.text.tobytes(), pieces.bounds.tolist()
+    assert [text[a:b] for a, b in itertools.pairwise(bounds)] == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        (r"(a)\1", "escape"), (r"(?<=a)b", "group"), (r"a(?!bc)", "lookahead"), (r"a*", "empty"),
+        (r"^a", "anchor"), (r"(a", "never closed"), (r"a)", "unbalanced"), (r"\p{Foo}", "Foo"),
+        (r"(?:ab)++", "possessive"), (r"a{5,2}", "repeat"), ("(" * 200 + "a" + ")" * 200, "nested"),
+        (r"(?:a{900}){900}", "too large"),
+    ],
+)  # fmt: skip
+def test_what_is_not_supported_is_refused_by_name(pattern: str, named: str) -> None:
+    with pytest.raises(UnsupportedError, match=named):
+        pretokenizer((SplitRule(pattern),)).boundaries
