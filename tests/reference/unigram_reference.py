@@ -50,8 +50,9 @@ class Unigram:
                 if before is None:
                     continue
                 score = before[0] + (self.unk_score if known is None else known[1])
+                score = float(np.float32(score)) if self.single else score
                 if found is None or score > found[0]:
-                    found = (float(np.float32(score)) if self.single else score, start)
+                    found = score, start
             return found
 
         ids: list[int] = []

@@ -33,7 +33,7 @@ def toy_spec(tokens: list[bytes], merges: list[tuple[int, int, int]], **options)
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SPECS, st.lists(PIECES, max_size=4))
 def test_encode_equals_definition_piece_by_piece(spec, parts):
     model, reference = BpeModel(spec), Bpe(spec)
@@ -47,7 +47,7 @@ def test_encode_equals_definition_piece_by_piece(spec, parts):
     assert model.count(text, bounds) == len(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bpe_specs(literals=True), pieces())
 def test_literals_serve_as_steps_of_merges(spec, piece):
     assert BpeModel(spec).encode_piece(piece) == Bpe(spec).encode(piece)
@@ -61,7 +61,7 @@ def test_reachable_tokens_are_encodings_of_their_bytes(spec):
     assert BpeModel(spec).reachable.tolist() == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(bpe_specs() | bpe_specs(literals=True))
 def test_pairs_and_invalid_successors_equal_definition(spec):
     model, reference = BpeModel(spec), Bpe(spec)

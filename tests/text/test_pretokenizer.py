@@ -17,6 +17,8 @@ from tokkit.text.regex.boundaries import DEAD
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
 CHARACTERS = "aSé日ǅʰ1٣ \n\r\t\u00a0\u2028'sreLl.,!/_^\u0301😀\u200d\x00"
+# Not those that only a newer version of Unicode than the engines' knows.
+ASSIGNED = st.characters(exclude_categories=["Cn", "Cs"])
 FEW = settings(max_examples=150, deadline=None)
 
 
@@ -38,7 +40,7 @@ def split(name: str, data: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("name", PRETOKENIZERS)
 @FEW
-@given(text=st.text(st.sampled_from(CHARACTERS), max_size=12) | st.text(max_size=8))
+@given(text=st.text(st.sampled_from(CHARACTERS), max_size=12) | st.text(ASSIGNED, max_size=8))
 def test_pieces_equal_the_regex_package(name: str, text: str) -> None:
     pieces = [text] if text else []
     for rule in PRETOKENIZERS[name]:

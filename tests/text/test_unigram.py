@@ -44,7 +44,7 @@ PIECES = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(unigram_specs(), st.lists(PIECES, max_size=4), st.booleans())
 def test_encode_equals_definition_piece_by_piece(spec, parts, single):
     model = UnigramModel(spec, single_precision=single)
@@ -69,7 +69,7 @@ def test_reachable_tokens_are_encodings_of_their_bytes(spec, single):
     assert UnigramModel(spec, single_precision=single).reachable.tolist() == expected
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(unigram_specs(), PIECES, st.booleans())
 def test_successors_equal_definition(spec, piece, single):
     model = UnigramModel(spec, single_precision=single)

@@ -19,7 +19,6 @@ from tokkit.bytelm.cover import (
     ByteVocabulary,
     Cover,
     Head,
-    LiveHead,
     Tally,
     evaluate,
     symbol_masses,
@@ -86,7 +85,11 @@ class CoverState(ByteState):
         return total - self._log_given
 
     def fork(self) -> Self:
-        """An independent copy; the model's cache is shared."""
+        """An independent copy; the model's cache is shared.
+
+        Evaluates what is pending, so that neither branch has to know what the other still needs.
+        """
+        self._evaluated()
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twin._cover = self._cover.fork()
@@ -109,80 +112,61 @@ class CoverState(ByteState):
         return np.stack([tally.logprobs() for tally in self._score(as_bytes(data))])
 
     def _score(self, data: bytes) -> list[Tally]:
-        first = self._cover.length
-        walkers = [(live.head, live.low, live.high, first) for live in self._cover.live]
+        start = self._cover.length
         unevaluated = self._cover.pending()
+        walkers = {live.head: (live.low, live.high, start) for live in self._cover.live}
         fresh = self._cover.push(data)
         everything = len(self._vocabulary.trie)
-        walkers += [(head, 0, everything, head.start) for head in fresh]
+        walkers.update({head: (0, everything, head.start) for head in fresh})
         tallies = [Tally() for _ in range(len(data) + 1)]
-        queue = {head: None for head in [*unevaluated, *fresh]}
-        done = evaluate(self._vocabulary, self._session, list(queue))
-        live = {head.head: head for head in self._cover.live}
-        children: dict[Head, list[Head]] = {}
-        for head in fresh:
-            assert head.parent is not None
-            children.setdefault(head.parent, []).append(head)
-        evaluated_before = [walker for walker in walkers if walker[0] not in queue]
-        walker_of = {walker[0]: walker for walker in walkers}
-        for walker in evaluated_before:
-            self._walk(walker, data, first, tallies)
-        for head in done:
-            if head in walker_of:
-                self._walk(walker_of[head], data, first, tallies)
-            for child in children.get(head, ()):
-                child.weigh()
-            self._release(head, live.get(head))
+        for head in walkers.keys() - {*unevaluated, *fresh}:
+            self._walk(head, walkers[head], data, tallies)
+        queue = [*unevaluated, *fresh]
+        for head in evaluate(self._vocabulary, self._session, queue, self._cover.ranges()):
+            if head in walkers:
+                self._walk(head, walkers[head], data, tallies)
         self._tally = tallies[-1]
         return tallies
 
     def _walk(
-        self, walker: tuple[Head, int, int, int], data: bytes, first: int, tallies: list[Tally]
+        self, head: Head, walker: tuple[int, int, int], data: bytes, tallies: list[Tally]
     ) -> None:
-        """Add what one head contributes at every position that its tokens reach."""
-        head, low, high, position = walker
+        """Add what one head contributes at every position that its tokens reach.
+
+        Args:
+            head: holds the probabilities of at least the tokens from `low` to `high`.
+            walker: (low, high, position): the tokens that agree with the text up to `position`.
+            data: the bytes that were pushed; `tallies[k]` stands before `data[k]`.
+            tallies: to add to.
+        """
+        low, high, position = walker
+        end = self._cover.length
         trie = self._vocabulary.trie
         while low < high:
             depth = position - head.start
-            tallies[position - first].add(
-                head.log_weight, symbol_masses(self._vocabulary, head, low, high, depth)
-            )
-            if position - first == len(data):
+            ahead = end - position
+            symbols = symbol_masses(self._vocabulary, head, low, high, depth)
+            tallies[len(data) - ahead].add(head.log_weight, symbols)
+            if not ahead:
                 break
-            low, high = self._vocabulary.narrow(low, high, depth, data[position - first])
+            low, high = self._vocabulary.narrow(low, high, depth, data[-ahead])
             while low < high and trie.lengths[low] == depth + 1:
                 low += 1  # these tokens lead to heads of their own
             position += 1
 
-    @staticmethod
-    def _release(head: Head, live: LiveHead | None) -> None:
-        """Keep only the probabilities that can still be asked for."""
-        low, high = (live.low, live.high) if live else (0, 0)
-        head.probabilities = head.mass(low, high).copy()
-        head.low = low
-
 
 def evaluate_states(states: Sequence[CoverState]) -> None:
     """Run the model once for everything that some states of one session lack."""
-    pending = {head: None for state in states for head in state.pending()}
-    if not pending:
-        return
-    vocabulary, session = states[0]._vocabulary, states[0]._session
-    ranges: dict[Head, tuple[int, int]] = {}
+    pending: dict[Head, None] = {}
+    keep: dict[Head, tuple[int, int]] = {}
     for state in states:
-        for live in state._cover.live:
-            low, high = ranges.get(live.head, (live.low, live.high))
-            ranges[live.head] = (min(low, live.low), max(high, live.high))
-    children: dict[Head, list[Head]] = {}
-    for head in pending:
-        if head.parent is not None and np.isnan(head.log_weight):
-            children.setdefault(head.parent, []).append(head)
-    for head in evaluate(vocabulary, session, list(pending)):
-        for child in children.get(head, ()):
-            child.weigh()
-        low, high = ranges.get(head, (0, 0))
-        head.probabilities = head.mass(low, high).copy()
-        head.low = low
+        pending.update(dict.fromkeys(state.pending()))
+        for head, (low, high) in state._cover.ranges().items():
+            others = keep.get(head, (low, high))
+            keep[head] = (min(low, others[0]), max(high, others[1]))
+    if pending:
+        for _ in evaluate(states[0]._vocabulary, states[0]._session, list(pending), keep):
+            pass
 
 
 class ByteLM(ByteModel):
@@ -233,7 +217,7 @@ class ByteLM(ByteModel):
         """States after several prefixes that share one cache and are evaluated together."""
         session = open_session(self.token_lm)
         states = [self._open(as_bytes(prefix), session) for prefix in prefixes]
-        evaluate_states(states) if states else None
+        evaluate_states(states)
         return states
 
     def token_logprob(self, data: str | bytes) -> float:

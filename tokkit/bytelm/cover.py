@@ -17,7 +17,7 @@ Which heads there are depends on the bytes alone. `Cover.push` therefore only gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -217,6 +217,10 @@ class Cover:
 
     # -- what the model says -----------------------------------------------------------------
 
+    def ranges(self) -> dict[Head, tuple[int, int]]:
+        """What can still be asked of each head: a range of sorted tokens."""
+        return {live.head: (live.low, live.high) for live in self.live}
+
     def pending(self) -> list[Head]:
         """Heads that must be evaluated before `tally`, parents first."""
         return _unevaluated(live.head for live in self.live)
@@ -230,18 +234,7 @@ class Cover:
 
     def _symbols(self, live: LiveHead) -> NDArray[np.float64]:
         depth = self.length - live.head.start
-        symbols = symbol_masses(self._vocabulary, live.head, live.low, live.high, depth)
-        return symbols
-
-    def trim(self) -> None:
-        """Let heads keep only what can still be asked of them, and drop those without mass."""
-        kept: list[LiveHead] = []
-        for live in self.live:
-            mass = live.head.mass(live.low, live.high)
-            alive = live.head.log_weight > -np.inf and (mass.any() or live.head.end_probability > 0)
-            if alive:
-                kept.append(live)
-        self.live = kept
+        return symbol_masses(self._vocabulary, live.head, live.low, live.high, depth)
 
     def drop(self, tolerance: float) -> float:
         """Drop the lightest heads as long as they weigh at most `tolerance` together.
@@ -298,16 +291,29 @@ def _unevaluated(heads: Iterable[Head]) -> list[Head]:
 
 
 def evaluate(
-    vocabulary: ByteVocabulary, session: Session, heads: Sequence[Head]
-) -> Iterable[Head]:
-    """Run the model on heads (parents first), and yield each one as it is done.
+    vocabulary: ByteVocabulary,
+    session: Session,
+    heads: Sequence[Head],
+    keep: Mapping[Head, tuple[int, int]],
+) -> Iterator[Head]:
+    """Run the model on heads, in as few calls as memory allows, and yield each as it is done.
 
-    All go to the session together, in as few calls as memory allows. Between two heads the caller
-    may let go of `probabilities` that it does not need.
+    A head that is yielded holds the probabilities of all tokens; when the next one is asked for,
+    it keeps only what can still be needed of it.
+
+    Args:
+        vocabulary: the sorted tokens.
+        session: where the heads' contexts live.
+        heads: not evaluated yet, parents first.
+        keep: the ranges of sorted tokens to keep; nothing of heads that it does not name.
 
     Raises:
         ModelError: the model returned NaN, or rows of the wrong length.
     """
+    children: dict[Head, list[Head]] = {}
+    for head in heads:
+        if head.parent is not None and np.isnan(head.log_weight):
+            children.setdefault(head.parent, []).append(head)
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
     for start in range(0, len(heads), size):
         chunk = heads[start : start + size]
@@ -320,12 +326,15 @@ def evaluate(
         for head, row in zip(chunk, rows, strict=True):
             _absorb(vocabulary, head, row)
             yield head
+            for child in children.get(head, ()):
+                child.weigh()
+            low, high = keep.get(head, (0, 0))
+            head.probabilities = head.mass(low, high).copy()
+            head.low = low
 
 
 def _absorb(vocabulary: ByteVocabulary, head: Head, row: NDArray[np.floating]) -> None:
     """Mask and renormalise one row of log-probabilities into a head."""
-    if np.isnan(head.log_weight):
-        head.weigh()
     probabilities = np.empty(len(vocabulary.trie))
     head.end_probability, total = masses.masked_probabilities(
         row,

@@ -80,11 +80,11 @@ def _step(tables, byte, depth, character, closes, levels, bases, scores, starts)
             continue
         token = ((unit >> 40) & TOKEN_MASK) - 1
         if token >= 0:
-            score = scores[k] + tables.scores[token]
+            score = rounded(tables, scores[k] + tables.scores[token])
             crossed = crossed or starts[k] < 0
             covered = covered or starts[k] == character
             if best == UNSET or score > best:
-                best = rounded(tables, score)
+                best = score
                 wins = starts[k] == 0
         base = (unit >> 9) & BASE_MASK
         if base:
@@ -94,9 +94,9 @@ def _step(tables, byte, depth, character, closes, levels, bases, scores, starts)
             alive = alive or starts[k] < 0
             at += 1
     if closes and not covered and level_best[character] != UNSET:
-        score = level_best[character] + tables.unk_score[0]
+        score = rounded(tables, level_best[character] + tables.unk_score[0])
         if best == UNSET or score > best:
-            best = rounded(tables, score)
+            best = score
             wins = False
     if best != UNSET:
         bases[at] = (tables.units[0] >> 9) & BASE_MASK

@@ -41,7 +41,7 @@ _BINARY = {b"PK\x03\x04": "a zip archive", b"\x80": "a pickle", b"\x1f\x8b": "a 
 def read_spec(
     source: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002
+    format: str | None = None,
     allow_download: bool = False,
 ) -> TokenizerSpec:
     """Read a tokenizer.

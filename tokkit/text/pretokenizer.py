@@ -105,7 +105,7 @@ class Pretokenizer:
 
     def _alphabet(self, charsets: list[CharSet]) -> Alphabet:
         try:
-            return build_alphabet(charsets)
+            return build_alphabet(tuple(charsets))
         except ValueError as error:
             raise UnsupportedError(f"{self._spec.name}: the pretokenizer needs {error}") from None
 

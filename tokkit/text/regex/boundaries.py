@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.split_stage import Config, SplitStage
-from tokkit.text.regex.utf8 import Utf8Classes
+from tokkit.text.regex.utf8 import utf8_classes
 
 DEAD = -1
 _UNKNOWN = -2
@@ -171,7 +171,7 @@ class ByteBoundaries:
 
     def __init__(self, chars: CharBoundaries) -> None:
         self._chars = chars
-        self._utf8 = Utf8Classes(chars.alphabet)
+        self._utf8 = utf8_classes(chars.alphabet)
         self._keys: list[tuple[int, int | None, tuple[int, ...]]] = [(0, None, ())]
         self._index = {self._keys[0]: 0}
         self.table = np.full((64, 256, N_LABELS), _UNKNOWN, dtype=np.int32)

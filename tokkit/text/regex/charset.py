@@ -6,9 +6,9 @@ of well-formed UTF-8: it has no Unicode property, so it is in every negated clas
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +116,8 @@ class Alphabet:
         return np.flatnonzero(np.diff(self.class_of)) + 1
 
 
-def build_alphabet(charsets: Sequence[CharSet]) -> Alphabet:
+@lru_cache(maxsize=16)
+def build_alphabet(charsets: tuple[CharSet, ...]) -> Alphabet:
     """The coarsest alphabet in which each of `charsets` is a union of classes.
 
     Raises:

@@ -9,6 +9,7 @@ it would need another kind of automaton, and guessing would give wrong ids.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import CharSet
@@ -91,6 +92,7 @@ def possessive(charset: CharSet, low: int, high: int | None) -> Node:
     return Choice((full, early))
 
 
+@lru_cache(maxsize=64)
 def parse(pattern: str, dialect: Dialect) -> Node:
     """The syntax tree of `pattern`.
 

@@ -7,7 +7,7 @@ so that automata over bytes stay small.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,11 @@ class Utf8Classes:
 
     @staticmethod
     def _unique(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        unique, index = np.unique(rows, axis=0, return_inverse=True)
-        return unique, index.reshape(-1).astype(np.int64)
+        """The distinct rows, and which of them each row is."""
+        known: dict[bytes, int] = {}
+        index = [known.setdefault(row.tobytes(), len(known)) for row in rows]
+        first = np.unique(index, return_index=True)[1]
+        return rows[first], np.array(index, dtype=np.int64)
 
     def lead(self, byte: int) -> tuple[int | None, int | None]:
         """`(class, None)` of an ASCII byte, `(None, node)` of a lead, `(None, None)` otherwise."""
@@ -79,3 +82,9 @@ class Utf8Classes:
                 children = row[row != _NONE].tolist()
                 found.append(frozenset[int]().union(*(found[base + child] for child in children)))
         return found
+
+
+@lru_cache(maxsize=16)
+def utf8_classes(alphabet: Alphabet) -> Utf8Classes:
+    """The decoder of an alphabet; tokenizers with the same pretokenizer share it."""
+    return Utf8Classes(alphabet)

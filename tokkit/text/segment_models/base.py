@@ -147,8 +147,13 @@ class PrefixEncoder(ABC):
             )
 
 
-def check_bounds(text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> None:
+def check_bounds(
+    text: NDArray[np.uint8], bounds: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Refuse bounds that would send a kernel outside `text`.
+
+    Returns:
+        Both as contiguous read-only views, so that kernels are compiled for one kind of array.
 
     Raises:
         ArgumentError: wrong dtype or shape, or bounds that do not run from 0 to `len(text)`.
@@ -162,6 +167,10 @@ def check_bounds(text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> None:
             f"bounds run from {bounds[0]} to {bounds[-1]} over {len(text)} bytes; "
             f"they must start at 0, end at {len(text)}, and never decrease"
         )
+    text, bounds = np.ascontiguousarray(text).view(), np.ascontiguousarray(bounds).view()
+    text.setflags(write=False)
+    bounds.setflags(write=False)
+    return text, bounds
 
 
 def check_ids(ids: Sequence[int], vocab_size: int) -> None:

@@ -123,7 +123,7 @@ class BpeModel(SegmentModel):
     def _encode(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-        check_bounds(text, bounds)
+        text, bounds = check_bounds(text, bounds)
         longest = int(np.diff(bounds).max(initial=0))
         dead = np.zeros(longest + 1, dtype=np.bool_)
         room = len(text) if keep else longest

@@ -35,7 +35,7 @@ class UnigramModel(SegmentModel):
 
         Args:
             spec: of family "unigram", with scores.
-            single_precision: store path scores in float32, as SentencePiece does, rather than in
+            single_precision: add scores in float32, as SentencePiece does, rather than in
                 float64, as Hugging Face does. It decides near-ties in long pieces.
 
         Raises:
@@ -101,7 +101,7 @@ class UnigramModel(SegmentModel):
     def _encode(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-        check_bounds(text, bounds)
+        text, bounds = check_bounds(text, bounds)
         longest = int(np.diff(bounds).max(initial=0))
         best, last = _path_scratch(longest)
         room = len(text) if keep else longest

@@ -99,7 +99,7 @@ class WordPieceModel(SegmentModel):
     def _encode(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-        check_bounds(text, bounds)
+        text, bounds = check_bounds(text, bounds)
         room = len(text) if keep else int(np.diff(bounds).max(initial=0))
         ids = np.empty(room, dtype=np.int32)
         ends = np.empty(room, dtype=np.int64)
