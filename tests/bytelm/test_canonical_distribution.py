@@ -15,8 +15,9 @@ from tests.bytelm.toy_models import (
     bpe_specs,
     character_bpe_specs,
     unigram_specs,
+    wordpiece_specs,
 )
-from tests.reference.canonical_reference import CanonicalOracle, ReferenceEncoder
+from tests.reference.canonical_reference import CanonicalOracle, ReferenceEncoder, encode_words
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
@@ -67,3 +68,20 @@ def test_character_bpe_with_byte_fallback_equals_brute_force(
 @given(spec=unigram_specs(), prefix=prefixes((*CHARACTERS, b"\xc3", b"z")))
 def test_unigram_equals_brute_force(spec: TokenizerSpec, prefix: bytes) -> None:
     check(spec, prefix, (*CHARACTERS, b"\xc3", b"z"))
+
+
+@SLOW
+@given(spec=wordpiece_specs(), prefix=prefixes((b"a", b"b", b" ")))
+def test_wordpiece_equals_brute_force(spec: TokenizerSpec, prefix: bytes) -> None:
+    continuations = (b"a", b"b", b" a", b" b")
+    oracle = CanonicalOracle(spec, lambda data: encode_words(spec, data), continuations, 3)
+    lm = RandomLM(TextTokenizer(spec))
+    state = ByteLM(lm).open()
+    for k in range(len(prefix) + 1):
+        expected = oracle.symbol_masses(lm, b" " + prefix[:k])  # the dummy prefix is a condition
+        if expected.sum() == 0:
+            assert state.logprobs().max() == -np.inf
+            return
+        found = np.exp(state.logprobs())
+        assert abs(found - expected / expected.sum()).sum() / 2 < 1e-12
+        state.push(prefix[k : k + 1])

@@ -46,9 +46,7 @@ def test_mixture_is_the_average_of_joint_probabilities(
 
 @FEW
 @given(specs=pairs, text=texts)
-def test_mean_and_product_by_their_formulas(
-    specs: tuple[TokenizerSpec, ...], text: bytes
-) -> None:
+def test_mean_and_product_by_their_formulas(specs: tuple[TokenizerSpec, ...], text: bytes) -> None:
     lms = members(specs)
     if not all(np.isfinite(lm.logprob(text)) for lm in lms):
         return

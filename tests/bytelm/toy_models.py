@@ -112,7 +112,9 @@ def _bpe(
     char_units: bool = False,
 ) -> TokenizerSpec:
     kinds = [TokenKind.NORMAL] * len(tokens)
-    for literal in draw(st.lists(st.sampled_from([b"aa", b"a ", b"\n\n", b"  ", b"S1"]), max_size=2)):
+    for literal in draw(
+        st.lists(st.sampled_from([b"aa", b"a ", b"\n\n", b"  ", b"S1"]), max_size=2)
+    ):
         if literal not in tokens:
             tokens.append(literal)
             kinds.append(TokenKind.LITERAL)
@@ -154,5 +156,26 @@ def unigram_specs(draw: st.DrawFn) -> TokenizerSpec:
         scores=np.array([*scores, *([0.0] * 6)]),
         unk_score=min(scores) - 10.0,
         splits=draw(st.sampled_from([(), (SplitRule(" [^ ]*|[^ ]+"),)])),
+        eos_ids=(len(tokens) - 1,),
+    )
+
+
+@st.composite
+def wordpiece_specs(draw: st.DrawFn) -> TokenizerSpec:
+    """WordPiece over two letters; tokens that begin a word bring its space."""
+    words = st.lists(st.sampled_from([b"a", b"b"]), min_size=1, max_size=3).map(b"".join)
+    initial = draw(st.lists(words, min_size=1, max_size=5, unique=True))
+    inside = draw(st.lists(words, max_size=5, unique=True))
+    tokens = (*(b" " + word for word in initial), *inside, b"")
+    kinds = [TokenKind.NORMAL] * (len(tokens) - 1) + [TokenKind.SPECIAL]
+    return TokenizerSpec(
+        name="random wordpiece",
+        family="wordpiece",
+        token_bytes=tokens,
+        kinds=np.array(kinds, dtype=np.uint8),
+        special_tokens={"<end>": len(tokens) - 1},
+        continuing=np.array([k >= len(initial) for k in range(len(tokens))]),
+        prefix_space="always",
+        splits=(SplitRule(r"\s+", behavior="removed"),),
         eos_ids=(len(tokens) - 1,),
     )

@@ -19,12 +19,12 @@ HURTFUL = (b"na\xc3", b"\n\n", b"if  ", b"inter", b"x12", b"a\xf0\x9f")
 ENGLISH = (
     b"The committee met on Tuesday to discuss the harbour. Nobody had expected the old bridge to be "
     b"closed for eleven months, and the shopkeepers' letters filled three boxes. \"We can't go on "
-    b"like this,\" said one of them; another asked what 1,250 visitors a day would mean in August. "
+    b'like this," said one of them; another asked what 1,250 visitors a day would mean in August. '
     b"In the end they agreed to wait: the engineers' report was due on 14 March, and it would say "
     b"whether steel or stone was cheap"
 )
 PYTHON = (
-    b"def merge(left, right):\n    \"\"\"Merge two sorted lists.\"\"\"\n    result = []\n"
+    b'def merge(left, right):\n    """Merge two sorted lists."""\n    result = []\n'
     b"    i = j = 0\n    while i < len(left) and j < len(right):\n        if left[i] <= right[j]:\n"
     b"            result.append(left[i])\n            i += 1\n        else:\n"
     b"            result.append(right[j])\n            j += 1\n\n    # one of them is empty\n"
@@ -131,7 +131,19 @@ def test_no_expressible_byte_is_impossible(lm: ByteLM, prefix: bytes) -> None:
 
 def test_push_and_fork_equal_opening_afresh(lm: ByteLM) -> None:
     generator = np.random.default_rng(0)
-    parts = [b"na", b"\xc3", b"\xafve", b"  ", b"if", b"\n\n", b"12", b"'s ", b"x" * 9, b"\xff", b"\xf0\x9f"]
+    parts = [
+        b"na",
+        b"\xc3",
+        b"\xafve",
+        b"  ",
+        b"if",
+        b"\n\n",
+        b"12",
+        b"'s ",
+        b"x" * 9,
+        b"\xff",
+        b"\xf0\x9f",
+    ]
     usable = {s[0] for s in lm.token_lm.tokenizer.spec.token_bytes if len(s) == 1}
     parts = [part for part in parts if usable.issuperset(part)]
     branches = [(lm.open(), b"")]

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import regex
 
-from tests.reference import bpe_reference, unigram_reference
+from tests.reference import bpe_reference, unigram_reference, wordpiece_reference
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 _INVALID = 0x10FF00  # a private character with no property, for bytes that are not valid UTF-8
@@ -21,7 +21,9 @@ _INVALID = 0x10FF00  # a private character with no property, for bytes that are 
 
 def _to_text(data: bytes) -> str:
     text = data.decode("utf-8", "surrogateescape")
-    return "".join(chr(ord(c) - 0xDC00 + _INVALID) if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
+    return "".join(
+        chr(ord(c) - 0xDC00 + _INVALID) if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text
+    )
 
 
 def _to_bytes(text: str) -> bytes:
@@ -76,6 +78,19 @@ class ReferenceEncoder:
     def _encode_stretch(self, stretch: bytes) -> list[int]:
         pieces = _pieces(self._spec, stretch)
         return [token for piece in pieces for token in self._encode_piece(piece)]
+
+
+def encode_words(spec: TokenizerSpec, data: bytes) -> list[int]:
+    """WordPiece ids of a text in byte space, `b" first second"`.
+
+    Raises:
+        KeyError: it is not such a text, or a word is unknown.
+    """
+    first, *words = data.split(b" ")
+    encoded = [wordpiece_reference.encode(spec, word) if word else None for word in words]
+    if first or None in encoded:
+        raise KeyError(data)
+    return [token for ids in encoded for token in ids or ()]
 
 
 class CanonicalOracle:

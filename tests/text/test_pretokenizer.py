@@ -78,7 +78,9 @@ def test_the_automaton_accepts_just_the_labels_of_split(name: str, data: bytes) 
 def test_live_labels_are_those_that_some_continuation_confirms(name: str, data: bytes) -> None:
     confirmed = set()
     for size in range(4):
-        for rest in itertools.product((b"a", b" ", b"\n", b"s", b"\xa9", b"1"), repeat=size):
+        for rest in itertools.product(
+            (b"a", b" ", b"\n", b"s", b"\xa9", b"\x97", b"1"), repeat=size
+        ):
             whole = data + b"".join(rest)
             ends = np.cumsum([len(piece) for piece in split(name, whole)]).tolist()
             confirmed.add(tuple(int(k == 0 or k in ends) for k in range(len(data))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tiktoken
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, normalizers
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -141,6 +141,7 @@ def test_ranges_are_sorted_disjoint_and_hold_no_surrogates(name: str) -> None:
     assert ((ranges[:, 1] < 0xD800) | (ranges[:, 0] > 0xDFFF)).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 0x10FFFF), st.integers(0, 300)), max_size=8))
 def test_complement_is_an_involution_off_the_surrogates(pairs: list[tuple[int, int]]) -> None:
     points = sorted({min(low + n, 0x10FFFF) for low, width in pairs for n in range(width)})

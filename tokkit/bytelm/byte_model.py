@@ -93,9 +93,7 @@ class ByteModel(ABC):
         """
         return self.open(prefix).score(data)
 
-    def logprob(
-        self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False
-    ) -> float:
+    def logprob(self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False) -> float:
         """Log-probability, nats, that the text goes on with `data` after `prefix`.
 
         Args:

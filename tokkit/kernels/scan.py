@@ -95,4 +95,3 @@ def cut(text, bounds, next_state, match_before, pages, page_classes, invalid, en
             is_match[n] = False
             n += 1
     return n
-

@@ -197,7 +197,10 @@ class CanonicalAutomaton:
     @cached_property
     def _tries(self) -> tuple[tuple[Label, TokenTrie], ...]:
         groups = (
-            (Label.NORMAL, self._may_begin & (self._spec.kinds == TokenKind.NORMAL) | self._is_whole),
+            (
+                Label.NORMAL,
+                self._may_begin & (self._spec.kinds == TokenKind.NORMAL) | self._is_whole,
+            ),
             (Label.BYTE, self._may_begin & (self._spec.kinds == TokenKind.BYTE)),
             (Label.LITERAL, self._may_begin & (self._spec.kinds == TokenKind.LITERAL)),
         )
@@ -262,9 +265,7 @@ class CanonicalAutomaton:
 
     def _completing(self, spelt: bytes) -> list[int]:
         """Tokens that, after `spelt`, spell a whole-piece token."""
-        rests = (
-            piece[len(spelt) :] for piece in self._whole_pieces if piece.startswith(spelt)
-        )
+        rests = (piece[len(spelt) :] for piece in self._whole_pieces if piece.startswith(spelt))
         return [self._by_bytes[rest] for rest in rests if rest in self._by_bytes]
 
     @cached_property
@@ -317,9 +318,7 @@ class CanonicalAutomaton:
         ]
 
     def _intern(self, hypotheses: set[Hypothesis]) -> int:
-        key = tuple(
-            sorted(hypotheses, key=lambda h: (h.boundary_state, h.context, h.spelt))
-        )
+        key = tuple(sorted(hypotheses, key=lambda h: (h.boundary_state, h.context, h.spelt)))
         state = self._index.get(key)
         if state is None:
             state = self._index[key] = len(self._states)

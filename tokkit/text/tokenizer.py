@@ -21,7 +21,7 @@ from tokkit.text.canonical_wordpiece import WordPieceAutomaton
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
-from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
+from tokkit.text.spec import MergeTable, TokenizerSpec
 
 if TYPE_CHECKING:
     from tokkit.tokenizer import Encoding

@@ -280,4 +280,8 @@ def unigram_scores(pieces: Pieces) -> dict[str, Any]:
     scores = np.asarray(pieces.scores, dtype=np.float64)
     normal = scores[np.asarray(pieces.types) == NORMAL]
     lowest = float(normal.min()) if len(normal) else 0.0
-    return {"scores": scores, "unk_score": float(np.float32(lowest - UNK_PENALTY)), "float32_paths": True}
+    return {
+        "scores": scores,
+        "unk_score": float(np.float32(lowest - UNK_PENALTY)),
+        "float32_paths": True,
+    }

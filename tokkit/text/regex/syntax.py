@@ -222,7 +222,7 @@ class _Parser:
         elif not self.take("(?:"):
             self.take("(")
             if self.peek("?"):
-                raise self.refuse(f"the group `(?{self.pattern[self.position + 1:][:1]}`")
+                raise self.refuse(f"the group `(?{self.pattern[self.position + 1 :][:1]}`")
         inner = self.choice(ignore_case=ignore_case, depth=depth + 1)
         self.close()
         return inner
