@@ -26,7 +26,7 @@ class EncodingError(TokkitError, ValueError):
 
 
 class ModelError(TokkitError, RuntimeError):
-    """A language model does not fit its tokenizer, cannot be loaded, or returned unusable numbers."""
+    """A language model does not load, does not fit its tokenizer, or returns unusable numbers."""
 
 
 class MissingExtraError(TokkitError, ImportError):

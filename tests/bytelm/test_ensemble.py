@@ -1,6 +1,8 @@
-"""Ensembles: the three combinations by their formulas, on toy models with different vocabularies."""
+"""The three combinations by their formulas, on toy models with different vocabularies."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
@@ -24,7 +26,7 @@ def members(specs: tuple[TokenizerSpec, ...]) -> list[ByteLM]:
     return [ByteLM(RandomLM(TextTokenizer(spec), seed)) for seed, spec in enumerate(specs)]
 
 
-def close(found: np.ndarray, expected: np.ndarray) -> None:
+def close(found: np.ndarray, expected: Any) -> None:
     np.testing.assert_allclose(np.exp(found), expected, atol=1e-12)
 
 
@@ -63,7 +65,7 @@ def test_mean_and_product_by_their_formulas(specs: tuple[TokenizerSpec, ...], te
 @FEW
 @given(specs=pairs, text=texts)
 def test_scoring_and_pushing_agree(
-    combine: str, specs: tuple[TokenizerSpec, ...], text: bytes
+    combine: Combine, specs: tuple[TokenizerSpec, ...], text: bytes
 ) -> None:
     ensemble = ByteEnsemble(members(specs), weights=WEIGHTS, combine=combine)
     rows = ensemble.byte_logprobs(text)
@@ -88,7 +90,7 @@ def letters(alphabet: bytes, seed: int) -> ByteLM:
 
 
 @pytest.mark.parametrize("combine", ["mixture", "mean", "product"])
-def test_the_ensemble_goes_on_when_a_member_cannot(combine: str) -> None:
+def test_the_ensemble_goes_on_when_a_member_cannot(combine: Combine) -> None:
     narrow, wide = letters(b"ab", 0), letters(b"abc", 1)
     ensemble = ByteEnsemble([narrow, wide], combine=combine)
     before = ensemble.next_byte_logprobs(b"a")
@@ -113,8 +115,18 @@ def test_weights_that_do_not_fit_are_errors(weights: list[float]) -> None:
         ByteEnsemble([letters(b"a", 0), letters(b"a", 1)], weights=weights)
 
 
+@pytest.mark.parametrize("combine", ["mixture", "mean", "product"])
+def test_a_member_without_weight_does_not_count(combine: Combine) -> None:
+    narrow, wide = letters(b"ab", 0), letters(b"abc", 1)
+    ensemble = ByteEnsemble([wide, narrow], weights=[1, 0], combine=combine)
+    for prefix in (b"a", b"ac"):
+        np.testing.assert_allclose(
+            ensemble.next_byte_logprobs(prefix), wide.next_byte_logprobs(prefix), atol=1e-12
+        )
+
+
 def test_unknown_combinations_and_no_members_are_errors() -> None:
     with pytest.raises(ArgumentError, match="combine"):
-        ByteEnsemble([letters(b"a", 0)], combine="max")
+        ByteEnsemble([letters(b"a", 0)], combine="max")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ArgumentError, match="member"):
         ByteEnsemble([])

@@ -65,7 +65,7 @@ class RandomLM:
 
 @st.composite
 def bpe_specs(draw: st.DrawFn, splits: tuple[SplitRule, ...]) -> TokenizerSpec:
-    """Byte-level BPE: random merges in any order, some symbols without a token, a literal or two."""
+    """Byte-level BPE: merges in any order, some symbols without a token, a literal or two."""
     symbols = [s for s in SYMBOLS if draw(st.integers(0, 9))] or [b"a"]
     tokens = list(symbols)
     pairs: list[tuple[int, int, int]] = []
@@ -128,7 +128,7 @@ def _bpe(
         token_bytes=(*tokens, b""),
         kinds=np.array([*kinds, TokenKind.SPECIAL], dtype=np.uint8),
         special_tokens={"<end>": len(tokens)},
-        merges=MergeTable(*columns, np.array(ranks, dtype=np.int32)),
+        merges=MergeTable(columns[0], columns[1], columns[2], np.array(ranks, dtype=np.int32)),
         ignore_merges=ignore_merges,
         char_units=char_units,
         splits=splits,

@@ -1,13 +1,13 @@
 """Real tokenizers, each with its reference implementation.
 
-`benchmarks/fetch_tokenizers.py` fetches the files into `.cache/tokenizers`; the environment variable
-`TOKKIT_TEST_TOKENIZERS` names another folder. The layout is `NAME/tokenizer.json`,
+`benchmarks/fetch_tokenizers.py` fetches the files into `.cache/tokenizers`; the environment
+variable `TOKKIT_TEST_TOKENIZERS` names another folder. The layout is `NAME/tokenizer.json`,
 `tiktoken/NAME.tiktoken`, `mistral/tekken_*.json` and `mistral/*.model*`.
 
 Where a reference is asked for something else than its default, and why:
 
 * Control tokens in a text stay text (`encode_special_tokens`), those included that a file marks as
-  not special although they are (see `TextTokenizer.special_tokens`).
+  not special although they are (see `TextTokenizer.special_tokens`); so do unused ids.
 * Ids are those that the file declares, wherever the reference numbers them anew.
 """
 
@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 import tokkit
+from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 FOLDER = Path(
@@ -60,11 +61,12 @@ def load_pair(path: Path) -> Pair:
 
 
 def hugging_face(path: Path, ours: TextTokenizer) -> EncodeAll:
-    """The reference of a tokenizer.json."""
+    """The reference of a tokenizer.json, with control tokens and unused ids as `ours` has them."""
     tokenizers = pytest.importorskip("tokenizers")
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    kept_apart = (TokenKind.SPECIAL, TokenKind.UNUSED)
     for token in document["added_tokens"]:
-        token["special"] = token["content"] in ours.special_tokens
+        token["special"] = int(ours.spec.kinds[token["id"]]) in kept_apart
     reference = tokenizers.Tokenizer.from_str(json.dumps(document))
     return encode_all_with(reference, {new: old for old, new in ours.spec.runtime_ids.items()})
 

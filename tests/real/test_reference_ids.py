@@ -60,7 +60,7 @@ def _of_model(name: str) -> Pair:
     original = FOLDER / "gemma3" / "tokenizer.json"
     if not original.is_file():
         pytest.skip(f"no {original}: run benchmarks/fetch_tokenizers.py")
-    encode_all = hugging_face(original, load_tokenizer(original))
+    encode_all = hugging_face(original, ours)
     # A GGUF file stands for the SentencePiece model, which reads U+2581 as a space; the conversion
     # to tokenizer.json tells `▁▁` in a text from two spaces.
     return Pair(ours, lambda texts: encode_all([text.replace("\u2581", " ") for text in texts]))

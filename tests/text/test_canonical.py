@@ -23,7 +23,8 @@ def tokenizer(*merges: bytes, ignore_merges: bool = False, **options) -> TextTok
     kinds = np.zeros(len(tokens) + 1, dtype=np.uint8)
     kinds[-1] = 3
     columns = np.array(rows, dtype=np.int32).reshape(-1, 3).T
-    table = MergeTable(*columns, np.arange(len(rows), dtype=np.int32))
+    ranks = np.arange(len(rows), dtype=np.int32)
+    table = MergeTable(columns[0], columns[1], columns[2], ranks)
     return TextTokenizer(
         TokenizerSpec(
             "toy", "bpe", (*tokens, b""), kinds, {"<end>": len(tokens)}, table,

@@ -134,4 +134,4 @@ def test_behaviors(behavior, invert: bool, expected: list[bytes]) -> None:
 )  # fmt: skip
 def test_what_is_not_supported_is_refused_by_name(pattern: str, named: str) -> None:
     with pytest.raises(UnsupportedError, match=named):
-        pretokenizer((SplitRule(pattern),)).boundaries
+        pretokenizer((SplitRule(pattern),))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.bytelm.cover import (
+    END,
     ByteVocabulary,
     Cover,
     Head,
@@ -33,18 +34,21 @@ class CoverState(ByteState):
     """The state of a `ByteLM`; made by `ByteLM.open`.
 
     Attributes:
-        dropped_mass: bound on the total variation that `tolerance` has caused so far: the sum of
-            the shares of the mass that were dropped at each step.
+        dropped_mass: the sum of the shares of the mass that `tolerance` dropped at each step. It
+            bounds the total variation between the law of a text that is sampled so and the exact
+            one; after bytes that someone else chose, a conditional distribution may be further off.
     """
 
     def __init__(
         self, vocabulary: ByteVocabulary, session: Session, tolerance: float, given: bytes
     ) -> None:
-        """Args:
-        vocabulary: shared by all states of a model.
-        session: the tree of contexts to grow in.
-        tolerance: share of the mass that may be dropped at each step.
-        given: bytes before the text that are a condition, not part of it.
+        """Start from the empty text.
+
+        Args:
+            vocabulary: shared by all states of a model.
+            session: the tree of contexts to grow in.
+            tolerance: share of the mass that may be dropped at each step.
+            given: bytes before the text that are a condition, not part of it.
         """
         self._vocabulary = vocabulary
         self._session = session
@@ -212,6 +216,18 @@ class ByteLM(ByteModel):
         state = CoverState(self._vocabulary, session, self._tolerance, self._given)
         state.push(prefix)
         return state
+
+    def logprob(self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False) -> float:
+        """See `ByteModel.logprob`.
+
+        Evaluates all positions, as `byte_logprobs` does, so that the chain rule holds to rounding
+        in float64 even where the model itself runs in float32.
+        """
+        tallies = self.open(prefix)._score(as_bytes(data))
+        before, after = tallies[0].log_total, tallies[-1].log_total
+        if after == -np.inf:
+            return -np.inf
+        return after - before + (float(tallies[-1].logprobs()[END]) if end else 0.0)
 
     def open_batch(self, prefixes: Sequence[str | bytes]) -> list[CoverState]:
         """States after several prefixes that share one cache and are evaluated together."""

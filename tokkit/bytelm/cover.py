@@ -2,7 +2,7 @@
 
 For a byte prefix x, a *head* is a canonical sequence of tokens whose bytes are a proper beginning
 x[:j] of x, or all of it. Every text that starts with x has exactly one head after which its next
-token reaches the end of x or goes beyond it, so that
+token goes beyond the end of x (or the text ends), so that
 
     P(x ...) = sum over heads h of  P(h) * sum of P(t | h) over tokens t that start with x[j:]
 
@@ -64,7 +64,7 @@ class ByteVocabulary:
 
     @cached_property
     def first_bytes(self) -> NDArray[np.intp]:
-        """intp (n,): the first byte of each sorted token, as the type that counting wants."""
+        """The first byte of each sorted token, intp (n,): the type that counting wants."""
         return self.trie.bytes_at(np.arange(len(self.trie)), 0).astype(np.intp)
 
     @cached_property
@@ -248,7 +248,10 @@ class Cover:
                 for live in self.live
             ]
         )
-        shares = np.exp(log_masses - log_masses.max(initial=-np.inf))
+        heaviest = log_masses.max(initial=-np.inf)
+        if heaviest == -np.inf:
+            return 0.0
+        shares = np.exp(log_masses - heaviest)
         shares /= shares.sum()
         order = np.argsort(shares, kind="stable")
         n_dropped = int(np.searchsorted(np.cumsum(shares[order]), tolerance, side="right"))

@@ -46,7 +46,7 @@ def combine_rows(
         float64 (257,); all minus infinity if no member lives, or the product is empty.
     """
     weights = log_weights + (log_evidence if combine == "mixture" else 0.0)
-    alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf)
+    alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf) & (log_weights > -np.inf)
     if not alive.any():
         return np.full(rows.shape[1], -np.inf)
     weights = weights[alive] - logsumexp(weights[alive])
@@ -63,10 +63,12 @@ class EnsembleState(ByteState):
     def __init__(
         self, states: list[ByteState], log_weights: NDArray[np.float64], combine: Combine
     ) -> None:
-        """Args:
-        states: of the members, after the empty text.
-        log_weights: float64 (n,).
-        combine: how.
+        """Start from the empty text.
+
+        Args:
+            states: of the members, after the empty text.
+            log_weights: float64 (n,).
+            combine: how.
         """
         self._states = states
         self._log_weights = log_weights
@@ -151,7 +153,9 @@ class ByteEnsemble(ByteModel):
         combine: Combine = "mixture",
         name: str | None = None,
     ) -> None:
-        """Args:
+        """Put models together.
+
+        Args:
             members: at least one.
             weights: one for each member, not negative, of positive sum; equal by default.
             combine: see the module.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -129,9 +128,9 @@ def _checked_device(torch: Any, device: str) -> Any:
 
 
 def _load_tokenizer(path: Path) -> TextTokenizer:
-    import tokkit
+    from tokkit.text.tokenizer import load_tokenizer
 
-    return cast("Callable[[Path], TextTokenizer]", tokkit.load_tokenizer)(path)  # type: ignore[attr-defined]
+    return load_tokenizer(path)
 
 
 def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:

@@ -42,11 +42,13 @@ class NgramLM:
         order: int,
         eos_id: int,
     ) -> None:
-        """Args:
-        tokenizer: whose ids are counted.
-        counts: for each context of up to order - 1 ids, how often each token follows it.
-        order: at least 1.
-        eos_id: the id that ends a text.
+        """Take counts as they are; `train` makes them.
+
+        Args:
+            tokenizer: whose ids are counted.
+            counts: for each context of up to order - 1 ids, how often each token follows it.
+            order: at least 1.
+            eos_id: the id that ends a text.
         """
         self.tokenizer = tokenizer
         self.order = order

@@ -1,4 +1,4 @@
-"""What a language model over tokens must offer: `TokenLM`, and `ContextSession` to walk its contexts.
+"""What a language model over tokens must offer: `TokenLM`, and `Session` to walk its contexts.
 
 A byte-level model asks for the next-token distribution of many contexts that share prefixes.
 A *session* names each context by a node of a tree, so that a backend can keep one cache for the
@@ -49,7 +49,7 @@ class TokenLM(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Node:
-    """A context: the path of ids from the root. Identity is the object; it keeps its parent alive."""
+    """A context: the path of ids from the root. Nodes are equal only to themselves."""
 
     parent: Node | None
     token: int
@@ -78,7 +78,7 @@ class Session(Protocol):
         ...
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
-        """float (len(nodes), V), nats; evaluates each node and those ancestors that need it."""
+        """Evaluate nodes, and those ancestors that need it: float (len(nodes), V), nats."""
         ...
 
 
@@ -99,7 +99,7 @@ class ContextSession:
         return Node(node, token, node.depth + 1)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
-        """float (len(nodes), V), nats."""
+        """Evaluate nodes: float (len(nodes), V), nats."""
         return self._token_lm.next_token_logprobs([node.ids() for node in nodes])
 
 

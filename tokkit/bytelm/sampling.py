@@ -16,7 +16,9 @@ class Sampler:
     def __init__(
         self, *, temperature: float = 1.0, top_p: float = 1.0, seed: int | None = None
     ) -> None:
-        """Args:
+        """Check the options.
+
+        Args:
             temperature: at least 0; 0 takes the most probable symbol (the lowest on ties).
             top_p: in (0, 1].
             seed: None draws from the operating system.
@@ -65,7 +67,9 @@ class StopMatcher:
     """Passes bytes on, but for those that a stop string may begin with; drops a stop string."""
 
     def __init__(self, stops: Sequence[bytes]) -> None:
-        """Args:
+        """Watch for some strings.
+
+        Args:
             stops: may be empty.
 
         Raises:

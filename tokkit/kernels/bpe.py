@@ -14,9 +14,9 @@ Source: rust-gems `bpe` (backtracking encoder and appendable encoder).
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from tokkit.kernels.merge_forest import UNREACHABLE, MergeForest, state_of, stays_apart
+from tokkit.kernels.leaf import leaf
+from tokkit.kernels.merge_forest import MergeForest, stays_apart
 from tokkit.kernels.pair_table import GOLDEN
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK, longest_match
 
@@ -34,6 +34,7 @@ class BpeTables(NamedTuple):
     units: the trie of `trie.build`, over reachable tokens (and, with `ignore_merges`, every token
         that a whole piece can be).
     next_prefix: int32 (V,), longest reachable token that is a proper prefix, or -1.
+    by_merges: bool (V,), the tokens of the trie that are reachable.
     lengths: int32 (V,), bytes of each token.
     byte_token: int32 (256,), the BYTE token of each byte, or -1.
     memo: int64 (2 ** k,), answers of `stays_apart`; each entry is one aligned word that holds both
@@ -43,13 +44,14 @@ class BpeTables(NamedTuple):
 
     units: np.ndarray
     next_prefix: np.ndarray
+    by_merges: np.ndarray
     lengths: np.ndarray
     byte_token: np.ndarray
     memo: np.ndarray
     forest: MergeForest
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _apart(memo, forest, a, b):
     """`stays_apart`, remembered."""
     question = (a << 24 | b) << 1
@@ -62,17 +64,17 @@ def _apart(memo, forest, a, b):
     return answer
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _first_choice(tables, text, pos, token):
     """The longest output token at `pos`, given the longest match there (-1: none); -1 if none."""
-    if token >= 0 and state_of(tables.forest.nodes, token) == UNREACHABLE:
+    if token >= 0 and not tables.by_merges[token]:
         token = tables.next_prefix[token]
     if token < 0:
         token = tables.byte_token[text[pos]]
     return token
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _search(tables, text, start, stop, token, dead, ids, ends, base):
     """Encode `text[start:stop]` into `ids[base:]` and `ends[base:]`.
 
@@ -118,7 +120,7 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
     return top
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base):
     """Encode one piece that is not empty; arguments and result as for `_search` and `encode`."""
     token = longest_match(tables.units, text, start, stop)
@@ -132,7 +134,7 @@ def _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base):
     return _search(tables, text, start, stop, token, dead, ids, ends, base)
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _pack(text, start, stop, word, key):
     """Pack `text[start:stop]`, eight bytes a word, behind `word`; return the number of words."""
     key[0] = word
@@ -146,7 +148,7 @@ def _pack(text, start, stop, word, key):
     return used
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _find(recent, text, start, stop, key):
     """Look a short piece up.
 
@@ -174,7 +176,7 @@ def _find(recent, text, start, stop, key):
     return slot, used, True
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _recall(recent, slot, lengths, ids, ends, base, start, stop):
     """Write the ids of a kept piece behind `ids[:base]`; return their number in all."""
     packed = recent[slot + KEY_WORDS]
@@ -195,7 +197,7 @@ def _recall(recent, slot, lengths, ids, ends, base, start, stop):
     return base + n
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _keep(recent, slot, key, used, ids, base, n):
     """Keep a piece and its ids in place of the one in that slot."""
     for k in range(used):
@@ -209,8 +211,8 @@ def _keep(recent, slot, key, used, ids, base, n):
             recent[at] = np.int64(ids[base + k])
 
 
-@njit(cache=True, nogil=True)
-def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep) -> int:
+@leaf
+def encode(tables, text, bounds, whole, recent, key, dead, ids, ends, keep) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
     Inputs:
@@ -219,6 +221,7 @@ def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep) -> int:
             reachable ones and, with `ignore_merges`, every NORMAL one.
         recent: int64 (WORDS * 2 ** k,), short pieces seen before and their ids, for this thread
             alone; -1 at first. Eight words a piece: length and bytes, then number and ids.
+        key: int64 (KEY_WORDS,), scratch.
         dead: bool (longest piece + 1,), all False.
         ids: int32, ends: int64: (n,), or (longest piece,) without `keep`.
         keep: whether to keep the ids of all pieces, or only their number.
@@ -226,7 +229,6 @@ def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep) -> int:
     Returns:
         The number of ids, or -1 - (offset of the first byte that has no token).
     """
-    key = np.zeros(KEY_WORDS, np.int64)
     n_ids = np.int64(0)
     for k in range(len(bounds) - 1):
         start, stop = bounds[k], bounds[k + 1]
@@ -249,7 +251,7 @@ def encode(tables, text, bounds, whole, recent, dead, ids, ends, keep) -> int:
     return int(n_ids)
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def extend_prefixes(tables, reversed_units, text, start, stop, last) -> int:
     """Last tokens of the encodings of `text[:start + 1]`, ..., `text[:stop]`, as one piece.
 

@@ -1,12 +1,22 @@
 """Turn a row of token log-probabilities into probabilities over a byte-sorted vocabulary."""
 
 import math
+from typing import Any
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 
 @njit(cache=True)
-def masked_probabilities(logprobs, order, allowed, ends, may_end, out):
+def masked_probabilities(
+    logprobs: NDArray[np.floating[Any]],
+    order: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
+    ends: NDArray[np.int64],
+    may_end: bool,
+    out: NDArray[np.float64],
+) -> tuple[float, float]:
     """Renormalise over the tokens that may follow, and over end of text where it may.
 
     Args:

@@ -40,6 +40,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from tokkit.kernels.leaf import leaf
 from tokkit.kernels.pair_table import find
 
 UNREACHABLE = 0
@@ -66,31 +67,31 @@ class MergeForest(NamedTuple):
     bitmap: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def rank_of(nodes, token):
     """Rank of the last merge of a reachable token, -1 for an atom."""
     return nodes[2 * token] >> 8
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def state_of(nodes, token):
     """UNREACHABLE, PROPER, IMPROPER or FALLBACK."""
     return nodes[2 * token] & 255
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def left_of(nodes, token):
     """Left half of a token that is no atom."""
     return nodes[2 * token + 1] >> 32
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def right_of(nodes, token):
     """Right half of a token that is no atom."""
     return nodes[2 * token + 1] & 0xFFFFFFFF
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _apart_backwards(forest, a, b, limit):
     """Whether no merge fires across the cut before `limit`, when a and b then stand beside it."""
     nodes = forest.nodes
@@ -112,7 +113,7 @@ def _apart_backwards(forest, a, b, limit):
             rank_a = rank_of(nodes, a)
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def _halves_meet(forest, a, b):
     """Whether proper a and b both come to stand whole beside the cut."""
     rank_a, rank_b = rank_of(forest.nodes, a), rank_of(forest.nodes, b)
@@ -184,7 +185,7 @@ def _first_across(forest, a, b):
     return np.int64(-1), np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def stays_apart(forest, a, b):
     """Whether reachable tokens a and b (int64), side by side, are kept apart by the merges."""
     state_a, state_b = state_of(forest.nodes, a), state_of(forest.nodes, b)

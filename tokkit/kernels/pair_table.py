@@ -12,6 +12,8 @@ hash).
 import numpy as np
 from numba import njit
 
+from tokkit.kernels.leaf import leaf
+
 # 2**64 divided by the golden ratio, as a signed number (Knuth's multiplicative hashing).
 GOLDEN = np.int64(-7046029254386353131)
 
@@ -44,7 +46,7 @@ def build(left, right, result, rank):
     return slots, bitmap
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def find(slots, bitmap, left, right):
     """`rank << 32 | result` of the merge of `left` and `right` (both int64), or -1."""
     key = left << 32 | right

@@ -2,67 +2,105 @@
 
 Characters are decoded on the fly. A byte that does not begin a well-formed UTF-8 character is a
 character of its own, of the class `invalid`.
+
+A *step* packs what the machine does on a symbol into one number: `next_state << 1 | match_before`,
+negative when it stops. ASCII has a table of steps of its own, indexed by the byte.
 """
 
+# pyright: basic
+
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
+
+from tokkit.kernels.leaf import leaf
 
 
-@njit(cache=True)
-def decode_class(text, i, pages, page_classes, invalid):
-    """Class and length in bytes of the character of `text` at `i`: `(int, int)`."""
-    b0 = text[i]
+class ScanTables(NamedTuple):
+    """What the cutter reads.
+
+    steps: int32 (states, symbols).
+    ascii_steps: int32 (states, 128).
+    pages: int32 (4352,), page of `code point >> 8`.
+    page_classes: uint8 (pages, 256).
+    invalid: the class of a byte outside well-formed UTF-8.
+    end: the symbol for the end of the text.
+    """
+
+    steps: np.ndarray
+    ascii_steps: np.ndarray
+    pages: np.ndarray
+    page_classes: np.ndarray
+    invalid: int
+    end: int
+
+
+@leaf
+def _class_of(tables, code_point):
+    """The class of a character."""
+    return np.int64(tables.page_classes[tables.pages[code_point >> 8], code_point & 0xFF])
+
+
+@leaf
+def decode_class(text, i, stop, tables):
+    """Class and length in bytes of the character of `text[:stop]` at `i`: `(int, int)`."""
+    b0 = np.int64(text[i])
     if b0 < 0x80:
-        return page_classes[pages[0], b0], 1
-    left = len(text) - i
+        return _class_of(tables, b0), 1
+    left = stop - i
     if b0 < 0xC2 or b0 > 0xF4 or left < 2:
-        return invalid, 1
-    b1 = text[i + 1]
+        return tables.invalid, 1
+    b1 = np.int64(text[i + 1])
     if b1 & 0xC0 != 0x80:
-        return invalid, 1
+        return tables.invalid, 1
     if b0 < 0xE0:
-        cp = ((b0 & 0x1F) << 6) | (b1 & 0x3F)
-        return page_classes[pages[cp >> 8], cp & 0xFF], 2
+        return _class_of(tables, (b0 & 0x1F) << 6 | (b1 & 0x3F)), 2
     if left < 3:
-        return invalid, 1
-    b2 = text[i + 2]
+        return tables.invalid, 1
+    b2 = np.int64(text[i + 2])
     if b2 & 0xC0 != 0x80:
-        return invalid, 1
+        return tables.invalid, 1
     if b0 < 0xF0:
         if (b0 == 0xE0 and b1 < 0xA0) or (b0 == 0xED and b1 > 0x9F):
-            return invalid, 1
-        cp = ((b0 & 0x0F) << 12) | ((b1 & 0x3F) << 6) | (b2 & 0x3F)
-        return page_classes[pages[cp >> 8], cp & 0xFF], 3
+            return tables.invalid, 1
+        return _class_of(tables, (b0 & 0x0F) << 12 | (b1 & 0x3F) << 6 | (b2 & 0x3F)), 3
     if left < 4:
-        return invalid, 1
-    b3 = text[i + 3]
+        return tables.invalid, 1
+    b3 = np.int64(text[i + 3])
     if b3 & 0xC0 != 0x80 or (b0 == 0xF0 and b1 < 0x90) or (b0 == 0xF4 and b1 > 0x8F):
-        return invalid, 1
-    cp = ((b0 & 0x07) << 18) | ((b1 & 0x3F) << 12) | ((b2 & 0x3F) << 6) | (b3 & 0x3F)
-    return page_classes[pages[cp >> 8], cp & 0xFF], 4
+        return tables.invalid, 1
+    low = (b1 & 0x3F) << 12 | (b2 & 0x3F) << 6 | (b3 & 0x3F)
+    return _class_of(tables, (b0 & 0x07) << 18 | low), 4
 
 
-@njit(cache=True)
-def find_match(text, start, stop, next_state, match_before, pages, page_classes, invalid, end):
+@leaf
+def find_match(text, start, stop, tables):
     """End of the match that starts at `start`, looking no further than `stop`; -1 if none."""
+    ascii_steps, steps = tables.ascii_steps, tables.steps
     state = 0
     found = -1
     i = start
-    while True:
-        if i < stop:
-            symbol, size = decode_class(text[:stop], i, pages, page_classes, invalid)
+    while i < stop:
+        byte = text[i]
+        if byte < 0x80:
+            step = ascii_steps[state, byte]
+            size = 1
         else:
-            symbol, size = end, 0
-        if match_before[state, symbol]:
+            symbol, size = decode_class(text, i, stop, tables)
+            step = steps[state, symbol]
+        if step & 1:
             found = i
-        state = next_state[state, symbol]
-        if state < 0 or i >= stop:
+        if step < 0:
             return found
+        state = step >> 1
         i += size
+    if steps[state, tables.end] & 1:
+        found = stop
+    return found
 
 
-@njit(cache=True)
-def cut(text, bounds, next_state, match_before, pages, page_classes, invalid, end, ends, is_match):
+@leaf
+def cut(text, bounds, tables, ends, is_match) -> int:
     """Cut each piece of `text` between consecutive `bounds` into matches and the gaps between.
 
     Fills `ends` (int64, end offset of each element) and `is_match` (bool), which must hold
@@ -74,9 +112,7 @@ def cut(text, bounds, next_state, match_before, pages, page_classes, invalid, en
         stop = bounds[piece + 1]
         gap = False
         while i < stop:
-            found = find_match(
-                text, i, stop, next_state, match_before, pages, page_classes, invalid, end
-            )
+            found = find_match(text, i, stop, tables)
             if found > i:
                 if gap:
                     ends[n] = i
@@ -89,7 +125,7 @@ def cut(text, bounds, next_state, match_before, pages, page_classes, invalid, en
                 i = found
             else:
                 gap = True
-                i += decode_class(text[:stop], i, pages, page_classes, invalid)[1]
+                i += decode_class(text, i, stop, tables)[1]
         if gap:
             ends[n] = stop
             is_match[n] = False

@@ -17,6 +17,8 @@ exclusive-or form and the window of open blocks are those of S. Yata's darts-clo
 import numpy as np
 from numba import njit
 
+from tokkit.kernels.leaf import leaf
+
 BLOCK = 256
 OPEN_BLOCKS = 16
 BASE_MASK = 0x7FFFFFFF
@@ -30,7 +32,7 @@ def root(units):
     return (units[0] >> 9) & BASE_MASK
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def longest_match(units, text, start, stop):
     """Longest token that is a prefix of `text[start:stop]`, or -1."""
     base = (units[0] >> 9) & BASE_MASK
@@ -47,7 +49,7 @@ def longest_match(units, text, start, stop):
     return best
 
 
-@njit(cache=True, nogil=True)
+@leaf
 def step(units, base, byte):
     """The unit below state `base` by `byte`, or 0 when there is none."""
     unit = units[base ^ byte]

@@ -1,4 +1,4 @@
-"""Which sequences of tokens an encoder can produce: canonical prefixes, one token at a time.
+r"""Which sequences of tokens an encoder can produce: canonical prefixes, one token at a time.
 
 A sequence is *canonical* when it is a prefix of `encode(y)` for some bytes y (without the
 normaliser: y is text as the model sees it). Three things decide, and this automaton tracks them:
@@ -13,7 +13,7 @@ normaliser: y is text as the model sees it). Three things decide, and this autom
    *whole-piece* tokens, which merges do not build: they fill a piece alone, and no piece of two or
    more tokens may spell one.
 
-Example (GPT-2): `["\\n", "\\n"]` is canonical, because "\\n\\nx" is split that way, and may not be
+Example (GPT-2): `["\n", "\n"]` is canonical, because "\n\nx" is split that way, and may not be
 followed by the end of the text, nor by a token that starts with white space.
 """
 
@@ -83,7 +83,7 @@ class CanonicalAutomaton:
         self._beginnings = {
             spelling[:size] for spelling in self._whole_pieces for size in range(len(spelling) + 1)
         }
-        start = (Hypothesis(0, (), b""),)
+        start: tuple[Hypothesis, ...] = (Hypothesis(0, (), b""),)
         self._states: list[tuple[Hypothesis, ...]] = [start]
         self._index = {start: self.START}
         self._follow: dict[int, _Follow] = {}
@@ -116,7 +116,7 @@ class CanonicalAutomaton:
         return state
 
     def mask(self, state: int) -> NDArray[np.bool_]:
-        """bool (V,): the tokens that keep the sequence canonical; end of text is not among them."""
+        """Tokens that keep the sequence canonical, bool (V,); end of text is not among them."""
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
         for hypothesis in self._states[state]:
             after_boundary, inside = self._live_follow(hypothesis.boundary_state)

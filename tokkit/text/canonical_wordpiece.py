@@ -135,7 +135,7 @@ class WordPieceAutomaton:
         return state
 
     def mask(self, state: int) -> NDArray[np.bool_]:
-        """bool (V,): the tokens that keep the sequence canonical."""
+        """Tokens that keep the sequence canonical, bool (V,)."""
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
         for inside, side in enumerate(self._sides):
             candidates = np.ones(len(side.order), dtype=np.bool_)

@@ -40,11 +40,13 @@ class TokenTrie:
     """
 
     def __init__(self, token_bytes: tuple[bytes, ...], members: NDArray[np.int64]) -> None:
-        """Args:
-        token_bytes: the bytes of every id.
-        members: int64 (n,), the ids to hold.
+        """Sort some tokens.
+
+        Args:
+            token_bytes: the bytes of every id.
+            members: int64 (n,), the ids to hold.
         """
-        ids = [token for token in members.tolist() if token_bytes[token]]
+        ids: list[int] = [token for token in members.tolist() if token_bytes[token]]
         ids.sort(key=lambda token: (token_bytes[token], token))
         self.tokens = [token_bytes[token] for token in ids]
         self.order = np.array(ids, dtype=np.int64)

@@ -221,8 +221,8 @@ class TextTokenizer:
                     f"the text holds a lone surrogate at character {error.start}, which UTF-8 "
                     "cannot express; replace it, or pass bytes"
                 ) from None
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            return bytes(data)
+        if isinstance(data, bytes):
+            return data
         raise ArgumentError(f"expected str or bytes, got {type(data).__name__}")
 
     @cached_property

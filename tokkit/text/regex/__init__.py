@@ -1,0 +1,1 @@
+"""The regular expressions of pretokenizers, as automata over bytes."""

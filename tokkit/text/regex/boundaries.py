@@ -1,4 +1,4 @@
-"""A pretokenizer that reads byte by byte: which boundaries may stand where, whatever comes next.
+r"""A pretokenizer that reads byte by byte: which boundaries may stand where, whatever comes next.
 
 The pretokenizer maps a text to the set of its boundaries, and a boundary may depend on bytes that
 are yet to come. Take the alphabet of *labelled bytes*, (byte, label), where the label says whether
@@ -8,7 +8,7 @@ deterministic automaton of its prefixes. A labelled prefix that leads to a state
 to a whole text that the pretokenizer labels just so; one that cannot leads nowhere.
 
 Example (GPT-2): after `a`, a space and a second space, the label "boundary" on the second space is
-alive as long as a non-space may follow (`\\s+(?!\\S)` gives one space back), and so is "no boundary",
+alive as long as a non-space may follow (`\s+(?!\S)` gives one space back), and so is "no boundary",
 as long as the text may end or a third space may follow. A letter `b` next keeps only the first.
 """
 
@@ -53,11 +53,13 @@ class CharBoundaries:
         normal: frozenset[int],
         fallback: frozenset[int],
     ) -> None:
-        """Args:
-        alphabet: the classes.
-        stages: at least one; only the first may be literal.
-        normal: classes of characters that may be part of NORMAL tokens.
-        fallback: classes of characters that may be spelt by BYTE tokens.
+        """Start from the empty text.
+
+        Args:
+            alphabet: the classes.
+            stages: at least one; only the first may be literal.
+            normal: classes of characters that may be part of NORMAL tokens.
+            fallback: classes of characters that may be spelt by BYTE tokens.
         """
         self.alphabet = alphabet
         self._stages = stages

@@ -99,7 +99,7 @@ class Alphabet:
         return index.reshape(-1).astype(np.int32), np.ascontiguousarray(unique)
 
     def classes_in(self, charset: CharSet) -> frozenset[int]:
-        """The classes that make up `charset`, which must be one that the alphabet was built from."""
+        """The classes that make up `charset`, one of those that the alphabet was built from."""
         return frozenset(int(self.class_of[low]) for low in self._starts_in(charset))
 
     def _starts_in(self, charset: CharSet) -> list[int]:

@@ -1,4 +1,4 @@
-"""One stage of a pretokenizer: a compiled `SplitRule`, as a cutter of whole texts and as an automaton.
+"""One stage of a pretokenizer: a compiled `SplitRule`, as a cutter of texts and as an automaton.
 
 A stage divides a text into *elements*, matches and the gaps between them, and its behaviour says
 which borders between elements are boundaries. As an automaton it is nondeterministic: at every
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tokkit.kernels import scan
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.program import Program, Threads
-from tokkit.text.regex.scanner import Scanner, build_scanner
+from tokkit.text.regex.scanner import build_scanner
 from tokkit.text.spec import Behavior
 
 GAP, MATCH = 0, 1
@@ -71,30 +71,28 @@ class SplitStage:
         self.is_literal = is_literal
 
     @cached_property
-    def _scanner(self) -> Scanner:
-        return build_scanner(self._program, self._alphabet.n_classes + 1)
+    def _tables(self) -> scan.ScanTables:
+        scanner = build_scanner(self._program, self._alphabet.n_classes + 1)
+        steps = scanner.next_state << 1 | scanner.match_before
+        pages, page_classes = self._alphabet.pages
+        return scan.ScanTables(
+            steps,
+            np.ascontiguousarray(steps[:, self._alphabet.class_of[:128]]),
+            pages,
+            page_classes,
+            self._alphabet.invalid,
+            self._alphabet.end,
+        )
 
     # -- whole texts -------------------------------------------------------------------------
 
     def elements(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Cut each piece on its own: end offsets int64 (n,) of the elements, and which are matches."""
-        pages, page_classes = self._alphabet.pages
+        """Cut each piece on its own: int64 (n,) ends of the elements, and which are matches."""
         ends = np.empty(len(text), dtype=np.int64)
         is_match = np.empty(len(text), dtype=np.bool_)
-        n = scan.cut(
-            text,
-            bounds,
-            self._scanner.next_state,
-            self._scanner.match_before,
-            pages,
-            page_classes,
-            self._alphabet.invalid,
-            self._alphabet.end,
-            ends,
-            is_match,
-        )
+        n = scan.cut(text, bounds, self._tables, ends, is_match)
         return ends[:n], is_match[:n]
 
     def split(

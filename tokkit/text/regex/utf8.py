@@ -79,8 +79,9 @@ class Utf8Classes:
         for level in (1, 2):
             base = self._base[level - 1]
             for row in self._levels[level]:
-                children = row[row != _NONE].tolist()
-                found.append(frozenset[int]().union(*(found[base + child] for child in children)))
+                children: list[int] = row[row != _NONE].tolist()
+                symbols = (symbol for child in children for symbol in found[base + child])
+                found.append(frozenset(symbols))
         return found
 
 

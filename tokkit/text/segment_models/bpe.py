@@ -96,6 +96,7 @@ class BpeModel(SegmentModel):
         self._tables = bpe.BpeTables(
             units,
             next_prefix,
+            by_merges,
             blob.lengths,
             self._byte_token,
             np.full(1 << MEMO_BITS, -1, dtype=np.int64),
@@ -131,9 +132,10 @@ class BpeModel(SegmentModel):
         ends = np.empty(room, dtype=np.int64)
         recent: NDArray[np.int64] | None = getattr(self._local, "recent", None)
         if recent is None:
-            recent = np.full(bpe.WORDS << RECENT_BITS, -1, dtype=np.int64)
+            recent = _empty_cache()
             self._local.recent = recent
-        n = bpe.encode(self._tables, text, bounds, self._whole, recent, dead, ids, ends, keep)
+        key = np.empty(bpe.KEY_WORDS, dtype=np.int64)
+        n = bpe.encode(self._tables, text, bounds, self._whole, recent, key, dead, ids, ends, keep)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, ends, int(n)
@@ -316,3 +318,11 @@ class BpePrefixEncoder(PrefixEncoder):
             length -= int(self._tables.lengths[token])
             token = int(self._last[length])
         return path[::-1]
+
+
+def _empty_cache() -> NDArray[np.int64]:
+    """The `recent` of `bpe.encode`, with no piece in it; each place lies in one cache line."""
+    size = bpe.WORDS << RECENT_BITS
+    cache = np.full(size + bpe.WORDS, -1, dtype=np.int64)
+    begin = -cache.ctypes.data % (8 * bpe.WORDS) // 8
+    return cache[begin : begin + size]
