@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,10 +273,11 @@ def test_byte_level_means_the_gpt2_pattern():
     assert not spec.char_units
 
 
+BPE: dict[str, Any] = toy()["model"]
 UNSUPPORTED = {
-    "dropout": {"model": toy()["model"] | {"dropout": 0.1}},
-    "end_of_word_suffix": {"model": toy()["model"] | {"end_of_word_suffix": "</w>"}},
-    "continuing_subword_prefix": {"model": toy()["model"] | {"continuing_subword_prefix": "@@"}},
+    "dropout": {"model": BPE | {"dropout": 0.1}},
+    "end_of_word_suffix": {"model": BPE | {"end_of_word_suffix": "</w>"}},
+    "continuing_subword_prefix": {"model": BPE | {"continuing_subword_prefix": "@@"}},
     "WordLevel": {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
     "UnicodeScripts": {"pre_tokenizer": {"type": "UnicodeScripts"}},
     "FixedLength": {"pre_tokenizer": {"type": "FixedLength", "length": 5}},

@@ -9,6 +9,7 @@ and so does the chain rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Literal, Self
 
 import numpy as np
@@ -34,6 +35,9 @@ class CoverState(ByteState):
     """The state of a `ByteLM`; made by `ByteLM.open`.
 
     Attributes:
+        vocabulary: shared by all states of a model.
+        session: the tree of contexts that the state grows in.
+        cover: its heads.
         dropped_mass: the sum of the shares of the mass that `tolerance` dropped at each step. It
             bounds the total variation between the law of a text that is sampled so and the exact
             one; after bytes that someone else chose, a conditional distribution may be further off.
@@ -50,11 +54,11 @@ class CoverState(ByteState):
             tolerance: share of the mass that may be dropped at each step.
             given: bytes before the text that are a condition, not part of it.
         """
-        self._vocabulary = vocabulary
-        self._session = session
+        self.vocabulary = vocabulary
+        self.session = session
         self._tolerance = tolerance
-        self._cover = Cover(vocabulary, session)
-        self._cover.push(given)
+        self.cover = Cover(vocabulary, session)
+        self.cover.push(given)
         self._log_given: float | None = None if given else 0.0
         self._tally: Tally | None = None
         self.dropped_mass = 0.0
@@ -64,13 +68,13 @@ class CoverState(ByteState):
     @property
     def n_heads(self) -> int:
         """Heads that are alive."""
-        return len(self._cover.live)
+        return len(self.cover.live)
 
     def push(self, data: str | bytes) -> None:
         """Add bytes; the model runs when something is asked of the state."""
         data = as_bytes(data)
         if data:
-            self._cover.push(data)
+            self.cover.push(data)
             self._tally = None
 
     def logprobs(self) -> NDArray[np.float64]:
@@ -94,39 +98,39 @@ class CoverState(ByteState):
         Evaluates what is pending, so that neither branch has to know what the other still needs.
         """
         self._evaluated()
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin._cover = self._cover.fork()
+        twin = copy(self)
+        twin.cover = self.cover.fork()
         return twin
 
     def pending(self) -> list[Head]:
         """Heads that the next question must evaluate, parents first."""
-        return self._cover.pending()
+        return self.cover.pending()
 
     def _evaluated(self) -> Tally:
         if self._tally is None:
             evaluate_states([self])
-            if self._tolerance > 0 and len(self._cover.live) > 1:
-                self.dropped_mass += self._cover.drop(self._tolerance)
-            self._tally = self._cover.tally()
+            if self._tolerance > 0 and len(self.cover.live) > 1:
+                self.dropped_mass += self.cover.drop(self._tolerance)
+            self._tally = self.cover.tally()
         return self._tally
 
     def score(self, data: str | bytes) -> NDArray[np.float64]:
         """See `ByteState.score`; all heads of all positions are evaluated together."""
-        return np.stack([tally.logprobs() for tally in self._score(as_bytes(data))])
+        return np.stack([tally.logprobs() for tally in self.tallies(as_bytes(data))])
 
-    def _score(self, data: bytes) -> list[Tally]:
-        start = self._cover.length
-        unevaluated = self._cover.pending()
-        walkers = {live.head: (live.low, live.high, start) for live in self._cover.live}
-        fresh = self._cover.push(data)
-        everything = len(self._vocabulary.trie)
+    def tallies(self, data: bytes) -> list[Tally]:
+        """Push `data`; the masses of the next symbol at its len(data) + 1 positions."""
+        start = self.cover.length
+        unevaluated = self.cover.pending()
+        walkers = {live.head: (live.low, live.high, start) for live in self.cover.live}
+        fresh = self.cover.push(data)
+        everything = len(self.vocabulary.trie)
         walkers.update({head: (0, everything, head.start) for head in fresh})
         tallies = [Tally() for _ in range(len(data) + 1)]
         for head in walkers.keys() - {*unevaluated, *fresh}:
             self._walk(head, walkers[head], data, tallies)
         queue = [*unevaluated, *fresh]
-        for head in evaluate(self._vocabulary, self._session, queue, self._cover.ranges()):
+        for head in evaluate(self.vocabulary, self.session, queue, self.cover.ranges()):
             if head in walkers:
                 self._walk(head, walkers[head], data, tallies)
         self._tally = tallies[-1]
@@ -144,16 +148,16 @@ class CoverState(ByteState):
             tallies: to add to.
         """
         low, high, position = walker
-        end = self._cover.length
-        trie = self._vocabulary.trie
+        end = self.cover.length
+        trie = self.vocabulary.trie
         while low < high:
             depth = position - head.start
             ahead = end - position
-            symbols = symbol_masses(self._vocabulary, head, low, high, depth)
+            symbols = symbol_masses(self.vocabulary, head, low, high, depth)
             tallies[len(data) - ahead].add(head.log_weight, symbols)
             if not ahead:
                 break
-            low, high = self._vocabulary.narrow(low, high, depth, data[-ahead])
+            low, high = self.vocabulary.narrow(low, high, depth, data[-ahead])
             while low < high and trie.lengths[low] == depth + 1:
                 low += 1  # these tokens lead to heads of their own
             position += 1
@@ -165,11 +169,11 @@ def evaluate_states(states: Sequence[CoverState]) -> None:
     keep: dict[Head, tuple[int, int]] = {}
     for state in states:
         pending.update(dict.fromkeys(state.pending()))
-        for head, (low, high) in state._cover.ranges().items():
+        for head, (low, high) in state.cover.ranges().items():
             others = keep.get(head, (low, high))
             keep[head] = (min(low, others[0]), max(high, others[1]))
     if pending:
-        for _ in evaluate(states[0]._vocabulary, states[0]._session, list(pending), keep):
+        for _ in evaluate(states[0].vocabulary, states[0].session, list(pending), keep):
             pass
 
 
@@ -223,7 +227,7 @@ class ByteLM(ByteModel):
         Evaluates all positions, as `byte_logprobs` does, so that the chain rule holds to rounding
         in float64 even where the model itself runs in float32.
         """
-        tallies = self.open(prefix)._score(as_bytes(data))
+        tallies = self.open(prefix).tallies(as_bytes(data))
         before, after = tallies[0].log_total, tallies[-1].log_total
         if after == -np.inf:
             return -np.inf

@@ -27,7 +27,7 @@ def as_bytes(data: str | bytes) -> bytes:
     """
     if isinstance(data, bytes):
         return data
-    if isinstance(data, str):
+    if isinstance(data, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
         try:
             return data.encode()
         except UnicodeEncodeError as error:

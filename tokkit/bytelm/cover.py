@@ -272,9 +272,9 @@ def symbol_masses(
         high: one past the last.
         depth: number of bytes after the head.
     """
-    symbols = np.bincount(
-        vocabulary.next_bytes(low, high, depth), weights=head.mass(low, high), minlength=N_SYMBOLS
-    )
+    following = vocabulary.next_bytes(low, high, depth)
+    symbols = np.zeros(N_SYMBOLS)
+    symbols += np.bincount(following, weights=head.mass(low, high), minlength=N_SYMBOLS)
     if depth == 0:
         symbols[END] = head.end_probability
     return symbols

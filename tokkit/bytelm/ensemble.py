@@ -19,7 +19,6 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.errors import ArgumentError
@@ -49,12 +48,13 @@ def combine_rows(
     alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf) & (log_weights > -np.inf)
     if not alive.any():
         return np.full(rows.shape[1], -np.inf)
-    weights = weights[alive] - logsumexp(weights[alive])
+    weights = weights[alive] - np.logaddexp.reduce(weights[alive])
     if combine == "product":
         pooled = np.exp(weights) @ rows[alive]
-        total = logsumexp(pooled)
+        total = np.logaddexp.reduce(pooled)
         return pooled - total if total > -np.inf else pooled
-    return np.asarray(logsumexp(weights[:, None] + rows[alive], axis=0))
+    mixed: NDArray[np.float64] = np.logaddexp.reduce(weights[:, None] + rows[alive], axis=0)
+    return mixed
 
 
 class EnsembleState(ByteState):
@@ -95,7 +95,7 @@ class EnsembleState(ByteState):
         if self._combine != "mixture":
             evidence = np.where(evidence > -np.inf, 0.0, -np.inf)
         weights = self._log_weights + evidence
-        total = logsumexp(weights)
+        total = np.logaddexp.reduce(weights)
         return np.exp(weights - total) if total > -np.inf else np.zeros(len(weights))
 
     def logprobs(self) -> NDArray[np.float64]:
@@ -139,7 +139,7 @@ class EnsembleState(ByteState):
         """
         if self._combine != "mixture":
             return self._log_total
-        return float(logsumexp(self._log_weights + self._log_evidence()))
+        return float(np.logaddexp.reduce(self._log_weights + self._log_evidence()))
 
 
 class ByteEnsemble(ByteModel):

@@ -85,7 +85,7 @@ class CanonicalAutomaton:
         }
         start: tuple[Hypothesis, ...] = (Hypothesis(0, (), b""),)
         self._states: list[tuple[Hypothesis, ...]] = [start]
-        self._index = {start: self.START}
+        self._index: dict[tuple[Hypothesis, ...], int] = {start: self.START}
         self._follow: dict[int, _Follow] = {}
         self._live: dict[Hypothesis, bool] = {}
         self._advanced: dict[tuple[int, int], int] = {}

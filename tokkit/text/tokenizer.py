@@ -36,7 +36,8 @@ def load_tokenizer(
         source: a `tokenizer.json`, SentencePiece `.model`, tiktoken rank file, GGUF file, Mistral
             tekken JSON, a folder that holds one, or a hub id (`"org/name"`).
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
-            `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`.
+            `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
+            `"gpt2-bpe"`.
         allow_download: whether a hub id may be fetched over the network.
 
     Raises:
