@@ -57,8 +57,13 @@ def tiktoken_encoder(path: Path) -> Encode:
     from tiktoken.load import load_tiktoken_bpe
     from tiktoken_ext import openai_public
 
-    vars(openai_public)["load_tiktoken_bpe"] = lambda *_, **__: load_tiktoken_bpe(str(path))
-    return tiktoken.Encoding(**openai_public.cl100k_base()).encode_ordinary
+    def read_file(*_: object, **__: object) -> dict[bytes, int]:
+        return load_tiktoken_bpe(str(path))
+
+    encodings: Any = openai_public
+    encodings.load_tiktoken_bpe = read_file  # instead of a download
+    arguments: dict[str, Any] = encodings.cl100k_base()
+    return tiktoken.Encoding(**arguments).encode_ordinary
 
 
 def tokenizers_encoder(tokenizer: TextTokenizer) -> Encode:
@@ -73,8 +78,9 @@ def tokenizers_encoder(tokenizer: TextTokenizer) -> Encode:
     if merges is None:
         raise SystemExit("the rank file gave no merges; expected a BPE vocabulary")
     spelling = [byte_alphabet.text_of(data) for data in tokenizer.spec.token_bytes]
-    order = merges.rank.argsort(kind="stable").tolist()
-    left, right = merges.left.tolist(), merges.right.tolist()
+    order: list[int] = merges.rank.argsort(kind="stable").tolist()
+    left: list[int] = merges.left.tolist()
+    right: list[int] = merges.right.tolist()
     library: Any = Tokenizer(
         models.BPE(
             {text: index for index, text in enumerate(spelling) if text},

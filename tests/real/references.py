@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tokkit
@@ -64,10 +65,10 @@ def hugging_face(path: Path, ours: TextTokenizer) -> EncodeAll:
     """The reference of a tokenizer.json, with control tokens and unused ids as `ours` has them."""
     tokenizers = pytest.importorskip("tokenizers")
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    kept_apart = (TokenKind.SPECIAL, TokenKind.UNUSED)
+    unmatched = np.isin(ours.spec.kinds, (TokenKind.SPECIAL, TokenKind.UNUSED))
     for token in document["added_tokens"]:
-        token["special"] = int(ours.spec.kinds[token["id"]]) in kept_apart
-    reference = tokenizers.Tokenizer.from_str(json.dumps(document))
+        token["special"] = token["id"] >= ours.vocab_size or bool(unmatched[token["id"]])
+    reference: Any = tokenizers.Tokenizer.from_str(json.dumps(document))
     return encode_all_with(reference, {new: old for old, new in ours.spec.runtime_ids.items()})
 
 
@@ -76,8 +77,9 @@ def encode_all_with(reference: Any, declared: dict[int, int]) -> EncodeAll:
     reference.encode_special_tokens = True
 
     def encode_all(texts: Sequence[str]) -> list[list[int]]:
-        found = reference.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [[declared.get(token, token) for token in encoding.ids] for encoding in found]
+        encodings = reference.encode_batch_fast(list(texts), add_special_tokens=False)
+        found: list[list[int]] = [encoding.ids for encoding in encodings]
+        return [[declared.get(token, token) for token in ids] for ids in found]
 
     return encode_all
 

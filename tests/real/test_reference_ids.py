@@ -74,7 +74,7 @@ def _smollm2(path: Path) -> EncodeAll:
     metadata = _gguf_strings(path)
     tokens, merges = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.merges"]
     vocabulary = {token: index for index, token in enumerate(tokens)}
-    pairs = [tuple(merge.split(" ")) for merge in merges]
+    pairs: list[Any] = [tuple(merge.split(" ")) for merge in merges]
     reference = tokenizers.Tokenizer(models.BPE(vocabulary, pairs))
     reference.pre_tokenizer = pre_tokenizers.Sequence(
         [

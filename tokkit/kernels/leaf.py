@@ -24,8 +24,8 @@ def leaf(function: _F) -> _F:
 
     A leaf may call ordinary kernels that allocate for themselves and return numbers.
     """
-    options: dict[str, Any] = {"cache": True, "nogil": True, "forceinline": True}
+    compiler: Any = njit
     try:
-        return njit(**options, _nrt=False)(function)
+        return compiler(cache=True, nogil=True, forceinline=True, _nrt=False)(function)
     except KeyError:  # "Unrecognized options"
-        return njit(**options)(function)
+        return compiler(cache=True, nogil=True)(function)
