@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -273,7 +273,7 @@ def test_byte_level_means_the_gpt2_pattern():
     assert not spec.char_units
 
 
-BPE: dict[str, Any] = toy()["model"]
+BPE = cast("dict[str, Any]", toy()["model"])
 UNSUPPORTED = {
     "dropout": {"model": BPE | {"dropout": 0.1}},
     "end_of_word_suffix": {"model": BPE | {"end_of_word_suffix": "</w>"}},

@@ -53,8 +53,8 @@ def combine_rows(
         pooled = np.exp(weights) @ rows[alive]
         total = np.logaddexp.reduce(pooled)
         return pooled - total if total > -np.inf else pooled
-    mixed: NDArray[np.float64] = np.logaddexp.reduce(weights[:, None] + rows[alive], axis=0)
-    return mixed
+    weighted: NDArray[np.float64] = weights[:, None] + rows[alive]
+    return np.array([np.logaddexp.reduce(column) for column in weighted.T])
 
 
 class EnsembleState(ByteState):

@@ -222,7 +222,7 @@ class TextTokenizer:
                     f"the text holds a lone surrogate at character {error.start}, which UTF-8 "
                     "cannot express; replace it, or pass bytes"
                 ) from None
-        if isinstance(data, bytes):
+        if isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
             return data
         raise ArgumentError(f"expected str or bytes, got {type(data).__name__}")
 
