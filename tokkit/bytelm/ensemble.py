@@ -53,8 +53,11 @@ def combine_rows(
         pooled = np.exp(weights) @ rows[alive]
         total = np.logaddexp.reduce(pooled)
         return pooled - total if total > -np.inf else pooled
-    weighted: NDArray[np.float64] = weights[:, None] + rows[alive]
-    return np.array([np.logaddexp.reduce(column) for column in weighted.T])
+    weighted = weights[:, None] + rows[alive]
+    top = weighted.max(axis=0)
+    top[top == -np.inf] = 0.0
+    with np.errstate(divide="ignore"):
+        return top + np.log(np.exp(weighted - top).sum(axis=0))
 
 
 class EnsembleState(ByteState):
