@@ -47,11 +47,11 @@ def combine_rows(
     weights = log_weights + (log_evidence if combine == "mixture" else 0.0)
     alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf) & (log_weights > -np.inf)
     if not alive.any():
-        return np.full(rows.shape[1], -np.inf)
+        return np.full(rows.shape[1], -np.inf, dtype=np.float64)
     weights = weights[alive] - np.logaddexp.reduce(weights[alive])
     if combine == "product":
         pooled = np.exp(weights) @ rows[alive]
-        total = np.logaddexp.reduce(pooled)
+        total = float(np.logaddexp.reduce(pooled))
         return pooled - total if total > -np.inf else pooled
     weighted = weights[:, None] + rows[alive]
     top = weighted.max(axis=0)
