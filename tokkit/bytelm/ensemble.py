@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.bytelm.cover import N_SYMBOLS
 from tokkit.errors import ArgumentError
 
 Combine = Literal["mixture", "mean", "product"]
@@ -47,7 +48,7 @@ def combine_rows(
     weights = log_weights + (log_evidence if combine == "mixture" else 0.0)
     alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf) & (log_weights > -np.inf)
     if not alive.any():
-        return np.full(rows.shape[1], -np.inf, dtype=np.float64)
+        return np.full(N_SYMBOLS, -np.inf)
     weights = weights[alive] - np.logaddexp.reduce(weights[alive])
     if combine == "product":
         pooled = np.exp(weights) @ rows[alive]
