@@ -33,7 +33,7 @@ test-all: $(VENV)/.dev $(VENV)/.demo ## every test, with the real models
 lint: $(VENV)/.dev ## ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.dev ## let ruff fix and format
 	$(BIN)/ruff check --fix .
