@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.bytelm.protocol import Node
-from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache
+from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache, padding
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 
@@ -226,9 +226,10 @@ class KVTreeSession:
                 parents.append(self._slot_of[node.parent] if parent is None else parent)
             new[node] = slot
             slot += 1
-        hidden = self._forward(ids, parents)
+        n_padding = padding(len(ids))
+        hidden = self._forward(ids + ids[-1:] * n_padding, parents + parents[-1:] * n_padding)
         # Committed only now, so that a pass that failed or was interrupted leaves no trace.
-        self._table.hidden[self._table.n : slot] = hidden
+        self._table.hidden[self._table.n : slot] = hidden[: len(ids)]
         self._table.n = slot
         self._slot_of.update(new)
         self.n_forward_passes += 1
