@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.errors import ArgumentError, ModelError
+from tokkit.errors import ArgumentError, EncodingError, ModelError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -183,3 +183,27 @@ def test_a_prompt_without_mass_is_an_error() -> None:
     with pytest.raises(ModelError, match="no mass"):
         lm.generate("b", max_bytes=1)
     assert lm.logprob("b") == -np.inf
+
+
+@FEW
+@given(spec=specs, text=texts)
+def test_a_context_is_a_condition_and_not_text(spec: TokenizerSpec, text: bytes) -> None:
+    lm = byte_lm(spec)
+    context = [spec.eos_ids[0], 0, spec.eos_ids[0]]
+
+    class After(RandomLM):
+        def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> np.ndarray:
+            return super().next_token_logprobs([[*context, *ids] for ids in contexts])
+
+    expected = ByteLM(After(lm.token_lm.tokenizer)).open(text)
+    found = lm.open_after(context, text)
+    np.testing.assert_array_equal(found.logprobs(), expected.logprobs())
+    assert found.prefix_logprob == expected.prefix_logprob
+    assert lm.open_after(context).prefix_logprob == pytest.approx(0, abs=1e-12)
+
+
+@FEW
+@given(spec=specs)
+def test_a_context_outside_the_vocabulary_is_refused(spec: TokenizerSpec) -> None:
+    with pytest.raises(EncodingError, match="outside the vocabulary"):
+        byte_lm(spec).open_after([spec.vocab_size])

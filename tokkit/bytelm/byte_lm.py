@@ -8,7 +8,7 @@ and so does the chain rule.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Literal, Self
 
@@ -25,7 +25,7 @@ from tokkit.bytelm.cover import (
     evaluate,
     symbol_masses,
 )
-from tokkit.bytelm.protocol import Session, TokenLM, open_session
+from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
 from tokkit.errors import ArgumentError, ModelError
 
 Encodings = Literal["canonical"]
@@ -44,20 +44,27 @@ class CoverState(ByteState):
     """
 
     def __init__(
-        self, vocabulary: ByteVocabulary, session: Session, tolerance: float, given: bytes
+        self,
+        vocabulary: ByteVocabulary,
+        session: Session,
+        start: Node,
+        *,
+        tolerance: float,
+        given: bytes,
     ) -> None:
         """Start from the empty text.
 
         Args:
             vocabulary: shared by all states of a model.
             session: the tree of contexts to grow in.
+            start: the context that the text begins after.
             tolerance: share of the mass that may be dropped at each step.
             given: bytes before the text that are a condition, not part of it.
         """
         self.vocabulary = vocabulary
         self.session = session
         self._tolerance = tolerance
-        self.cover = Cover(vocabulary, session)
+        self.cover = Cover(vocabulary, session, start)
         self.cover.push(given)
         self._log_given: float | None = None if given else 0.0
         self._tally: Tally | None = None
@@ -214,10 +221,30 @@ class ByteLM(ByteModel):
 
     def open(self, prefix: str | bytes = b"") -> CoverState:
         """A state after `prefix`, with a cache of its own."""
-        return self._open(as_bytes(prefix), open_session(self.token_lm))
+        return self.open_after((), prefix)
 
-    def _open(self, prefix: bytes, session: Session) -> CoverState:
-        state = CoverState(self._vocabulary, session, self._tolerance, self._given)
+    def open_after(self, context: Iterable[int], prefix: str | bytes = b"") -> CoverState:
+        """A state of a text that begins with `prefix`, after ids that are a condition.
+
+        Args:
+            context: ids that are not part of the text, special tokens among them: the frame of a
+                chat or of a fill-in-the-middle prompt. They follow BOS where the model has one,
+                cost nothing, and the text begins afresh after them.
+            prefix: the beginning of the text. With a context there is no dummy prefix.
+
+        Raises:
+            EncodingError: an id outside the vocabulary.
+        """
+        session = open_session(self.token_lm)
+        start = session.root
+        for token in context:
+            self.token_lm.tokenizer.token_bytes(token)
+            start = session.extend(start, token)
+        given = self._given if start is session.root else b""
+        return self._open(as_bytes(prefix), session, start, given)
+
+    def _open(self, prefix: bytes, session: Session, start: Node, given: bytes) -> CoverState:
+        state = CoverState(self._vocabulary, session, start, tolerance=self._tolerance, given=given)
         state.push(prefix)
         return state
 
@@ -236,7 +263,9 @@ class ByteLM(ByteModel):
     def open_batch(self, prefixes: Sequence[str | bytes]) -> list[CoverState]:
         """States after several prefixes that share one cache and are evaluated together."""
         session = open_session(self.token_lm)
-        states = [self._open(as_bytes(prefix), session) for prefix in prefixes]
+        states = [
+            self._open(as_bytes(prefix), session, session.root, self._given) for prefix in prefixes
+        ]
         evaluate_states(states)
         return states
 

@@ -166,10 +166,10 @@ class Tally:
 class Cover:
     """The heads of a byte prefix that can still be continued."""
 
-    def __init__(self, vocabulary: ByteVocabulary, session: Session) -> None:
+    def __init__(self, vocabulary: ByteVocabulary, session: Session, start: Node) -> None:
         self._vocabulary = vocabulary
         self._session = session
-        root = Head(0, CanonicalAutomaton.START, session.root, None, -1, log_weight=0.0)
+        root = Head(0, CanonicalAutomaton.START, start, None, -1, log_weight=0.0)
         self.length = 0
         self.live = [LiveHead(root, 0, len(vocabulary.trie))]
 
