@@ -124,7 +124,8 @@ def write_tokenizer(folder: Path) -> None:
     from tokkit.bytelm.packaged import find_packaged
 
     path = find_packaged("smollm2")
-    backend = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name).backend_tokenizer
+    converted: Any = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
+    backend: Any = converted.backend_tokenizer
     # The conversion from GGUF drops the first of these two.
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
