@@ -25,7 +25,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from machine import describe_run
@@ -124,8 +124,8 @@ def write_tokenizer(folder: Path) -> None:
     from tokkit.bytelm.packaged import find_packaged
 
     path = find_packaged("smollm2")
-    converted: Any = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
-    backend: Any = converted.backend_tokenizer
+    load = cast(Any, AutoTokenizer).from_pretrained
+    backend = load(str(path.parent), gguf_file=path.name).backend_tokenizer
     # The conversion from GGUF drops the first of these two.
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
