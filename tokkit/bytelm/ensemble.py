@@ -79,6 +79,11 @@ class EnsembleState(ByteState):
         self._combine: Combine = combine
         self._log_total = 0.0  # of `mean` and `product`, which have no joint but step by step
 
+    @property
+    def members(self) -> tuple[ByteState, ...]:
+        """The members' states, in the order of the ensemble."""
+        return tuple(self._states)
+
     def _log_evidence(self) -> NDArray[np.float64]:
         return np.array([state.prefix_logprob for state in self._states])
 
@@ -110,7 +115,12 @@ class EnsembleState(ByteState):
 
     def push(self, data: str | bytes) -> None:
         """Add bytes."""
+        data = as_bytes(data)
         if self._combine == "mixture":
+            for state in self._states:
+                state.push(data)
+        elif len(data) == 1:  # evaluates nothing new, so that several states may do so together
+            self._log_total += float(self.logprobs()[data[0]])
             for state in self._states:
                 state.push(data)
         else:
