@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END
-from tokkit.bytelm.sampling import Sampler, StopMatcher
+from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
 from tokkit.errors import ArgumentError, ModelError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.patterns import Grammar
 
 MAX_BYTES = 1 << 30
 
@@ -128,10 +132,11 @@ class ByteModel(ABC):
         prompt: str | bytes,
         *,
         max_bytes: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
         seed: int | None = None,
         stop: Sequence[str | bytes] = (),
+        pattern: str | Grammar | None = None,
+        state: ByteState | None = None,
+        **sampling: Unpack[SamplingOptions],
     ) -> Iterator[bytes]:
         """Sample a continuation and yield it byte by byte.
 
@@ -139,40 +144,57 @@ class ByteModel(ABC):
 
         Args:
             prompt: may be empty, and may end inside a word or a character.
-            max_bytes: at most so many bytes are sampled.
-            temperature: 0 takes the most probable byte each time.
-            top_p: sample from the smallest set of bytes with at least this mass.
+            max_bytes: at most so many bytes are sampled; with `valid_utf8` a character that does
+                not fit is left out.
             seed: makes the sample reproducible.
             stop: strings that end the text; they are not part of it.
+            pattern: what the whole completion must match, a regular expression or a `Grammar`. At
+                each step the bytes that no match continues with are forbidden and the others
+                renormalised, so the law is not that of a text on condition that it matches. Where
+                `max_bytes` or a stop string ends the text, it is the beginning of a match.
+            state: after `prompt`, if it has been opened already; it is not changed.
+            **sampling: `temperature`, `top_k`, `top_p`, `min_p`, `repetition_penalty`,
+                `repetition_length`, `no_repeat_ngram`, `valid_utf8`: see `Sampling`.
 
         Raises:
-            ArgumentError: an option out of range.
-            ModelError: the model gives the prompt no mass.
+            ArgumentError: an option out of range, or an unusable pattern.
+            MissingExtraError: a pattern, and llguidance is not installed.
+            ModelError: the model gives the prompt no mass, or none to what the options permit.
         """
-        sampler = Sampler(temperature=temperature, top_p=top_p, seed=seed)
+        law = Sampling(**sampling)
+        sampler = Sampler(law, seed=seed)
         if not 0 <= max_bytes <= MAX_BYTES:
             raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
-        matcher = StopMatcher([as_bytes(text) for text in stop])
-        return self._stream(as_bytes(prompt), max_bytes, sampler, matcher)
+        stops = [as_bytes(text) for text in stop]
+        matcher = StopMatcher(stops, whole_characters=law.valid_utf8)
+        prompt = as_bytes(prompt)
+        constraints = Constraints.of(prompt, law, pattern)
+        return self._stream(prompt, state, max_bytes, sampler, constraints, matcher)
 
     def _stream(
-        self, prompt: bytes, max_bytes: int, sampler: Sampler, matcher: StopMatcher
+        self,
+        prompt: bytes,
+        state: ByteState | None,
+        max_bytes: int,
+        sampler: Sampler,
+        constraints: Constraints,
+        matcher: StopMatcher,
     ) -> Iterator[bytes]:
-        state = self.open(prompt)
-        for step in range(max_bytes):
+        state = self.open(prompt) if state is None else state.fork()
+        for room in range(max_bytes, 0, -1):
+            if constraints.must_end:
+                break
             logprobs = state.logprobs()
-            if step == 0 and logprobs.max() == -np.inf:
-                raise ModelError(
-                    f"{self.name} gives the prompt no mass: it holds bytes that the vocabulary "
-                    "cannot express; remove them, or use another model"
-                )
-            symbol = sampler.draw(logprobs)
-            if symbol == END:
+            if room == max_bytes:
+                check_mass(logprobs, self.name)
+            symbol = sampler.draw(constraints.apply(logprobs))
+            if symbol == END or not constraints.fits(symbol, room):
                 break
             yield from matcher.feed(symbol)
             if matcher.stopped:
                 return
-            if step + 1 < max_bytes:
+            if room > 1:
+                constraints.push(symbol)
                 state.push(bytes([symbol]))
         yield from matcher.flush()
 
@@ -181,19 +203,34 @@ class ByteModel(ABC):
         prompt: str | bytes,
         *,
         max_bytes: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
         seed: int | None = None,
         stop: Sequence[str | bytes] = (),
+        pattern: str | Grammar | None = None,
+        state: ByteState | None = None,
+        **sampling: Unpack[SamplingOptions],
     ) -> bytes:
         """Sample a continuation of `prompt`, without the prompt; see `stream`."""
         return b"".join(
             self.stream(
                 prompt,
                 max_bytes=max_bytes,
-                temperature=temperature,
-                top_p=top_p,
                 seed=seed,
                 stop=stop,
+                pattern=pattern,
+                state=state,
+                **sampling,
             )
+        )
+
+
+def check_mass(logprobs: NDArray[np.float64], name: str) -> None:
+    """Refuse to continue a prompt that the model gives no mass.
+
+    Raises:
+        ModelError: all of `logprobs` are minus infinity.
+    """
+    if logprobs.max() == -np.inf:
+        raise ModelError(
+            f"{name} gives the prompt no mass: it holds bytes that the vocabulary "
+            "cannot express; remove them, or use another model"
         )
