@@ -1,20 +1,22 @@
 """`ByteLM`: a language model over tokens, looked through as a distribution over bytes.
 
-The semantics is *canonical*: the token model with every next token masked out that no canonical
-encoding could continue with, and renormalised. It gives no mass to sequences that the tokenizer
-never produces; the Byte-Token Representation Lemma (Phan et al., ICLR 2025) then holds exactly,
-and so does the chain rule.
+The default semantics is *canonical*: the token model with every next token masked out that no
+canonical encoding could continue with, and renormalised. It gives no mass to sequences that the
+tokenizer never produces; the Byte-Token Representation Lemma (Phan et al., ICLR 2025) then holds
+exactly, and so does the chain rule. The other one, `encodings="all"`, is the pushforward of the
+unmodified model; see `tokkit.bytelm.all_encodings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.all_encodings import DEFAULT_BEAM, AllEncodingsState
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.bytelm.cover import (
     END,
@@ -28,7 +30,7 @@ from tokkit.bytelm.cover import (
 from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
 from tokkit.errors import ArgumentError, ModelError
 
-Encodings = Literal["canonical"]
+Encodings = Literal["canonical", "all"]
 
 
 class CoverState(ByteState):
@@ -184,14 +186,21 @@ def evaluate_states(states: Sequence[CoverState]) -> None:
             pass
 
 
+LMState: TypeAlias = CoverState | AllEncodingsState
+"""What `ByteLM.open` returns: the first with `encodings="canonical"`, the other with `"all"`."""
+
+
 class ByteLM(ByteModel):
-    """The canonical byte-level distribution of a token model.
+    """The byte-level distribution of a token model, canonical or summed over all encodings.
 
     Args of the constructor:
         token_lm: any `TokenLM`.
-        encodings: `"canonical"` (see the module).
+        encodings: `"canonical"`, or `"all"` (see the module).
         tolerance: at each step, drop the lightest heads as long as they hold at most this share
-            of the mass together; `CoverState.dropped_mass` bounds the effect. 0 is exact.
+            of the mass together; `dropped_mass` of the state bounds the effect. 0 is exact, up to
+            the beam of `"all"`, which drops only heads that have not been evaluated.
+        beam: of `"all"` only: a head is evaluated if it is among so many that carry the most mass
+            (8). The states carry certified bounds on what that leaves out.
         name: for tables; default: the tokenizer's.
     """
 
@@ -201,6 +210,7 @@ class ByteLM(ByteModel):
         *,
         encodings: Encodings = "canonical",
         tolerance: float = 0.0,
+        beam: int | None = None,
         name: str | None = None,
     ) -> None:
         """Look through `token_lm`.
@@ -209,21 +219,30 @@ class ByteLM(ByteModel):
             ArgumentError: an option that does not exist or is out of range.
             ModelError: the model does not fit its tokenizer.
         """
-        if encodings != "canonical":
-            raise ArgumentError(f"encodings must be 'canonical', got {encodings!r}")
+        if encodings not in ("canonical", "all"):
+            raise ArgumentError(f"encodings must be 'canonical' or 'all', got {encodings!r}")
+        if beam is not None and encodings != "all":
+            raise ArgumentError(
+                f"beam={beam} belongs to encodings='all'; canonical encodings need no beam, and "
+                "drop heads by tolerance"
+            )
+        if beam is not None and beam < 1:
+            raise ArgumentError(f"beam must be at least 1, got {beam}")
         if not 0 <= tolerance < 1:
             raise ArgumentError(f"tolerance must be at least 0 and below 1, got {tolerance}")
         self.token_lm = token_lm
         self.name = name or getattr(token_lm, "name", None) or token_lm.tokenizer.name
+        self.encodings: Encodings = encodings
+        self._beam = DEFAULT_BEAM if beam is None else beam
         self._tolerance = tolerance
         self._vocabulary = ByteVocabulary(token_lm)
         self._given = token_lm.tokenizer.dummy_prefix
 
-    def open(self, prefix: str | bytes = b"") -> CoverState:
+    def open(self, prefix: str | bytes = b"") -> LMState:
         """A state after `prefix`, with a cache of its own."""
         return self.open_after((), prefix)
 
-    def open_after(self, context: Iterable[int], prefix: str | bytes = b"") -> CoverState:
+    def open_after(self, context: Iterable[int], prefix: str | bytes = b"") -> LMState:
         """A state of a text that begins with `prefix`, after ids that are a condition.
 
         Args:
@@ -243,8 +262,21 @@ class ByteLM(ByteModel):
         given = self._given if start is session.root else b""
         return self._open(as_bytes(prefix), session, start, given)
 
-    def _open(self, prefix: bytes, session: Session, start: Node, given: bytes) -> CoverState:
-        state = CoverState(self._vocabulary, session, start, tolerance=self._tolerance, given=given)
+    def _open(self, prefix: bytes, session: Session, start: Node, given: bytes) -> LMState:
+        if self.encodings == "all":
+            state = AllEncodingsState(
+                self.token_lm.tokenizer,
+                self._vocabulary,
+                session,
+                start,
+                beam=self._beam,
+                tolerance=self._tolerance,
+                given=given,
+            )
+        else:
+            state = CoverState(
+                self._vocabulary, session, start, tolerance=self._tolerance, given=given
+            )
         state.push(prefix)
         return state
 
@@ -260,13 +292,32 @@ class ByteLM(ByteModel):
             return -np.inf
         return after - before + (float(tallies[-1].logprobs()[END]) if end else 0.0)
 
-    def open_batch(self, prefixes: Sequence[str | bytes]) -> list[CoverState]:
+    @property
+    def vocabulary(self) -> ByteVocabulary:
+        """The sorted tokens and the canonical automaton, which all states share."""
+        return self._vocabulary
+
+    def with_end_ids(self, end_ids: Iterable[int]) -> Self:
+        """The same model with other ids pooled into end of text, in place of `TokenLM.eos_ids`.
+
+        Raises:
+            EncodingError: an id outside the vocabulary.
+        """
+        ends = sorted(set(end_ids))
+        for token in ends:
+            self.token_lm.tokenizer.token_bytes(token)
+        twin = copy(self)
+        twin._vocabulary = copy(self._vocabulary)
+        twin._vocabulary.end_ids = np.array(ends, dtype=np.int64)
+        return twin
+
+    def open_batch(self, prefixes: Sequence[str | bytes]) -> list[LMState]:
         """States after several prefixes that share one cache and are evaluated together."""
         session = open_session(self.token_lm)
         states = [
             self._open(as_bytes(prefix), session, session.root, self._given) for prefix in prefixes
         ]
-        evaluate_states(states)
+        evaluate_states([state for state in states if isinstance(state, CoverState)])
         return states
 
     def token_logprob(self, data: str | bytes) -> float:

@@ -16,6 +16,7 @@ def load_lm(
     *,
     encodings: Encodings = "canonical",
     tolerance: float = 0.0,
+    beam: int | None = None,
     **options: Any,
 ) -> ByteLM:
     """Load a language model as a distribution over bytes.
@@ -24,8 +25,9 @@ def load_lm(
         source: a folder with `config.json` and safetensors, a GGUF file, the name of a model that
             installs with pip (`"smollm2"`, `"gemma3"`), a hub id, or a loaded
             `(transformers model, tokenizer)`.
-        encodings: see `ByteLM`.
+        encodings: `"canonical"` or `"all"`; see `ByteLM`.
         tolerance: see `ByteLM`.
+        beam: see `ByteLM`.
         **options: `tokenizer`, `dtype`, `device`, `threads`, `allow_download` and more; see
             `tokkit.bytelm.model_loading.load_token_lm`.
 
@@ -38,4 +40,4 @@ def load_lm(
 
     token_lm = load_token_lm(source, **options)
     name = source if isinstance(source, str) and os.sep not in source else None
-    return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, name=name)
+    return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, beam=beam, name=name)
