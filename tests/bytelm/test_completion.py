@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from tests.bytelm.fim_toys import WORDS, all_bytes_with
 from tests.bytelm.toy_models import (
     PRETOKENIZERS,
     SYMBOLS,
@@ -31,7 +32,7 @@ from tokkit.bytelm.ngram import NgramLM
 from tokkit.bytelm.sampling import Sampler, Sampling
 from tokkit.bytelm.token_walk import TokenWalk
 from tokkit.errors import ArgumentError, ModelError
-from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
+from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
 prompts = st.lists(st.sampled_from(SYMBOLS), max_size=5).map(b"".join)
@@ -142,49 +143,6 @@ def test_tokens_and_bytes_have_the_same_law_for_wordpiece(
         assert_same_law(law_by_tokens(TokenWalk(state), N_BYTES), law_by_bytes(lm, prompt, N_BYTES))
 
 
-WORDS = TokenizerSpec(
-    name="words",
-    family="bpe",
-    token_bytes=(b"a", b"b", b" ", b"\xc3", b"\xa9", b"ab", b"aba", b" a", b"\xc3\xa9", b""),
-    kinds=np.array([TokenKind.NORMAL] * 9 + [TokenKind.SPECIAL], dtype=np.uint8),
-    special_tokens={"<end>": 9},
-    merges=MergeTable(
-        np.array([0, 5, 2, 3], dtype=np.int32),
-        np.array([1, 0, 0, 4], dtype=np.int32),
-        np.array([5, 6, 7, 8], dtype=np.int32),
-        np.arange(4, dtype=np.int32),
-    ),
-    eos_ids=(9,),
-)
-
-
-def all_bytes_with(*merged: bytes) -> TextTokenizer:
-    """Every byte, and tokens built from left to right, the first merges first."""
-    tokens = [bytes([byte]) for byte in range(256)]
-    pairs: list[tuple[int, int, int]] = []
-    for spelling in merged:
-        for size in range(2, len(spelling) + 1):
-            if spelling[:size] not in tokens:
-                left, right = tokens.index(spelling[: size - 1]), spelling[size - 1]
-                pairs.append((left, right, len(tokens)))
-                tokens.append(spelling[:size])
-    columns = np.array(pairs, dtype=np.int32).T
-    return TextTokenizer(
-        TokenizerSpec(
-            name="all bytes",
-            family="bpe",
-            token_bytes=(*tokens, b""),
-            kinds=np.array([TokenKind.NORMAL] * len(tokens) + [TokenKind.SPECIAL], dtype=np.uint8),
-            special_tokens={"<end>": len(tokens)},
-            merges=MergeTable(
-                columns[0], columns[1], columns[2], np.arange(len(pairs), dtype=np.int32)
-            ),
-            splits=PRETOKENIZERS["gpt2"],
-            eos_ids=(len(tokens),),
-        )
-    )
-
-
 LEARNT = (
     b"once in a midnight:\n\n\n    l'\xc3\xa9t\xc3\xa9,  \xe6\x97\xa5\xe6\x9c\xac  mid-wear, weak\n"
 )
@@ -238,7 +196,7 @@ def test_a_token_costs_one_evaluation() -> None:
 def test_a_learnt_text_goes_on_from_every_cut() -> None:
     """Cuts inside words, characters, and runs of spaces and newlines."""
     words = (b" weak", b" wear", b" midnight", b"   ", "é".encode(), "日本".encode())
-    lm = ByteLM(NgramLM.train([LEARNT], all_bytes_with(*words), order=4))
+    lm = ByteLM(NgramLM.train([LEARNT], TextTokenizer(all_bytes_with(*words)), order=4))
     for cut in range(7, len(LEARNT)):
         rest = LEARNT[cut : cut + 4]
         for unit in UNITS:
