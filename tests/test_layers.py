@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    *("errors", "kernels", "tokenizer", "text", "bytelm", "mixture", "dynamic", "quantize"),
-    *("audit", "models", "hypernets", "serve", "cli"),
+    *("errors", "kernels", "tokenizer", "text", "bytelm", "hf", "harness", "mixture", "dynamic"),
+    *("quantize", "audit", "models", "hypernets", "serve", "cli"),
 ]
 PEERS = {"models", "hypernets"}  # one layer, at the top level of the repository
 KERNEL_IMPORTS = {"numba", "numpy", *sys.stdlib_module_names}
