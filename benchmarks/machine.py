@@ -10,13 +10,21 @@ from pathlib import Path
 
 
 def describe_run(*packages: str) -> None:
-    """Print the machine, its load, the versions of `packages`, and the command."""
+    """Print `run_description`."""
+    print(run_description(*packages))
+
+
+def run_description(*packages: str) -> str:
+    """The machine, its load, the versions of `packages`, and the command; a line each."""
     versions = [f"{name} {_version(name)}" for name in ("tokkit", *packages)]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}; load {load:.1f}")
-    print(f"versions: Python {platform.python_version()}, {', '.join(versions)}")
-    print(f"command: python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name}", end="")
-    print("".join(f" {argument}" for argument in sys.argv[1:]))
+    script = Path(sys.argv[0])
+    command = " ".join(["python", f"{script.parent.name}/{script.name}", *sys.argv[1:]])
+    return (
+        f"machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}; load {load:.1f}\n"
+        f"versions: Python {platform.python_version()}, {', '.join(versions)}\n"
+        f"command: {command}"
+    )
 
 
 def _version(package: str) -> str:

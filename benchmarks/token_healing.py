@@ -1,0 +1,124 @@
+"""Token healing as transformers does it (`generate(..., token_healing=True)`), to compare with.
+
+What its code does (`GenerationMixin.heal_tokens`, transformers 5): it decodes the prompt, strips
+white space from both ends, tokenizes it anew, replaces BOS by padding, and lets the model choose
+the last token again, with a bias of 10 nats for those whose text extends it and 11 for itself. It
+knows only extensions of *one* token, and it gives no probability to anything.
+
+Where it raises: white space in the last token is to be written as the vocabulary writes it, and
+that character is taken from `convert_tokens_to_ids(" ")`. Where `" "` is not a token, but there is
+an unknown-token, as in both packaged models, that is the `<` of `<unk>` or `<|endoftext|>`; no
+token extends such a text, and the lookup of the last token's own bias is a `KeyError`.
+
+One thing is changed here, for speed and with no effect on the result: the trie of the vocabulary,
+which it builds at each call, is kept. So there can be one `Healer` at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from transformers.generation import utils
+
+import tokkit
+from tokkit.bytelm.packaged import find_packaged
+
+
+class Healer:
+    """A packaged model behind transformers' own `generate` and tokenizer."""
+
+    def __init__(self, name: str, lm: tokkit.ByteLM) -> None:
+        """Load transformers' tokenizer; the weights are those of `lm`.
+
+        Args:
+            name: of a packaged model.
+            lm: the same model.
+        """
+        token_lm: Any = lm.token_lm
+        self._model = token_lm._model
+        self._ours = lm.token_lm.tokenizer
+        self.tokenizer = load_tokenizer(name)
+        generation: Any = utils
+        trie = generation.ExtensionsTrie(self.tokenizer.get_vocab())
+
+        def kept(_: object) -> Any:
+            return trie
+
+        generation.ExtensionsTrie = kept
+
+    def check(self, texts: list[str]) -> None:
+        """Compare its ids with tokkit's, BOS aside.
+
+        Raises:
+            SystemExit: they differ.
+        """
+        bos = self.tokenizer.bos_token_id
+        for text in texts:
+            theirs = [i for i in self.tokenizer(text).input_ids if i != bos]
+            if theirs != self._ours.encode(text):
+                raise SystemExit(f"transformers and tokkit tokenize differently: {text!r}")
+
+    def complete(self, prompt: bytes, wanted: bytes) -> int:
+        """How many bytes of `wanted` the greedy completion begins with.
+
+        White space that it strips from the beginning of a prompt is not held against it.
+
+        Args:
+            prompt: must be UTF-8.
+            wanted: generation stops where the text leaves `prompt + wanted`, or covers it.
+
+        Raises:
+            KeyError: see the module.
+            UnicodeDecodeError: the prompt ends inside a character.
+        """
+        inputs = self.tokenizer(prompt.decode(), return_tensors="pt").input_ids
+        given = len(prompt.lstrip())
+        target = (prompt + wanted).lstrip()
+
+        def left(ids: Any, *_: object) -> torch.Tensor:
+            text = self._ours.decode(ids[0].tolist())
+            done = len(text) >= len(target) or not target.startswith(text)
+            return torch.tensor([done])
+
+        with torch.no_grad():
+            ids = self._model.generate(
+                inputs,
+                tokenizer=self.tokenizer,
+                token_healing=True,
+                do_sample=False,
+                max_new_tokens=len(wanted) + 8,
+                stopping_criteria=[left],
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
+        text = self._ours.decode(ids[0].tolist())
+        ended = int(ids[0, -1]) in self._ours.eos_ids and text == target.removesuffix(b"\n")
+        return max(0, common_prefix(text, target) - given) + ended
+
+
+def common_prefix(a: bytes, b: bytes) -> int:
+    """Length of the longest common beginning."""
+    size = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        size += 1
+    return size
+
+
+def load_tokenizer(name: str) -> Any:
+    """Transformers' tokenizer of a packaged model, converted from its GGUF file."""
+    from tokenizers import pre_tokenizers
+    from transformers import AutoTokenizer
+
+    path = find_packaged(name)
+    load = cast(Any, AutoTokenizer).from_pretrained
+    tokenizer = load(str(path.parent), gguf_file=path.name)
+    if name == "smollm2":  # the conversion drops the first of these two
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False),
+            ]
+        )
+    return tokenizer
