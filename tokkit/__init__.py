@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tokkit.bytelm.beam_search import beam_search
     from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.bytelm.ensemble import ByteEnsemble
     from tokkit.bytelm.loading import load_lm
@@ -28,6 +29,7 @@ __all__ = [
     "TokkitError",
     "TransformersLM",
     "__version__",
+    "beam_search",
     "load_lm",
     "load_tokenizer",
 ]
@@ -39,6 +41,7 @@ _HOMES = {
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransformersLM": "tokkit.bytelm.transformers_lm",
+    "beam_search": "tokkit.bytelm.beam_search",
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",
 }

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
 from tokkit.errors import ArgumentError, ModelError
 
-
 FEW = settings(max_examples=100, deadline=None, derandomize=True)
 
 rows = st.lists(st.one_of(st.floats(-30, 30), st.just(-np.inf)), min_size=1, max_size=40).filter(

@@ -59,8 +59,7 @@ class Grammar:
             MissingExtraError: llguidance is not installed.
         """
         try:
-            parsed = json.loads(schema) if isinstance(schema, str) else dict(schema)
-            text = json.dumps(parsed)
+            text = json.dumps(dict(json.loads(schema) if isinstance(schema, str) else schema))
         except (TypeError, ValueError) as error:
             raise ArgumentError(
                 f"the JSON schema is no JSON object ({error}); pass a dict or its JSON text"
@@ -96,8 +95,7 @@ class Matches(Constraint):
         grammar = pattern if isinstance(pattern, Grammar) else Grammar.regex(pattern)
         self._matcher = _llguidance().LLMatcher(_byte_tokenizer(), grammar.source, log_level=0)
         self._check()
-        if self.bias().max() == -np.inf:
-            raise ArgumentError("the pattern matches no text at all; correct it")
+        self.bias()  # a pattern that matches nothing is noticed here
 
     @property
     def is_match(self) -> bool:
@@ -136,6 +134,8 @@ class Matches(Constraint):
 
 def _reason(report: str) -> str:
     """The line of an error report that says what is wrong."""
+    if report.startswith("NoExtension"):
+        return "it matches no text that begins like this"
     lines = [line.strip() for line in report.splitlines() if line.strip()]
     stated = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     return (stated or lines or ["it gives no reason"])[0]

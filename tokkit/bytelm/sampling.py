@@ -151,6 +151,26 @@ class Sampler:
         return int(self._generator.choice(len(weights), p=weights))
 
 
+def check_stops(stops: Sequence[bytes], *, whole_characters: bool) -> None:
+    """Refuse stop strings that make no sense.
+
+    Args:
+        stops: may be empty.
+        whole_characters: refuse those that could end a text inside a character.
+
+    Raises:
+        ArgumentError: a stop string is empty, or begins inside a character.
+    """
+    if any(not stop for stop in stops):
+        raise ArgumentError("a stop string is empty; every text would stop at once")
+    inside = [stop for stop in stops if whole_characters and 0x80 <= stop[0] <= 0xBF]
+    if inside:
+        raise ArgumentError(
+            f"the stop string {inside[0]!r} begins inside a character, and valid_utf8 is set; "
+            "let it begin with a whole character"
+        )
+
+
 class StopMatcher:
     """Passes bytes on, but for those that a stop string may begin with; drops a stop string."""
 
@@ -164,14 +184,7 @@ class StopMatcher:
         Raises:
             ArgumentError: a stop string is empty, or begins inside a character.
         """
-        if any(not stop for stop in stops):
-            raise ArgumentError("a stop string is empty; every text would stop at once")
-        inside = [stop for stop in stops if whole_characters and 0x80 <= stop[0] <= 0xBF]
-        if inside:
-            raise ArgumentError(
-                f"the stop string {inside[0]!r} begins inside a character, and valid_utf8 is set; "
-                "let it begin with a whole character"
-            )
+        check_stops(stops, whole_characters=whole_characters)
         self._stops = tuple(stops)
         self._held = b""
         self.stopped = False
