@@ -19,6 +19,7 @@ import pytest
 
 import tokkit
 from tokkit import cli
+from tokkit.bytelm.beam_search import Beam
 from tokkit.cli import output
 from tokkit.errors import ArgumentError, EncodingError, FormatError, TokkitError
 
@@ -130,18 +131,93 @@ def test_stream_writes_whole_characters_and_stays_valid(
 
 def test_sampling_options_reach_the_model(models: dict[str, FakeLM]) -> None:
     options = ["--max-bytes", "7", "--temperature", "0.5", "--top-p", "0.9", "--seed", "3"]
-    options += ["--stop", "END", "--stop", "é"]
+    options += ["--stop", "END", "--stop", "é", "--top-k", "9", "--min-p", "0.1", "--utf8"]
+    options += ["--no-repeat-ngram", "20", "--repetition-penalty", "0.2", "--pattern", "[a-z]+"]
     assert cli.main(["complete", "cheap", "--prompt", "x", *options]) == 0
     assert models["cheap"].calls == [
         {
             "prompt": b"x",
             "max_bytes": 7,
             "temperature": 0.5,
+            "top_k": 9,
             "top_p": 0.9,
+            "min_p": 0.1,
+            "repetition_penalty": 0.2,
+            "repetition_length": 16,
+            "no_repeat_ngram": 20,
+            "valid_utf8": True,
             "seed": 3,
             "stop": (b"END", "é".encode()),
+            "pattern": "[a-z]+",
         }
     ]
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The options of every call of a fake `beam_search`."""
+    calls: list[dict[str, Any]] = []
+
+    def beam_search(lm: FakeLM, prompt: bytes, **options: Any) -> list[Beam]:
+        calls.append({"lm": lm.name, "prompt": prompt, **options})
+        return [Beam(COMPLETION, -1.5, True), Beam(b"a\xff", -12.25, False)]
+
+    monkeypatch.setitem(vars(tokkit), "beam_search", beam_search)
+    return calls
+
+
+def test_beams_print_the_best_and_list_all(capfdbinary: Any, searches: list[dict]) -> None:
+    options = ["--beams", "2", "--length-penalty", "0.5", "--utf8", "--max-bytes", "9"]
+    assert cli.main(["complete", "cheap", "--prompt", "x", "--stop", ".", *options]) == 0
+    captured = capfdbinary.readouterr()
+    assert captured.out == COMPLETION + b"\n"
+    lines = captured.err.decode().splitlines()
+    assert lines == ["   -1.5000 nats  'né😀'", "  -12.2500 nats  'a\ufffd' ..."]
+    assert searches == [
+        {
+            "lm": "cheap",
+            "prompt": b"x",
+            "n_beams": 2,
+            "length_penalty": 0.5,
+            "max_bytes": 9,
+            "stop": (b".",),
+            "pattern": None,
+            "valid_utf8": True,
+        }
+    ]
+
+
+def test_beams_as_json(capsys: Any, searches: list[dict]) -> None:
+    assert cli.main(["complete", "cheap", "--prompt", "x", "--beams", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["beams"][1] == {
+        "completion": "a\ufffd",
+        "completion_hex": "61ff",
+        "n_bytes": 2,
+        "logprob": -12.25,
+        "ended": False,
+    }
+
+
+def test_the_prompt_of_an_ensemble_is_opened_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    opened: list[FakeState] = []
+    given: list[FakeState] = []
+
+    def open_and_note(self: FakeEnsemble, prefix: bytes) -> FakeState:
+        opened.append(FakeState(self.members, self.weights.tolist(), prefix))
+        return opened[-1]
+
+    def stream(self: FakeEnsemble, prompt: bytes, **options: Any) -> Iterator[bytes]:
+        given.append(options["state"])
+        yield b"a"
+
+    monkeypatch.setattr(FakeEnsemble, "open", open_and_note)
+    monkeypatch.setattr(FakeEnsemble, "stream", stream)
+    for arguments in ([], ["--json"]):
+        assert cli.main(["ensemble", "cheap", "dear", "--prompt", "x", *arguments]) == 0
+    assert len(opened) == 2
+    assert given == opened
 
 
 def test_prompt_comes_from_a_file_or_stdin(
@@ -250,6 +326,14 @@ def test_tokenize_json(capsys: Any) -> None:
         (
             ["complete", "cheap", "--prompt", "x", "--max-bytes", "-1"],
             "max_bytes is -1; expected at least 0",
+        ),
+        (
+            ["complete", "cheap", "--prompt", "x", "--beams", "2", "--top-k", "3"],
+            "--top-k is about sampling",
+        ),
+        (
+            ["complete", "cheap", "--prompt", "x", "--length-penalty", "1"],
+            "--length-penalty is about beams",
         ),
         (["complete", "cheap", "--prompt-file", "/absent"], "cannot read '/absent'"),
         (["score", "cheap", "--text", ""], "the text is empty"),

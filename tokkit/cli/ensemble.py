@@ -73,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
     report = _report(ensemble, state, len(prompt))
     if args.json:
         with progress("generating"):
-            completion = ensemble.generate(prompt, **sampling_options(args))
+            completion = ensemble.generate(prompt, state=state, **sampling_options(args))
     else:
         _print_header(report, args.combine)
-        completion = write_stream(ensemble.stream(prompt, **sampling_options(args)))
+        completion = write_stream(ensemble.stream(prompt, state=state, **sampling_options(args)))
         print()
     with progress("weighing the models"):
         state.push(completion)

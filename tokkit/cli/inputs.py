@@ -36,10 +36,40 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
         "--max-bytes", type=int, default=256, help="stop after so many (%(default)s)"
     )
     group.add_argument("--temperature", type=float, default=1.0, help="0 is greedy (%(default)s)")
+    group.add_argument("--top-k", type=int, metavar="K", help="only the K most probable bytes")
     group.add_argument("--top-p", type=float, default=1.0, help="nucleus (%(default)s)")
+    group.add_argument(
+        "--min-p",
+        type=float,
+        default=0.0,
+        help="no byte below this share of the most probable one (%(default)s)",
+    )
     group.add_argument("--seed", type=int, help="for the same text again")
     group.add_argument(
         "--stop", action="append", default=[], metavar="TEXT", help="stop before TEXT; repeatable"
+    )
+    group.add_argument(
+        "--repetition-penalty",
+        type=float,
+        default=0.0,
+        metavar="NATS",
+        help="for each byte that makes a repeat longer than --repetition-length (%(default)s)",
+    )
+    group.add_argument(
+        "--repetition-length",
+        type=int,
+        default=16,
+        metavar="BYTES",
+        help="repeats up to this length are free (%(default)s)",
+    )
+    group.add_argument(
+        "--no-repeat-ngram", type=int, metavar="BYTES", help="no string of this length twice"
+    )
+    group.add_argument("--utf8", action="store_true", help="only valid UTF-8, whole characters")
+    group.add_argument(
+        "--pattern",
+        metavar="REGEX",
+        help="the whole continuation must match; needs the constrained extra",
     )
 
 
@@ -48,10 +78,38 @@ def sampling_options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "max_bytes": args.max_bytes,
         "temperature": args.temperature,
+        "top_k": args.top_k,
         "top_p": args.top_p,
+        "min_p": args.min_p,
+        "repetition_penalty": args.repetition_penalty,
+        "repetition_length": args.repetition_length,
+        "no_repeat_ngram": args.no_repeat_ngram,
+        "valid_utf8": args.utf8,
         "seed": args.seed,
         "stop": tuple(os.fsencode(text) for text in args.stop),
+        "pattern": args.pattern,
     }
+
+
+def beam_options(args: argparse.Namespace, parser: argparse.ArgumentParser) -> dict[str, Any]:
+    """Keyword arguments of `beam_search`, but for those about the beams.
+
+    Args:
+        args: what `parser` made of the command line.
+        parser: knows the defaults.
+
+    Raises:
+        ArgumentError: an option that only sampling has was given.
+    """
+    options = sampling_options(args)
+    kept = ("max_bytes", "stop", "pattern", "valid_utf8")
+    for name in options.keys() - set(kept):
+        if options[name] != parser.get_default(name):
+            raise ArgumentError(
+                f"--{name.replace('_', '-')} is about sampling, and --beams does not sample; "
+                "leave one of them out"
+            )
+    return {name: options[name] for name in kept}
 
 
 def read_text(args: argparse.Namespace) -> bytes:
