@@ -34,7 +34,7 @@ from tokkit.text.tokenizer import TextTokenizer
 
 DEFAULT_BEAM = 8
 
-_WINDOW = 256  # bytes whose calls are grouped
+WINDOW = 256  # bytes whose calls are grouped
 
 
 class AllEncodingsState(ByteState):
@@ -183,8 +183,8 @@ class AllEncodingsState(ByteState):
 
     def _advance(self, data: bytes, tallies: list[Tally] | None) -> None:
         """Push bytes; append the masses at the position before each, if asked for."""
-        for start in range(0, len(data), _WINDOW):
-            window = data[start : start + _WINDOW]
+        for start in range(0, len(data), WINDOW):
+            window = data[start : start + WINDOW]
             known = KnownText(self._vocabulary, self.session, self._beam, window)
             self._text += window
             guess = self._canonical_heads(known) if len(window) > 1 else {}
