@@ -43,7 +43,7 @@ from tokkit.hf.configuration import SOURCE_OPTIONS, ByteLevelConfig
 from tokkit.hf.symbols import BLANK_ID, END_ID, VOCAB_SIZE
 
 IGNORED_LABEL = -100
-_IMPLIED = {"cache_position", "position_ids"}  # of no use here, and harmless
+_IMPLIED = {"cache_position", "position_ids", "tokenizer"}  # what generation passes on to anyone
 _HUB_OPTIONS = {
     *("adapter_kwargs", "cache_dir", "code_revision", "force_download", "local_files_only"),
     *("resume_download", "revision", "subfolder", "token", "trust_remote_code"),
@@ -149,8 +149,9 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
         Args:
             pretrained_model_name_or_path: the folder that `save_pretrained` wrote.
             config: in place of the one in the folder.
-            **options: how the sources run; see `tokkit.load_lm` (`threads`, `device`,
-                `allow_download`, …). Unless `allow_download=True`, nothing is downloaded.
+            **options: how the sources run; see `tokkit.load_lm` (`threads`, `device`, `dtype`,
+                `allow_download`, …). Unless `allow_download=True`, nothing is downloaded. A `dtype`
+                of "auto" is that of the configuration.
 
         Raises:
             TokkitError: see `tokkit.load_lm`.
@@ -160,10 +161,13 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             hub = {key: hub[key] for key in ("revision", "subfolder", "token") if key in hub}
             hub["local_files_only"] = not options.get("allow_download", False)
             config = ByteLevelConfig.from_pretrained(pretrained_model_name_or_path, **hub)
-        moved = {key: options.pop(key) for key in SOURCE_OPTIONS if options.get(key) is not None}
+        options = {key: value for key, value in options.items() if value is not None}
+        options["dtype"] = str(options.get("dtype", "auto")).removeprefix("torch.")
+        if options["dtype"] == "auto":
+            del options["dtype"]
+        moved = {key: options.pop(key) for key in SOURCE_OPTIONS if key in options}
         if moved:
             config.source_options = {**(config.source_options or {}), **moved}
-        options = {key: value for key, value in options.items() if value is not None}
         return cls(config, load_sources(config, **options))
 
     def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,0 +1,309 @@
+"""Byte-level models in the lm-evaluation-harness: the model `tokkit` (extra `harness`).
+
+Everything is over bytes, under the semantics of the model (for `ByteLM`, canonical unless told
+otherwise). So models with different vocabularies, and ensembles of them, answer the same question:
+
+- `loglikelihood`: log P(continuation | context), nats, of the UTF-8 bytes. A continuation needs no
+  space of its own, and context and continuation may meet anywhere.
+- `loglikelihood_rolling`: log P(text ...), nats: that a text begins so. The harness makes
+  `bits_per_byte`, `byte_perplexity` and `word_perplexity` of it.
+- `generate_until`: a continuation; **`max_gen_toks` counts bytes**.
+
+Within a call, what all contexts begin with is evaluated once, each context once, and each
+continuation in one pass. The harness finds the model by its name once this module is imported;
+`python -m tokkit.harness run --model tokkit ...` is the command `lm-eval` with it imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from tokkit.bytelm.byte_lm import Encodings
+from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.bytelm.ensemble import ByteEnsemble, Combine
+from tokkit.bytelm.loading import load_lm
+from tokkit.errors import ArgumentError, MissingExtraError
+
+try:
+    from lm_eval.api.model import LM
+    from lm_eval.api.registry import (
+        register_model,  # pyright: ignore[reportUnknownVariableType]
+    )
+    from tqdm import tqdm
+except ModuleNotFoundError as error:
+    raise MissingExtraError(
+        f"the evaluation harness is not installed ({error}); pip install 'tokkit[harness]'"
+    ) from error
+
+DEFAULT_MAX_BYTES = 256
+_GENERATION = {"do_sample", "max_gen_toks", "temperature", "top_p", "until"}
+
+
+@dataclass(frozen=True)
+class HarnessOptions:
+    """What `--model_args` may say besides `models`.
+
+    Attributes:
+        combine: see `tokkit.ByteEnsemble`.
+        weights: a number for each model, as `1+2` or a list.
+        encodings: see `tokkit.ByteLM`.
+        tolerance: see `tokkit.ByteLM`.
+        dtype: see `tokkit.load_lm`.
+        device: see `tokkit.load_lm`.
+        threads: see `tokkit.load_lm`.
+        allow_download: whether a hub id may be fetched.
+        max_length: bytes that a model is shown at once, at least 2; longer contexts lose their
+            beginning, and longer texts are scored in windows. By default there is no limit but the
+            model's, which refuses what is too long.
+        seed: of samples; the k-th request that is sampled takes `seed + k`.
+        batch_size, max_batch_size: of the harness; they have no effect.
+    """
+
+    combine: str = "mixture"
+    weights: str | float | Sequence[float] | None = None
+    encodings: str = "canonical"
+    tolerance: float = 0.0
+    dtype: str = "float32"
+    device: str = "cpu"
+    threads: int | None = None
+    allow_download: bool = False
+    max_length: int | None = None
+    seed: int = 0
+    batch_size: int | str | None = None
+    max_batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_length is not None and self.max_length < 2:
+            raise ArgumentError(f"max_length is {self.max_length} bytes, expected at least 2")
+        if self.seed < 0:
+            raise ArgumentError(f"seed must be 0 or more, got {self.seed}")
+
+    def numbers(self) -> list[float] | None:
+        """The weights as numbers.
+
+        Raises:
+            ArgumentError: something else.
+        """
+        given = self.weights
+        if given is None:
+            return None
+        parts = given.split("+") if isinstance(given, str) else given
+        try:
+            return [float(part) for part in (parts if isinstance(parts, Sequence) else [parts])]
+        except ValueError:
+            raise ArgumentError(f"weights must be numbers, as 1+2; got {given!r}") from None
+
+
+@register_model("tokkit")
+class TokkitLM(LM):
+    """A `ByteLM` or `ByteEnsemble` as a model of the harness.
+
+    Attributes:
+        byte_model: what answers.
+        options: see `HarnessOptions`.
+    """
+
+    def __init__(self, models: str | Sequence[str] | ByteModel, **options: Any) -> None:
+        """Load models, or take one in memory.
+
+        Args:
+            models: what `tokkit.load_lm` loads, several joined by `+` (`smollm2+gemma3`) or in a
+                list; or a byte-level model.
+            **options: see `HarnessOptions`.
+
+        Raises:
+            ArgumentError: an option that does not exist or is out of range.
+            TokkitError: see `tokkit.load_lm`.
+        """
+        super().__init__()
+        unknown = sorted(set(options) - set(HarnessOptions.__dataclass_fields__))
+        if unknown:
+            raise ArgumentError(
+                f"unknown option {unknown[0]!r} of the model tokkit, expected one of models, "
+                f"{', '.join(HarnessOptions.__dataclass_fields__)}"
+            )
+        self.options = HarnessOptions(**options)
+        self.byte_model = models if isinstance(models, ByteModel) else _load(models, self.options)
+        self._n_samples = 0
+
+    def loglikelihood(
+        self, requests: list[Any], disable_tqdm: bool = False
+    ) -> list[tuple[float, bool]]:
+        """Log P(continuation | context), nats, and whether greedy bytes spell the continuation.
+
+        Args:
+            requests: their `args` are (context, continuation).
+            disable_tqdm: show no progress.
+
+        Raises:
+            ModelError: a context too long for the model.
+        """
+        pairs = [(as_bytes(context), as_bytes(rest)) for context, rest in _arguments(requests)]
+        groups: dict[bytes, dict[bytes, list[int]]] = {}
+        for k, (context, rest) in enumerate(pairs):
+            shown = self._shown(context, len(rest))
+            groups.setdefault(shown, {}).setdefault(rest, []).append(k)
+        common = _common_beginning(list(groups))
+        start = self.byte_model.open(common)
+        answers: dict[int, tuple[float, bool]] = {}
+        with self._progress(len(requests), "loglikelihood", disable_tqdm) as bar:
+            for context, continuations in groups.items():
+                state = start.fork()
+                state.push(context[len(common) :])
+                for rest, places in continuations.items():
+                    answers |= dict.fromkeys(places, _answer(state.fork(), rest))
+                    bar.update(len(places))
+        found = [answers[k] for k in range(len(requests))]
+        for request, answer in zip(requests, found, strict=True):
+            self.cache_hook.add_partial("loglikelihood", request.args, answer)
+        return found
+
+    def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
+        """Log P(text ...), nats.
+
+        With `max_length` = n, the first window is n bytes; each further one is n // 2 bytes after
+        the n - n // 2 bytes before them.
+
+        Args:
+            requests: their `args` are (text,).
+            disable_tqdm: show no progress.
+
+        Raises:
+            ModelError: a text too long for the model.
+        """
+        found: list[float] = []
+        with self._progress(len(requests), "loglikelihood_rolling", disable_tqdm) as bar:
+            for request, (text,) in zip(requests, _arguments(requests), strict=True):
+                found.append(
+                    sum(
+                        self.byte_model.logprob(data, prefix=context)
+                        for context, data in _windows(as_bytes(text), self.options.max_length)
+                    )
+                )
+                self.cache_hook.add_partial("loglikelihood_rolling", request.args, found[-1])
+                bar.update(1)
+        return found
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        """A continuation of each context, up to a stop string or the end of the text.
+
+        Args:
+            requests: their `args` are (context, options): `until` (a string or several),
+                `max_gen_toks` (bytes; 256), `do_sample` (false), `temperature`, `top_p`.
+            disable_tqdm: show no progress.
+
+        Returns:
+            Texts; bytes that are not UTF-8 become U+FFFD.
+
+        Raises:
+            ArgumentError: an option that does not exist here or is out of range.
+            ModelError: a context that the model gives no mass, or too long for it.
+        """
+        found: list[str] = []
+        with self._progress(len(requests), "generate_until", disable_tqdm) as bar:
+            for request, (context, options) in zip(requests, _arguments(requests), strict=True):
+                found.append(self._generate(as_bytes(context), options))
+                self.cache_hook.add_partial("generate_until", request.args, found[-1])
+                bar.update(1)
+        return found
+
+    def _generate(self, context: bytes, options: Mapping[str, Any]) -> str:
+        unknown = sorted(set(options) - _GENERATION)
+        if unknown:
+            raise ArgumentError(
+                f"generation option {unknown[0]!r} is not one of {', '.join(sorted(_GENERATION))}"
+            )
+        until = options.get("until") or ()
+        sample = bool(options.get("do_sample", False))
+        max_bytes = int(options.get("max_gen_toks", DEFAULT_MAX_BYTES))
+        self._n_samples += sample
+        text = self.byte_model.generate(
+            self._shown(context, max_bytes),
+            max_bytes=max_bytes,
+            temperature=float(options.get("temperature", 1.0)) if sample else 0.0,
+            top_p=float(options.get("top_p", 1.0)) if sample else 1.0,
+            seed=self.options.seed + self._n_samples - 1 if sample else None,
+            stop=[until] if isinstance(until, str) else list(until),
+        )
+        return text.decode(errors="replace")
+
+    def _shown(self, context: bytes, n_further: int) -> bytes:
+        """The end of a context that fits before so many bytes."""
+        if self.options.max_length is None:
+            return context
+        room = self.options.max_length - n_further
+        if room < 1:
+            raise ArgumentError(
+                f"max_length is {self.options.max_length} bytes, and {n_further} are to come after "
+                "a context; raise max_length, or lower max_gen_toks"
+            )
+        return context[-room:]
+
+    def _progress(self, total: int, what: str, disable: bool) -> tqdm[Any]:
+        description = f"Running {what} requests"
+        return tqdm(total=total, desc=description, disable=disable or self.rank != 0)
+
+
+def _load(models: str | Sequence[str], options: HarnessOptions) -> ByteModel:
+    """The models that a name joined by `+` or a list stands for."""
+    names = models.split("+") if isinstance(models, str) else list(models)
+    members = [
+        load_lm(
+            name,
+            encodings=cast(Encodings, options.encodings),
+            tolerance=options.tolerance,
+            dtype=options.dtype,
+            device=options.device,
+            threads=options.threads,
+            allow_download=options.allow_download,
+        )
+        for name in names
+    ]
+    if len(members) == 1:
+        return members[0]
+    return ByteEnsemble(members, weights=options.numbers(), combine=cast(Combine, options.combine))
+
+
+def _arguments(requests: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [request.args for request in requests]
+
+
+def _answer(state: ByteState, continuation: bytes) -> tuple[float, bool]:
+    """What a state says of a continuation; uses the state up."""
+    rows = state.score(continuation)[: len(continuation)]
+    chosen = np.frombuffer(continuation, dtype=np.uint8)
+    logprob = float(rows[np.arange(len(chosen)), chosen].sum())
+    return logprob, logprob > -np.inf and bool((rows.argmax(axis=1) == chosen).all())
+
+
+def _common_beginning(texts: Sequence[bytes]) -> bytes:
+    """What all texts begin with."""
+    first, last = min(texts, default=b""), max(texts, default=b"")
+    size = min(len(first), len(last))
+    return first[: next((k for k in range(size) if first[k] != last[k]), size)]
+
+
+def _windows(text: bytes, max_length: int | None) -> list[tuple[bytes, bytes]]:
+    """(context, bytes to score) that cover a text; see `TokkitLM.loglikelihood_rolling`."""
+    if max_length is None or len(text) <= max_length:
+        return [(b"", text)]
+    step = max_length // 2
+    return [(b"", text[:max_length])] + [
+        (text[start - (max_length - step) : start], text[start : start + step])
+        for start in range(max_length, len(text), step)
+    ]
+
+
+def main() -> None:
+    """The command `lm-eval`, which then knows the model `tokkit`."""
+    from lm_eval.__main__ import cli_evaluate
+
+    cli_evaluate()
+
+
+if __name__ == "__main__":
+    main()
