@@ -3,14 +3,14 @@
 P(x ...) is the sum of p(t) over cover(x), the token sequences whose last token is the first to
 reach the end of x, canonical or not (Vieira et al., "From Language Models over Tokens to Language
 Models over Characters", ICML 2025, section 3; Phan et al., ICLR 2025). The sum is exponential, so
-a beam (`tokkit.bytelm.beam`) evaluates few heads, and says how much the others can weigh.
+a beam (`tokkit.bytelm.encoding_beam`) evaluates few heads, and says how much the others can weigh.
 
 Where this deviates from the beam of Vieira et al. (section 4):
 
 - A head that has been evaluated is kept until no token fits it: only heads that would cost a model
   call compete.
 - What is left out is bounded, and the bound is part of the state.
-- Control tokens are masked out at every step, and the rest renormalised (`beam.absorb`).
+- Control tokens are masked out at every step, and the rest renormalised (`encoding_beam.absorb`).
 
 What is known of the text ahead saves model calls (`tokkit.bytelm.known_text`).
 """
@@ -24,9 +24,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.beam import Beam
 from tokkit.bytelm.byte_model import ByteState, as_bytes
 from tokkit.bytelm.cover import ByteVocabulary, Tally
+from tokkit.bytelm.encoding_beam import EncodingBeam
 from tokkit.bytelm.known_text import KnownText
 from tokkit.bytelm.protocol import Node, Session
 from tokkit.errors import EncodingError
@@ -77,7 +77,7 @@ class AllEncodingsState(ByteState):
         self._start = start
         self._given = given
         self._text = b""
-        self._beam = Beam(vocabulary, start, width=beam, tolerance=tolerance)
+        self._beam = EncodingBeam(vocabulary, start, width=beam, tolerance=tolerance)
         self._tally: Tally | None = None
         self._log_given = 0.0
         self.n_calls = 0

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tokkit.bytelm.beam import Beam, Row, absorb
 from tokkit.bytelm.cover import ByteVocabulary
+from tokkit.bytelm.encoding_beam import EncodingBeam, Row, absorb
 from tokkit.bytelm.protocol import Node, Session
 from tokkit.errors import ModelError
 
@@ -35,7 +35,7 @@ class KnownText:
     """
 
     def __init__(
-        self, vocabulary: ByteVocabulary, session: Session, beam: Beam, data: bytes
+        self, vocabulary: ByteVocabulary, session: Session, beam: EncodingBeam, data: bytes
     ) -> None:
         """Prepare to push `data`.
 
@@ -83,15 +83,15 @@ class KnownText:
                 return
             wanted = self._trial(beam, self._data[done : done + _TRIAL_BYTES])
 
-    def _push_byte(self, beam: Beam, byte: int) -> None:
+    def _push_byte(self, beam: EncodingBeam, byte: int) -> None:
         beam.step(byte, self.child)
         beam.prune()
         beam.fill(self._rows)
 
-    def _missing(self, beam: Beam) -> dict[Node, int]:
+    def _missing(self, beam: EncodingBeam) -> dict[Node, int]:
         return {head.node: head.start for head in beam.missing()}
 
-    def _trial(self, beam: Beam, data: bytes) -> dict[Node, int]:
+    def _trial(self, beam: EncodingBeam, data: bytes) -> dict[Node, int]:
         """Heads without a row that the beam would keep, as far as the rows there are tell."""
         trial = beam.copy()
         wanted = self._missing(trial)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+import tokkit
 from tokkit.cli.inputs import Subparsers, add_text_options, load_model, read_text
 from tokkit.cli.output import bits_per_byte, format_number, format_table, print_json, progress
 from tokkit.errors import ArgumentError, EncodingError
@@ -24,6 +25,16 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("models", metavar="MODEL", nargs="+")
     add_text_options(parser, "text", "the text to score")
+    parser.add_argument(
+        "--encodings",
+        choices=("canonical", "all"),
+        default="canonical",
+        help="sum over canonical encodings, masked and renormalised, or over all encodings of the "
+        "unmodified model, by beam (%(default)s)",
+    )
+    parser.add_argument(
+        "--beam", type=int, metavar="N", help="width of the beam of --encodings all (8)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -33,6 +44,10 @@ def run(args: argparse.Namespace) -> int:
     data = read_text(args)
     if not data:
         raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
+    if args.encodings == "all":
+        return _run_all(args, data)
+    if args.beam is not None:
+        raise ArgumentError("--beam belongs to --encodings all; canonical encodings need no beam")
     scores = [_score(load_model(source), data) for source in args.models]
     if args.json:
         print_json({"n_bytes": len(data), "models": scores})
@@ -42,6 +57,43 @@ def run(args: argparse.Namespace) -> int:
     rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
     print(format_table(header, rows))
     return 0
+
+
+def _run_all(args: argparse.Namespace, data: bytes) -> int:
+    scores = [_score_all(load_model(source), data, args.beam) for source in args.models]
+    if args.json:
+        print_json({"n_bytes": len(data), "encodings": "all", "models": scores})
+        return 0
+    columns = ("all encodings bits/byte", "at least", "tokenization bits/byte")
+    keys = ("bits_per_byte", "least_bits_per_byte", "tokenization_bits_per_byte")
+    rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
+    print(format_table((f"{len(data)} bytes", *columns), rows))
+    return 0
+
+
+def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
+    """The sum over all encodings that a beam finds, what it can be at most, and the tokenization.
+
+    Log-probabilities in nats, and bits per byte.
+    """
+    from tokkit.bytelm.all_encodings import AllEncodingsState
+
+    every = tokkit.ByteLM(lm.token_lm, encodings="all", beam=beam, name=lm.name)
+    with progress(f"scoring with {lm.name}"):
+        state = every.open(data)
+        assert isinstance(state, AllEncodingsState)
+        low, high = state.logprob_bounds
+        tokenization = _token_logprob(lm, data)
+    bits = None if tokenization is None else bits_per_byte(tokenization, len(data))
+    return {
+        "model": lm.name,
+        "logprob": low,
+        "bits_per_byte": bits_per_byte(low, len(data)),
+        "highest_logprob": high,
+        "least_bits_per_byte": bits_per_byte(high, len(data)),
+        "tokenization_logprob": tokenization,
+        "tokenization_bits_per_byte": bits,
+    }
 
 
 def _score(lm: ByteLM, data: bytes) -> dict[str, Any]:

@@ -5,10 +5,10 @@ over text and end (see `absorb`),
 
     P(x ...) = sum over heads h of  P(h) * sum of P(t | h) over tokens t that start with x[j:].
 
-There are exponentially many heads. `Beam` keeps every head whose row of probabilities is known
-until no token fits any more, which costs no model call; of those without a row it keeps the ones
-that are among the `width` that carry the most mass. One that is left out contributes at most its
-weight P(h) to any longer prefix, so that with K the mass kept, and L the weights left out,
+There are exponentially many heads. `EncodingBeam` keeps every head whose row of probabilities is
+known until no token fits any more, which costs no model call; of those without a row it keeps the
+ones that are among the `width` that carry the most mass. One that is left out contributes at most
+its weight P(h) to any longer prefix, so that with K the mass kept, and L the weights left out,
 K <= P(x ...) <= K + L. Nothing here runs the model.
 """
 
@@ -131,7 +131,7 @@ class BeamHead:
         )
 
 
-class Beam:
+class EncodingBeam:
     """The heads of a byte prefix that have been kept.
 
     Attributes:
@@ -160,7 +160,7 @@ class Beam:
         self.log_left_out = -np.inf
         self.dropped_mass = 0.0
 
-    def copy(self) -> Beam:
+    def copy(self) -> EncodingBeam:
         """An independent copy."""
         twin = copy(self)
         twin.live = list(self.live)

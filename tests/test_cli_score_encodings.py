@@ -1,0 +1,80 @@
+"""`tokkit score --encodings all` over a toy model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tokkit
+from tokkit import cli
+from tokkit.bytelm.all_encodings import AllEncodingsState
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.ngram import NgramLM
+from tokkit.text.spec import TokenizerSpec, TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+TEXT = b"abab"
+
+
+@pytest.fixture
+def lm(monkeypatch: pytest.MonkeyPatch) -> ByteLM:
+    kinds = np.array([TokenKind.NORMAL] * 3 + [TokenKind.SPECIAL], dtype=np.uint8)
+    tokenizer = TextTokenizer(
+        TokenizerSpec(
+            "ab",
+            "unigram",
+            (b"a", b"b", b"ab", b""),
+            kinds,
+            {"<end>": 3},
+            scores=np.array([-2.0, -2.0, -1.0, 0.0]),
+            unk_score=-9.0,
+            eos_ids=(3,),
+        )
+    )
+    lm = ByteLM(NgramLM.train(["abab", "aab"], tokenizer, order=2), name="toy")
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source: lm)
+    return lm
+
+
+def bits(logprob: float) -> float:
+    return -logprob / np.log(2) / len(TEXT)
+
+
+def test_json_has_both_bounds_of_the_beam_that_was_asked_for(lm: ByteLM, capsys: Any) -> None:
+    arguments = ["score", "toy", "--text", TEXT.decode(), "--encodings", "all", "--beam", "1"]
+    assert cli.main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    state = ByteLM(lm.token_lm, encodings="all", beam=1).open(TEXT)
+    assert isinstance(state, AllEncodingsState)
+    low, high = state.logprob_bounds
+    assert low < high
+    tokenization = lm.token_logprob(TEXT)
+    assert (found["n_bytes"], found["encodings"]) == (len(TEXT), "all")
+    assert found["models"] == [
+        {
+            "model": "toy",
+            "logprob": pytest.approx(low),
+            "bits_per_byte": pytest.approx(bits(low)),
+            "highest_logprob": pytest.approx(high),
+            "least_bits_per_byte": pytest.approx(bits(high)),
+            "tokenization_logprob": pytest.approx(tokenization),
+            "tokenization_bits_per_byte": pytest.approx(bits(tokenization)),
+        }
+    ]
+
+
+def test_the_table_has_one_line_a_model(lm: ByteLM, capsys: Any) -> None:
+    assert cli.main(["score", "toy", "toy", "--text", TEXT.decode(), "--encodings", "all"]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.startswith("4 bytes  all encodings bits/byte  at least  tokenization bits/byte")
+    exact = f"{bits(ByteLM(lm.token_lm, encodings='all').logprob(TEXT)):.4f}"
+    expected = ["toy", exact, exact, f"{bits(lm.token_logprob(TEXT)):.4f}"]
+    assert [line.split() for line in lines] == [expected, expected]
+
+
+def test_a_beam_without_all_encodings_is_refused(lm: ByteLM, capsys: Any) -> None:
+    assert cli.main(["score", "toy", "--text", "a", "--beam", "3"]) == 2
+    assert "--encodings all" in capsys.readouterr().err
