@@ -17,13 +17,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError
+
+if TYPE_CHECKING:
+    import torch  # the layout is of use without it
 
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _STRING, _ARRAY, _UINT32 = 8, 9, 4
@@ -221,6 +223,7 @@ def iter_weights(
 def _converted(
     layout: GGUFLayout, names: dict[str, str], processor: Any, dtype: torch.dtype
 ) -> Iterator[tuple[str, torch.Tensor]]:
+    import torch
     from gguf.constants import GGMLQuantizationType
     from gguf.quants import dequantize
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from tokkit.bytelm.backends import Backend, load_token_lm_with
 from tokkit.bytelm.byte_lm import ByteLM, Encodings
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 def load_lm(
     source: str | os.PathLike[str] | tuple[Any, TextTokenizer],
     *,
+    backend: Backend | None = None,
     encodings: Encodings = "canonical",
     tolerance: float = 0.0,
     beam: int | None = None,
@@ -23,21 +25,22 @@ def load_lm(
 
     Args:
         source: a folder with `config.json` and safetensors, a GGUF file, the name of a model that
-            installs with pip (`"smollm2"`, `"gemma3"`), a hub id, or a loaded
-            `(transformers model, tokenizer)`.
+            installs with pip (`"smollm2"`, `"gemma3"`), a hub id, a loaded
+            `(transformers model, tokenizer)`, or the URL of a vLLM server.
+        backend: `"transformers"`; `"llama.cpp"` for a GGUF file or a packaged model; `"vllm"` for
+            a URL. Default: `"vllm"` for a URL, else `"transformers"`.
         encodings: `"canonical"` or `"all"`; see `ByteLM`.
         tolerance: see `ByteLM`.
         beam: see `ByteLM`.
         **options: `tokenizer`, `dtype`, `device`, `threads`, `allow_download` and more; see
-            `tokkit.bytelm.model_loading.load_token_lm`.
+            `tokkit.bytelm.model_loading.load_token_lm`. The other backends have their own; see
+            `tokkit.bytelm.backends`.
 
     Raises:
-        MissingExtraError: torch or transformers is not installed.
+        MissingExtraError: the backend's packages are not installed.
         FormatError: a missing, damaged or truncated file.
         ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
     """
-    from tokkit.bytelm.model_loading import load_token_lm
-
-    token_lm = load_token_lm(source, **options)
+    token_lm = load_token_lm_with(backend, source, options)
     name = source if isinstance(source, str) and os.sep not in source else None
     return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, beam=beam, name=name)

@@ -1,0 +1,97 @@
+"""Which backend evaluates a model: transformers, llama.cpp or a vLLM server.
+
+A URL names a vLLM server; anything else is loaded by transformers, unless `backend` says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.protocol import TokenLM
+
+Backend = Literal["transformers", "llama.cpp", "vllm"]
+
+_LLAMA_CPP = ("n_ctx", "threads", "n_gpu_layers", "max_sequences", "max_batch_tokens", "self_check")
+_LLAMA_CPP_OTHER = ("tokenizer", "bos_ids", "eos_ids", "name")
+_HTTP = ("api_key", "timeout", "retries", "pause")
+_VLLM_OTHER = ("tokenizer", "model", "bos_ids", "eos_ids", "batch_size")
+
+
+def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, Any]) -> TokenLM:
+    """Load a token model.
+
+    Args:
+        backend: None decides by the source.
+        source: what the backend takes: for llama.cpp a GGUF file or a packaged model's name, for
+            vLLM a URL.
+        options: the backend's own, flat; see `LlamaCppLM` and `LlamaCppOptions`, `VllmLM` and
+            `HttpOptions`, or `load_token_lm`.
+
+    Raises:
+        ArgumentError: no such backend or option, or a source that the backend does not take.
+    """
+    is_url = isinstance(source, str) and source.startswith(("http://", "https://"))
+    if backend is None:
+        backend = "vllm" if is_url else "transformers"
+    if backend == "transformers":
+        from tokkit.bytelm.model_loading import load_token_lm
+
+        return load_token_lm(source, **options)
+    if backend == "llama.cpp":
+        if isinstance(source, tuple):
+            raise ArgumentError("backend 'llama.cpp' takes a GGUF file, got a loaded model")
+        return _llama_cpp(source, options)
+    if backend == "vllm":
+        if not is_url:
+            raise ArgumentError(
+                f"backend 'vllm' takes the URL of a server, such as http://localhost:8000, got "
+                f"{source!r}"
+            )
+        return _vllm(source, options)
+    raise ArgumentError(f"backend is {backend!r}, expected 'transformers', 'llama.cpp' or 'vllm'")
+
+
+def _llama_cpp(source: str | os.PathLike[str], options: dict[str, Any]) -> TokenLM:
+    from tokkit.bytelm.llama_cpp_lm import LlamaCppLM, LlamaCppOptions
+    from tokkit.bytelm.packaged import PACKAGED, find_packaged
+
+    own, other = _split(options, _LLAMA_CPP, _LLAMA_CPP_OTHER)
+    name = os.fspath(source)
+    path = find_packaged(name) if name in PACKAGED else Path(name)
+    return LlamaCppLM(path, options=LlamaCppOptions(**own), **other)
+
+
+def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
+    from tokkit.bytelm.json_http import HttpOptions
+    from tokkit.bytelm.vllm_lm import VllmLM
+    from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+    own, other = _split(options, _HTTP, _VLLM_OTHER)
+    tokenizer: Any = other.pop("tokenizer", None)
+    if tokenizer is None:
+        raise ArgumentError(
+            "a server gives no tokenizer: pass tokenizer= with the model's tokenizer.json, or a "
+            "TextTokenizer"
+        )
+    if not isinstance(tokenizer, TextTokenizer):
+        tokenizer = load_tokenizer(tokenizer)
+    return VllmLM(source, tokenizer, http=HttpOptions(**own), **other)
+
+
+def _split(
+    options: dict[str, Any], own: tuple[str, ...], other: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    unknown = sorted(set(options) - {*own, *other})
+    if unknown:
+        raise ArgumentError(
+            f"unknown option {unknown[0]!r}, expected one of {', '.join((*own, *other))}"
+        )
+    return (
+        {key: value for key, value in options.items() if key in own},
+        {key: value for key, value in options.items() if key in other},
+    )
