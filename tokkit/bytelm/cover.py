@@ -18,15 +18,16 @@ Which heads there are depends on the bytes alone. `Cover.push` therefore only gr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.protocol import Node, Session, TokenLM
+from tokkit.bytelm.protocol import Node, Session, TokenLM, token_scores
 from tokkit.errors import ModelError
-from tokkit.kernels import masses
+from tokkit.kernels import byte_ranges, masses
 from tokkit.text.canonical import CanonicalAutomaton
 from tokkit.text.spec import TokenKind
 from tokkit.text.token_trie import TokenTrie
@@ -68,22 +69,36 @@ class ByteVocabulary:
         return self.trie.bytes_at(np.arange(len(self.trie)), 0).astype(np.intp)
 
     @cached_property
-    def _first_offsets(self) -> NDArray[np.int64]:
+    def first_offsets(self) -> NDArray[np.int64]:
+        """int64 (257,): where the sorted tokens that begin with each byte start; their number."""
         return np.searchsorted(self.first_bytes, np.arange(257)).astype(np.int64)
 
     def narrow(self, low: int, high: int, depth: int, byte: int) -> tuple[int, int]:
         """The tokens of a range (all longer than `depth`, alike before it) with `byte` there."""
         if depth == 0:
-            return int(self._first_offsets[byte]), int(self._first_offsets[byte + 1])
-        here = self.trie.bytes_at(np.arange(low, high), depth)
-        first, last = np.searchsorted(here, [byte, byte + 1])
-        return low + int(first), low + int(last)
+            return int(self.first_offsets[byte]), int(self.first_offsets[byte + 1])
+        return byte_ranges.narrow(self.trie.data, self.trie.offsets, low, high, depth, byte)
 
     def next_bytes(self, low: int, high: int, depth: int) -> NDArray[np.intp]:
         """The byte at `depth` of each token of a range of longer tokens."""
         if depth == 0:
             return self.first_bytes[low:high]
         return self.trie.bytes_at(np.arange(low, high), depth).astype(np.intp)
+
+    def symbol_sums(self, low: int, depth: int, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums of values by the byte at `depth`.
+
+        Args:
+            low: the first of the sorted tokens that the values belong to.
+            depth: every one of the tokens is longer.
+            values: float64 (k,).
+
+        Returns:
+            float64 (257,); the last, for end of text, is 0.
+        """
+        sums = np.zeros(N_SYMBOLS)
+        byte_ranges.byte_sums(self.trie.data, self.trie.offsets, low, depth, values, sums)
+        return sums
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +112,8 @@ class Head:
         parent: the head one token before, and `position`, that token in the order of bytes.
         log_weight: log P(head), nats; NaN until known.
         low, probabilities: P(t | head) of the sorted tokens from `low` on; None until evaluated.
-        end_probability: P(end of text | head).
+        symbols: float64 (257,), P(first byte of the next token | head), the last of end of text;
+            empty until evaluated.
     """
 
     start: int
@@ -108,7 +124,12 @@ class Head:
     log_weight: float = float("nan")
     low: int = 0
     probabilities: NDArray[np.float64] | None = None
-    end_probability: float = 0.0
+    symbols: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def end_probability(self) -> float:
+        """P(end of text | head), once evaluated."""
+        return float(self.symbols[END])
 
     def mass(self, low: int, high: int) -> NDArray[np.float64]:
         """P(t | head) of a range of sorted tokens that has been kept."""
@@ -270,14 +291,11 @@ def symbol_masses(
         head: evaluated.
         low: first of the tokens that start with the `depth` bytes after the head.
         high: one past the last.
-        depth: number of bytes after the head.
+        depth: number of bytes after the head; if 0, the range is all the tokens.
     """
-    following = vocabulary.next_bytes(low, high, depth)
-    symbols = np.zeros(N_SYMBOLS)
-    symbols += np.bincount(following, weights=head.mass(low, high), minlength=N_SYMBOLS)
     if depth == 0:
-        symbols[END] = head.end_probability
-    return symbols
+        return head.symbols
+    return vocabulary.symbol_sums(low, depth, head.mass(low, high))
 
 
 def _unevaluated(heads: Iterable[Head]) -> list[Head]:
@@ -317,39 +335,59 @@ def evaluate(
     for head in heads:
         if head.parent is not None and np.isnan(head.log_weight):
             children.setdefault(head.parent, []).append(head)
+    n_tokens = len(vocabulary.trie)
+    scratch: NDArray[np.float64] | None = None
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
     for start in range(0, len(heads), size):
         chunk = heads[start : start + size]
-        rows = session.logprobs([head.node for head in chunk])
+        rows = token_scores(session, [head.node for head in chunk])
         if rows.ndim != 2 or rows.shape[0] != len(chunk) or rows.shape[1] < vocabulary.vocab_size:
             raise ModelError(
                 f"the model returned log-probabilities of shape {rows.shape}; expected "
                 f"({len(chunk)}, {vocabulary.vocab_size}) for the tokenizer {vocabulary.name}"
             )
         for head, row in zip(chunk, rows, strict=True):
-            _absorb(vocabulary, head, row)
+            low, high = keep.get(head, (0, 0))
+            if high - low < n_tokens and scratch is None:
+                scratch = np.empty(n_tokens)
+            _absorb(
+                vocabulary, head, row, np.empty(n_tokens) if high - low == n_tokens else scratch
+            )
             yield head
             for child in children.get(head, ()):
                 child.weigh()
-            low, high = keep.get(head, (0, 0))
-            head.probabilities = head.mass(low, high).copy()
-            head.low = low
+            if high - low < n_tokens:
+                head.probabilities = head.mass(low, high).copy()
+                head.low = low
 
 
-def _absorb(vocabulary: ByteVocabulary, head: Head, row: NDArray[np.floating]) -> None:
-    """Mask and renormalise one row of log-probabilities into a head."""
-    probabilities = np.empty(len(vocabulary.trie))
-    head.end_probability, total = masses.masked_probabilities(
-        row,
-        vocabulary.trie.order,
-        vocabulary.canonical.mask(head.state),
-        vocabulary.end_ids,
-        vocabulary.canonical.may_end(head.state),
-        probabilities,
+def _absorb(
+    vocabulary: ByteVocabulary,
+    head: Head,
+    scores: NDArray[np.floating[Any]],
+    out: NDArray[np.float64],
+) -> None:
+    """Mask and renormalise one row of scores into a head, which will hold `out`."""
+    canonical, end_ids = vocabulary.canonical, vocabulary.end_ids
+    permitted = np.where(canonical.mask(head.state), scores[: vocabulary.vocab_size], -np.inf)
+    ends = scores[end_ids if canonical.may_end(head.state) else end_ids[:0]].astype(np.float64)
+    top = max(float(permitted.max(initial=-np.inf)), float(ends.max(initial=-np.inf)))
+    if not top < np.inf:  # or NaN
+        raise _unusable(head)
+    head.low, head.probabilities, head.symbols = 0, out, np.zeros(N_SYMBOLS)
+    if top == -np.inf:
+        out[:] = 0.0
+        return
+    masses.sort_scores(permitted, vocabulary.trie.order, top, out)
+    np.exp(out, out=out)
+    end = float(np.exp(ends - top).sum())
+    total = masses.normalise(out, vocabulary.first_offsets, end, head.symbols)
+    if not 0 < total < np.inf:
+        raise _unusable(head)
+
+
+def _unusable(head: Head) -> ModelError:
+    return ModelError(
+        f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
+        "check its weights, or load it with dtype='float32'"
     )
-    if not np.isfinite(total):
-        raise ModelError(
-            f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
-            "check its weights, or load it with dtype='float32'"
-        )
-    head.low, head.probabilities = 0, probabilities

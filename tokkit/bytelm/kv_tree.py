@@ -172,13 +172,27 @@ class KVTreeSession:
             ModelError: a context is too long for the model, or it returned unusable numbers.
         """
         with torch.inference_mode():
-            self._compact_if_worthwhile()
-            pending = self._unevaluated(nodes)
-            for start in range(0, len(pending), self._max_batch_tokens):
-                self._evaluate(pending[start : start + self._max_batch_tokens])
-            slots = [self._slot_of[node] for node in nodes]
-            hidden = self._table.hidden[slots]
-            return self._backbone.logprobs(hidden, self._vocab_size)
+            return self._backbone.logprobs(self._hidden(nodes), self._vocab_size)
+
+    def logits(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
+        """As `logprobs`, up to a constant in each row: float32 (len(nodes), vocab_size).
+
+        NaN and infinity are passed on.
+
+        Raises:
+            ArgumentError: a node of another session.
+            ModelError: a context is too long for the model, or the forward pass failed.
+        """
+        with torch.inference_mode():
+            return self._backbone.logits(self._hidden(nodes), self._vocab_size)
+
+    def _hidden(self, nodes: Sequence[Node]) -> torch.Tensor:
+        """The last hidden states of nodes, float32 (len(nodes), hidden_size)."""
+        self._compact_if_worthwhile()
+        pending = self._unevaluated(nodes)
+        for start in range(0, len(pending), self._max_batch_tokens):
+            self._evaluate(pending[start : start + self._max_batch_tokens])
+        return self._table.hidden[[self._slot_of[node] for node in nodes]]
 
     def _unevaluated(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes and ancestors without a slot, parents before children."""

@@ -103,6 +103,18 @@ class ContextSession:
         return self._token_lm.next_token_logprobs([node.ids() for node in nodes])
 
 
+def token_scores(session: Session, nodes: Sequence[Node]) -> LogProbs:
+    """Log-probabilities up to a constant in each row: `session.logits` where there is one.
+
+    Whoever renormalises needs no more, and saves the pass that `logprobs` makes over every row.
+
+    Returns:
+        float (len(nodes), V).
+    """
+    own = getattr(session, "logits", None)
+    return session.logprobs(nodes) if own is None else own(nodes)
+
+
 def open_session(token_lm: TokenLM) -> Session:
     """The model's own session (`token_lm.session()`) where it has one, else a `ContextSession`."""
     own = getattr(token_lm, "session", None)

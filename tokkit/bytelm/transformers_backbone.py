@@ -233,29 +233,36 @@ class Backbone:
         Raises:
             ModelError: a row is not a distribution (NaN or +inf among the logits).
         """
-        n = hidden.shape[0]
-        step = max(1, _HEAD_CHUNK_BYTES // (4 * self.n_logits * ROW_BLOCK)) * ROW_BLOCK
-        if n <= step:  # one node a step is the common case; a copy of its row would show
-            out = self._log_softmax(hidden, n_columns).cpu()
-        else:
-            out = torch.empty((n, n_columns), dtype=torch.float32)
-            for start in range(0, n, step):
-                part = hidden[start : start + step]
-                out[start : start + step] = self._log_softmax(part, n_columns)
+        out = self._in_chunks(hidden, n_columns, normalise=True)
         # One NaN or +inf logit makes its whole row NaN, so a single column tells.
-        if n and bool(torch.isnan(out[:, 0]).any()):
+        if len(out) and bool(torch.isnan(out[:, 0]).any()):
             raise ModelError(
                 f"{self.name}: the model returned NaN or infinite logits; "
                 "try dtype='float32', or check that its weights are complete"
             )
         return out.numpy()
 
-    def _log_softmax(self, hidden: torch.Tensor, n_columns: int) -> torch.Tensor:
+    def logits(self, hidden: torch.Tensor, n_columns: int) -> NDArray[np.float32]:
+        """What `logprobs` normalises, unchecked: float32 (n, n_columns)."""
+        return self._in_chunks(hidden, n_columns, normalise=False).numpy()
+
+    def _in_chunks(self, hidden: torch.Tensor, n_columns: int, *, normalise: bool) -> torch.Tensor:
+        n = hidden.shape[0]
+        step = max(1, _HEAD_CHUNK_BYTES // (4 * self.n_logits * ROW_BLOCK)) * ROW_BLOCK
+        if n <= step:  # one node a step is the common case; a copy of its row would show
+            return self._scores(hidden, n_columns, normalise=normalise).cpu()
+        out = torch.empty((n, n_columns), dtype=torch.float32)
+        for start in range(0, n, step):
+            part = hidden[start : start + step]
+            out[start : start + step] = self._scores(part, n_columns, normalise=normalise)
+        return out
+
+    def _scores(self, hidden: torch.Tensor, n_columns: int, *, normalise: bool) -> torch.Tensor:
         n = hidden.shape[0]
         if n and padding(n):
             hidden = torch.cat([hidden, hidden[-1:].expand(padding(n), -1)])
-        logits = self._head(hidden.to(self._head.weight.dtype))[:n].float()
-        return torch.log_softmax(self._scaling(logits), dim=-1)[:, :n_columns]
+        logits = self._scaling(self._head(hidden.to(self._head.weight.dtype))[:n].float())
+        return (torch.log_softmax(logits, dim=-1) if normalise else logits)[:, :n_columns]
 
     def reference_logprobs(self, ids: Sequence[int], n_columns: int) -> NDArray[np.float32]:
         """float32 (n_columns,): what the model itself says after `ids`, without a cache."""

@@ -1,6 +1,9 @@
-"""Turn a row of token log-probabilities into probabilities over a byte-sorted vocabulary."""
+"""Turn a row of token scores into probabilities over a byte-sorted vocabulary, and add them up.
 
-import math
+The exponential stands between the two kernels, in NumPy, which computes it several values at a
+time; so a row is read once in the order of ids, and once in the order of bytes.
+"""
+
 from typing import Any
 
 import numpy as np
@@ -8,50 +11,55 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True)
-def masked_probabilities(
-    logprobs: NDArray[np.floating[Any]],
+@njit(cache=True, nogil=True)
+def sort_scores(
+    scores: NDArray[np.floating[Any]],
     order: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    ends: NDArray[np.int64],
-    may_end: bool,
+    top: float,
     out: NDArray[np.float64],
-) -> tuple[float, float]:
-    """Renormalise over the tokens that may follow, and over end of text where it may.
+) -> None:
+    """Bring scores into the order of bytes, `top` subtracted.
 
     Args:
-        logprobs: float (V',), natural logs up to a constant.
+        scores: float (V,).
         order: int64 (n,), token ids in the order of their bytes.
-        allowed: bool (V,).
-        ends: int64 (e,), ids that end a text.
-        may_end: whether the text may end here.
-        out: float64 (n,), filled with the probability of each token, in the order of bytes.
+        top: finite.
+        out: float64 (n,), filled.
+    """
+    for i in range(len(order)):
+        out[i] = np.float64(scores[order[i]]) - top
+
+
+@njit(cache=True, nogil=True)
+def normalise(
+    weights: NDArray[np.float64],
+    first_offsets: NDArray[np.int64],
+    end: float,
+    symbols: NDArray[np.float64],
+) -> float:
+    """Divide weights by their sum, and add up those that begin with each byte.
+
+    Args:
+        weights: float64 (n,), not negative, in the order of bytes; divided in place.
+        first_offsets: int64 (257,); the tokens that begin with byte b stand in
+            `first_offsets[b]:first_offsets[b + 1]`.
+        end: the weight of end of text, part of the sum.
+        symbols: float64 (257,), filled with the probability of each first byte, and of the end.
 
     Returns:
-        The probability of end of text, and the total before renormalising relative to the largest
-        log-probability: NaN if an entry that matters is NaN, 0 if nothing may follow.
+        The sum; if it is not positive and finite, nothing has been divided.
     """
-    top = -math.inf
-    for i in range(len(order)):
-        if allowed[order[i]] and not logprobs[order[i]] <= top:
-            top = logprobs[order[i]]
-    if may_end:
-        for i in range(len(ends)):
-            if not logprobs[ends[i]] <= top:
-                top = logprobs[ends[i]]
-    if top == -math.inf:
-        out[:] = 0.0
-        return 0.0, 0.0
-    total = 0.0
-    for i in range(len(order)):
-        token = order[i]
-        out[i] = math.exp(logprobs[token] - top) if allowed[token] else 0.0
-        total += out[i]
-    end = 0.0
-    if may_end:
-        for i in range(len(ends)):
-            end += math.exp(logprobs[ends[i]] - top)
-    total += end
-    for i in range(len(order)):
-        out[i] /= total
-    return end / total, total
+    total = end
+    for byte in range(256):
+        part = 0.0
+        for i in range(first_offsets[byte], first_offsets[byte + 1]):
+            part += weights[i]
+        symbols[byte] = part
+        total += part
+    symbols[256] = end
+    if total > 0 and total < np.inf:
+        for i in range(len(weights)):
+            weights[i] /= total
+        for symbol in range(257):
+            symbols[symbol] /= total
+    return total

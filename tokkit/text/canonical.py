@@ -34,6 +34,7 @@ from tokkit.text.token_trie import TokenTrie
 
 _NOT_A_WHOLE_PIECE = b"\x00outside"
 _MUST_BREAK = b"\x00alone"
+_BOUNDARY = int(Label.BOUNDARY)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class CanonicalAutomaton:
         self._index: dict[tuple[Hypothesis, ...], int] = {start: self.START}
         self._follow: dict[int, _Follow] = {}
         self._live: dict[Hypothesis, bool] = {}
+        self._breaks: dict[int, bool] = {}
         self._advanced: dict[tuple[int, int], int] = {}
         self._masks: dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
 
@@ -163,18 +165,20 @@ class CanonicalAutomaton:
         return Hypothesis(state, context, self._spell(hypothesis.spelt, token))
 
     def _read(self, state: int, token: int, *, boundary: bool) -> int:
-        kind = self._kind_label(token)
-        label = kind | (Label.BOUNDARY if boundary else Label.NORMAL)
+        kind = self._labels[token]
+        label = kind | _BOUNDARY if boundary else kind
         for byte in self._spec.token_bytes[token]:
             state = self._boundaries.step(state, byte, label)
             label = kind
         return state if self._spec.token_bytes[token] else DEAD
 
-    def _kind_label(self, token: int) -> Label:
-        kind = self._spec.kinds[token]
-        if kind == TokenKind.BYTE:
-            return Label.BYTE
-        return Label.LITERAL if kind == TokenKind.LITERAL else Label.NORMAL
+    @cached_property
+    def _labels(self) -> list[int]:
+        """The label of each token's bytes but for boundaries."""
+        labels = np.full(self._spec.vocab_size, int(Label.NORMAL))
+        labels[self._spec.kinds == TokenKind.BYTE] = int(Label.BYTE)
+        labels[self._spec.kinds == TokenKind.LITERAL] = int(Label.LITERAL)
+        return labels.tolist()
 
     def _spell(self, spelt: bytes, token: int) -> bytes:
         if spelt == _NOT_A_WHOLE_PIECE or not self._whole_pieces:
@@ -285,6 +289,10 @@ class CanonicalAutomaton:
         known = self._live.get(hypothesis)
         if known is not None:
             return known
+        if hypothesis.spelt not in self._whole_pieces and self._may_break(
+            hypothesis.boundary_state
+        ):
+            return True
         seen = {hypothesis}
         queue = [hypothesis]
         for current in queue:
@@ -300,6 +308,19 @@ class CanonicalAutomaton:
                     queue.append(new)
         self._live.update(dict.fromkeys(seen, False))
         return False
+
+    def _may_break(self, state: int) -> bool:
+        """Whether, from a boundary state, a piece of one byte may follow and end the text.
+
+        That settles the matter for every hypothesis there but for whole-piece tokens.
+        """
+        known = self._breaks.get(state)
+        if known is None:
+            piece = Hypothesis(state, (), _NOT_A_WHOLE_PIECE)
+            ways = (self._after_boundary(piece, token) for token in self._single_bytes)
+            known = any(new is not None and self._may_end(new) for new in ways)
+            self._breaks[state] = known
+        return known
 
     def _onward(self, hypothesis: Hypothesis) -> Iterable[Hypothesis]:
         """Every successor, those of one byte first: they usually settle the matter."""

@@ -37,6 +37,8 @@ class TokenTrie:
     Attributes:
         order: int64 (n,), ids in the order of their bytes.
         lengths: int64 (n,), bytes of each, in that order.
+        data: uint8, the bytes of all of them, one after the other.
+        offsets: int64 (n + 1,), where in `data` each begins.
     """
 
     def __init__(self, token_bytes: tuple[bytes, ...], members: NDArray[np.int64]) -> None:
@@ -51,8 +53,8 @@ class TokenTrie:
         self.tokens = [token_bytes[token] for token in ids]
         self.order = np.array(ids, dtype=np.int64)
         self.lengths = np.fromiter(map(len, self.tokens), dtype=np.int64, count=len(ids))
-        self._offsets = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
-        self._data = np.frombuffer(b"".join(self.tokens), dtype=np.uint8)
+        self.offsets = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+        self.data = np.frombuffer(b"".join(self.tokens), dtype=np.uint8)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -64,7 +66,7 @@ class TokenTrie:
 
     def bytes_at(self, positions: NDArray[np.int64], depth: int) -> NDArray[np.uint8]:
         """Byte number `depth` of the tokens at `positions`, which must be longer than that."""
-        return self._data[self._offsets[positions] + depth]
+        return self.data[self.offsets[positions] + depth]
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:

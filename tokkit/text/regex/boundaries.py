@@ -40,7 +40,11 @@ class Label(IntFlag):
 
 
 N_LABELS = 6  # BYTE and LITERAL never go together
-_KIND = Label.BYTE | Label.LITERAL
+# Plain ints: the operators of an IntFlag cost more than all else in a step.
+_NORMAL, _BOUNDARY, _BYTE, _LITERAL = (
+    int(label) for label in (Label.NORMAL, Label.BOUNDARY, Label.BYTE, Label.LITERAL)
+)
+_KIND = _BYTE | _LITERAL
 
 
 class CharBoundaries:
@@ -63,7 +67,7 @@ class CharBoundaries:
         """
         self.alphabet = alphabet
         self._stages = stages
-        self._allowed = {Label.NORMAL: normal, Label.BYTE: fallback}
+        self._allowed = {_NORMAL: normal, _BYTE: fallback}
         start: Hypotheses = frozenset({(None,) * len(stages)})
         self._states: list[Hypotheses] = [start]
         self._index: dict[Hypotheses, int] = {start: 0}
@@ -83,8 +87,8 @@ class CharBoundaries:
         return known
 
     def _step(self, state: int, symbol: int, label: int) -> int:
-        kind = Label(label) & _KIND
-        if kind != Label.LITERAL and symbol not in self._allowed[kind]:
+        kind = label & _KIND
+        if kind != _LITERAL and symbol not in self._allowed[kind]:
             return DEAD
         following: set[Composite] = set()
         for composite in self._states[state]:
@@ -109,9 +113,9 @@ class CharBoundaries:
                         ((*done, new), border) for new, border in stage.step(config, symbol)
                     )
             partial = extended
-        literal = bool(label & Label.LITERAL)
+        literal = bool(label & _LITERAL)
         for done, cut in partial:
-            if cut == bool(label & Label.BOUNDARY) and literal == self._in_literal(done[0]):
+            if cut == bool(label & _BOUNDARY) and literal == self._in_literal(done[0]):
                 following.add(done)
 
     def _in_literal(self, first: Config | None) -> bool:
@@ -221,7 +225,7 @@ class ByteBoundaries:
         return self._settle(self._chars.step(char_state, symbol, label))
 
     def _complete(self, char_state: int, symbol: int, labels: tuple[int, ...]) -> int:
-        inside = labels[0] & ~Label.BOUNDARY
+        inside = labels[0] & ~_BOUNDARY
         if any(label != inside for label in labels[1:]):
             return DEAD
         return self._settle(self._chars.step(char_state, symbol, labels[0]))
@@ -255,7 +259,7 @@ class ByteBoundaries:
         char_state, node, labels = key
         if node is None or self._flush(char_state, labels) != DEAD:
             return True
-        inside = labels[0] & ~Label.BOUNDARY
+        inside = labels[0] & ~_BOUNDARY
         return all(label == inside for label in labels[1:]) and any(
             self._chars.step(char_state, symbol, labels[0]) != DEAD
             for symbol in self._utf8.completions(node)

@@ -1,0 +1,66 @@
+"""Ranges of byte-sorted tokens that agree up to some depth: narrow them, and add up over them.
+
+Tokens are the slices `data[offsets[i]:offsets[i + 1]]` of one array of bytes, in ascending order.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True)
+def narrow(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    low: int,
+    high: int,
+    depth: int,
+    byte: int,
+) -> tuple[int, int]:
+    """Those of the tokens `low:high`, all longer than `depth`, that have `byte` there.
+
+    Args:
+        data: uint8, the tokens' bytes.
+        offsets: int64 (n + 1,).
+        low: first of the range; its tokens are alike before `depth`.
+        high: one past the last.
+        depth: which byte.
+        byte: its value.
+
+    Returns:
+        First and one past the last; equal if there are none.
+    """
+    bounds = (low, high)
+    for k in range(2):
+        left, right = bounds[0], high
+        while left < right:
+            middle = (left + right) >> 1
+            if data[offsets[middle] + depth] < byte + k:
+                left = middle + 1
+            else:
+                right = middle
+        bounds = (left, high) if k == 0 else (bounds[0], left)
+    return bounds
+
+
+@njit(cache=True, nogil=True)
+def byte_sums(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    low: int,
+    depth: int,
+    values: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add the values of tokens that stand side by side to the sum of their byte at `depth`.
+
+    Args:
+        data: uint8, the tokens' bytes.
+        offsets: int64 (n + 1,).
+        low: the token of `values[0]`.
+        depth: which byte; every token is longer.
+        values: float64 (k,).
+        sums: float64 (at least 256,), added to.
+    """
+    for i in range(len(values)):
+        sums[data[offsets[low + i] + depth]] += values[i]
