@@ -20,11 +20,14 @@ from tokkit.kernels.merge_forest import MergeForest, stays_apart
 from tokkit.kernels.pair_table import GOLDEN
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK, longest_match
 
-KEY_WORDS = 4
-SHORT = 8 * KEY_WORDS - 1
-"""Bytes of the longest piece that is remembered: one byte of its key holds the length."""
-WORDS = 8
-KEPT_IDS = 2 * (WORDS - KEY_WORDS)
+LONGEST_KEPT = 15
+"""Bytes of the longest piece that is remembered: beside its length they fill two words."""
+MOST_KEPT = 5
+"""Ids of the piece of most ids that is remembered: beside their number they fill two words."""
+ENTRY = 4
+"""Words of a remembered piece."""
+ROW = 2 * ENTRY
+"""Words of two remembered pieces, which lie in one cache line."""
 ID_MASK = 0xFFFFFF
 
 
@@ -37,8 +40,6 @@ class BpeTables(NamedTuple):
     by_merges: bool (V,), the tokens of the trie that are reachable.
     lengths: int32 (V,), bytes of each token.
     byte_token: int32 (256,), the BYTE token of each byte, or -1.
-    memo: int64 (2 ** k,), answers of `stays_apart`; each entry is one aligned word that holds both
-        the question and the answer, so threads may share it.
     forest: the merge trees.
     """
 
@@ -47,21 +48,7 @@ class BpeTables(NamedTuple):
     by_merges: np.ndarray
     lengths: np.ndarray
     byte_token: np.ndarray
-    memo: np.ndarray
     forest: MergeForest
-
-
-@leaf
-def _apart(memo, forest, a, b):
-    """`stays_apart`, remembered."""
-    question = (a << 24 | b) << 1
-    slot = ((question * GOLDEN) >> 24) & (len(memo) - 1)
-    known = memo[slot]
-    if known >> 1 == question >> 1:
-        return known & 1 == 1
-    answer = stays_apart(forest, a, b)
-    memo[slot] = question | np.int64(answer)
-    return answer
 
 
 @leaf
@@ -75,8 +62,8 @@ def _first_choice(tables, text, pos, token):
 
 
 @leaf
-def _search(tables, text, start, stop, token, dead, ids, ends, base):
-    """Encode `text[start:stop]` into `ids[base:]` and `ends[base:]`.
+def _search(tables, text, start, stop, token, dead, ids, base):
+    """Encode `text[start:stop]` into `ids[base:]`.
 
     Inputs:
         token: the first choice at `start`.
@@ -85,20 +72,19 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
     Returns:
         The number of ids in all, or -1 - (offset of the byte that has no token).
     """
-    memo, forest = tables.memo, tables.forest
     top = base
     pos = start
     any_dead = False
     while True:
         while token >= 0:
             end = pos + tables.lengths[token]
-            fits = top == base or _apart(memo, forest, np.int64(ids[top - 1]), np.int64(token))
-            if fits and not dead[end - start]:
+            if not dead[end - start] and (
+                top == base or stays_apart(tables.forest, np.int64(ids[top - 1]), np.int64(token))
+            ):
                 break
             token = tables.next_prefix[token]
         if token >= 0:
             ids[top] = token
-            ends[top] = end
             top += 1
             pos = end
             if pos == stop:
@@ -114,116 +100,99 @@ def _search(tables, text, start, stop, token, dead, ids, ends, base):
             any_dead = True
             top -= 1
             token = tables.next_prefix[ids[top]]
-            pos = ends[top] - tables.lengths[ids[top]]
+            pos -= tables.lengths[ids[top]]
     if any_dead:
-        dead[: stop - start + 1] = False
+        for offset in range(stop - start + 1):
+            dead[offset] = False
     return top
 
 
 @leaf
-def _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base):
+def _encode_piece(tables, text, start, stop, whole, dead, ids, base):
     """Encode one piece that is not empty; arguments and result as for `_search` and `encode`."""
     token = longest_match(tables.units, text, start, stop)
     if token >= 0 and start + tables.lengths[token] == stop and whole[token]:
         ids[base] = token
-        ends[base] = stop
         return base + 1
     token = _first_choice(tables, text, start, token)
     if token < 0:
         return -1 - start
-    return _search(tables, text, start, stop, token, dead, ids, ends, base)
+    return _search(tables, text, start, stop, token, dead, ids, base)
 
 
 @leaf
-def _pack(text, start, stop, word, key):
-    """Pack `text[start:stop]`, eight bytes a word, behind `word`; return the number of words."""
-    key[0] = word
-    used = 1
-    for begin in range(start, stop, 8):
-        word = np.int64(0)
-        for i in range(begin, min(begin + 8, stop)):
-            word = word << 8 | np.int64(text[i])
-        key[used] = word
-        used += 1
-    return used
-
-
-@leaf
-def _find(recent, text, start, stop, key):
-    """Look a short piece up.
-
-    Inputs:
-        key: int64 (KEY_WORDS,): receives its length and its bytes.
-
-    Returns:
-        (where in `recent` its place is, how many words of `key` it takes, whether it is there).
-    """
-    word = stop - start
+def _key_of(text, start, stop):
+    """Length and bytes of a short piece, in two words: `(int64, int64)`."""
+    first = stop - start
     for i in range(start, min(stop, start + 7)):
-        word = word << 8 | np.int64(text[i])
-    places = len(recent) // WORDS - 1
-    if stop - start <= 7:
-        key[0] = word
-        slot = WORDS * (((word * GOLDEN) >> 30) & places)
-        return slot, 1, recent[slot] == word
-    used = _pack(text, start + 7, stop, word, key)
-    for k in range(1, used):
-        word = word * 31 ^ key[k]
-    slot = WORDS * (((word * GOLDEN) >> 30) & places)
-    for k in range(used):
-        if recent[slot + k] != key[k]:
-            return slot, used, False
-    return slot, used, True
+        first = first << 8 | np.int64(text[i])
+    second = np.int64(0)
+    for i in range(start + 7, stop):
+        second = second << 8 | np.int64(text[i])
+    return first, second
 
 
 @leaf
-def _recall(recent, slot, lengths, ids, ends, base, start, stop):
-    """Write the ids of a kept piece behind `ids[:base]`; return their number in all."""
-    packed = recent[slot + KEY_WORDS]
-    n = packed & 255
-    ids[base] = (packed >> 8) & ID_MASK
-    if n == 1:
-        ends[base] = stop
-        return base + 1
-    pos = start + lengths[ids[base]]
-    ends[base] = pos
-    for k in range(1, n):
-        # Two ids a word; the first word holds their number as well.
-        packed = recent[slot + KEY_WORDS + (k >> 1)]
-        token = (packed >> 32 if k & 1 else packed) & ID_MASK
-        pos += lengths[token]
-        ids[base + k] = token
-        ends[base + k] = pos
+def _row_of(recent, first, second):
+    """Where in `recent` the row of a key begins."""
+    spread = (first ^ second * 31) * GOLDEN
+    spread ^= spread >> 32
+    return ROW * (spread & (len(recent) // ROW - 1))
+
+
+@leaf
+def _recall(recent, entry, ids, base):
+    """Write the ids of a remembered piece behind `ids[:base]`; return their number in all."""
+    low, high = recent[entry + 2], recent[entry + 3]
+    n = low & 255
+    ids[base] = (low >> 8) & ID_MASK
+    if n > 1:
+        ids[base + 1] = (low >> 32) & ID_MASK
+        if n > 2:
+            ids[base + 2] = high & ID_MASK
+            if n > 3:
+                ids[base + 3] = (high >> 24) & ID_MASK
+                if n > 4:
+                    ids[base + 4] = (low >> 56 & 0xFF) << 16 | (high >> 48 & 0xFFFF)
     return base + n
 
 
 @leaf
-def _keep(recent, slot, key, used, ids, base, n):
-    """Keep a piece and its ids in place of the one in that slot."""
-    for k in range(used):
-        recent[slot + k] = key[k]
-    recent[slot + KEY_WORDS] = n | np.int64(ids[base]) << 8
-    for k in range(1, n):
-        at = slot + KEY_WORDS + (k >> 1)
-        if k & 1:
-            recent[at] |= np.int64(ids[base + k]) << 32
-        else:
-            recent[at] = np.int64(ids[base + k])
+def _remember(recent, row, first, second, ids, base, n):
+    """Keep a piece and its ids in the first place of a row; what was there moves to the second.
+
+    Four ids lie in the words at 24 bits each, a fifth in the 8 and 16 bits that are left.
+    """
+    for k in range(row, row + ENTRY):
+        recent[k + ENTRY] = recent[k]
+    low, high = n | np.int64(ids[base]) << 8, np.int64(0)
+    if n > 1:
+        low |= np.int64(ids[base + 1]) << 32
+    if n > 2:
+        high = np.int64(ids[base + 2])
+    if n > 3:
+        high |= np.int64(ids[base + 3]) << 24
+    if n > 4:
+        fifth = np.int64(ids[base + 4])
+        low |= fifth >> 16 << 56
+        high |= fifth << 48
+    recent[row], recent[row + 1] = first, second
+    recent[row + 2], recent[row + 3] = low, high
 
 
 @leaf
-def encode(tables, text, bounds, whole, recent, key, dead, ids, ends, keep) -> int:
+def encode(tables, text, bounds, whole, recent, dead, ids, keep) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
     Inputs:
         text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
         whole: bool (V,), tokens in the trie that a piece equal to them becomes at once: the
             reachable ones and, with `ignore_merges`, every NORMAL one.
-        recent: int64 (WORDS * 2 ** k,), short pieces seen before and their ids, for this thread
-            alone; -1 at first. Eight words a piece: length and bytes, then number and ids.
-        key: int64 (KEY_WORDS,), scratch.
+        recent: int64 (ROW * 2 ** k,), short pieces seen before and their ids, for this thread
+            alone; -1 at first. Eight words a row, for two pieces: two words with length and bytes,
+            two with number and ids, of the newer one, then of the older one.
         dead: bool (longest piece + 1,), all False.
-        ids: int32, ends: int64: (n,), or (longest piece,) without `keep`.
+        ids: int32, (n,), or (longest piece,) without `keep`.
         keep: whether to keep the ids of all pieces, or only their number.
 
     Returns:
@@ -235,16 +204,19 @@ def encode(tables, text, bounds, whole, recent, key, dead, ids, ends, keep) -> i
         if start == stop:
             continue
         base = n_ids if keep else np.int64(0)
-        if stop - start <= SHORT:
-            slot, used, is_there = _find(recent, text, start, stop, key)
-            if is_there:
-                end = _recall(recent, slot, tables.lengths, ids, ends, base, start, stop)
+        if stop - start <= LONGEST_KEPT:
+            first, second = _key_of(text, start, stop)
+            row = _row_of(recent, first, second)
+            if recent[row] == first and recent[row + 1] == second:
+                end = _recall(recent, row, ids, base)
+            elif recent[row + ENTRY] == first and recent[row + ENTRY + 1] == second:
+                end = _recall(recent, row + ENTRY, ids, base)
             else:
-                end = _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base)
-                if 0 < end - base <= KEPT_IDS:
-                    _keep(recent, slot, key, used, ids, base, end - base)
+                end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
+                if 0 < end - base <= MOST_KEPT:
+                    _remember(recent, row, first, second, ids, base, end - base)
         else:
-            end = _encode_piece(tables, text, start, stop, whole, dead, ids, ends, base)
+            end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
         if end < 0:
             return end
         n_ids += end - base
@@ -279,7 +251,7 @@ def extend_prefixes(tables, reversed_units, text, start, stop, last) -> int:
             token = ((unit >> 40) & TOKEN_MASK) - 1
             if token >= 0:
                 matched = True
-                if pos == 0 or _apart(tables.memo, tables.forest, np.int64(last[pos]), token):
+                if pos == 0 or stays_apart(tables.forest, np.int64(last[pos]), token):
                     found = token
             base = (unit >> 9) & BASE_MASK
         if not matched:

@@ -35,7 +35,8 @@ def build(left, right, result, rank):
     bitmap = np.zeros(n_slots >> 3, np.int64)
     for k in range(len(left)):
         key = np.int64(left[k]) << 32 | np.int64(right[k])
-        spread = (key * GOLDEN) >> 20
+        spread = key * GOLDEN
+        spread ^= spread >> 32
         bit = spread & (64 * len(bitmap) - 1)
         bitmap[bit >> 6] |= np.int64(1) << (bit & 63)
         slot = spread & (n_slots - 1)
@@ -50,7 +51,8 @@ def build(left, right, result, rank):
 def find(slots, bitmap, left, right):
     """`rank << 32 | result` of the merge of `left` and `right` (both int64), or -1."""
     key = left << 32 | right
-    spread = (key * GOLDEN) >> 20
+    spread = key * GOLDEN
+    spread ^= spread >> 32
     bit = spread & (64 * len(bitmap) - 1)
     if (bitmap[bit >> 6] >> (bit & 63)) & 1 == 0:
         return np.int64(-1)

@@ -133,7 +133,14 @@ class TextTokenizer:
         Raises:
             EncodingError: a byte that the vocabulary cannot express.
         """
-        return self._encode(data, specials=specials, normalize=normalize)[0].tolist()
+        ids: list[int] = []
+        for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
+            if token is not None:
+                ids.append(token)
+            else:
+                pieces = self._pretokenizer.split(stretch)
+                ids += self._model.encode_ids(pieces.text, pieces.bounds).tolist()
+        return ids
 
     def encode_with_offsets(
         self, data: str | bytes, *, specials: bool = False, normalize: bool = True

@@ -62,6 +62,10 @@ class SegmentModel(ABC):
             ArgumentError: `bounds` does not run from 0 to n, or decreases.
         """
 
+    def encode_ids(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int32]:
+        """`encode(text, bounds)[0]`, for callers that do not ask where tokens end."""
+        return self.encode(text, bounds)[0]
+
     @abstractmethod
     def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
         """`len(encode(text, bounds)[0])` without holding the ids. Raises as `encode` does."""
