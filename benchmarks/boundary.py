@@ -44,7 +44,7 @@ from typing import Any
 
 import numpy as np
 from bootstrap import Interval, paired_interval, ratio_interval
-from cuts import LineCut, line_cuts
+from cuts import LineCut, common_prefix, line_cuts
 from machine import run_description
 from passages import english
 from records import FOLDER, PAGE, Record, Records, replace_block
@@ -136,17 +136,11 @@ def naive_tokens(lm: tokkit.ByteLM, cut: LineCut) -> tuple[float, int]:
             break
         text += piece
         if len(text) >= len(cut.wanted) or not cut.wanted.startswith(text):
-            matched = greedy_prefix(text, cut.wanted)
+            matched = common_prefix(text, cut.wanted)
             break
         node = session.extend(node, token)
         row = session.logprobs([node])[0]
     return -nats / math.log(2), matched
-
-
-def greedy_prefix(text: bytes, wanted: bytes) -> int:
-    """Length of the longest common beginning."""
-    size = min(len(text), len(wanted))
-    return next((k for k in range(size) if text[k] != wanted[k]), size)
 
 
 def inside_token(lm: tokkit.ByteLM, cut: LineCut) -> bool:

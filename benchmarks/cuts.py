@@ -2,7 +2,7 @@
 
 A cut is a uniformly random byte position among those that have something to complete: something
 other than white space stands before it in its line and after it, and the rest of the line is not
-too long.
+too long. A gap begins at such a cut and ends with the line, or at a random byte before that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 import re
 from dataclasses import dataclass
 
-FOLLOWING_BYTES = 100
+FOLLOWING_BYTES = 150
 _NEXT_WORD = re.compile(rb"\s*\S+.", re.DOTALL)
 
 
@@ -88,3 +88,51 @@ def cut_line(text: bytes, position: int, context_bytes: int) -> LineCut | None:
     return LineCut(
         text[start:position], text[position:end], text[end + 1 : end + 1 + FOLLOWING_BYTES]
     )
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A text with a gap inside a line.
+
+    Attributes:
+        kind: "to the end of the line" or "inside the line".
+        prefix: before the gap.
+        middle: what is missing.
+        suffix: after it.
+    """
+
+    kind: str
+    prefix: bytes
+    middle: bytes
+    suffix: bytes
+
+
+def line_gaps(
+    texts: list[bytes], *, n: int, prefix_bytes: int, max_middle: int, seed: int = 0
+) -> list[Gap]:
+    """`n` gaps, of the two kinds in turns; fewer, if the texts are too short.
+
+    Args:
+        texts: see `line_cuts`.
+        n: how many.
+        prefix_bytes: at most so many bytes in a prefix.
+        max_middle: at most so many bytes from the beginning of a gap to the end of its line.
+        seed: of the choice.
+    """
+    rng = random.Random(seed)
+    cuts = line_cuts(texts, n=n, context_bytes=prefix_bytes, max_rest=max_middle, seed=seed)
+    gaps: list[Gap] = []
+    for index, cut in enumerate(cuts):
+        size = len(cut.rest)
+        kind = "to the end of the line"
+        if index % 2 and size > 1:
+            kind, size = "inside the line", rng.randrange(1, size)
+        suffix = (cut.rest[size:] + b"\n" + cut.following)[:FOLLOWING_BYTES]
+        gaps.append(Gap(kind, cut.prompt, cut.rest[:size], suffix))
+    return gaps
+
+
+def common_prefix(a: bytes, b: bytes) -> int:
+    """Length of the longest common beginning."""
+    size = min(len(a), len(b))
+    return next((k for k in range(size) if a[k] != b[k]), size)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+from cuts import common_prefix
 from transformers.generation import utils
 
 import tokkit
@@ -94,16 +95,6 @@ class Healer:
         text = self._ours.decode(ids[0].tolist())
         ended = int(ids[0, -1]) in self._ours.eos_ids and text == target.removesuffix(b"\n")
         return max(0, common_prefix(text, target) - given) + ended
-
-
-def common_prefix(a: bytes, b: bytes) -> int:
-    """Length of the longest common beginning."""
-    size = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        size += 1
-    return size
 
 
 def load_tokenizer(name: str) -> Any:
