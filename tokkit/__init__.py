@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tokkit.bytelm.beam_search import beam_search
     from tokkit.bytelm.byte_lm import ByteLM
+    from tokkit.bytelm.completion import complete, stream_completion
     from tokkit.bytelm.ensemble import ByteEnsemble
+    from tokkit.bytelm.fim_formats import FimFormat
+    from tokkit.bytelm.infilling import Infilling, infill
     from tokkit.bytelm.loading import load_lm
     from tokkit.bytelm.ngram import NgramLM
     from tokkit.bytelm.transformers_lm import TransformersLM
@@ -24,26 +27,36 @@ __version__ = "0.1.0"
 __all__ = [
     "ByteEnsemble",
     "ByteLM",
+    "FimFormat",
+    "Infilling",
     "NgramLM",
     "TextTokenizer",
     "TokkitError",
     "TransformersLM",
     "__version__",
     "beam_search",
+    "complete",
+    "infill",
     "load_lm",
     "load_tokenizer",
+    "stream_completion",
 ]
 
 _HOMES = {
     "ByteEnsemble": "tokkit.bytelm.ensemble",
     "ByteLM": "tokkit.bytelm.byte_lm",
+    "FimFormat": "tokkit.bytelm.fim_formats",
+    "Infilling": "tokkit.bytelm.infilling",
     "NgramLM": "tokkit.bytelm.ngram",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransformersLM": "tokkit.bytelm.transformers_lm",
     "beam_search": "tokkit.bytelm.beam_search",
+    "complete": "tokkit.bytelm.completion",
+    "infill": "tokkit.bytelm.infilling",
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",
+    "stream_completion": "tokkit.bytelm.completion",
 }
 
 

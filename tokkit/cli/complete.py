@@ -1,9 +1,11 @@
-"""`tokkit complete`: one model continues a text, byte by byte."""
+"""`tokkit complete`: one model continues a text, or fills in its middle, byte by byte."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from tokkit.cli.inputs import (
     add_text_options,
     beam_options,
     load_model,
+    read_file,
     read_text,
     sampling_options,
 )
@@ -35,6 +38,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("model", metavar="MODEL")
     add_text_options(parser, "prompt", "the text to continue")
     add_sampling_options(parser)
+    _add_middle_options(parser)
     search = parser.add_argument_group("search")
     search.add_argument(
         "--beams",
@@ -54,27 +58,75 @@ def add_parser(commands: Subparsers) -> None:
     parser.set_defaults(run=partial(run, parser))
 
 
+def _add_middle_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("middle and unit")
+    suffix = group.add_mutually_exclusive_group()
+    suffix.add_argument(
+        "--suffix", metavar="TEXT", help="fill in the middle between the prompt and TEXT"
+    )
+    suffix.add_argument("--suffix-file", metavar="FILE", help="the same, from a file")
+    group.add_argument(
+        "--fim", metavar="NAME", help="the model's format; default: found by its special tokens"
+    )
+    group.add_argument(
+        "--heal",
+        choices=("none", "prefix", "both"),
+        default="prefix",
+        help="which borders of the middle may fall inside tokens (%(default)s)",
+    )
+    group.add_argument(
+        "--unit",
+        choices=("byte", "token"),
+        default="byte",
+        help="what is drawn; tokens are faster, and what the sampling options act on (%(default)s)",
+    )
+
+
+def _suffix(args: argparse.Namespace) -> bytes | None:
+    if args.suffix_file is None:
+        return None if args.suffix is None else os.fsencode(args.suffix)
+    return read_file(args.suffix_file)
+
+
+def _continuation(
+    lm: ByteLM, prompt: bytes, suffix: bytes | None, args: argparse.Namespace
+) -> Iterator[bytes]:
+    options = sampling_options(args)
+    if suffix is None and args.unit == "byte":
+        return lm.stream(prompt, **options)
+    if options.pop("pattern") is not None:
+        raise ArgumentError("--pattern goes neither with --suffix nor with --unit token")
+    if suffix is None:
+        return tokkit.stream_completion(lm, prompt, unit=args.unit, **options)
+    gap = tokkit.Infilling(lm, prompt, suffix, fim=args.fim, heal=args.heal)
+    return gap.stream(unit=args.unit, **options)
+
+
 def run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     """Run the subcommand."""
-    prompt = read_text(args)
+    prompt, suffix = read_text(args), _suffix(args)
     if args.beams is not None:
+        if suffix is not None or args.unit != "byte":
+            raise ArgumentError("--beams goes neither with --suffix nor with --unit token")
         options = beam_options(args, parser)
         return _search(load_model(args.model), prompt, options, args)
     if args.length_penalty:
         raise ArgumentError("--length-penalty is about beams; give --beams as well")
     lm = load_model(args.model)
     if not args.json:
-        write_stream(lm.stream(prompt, **sampling_options(args)))
+        write_stream(_continuation(lm, prompt, suffix, args))
         print()
         return 0
     with progress("generating"):
-        completion = lm.generate(prompt, **sampling_options(args))
+        completion = b"".join(_continuation(lm, prompt, suffix, args))
     print_json(
         {
             "model": lm.name,
             **bytes_fields("prompt", prompt),
+            **({} if suffix is None else bytes_fields("suffix", suffix)),
             **bytes_fields("completion", completion),
             "n_bytes": len(completion),
+            "unit": args.unit,
             "seed": args.seed,
         }
     )

@@ -122,15 +122,24 @@ def read_text(args: argparse.Namespace) -> bytes:
     if args.text is not None:
         return os.fsencode(args.text)
     if args.file not in (None, "-"):
-        try:
-            return Path(args.file).read_bytes()
-        except OSError as error:
-            raise FormatError(
-                f"cannot read {args.file!r}: {error.strerror}; give the path of a file"
-            ) from error
+        return read_file(args.file)
     if args.file is None and sys.stdin.isatty():
         raise ArgumentError("there is no text: give it as an option or on stdin (see --help)")
     return sys.stdin.buffer.read()
+
+
+def read_file(path: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FormatError(
+            f"cannot read {path!r}: {error.strerror}; give the path of a file"
+        ) from error
 
 
 def load_model(source: str) -> ByteLM:

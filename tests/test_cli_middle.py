@@ -1,0 +1,73 @@
+"""`tokkit complete` with a suffix, and by tokens, over a toy model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tokkit
+from tests.bytelm.fim_toys import WORDS, with_format
+from tests.bytelm.toy_models import RandomLM
+from tokkit import cli
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.completion import complete
+from tokkit.bytelm.fim_formats import FIM_FORMATS
+from tokkit.bytelm.infilling import infill
+from tokkit.text.tokenizer import TextTokenizer
+
+LM = ByteLM(RandomLM(TextTokenizer(with_format(WORDS, FIM_FORMATS["starcoder"]))))
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source: LM)
+
+
+def run_json(capsys: Any, *options: str) -> Any:
+    arguments = ["complete", "toy", "--prompt", "b a", "--max-bytes", "6", "--seed", "3", "--json"]
+    assert cli.main([*arguments, *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_suffix_asks_for_a_middle(capsys: Any, tmp_path: Path) -> None:
+    (tmp_path / "suffix").write_bytes(b"ba b")
+    for heal in ("none", "prefix", "both"):
+        expected = infill(LM, b"b a", b"ba b", max_bytes=6, seed=3, heal=heal)
+        for suffix in (["--suffix", "ba b"], ["--suffix-file", str(tmp_path / "suffix")]):
+            found = run_json(capsys, *suffix, "--heal", heal, "--fim", "starcoder")
+            assert bytes.fromhex(found["completion_hex"]) == expected
+            assert found["suffix"] == "ba b"
+
+
+def test_a_completion_may_be_drawn_by_tokens(capsys: Any) -> None:
+    found = run_json(capsys, "--unit", "token")
+    expected = complete(LM, b"b a", max_bytes=6, seed=3, unit="token")
+    assert bytes.fromhex(found["completion_hex"]) == expected
+    assert "suffix" not in found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--suffix", "b", "--pattern", "a+"],
+        ["--unit", "token", "--pattern", "a+"],
+        ["--suffix", "b", "--beams", "2"],
+        ["--unit", "token", "--beams", "2"],
+        ["--suffix", "b", "--fim", "nothing"],
+        ["--suffix", "b", "--suffix-file", "x"],
+        ["--suffix-file", "/does/not/exist"],
+        ["--suffix", "b", "--heal", "all"],
+    ],
+)
+def test_options_that_do_not_go_together_are_bad_usage(options: list[str]) -> None:
+    assert _exit_code(["complete", "toy", "--prompt", "a", *options]) == 2
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return cli.main(arguments)
+    except SystemExit as exit_:
+        return int(str(exit_.code))
