@@ -243,6 +243,7 @@ def test_complete_json_keeps_every_byte(capsys: Any, models: dict[str, FakeLM]) 
         "completion": "ok \ufffd",
         "completion_hex": "6f6b20ff",
         "n_bytes": 4,
+        "unit": "byte",
         "seed": 1,
     }
 
