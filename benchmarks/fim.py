@@ -76,7 +76,7 @@ def naive_tokens(gap: Infilling, middle: bytes) -> tuple[float, float, int]:
     """
     token_lm = gap.lm.token_lm
     tokenizer = token_lm.tokenizer
-    ends = list(token_lm.eos_ids)
+    ends = sorted({*gap.format.ids(tokenizer).ends, *token_lm.eos_ids})
     session = open_session(token_lm)
     node = session.root
     for token in gap.frame.ids:

@@ -5,10 +5,13 @@ white space from both ends, tokenizes it anew, replaces BOS by padding, and lets
 the last token again, with a bias of 10 nats for those whose text extends it and 11 for itself. It
 knows only extensions of *one* token, and it gives no probability to anything.
 
-Where it raises: white space in the last token is to be written as the vocabulary writes it, and
-that character is taken from `convert_tokens_to_ids(" ")`. Where `" "` is not a token, but there is
-an unknown-token, as in both packaged models, that is the `<` of `<unk>` or `<|endoftext|>`; no
-token extends such a text, and the lookup of the last token's own bias is a `KeyError`.
+Where it does nothing, or raises: white space in the last token is to be written as the vocabulary
+writes it, and that character is taken from `convert_tokens_to_ids(" ")`. Where `" "` is not a
+token, but there is an unknown-token, as in both packaged models, it is the `<` of `<unk>` or
+`<|endoftext|>`. So the last token of a prompt that ends inside the first piece of a word is looked
+for as `<pie`. No token extends that; what the trie then returns are made-up strings, which nearly
+always are one unknown-token, and the prompt is left as it was. If some of them are tokens, the
+lookup of the last token's own bias is a `KeyError`.
 
 One thing is changed here, for speed and with no effect on the result: the trie of the vocabulary,
 which it builds at each call, is kept. So there can be one `Healer` at a time.
