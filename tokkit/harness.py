@@ -53,7 +53,8 @@ class HarnessOptions:
         encodings: see `tokkit.ByteLM`.
         tolerance: see `tokkit.ByteLM`.
         dtype: see `tokkit.load_lm`.
-        device: see `tokkit.load_lm`.
+        device: see `tokkit.load_lm`. The harness asks for `cuda:0` unless told otherwise; where
+            torch has no CUDA, that means `cpu`.
         threads: see `tokkit.load_lm`.
         allow_download: whether a hub id may be fetched.
         max_length: bytes that a model is shown at once, at least 2; longer contexts lose their
@@ -257,7 +258,7 @@ def _load(models: str | Sequence[str], options: HarnessOptions) -> ByteModel:
             encodings=cast(Encodings, options.encodings),
             tolerance=options.tolerance,
             dtype=options.dtype,
-            device=options.device,
+            device=_available(options.device),
             threads=options.threads,
             allow_download=options.allow_download,
         )
@@ -266,6 +267,13 @@ def _load(models: str | Sequence[str], options: HarnessOptions) -> ByteModel:
     if len(members) == 1:
         return members[0]
     return ByteEnsemble(members, weights=options.numbers(), combine=cast(Combine, options.combine))
+
+
+def _available(device: str) -> str:
+    """The device, or `cpu` in place of CUDA where there is none."""
+    import torch
+
+    return "cpu" if device.startswith("cuda") and not torch.cuda.is_available() else device
 
 
 def _arguments(requests: Sequence[Any]) -> list[tuple[Any, ...]]:
