@@ -347,6 +347,17 @@ def test_a_token_that_ends_in_nothing_loses_its_mass() -> None:
         ByteLM(lm, encodings="all").generate("b", max_bytes=1)
 
 
+def test_a_condition_without_mass_leaves_none() -> None:
+    kinds = np.array([0, TokenKind.SPECIAL], dtype=np.uint8)
+    spec = TokenizerSpec(
+        "a", "bytes", (b"a", b""), kinds, {"<end>": 1}, prefix_space="always", eos_ids=(1,)
+    )
+    state = open_all(RandomLM(TextTokenizer(spec)))
+    assert state.logprob_bounds == (-np.inf, -np.inf)
+    assert state.next_byte_bound == 0
+    assert state.logprobs().max() == -np.inf
+
+
 @FEW
 @given(data=st.data())
 def test_a_context_is_a_condition_and_not_text(data: st.DataObject) -> None:

@@ -86,7 +86,7 @@ class AllEncodingsState(ByteState):
             self._evaluated()
             self._beam.step(byte, session.extend)
             self._tally = None
-        if given:
+        if given and self._evaluated().log_total > -np.inf:
             self._log_given = self._evaluated().log_total
 
     @property
