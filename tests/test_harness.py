@@ -26,6 +26,9 @@ from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError, TokkitError
 from tokkit.harness import HarnessOptions, TokkitLM
 
+# The harness takes long to import; `make test-all` installs it and runs these.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 TASKS = ROOT / "tests" / "assets" / "harness"
 FEW = settings(max_examples=5, deadline=None, derandomize=True)
@@ -219,7 +222,6 @@ def test_tasks_run_without_a_network(which: str, request: pytest.FixtureRequest)
     assert results["results"]["tokkit_sequences"]["exact_match,none"] == np.mean(exact)
 
 
-@pytest.mark.slow
 def test_the_command_knows_the_model() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "tokkit.harness", "run", "--model", "tokkit", "--model_args",
