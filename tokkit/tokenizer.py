@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
@@ -68,7 +68,7 @@ class Tokenizer(ABC, Generic[SignalT]):
         """Number of ids, holes included."""
 
     @abstractmethod
-    def encode(self, x: SignalT, *, budget: int | None = None) -> Sequence[int]:
+    def encode(self, x: SignalT, /, *, budget: int | None = None) -> Sequence[int]:
         """The ids of `x`.
 
         Args:
@@ -89,12 +89,12 @@ class Tokenizer(ABC, Generic[SignalT]):
         """
 
     @abstractmethod
-    def save(self, directory: str | Path) -> None:
+    def save(self, directory: str | PathLike[str]) -> None:
         """Write all that `load` needs into `directory`, which is made when it is missing."""
 
     @classmethod
     @abstractmethod
-    def load(cls, directory: str | Path) -> Self:
+    def load(cls, directory: str | PathLike[str]) -> Self:
         """Read what `save` wrote.
 
         Raises:

@@ -19,15 +19,16 @@ from tokkit.text.formats.json_text import parse_json, want_object
 from tokkit.text.formats.sentencepiece import read_sentencepiece
 from tokkit.text.formats.tekken import read_tekken
 from tokkit.text.formats.tiktoken import read_tiktoken
+from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit
 from tokkit.text.spec import TokenizerSpec
 
-FORMATS = ("hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe")
+FORMATS = ("hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe", "tokkit")
 """Values of `format`; `"tiktoken:NAME"` also names the encoding, as `"tiktoken:cl100k_base"`."""
 
 _MAX_CONFIG_BYTES = 16 * 1024 * 1024
 _IN_FOLDER = (
-    "tokenizer.json", "tekken.json", "tokenizer.model", "*.model", "*.model.v*", "tekken*.json",
-    "*.tiktoken", "vocab.bpe", "merges.txt", "*.gguf",
+    FILE_NAME, "tokenizer.json", "tekken.json", "tokenizer.model", "*.model", "*.model.v*",
+    "tekken*.json", "*.tiktoken", "vocab.bpe", "merges.txt", "*.gguf",
 )  # fmt: skip
 _HUB_FILES = [
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json", "*.tiktoken",
@@ -47,10 +48,10 @@ def read_spec(
     """Read a tokenizer.
 
     Args:
-        source: a file; a folder, in which the first of `tokenizer.json`, `tekken.json`,
-            `tokenizer.model`, another `.model`, `.tiktoken`, `vocab.bpe` or `merges.txt`, and
-            `.gguf` is taken; or a hub id, as `"org/name"`, looked up in the local Hugging Face
-            cache.
+        source: a file; a folder, in which the first of `tokenizer.tokkit`, `tokenizer.json`,
+            `tekken.json`, `tokenizer.model`, another `.model`, `.tiktoken`, `vocab.bpe` or
+            `merges.txt`, and `.gguf` is taken; or a hub id, as `"org/name"`, looked up in the
+            local Hugging Face cache.
         format: one of `FORMATS`; None: told from the content.
         allow_download: fetch a hub id that is not in the cache.
 
@@ -82,7 +83,11 @@ def read_spec(
 
 
 def _choose(folder: Path, kind: str) -> Path:
-    wanted = {"gguf": ("*.gguf",), "tiktoken": ("*.tiktoken", "tokenizer.model", "*")}
+    wanted = {
+        "tokkit": (FILE_NAME,),
+        "gguf": ("*.gguf",),
+        "tiktoken": ("*.tiktoken", "tokenizer.model", "*"),
+    }
     for pattern in wanted.get(kind, _IN_FOLDER):
         found = sorted(path for path in folder.glob(pattern) if path.is_file())
         if len(found) > 1:
@@ -126,6 +131,8 @@ def _read_file(path: Path, kind: str | None, encoding: str | None) -> TokenizerS
         return read_gguf(path, name)
     data = read_bounded(path)
     kind = kind or _sniff(data, path)
+    if kind == "tokkit":
+        return read_tokkit(data, name)
     if kind == "sentencepiece":
         return read_sentencepiece(data, name, _config(path))
     if kind == "tiktoken":
@@ -154,6 +161,8 @@ def _head(path: Path) -> bytes:
 
 
 def _sniff(data: bytes, path: Path) -> str:
+    if data.startswith(MAGIC[:6]):
+        return "tokkit"
     start = data[:4096].lstrip()
     if start[:1] in (b"{", b"["):
         return "json"

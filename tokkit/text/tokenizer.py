@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,7 @@ from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
 from tokkit.text.spec import MergeTable, TokenizerSpec
-
-if TYPE_CHECKING:
-    from tokkit.tokenizer import Encoding
+from tokkit.tokenizer import Encoding, Modality, Tokenizer, refuse_budget
 
 
 def load_tokenizer(
@@ -37,7 +36,7 @@ def load_tokenizer(
             tekken JSON, a folder that holds one, or a hub id (`"org/name"`).
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
             `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
-            `"gpt2-bpe"`.
+            `"gpt2-bpe"`, `"tokkit"` (what `TextTokenizer.save` writes).
         allow_download: whether a hub id may be fetched over the network.
 
     Raises:
@@ -49,14 +48,14 @@ def load_tokenizer(
     return TextTokenizer(read_spec(source, format=format, allow_download=allow_download))
 
 
-class TextTokenizer:
+class TextTokenizer(Tokenizer[str | bytes]):
     """A text tokenizer. Build one with `load_tokenizer`, or from a `TokenizerSpec`.
+
+    Its encodings have the length that they have: it takes no `budget`.
 
     Attributes:
         spec: the tokenizer as data.
     """
-
-    modality = "text"
 
     def __init__(self, spec: TokenizerSpec) -> None:
         """Compile `spec`.
@@ -76,6 +75,11 @@ class TextTokenizer:
     def name(self) -> str:
         """Where it came from."""
         return self.spec.name
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of signal: "text"."""
+        return "text"
 
     @property
     def vocab_size(self) -> int:
@@ -120,19 +124,37 @@ class TextTokenizer:
     # -- encoding ----------------------------------------------------------------------------
 
     def encode(
-        self, data: str | bytes, *, specials: bool = False, normalize: bool = True
+        self,
+        data: str | bytes,
+        *,
+        specials: bool = False,
+        normalize: bool = True,
+        budget: int | None = None,
     ) -> list[int]:
         """Ids of a text.
+
+        With `normalize=False` and `specials=False`, `decode` gives back the bytes of `data` unless
+
+        - the pretokenizer drops bytes, as that of WordPiece does with white space (its words come
+          back with one space between them, punctuation set apart), or
+        - `spec.prefix_space` is "unless_space" and `data` begins with the space that is put before
+          a text: `decode` takes that one away.
+
+        With the normaliser it gives back what the normaliser made of the text, under the same
+        reservations; special tokens have no bytes.
 
         Args:
             data: the text; `str` is taken as UTF-8. Bytes need not be valid UTF-8.
             specials: whether text that looks like a special token becomes that token.
-            normalize: whether to apply the tokenizer's normaliser, as its reference does. Without
-                it, and without a dummy prefix that may be there already, `decode` inverts `encode`.
+            normalize: whether to apply the tokenizer's normaliser, as its reference does.
+            budget: None. A text has one encoding, whose length is not for the caller to choose;
+                a number is refused, however large, and nothing is ever cut off.
 
         Raises:
             EncodingError: a byte that the vocabulary cannot express.
+            ArgumentError: a `budget`.
         """
+        refuse_budget(self, budget)
         ids: list[int] = []
         for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
             if token is not None:
@@ -150,8 +172,6 @@ class TextTokenizer:
         Raises:
             EncodingError: a byte that the vocabulary cannot express.
         """
-        from tokkit.tokenizer import Encoding
-
         ids, ends = self._encode(data, specials=specials, normalize=normalize)
         return Encoding(ids=ids, ends=ends)
 
@@ -293,6 +313,35 @@ class TextTokenizer:
                 f"{self.vocab_size - 1}; was it made with another tokenizer?"
             )
         return self.spec.token_bytes[token]
+
+    # -- files -------------------------------------------------------------------------------
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Write the spec to `tokenizer.tokkit` in `directory`, which is made when it is missing.
+
+        All of the spec is written, as data, so that `load` and `load_tokenizer` give an equal
+        tokenizer. The file is there whole or not at all, and replaces one that was there.
+
+        Raises:
+            UnsupportedError: a normalizer of a class that is not tokkit's own.
+            OSError: the folder cannot be written to.
+        """
+        from tokkit.text.formats.tokkit_file import write_spec
+
+        write_spec(self.spec, Path(directory))
+
+    @classmethod
+    def load(cls, directory: str | PathLike[str]) -> Self:
+        """Read what `save` wrote; for other formats see `load_tokenizer`.
+
+        Raises:
+            FormatError: there is no such file in `directory`, or it is damaged.
+            UnsupportedError: it asks for something that tokkit does not do.
+        """
+        from tokkit.text.formats.tokkit_file import FILE_NAME
+        from tokkit.text.loading import read_spec
+
+        return cls(read_spec(Path(directory) / FILE_NAME, format="tokkit"))
 
     # -- canonicality ------------------------------------------------------------------------
 

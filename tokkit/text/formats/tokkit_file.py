@@ -1,0 +1,367 @@
+"""tokkit's own file: a `TokenizerSpec`, whole, as data.
+
+    8 bytes     `TOKKITv1`: what the file is, and the version of this layout
+    8 bytes     n, the length of the header (uint64, little-endian)
+    n bytes     the header, JSON: the fields of the spec that are no arrays, under "spec", and the
+                number of entries of each array, under "arrays"
+    the rest    the arrays, one after the other in the order of `_ARRAYS`, little-endian
+
+Every other format leaves something to be inferred (merges from ranks, control tokens from their
+spelling, a pattern from a name); this one holds what was inferred, so that reading it back gives
+the same spec. Nothing in it is executed, and a reader checks it as it checks any other file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.text.formats.json_text import (
+    parse_json,
+    want_bool,
+    want_int,
+    want_list,
+    want_number,
+    want_object,
+    want_str,
+)
+from tokkit.text.formats.normalizer_json import normalizer_from_json, normalizer_to_json
+from tokkit.text.normalizers import MAX_PATTERN_CHARS
+from tokkit.text.spec import (
+    Behavior,
+    Dialect,
+    Family,
+    MergeTable,
+    PrefixSpace,
+    SplitRule,
+    TokenizerSpec,
+    TokenKind,
+)
+
+FILE_NAME = "tokenizer.tokkit"
+MAGIC = b"TOKKITv1"
+MAX_SPLITS = 64
+MAX_WORD_CHARS = 1 << 20
+
+_ARRAYS = {
+    "token_lengths": "<i4",
+    "token_bytes": "u1",
+    "kinds": "u1",
+    "merge_left": "<i4",
+    "merge_right": "<i4",
+    "merge_result": "<i4",
+    "merge_rank": "<i4",
+    "scores": "<f8",
+    "continuing": "u1",
+}
+_MERGES = ("merge_left", "merge_right", "merge_result", "merge_rank")
+_NEEDS = {"bpe": _MERGES, "unigram": ("scores",), "wordpiece": ("continuing",)}
+_FIELDS = {
+    "name", "family", "special_tokens", "ignore_merges", "char_units", "unk_score",
+    "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "bos_ids",
+    "eos_ids", "raw_literals", "runtime_ids",
+}  # fmt: skip
+
+_Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+# -- writing ---------------------------------------------------------------------------------
+
+
+def spec_to_bytes(spec: TokenizerSpec) -> bytes:
+    """The content of the file.
+
+    Raises:
+        ArgumentError: a text that is not Unicode, or a number that is not finite.
+        UnsupportedError: a normalizer of a class that the format has no name for.
+    """
+    arrays = _arrays_of(spec)
+    header = {
+        "spec": _fields_of(spec),
+        "arrays": {name: len(array) for name, array in arrays.items()},
+    }
+    try:
+        text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise ArgumentError(f"{spec.name!r} cannot be saved: {error}") from error
+    parts = [MAGIC, len(text).to_bytes(8, "little"), text]
+    return b"".join([*parts, *(array.tobytes() for array in arrays.values())])
+
+
+def write_spec(spec: TokenizerSpec, folder: Path) -> Path:
+    """Write `FILE_NAME` into `folder`, which is made; the file is there whole or not at all.
+
+    Raises:
+        ArgumentError, UnsupportedError: as `spec_to_bytes`.
+        OSError: the folder or the file cannot be written.
+    """
+    data = spec_to_bytes(spec)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    partial = folder / f".{FILE_NAME}.{secrets.token_hex(8)}"
+    try:
+        with partial.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _arrays_of(spec: TokenizerSpec) -> _Arrays:
+    lengths = np.fromiter(map(len, spec.token_bytes), dtype=np.int32, count=spec.vocab_size)
+    found: dict[str, Any] = {
+        "token_lengths": lengths,
+        "token_bytes": np.frombuffer(b"".join(spec.token_bytes), dtype=np.uint8),
+        "kinds": spec.kinds,
+        "scores": spec.scores,
+        "continuing": spec.continuing,
+    }
+    if spec.merges is not None:
+        table = spec.merges
+        columns = (table.left, table.right, table.result, table.rank)
+        found |= dict(zip(_MERGES, columns, strict=True))
+    return {
+        name: np.ascontiguousarray(found[name], dtype=dtype)
+        for name, dtype in _ARRAYS.items()
+        if found.get(name) is not None
+    }
+
+
+def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
+    normalizer = spec.normalizer
+    return {
+        "name": spec.name,
+        "family": spec.family,
+        "special_tokens": {text: int(token) for text, token in spec.special_tokens.items()},
+        "ignore_merges": spec.ignore_merges,
+        "char_units": spec.char_units,
+        "unk_score": float(spec.unk_score),
+        "float32_paths": spec.float32_paths,
+        "max_word_chars": spec.max_word_chars,
+        "normalizer": None if normalizer is None else normalizer_to_json(normalizer),
+        "splits": [
+            {
+                "pattern": rule.pattern,
+                "behavior": rule.behavior,
+                "invert": rule.invert,
+                "dialect": rule.dialect,
+            }
+            for rule in spec.splits
+        ],
+        "prefix_space": spec.prefix_space,
+        "bos_ids": list(map(int, spec.bos_ids)),
+        "eos_ids": list(map(int, spec.eos_ids)),
+        "raw_literals": {text: int(token) for text, token in spec.raw_literals.items()},
+        "runtime_ids": [[int(a), int(b)] for a, b in spec.runtime_ids.items()],
+    }
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
+    """Read the content of the file.
+
+    Raises:
+        FormatError: damaged: another version, wrong lengths, ids out of range, unknown keys.
+        UnsupportedError: a normalizer that tokkit does not run.
+    """
+    header, start = _header(data, where)
+    arrays = _read_arrays(data, start, header.get("arrays"), where)
+    fields = want_object(header.get("spec"), f"{where}: spec")
+    if set(fields) != _FIELDS:
+        odd = ", ".join(sorted(set(fields) ^ _FIELDS))[:200]
+        raise FormatError(f"{where}: fields missing or unknown: {odd}; it needs another tokkit")
+    family = _one_of(fields["family"], get_args(Family), f"{where}: family")
+    tokens = _tokens(arrays, where)
+    size = len(tokens)
+    _check_arrays(arrays, family, size, where)
+    merges = None
+    if "merge_left" in arrays:
+        merges = MergeTable(*(arrays[name] for name in _MERGES))
+    normalizer = None
+    if fields["normalizer"] is not None:
+        normalizer = normalizer_from_json(fields["normalizer"], f"{where}: normalizer")
+    return TokenizerSpec(
+        name=want_str(fields["name"], f"{where}: name"),
+        family=cast("Family", family),
+        token_bytes=tokens,
+        kinds=arrays["kinds"],
+        special_tokens=_ids_by_text(fields, "special_tokens", size, where),
+        merges=merges,
+        ignore_merges=_flag(fields, "ignore_merges", where),
+        char_units=_flag(fields, "char_units", where),
+        scores=arrays.get("scores"),
+        unk_score=want_number(fields["unk_score"], f"{where}: unk_score"),
+        float32_paths=_flag(fields, "float32_paths", where),
+        continuing=arrays["continuing"].astype(np.bool_) if "continuing" in arrays else None,
+        max_word_chars=_in_range(fields["max_word_chars"], MAX_WORD_CHARS, f"{where}: word"),
+        normalizer=normalizer,
+        splits=_splits(fields["splits"], f"{where}: splits"),
+        prefix_space=cast(
+            "PrefixSpace",
+            _one_of(fields["prefix_space"], get_args(PrefixSpace), f"{where}: prefix_space"),
+        ),
+        bos_ids=_ids(fields["bos_ids"], size, f"{where}: bos_ids"),
+        eos_ids=_ids(fields["eos_ids"], size, f"{where}: eos_ids"),
+        raw_literals=_ids_by_text(fields, "raw_literals", size, where),
+        runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
+    )
+
+
+def _header(data: bytes, where: str) -> tuple[dict[str, object], int]:
+    if data[: len(MAGIC)] != MAGIC:
+        raise FormatError(f"{where}: begins with {data[:8]!r}; expected {MAGIC!r}")
+    start = len(MAGIC) + 8
+    stop = start + int.from_bytes(data[len(MAGIC) : start], "little")
+    if stop > len(data):
+        raise FormatError(
+            f"{where}: its header should end at byte {stop:,}, but the file has {len(data):,}; "
+            "it is truncated: save the tokenizer again"
+        )
+    return want_object(parse_json(data[start:stop], where), where), stop
+
+
+def _read_arrays(data: bytes, start: int, counts: object, where: str) -> _Arrays:
+    sizes = want_object(counts, f"{where}: arrays")
+    unknown = [name for name in sizes if name not in _ARRAYS]
+    if unknown or not {"token_lengths", "token_bytes", "kinds"} <= set(sizes):
+        raise FormatError(
+            f"{where}: the arrays {list(sizes)!r:.200}; expected those of a tokenizer"
+        )
+    arrays: _Arrays = {}
+    for name, dtype in _ARRAYS.items():
+        if name not in sizes:
+            continue
+        count = want_int(sizes[name], f"{where}: arrays.{name}")
+        stop = start + count * np.dtype(dtype).itemsize
+        if count < 0 or stop > len(data):
+            raise FormatError(
+                f"{where}: {name} has {count:,} entries, more than the file holds; "
+                "it is damaged: save the tokenizer again"
+            )
+        native = np.dtype(dtype).newbyteorder("=")
+        arrays[name] = np.frombuffer(data[start:stop], dtype=dtype).astype(native)
+        start = stop
+    if start != len(data):
+        raise FormatError(f"{where}: {len(data) - start:,} bytes after the last array")
+    return arrays
+
+
+def _tokens(arrays: _Arrays, where: str) -> tuple[bytes, ...]:
+    lengths, blob = arrays["token_lengths"], arrays["token_bytes"]
+    if not 0 < len(lengths) <= MAX_VOCAB_SIZE:
+        raise FormatError(f"{where}: {len(lengths):,} ids; expected 1 to {MAX_VOCAB_SIZE:,}")
+    if lengths.min() < 0 or lengths.max() > MAX_TOKEN_BYTES or len(blob) > MAX_VOCAB_BYTES:
+        raise FormatError(
+            f"{where}: tokens of {lengths.min()} to {lengths.max()} bytes, {len(blob):,} in all; "
+            f"expected 0 to {MAX_TOKEN_BYTES:,}, and at most {MAX_VOCAB_BYTES:,}"
+        )
+    ends = np.cumsum(lengths, dtype=np.int64)
+    if ends[-1] != len(blob):
+        raise FormatError(f"{where}: tokens of {ends[-1]:,} bytes in all, but {len(blob):,} stored")
+    data = blob.tobytes()
+    bounds = [0, *ends.tolist()]
+    return tuple(data[a:b] for a, b in pairwise(bounds))
+
+
+def _check_arrays(arrays: _Arrays, family: str, size: int, where: str) -> None:
+    missing = [name for name in _NEEDS.get(family, ()) if name not in arrays]
+    if missing:
+        raise FormatError(f"{where}: {family} without {', '.join(missing)}")
+    merges = {len(arrays[name]) for name in _MERGES if name in arrays}
+    if len(merges) > 1 or ("merge_left" in arrays) != (sum(n in arrays for n in _MERGES) == 4):
+        raise FormatError(f"{where}: the columns of the merges differ in length")
+    for name in ("kinds", "scores", "continuing"):
+        if name in arrays and len(arrays[name]) != size:
+            raise FormatError(f"{where}: {name} has {len(arrays[name]):,} entries for {size:,} ids")
+    kinds = arrays["kinds"]
+    if kinds.max() > max(TokenKind):
+        raise FormatError(f"{where}: a token of kind {kinds.max()}; expected 0 to {max(TokenKind)}")
+    silent = np.isin(kinds, (TokenKind.SPECIAL, TokenKind.UNUSED))
+    if arrays["token_lengths"][silent].any():
+        raise FormatError(f"{where}: a SPECIAL or UNUSED token has bytes; expected none")
+    if not arrays["token_lengths"][kinds == TokenKind.LITERAL].all():
+        raise FormatError(f"{where}: a LITERAL token without bytes; expected the text it is")
+    if "scores" in arrays and not np.isfinite(arrays["scores"]).all():
+        raise FormatError(f"{where}: a score is not finite")
+    if "continuing" in arrays and arrays["continuing"].max() > 1:
+        raise FormatError(f"{where}: continuing holds {arrays['continuing'].max()}; expected 0, 1")
+
+
+def _splits(value: object, where: str) -> tuple[SplitRule, ...]:
+    nodes = want_list(value, where)
+    if len(nodes) > MAX_SPLITS:
+        raise FormatError(f"{where}: {len(nodes)} rules; expected at most {MAX_SPLITS}")
+    rules: list[SplitRule] = []
+    for node in (want_object(entry, where) for entry in nodes):
+        pattern = want_str(node.get("pattern"), f"{where}.pattern")
+        if not 0 < len(pattern) <= MAX_PATTERN_CHARS:
+            raise FormatError(
+                f"{where}: a pattern of {len(pattern):,} characters; "
+                f"expected 1 to {MAX_PATTERN_CHARS:,}"
+            )
+        behavior = _one_of(node.get("behavior"), get_args(Behavior), f"{where}.behavior")
+        dialect = _one_of(node.get("dialect"), get_args(Dialect), f"{where}.dialect")
+        rules.append(
+            SplitRule(
+                pattern,
+                cast("Behavior", behavior),
+                _flag(node, "invert", where),
+                cast("Dialect", dialect),
+            )
+        )
+    return tuple(rules)
+
+
+def _flag(node: Mapping[str, object], name: str, where: str) -> bool:
+    if name not in node or node[name] is None:
+        raise FormatError(f"{where}: no {name}; expected true or false")
+    return want_bool(node[name], f"{where}: {name}", default=False)
+
+
+def _one_of(value: object, expected: tuple[str, ...], where: str) -> str:
+    text = want_str(value, where)
+    if text not in expected:
+        raise FormatError(f"{where}: {text[:80]!r}; expected one of {', '.join(expected)}")
+    return text
+
+
+def _in_range(value: object, size: int, where: str) -> int:
+    number = want_int(value, where)
+    if not 0 <= number < size:
+        raise FormatError(f"{where}: {number} is out of range; expected 0 to {size - 1:,}")
+    return number
+
+
+def _ids(value: object, size: int, where: str) -> tuple[int, ...]:
+    return tuple(_in_range(entry, size, where) for entry in want_list(value, where))
+
+
+def _ids_by_text(fields: Mapping[str, object], name: str, size: int, where: str) -> dict[str, int]:
+    table = want_object(fields[name], f"{where}: {name}")
+    if "" in table:
+        raise FormatError(f"{where}: {name} holds the empty text")
+    return {text: _in_range(token, size, f"{where}: {name}") for text, token in table.items()}
+
+
+def _runtime_ids(value: object, size: int, where: str) -> dict[int, int]:
+    table: dict[int, int] = {}
+    for entry in want_list(value, where):
+        pair = want_list(entry, where)
+        if len(pair) != 2:
+            raise FormatError(f"{where}: an entry of {len(pair)}; expected two ids")
+        table[_in_range(pair[0], size, where)] = _in_range(pair[1], MAX_VOCAB_SIZE, where)
+    return table
