@@ -358,6 +358,8 @@ def test_parts_that_the_vocabulary_lacks_are_errors() -> None:
     lm = byte_lm(WORDS)
     with pytest.raises(EncodingError):
         infill(lm, b"a", b"\x00", max_bytes=3)
+    with pytest.raises(EncodingError, match="999"):
+        lm.with_end_ids([999])
     with pytest.raises(EncodingError):
         infill(lm, b"a\x00b ", b"a", max_bytes=3, heal="none")
     with pytest.raises(ModelError, match="no mass"):
