@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.errors import ArgumentError, EncodingError, ModelError
-from tokkit.text.spec import TokenizerSpec
+from tokkit.text.spec import MergeTable, TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
 texts = st.lists(st.sampled_from(SYMBOLS), max_size=12).map(b"".join)
@@ -91,6 +91,42 @@ def test_tolerance_stays_within_the_bound_that_it_reports(spec: TokenizerSpec, t
         assert difference <= state.dropped_mass + 1e-12
         exact.push(text[k : k + 1])
         rough.push(text[k : k + 1])
+
+
+class CountingLM(RandomLM):
+    """Counts the contexts that it is asked about."""
+
+    n_asked = 0
+
+    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> np.ndarray:
+        self.n_asked += len(contexts)
+        return super().next_token_logprobs(contexts)
+
+
+def test_tolerance_lets_go_of_a_light_head_before_the_model_is_asked() -> None:
+    # A space after a newline goes on with the white space, or begins the next word.
+    tokens = (b"\n", b" ", b"a", b"\n ", b"")
+    spec = TokenizerSpec(
+        name="lookahead",
+        family="bpe",
+        token_bytes=tokens,
+        kinds=np.array([0, 0, 0, 0, 3], dtype=np.uint8),
+        special_tokens={"<end>": 4},
+        merges=MergeTable(*(np.array([k], dtype=np.int32) for k in (0, 1, 3, 0))),
+        splits=PRETOKENIZERS["gpt2"],
+        eos_ids=(4,),
+    )
+    asked: dict[float, int] = {}
+    for tolerance in (0.0, 0.5):
+        token_lm = CountingLM(TextTokenizer(spec))
+        state = ByteLM(token_lm, tolerance=tolerance).open(b"\n")
+        state.logprobs()
+        state.push(b" ")
+        before = token_lm.n_asked
+        state.logprobs()
+        asked[tolerance] = token_lm.n_asked - before
+        assert (state.dropped_mass > 0) == (tolerance > 0)
+    assert asked == {0.0: 2, 0.5: 1}
 
 
 class ConstantLM(RandomLM):

@@ -71,6 +71,7 @@ class CoverState(ByteState):
         self._log_given: float | None = None if given else 0.0
         self._tally: Tally | None = None
         self.dropped_mass = 0.0
+        self._dropped_here = 0.0  # the part of it at the present length
         if given:
             self._log_given = self._evaluated().log_total
 
@@ -85,6 +86,7 @@ class CoverState(ByteState):
         if data:
             self.cover.push(data)
             self._tally = None
+            self._dropped_here = 0.0
 
     def logprobs(self) -> NDArray[np.float64]:
         """See `ByteState.logprobs`.
@@ -115,11 +117,18 @@ class CoverState(ByteState):
         """Heads that the next question must evaluate, parents first."""
         return self.cover.pending()
 
+    def drop_lightest(self) -> None:
+        """Drop what the tolerance lets go, as far as the heads' masses are known already."""
+        tolerance = self._tolerance - self._dropped_here
+        if tolerance > 0 and len(self.cover.live) > 1:
+            share = self.cover.drop(tolerance)
+            self._dropped_here += share
+            self.dropped_mass += share
+
     def _evaluated(self) -> Tally:
         if self._tally is None:
             evaluate_states([self])
-            if self._tolerance > 0 and len(self.cover.live) > 1:
-                self.dropped_mass += self.cover.drop(self._tolerance)
+            self.drop_lightest()
             self._tally = self.cover.tally()
         return self._tally
 
@@ -177,6 +186,7 @@ def evaluate_states(states: Sequence[CoverState]) -> None:
     pending: dict[Head, None] = {}
     keep: dict[Head, tuple[int, int]] = {}
     for state in states:
+        state.drop_lightest()
         pending.update(dict.fromkeys(state.pending()))
         for head, (low, high) in state.cover.ranges().items():
             others = keep.get(head, (low, high))

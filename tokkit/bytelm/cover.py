@@ -260,17 +260,16 @@ class Cover:
     def drop(self, tolerance: float) -> float:
         """Drop the lightest heads as long as they weigh at most `tolerance` together.
 
+        A head whose bytes are all of the prefix has the mass P(head), whatever the model says
+        after it, so it is weighed, and perhaps dropped, before it is evaluated. Where another
+        head is not evaluated, nothing is dropped.
+
         Returns:
             Their share of the mass of the prefix.
         """
-        log_masses = np.array(
-            [
-                live.head.log_weight + np.log(max(self._symbols(live).sum(), 1e-300))
-                for live in self.live
-            ]
-        )
+        log_masses = np.array([self._log_mass(live) for live in self.live])
         heaviest = log_masses.max(initial=-np.inf)
-        if heaviest == -np.inf:
+        if not np.isfinite(heaviest):
             return 0.0
         shares = np.exp(log_masses - heaviest)
         shares /= shares.sum()
@@ -279,6 +278,13 @@ class Cover:
         dropped = set(order[:n_dropped].tolist())
         self.live = [live for k, live in enumerate(self.live) if k not in dropped]
         return float(shares[order[:n_dropped]].sum())
+
+    def _log_mass(self, live: LiveHead) -> float:
+        """Log of what a head adds to the mass of the prefix; NaN if that is not known."""
+        head = live.head
+        if head.probabilities is None:
+            return head.log_weight if head.start == self.length else float("nan")
+        return head.log_weight + float(np.log(max(self._symbols(live).sum(), 1e-300)))
 
 
 def symbol_masses(
