@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tokkit.bytelm.transformers_lm import TransformersLM
     from tokkit.text.tokenizer import TextTokenizer
 
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("float32", "bfloat16", "float16", "int8")
 _HEADROOM = 1.1
 """What loading needs at its peak, over the weights alone."""
 _MAX_LAYERS = 4096
@@ -66,7 +66,9 @@ def load_token_lm(
             model (`PACKAGED`); a hub id, from the local cache unless `allow_download`; or a loaded
             `(model, tokenizer)`.
         tokenizer: in place of the one beside (or in) the weights.
-        dtype: `float32`, `bfloat16` or `float16`. The halves save memory and are inexact.
+        dtype: `float32`, `bfloat16`, `float16`, or `int8`: bfloat16 with the weights of linear
+            layers in int8 (see `tokkit.bytelm.int8_weights`). All but the first save memory and
+            are inexact.
         device: where torch puts the weights, as `cpu` or `cuda:0`.
         threads: torch's threads; a setting of the whole process.
         allow_download: whether a hub id may be fetched.
@@ -100,7 +102,12 @@ def load_token_lm(
     path = _resolve(source, allow_download=allow_download)
     if tokenizer is None:
         tokenizer = _load_tokenizer(path)
-    model = _load_model(path, dtype=getattr(torch, dtype), device=target)
+    storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
+    model = _load_model(path, dtype=storage, device=target)
+    if dtype == "int8":
+        from tokkit.bytelm.int8_weights import quantize_linears
+
+        quantize_linears(model)
     options.setdefault("name", path.name)
     return TransformersLM(model, tokenizer, **cast(LMOptions, options))
 
