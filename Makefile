@@ -39,9 +39,11 @@ format: $(VENV)/.dev ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## the tables of docs/benchmarks.md
+bench: $(VENV)/.dev $(VENV)/.demo ## the tables of docs/benchmarks.md
 	$(BIN)/python benchmarks/fetch_tokenizers.py
 	$(BIN)/python benchmarks/encode.py
+	$(BIN)/python benchmarks/bytelm.py
+	$(BIN)/python benchmarks/precision.py
 
 docs: $(VENV)/.docs ## build the site in site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
