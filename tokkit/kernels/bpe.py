@@ -29,6 +29,7 @@ ENTRY = 4
 ROW = 2 * ENTRY
 """Words of two remembered pieces, which lie in one cache line."""
 ID_MASK = 0xFFFFFF
+LENGTH_MASK = 0xFFFFFFFF
 
 
 class BpeTables(NamedTuple):
@@ -36,17 +37,17 @@ class BpeTables(NamedTuple):
 
     units: the trie of `trie.build`, over reachable tokens (and, with `ignore_merges`, every token
         that a whole piece can be).
-    next_prefix: int32 (V,), longest reachable token that is a proper prefix, or -1.
+    shorter: int64 (V,), `prefix << 32 | length`: the longest reachable token that is a proper
+        prefix, or -1, and the bytes of the token itself; both are asked for at once, so they share
+        a word.
     by_merges: bool (V,), the tokens of the trie that are reachable.
-    lengths: int32 (V,), bytes of each token.
     byte_token: int32 (256,), the BYTE token of each byte, or -1.
     forest: the merge trees.
     """
 
     units: np.ndarray
-    next_prefix: np.ndarray
+    shorter: np.ndarray
     by_merges: np.ndarray
-    lengths: np.ndarray
     byte_token: np.ndarray
     forest: MergeForest
 
@@ -55,9 +56,9 @@ class BpeTables(NamedTuple):
 def _first_choice(tables, text, pos, token):
     """The longest output token at `pos`, given the longest match there (-1: none); -1 if none."""
     if token >= 0 and not tables.by_merges[token]:
-        token = tables.next_prefix[token]
+        token = tables.shorter[token] >> 32
     if token < 0:
-        token = tables.byte_token[text[pos]]
+        token = np.int64(tables.byte_token[text[pos]])
     return token
 
 
@@ -77,12 +78,13 @@ def _search(tables, text, start, stop, token, dead, ids, base):
     any_dead = False
     while True:
         while token >= 0:
-            end = pos + tables.lengths[token]
+            shorter = tables.shorter[token]
+            end = pos + (shorter & LENGTH_MASK)
             if not dead[end - start] and (
-                top == base or stays_apart(tables.forest, np.int64(ids[top - 1]), np.int64(token))
+                top == base or stays_apart(tables.forest, np.int64(ids[top - 1]), token)
             ):
                 break
-            token = tables.next_prefix[token]
+            token = shorter >> 32
         if token >= 0:
             ids[top] = token
             top += 1
@@ -99,8 +101,9 @@ def _search(tables, text, start, stop, token, dead, ids, base):
             dead[pos - start] = True
             any_dead = True
             top -= 1
-            token = tables.next_prefix[ids[top]]
-            pos -= tables.lengths[ids[top]]
+            shorter = tables.shorter[ids[top]]
+            token = shorter >> 32
+            pos -= shorter & LENGTH_MASK
     if any_dead:
         for offset in range(stop - start + 1):
             dead[offset] = False
@@ -111,7 +114,7 @@ def _search(tables, text, start, stop, token, dead, ids, base):
 def _encode_piece(tables, text, start, stop, whole, dead, ids, base):
     """Encode one piece that is not empty; arguments and result as for `_search` and `encode`."""
     token = longest_match(tables.units, text, start, stop)
-    if token >= 0 and start + tables.lengths[token] == stop and whole[token]:
+    if token >= 0 and start + (tables.shorter[token] & LENGTH_MASK) == stop and whole[token]:
         ids[base] = token
         return base + 1
     token = _first_choice(tables, text, start, token)

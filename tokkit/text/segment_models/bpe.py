@@ -93,11 +93,11 @@ class BpeModel(SegmentModel):
             self._whole |= spec.kinds == TokenKind.NORMAL
             members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
         units, _, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
+        self._lengths = blob.lengths
         self._tables = bpe.BpeTables(
             units,
-            next_prefix,
+            next_prefix.astype(np.int64) << 32 | blob.lengths,
             by_merges,
-            blob.lengths,
             self._byte_token,
             self._forest,
         )
@@ -113,7 +113,7 @@ class BpeModel(SegmentModel):
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """See `SegmentModel.encode`."""
         ids = self.encode_ids(text, bounds)
-        return ids, np.cumsum(self._tables.lengths[ids], dtype=np.int64)
+        return ids, np.cumsum(self._lengths[ids], dtype=np.int64)
 
     def encode_ids(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int32]:
         """See `SegmentModel.encode_ids`."""
@@ -316,7 +316,7 @@ class BpePrefixEncoder(PrefixEncoder):
         path: list[int] = []
         while length > 0:
             path.append(token)
-            length -= int(self._tables.lengths[token])
+            length -= int(self._tables.shorter[token]) & bpe.LENGTH_MASK
             token = int(self._last[length])
         return path[::-1]
 
