@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from tests.real.test_real_healing import FromScratch
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.completion import UNITS
+from tokkit.bytelm.completion import UNITS, Unit
 from tokkit.bytelm.cover import END
 from tokkit.bytelm.fim_frame import HEALS
 from tokkit.bytelm.infilling import Infilling, infill
@@ -40,7 +41,9 @@ def lm() -> ByteLM:
         pytest.skip(f"no FIM model at {FOLDER}; benchmarks/train_fim.py makes one")
     from tokkit.bytelm.loading import load_lm
 
-    return load_lm(FOLDER, threads=1)
+    # Texts begin after the token that they began after in training.
+    config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
+    return load_lm(FOLDER, threads=1, bos_ids=[config["bos_token_id"]])
 
 
 @pytest.mark.parametrize("heal", HEALS)
@@ -61,11 +64,13 @@ def test_the_law_of_a_middle_equals_brute_force(
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_an_obvious_middle_is_filled_in(lm: ByteLM, unit: str) -> None:
-    assert unit in UNITS
-    prefix = "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self."
-    suffix = "\n\n    def norm(self):\n        return (self.x ** 2 + self.y ** 2) ** 0.5\n"
-    for cut in (0, 3, 6):
-        cut_prefix = prefix[: len(prefix) - cut]
-        middle = infill(lm, cut_prefix, suffix, max_bytes=40, temperature=0, unit=unit)
-        assert (cut_prefix.encode() + middle).endswith(b"\n        self.y = y")
+def test_a_middle_goes_on_with_the_word_that_the_prefix_began(lm: ByteLM, unit: Unit) -> None:
+    prefix, suffix = (
+        "def area(width, height):\n    return width * height",
+        "\n\nprint(area(2, 3))\n",
+    )
+    for word in ("return", "width *"):
+        start = prefix.index(word)
+        for cut in range(start + 3, start + 5):
+            middle = infill(lm, prefix[:cut], suffix, max_bytes=6, temperature=0, unit=unit)
+            assert middle.decode().startswith(prefix[cut : start + 5])
