@@ -173,13 +173,12 @@ def test_argument_strings_name_models(monkeypatch: pytest.MonkeyPatch, lm: ByteL
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection can be made, and the data is cached in a folder of the test."""
-    import datasets
 
     def refuse(*_: Any) -> None:
         pytest.fail("the harness opened a connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "datasets")
     monkeypatch.chdir(ROOT)  # the tasks name their data from here
 
 
@@ -192,7 +191,8 @@ def test_tasks_run_without_a_network(which: str, request: pytest.FixtureRequest)
     from lm_eval.tasks import TaskManager
 
     model: ByteModel = request.getfixturevalue(which)
-    results: Any = simple_evaluate(
+    evaluate: Any = simple_evaluate
+    results = evaluate(
         TokkitLM(model),
         tasks=["tokkit_questions", "tokkit_passages", "tokkit_sequences"],
         task_manager=TaskManager(include_path=str(TASKS), include_defaults=False),

@@ -99,7 +99,6 @@ class HarnessOptions:
             raise ArgumentError(f"weights must be numbers, as 1+2; got {given!r}") from None
 
 
-@register_model("tokkit")
 class TokkitLM(LM):
     """A `ByteLM` or `ByteEnsemble` as a model of the harness.
 
@@ -247,6 +246,9 @@ class TokkitLM(LM):
     def _progress(self, total: int, what: str, disable: bool) -> tqdm[Any]:
         description = f"Running {what} requests"
         return tqdm(total=total, desc=description, disable=disable or self.rank != 0)
+
+
+register_model("tokkit")(TokkitLM)
 
 
 def _load(models: str | Sequence[str], options: HarnessOptions) -> ByteModel:

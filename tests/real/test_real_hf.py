@@ -86,16 +86,16 @@ def test_the_harness_asks_real_models(
     members: list[ByteLM], combine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("lm_eval", reason="needs the harness extra")
-    import datasets
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
     from tokkit.harness import TokkitLM
 
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "datasets")
     monkeypatch.chdir(ROOT)
     model = ByteEnsemble(members, combine=combine) if combine else members[0]
-    results: Any = simple_evaluate(
+    evaluate: Any = simple_evaluate
+    results = evaluate(
         TokkitLM(model),
         tasks=["tokkit_questions", "tokkit_passages"],
         task_manager=TaskManager(include_path=str(TASKS), include_defaults=False),
