@@ -176,7 +176,7 @@ def table(rows: list[Row]) -> str:
 
 def main() -> None:
     """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Exact byte-level probabilities beside the peers.")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=PEERS, metavar="NAME")
     parser.add_argument("--bytes", type=int, default=400, help="of each text (400)")
     parser.add_argument("--jobs", type=int, default=1, help="peers at a time (1)")
@@ -192,7 +192,8 @@ def main() -> None:
         return
     describe_run("torch", "transformers", "tokenizers", "numba", "genlm-bytes", "genlm-backend")
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        results = pool.map(lambda name: rows_of(name, arguments.bytes), arguments.only)
+        names: list[str] = list(arguments.only)
+        results = pool.map(rows_of, names, [arguments.bytes] * len(names))
         rows = [row for result in results for row in result]
     print("\nWhat the bits are of:")
     for name, semantics in {row.peer: row.semantics for row in rows}.items():

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from abc import ABC, abstractmethod
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -135,16 +136,14 @@ class ByteSampler(Peer):
             )
         sys.path.insert(0, str(Path(folder) / "src"))
         try:
-            from byte_sampling import (  # pyright: ignore[reportMissingImports]
-                ByteConditioning,
-            )
+            byte_sampling: Any = import_module("byte_sampling")
         except ImportError as error:
             raise MissingPeerError(
                 f"byte-sampler cannot be imported ({error}); "
                 "pip install pysimdjson ahocorasick-rs pyicu-wheels"
             ) from error
         _old_cache_names()
-        self._conditioning: Any = cast(Any, ByteConditioning)(model, tokenizer)
+        self._conditioning: Any = byte_sampling.ByteConditioning(model, tokenizer)
 
     def stream(self, text: bytes) -> float:
         """See `Peer.stream`."""

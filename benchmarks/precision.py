@@ -92,7 +92,7 @@ def laws_of(model: str, dtype: str) -> Laws:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="What smaller weights cost and save.")
     parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"], metavar="MODEL")
     parser.add_argument("--dtypes", nargs="+", default=DTYPES, choices=DTYPES, metavar="DTYPE")
     parser.add_argument("--measure", nargs=3, help="used inside: MODEL DTYPE FILE")

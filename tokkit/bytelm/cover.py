@@ -342,7 +342,7 @@ def evaluate(
         if head.parent is not None and np.isnan(head.log_weight):
             children.setdefault(head.parent, []).append(head)
     n_tokens = len(vocabulary.trie)
-    scratch: NDArray[np.float64] | None = None
+    scratch = np.empty(n_tokens)
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
     for start in range(0, len(heads), size):
         chunk = heads[start : start + size]
@@ -354,15 +354,12 @@ def evaluate(
             )
         for head, row in zip(chunk, rows, strict=True):
             low, high = keep.get(head, (0, 0))
-            if high - low < n_tokens and scratch is None:
-                scratch = np.empty(n_tokens)
-            _absorb(
-                vocabulary, head, row, np.empty(n_tokens) if high - low == n_tokens else scratch
-            )
+            everything = high - low == n_tokens
+            _absorb(vocabulary, head, row, np.empty(n_tokens) if everything else scratch)
             yield head
             for child in children.get(head, ()):
                 child.weigh()
-            if high - low < n_tokens:
+            if not everything:
                 head.probabilities = head.mass(low, high).copy()
                 head.low = low
 

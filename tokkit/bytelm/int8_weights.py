@@ -13,7 +13,7 @@ bfloat16, so both compute the same product.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ class Int8Linear(nn.Module):
 
     weight: torch.Tensor
     scale: torch.Tensor
+    bias: torch.Tensor | None
 
     def __init__(self, linear: nn.Linear) -> None:
         """Quantise the weights of `linear`."""
@@ -35,7 +36,9 @@ class Int8Linear(nn.Module):
         quantised = torch.round(weight / scale.float()[:, None]).clamp(-127, 127)
         self.register_buffer("weight", quantised.to(torch.int8))
         self.register_buffer("scale", scale)
-        self.bias = None if linear.bias is None else nn.Parameter(linear.bias.bfloat16(), False)
+        # torch's stubs do not say that a layer may have no bias.
+        bias = cast("torch.Tensor | None", linear.bias)
+        self.register_buffer("bias", None if bias is None else bias.detach().bfloat16())
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """bfloat16 (..., in) to bfloat16 (..., out)."""
