@@ -187,7 +187,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=250, help=f"of {BATCH} windows each")
+    parser.add_argument("--steps", type=int, default=170, help=f"of {BATCH} windows each")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
