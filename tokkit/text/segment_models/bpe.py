@@ -38,7 +38,7 @@ from tokkit.text.segment_models.bpe_tables import (
     states,
 )
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
-from tokkit.text.spec import TokenizerSpec, TokenKind
+from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 RECENT_BITS = 15
 """Two megabytes a thread; with more, what is gained in hits is lost in cache misses."""
@@ -140,6 +140,18 @@ class BpeModel(SegmentModel):
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)
+
+    def merge_trees(self) -> MergeTable:
+        """The last merge of each token that the merges reach, the lowest rank first."""
+        made = np.flatnonzero(self._forest.nodes[1::2] >= 0)
+        rank, halves = self._forest.nodes[2 * made] >> 8, self._forest.nodes[2 * made + 1]
+        order = np.argsort(rank, kind="stable")
+        columns = (halves >> 32, halves & 0xFFFFFFFF, made, rank)
+        return MergeTable(*(column[order].astype(np.int32) for column in columns))
+
+    def units(self) -> NDArray[np.int64]:
+        """int64 (k,): the tokens that merges start from, single bytes or characters."""
+        return atoms(self._forest)
 
     def pair_valid(self, a: int, b: int) -> bool:
         """Whether `encode(bytes(a) + bytes(b)) == [a, b]` under the merges.
