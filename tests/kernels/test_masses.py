@@ -45,10 +45,20 @@ def test_nothing_is_divided_by_an_unusable_sum(weight: float) -> None:
 
 
 @settings(deadline=None)
-@given(scores=st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=9), data=st.data())
-def test_scores_are_sorted_and_shifted_in_float64(scores: list[float], data: st.DataObject) -> None:
+@given(
+    scores=st.lists(
+        st.floats(-50, 50, width=32) | st.sampled_from([-np.inf, np.nan]), min_size=1, max_size=9
+    ),
+    data=st.data(),
+)
+def test_permitted_scores_are_sorted_and_their_largest_found(
+    scores: list[float], data: st.DataObject
+) -> None:
     order = np.array(data.draw(st.permutations(range(len(scores)))), dtype=np.int64)
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=9, max_size=9)))
     for dtype in (np.float32, np.float64):
         row, out = np.array(scores, dtype=dtype), np.empty(len(scores))
-        masses.sort_scores(row, order, float(row.max()), out)
-        np.testing.assert_array_equal(out, row[order].astype(np.float64) - float(row.max()))
+        top = masses.sort_permitted(row, allowed, order, out)
+        expected = np.where(allowed[: len(row)], row, -np.inf)[order]
+        np.testing.assert_array_equal(out, expected)
+        np.testing.assert_equal(top, float(expected.max()))

@@ -372,16 +372,16 @@ def _absorb(
 ) -> None:
     """Mask and renormalise one row of scores into a head, which will hold `out`."""
     canonical, end_ids = vocabulary.canonical, vocabulary.end_ids
-    permitted = np.where(canonical.mask(head.state), scores[: vocabulary.vocab_size], -np.inf)
+    top = masses.sort_permitted(scores, canonical.mask(head.state), vocabulary.trie.order, out)
     ends = scores[end_ids if canonical.may_end(head.state) else end_ids[:0]].astype(np.float64)
-    top = max(float(permitted.max(initial=-np.inf)), float(ends.max(initial=-np.inf)))
-    if not top < np.inf:  # or NaN
+    top = float(np.maximum(top, ends.max(initial=-np.inf)))  # NaN stays NaN
+    if not top < np.inf:
         raise _unusable(head)
     head.low, head.probabilities, head.symbols = 0, out, np.zeros(N_SYMBOLS)
     if top == -np.inf:
         out[:] = 0.0
         return
-    masses.sort_scores(permitted, vocabulary.trie.order, top, out)
+    np.subtract(out, top, out=out)
     np.exp(out, out=out)
     end = float(np.exp(ends - top).sum())
     total = masses.normalise(out, vocabulary.first_offsets, end, head.symbols)

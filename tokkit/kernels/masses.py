@@ -12,22 +12,32 @@ from numpy.typing import NDArray
 
 
 @njit(cache=True, nogil=True)
-def sort_scores(
+def sort_permitted(
     scores: NDArray[np.floating[Any]],
+    allowed: NDArray[np.bool_],
     order: NDArray[np.int64],
-    top: float,
     out: NDArray[np.float64],
-) -> None:
-    """Bring scores into the order of bytes, `top` subtracted.
+) -> float:
+    """Bring the scores of permitted tokens into the order of bytes.
 
     Args:
-        scores: float (V,).
+        scores: float (at least V,).
+        allowed: bool (V,).
         order: int64 (n,), token ids in the order of their bytes.
-        top: finite.
-        out: float64 (n,), filled.
+        out: float64 (n,), filled; minus infinity where a token is not allowed.
+
+    Returns:
+        The largest of them: minus infinity if there is none, NaN if one of them is NaN.
     """
+    top = -np.inf
+    defect = False
     for i in range(len(order)):
-        out[i] = np.float64(scores[order[i]]) - top
+        token = order[i]
+        score = np.float64(scores[token]) if allowed[token] else -np.inf
+        out[i] = score
+        top = max(top, score)
+        defect |= score != score
+    return np.nan if defect else top
 
 
 @njit(cache=True, nogil=True)

@@ -228,7 +228,7 @@ def _solve(
     rows: NDArray[np.float64], known: NDArray[np.int64], n_pairs: int, n_merges: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     """The program with these rows only: weights, v_p, v_t, and the objective."""
-    n_rows, n = rows.shape
+    n_rows, n = len(known), rows.shape[1]
     steps, step_of = np.unique(known // n_pairs, return_inverse=True)
     pairs, pair_of = np.unique(known % n_pairs, return_inverse=True)
     columns = np.concatenate([step_of, len(steps) + pair_of])
