@@ -45,6 +45,7 @@ def test_temperature_divides_the_log_odds(row: list[float], temperature: float) 
 @FEW
 @given(row=rows, top_k=st.integers(1, 50))
 def test_top_k_keeps_exactly_the_k_most_probable(row: list[float], top_k: int) -> None:
+    row = [round(logprob, 6) for logprob in row]  # smaller differences are ties after `exp`
     law = Sampling(top_k=top_k).probabilities(np.array(row))
     ranked = sorted(range(len(row)), key=lambda symbol: (-row[symbol], symbol))
     kept = [symbol for symbol in ranked[:top_k] if row[symbol] > -np.inf]
