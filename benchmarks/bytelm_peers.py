@@ -210,7 +210,7 @@ def open_peer(name: str) -> tuple[Peer, Any]:
         MissingPeerError: it cannot run here.
     """
     model_name = "gemma3" if name == "tokkit-gemma3" else "smollm2"
-    lm = tokkit.load_lm(model_name, threads=1)
+    lm = tokkit.load_lm(model_name, threads=1, packed=name.startswith("tokkit"))
     token_lm: Any = lm.token_lm
     model = token_lm._model
     if name.startswith("tokkit"):

@@ -141,7 +141,7 @@ def load_base(tokenizer_folder: Path) -> tuple[Any, Any, FimIds]:
     """SmolLM2 with three more rows, each the mean of the others; its tokenizer; the ids."""
     import tokkit
 
-    token_lm: Any = tokkit.load_lm("smollm2", threads=1).token_lm
+    token_lm: Any = tokkit.load_lm("smollm2", threads=1, packed=False).token_lm
     tokenizer = tokkit.load_tokenizer(tokenizer_folder)
     model = token_lm._model
     old = model.get_input_embeddings().weight.shape[0]

@@ -239,7 +239,7 @@ def _qwen2_config() -> Any:
 def test_gguf_equals_what_transformers_reads(gguf_file: Path) -> None:
     import transformers
 
-    lm = load_token_lm(gguf_file, tokenizer=_tokenizer(vocab_size=2000))
+    lm = load_token_lm(gguf_file, tokenizer=_tokenizer(vocab_size=2000), packed=False)
     with quiet_transformers():
         plain = transformers.AutoModelForCausalLM.from_pretrained(
             gguf_file.parent, gguf_file=gguf_file.name, dtype=torch.float32

@@ -84,6 +84,7 @@ def test_weights_equal_those_that_transformers_reads(lm: TransformersLM) -> None
         plain = transformers.AutoModelForCausalLM.from_pretrained(
             path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
         )
-    ours, theirs = lm._model.state_dict(), plain.state_dict()
+    unpacked = load_token_lm(path, tokenizer=lm.tokenizer, packed=False)
+    ours, theirs = unpacked._model.state_dict(), plain.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
