@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tokkit.bytelm.ngram import NgramLM
     from tokkit.bytelm.transformers_lm import TransformersLM
     from tokkit.errors import TokkitError
+    from tokkit.mixture.inference import infer_mixture
+    from tokkit.mixture.result import MixtureResult
     from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 __version__ = "0.1.0"
@@ -29,6 +31,7 @@ __all__ = [
     "ByteLM",
     "FimFormat",
     "Infilling",
+    "MixtureResult",
     "NgramLM",
     "TextTokenizer",
     "TokkitError",
@@ -36,6 +39,7 @@ __all__ = [
     "__version__",
     "beam_search",
     "complete",
+    "infer_mixture",
     "infill",
     "load_lm",
     "load_tokenizer",
@@ -47,12 +51,14 @@ _HOMES = {
     "ByteLM": "tokkit.bytelm.byte_lm",
     "FimFormat": "tokkit.bytelm.fim_formats",
     "Infilling": "tokkit.bytelm.infilling",
+    "MixtureResult": "tokkit.mixture.result",
     "NgramLM": "tokkit.bytelm.ngram",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransformersLM": "tokkit.bytelm.transformers_lm",
     "beam_search": "tokkit.bytelm.beam_search",
     "complete": "tokkit.bytelm.completion",
+    "infer_mixture": "tokkit.mixture.inference",
     "infill": "tokkit.bytelm.infilling",
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.canonical import CanonicalAutomaton
 from tokkit.text.canonical_wordpiece import WordPieceAutomaton
-from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
 from tokkit.text.spec import MergeTable, TokenizerSpec
@@ -191,6 +191,23 @@ class TextTokenizer(Tokenizer[str | bytes]):
                 pieces = self._pretokenizer.split(stretch)
                 total += self._model.count(pieces.text, pieces.bounds)
         return total
+
+    def normalize(self, data: str | bytes) -> bytes:
+        """What the normaliser makes of a text; bytes that are no UTF-8 are left as they are."""
+        return self._normalize(self._to_bytes(data))
+
+    def pieces(self, data: str | bytes, *, normalize: bool = True) -> Iterator[Pieces]:
+        """The pieces of a text that the model encodes, one `Pieces` for each stretch of it.
+
+        Literals lie between stretches and are left out, as is what the pretokenizer removes.
+
+        Args:
+            data: the text; `str` is taken as UTF-8. Special tokens in it are text.
+            normalize: whether to apply the tokenizer's normaliser.
+        """
+        for stretch, token in self._stretches(data, specials=False, normalize=normalize):
+            if token is None:
+                yield self._pretokenizer.split(stretch)
 
     def _encode(
         self, data: str | bytes, *, specials: bool, normalize: bool

@@ -1,0 +1,347 @@
+"""`infer_mixture`: from a tokenizer and samples of categories to the shares of its training data.
+
+Source: Hayase et al., "Data Mixture Inference: What do BPE Tokenizers Reveal about their Training
+Data?", NeurIPS 2024. The samples are split as the tokenizer splits, its merges are replayed over
+their words, and an estimator (`tokkit.mixture.estimator`, or the paper's linear program) finds the
+shares under which those merges would have been chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError, EncodingError
+from tokkit.mixture.counting import SampleCounts, count_categories
+from tokkit.mixture.diagnostics import diagnose, near_duplicates
+from tokkit.mixture.estimator import Estimate, estimate
+from tokkit.mixture.evidence import Evidence, gather_evidence
+from tokkit.mixture.inheritance import Inheritance, find_inheritance
+from tokkit.mixture.intervals import intervals
+from tokkit.mixture.linear_program import LinearProgramSolution, solve_linear_program
+from tokkit.mixture.merge_list import UNKNOWN, MergeList, merge_list
+from tokkit.mixture.result import MixtureResult
+from tokkit.mixture.shard_text import ReadOptions
+from tokkit.mixture.sources import Source
+from tokkit.mixture.word_counts import WordCounts, WordTable, make_table
+from tokkit.mixture.words import WordSplitter
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+Method = Literal["default", "linear-program"]
+DEFAULT_MERGES: dict[str, int] = {"default": 30_000, "linear-program": 3_000}
+
+SMALL_SAMPLE = 100_000
+"""Bytes below which a sample is called small."""
+WRONG_ENCODING = 0.005
+"""Share of bytes that are no UTF-8, or zero, from which a sample is refused."""
+
+
+@dataclass(frozen=True)
+class CountingOptions:
+    """How samples are read and counted.
+
+    Attributes:
+        n_jobs: files that are counted at a time, as joblib has it (-1: one a core); None: as the
+            surrounding `joblib.parallel_config` says, one at a time without it.
+        cache: a folder that keeps the counts of every finished file, so that an interrupted run
+            goes on where it stopped; None: nothing is kept.
+        read: how files are read.
+    """
+
+    n_jobs: int | None = None
+    cache: str | PathLike[str] | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+
+    def __post_init__(self) -> None:
+        """Check the number of jobs.
+
+        Raises:
+            ArgumentError: zero jobs.
+        """
+        if self.n_jobs == 0:
+            raise ArgumentError("n_jobs is 0; expected 1 or more, or -1 for one a core")
+
+
+def infer_mixture(
+    tokenizer: TextTokenizer | str | PathLike[str],
+    corpora: Mapping[str, Source],
+    *,
+    method: Method = "default",
+    max_merges: int | None = None,
+    level: float = 0.9,
+    inherits: Sequence[TextTokenizer] = (),
+    counting: CountingOptions | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> MixtureResult:
+    """Infer the shares of categories in the training data of a BPE tokenizer.
+
+    Args:
+        tokenizer: a BPE tokenizer, or what `tokkit.load_tokenizer` takes.
+        corpora: category -> a sample of it: bytes, a path, a glob or URL, an iterable of paths or
+            of texts (see `tokkit.mixture.sources`). At least two categories; 1 MB each is plenty.
+        method: `"default"`, or `"linear-program"` for the program of the paper, which has no
+            intervals and takes minutes.
+        max_merges: how many merges to use, the first ones after what was inherited; None: 30,000,
+            or 3,000 for the linear program.
+        level: nominal coverage of the intervals.
+        inherits: tokenizers whose merges this one may have taken over. If its list begins with
+            those of one of them, only what comes after is used.
+        counting: parallelism, cache, and how files are read.
+        progress: called with what is being done, how much is done, and how much there is.
+
+    Returns:
+        Shares of *bytes*, with `warnings` that belong to them.
+
+    Raises:
+        ArgumentError: not a BPE tokenizer, fewer than two categories, an empty one, an option out
+            of range, or nothing left after what was inherited.
+        EncodingError: a sample that is not UTF-8.
+        FormatError: a file that is missing or damaged.
+        MissingExtraError: a file, URL or option that needs a package which is not installed.
+    """
+    _check_options(method, max_merges, level, corpora)
+    if not isinstance(tokenizer, TextTokenizer):
+        tokenizer = load_tokenizer(tokenizer)
+    counting = counting or CountingOptions()
+    merges = merge_list(tokenizer)
+    inherited, warnings = _find_inherited(merges, inherits)
+    first = inherited.n_merges if inherited else 0
+    if first and method == "linear-program":
+        raise ArgumentError(
+            f"{tokenizer.name} begins with {first} merges of {inherited and inherited.source}, and "
+            "the linear program cannot leave them out; use the default method"
+        )
+    used = _beginning(merges, first + (max_merges or DEFAULT_MERGES[method]))
+    counts = count_categories(
+        WordSplitter.of(tokenizer),
+        corpora,
+        options=counting.read,
+        n_jobs=counting.n_jobs,
+        cache=None if counting.cache is None else Path(counting.cache),
+        progress=progress,
+    )
+    for name, sample in counts.items():
+        warnings += _check_sample(name, sample, used)
+    table = make_table([sample.words for sample in counts.values()])
+    names = list(counts)
+
+    def report(done: int, n: int) -> None:
+        if progress is not None:
+            progress("replaying merges", done, n)
+
+    evidence = gather_evidence(table, used, first=first, progress=report)
+    solution = _solve(method, table, used, evidence, level, progress)
+    warnings += _judge(solution, evidence, names)
+    return MixtureResult(
+        tokenizer=tokenizer.name,
+        method=method,
+        proportions=dict(zip(names, solution.weights.tolist(), strict=True)),
+        intervals=None
+        if solution.intervals is None
+        else {
+            name: (low, high)
+            for name, (low, high) in zip(names, solution.intervals.tolist(), strict=True)
+        },
+        level=level,
+        status=solution.status,
+        objective=solution.objective,
+        unexplained=solution.unexplained,
+        unsupported=_unsupported(evidence),
+        n_merges=len(evidence.merged),
+        inherited=inherited,
+        sample_bytes={name: sample.words.n_bytes for name, sample in counts.items()},
+        warnings=tuple(warnings),
+        diagnosis=diagnose(evidence, used, solution.weights),
+    )
+
+
+def _check_options(
+    method: str, max_merges: int | None, level: float, corpora: Mapping[str, Source]
+) -> None:
+    if method not in get_args(Method):
+        raise ArgumentError(f"method is {method!r}; expected one of {', '.join(get_args(Method))}")
+    if max_merges is not None and max_merges < 1:
+        raise ArgumentError(f"max_merges is {max_merges}; expected at least 1")
+    if not 0 < level < 1:
+        raise ArgumentError(f"level must lie between 0 and 1; got {level}")
+    if len(corpora) < 2:
+        raise ArgumentError(
+            f"got samples of {len(corpora)} categories; shares can only be inferred between two or "
+            "more (the share of one is 100%, whatever the merges say)"
+        )
+
+
+# -- merges ----------------------------------------------------------------------------------
+
+
+def _find_inherited(
+    merges: MergeList, inherits: Sequence[TextTokenizer]
+) -> tuple[Inheritance | None, list[str]]:
+    if not inherits:
+        return None, []
+    found = find_inheritance(merges, [(other.name, merge_list(other)) for other in inherits])
+    if found is None:
+        names = ", ".join(other.name for other in inherits)
+        return None, [f"the merge list does not begin with that of {names}; all of it was used"]
+    if found.n_merges == len(merges):
+        note = (
+            f"all {len(merges):,} merges stand in the list of {found.source} too, in the same "
+            "order: it is the same tokenizer or builds upon this one; all of them were used"
+        )
+        return None, [note]
+    left = len(merges) - found.n_merges
+    note = (
+        f"the first {found.n_merges:,} merges come from {found.source} ({found.agreement:.1%} in "
+        f"the same order); only the {left:,} after them speak of this tokenizer's training data"
+    )
+    return found, [note]
+
+
+def _beginning(merges: MergeList, n: int) -> MergeList:
+    return MergeList(merges.pairs[:n], merges.units, merges.spellings)
+
+
+# -- samples ---------------------------------------------------------------------------------
+
+
+def _check_sample(name: str, sample: SampleCounts, merges: MergeList) -> list[str]:
+    """Warnings about a sample.
+
+    Raises:
+        ArgumentError: it is empty.
+        EncodingError: it is not UTF-8.
+    """
+    words = sample.words
+    if not words.n_bytes:
+        raise ArgumentError(f"category {name!r} is empty; give it a sample, or leave it out")
+    nul, invalid = sample.n_nul / words.n_bytes, sample.n_invalid / words.n_bytes
+    if nul > WRONG_ENCODING:
+        raise EncodingError(
+            f"category {name!r}: {nul:.1%} of its bytes are zero, so it is UTF-16, UTF-32 or not "
+            "text at all; convert it to UTF-8"
+        )
+    if invalid > WRONG_ENCODING:
+        raise EncodingError(
+            f"category {name!r}: {invalid:.1%} of its bytes are not valid UTF-8; it is in another "
+            "encoding, or damaged; convert it to UTF-8"
+        )
+    if not _has_pair(words, merges):
+        raise ArgumentError(
+            f"category {name!r} ({words.n_bytes:,} bytes) holds no two symbols of the tokenizer "
+            "side by side, so its merges say nothing about it; is it the right text?"
+        )
+    warnings: list[str] = []
+    if sample.n_invalid:
+        warnings.append(
+            f"category {name!r}: {invalid:.3%} of its bytes are not valid UTF-8 (they were counted "
+            "as they are)"
+        )
+    if words.n_bytes < SMALL_SAMPLE:
+        warnings.append(
+            f"category {name!r}: a sample of {words.n_bytes:,} bytes is small; its share is "
+            "uncertain beyond what the interval says (1 MB is plenty)"
+        )
+    return warnings
+
+
+def _has_pair(words: WordCounts, merges: MergeList) -> bool:
+    if not len(words):
+        return False
+    symbols, starts = merges.symbols_of(words.text, words.starts)
+    known = symbols != UNKNOWN
+    follows = np.ones(len(symbols), dtype=np.bool_)
+    follows[starts[:-1][starts[:-1] < len(symbols)]] = False
+    return bool((known[1:] & known[:-1] & follows[1:]).any())
+
+
+# -- estimators ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Solution:
+    weights: NDArray[np.float64]
+    intervals: NDArray[np.float64] | None
+    status: str
+    objective: float
+    unexplained: float | None
+
+
+def _solve(
+    method: Method,
+    table: WordTable,
+    merges: MergeList,
+    evidence: Evidence,
+    level: float,
+    progress: Callable[[str, int, int], None] | None,
+) -> _Solution:
+    if not evidence.merged.any():
+        raise ArgumentError(
+            "no sample holds the pair of any merge; the samples have nothing in common with the "
+            "training data, or are split in another way"
+        )
+    if method == "linear-program":
+
+        def report(_rounds: int, rows: int, _objective: float) -> None:
+            if progress is not None:
+                progress("solving, rows so far", rows, 0)
+
+        return _from_program(solve_linear_program(table, merges, progress=report), evidence)
+    if progress is not None:
+        progress("estimating", 0, 1)
+    found = estimate(evidence)
+    return _from_estimate(found, intervals(evidence, found, level=level))
+
+
+def _from_program(found: LinearProgramSolution, evidence: Evidence) -> _Solution:
+    weights = evidence.bytes_from_pairs(found.weights)
+    return _Solution(weights, None, found.status, found.objective, None)
+
+
+def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
+    known = found.residuals[~np.isnan(found.residuals)]
+    return _Solution(
+        weights=found.weights,
+        intervals=bounds,
+        status="converged" if found.converged else "not converged",
+        objective=float(np.mean(known**2)) if len(known) else 0.0,
+        unexplained=found.unexplained,
+    )
+
+
+def _unsupported(evidence: Evidence) -> float:
+    return float(1 - evidence.merged.any(axis=1).mean())
+
+
+def _judge(solution: _Solution, evidence: Evidence, names: list[str]) -> list[str]:
+    """Warnings about the outcome."""
+    warnings: list[str] = []
+    missing = _unsupported(evidence)
+    if missing > 0.01:
+        warnings.append(
+            f"{missing:.1%} of the merges join pairs that stand in no sample; the samples are too "
+            "small, or a category is missing"
+        )
+    if solution.unexplained is not None and solution.unexplained > 0.05:
+        warnings.append(
+            f"about {solution.unexplained:.0%} of the training data is not explained by the "
+            "categories; one may be missing"
+        )
+    if solution.status in ("not converged", "rounds"):
+        warnings.append("the estimator stopped before it had settled")
+    if len(evidence.merged) < 300:
+        warnings.append(
+            f"only {len(evidence.merged)} merges could be used; shares are very uncertain"
+        )
+    for a, b in near_duplicates(evidence):
+        total = float(solution.weights[a] + solution.weights[b])
+        warnings.append(
+            f"{names[a]!r} and {names[b]!r} are nearly the same text; trust the sum of their "
+            f"shares ({total:.1%}) rather than each"
+        )
+    return warnings

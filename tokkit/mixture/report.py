@@ -1,0 +1,209 @@
+"""`render_report`: a `MixtureResult` as one self-contained HTML page.
+
+Inline style and SVG, no scripts, nothing from elsewhere (its content policy forbids both). Names
+and tokens are untrusted and escaped. The page holds no date: equal results give equal bytes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from html import escape
+
+from tokkit.mixture.diagnostics import Disagreement
+from tokkit.mixture.report_template import PAGE, STYLE
+from tokkit.mixture.result import MixtureResult, ResidualBin, printable
+
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 900, 220, 46, 22
+_REACH = 1.0
+"""The picture of the residuals goes from a tenth to ten times what is expected."""
+
+
+def render_report(result: MixtureResult) -> str:
+    """The page, as UTF-8 text."""
+    title = f"Training mixture of {_text(result.tokenizer)}"
+    parts = [
+        f"<h1>{title}</h1>",
+        '<p class="lead">Inferred from its merges. Shares are of bytes.</p>',
+        _facts(result),
+        _warnings(result.warnings),
+        "<h2>Shares</h2>",
+        _shares(result),
+        "<h2>How far to trust this</h2>",
+        *(f"<p>{_text(sentence)}</p>" for sentence in result.trust()),
+        "<h2>Fit along the merge list</h2>",
+        _fit(result),
+        "<h2>Merges that disagree</h2>",
+        _disagreements(result),
+    ]
+    body = "\n".join(part for part in parts if part)
+    return PAGE.format(title=title, style=STYLE, body=body)
+
+
+def _text(value: str) -> str:
+    """Escaped for HTML; controls and marks that reorder text are shown as what they are."""
+    safe = "".join(
+        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs") else f"\\u{ord(char):04x}"
+        for char in value
+    )
+    return escape(safe, quote=True)
+
+
+def _facts(result: MixtureResult) -> str:
+    facts = [
+        ("method", result.method),
+        ("status", result.status),
+        ("merges used", f"{result.n_merges:,}"),
+        ("typical misfit", f"factor {result.misfit:.2f}"),
+        ("merges without support", f"{result.unsupported:.1%}"),
+        ("samples", f"{sum(result.sample_bytes.values()) / 1e6:,.1f} MB"),
+    ]
+    if result.unexplained is not None:
+        facts.append(("unexplained, roughly", f"{result.unexplained:.1%}"))
+    if result.inherited is not None:
+        taken = f"{result.inherited.n_merges:,} from {result.inherited.source}"
+        facts.append(("merges taken over", taken))
+    cells = "".join(
+        f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in facts
+    )
+    return f'<dl class="facts">{cells}</dl>'
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{_text(warning)}</li>" for warning in warnings)
+    return f'<ul class="warnings" aria-label="Warnings">{items}</ul>'
+
+
+# -- shares ----------------------------------------------------------------------------------
+
+
+def _shares(result: MixtureResult) -> str:
+    top = max(result.bounds(name)[1] for name in result.categories)
+    rows = "".join(_share_row(result, name, top) for name in result.ranked())
+    interval = f"{result.level:.0%} interval" if result.intervals is not None else ""
+    head = (
+        f'<tr><th scope="col">category</th><th scope="col" class="number">share</th>'
+        f'<th scope="col" class="number">{interval}</th><th scope="col"></th>'
+        '<th scope="col" class="number">sample</th></tr>'
+    )
+    return f'<div class="scroll"><table>{head}{rows}</table></div>'
+
+
+def _share_row(result: MixtureResult, name: str, top: float) -> str:
+    share, (low, high) = result.proportions[name], result.bounds(name)
+    has_interval = result.intervals is not None
+    between = f"{low:.1%} to {high:.1%}" if has_interval else ""
+    line = (
+        f'<line class="range" x1="{300 * low / top:.1f}" x2="{300 * high / top:.1f}" '
+        'y1="9" y2="9"/>'
+        if has_interval
+        else ""
+    )
+    bar = (
+        '<svg viewBox="0 0 300 18" height="18" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="bar" x="0" y="3" width="{300 * share / top:.1f}" height="12" rx="2"/>'
+        f"{line}</svg>"
+    )
+    return (
+        f'<tr><td class="name">{_text(name)}</td><td class="number">{share:.1%}</td>'
+        f'<td class="number">{between}</td><td class="picture">{bar}</td>'
+        f'<td class="number">{result.sample_bytes[name] / 1e6:,.2f} MB</td></tr>'
+    )
+
+
+# -- fit -------------------------------------------------------------------------------------
+
+
+def _fit(result: MixtureResult) -> str:
+    bins = result.residual_bins()
+    explanation = (
+        '<p class="note">How frequent the merged pairs are in the inferred mixture, over what '
+        "their place in the list says: the median, and the range that holds four in five. "
+        "Red, from below: the share of merges whose pair stands in no sample.</p>"
+    )
+    return explanation + _residual_picture(bins)
+
+
+def _residual_picture(bins: Sequence[ResidualBin]) -> str:
+    n, right, floor = len(bins), _WIDTH - 8, _HEIGHT - _BOTTOM
+
+    def x(k: float) -> float:
+        return _LEFT + (right - _LEFT) * k / n
+
+    def y(value: float) -> float:
+        inside = min(_REACH, max(-_REACH, value))
+        return 8 + (floor - 8) * (_REACH - inside) / (2 * _REACH)
+
+    parts: list[str] = []
+    for factor, label in ((1, "10×"), (0, "1×"), (-1, "1/10")):
+        kind = "zero" if factor == 0 else "axis"
+        parts.append(
+            f'<line class="{kind}" x1="{_LEFT}" x2="{right}" y1="{y(factor):.1f}" '
+            f'y2="{y(factor):.1f}"/><text x="{_LEFT - 6}" y="{y(factor) + 4:.1f}" '
+            f'text-anchor="end">{label}</text>'
+        )
+    medians: list[str] = []
+    for k, each in enumerate(bins):
+        if each.unsupported > 0:
+            height = (floor - 8) * each.unsupported
+            parts.append(_box("missing", x(k), floor - height, x(k + 1) - x(k), height))
+        if each.low is not None and each.high is not None and each.median is not None:
+            top, bottom = y(each.high), y(each.low)
+            parts.append(_box("band", x(k), top, x(k + 1) - x(k), bottom - top))
+            medians.append(f"{x(k + 0.5):.1f},{y(each.median):.1f}")
+    parts.append(f'<polyline class="median" points="{" ".join(medians)}"/>')
+    for k, anchor in ((0, "start"), (n // 2, "middle"), (n - 1, "end")):
+        number = bins[k].last if k == n - 1 else bins[k].first
+        place = x(k + 1) if k == n - 1 else x(k)
+        parts.append(
+            f'<text x="{place:.1f}" y="{_HEIGHT - 5}" text-anchor="{anchor}">'
+            f"merge {number:,}</text>"
+        )
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="Residuals along the merge list">{"".join(parts)}</svg>'
+    )
+
+
+def _box(kind: str, x: float, y: float, width: float, height: float) -> str:
+    return (
+        f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+    )
+
+
+# -- disagreements ---------------------------------------------------------------------------
+
+
+def _disagreements(result: MixtureResult) -> str:
+    names = result.categories
+    found = result.diagnosis
+    tables = [
+        _pairs("Rarer in the samples than their place says", found.too_rare, names),
+        _pairs("More frequent in the samples than their place says", found.too_frequent, names),
+        _pairs("Frequent in the samples, never merged", found.never_merged, names),
+    ]
+    return "".join(tables) or "<p>None by more than a factor of two.</p>"
+
+
+def _pairs(title: str, pairs: Sequence[Disagreement], names: Sequence[str]) -> str:
+    if not pairs:
+        return ""
+    rows = "".join(
+        f'<tr><td class="number">{"never" if each.step is None else f"{each.step:,}"}</td>'
+        f"<td><code>{_text(printable(each.left))}</code> "
+        f"<code>{_text(printable(each.right))}</code></td>"
+        f'<td class="number">{_factor(each.factor)}</td>'
+        f"<td>{_text(names[each.category]) if each.category is not None else 'none'}</td></tr>"
+        for each in pairs
+    )
+    head = (
+        '<tr><th scope="col" class="number">merge</th><th scope="col">pair</th>'
+        '<th scope="col" class="number">times expected</th><th scope="col">mostly in</th></tr>'
+    )
+    return f'<h3>{title}</h3><div class="scroll"><table>{head}{rows}</table></div>'
+
+
+def _factor(factor: float) -> str:
+    return "0" if factor == 0 else f"{factor:.3g}"

@@ -1,0 +1,123 @@
+"""`WordSplitter`: text to words, a word being what the trainer of a tokenizer merged within.
+
+These are the pieces of the tokenizer's own normaliser and pretokenizer, with two provisions:
+
+- A tokenizer that puts a space before a text was trained on lines, each a text of its own, so every
+  line gets that space.
+- A tokenizer without a pretokenizer gets that of SentencePiece's trainer, which reads line by line
+  and lets no piece hold a space after another character: cut at line breaks and before each space,
+  runs of spaces kept together if some merge makes one. If merges do cross spaces, lines are words.
+  (The trainer also keeps scripts apart, unless told; this is not imitated.)
+
+A splitter carries the few tokens that cut text before the model sees it, not the vocabulary, so
+that it travels well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import TokkitError
+from tokkit.text.formats.tokkit_file import spec_to_bytes
+from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+VERSION = b"words 1"
+"""Changes when the same splitter would give other words."""
+
+_KEPT = 4
+_LINES = SplitRule("\n+", "removed")
+_EACH_SPACE = SplitRule(" ", "merged_with_next")
+_RUNS_OF_SPACES = SplitRule(r" ?[^ ]+| +(?![^ ])| +")
+_compiled: OrderedDict[str, TextTokenizer] = OrderedDict()
+
+
+@dataclass(frozen=True, eq=False)
+class WordSplitter:
+    """Cuts texts into the words of a tokenizer.
+
+    Attributes:
+        spec: the tokenizer, without what does not matter here.
+        by_line: whether each line is a text of its own.
+        prefix_space: that of the tokenizer.
+        key: equal for splitters that do the same, also in another process.
+    """
+
+    spec: TokenizerSpec
+    by_line: bool
+    prefix_space: str
+    key: str
+
+    @classmethod
+    def of(cls, tokenizer: TextTokenizer) -> WordSplitter:
+        """The splitter of a tokenizer."""
+        spec = tokenizer.spec
+        literal = np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist()
+        reduced = TokenizerSpec(
+            name="",
+            family="bytes",
+            token_bytes=tuple(spec.token_bytes[token] for token in literal),
+            kinds=np.full(len(literal), TokenKind.LITERAL, dtype=np.uint8),
+            normalizer=spec.normalizer,
+            splits=spec.splits or _trainer_splits(spec),
+        )
+        by_line = not spec.splits or spec.prefix_space != "never"
+        if not by_line:
+            # Replaced by other ids, whatever the model would have made of them.
+            reduced = replace(reduced, raw_literals=dict.fromkeys(spec.raw_literals, 0))
+        rules = f"{by_line} {spec.prefix_space}".encode()
+        try:
+            content = spec_to_bytes(reduced)
+        except TokkitError:  # a normaliser of the user's own: equal to nothing but itself
+            content = secrets.token_bytes(16)
+        key = hashlib.sha256(b"\0".join([VERSION, rules, content])).hexdigest()
+        return cls(reduced, by_line, spec.prefix_space, key)
+
+    def words(self, text: bytes) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+        """The words of a text.
+
+        Yields:
+            uint8 (n,), normalised bytes, and int64 (w + 1,), where each word starts.
+        """
+        tokenizer = self._tokenizer()
+        if self.by_line:
+            text = b"\n".join(self._lines(tokenizer, text))
+        for pieces in tokenizer.pieces(text, normalize=not self.by_line):
+            yield pieces.text, pieces.bounds
+
+    def _lines(self, tokenizer: TextTokenizer, text: bytes) -> Iterator[bytes]:
+        rule = self.prefix_space
+        for raw in text.split(b"\n"):
+            line = tokenizer.normalize(raw) if self.spec.normalizer else raw
+            if not line or rule == "never" or (rule == "unless_space" and line.startswith(b" ")):
+                yield line
+            else:
+                yield b" " + line
+
+    def _tokenizer(self) -> TextTokenizer:
+        """Compiled once in each process."""
+        found = _compiled.get(self.key)
+        if found is None:
+            found = TextTokenizer(self.spec)
+            _compiled[self.key] = found
+            while len(_compiled) > _KEPT:
+                _compiled.popitem(last=False)
+        return found
+
+
+def _trainer_splits(spec: TokenizerSpec) -> tuple[SplitRule, ...]:
+    """What a tokenizer without a pretokenizer was trained on, as far as its tokens tell."""
+    made: list[int] = [] if spec.merges is None else np.unique(spec.merges.result).tolist()
+    spelt = [spec.token_bytes[token] for token in made]
+    crossing = sum(b" " in token.lstrip(b" ") for token in spelt)
+    if crossing > len(spelt) / 1000:
+        return (_LINES,)
+    has_runs = any(token.startswith(b"  ") and not token.strip(b" ") for token in spelt)
+    return (_LINES, _RUNS_OF_SPACES if has_runs else _EACH_SPACE)
