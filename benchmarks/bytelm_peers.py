@@ -58,11 +58,10 @@ class Peer(ABC):
 class Ours(Peer):
     """tokkit's canonical byte-level model."""
 
-    semantics = "canonical, exact"
-    can_score = True
-
-    def __init__(self, lm: ByteLM) -> None:
-        self._lm = lm
+    def __init__(self, lm: ByteLM, *, tolerance: float = 0.0) -> None:
+        self.semantics = f"canonical, tolerance {tolerance:g}" if tolerance else "canonical, exact"
+        self.can_score = not tolerance  # which scoring never needs
+        self._lm = ByteLM(lm.token_lm, tolerance=tolerance)
         self._session: Any = None
 
     def stream(self, text: bytes) -> float:
@@ -200,7 +199,8 @@ def transformers_tokenizer(token_lm: Any) -> Any:
         )
 
 
-PEERS = ("tokkit", "tokkit-gemma3", "byte-sampler", "genlm-k5", "genlm-k10")
+TOLERANCE = 1e-7
+PEERS = ("tokkit", "tokkit-tolerant", "tokkit-gemma3", "byte-sampler", "genlm-k5", "genlm-k10")
 
 
 def open_peer(name: str) -> tuple[Peer, Any]:
@@ -214,7 +214,7 @@ def open_peer(name: str) -> tuple[Peer, Any]:
     token_lm: Any = lm.token_lm
     model = token_lm._model
     if name.startswith("tokkit"):
-        return Ours(lm), model
+        return Ours(lm, tolerance=TOLERANCE if name == "tokkit-tolerant" else 0.0), model
     tokenizer = transformers_tokenizer(token_lm)
     if name == "byte-sampler":
         return ByteSampler(model, tokenizer), model
