@@ -41,6 +41,7 @@ from records import FOLDER, PAGE, Record, Records, replace_block
 
 import tokkit
 from tokkit.bytelm.cover import END
+from tokkit.bytelm.fim_frame import Heal
 from tokkit.bytelm.infilling import Infilling
 from tokkit.bytelm.protocol import open_session
 
@@ -110,7 +111,8 @@ def measure(lm: tokkit.ByteLM, base: tokkit.ByteLM, gap: Gap) -> Record:
     matched: dict[str, int] = {}
     bits: dict[str, float] = {}
     end_bits: dict[str, float] = {}
-    for name, heal in (("infill, unhealed", "none"), ("infill", "prefix")):
+    heals: dict[str, Heal] = {"infill, unhealed": "none", "infill": "prefix"}
+    for name, heal in heals.items():
         opened = Infilling(lm, gap.prefix, gap.suffix, heal=heal)
         rows = opened.lm.open_after(opened.frame.ids, opened.frame.begins).score(gap.middle)
         matched[name] = greedy_agreement(rows, gap.middle)
