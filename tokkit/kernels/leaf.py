@@ -22,10 +22,23 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def leaf(function: _F) -> _F:
     """Compile a kernel that neither allocates arrays or lists nor calls a leaf that does.
 
-    A leaf may call ordinary kernels that allocate for themselves and return numbers.
+    A leaf may call kernels that allocate for themselves and return numbers (`beside_leaves`).
     """
+    return _compile(function, forceinline=True, _nrt=False)
+
+
+def beside_leaves(function: _F) -> _F:
+    """Compile an ordinary kernel that a leaf calls.
+
+    It has to say that it counts references: otherwise it would take over the leaf's settings if it
+    happened to be compiled for the leaf's sake.
+    """
+    return _compile(function, _nrt=True)
+
+
+def _compile(function: _F, **options: bool) -> _F:
     compiler: Any = njit
     try:
-        return compiler(cache=True, nogil=True, forceinline=True, _nrt=False)(function)
+        return compiler(cache=True, nogil=True, **options)(function)
     except KeyError:  # "Unrecognized options"
         return compiler(cache=True, nogil=True)(function)

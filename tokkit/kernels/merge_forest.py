@@ -40,7 +40,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tokkit.kernels.leaf import leaf
+from tokkit.kernels.leaf import beside_leaves, leaf
 from tokkit.kernels.pair_table import find
 
 UNREACHABLE = 0
@@ -137,7 +137,7 @@ def _append_atoms(forest, token, atoms):
             pending.append(left_of(forest.nodes, node))
 
 
-@njit(cache=True, nogil=True)
+@beside_leaves
 def _first_across(forest, a, b):
     """Run BPE on the atoms of a and b until a merge fires across the cut.
 
