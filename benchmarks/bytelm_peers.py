@@ -93,12 +93,11 @@ class GenlmBytes(Peer):
     def __init__(self, model: Any, tokenizer: Any, eos: list[bytes], k: int, prune: float) -> None:
         if find_spec("genlm") is None or find_spec("genlm.bytes") is None:
             raise MissingPeerError("genlm-bytes is not installed; pip install genlm-bytes")
-        from genlm.backend.llm.hf import AsyncTransformer
-        from genlm.bytes import BeamParams
-
+        backend = import_module("genlm.backend.llm.hf")
+        self._genlm: Any = import_module("genlm.bytes")
         self.semantics = f"all encodings, beam of {k}" + (f", pruned at {prune}" if prune else "")
-        self._llm = AsyncTransformer(model, tokenizer)
-        self._params = BeamParams(K=k, prune_threshold=prune, eos_byte_strings=eos)
+        self._llm = backend.AsyncTransformer(model, tokenizer)
+        self._params = self._genlm.BeamParams(K=k, prune_threshold=prune, eos_byte_strings=eos)
 
     def stream(self, text: bytes) -> float:
         """See `Peer.stream`."""
@@ -106,9 +105,7 @@ class GenlmBytes(Peer):
         return asyncio.run(self._stream(text))
 
     async def _stream(self, text: bytes) -> float:
-        from genlm.bytes import ByteBeamState
-
-        state: Any = await ByteBeamState.initial(self._llm, self._params)
+        state: Any = await self._genlm.ByteBeamState.initial(self._llm, self._params)
         total = 0.0
         try:
             for byte in text:
