@@ -232,7 +232,7 @@ def write_counts(path: Path, counts: SampleCounts) -> None:
 def read_counts(path: Path) -> SampleCounts | None:
     """What `write_counts` wrote; None if there is no such file, or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             text, starts, counts, sizes = (
                 file[name] for name in ("text", "starts", "counts", "sizes")
             )
