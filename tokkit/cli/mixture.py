@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         meter.close()
+    result = replace(result, tokenizer=args.tokenizer)  # as the user calls it
     if args.html is not None:
         _write(args.html, result.to_html())
     if args.json:

@@ -163,9 +163,10 @@ class MixtureResult:
 
     def __str__(self) -> str:
         """A table with bars: solid up to the lower end of the interval, shaded up to the upper."""
-        width = max(len(name) for name in self.categories)
+        width = max(map(len, self.categories))
         top = max(high for _, high in map(self.bounds, self.categories))
-        lines: list[str] = []
+        interval = f"{self.level:.0%} interval" if self.intervals is not None else ""
+        lines = [f"{'':<{width}}   share  {interval:^16}".rstrip()]
         for name in self.ranked():
             low, high = self.bounds(name)
             solid, end = (round(_BAR_WIDTH * x / top) for x in (low, high))

@@ -1,0 +1,112 @@
+"""The report stands alone, escapes what it shows, and is the same every time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from tokkit.mixture.diagnostics import Diagnosis, Disagreement
+from tokkit.mixture.inheritance import Inheritance
+from tokkit.mixture.result import MixtureResult, printable
+
+EVIL = "</td><script>alert(1)</script>\"'&\u202e\x07"
+VOID = {"meta", "rect", "line", "polyline"}
+
+
+def make(**changes: object) -> MixtureResult:
+    pair = Disagreement(7, b"</code><img src=x>", b"\xff\n\xe2\x80\xae", 0.0, 0)
+    residuals = np.linspace(-2, 1.5, 500)
+    residuals[::7] = np.nan
+    base = MixtureResult(
+        tokenizer=EVIL,
+        method="default",
+        proportions={EVIL: 0.75, "b": 0.25},
+        intervals={EVIL: (0.7, 0.8), "b": (0.2, 0.3)},
+        level=0.9,
+        status="converged",
+        objective=1.0,
+        unexplained=0.1,
+        unsupported=0.14,
+        n_merges=500,
+        inherited=Inheritance(EVIL, 300, 300, 0.99),
+        sample_bytes={EVIL: 1_000_000, "b": 2_000_000},
+        warnings=(f"careful: {EVIL}",),
+        diagnosis=Diagnosis(residuals, (pair,), (replace(pair, factor=9.0),), ()),
+    )
+    return replace(base, **changes)  # pyright: ignore[reportArgumentType]
+
+
+class Checker(HTMLParser):
+    """Notes tags and attributes, and that every tag is closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+PLAIN = {"tokenizer": "toy", "intervals": None, "unexplained": None, "inherited": None}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {**PLAIN, "warnings": (), "diagnosis": Diagnosis(np.full(3, np.nan), (), (), ())},
+        {"n_merges": 1, "diagnosis": Diagnosis(np.zeros(1), (), (), ())},
+        {"proportions": {EVIL: 1.0, "b": 0.0}, "intervals": None},
+    ],
+)
+def test_the_page_is_well_formed_and_stands_alone(changes: dict[str, object]) -> None:
+    if "diagnosis" in changes and changes.get("n_merges") is None:
+        changes = {**changes, "n_merges": 3}
+    page = make(**changes).to_html()
+    checker = Checker()
+    checker.feed(page)
+    checker.close()
+    assert checker.open == []
+    assert checker.seen.isdisjoint({"script", "img", "link", "iframe", "object", "base", "form"})
+    names = {name for name, _ in checker.attributes}
+    assert names.isdisjoint({"src", "href", "style"})
+    assert not [name for name in names if name.startswith("on")]
+    assert not re.search(r"https?:|url\(|@import|nan", page)
+
+
+def test_names_and_tokens_are_escaped() -> None:
+    page = make().to_html()
+    assert "<script>" not in page and "<img" not in page
+    assert "\u202e" not in page and "\x07" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;\\u202e\\u0007") >= 4
+
+
+def test_the_page_is_the_same_every_time() -> None:
+    assert make().to_html() == make().to_html()
+    page = make().to_html()
+    assert page.encode().decode() == page
+
+
+def test_the_page_shows_the_numbers() -> None:
+    page = make().to_html()
+    for shown in ("75.0%", "70.0% to 80.0%", "90% interval", "merges taken over", "1.00 MB"):
+        assert shown in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_bytes_are_shown_without_tricks() -> None:
+    assert printable(b" a\n\xff\x00") == r"␣a\n\xff\x00"
+    assert printable("é\u202e".encode()) == "é\\u202e"
