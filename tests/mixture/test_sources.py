@@ -216,7 +216,12 @@ def test_a_block_ends_after_a_line_by_preference() -> None:
 
 
 def test_options_out_of_range_are_refused() -> None:
-    for wrong in ({"block_bytes": 0}, {"max_expansion": 0.5}, {"max_expansion": float("nan")}):
+    options: list[dict[str, Any]] = [
+        {"block_bytes": 0},
+        {"max_expansion": 0.5},
+        {"max_expansion": float("nan")},
+    ]
+    for wrong in options:
         with pytest.raises(ArgumentError, match="must be at least"):
             ReadOptions(**wrong)
 

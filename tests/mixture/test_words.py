@@ -97,7 +97,9 @@ def character_bpe(merged: list[tuple[str, str]], **changes: object) -> TextToken
         family="bpe",
         token_bytes=tuple(token.encode() for token in tokens),
         kinds=np.full(len(tokens), TokenKind.NORMAL, np.uint8),
-        merges=MergeTable(*rows.T, np.arange(len(merged), dtype=np.int32)),
+        merges=MergeTable(
+            rows[:, 0], rows[:, 1], rows[:, 2], np.arange(len(merged), dtype=np.int32)
+        ),
         char_units=True,
         prefix_space="always",
     )
