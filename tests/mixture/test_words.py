@@ -15,10 +15,15 @@ from tokenizers import ByteLevelBPETokenizer, Regex, Tokenizer, models, normaliz
 from tokenizers.trainers import BpeTrainer
 
 import tokkit
+from tokkit.mixture.counting import count_texts
+from tokkit.mixture.merge_list import merge_list
+from tokkit.mixture.replay import Replay
+from tokkit.mixture.word_counts import make_table
 from tokkit.mixture.words import WordSplitter
 from tokkit.text.spec import MergeTable, SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
+TEXTS = Path(__file__).parents[1] / "assets/multilingual.txt"
 FEW = settings(max_examples=80, deadline=None, derandomize=True)
 CL100K = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -139,3 +144,41 @@ def test_literals_are_no_words(tmp_path: Path) -> None:
     tokenizer = tokkit.load_tokenizer(tmp_path / "tokenizer.json")
     assert words(tokenizer, "one<cut> two") == [b"one", b" two"]
     assert b"".join(p.text.tobytes() for p in tokenizer.pieces("one<cut> two")) == b"one two"
+
+
+def test_scripts_stay_apart_if_no_token_mixes_them() -> None:
+    text = "ab1.c =日本のー б-é e\u0301a"
+    apart = character_bpe([("a", "b"), (".", ".")])
+    cut = ["ab", "1", ".", "c", " =", "日本のー", " б", "-", "é", " e\u0301a"]
+    assert words(apart, text) == [b" ab", *(piece.encode() for piece in cut[1:])]
+    numbers = character_bpe([("a", "b"), ("1", ".")])
+    assert words(numbers, text)[:3] == [b" ab", b"1.", b"c"]
+    mixed = character_bpe([("a", "1"), (".", ".")])
+    assert words(mixed, text)[:2] == [b" ab1.c", " =日本のー".encode()]
+
+
+@pytest.mark.parametrize("split_digits", [False, True])
+def test_merges_of_sentencepiece_were_the_most_frequent_pairs(
+    tmp_path: Path, split_digits: bool
+) -> None:
+    spm = pytest.importorskip("sentencepiece")
+    text = TEXTS.read_text(encoding="utf-8")
+    lines = [line for line in text.split("\n") if line.strip()]
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_prefix=str(tmp_path / "toy"),
+        model_type="bpe",
+        vocab_size=1200,
+        character_coverage=1.0,
+        split_digits=split_digits,
+        byte_fallback=True,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    tokenizer = tokkit.load_tokenizer(tmp_path / "toy.model")
+    merges = merge_list(tokenizer, limit=150)
+    counts = count_texts(WordSplitter.of(tokenizer), ["\n".join(lines).encode()], 1 << 22)
+    replay = Replay(make_table([counts.words]), merges)
+    for step in range(len(merges)):
+        most = replay.pairs().counts.max()
+        assert replay.advance(step + 1)[0, 0] == most, step

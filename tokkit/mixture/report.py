@@ -14,7 +14,10 @@ from tokkit.mixture.diagnostics import Disagreement
 from tokkit.mixture.report_template import PAGE, STYLE
 from tokkit.mixture.result import MixtureResult, ResidualBin, printable
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 900, 220, 46, 22
+_WIDTH, _LEFT = 900, 46
+_TOP, _FLOOR = 8, 198
+_STRIP_TOP, _STRIP_FLOOR = 214, 264
+_HEIGHT = 286
 _REACH = 1.0
 """The picture of the residuals goes from a tenth to ten times what is expected."""
 
@@ -121,34 +124,35 @@ def _fit(result: MixtureResult) -> str:
     explanation = (
         '<p class="note">How frequent the merged pairs are in the inferred mixture, over what '
         "their place in the list says: the median, and the range that holds four in five. "
-        "Red, from below: the share of merges whose pair stands in no sample.</p>"
+        "Below: the share of merges whose pair stands in no sample.</p>"
     )
     return explanation + _residual_picture(bins)
 
 
 def _residual_picture(bins: Sequence[ResidualBin]) -> str:
-    n, right, floor = len(bins), _WIDTH - 8, _HEIGHT - _BOTTOM
+    n, right = len(bins), _WIDTH - 8
 
     def x(k: float) -> float:
         return _LEFT + (right - _LEFT) * k / n
 
     def y(value: float) -> float:
         inside = min(_REACH, max(-_REACH, value))
-        return 8 + (floor - 8) * (_REACH - inside) / (2 * _REACH)
+        return _TOP + (_FLOOR - _TOP) * (_REACH - inside) / (2 * _REACH)
 
     parts: list[str] = []
-    for factor, label in ((1, "10×"), (0, "1×"), (-1, "1/10")):
-        kind = "zero" if factor == 0 else "axis"
+    marks = [("axis", y(1), "10×"), ("zero", y(0), "1×"), ("axis", y(-1), "1/10")]
+    marks += [("axis", _STRIP_TOP, "100%"), ("axis", _STRIP_FLOOR, "0%")]
+    for kind, height, label in marks:
         parts.append(
-            f'<line class="{kind}" x1="{_LEFT}" x2="{right}" y1="{y(factor):.1f}" '
-            f'y2="{y(factor):.1f}"/><text x="{_LEFT - 6}" y="{y(factor) + 4:.1f}" '
+            f'<line class="{kind}" x1="{_LEFT}" x2="{right}" y1="{height:.1f}" '
+            f'y2="{height:.1f}"/><text x="{_LEFT - 6}" y="{height + 4:.1f}" '
             f'text-anchor="end">{label}</text>'
         )
     medians: list[str] = []
     for k, each in enumerate(bins):
         if each.unsupported > 0:
-            height = (floor - 8) * each.unsupported
-            parts.append(_box("missing", x(k), floor - height, x(k + 1) - x(k), height))
+            height = (_STRIP_FLOOR - _STRIP_TOP) * each.unsupported
+            parts.append(_box("missing", x(k), _STRIP_FLOOR - height, x(k + 1) - x(k), height))
         if each.low is not None and each.high is not None and each.median is not None:
             top, bottom = y(each.high), y(each.low)
             parts.append(_box("band", x(k), top, x(k + 1) - x(k), bottom - top))

@@ -4,10 +4,11 @@ These are the pieces of the tokenizer's own normaliser and pretokenizer, with tw
 
 - A tokenizer that puts a space before a text was trained on lines, each a text of its own, so every
   line gets that space.
-- A tokenizer without a pretokenizer gets that of SentencePiece's trainer, which reads line by line
-  and lets no piece hold a space after another character: cut at line breaks and before each space,
-  runs of spaces kept together if some merge makes one. If merges do cross spaces, lines are words.
-  (The trainer also keeps scripts apart, unless told; this is not imitated.)
+- A tokenizer without a pretokenizer gets the cuts of SentencePiece's trainer, which reads line by
+  line and lets no piece hold a space after another character, two scripts (punctuation and digits
+  are one of their own, "Common"), or, on request, a digit beside anything. Such cuts are made
+  where the tokens show that the trainer made them: none but a stray one holds what they cut. Runs
+  of spaces stay together if a merge makes one; if merges do cross spaces, lines are words.
 
 A splitter carries the few tokens that cut text before the model sees it, not the vocabulary, so
 that it travels well.
@@ -29,13 +30,21 @@ from tokkit.text.formats.tokkit_file import spec_to_bytes
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
-VERSION = b"words 1"
+VERSION = b"words 2"
 """Changes when the same splitter would give other words."""
 
 _KEPT = 4
 _LINES = SplitRule("\n+", "removed")
 _EACH_SPACE = SplitRule(" ", "merged_with_next")
-_RUNS_OF_SPACES = SplitRule(r" ?[^ ]+| +(?![^ ])| +")
+_RUNS = "| +(?![^ ])| +"
+_RUNS_OF_SPACES = SplitRule(r" ?[^ ]+" + _RUNS)
+_STRAY = 1 / 1000
+_HAN = r"\p{Han}\p{Hiragana}\p{Katakana}\u30FC"  # one script to SentencePiece
+_SCRIPTS = (
+    "Latin", "Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gurmukhi",
+    "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao",
+    "Tibetan", "Myanmar", "Khmer", "Georgian", "Armenian", "Ethiopic", "Hangul", "Mongolian",
+)  # fmt: skip
 _compiled: OrderedDict[str, TextTokenizer] = OrderedDict()
 
 
@@ -117,7 +126,28 @@ def _trainer_splits(spec: TokenizerSpec) -> tuple[SplitRule, ...]:
     made: list[int] = [] if spec.merges is None else np.unique(spec.merges.result).tolist()
     spelt = [spec.token_bytes[token] for token in made]
     crossing = sum(b" " in token.lstrip(b" ") for token in spelt)
-    if crossing > len(spelt) / 1000:
+    if crossing > len(spelt) * _STRAY:
         return (_LINES,)
     has_runs = any(token.startswith(b"  ") and not token.strip(b" ") for token in spelt)
+    lines = [token for token in spelt if b"\n" not in token]
+    for digits_apart in (True, False):
+        rules = (_LINES, _by_script(has_runs=has_runs, digits_apart=digits_apart))
+        if _count_pieces(rules, lines) <= len(lines) * (1 + _STRAY):
+            return rules
     return (_LINES, _RUNS_OF_SPACES if has_runs else _EACH_SPACE)
+
+
+def _by_script(*, has_runs: bool, digits_apart: bool) -> SplitRule:
+    scripts = [_HAN, *(rf"\p{{{name}}}" for name in _SCRIPTS)]
+    digits = "0-9\uff10-\uff19" if digits_apart else ""
+    branches = [rf" ?[{script}][{script}\p{{Inherited}}]*" for script in scripts]
+    branches.append(rf" ?[^ {digits}{''.join(scripts)}]+")
+    if digits_apart:
+        branches.append(f"[{digits}]")
+    return SplitRule("|".join(branches) + (_RUNS if has_runs else "| "))
+
+
+def _count_pieces(rules: tuple[SplitRule, ...], lines: list[bytes]) -> int:
+    spec = TokenizerSpec("", "bytes", (), np.empty(0, dtype=np.uint8), splits=rules)
+    pieces = TextTokenizer(spec).pieces(b"\n".join(lines))
+    return sum(len(part.bounds) - 1 for part in pieces)
