@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 import tokkit
 from tests.mixture.toy_mixture import train, write_text
-from tokkit.errors import FormatError
+from tokkit.errors import FormatError, MissingExtraError
 from tokkit.mixture import counting
 from tokkit.mixture.counting import (
     SampleCounts,
@@ -115,6 +116,17 @@ def test_invalid_and_zero_bytes_are_counted(tokenizer: TextTokenizer) -> None:
     texts = [b"ab\xff\xc3(", "aé".encode() + b"\0" * 3]
     found = count_texts(WordSplitter.of(tokenizer), texts, 1 << 20)
     assert (found.n_invalid, found.n_nul) == (2, 3)
+
+
+def test_without_joblib_files_are_counted_one_by_one(
+    tokenizer: TextTokenizer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splitter = WordSplitter.of(tokenizer)
+    expected = count_categories(splitter, corpora(folder))
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    assert same(count_categories(splitter, corpora(folder)), expected)
+    with pytest.raises(MissingExtraError, match="n_jobs=2 needs joblib"):
+        count_categories(splitter, corpora(folder), n_jobs=2)
 
 
 # -- resuming --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,25 @@ def test_a_file_system_without_its_package_is_a_missing_extra() -> None:
             texts_of("gs://bucket/en.txt")
     else:
         pytest.skip("gcsfs is installed")
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "content"),
+    [
+        ("fsspec", "memory://tokkit/a.txt", b""),
+        ("zstandard", "t.zst", b"\x28\xb5\x2f\xfd"),
+        ("pyarrow", "t.parquet", b"PAR1"),
+    ],
+)
+def test_what_needs_a_missing_package_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str, content: bytes
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    if content:
+        (tmp_path / name).write_bytes(content)
+        name = str(tmp_path / name)
+    with pytest.raises(MissingExtraError, match=r"pip install 'tokkit\["):
+        texts_of(name)
 
 
 @pytest.mark.parametrize("source", ["no/such/file.txt", Path("no/such"), "none/*.txt"])

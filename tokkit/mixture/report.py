@@ -18,8 +18,8 @@ _WIDTH, _LEFT = 900, 46
 _TOP, _FLOOR = 8, 198
 _STRIP_TOP, _STRIP_FLOOR = 214, 264
 _HEIGHT = 286
-_REACH = 1.0
-"""The picture of the residuals goes from a tenth to ten times what is expected."""
+_REACH = 2.0
+"""The picture of the residuals goes from a hundredth to a hundred times what is expected."""
 
 
 def render_report(result: MixtureResult) -> str:
@@ -140,7 +140,7 @@ def _residual_picture(bins: Sequence[ResidualBin]) -> str:
         return _TOP + (_FLOOR - _TOP) * (_REACH - inside) / (2 * _REACH)
 
     parts: list[str] = []
-    marks = [("axis", y(1), "10×"), ("zero", y(0), "1×"), ("axis", y(-1), "1/10")]
+    marks = [("axis", y(2), "100×"), ("zero", y(0), "1×"), ("axis", y(-2), "1/100")]
     marks += [("axis", _STRIP_TOP, "100%"), ("axis", _STRIP_FLOOR, "0%")]
     for kind, height, label in marks:
         parts.append(
