@@ -56,7 +56,7 @@ class MixtureResult:
         unexplained: rough share (0 to 1) of the training data that no category explains; None for
             the linear program.
         unsupported: share of the merges whose pair stands in no sample.
-        n_merges: merges that were used.
+        n_merges: merges that were looked at, after what was inherited.
         inherited: what was left out because it comes from another tokenizer, if anything.
         sample_bytes: category -> bytes of its sample.
         warnings: what speaks against the numbers.
