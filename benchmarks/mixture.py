@@ -63,9 +63,9 @@ def halves(text: str, seed: int) -> tuple[str, str]:
     """Two halves of a text, of blocks of lines at random."""
     lines = text.splitlines(keepends=True)
     blocks = ["".join(lines[k : k + BLOCK_LINES]) for k in range(0, len(lines), BLOCK_LINES)]
-    order = np.random.default_rng(seed).permutation(len(blocks))
+    order: list[int] = np.random.default_rng(seed).permutation(len(blocks)).tolist()
     middle = len(blocks) // 2
-    first, second = order[:middle].tolist(), order[middle:].tolist()
+    first, second = order[:middle], order[middle:]
     return "".join(blocks[k] for k in first), "".join(blocks[k] for k in second)
 
 
