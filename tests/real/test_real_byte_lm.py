@@ -151,7 +151,8 @@ def test_chain_rule_holds_over_400_bytes(lm: ByteLM, text: bytes) -> None:
     scored = rows[np.arange(len(text)), list(text)].sum()
     assert np.isfinite(steps)
     assert scored == pytest.approx(joint, abs=1e-4)
-    assert steps == pytest.approx(joint, abs=1e-4)
+    # One byte at a time, attention sums over fewer keys than in one pass: float32 rounds otherwise.
+    assert steps == pytest.approx(joint, abs=2e-4)
 
 
 @pytest.mark.parametrize("prefix", HURTFUL)
