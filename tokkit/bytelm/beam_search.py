@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.batch import evaluate_together
-from tokkit.bytelm.byte_model import MAX_BYTES, ByteModel, ByteState, as_bytes, check_mass
+from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_mass, check_max_bytes
 from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END, N_SYMBOLS
 from tokkit.bytelm.sampling import Sampling, check_stops
@@ -105,8 +105,7 @@ def beam_search(
         MissingExtraError: a pattern, and llguidance is not installed.
         ModelError: the model gives the prompt no mass, or none to what the options permit.
     """
-    if not 0 <= max_bytes <= MAX_BYTES:
-        raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
+    check_max_bytes(max_bytes)
     if n_beams < 1:
         raise ArgumentError(f"n_beams must be at least 1, got {n_beams}")
     if not np.isfinite(length_penalty):

@@ -163,8 +163,7 @@ class ByteModel(ABC):
         """
         law = Sampling(**sampling)
         sampler = Sampler(law, seed=seed)
-        if not 0 <= max_bytes <= MAX_BYTES:
-            raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
+        check_max_bytes(max_bytes)
         stops = [as_bytes(text) for text in stop]
         matcher = StopMatcher(stops, whole_characters=law.valid_utf8)
         prompt = as_bytes(prompt)
@@ -221,6 +220,16 @@ class ByteModel(ABC):
                 **sampling,
             )
         )
+
+
+def check_max_bytes(max_bytes: int) -> None:
+    """Check how many bytes are asked for.
+
+    Raises:
+        ArgumentError: out of range.
+    """
+    if not 0 <= max_bytes <= MAX_BYTES:
+        raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
 
 
 def check_mass(logprobs: NDArray[np.float64], name: str) -> None:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from tokkit.bytelm.byte_lm import ByteLM, CoverState
-from tokkit.bytelm.byte_model import MAX_BYTES, ByteModel, ByteState, as_bytes, check_mass
+from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_mass, check_max_bytes
 from tokkit.bytelm.cover import END
 from tokkit.bytelm.sampling import Sampler, Sampling, StopMatcher
 from tokkit.bytelm.token_walk import draw_by_token
@@ -96,8 +96,7 @@ def stream_completion(
     if changed:
         raise ArgumentError(f"{changed[0]} is about bytes, not tokens; pass unit='byte'")
     sampler = Sampler(law, seed=seed)
-    if not 0 <= max_bytes <= MAX_BYTES:
-        raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
+    check_max_bytes(max_bytes)
     matcher = StopMatcher([as_bytes(text) for text in stop])
     return _stream_tokens(lm, as_bytes(prompt), state, max_bytes, sampler, matcher)
 

@@ -79,12 +79,6 @@ class ByteVocabulary:
             return int(self.first_offsets[byte]), int(self.first_offsets[byte + 1])
         return byte_ranges.narrow(self.trie.data, self.trie.offsets, low, high, depth, byte)
 
-    def next_bytes(self, low: int, high: int, depth: int) -> NDArray[np.intp]:
-        """The byte at `depth` of each token of a range of longer tokens."""
-        if depth == 0:
-            return self.first_bytes[low:high]
-        return self.trie.bytes_at(np.arange(low, high), depth).astype(np.intp)
-
     def symbol_sums(self, low: int, depth: int, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums of values by the byte at `depth`.
 

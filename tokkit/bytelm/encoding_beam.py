@@ -80,19 +80,9 @@ def absorb(vocabulary: ByteVocabulary, row: NDArray[np.floating[Any]]) -> Row:
             "with dtype='float32'"
         )
     probabilities /= total
-    symbols = _symbol_sums(vocabulary, 0, len(text), 0, probabilities)
+    symbols = vocabulary.symbol_sums(0, 0, probabilities)
     symbols[END] = end / total
     return Row(0, probabilities, symbols, top + float(np.log(total)))
-
-
-def _symbol_sums(
-    vocabulary: ByteVocabulary, low: int, high: int, depth: int, masses: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """float64 (257,): masses of a range of sorted tokens, added up by their byte at `depth`."""
-    following = vocabulary.trie.bytes_at(np.arange(low, high), depth)
-    sums = np.zeros(N_SYMBOLS)
-    sums += np.bincount(following, weights=masses, minlength=N_SYMBOLS)
-    return sums
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -201,9 +191,8 @@ class EncodingBeam:
         if head.symbols is not None:
             return head.symbols
         assert head.probabilities is not None
-        high = head.low + len(head.probabilities)
         depth = self.length - head.start
-        return _symbol_sums(self._vocabulary, head.low, high, depth, head.probabilities)
+        return self._vocabulary.symbol_sums(head.low, depth, head.probabilities)
 
     def step(self, byte: int, extend: Callable[[Node, int], Node]) -> None:
         """Add a byte without leaving anything out; no row may be missing.

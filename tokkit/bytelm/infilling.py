@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from tokkit.bytelm.byte_lm import ByteLM, CoverState, evaluate_states
-from tokkit.bytelm.byte_model import MAX_BYTES, ByteModel, as_bytes, check_mass
+from tokkit.bytelm.byte_model import MAX_BYTES, ByteModel, as_bytes, check_mass, check_max_bytes
 from tokkit.bytelm.completion import Unit, complete, stream_completion
 from tokkit.bytelm.cover import END
 from tokkit.bytelm.fim_formats import FimFormat, resolve_fim_format
@@ -197,8 +197,7 @@ class Infilling:
         self, max_bytes: int, unit: Unit, seed: int | None, **sampling: Unpack[SamplingOptions]
     ) -> Iterator[bytes]:
         """A text long enough that it has ended by itself if it leaves room for the suffix."""
-        if not 0 <= max_bytes <= MAX_BYTES:
-            raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
+        check_max_bytes(max_bytes)
         longest_character = 4  # `valid_utf8` leaves out one that does not fit
         return stream_completion(
             self.lm,

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.llama_cpp_native import NativeContext, NativeModel
 from tokkit.bytelm.llama_cpp_sessions import LinearSession, SessionLimits, TreeSession
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.protocol import grow_contexts
 from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.errors import ArgumentError, MissingExtraError, ModelError, UnsupportedError
 
@@ -174,17 +174,7 @@ class LlamaCppLM:
             ModelError: a context is longer than `n_ctx`, or llama.cpp failed.
         """
         session = self.session()
-        children: dict[tuple[Node, int], Node] = {}
-        ends: list[Node] = []
-        for ids in contexts:
-            node = session.root
-            for token in ids:
-                key = (node, int(token))
-                if key not in children:
-                    children[key] = session.extend(*key)
-                node = children[key]
-            ends.append(node)
-        return session.logprobs(ends)
+        return session.logprobs(grow_contexts(session, contexts))
 
     # -- contexts ----------------------------------------------------------------------------
 

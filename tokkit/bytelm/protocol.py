@@ -82,6 +82,21 @@ class Session(Protocol):
         ...
 
 
+def grow_contexts(session: Session, contexts: Sequence[Sequence[int]]) -> list[Node]:
+    """The contexts as nodes of a session, each shared beginning once; evaluates nothing."""
+    children: dict[tuple[Node, int], Node] = {}
+    ends: list[Node] = []
+    for ids in contexts:
+        node = session.root
+        for token in ids:
+            key = (node, int(token))
+            if key not in children:
+                children[key] = session.extend(*key)
+            node = children[key]
+        ends.append(node)
+    return ends
+
+
 class ContextSession:
     """The session of a `TokenLM` without a cache: every node is spelled out as a list of ids."""
 

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.bytelm.kv_tree import KVTreeSession
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.protocol import grow_contexts
 from tokkit.bytelm.transformers_backbone import Backbone
 from tokkit.errors import ArgumentError, EncodingError, ModelError, UnsupportedError
 
@@ -120,17 +120,7 @@ class TransformersLM:
             ModelError: a context is too long, or the model returned unusable numbers.
         """
         session = self.session()
-        children: dict[tuple[Node, int], Node] = {}
-        ends: list[Node] = []
-        for ids in contexts:
-            node = session.root
-            for token in ids:
-                key = (node, int(token))
-                if key not in children:
-                    children[key] = session.extend(*key)
-                node = children[key]
-            ends.append(node)
-        return session.logprobs(ends)
+        return session.logprobs(grow_contexts(session, contexts))
 
     def _starting_ids(self, explicit: Sequence[int] | None, config: Any) -> tuple[int, ...]:
         special = self._tokenizer.special_tokens.get(_DOCUMENT_SEPARATOR)
