@@ -22,6 +22,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import numpy as np
 import torch
+from smollm2_tokenizer import load_smollm2_tokenizer
 
 import tokkit
 from tokkit.bytelm.byte_lm import ByteLM, CoverState
@@ -173,20 +174,9 @@ def _old_cache_names() -> None:
 
 def transformers_tokenizer(token_lm: Any) -> Any:
     """SmolLM2's tokenizer for transformers, with the Digits pretokenizer that its GGUF drops."""
-    from tokenizers import pre_tokenizers
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
-    from tokkit.bytelm.packaged import find_packaged
-
-    path = find_packaged("smollm2")
-    load = cast(Any, AutoTokenizer).from_pretrained
-    backend = load(str(path.parent), gguf_file=path.name).backend_tokenizer
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
+    backend = load_smollm2_tokenizer().backend_tokenizer
     with tempfile.TemporaryDirectory(prefix="tokkit-") as folder:
         backend.save(f"{folder}/tokenizer.json")
         return PreTrainedTokenizerFast(

@@ -24,10 +24,10 @@ from typing import Any, cast
 import torch
 from cuts import common_prefix
 from fetch_tokenizers import DEFAULT_FOLDER
+from smollm2_tokenizer import load_smollm2_tokenizer
 from transformers.generation import utils
 
 import tokkit
-from tokkit.bytelm.packaged import find_packaged
 
 GEMMA_FILE = DEFAULT_FOLDER / "gemma3" / "tokenizer.json"
 
@@ -114,19 +114,7 @@ def load_tokenizer(name: str) -> Any:
     """
     if name == "gemma3":
         return _load_gemma()
-    from tokenizers import pre_tokenizers
-    from transformers import AutoTokenizer
-
-    path = find_packaged(name)
-    load = cast(Any, AutoTokenizer).from_pretrained
-    tokenizer = load(str(path.parent), gguf_file=path.name)
-    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
-    return tokenizer
+    return load_smollm2_tokenizer()
 
 
 def _load_gemma() -> Any:

@@ -25,10 +25,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from machine import describe_run
+from smollm2_tokenizer import load_smollm2_tokenizer
 
 FIM_TOKENS = ("<fim_prefix>", "<fim_middle>", "<fim_suffix>")
 """Appended to the vocabulary, in StarCoder's order."""
@@ -118,21 +119,9 @@ def learning_rate(step: int, n_steps: int) -> float:
 
 def write_tokenizer(folder: Path) -> None:
     """SmolLM2's tokenizer.json with the FIM tokens appended."""
-    from tokenizers import AddedToken, pre_tokenizers
-    from transformers import AutoTokenizer
+    from tokenizers import AddedToken
 
-    from tokkit.bytelm.packaged import find_packaged
-
-    path = find_packaged("smollm2")
-    load = cast(Any, AutoTokenizer).from_pretrained
-    backend = load(str(path.parent), gguf_file=path.name).backend_tokenizer
-    # The conversion from GGUF drops the first of these two.
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
+    backend = load_smollm2_tokenizer().backend_tokenizer
     backend.add_special_tokens([AddedToken(token, special=True) for token in FIM_TOKENS])
     backend.save(str(folder / "tokenizer.json"))
 

@@ -1,15 +1,15 @@
-"""What precedes a text, and what ends it, for backends that know no more than a tokenizer.
+"""What precedes a text, and what ends it.
 
-A causal model needs one token before its first prediction. It is a condition, not text. It is the
-first of these that there is: ids as given, the tokenizer's BOS, `<|endoftext|>` (with which many
-models that have no BOS separate documents in training), the EOS. `TransformersLM` follows the same
-rule, and asks the model's configuration, too.
+A causal model needs one token before its first prediction. It is a condition, not text: it is part
+of no context and no probability is charged for it. It is the first of these that there is: ids as
+given, the tokenizer's BOS, `<|endoftext|>` (with which many models that have no BOS separate
+documents in training), the BOS of the model's configuration, the EOS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import EncodingError, ModelError
 
@@ -25,6 +25,7 @@ def boundary_ids(
     bos_ids: Sequence[int] | None,
     eos_ids: Sequence[int] | None,
     name: str,
+    config: Any = None,
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The ids before every text (at least one), and those that end a text (may be none).
 
@@ -33,19 +34,27 @@ def boundary_ids(
         bos_ids: in place of the default described above.
         eos_ids: in place of the tokenizer's.
         name: of the model, for messages.
+        config: what the model itself says, in `bos_token_id` and `eos_token_id`; may be None.
 
     Raises:
         ModelError: there is nothing to start from.
         EncodingError: an id outside the vocabulary.
     """
-    ends = tuple(tokenizer.eos_ids if eos_ids is None else eos_ids)
-    separator = tokenizer.special_tokens.get(_DOCUMENT_SEPARATOR)
-    candidates = (bos_ids, tokenizer.bos_ids, () if separator is None else (separator,), ends[:1])
-    starts = next((tuple(ids) for ids in candidates if ids), ())
+    if eos_ids is None:
+        ends = _first_ids(tokenizer.eos_ids, getattr(config, "eos_token_id", None))
+    else:
+        ends = tuple(eos_ids)
+    starts = _first_ids(
+        bos_ids,
+        tokenizer.bos_ids,
+        tokenizer.special_tokens.get(_DOCUMENT_SEPARATOR),
+        getattr(config, "bos_token_id", None),
+        ends[:1],
+    )
     if not starts:
         raise ModelError(
-            f"{name}: the tokenizer names no token to start from; pass bos_ids=[...] with the id "
-            "that preceded documents in training"
+            f"{name}: neither tokenizer nor configuration names a token to start from; "
+            "pass bos_ids=[...] with the id that preceded documents in training"
         )
     for what, ids in (("bos_ids", starts), ("eos_ids", ends)):
         wrong = [i for i in ids if not 0 <= i < tokenizer.vocab_size]
@@ -55,3 +64,12 @@ def boundary_ids(
                 f"{tokenizer.vocab_size - 1}"
             )
     return starts, ends
+
+
+def _first_ids(*candidates: Sequence[int] | int | None) -> tuple[int, ...]:
+    """The first candidate that names any id."""
+    for candidate in candidates:
+        ids = (candidate,) if isinstance(candidate, int) else tuple(candidate or ())
+        if ids:
+            return tuple(int(i) for i in ids)
+    return ()

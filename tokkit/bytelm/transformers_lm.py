@@ -1,9 +1,6 @@
 """`TransformersLM`: a causal model of Hugging Face transformers as a `TokenLM`.
 
-What precedes the text. A causal model needs one token before its first prediction. It is a
-condition, not text: it is part of no context and no probability is charged for it. It is the first
-of these that there is: `bos_ids` as given, the tokenizer's `bos_ids`, `<|endoftext|>` (with which
-many models that have no BOS separate documents in training), the configuration's BOS, the EOS.
+What precedes the text, and what ends it: see `tokkit.bytelm.starting_ids`.
 
 Vocabularies. A model often has more columns than its tokenizer has ids (padding to a round
 number). Such columns stay in the softmax and are then cut off, so that rows may sum to slightly
@@ -22,13 +19,13 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.kv_tree import KVTreeSession
 from tokkit.bytelm.protocol import grow_contexts
+from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.bytelm.transformers_backbone import Backbone
-from tokkit.errors import ArgumentError, EncodingError, ModelError, UnsupportedError
+from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
 
-_DOCUMENT_SEPARATOR = "<|endoftext|>"
 _PROBE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}
 _PROBE_TOLERANCE_HALF = 0.25
 
@@ -39,7 +36,7 @@ class TransformersLM:
     Args:
         model: from `AutoModelForCausalLM`, or any model with its interface.
         tokenizer: whose ids the model reads.
-        bos_ids: ids that precede every text, in place of the default described above.
+        bos_ids: ids that precede every text, in place of the default; see there.
         eos_ids: ids that end a text, in place of the tokenizer's; may be empty.
         max_batch_tokens: tokens in one forward pass; bounds memory, changes no result.
         name: for messages; default, what the configuration says.
@@ -73,14 +70,9 @@ class TransformersLM:
         self._backbone = Backbone(model, name=self.name)
         _check_vocabularies(self._backbone, tokenizer.vocab_size)
         config = model.config.get_text_config(decoder=True)
-        self.eos_ids = (
-            tuple(_first_ids(tokenizer.eos_ids, getattr(config, "eos_token_id", None)))
-            if eos_ids is None
-            else tuple(eos_ids)
+        self.bos_ids, self.eos_ids = boundary_ids(
+            tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name, config=config
         )
-        self.bos_ids = self._starting_ids(bos_ids, config)
-        self._check_ids(self.bos_ids, "bos_ids")
-        self._check_ids(self.eos_ids, "eos_ids")
         if self_check:
             self._self_check()
 
@@ -122,30 +114,6 @@ class TransformersLM:
         session = self.session()
         return session.logprobs(grow_contexts(session, contexts))
 
-    def _starting_ids(self, explicit: Sequence[int] | None, config: Any) -> tuple[int, ...]:
-        special = self._tokenizer.special_tokens.get(_DOCUMENT_SEPARATOR)
-        found = _first_ids(
-            explicit,
-            self._tokenizer.bos_ids,
-            special,
-            getattr(config, "bos_token_id", None),
-            self.eos_ids[:1],
-        )
-        if not found:
-            raise ModelError(
-                f"{self.name}: neither tokenizer nor configuration names a token to start from; "
-                "pass bos_ids=[...] with the id that preceded documents in training"
-            )
-        return tuple(found)
-
-    def _check_ids(self, ids: Sequence[int], what: str) -> None:
-        wrong = [i for i in ids if not 0 <= i < self.vocab_size]
-        if wrong:
-            raise EncodingError(
-                f"{self.name}: {what} has {wrong[0]}, which is outside the vocabulary; expected "
-                f"0 to {self.vocab_size - 1}"
-            )
-
     def _self_check(self) -> None:
         """A fork below the root against two plain forward passes.
 
@@ -175,15 +143,6 @@ class TransformersLM:
                 f"mask than in a plain pass (they differ by {gap:.2g}); its attention, positions "
                 "or logits work in a way that tokkit does not know"
             )
-
-
-def _first_ids(*candidates: Sequence[int] | int | None) -> list[int]:
-    """The first candidate that names any id, as a list."""
-    for candidate in candidates:
-        ids = [candidate] if isinstance(candidate, int) else list(candidate or ())
-        if ids:
-            return [int(i) for i in ids]
-    return []
 
 
 def _check_vocabularies(backbone: Backbone, vocab_size: int) -> None:
