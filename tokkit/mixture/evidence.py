@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.mixture.merge_list import MergeList
-from tokkit.mixture.replay import PairCounts, Replay
+from tokkit.mixture.replay import PairCounts, Replay, check_totals
 from tokkit.mixture.word_counts import WordTable
 
 SNAPSHOTS = (100, 300, 1_000, 3_000, 10_000, 30_000)
@@ -96,11 +96,7 @@ def gather_evidence(
             )
     replay = Replay(table, merges)
     totals = replay.pairs().counts.sum(axis=0, dtype=np.int64)
-    if (totals == 0).any():
-        raise ArgumentError(
-            f"category {int(np.argmin(totals))} holds no pair of symbols; its sample is empty, or "
-            "in an encoding that the tokenizer does not know"
-        )
+    check_totals(totals)
     replay.advance(first)
     merged: list[NDArray[np.int64]] = []
     standing: list[PairCounts] = []

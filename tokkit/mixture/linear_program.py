@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from scipy import optimize, sparse
 
 from tokkit.errors import ArgumentError, ModelError
-from tokkit.kernels import merge_replay, pair_changes, pair_table
+from tokkit.kernels import pair_changes
 from tokkit.mixture.merge_list import MergeList
+from tokkit.mixture.replay import check_totals, lay_out
 from tokkit.mixture.word_counts import WordTable
 
 _SCALE = 1e5
@@ -69,25 +70,22 @@ class PairHistory:
         Raises:
             ArgumentError: a category without any pair.
         """
-        symbols, starts = merges.symbols_of(table.text, table.starts)
-        left, right, result = (np.ascontiguousarray(column) for column in merges.pairs.T)
-        slots, bitmap = pair_table.build(
-            left, right, result, np.arange(len(merges), dtype=np.int32)
-        )
-        chain = merge_replay.chain_words(symbols, starts)
-        places = merge_replay.Places(
-            newest=np.full(len(merges), merge_replay.NOWHERE, dtype=np.int32),
-            entries=np.empty((3 * len(symbols), 2), dtype=np.int32),
-            n_entries=np.zeros(1, dtype=np.int64),
-        )
-        merge_replay.note_all(chain, places, slots, bitmap)
-        room = 6 * len(symbols)
+        words = lay_out(table, merges)
+        room = 6 * len(words.chain.symbol)
         keys = np.empty(room, dtype=np.int64)
         word = np.empty(room, dtype=np.int32)
         sign = np.empty(room, dtype=np.int8)
         self.starts = np.zeros(len(merges) + 2, dtype=np.int64)
         pair_changes.record(
-            chain, places, slots, bitmap, merges.pairs, self.starts, keys, word, sign
+            words.chain,
+            words.places,
+            words.slots,
+            words.bitmap,
+            merges.pairs,
+            self.starts,
+            keys,
+            word,
+            sign,
         )
         n = int(self.starts[-1])
         distinct, number = np.unique(keys[:n], return_inverse=True)
@@ -95,8 +93,8 @@ class PairHistory:
         self.word = word[:n].copy()
         self.sign = sign[:n].copy()
         self.n_pairs = len(distinct)
-        self.weights = merge_replay.Weights(table.row_starts, table.category, table.count)
-        wanted = left.astype(np.int64) << 32 | right
+        self.weights = words.weights
+        wanted = merges.pairs[:, 0].astype(np.int64) << 32 | merges.pairs[:, 1]
         place = np.minimum(np.searchsorted(distinct, wanted), max(0, len(distinct) - 1))
         found = distinct[place] == wanted if len(distinct) else np.zeros(len(wanted), np.bool_)
         self.chosen = np.where(found, place, -1).astype(np.int32)
@@ -106,11 +104,7 @@ class PairHistory:
         )
         at_first = np.bincount(self.word[: self.starts[1]], minlength=len(table.starts) - 1)
         self.totals = cast(NDArray[np.int64], self._word_rows.T @ at_first)
-        if (self.totals == 0).any():
-            raise ArgumentError(
-                f"category {int(np.argmin(self.totals))} holds no pair of symbols; its sample is "
-                "empty, or in an encoding that the tokenizer does not know"
-            )
+        check_totals(self.totals)
 
     def competitors(
         self,

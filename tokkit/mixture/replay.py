@@ -31,6 +31,47 @@ class PairCounts:
     counts: NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class LaidOut:
+    """Words as chains of symbols, with the places of every merge's pair; kernels change it."""
+
+    chain: merge_replay.Chain
+    places: merge_replay.Places
+    slots: NDArray[np.int64]
+    bitmap: NDArray[np.int64]
+    weights: merge_replay.Weights
+
+
+def lay_out(table: WordTable, merges: MergeList) -> LaidOut:
+    """Lay words out as their first symbols."""
+    symbols, starts = merges.symbols_of(table.text, table.starts)
+    left, right, result = (np.ascontiguousarray(column) for column in merges.pairs.T)
+    order = np.arange(len(merges), dtype=np.int32)
+    slots, bitmap = pair_table.build(left, right, result, order)
+    chain = merge_replay.chain_words(symbols, starts)
+    places = merge_replay.Places(
+        newest=np.full(len(merges), merge_replay.NOWHERE, dtype=np.int32),
+        entries=np.empty((3 * len(symbols), 2), dtype=np.int32),
+        n_entries=np.zeros(1, dtype=np.int64),
+    )
+    merge_replay.note_all(chain, places, slots, bitmap)
+    weights = merge_replay.Weights(table.row_starts, table.category, table.count)
+    return LaidOut(chain, places, slots, bitmap, weights)
+
+
+def check_totals(totals: NDArray[np.int64]) -> None:
+    """Check that every category holds pairs.
+
+    Raises:
+        ArgumentError: one holds none.
+    """
+    if (totals == 0).any():
+        raise ArgumentError(
+            f"category {int(np.argmin(totals))} holds no pair of symbols; its sample is empty, or "
+            "in an encoding that the tokenizer does not know"
+        )
+
+
 class Replay:
     """Words on which merges have been applied up to some step.
 
@@ -48,18 +89,7 @@ class Replay:
         self._table = table
         self._merges = merges.pairs
         self.step = 0
-        symbols, starts = merges.symbols_of(table.text, table.starts)
-        left, right, result = (np.ascontiguousarray(column) for column in merges.pairs.T)
-        order = np.arange(len(merges), dtype=np.int32)
-        self._slots, self._bitmap = pair_table.build(left, right, result, order)
-        self._chain = merge_replay.chain_words(symbols, starts)
-        self._places = merge_replay.Places(
-            newest=np.full(len(merges), merge_replay.NOWHERE, dtype=np.int32),
-            entries=np.empty((3 * len(symbols), 2), dtype=np.int32),
-            n_entries=np.zeros(1, dtype=np.int64),
-        )
-        self._weights = merge_replay.Weights(table.row_starts, table.category, table.count)
-        merge_replay.note_all(self._chain, self._places, self._slots, self._bitmap)
+        self._words = lay_out(table, merges)
 
     def advance(self, step: int) -> NDArray[np.int64]:
         """Apply the merges up to `step`.
@@ -77,13 +107,13 @@ class Replay:
             )
         counts = np.zeros((step - self.step, self._table.n_categories), dtype=np.int64)
         merge_replay.apply_merges(
-            self._chain,
-            self._places,
-            self._slots,
-            self._bitmap,
+            self._words.chain,
+            self._words.places,
+            self._words.slots,
+            self._words.bitmap,
             self._merges[self.step : step],
             self.step,
-            self._weights,
+            self._words.weights,
             counts,
         )
         self.step = step
@@ -91,7 +121,7 @@ class Replay:
 
     def pairs(self) -> PairCounts:
         """Every pair that stands in the words now."""
-        pair, word = merge_replay.standing_pairs(self._chain)
+        pair, word = merge_replay.standing_pairs(self._words.chain)
         distinct, number = np.unique(pair, return_inverse=True)
         starts, n = self._table.row_starts, self._table.n_categories
         per_place = np.diff(starts)[word]
