@@ -1,0 +1,12 @@
+"""What an audit looks for. A rule's id is stable: baselines, gates and links use it."""
+
+from __future__ import annotations
+
+from tokkit.audit.rules.rule import Rule, Severity
+from tokkit.audit.rules.safety import SAFETY_RULES
+from tokkit.audit.rules.text import TEXT_RULES
+from tokkit.audit.rules.vocabulary import VOCABULARY_RULES
+
+__all__ = ["RULES", "Rule", "Severity"]
+
+RULES: dict[str, Rule] = {rule.id: rule for rule in (*VOCABULARY_RULES, *TEXT_RULES, *SAFETY_RULES)}

@@ -1,0 +1,145 @@
+"""A part of a report as data: facts, tables and charts, which every output shows in its own way.
+
+Figures are rounded where they are made, to what can be trusted, so that equal audits give equal
+bytes in every output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tokkit.errors import ArgumentError
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One figure.
+
+    Attributes:
+        key: stable, lower case with underscores and its unit; what JSON and gates call it.
+        label: what a reader calls it.
+        value: the figure.
+        unit: behind the figure: "bytes a token", "%"; or nothing.
+        interval: (low, high) at 95%, or None.
+        help: what it means, for a reader who has never heard of it.
+    """
+
+    key: str
+    label: str
+    value: Scalar
+    unit: str = ""
+    interval: tuple[float, float] | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        key: stable, lower case with underscores.
+        label: its heading.
+        kind: how its cells are shown: `text`; `number`, aligned at the right; `token`, an id that
+            links to its entry in the explorer; `code`, text in a fixed-width face, with controls
+            and spaces made visible.
+    """
+
+    key: str
+    label: str
+    kind: Literal["text", "number", "token", "code"] = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of scalars, sorted as they should be read."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Scalar, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ArgumentError(
+                    f"table {self.key}: a row has {len(row)} cells for {len(self.columns)} columns"
+                )
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of a chart, one for each of its labels, with intervals or none."""
+
+    name: str
+    values: tuple[float, ...]
+    intervals: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture of a few numbers.
+
+    Attributes:
+        key: stable, lower case with underscores.
+        title: what it shows, as a sentence.
+        kind: `bars` lie, one a label; `histogram` stands, labels are the bins; `lines` go through
+            points, labels are the x values as text.
+        labels: of the bars, bins or points.
+        series: one or more, each as long as `labels`.
+        x_label, y_label: of the axes, with units.
+        log_scale: of the values.
+    """
+
+    key: str
+    title: str
+    kind: Literal["bars", "histogram", "lines"]
+    labels: tuple[str, ...]
+    series: tuple[Series, ...]
+    x_label: str = ""
+    y_label: str = ""
+    log_scale: bool = False
+
+    def __post_init__(self) -> None:
+        for series in self.series:
+            if len(series.values) != len(self.labels):
+                raise ArgumentError(
+                    f"chart {self.key}: {series.name} has {len(series.values)} values for "
+                    f"{len(self.labels)} labels"
+                )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report.
+
+    Attributes:
+        key: stable, one lower-case word: "vocabulary", "text", "safety", "training", "codebook".
+        title: its heading.
+        summary: one or two sentences that say the most important thing.
+    """
+
+    key: str
+    title: str
+    summary: str
+    facts: tuple[Fact, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+
+@dataclass(frozen=True)
+class TokenStatus:
+    """What the vocabulary part says of each token, for the explorer. All are indexed by id.
+
+    Attributes:
+        status: a word for each id, of a small set ("reachable", "unreachable", "special", …).
+        reason: why, for those that are unreachable; else empty.
+        witness: bytes of a text whose encoding holds the token; else None.
+    """
+
+    status: tuple[str, ...]
+    reason: tuple[str, ...]
+    witness: tuple[bytes | None, ...]
