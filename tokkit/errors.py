@@ -29,5 +29,18 @@ class ModelError(TokkitError, RuntimeError):
     """A language model does not load, does not fit its tokenizer, or returns unusable numbers."""
 
 
+class SandboxError(TokkitError, RuntimeError):
+    """What ran in a process of its own failed there, or was stopped.
+
+    Attributes:
+        reason: `"refused"` (it raised an error), `"panicked"`, `"timed out"`, `"out of memory"` or
+            `"died"` (by a signal, or an exit without an answer).
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class MissingExtraError(TokkitError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""

@@ -61,25 +61,46 @@ def read_spec(
         UnsupportedError: sound, but it asks for something that tokkit does not do.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
+    kind, _, encoding = _check_format(format).partition(":")
+    path = find_file(source, format=format, allow_download=allow_download)
+    with collector_paused():
+        return _read_file(path, kind or None, encoding or None)
+
+
+def find_file(
+    source: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    allow_download: bool = False,
+) -> Path:
+    """The file that `read_spec` reads, for the same arguments.
+
+    Raises:
+        ArgumentError: an unknown `format`, or a `source` that is no path.
+        FormatError: nothing there, or no tokenizer in the folder.
+        MissingExtraError: a hub id, and huggingface_hub is not installed.
+    """
     if not os.fspath(source):
         raise ArgumentError("source is empty; expected a path or a hub id")
+    kind = _check_format(format).partition(":")[0]
+    path = Path(source)
+    try:
+        if not path.exists():
+            path = _from_hub(str(source), allow_download=allow_download)
+        return _choose(path, kind) if path.is_dir() else path
+    except (OSError, ValueError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{str(source)[:200]!r}: not a usable path ({error})") from error
+
+
+def _check_format(format: str | None) -> str:
     kind, _, encoding = (format or "").partition(":")
     if (kind and kind not in FORMATS) or (encoding and kind != "tiktoken"):
         raise ArgumentError(
             f"format {format!r}; expected one of {', '.join(FORMATS)}, or tiktoken:NAME"
         )
-    path = Path(source)
-    try:
-        if not path.exists():
-            path = _from_hub(str(source), allow_download=allow_download)
-        if path.is_dir():
-            path = _choose(path, kind)
-    except (OSError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{str(source)[:200]!r}: not a usable path ({error})") from error
-    with collector_paused():
-        return _read_file(path, kind or None, encoding or None)
+    return format or ""
 
 
 def _choose(folder: Path, kind: str) -> Path:
@@ -130,7 +151,7 @@ def _read_file(path: Path, kind: str | None, encoding: str | None) -> TokenizerS
     if kind == "gguf":
         return read_gguf(path, name)
     data = read_bounded(path)
-    kind = kind or _sniff(data, path)
+    kind = kind or sniff_format(data, path)
     if kind == "tokkit":
         return read_tokkit(data, name)
     if kind == "sentencepiece":
@@ -160,7 +181,16 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _sniff(data: bytes, path: Path) -> str:
+def sniff_format(data: bytes, path: Path) -> str:
+    """What a file is, from how it begins: one of `FORMATS`, or `"json"` for `hf` and `tekken`.
+
+    Args:
+        data: the file, or its first 8 kB. A GGUF file is told apart before it is read.
+        path: for its name.
+
+    Raises:
+        FormatError: none of the formats.
+    """
     if data.startswith(MAGIC[:6]):
         return "tokkit"
     start = data[:4096].lstrip()
