@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tokkit.audit.auditing import audit as audit_tokenizer
+    from tokkit.audit.options import AuditOptions
+    from tokkit.audit.report import AuditReport
     from tokkit.bytelm.beam_search import beam_search
     from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.bytelm.completion import complete, stream_completion
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AuditOptions",
+    "AuditReport",
     "ByteEnsemble",
     "ByteLM",
     "FimFormat",
@@ -37,6 +42,7 @@ __all__ = [
     "TokkitError",
     "TransformersLM",
     "__version__",
+    "audit_tokenizer",
     "beam_search",
     "complete",
     "infer_mixture",
@@ -47,6 +53,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AuditOptions": "tokkit.audit.options",
+    "AuditReport": "tokkit.audit.report",
     "ByteEnsemble": "tokkit.bytelm.ensemble",
     "ByteLM": "tokkit.bytelm.byte_lm",
     "FimFormat": "tokkit.bytelm.fim_formats",
@@ -56,6 +64,7 @@ _HOMES = {
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransformersLM": "tokkit.bytelm.transformers_lm",
+    "audit_tokenizer": "tokkit.audit.auditing:audit",
     "beam_search": "tokkit.bytelm.beam_search",
     "complete": "tokkit.bytelm.completion",
     "infer_mixture": "tokkit.mixture.inference",
@@ -70,7 +79,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name at its first use (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'tokkit' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    home, _, attribute = _HOMES[name].partition(":")
+    value = getattr(import_module(home), attribute or name)
     globals()[name] = value
     return value
 

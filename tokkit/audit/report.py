@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.section import Section, TokenStatus
@@ -30,3 +31,27 @@ class AuditReport:
     def __post_init__(self) -> None:
         ranked = sorted(self.findings, key=lambda f: (f.severity.rank, f.rule, f.message))
         object.__setattr__(self, "findings", tuple(ranked))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; see `tokkit.audit.outputs.json_report`."""
+        from tokkit.audit.outputs.json_report import report_dict
+
+        return report_dict(self)
+
+    def to_json(self) -> str:
+        """As JSON, by the published schema; equal reports give equal texts."""
+        from tokkit.audit.outputs.json_report import report_json
+
+        return report_json(self)
+
+    def to_html(self) -> str:
+        """As one page that needs nothing else; see `tokkit.audit.page`."""
+        from tokkit.audit.page import render_page
+
+        return render_page(self)
+
+    def __str__(self) -> str:
+        """As text for a terminal, without colours."""
+        from tokkit.audit.outputs.terminal import report_text
+
+        return report_text(self)

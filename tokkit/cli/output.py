@@ -7,9 +7,10 @@ import json
 import math
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Self, cast
 
 PROGRESS_DELAY = 1.0
 """Seconds after which a step says on stderr what it is doing."""
@@ -80,6 +81,47 @@ def progress(what: str) -> Generator[None]:
         yield
     finally:
         timer.cancel()
+
+
+class DelayedProgress:
+    """Says on stderr which step has begun, once the whole has taken longer than `PROGRESS_DELAY`.
+
+    One line that is overwritten on a terminal, one a step elsewhere. A context manager.
+    """
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._what = ""
+        self._shown = ""
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(PROGRESS_DELAY, self._show)
+        self._timer.daemon = True
+        self._is_terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __call__(self, what: str) -> None:
+        """A step has begun."""
+        self._what = what
+        if time.monotonic() - self._start >= PROGRESS_DELAY:
+            self._show()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._is_terminal and self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _show(self) -> None:
+        with self._lock:
+            if self._what in ("", self._shown):
+                return
+            self._shown = self._what
+            if self._is_terminal:
+                print(f"\r\x1b[Ktokkit: {self._what} ...", end="", file=sys.stderr, flush=True)
+            else:
+                print(f"tokkit: {self._what} ...", file=sys.stderr, flush=True)
 
 
 def _write(text: str) -> None:

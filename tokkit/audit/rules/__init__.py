@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokkit.audit.rules.codebook import CODEBOOK_RULES
 from tokkit.audit.rules.rule import Rule, Severity
 from tokkit.audit.rules.safety import SAFETY_RULES
 from tokkit.audit.rules.text import TEXT_RULES
@@ -9,4 +10,6 @@ from tokkit.audit.rules.vocabulary import VOCABULARY_RULES
 
 __all__ = ["RULES", "Rule", "Severity"]
 
-RULES: dict[str, Rule] = {rule.id: rule for rule in (*VOCABULARY_RULES, *TEXT_RULES, *SAFETY_RULES)}
+RULES: dict[str, Rule] = {
+    rule.id: rule for rule in (*VOCABULARY_RULES, *TEXT_RULES, *SAFETY_RULES, *CODEBOOK_RULES)
+}

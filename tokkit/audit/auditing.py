@@ -1,0 +1,157 @@
+"""`audit`: every part of an audit that applies to a tokenizer, as one report.
+
+A part is a function from a `Subject` to a `Part`; see `tokkit.audit`. Which parts apply depends on
+the modality and on what the options bring. The parts are deterministic, so that equal tokenizers
+and options give equal reports.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tokkit.audit.options import AuditOptions
+from tokkit.audit.part import Part
+from tokkit.audit.report import AuditReport
+from tokkit.audit.subject import Subject
+from tokkit.bytelm.packaged import PACKAGED, find_packaged
+from tokkit.errors import ArgumentError
+from tokkit.text.loading import find_file
+from tokkit.text.tokenizer import load_tokenizer
+from tokkit.tokenizer import Tokenizer
+
+Progress = Callable[[str], None]
+"""Called with what is being done now."""
+
+_GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
+
+
+def audit(
+    tokenizer: Tokenizer[Any] | str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    format: str | None = None,
+    options: AuditOptions | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Examine a tokenizer.
+
+    Text is examined as bytes that the tokenizer encodes canonically; nothing here needs a model.
+
+    Args:
+        tokenizer: a tokenizer of any modality; or a packaged model, a file, a folder or a hub id
+            in the local cache, as `load_tokenizer` takes it. Given as a file, it can also be
+            compared with the file's own implementation.
+        name: what the report calls it; by default made of the file's name, without its path.
+        format: of the file, as in `load_tokenizer`.
+        options: what else to look at.
+        progress: called with what is being done.
+
+    Raises:
+        ArgumentError: an option that does not fit the tokenizer.
+        FormatError: the file is missing, damaged or hostile.
+        UnsupportedError: it asks for something that tokkit does not do.
+    """
+    options = options or AuditOptions()
+    say = progress or _say_nothing
+    say("loading")
+    subject, default_name = _open(tokenizer, format)
+    _check_fit(subject, options)
+    parts = list(_parts(subject, options, say))
+    tokens = next((part.tokens for part in parts if part.tokens is not None), None)
+    return AuditReport(
+        name=name or default_name,
+        subject=subject,
+        sections=tuple(part.section for part in parts),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        tokens=tokens,
+    )
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+def _open(
+    tokenizer: Tokenizer[Any] | str | os.PathLike[str], format: str | None
+) -> tuple[Subject, str]:
+    if isinstance(tokenizer, Tokenizer):
+        name = getattr(tokenizer, "name", type(tokenizer).__name__)
+        return Subject(tokenizer), str(name)
+    source = os.fspath(tokenizer)
+    if source in PACKAGED:
+        path = find_packaged(source)
+        return Subject(load_tokenizer(path, format=format), path), source
+    path = find_file(source, format=format)
+    return Subject(load_tokenizer(path, format=format), path), _name_of(source, path)
+
+
+def _name_of(source: str, path: Path) -> str:
+    """What a reader would call it: a hub id, a telling file name, or else that of its folder."""
+    if not Path(source).exists():
+        return source
+    if path.name.partition(".")[0] in _GENERIC_STEMS and path.resolve().parent.name:
+        return f"{path.resolve().parent.name}/{path.name}"
+    return path.name
+
+
+def _check_fit(subject: Subject, options: AuditOptions) -> None:
+    text_only = {"texts": options.texts, "corpora": options.corpora}
+    text_only |= {"embeddings": options.embeddings, "chat_template": options.chat_template}
+    given = [name for name, value in text_only.items() if value is not None]
+    modality = subject.tokenizer.modality
+    if given and subject.text is None:
+        raise ArgumentError(f"{given[0]} is for text, and this tokenizer is one of {modality}")
+    if options.signals is not None and subject.text is not None:
+        raise ArgumentError("signals are for other modalities, and this tokenizer is one of text")
+
+
+def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[Part]:
+    if subject.text is None:
+        from tokkit.audit import codebook
+
+        say("encoding signals")
+        yield codebook.examine(subject, signals=options.signals, distortion=options.distortion)
+        return
+    with ExitStack() as stack:
+        judge = None
+        if options.reference and _exists("reference"):
+            from tokkit.audit import reference
+
+            say("starting the reference implementation")
+            judge = reference.open_reference(subject)
+        if judge is not None:
+            stack.enter_context(judge)
+        if _exists("vocabulary"):
+            from tokkit.audit import vocabulary
+
+            say("examining the vocabulary")
+            yield vocabulary.examine(subject, reference=judge, embeddings=options.embeddings)
+        from tokkit.audit import text
+
+        say("measuring texts")
+        yield text.examine(subject, texts=options.texts)
+        if _exists("safety"):
+            from tokkit.audit import safety
+
+            say("looking for trouble")
+            yield safety.examine(subject, reference=judge, chat_template=options.chat_template)
+    if options.corpora is not None:
+        from tokkit.audit import training
+
+        say("inferring the training mixture")
+        yield training.examine(subject, corpora=options.corpora, inherits=options.inherits)
+
+
+def _exists(part: str) -> bool:
+    import importlib
+
+    try:
+        return hasattr(importlib.import_module(f"tokkit.audit.{part}"), "examine") or (
+            part == "reference"
+        )
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,1 @@
+"""What lets a CI job fail: severities, counts, figures, and a baseline of what is known."""

@@ -1,0 +1,51 @@
+"""What an audit is to look at, beside the tokenizer itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tokkit.errors import ArgumentError
+from tokkit.mixture.sources import Source
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """What an audit is to look at, beside the tokenizer itself.
+
+    Attributes:
+        reference: whether to compare with the file's own implementation, in a process of its own,
+            where its package is installed.
+        embeddings: weights of a model with this vocabulary, `.safetensors` or `.gguf`, in which to
+            look for tokens that were never trained.
+        texts: language -> sentences; sentence k of each says the same. `eng` or `English` is
+            what others are compared with. None: the parallel text that tokkit ships.
+        corpora: category -> a sample, as `tokkit.infer_mixture` takes them; for the section about
+            the training data. Text BPE only.
+        inherits: tokenizers whose merges this one may have taken over; see `infer_mixture`.
+        chat_template: a Jinja template to examine (it is not run); None: the one beside the file.
+        signals: for other modalities than text: what to encode.
+        distortion: for other modalities: how far a decoded signal is from the one that was
+            encoded; smaller is better.
+
+    Raises:
+        ArgumentError: `signals` without `distortion` or the other way around.
+    """
+
+    reference: bool = True
+    embeddings: Path | None = None
+    texts: Mapping[str, Sequence[str]] | None = None
+    corpora: Mapping[str, Source] | None = None
+    inherits: Sequence[Any] = field(default=())
+    chat_template: str | None = None
+    signals: Sequence[Any] | None = None
+    distortion: Callable[[Any, Any], float] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.signals is None) != (self.distortion is None):
+            raise ArgumentError(
+                "signals and distortion belong together; give both to measure rate against "
+                "distortion, or neither"
+            )

@@ -1,0 +1,157 @@
+"""A report as JSON, version 1, described by `audit-report.schema.json` beside this module.
+
+Version 1 stays readable: fields may be added, none is renamed or removed. Bytes are written in
+hexadecimal, and as text beside it, where U+FFFD stands for what is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from importlib.resources import files
+from typing import Any
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.outputs.version import tool_version
+from tokkit.audit.report import AuditReport
+from tokkit.audit.rules import RULES, Severity
+from tokkit.audit.section import Chart, Fact, Scalar, Section, Table
+
+SCHEMA_VERSION = 1
+
+
+def report_dict(report: AuditReport) -> dict[str, Any]:
+    """The report as plain data."""
+    levels = Counter(finding.severity for finding in report.findings)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tokkit", "version": tool_version()},
+        "tokenizer": _tokenizer(report),
+        "summary": {level.value: levels[level] for level in Severity},
+        "findings": [_finding(finding) for finding in report.findings],
+        "sections": [_section(section) for section in report.sections],
+        "rules": {
+            rule: {
+                "title": RULES[rule].title,
+                "severity": RULES[rule].severity.value,
+                "why": RULES[rule].why,
+            }
+            for rule in sorted({finding.rule for finding in report.findings})
+        },
+        "tokens": _tokens(report),
+    }
+
+
+def report_json(report: AuditReport) -> str:
+    """The report as JSON text; equal reports give equal texts."""
+    return json.dumps(report_dict(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """The published JSON Schema (draft 2020-12) of what `report_dict` gives."""
+    source = files("tokkit.audit.outputs").joinpath("audit-report.schema.json")
+    return json.loads(source.read_text(encoding="utf-8"))
+
+
+def bytes_fields(name: str, data: bytes | None) -> dict[str, str | None]:
+    """Bytes in hexadecimal, and as text."""
+    if data is None:
+        return {f"{name}_hex": None, f"{name}_text": None}
+    return {f"{name}_hex": data.hex(), f"{name}_text": data.decode(errors="replace")}
+
+
+def _tokenizer(report: AuditReport) -> dict[str, Any]:
+    tokenizer, text = report.subject.tokenizer, report.subject.text
+    return {
+        "name": report.name,
+        "modality": tokenizer.modality,
+        "vocab_size": tokenizer.vocab_size,
+        "family": None if text is None else text.spec.family,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "title": finding.title,
+        "message": finding.message,
+        "count": finding.count,
+        "tokens": list(finding.tokens),
+        "witnesses": [_witness(witness) for witness in finding.witnesses],
+    }
+
+
+def _witness(witness: Witness) -> dict[str, Any]:
+    return {
+        "action": witness.action,
+        **bytes_fields("data", witness.data),
+        "ids": list(witness.ids),
+        **bytes_fields("result", witness.result),
+        "note": witness.note,
+    }
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "key": section.key,
+        "title": section.title,
+        "summary": section.summary,
+        "facts": [_fact(fact) for fact in section.facts],
+        "tables": [_table(table) for table in section.tables],
+        "charts": [_chart(chart) for chart in section.charts],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {
+        "key": fact.key,
+        "label": fact.label,
+        "value": _finite(fact.value),
+        "unit": fact.unit,
+        "interval": None if fact.interval is None else [_finite(end) for end in fact.interval],
+        "help": fact.help,
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "key": table.key,
+        "title": table.title,
+        "columns": [vars(column) for column in table.columns],
+        "rows": [[_finite(cell) for cell in row] for row in table.rows],
+        "note": table.note,
+    }
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    return {
+        "key": chart.key,
+        "title": chart.title,
+        "kind": chart.kind,
+        "labels": list(chart.labels),
+        "series": [
+            {
+                "name": series.name,
+                "values": [_finite(value) for value in series.values],
+                "intervals": [[_finite(end) for end in pair] for pair in series.intervals],
+            }
+            for series in chart.series
+        ],
+        "x_label": chart.x_label,
+        "y_label": chart.y_label,
+        "log_scale": chart.log_scale,
+    }
+
+
+def _tokens(report: AuditReport) -> dict[str, int] | None:
+    """How many ids have each status."""
+    if report.tokens is None:
+        return None
+    return dict(sorted(Counter(report.tokens.status).items()))
+
+
+def _finite(value: Scalar) -> Scalar:
+    """JSON has no infinite numbers; they become null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,93 @@
+"""The training section: the mixture that a BPE tokenizer's merges speak for, given samples.
+
+The figures are those of `tokkit.infer_mixture`: shares of bytes, with intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tokkit.audit.part import Part
+from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table
+from tokkit.audit.subject import Subject
+from tokkit.errors import ArgumentError
+from tokkit.mixture.result import MixtureResult
+from tokkit.mixture.sources import Source
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+_COLUMNS = (
+    Column("category", "Category"),
+    Column("share", "Share of bytes, %", "number"),
+    Column("low", "from", "number"),
+    Column("high", "to", "number"),
+    Column("sample_bytes", "Bytes of the sample", "number"),
+)
+
+
+def examine(
+    subject: Subject,
+    *,
+    corpora: Mapping[str, Source],
+    inherits: Sequence[TextTokenizer | str] = (),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Part:
+    """Infer the training mixture.
+
+    Args:
+        subject: a BPE tokenizer.
+        corpora: category -> a sample of it, as `tokkit.infer_mixture` takes them.
+        inherits: tokenizers whose merges this one may have taken over.
+        progress: as in `infer_mixture`.
+
+    Raises:
+        ArgumentError: not a BPE tokenizer, or samples that do not serve.
+        FormatError: a file that is missing or damaged.
+    """
+    from tokkit.mixture.inference import infer_mixture
+
+    if subject.text is None or subject.text.merges is None:
+        raise ArgumentError(
+            "corpora: the training mixture is inferred from merges, which only BPE tokenizers "
+            "have; leave corpora out"
+        )
+    others = [load_tokenizer(each) if isinstance(each, str) else each for each in inherits]
+    result = infer_mixture(subject.text, corpora, inherits=others, progress=progress)
+    return Part(_section(result))
+
+
+def _section(result: MixtureResult) -> Section:
+    names = result.ranked()
+    rows = tuple(
+        (name, _percent(result.proportions[name]), *map(_percent, result.bounds(name)),
+         result.sample_bytes[name])
+        for name in names
+    )  # fmt: skip
+    facts = (
+        Fact("merges_used", "Merges used", result.n_merges),
+        Fact("misfit", "Typical misfit", round(result.misfit, 2), "times",
+             help="Half of the merges are off by this factor or more; 1 is a perfect fit."),
+        Fact("merges_without_support_percent", "Merges without support",
+             _percent(result.unsupported), "%", help="Merges whose pair stands in no sample."),
+        Fact("unexplained_percent", "Unexplained, roughly",
+             None if result.unexplained is None else _percent(result.unexplained), "%",
+             help="Training data that no category explains."),
+    )  # fmt: skip
+    table = Table(
+        "mixture", "Shares of the training data", _COLUMNS, rows, " ".join(result.trust())
+    )
+    chart = Chart(
+        "mixture", "Shares of the training data, by bytes", "bars", tuple(names),
+        (Series("share", tuple(_percent(result.proportions[name]) for name in names),
+                tuple((_percent(a), _percent(b)) for a, b in map(result.bounds, names))),),
+        "% of bytes",
+    )  # fmt: skip
+    top = names[0]
+    summary = (
+        f"The merges speak for {top} as the largest category, {result.proportions[top]:.0%} of the "
+        f"bytes. {' '.join(f'Warning: {warning}.' for warning in result.warnings)}"
+    )
+    return Section("training", "Training data", summary.strip(), facts, (table,), (chart,))
+
+
+def _percent(share: float) -> float:
+    return round(100 * share, 1)

@@ -1,0 +1,223 @@
+"""`tokkit audit`: examine a tokenizer, write it down, and fail a CI job when that is demanded."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tokkit
+from tokkit.cli.inputs import Subparsers
+from tokkit.cli.mixture import find_categories
+from tokkit.cli.output import DelayedProgress
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.audit.gates.gate import Demands, GateFailure
+    from tokkit.audit.report import AuditReport
+
+EXIT_FINDINGS = 1
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "audit",
+        help="examine a tokenizer: vocabulary, cost of texts, safety",
+        description="Examine a tokenizer: what is in its vocabulary, what texts cost, what may go "
+        "wrong. Exits with 1 when there are findings of --fail-on, or a bound is crossed.",
+    )
+    parser.add_argument(
+        "tokenizer", metavar="TOKENIZER", help="a packaged model, a file, a folder or a hub id"
+    )
+    parser.add_argument("--name", help="what the report calls it")
+    parser.add_argument("--format", help="of the file, where its content does not tell")
+    _add_outputs(parser)
+    _add_inputs(parser)
+    _add_gates(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("outputs (a FILE of - is stdout)")
+    group.add_argument("--html", metavar="FILE", help="the page: one file that needs nothing else")
+    group.add_argument(
+        "--json", metavar="FILE", nargs="?", const="-", help="the report as JSON (stdout)"
+    )
+    group.add_argument("--sarif", metavar="FILE", help="for code scanning")
+    group.add_argument("--junit", metavar="FILE", help="for CI systems that show tests")
+    group.add_argument("--quiet", action="store_true", help="no summary on stdout")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to look at")
+    group.add_argument(
+        "--texts",
+        metavar="FOLDER",
+        help="parallel text: one .txt a language, line k of each says the same; one must be called "
+        "eng, en or English",
+    )
+    group.add_argument(
+        "--embeddings", metavar="FILE", help="weights, .safetensors or .gguf: glitch tokens"
+    )
+    group.add_argument("--chat-template", metavar="FILE", help="a template to examine")
+    group.add_argument(
+        "--corpora", metavar="FOLDER", help="samples of categories: infer the training mixture"
+    )
+    group.add_argument(
+        "--inherits",
+        action="append",
+        default=[],
+        metavar="TOKENIZER",
+        help="with --corpora: leave out the merges taken over from this one; repeatable",
+    )
+    group.add_argument(
+        "--no-reference",
+        action="store_true",
+        help="do not compare with the implementation that the file belongs to",
+    )
+
+
+def _add_gates(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("gates")
+    group.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "note", "never"),
+        default="error",
+        help="exit with 1 when there is a finding of this severity or worse (%(default)s)",
+    )
+    group.add_argument(
+        "--max",
+        action="append",
+        default=[],
+        metavar="RULE=N",
+        help="allow N of a rule, whatever its severity; repeatable",
+    )
+    for name, what in (("at-least", "below"), ("at-most", "above")):
+        group.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="FIGURE=VALUE",
+            help=f"fail when a figure of the report is {what} VALUE; repeatable",
+        )
+    group.add_argument("--baseline", metavar="FILE", help="what is in it does not fail again")
+    group.add_argument(
+        "--write-baseline", metavar="FILE", help="write what is found now, and exit with 0"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    from tokkit.audit.gates.baseline import Baseline
+    from tokkit.audit.gates.gate import check_gates
+
+    demands = _demands(args)  # before the work: a bad argument is told at once
+    with DelayedProgress() as progress:
+        report = tokkit.audit_tokenizer(
+            args.tokenizer,
+            name=args.name,
+            format=args.format,
+            options=_options(args),
+            progress=progress,
+        )
+    failures = check_gates(report, demands)
+    _write(args, report, failures)
+    if args.write_baseline is not None:
+        _save(args.write_baseline, Baseline.of(report).to_json())
+        return 0
+    for failure in failures:
+        print(f"tokkit: failed: {failure.message} ({failure.gate})", file=sys.stderr)
+    return EXIT_FINDINGS if failures else 0
+
+
+def _options(args: argparse.Namespace) -> tokkit.AuditOptions:
+    from tokkit.audit.text.samples import read_folder
+
+    return tokkit.AuditOptions(
+        reference=not args.no_reference,
+        embeddings=None if args.embeddings is None else Path(args.embeddings),
+        texts=None if args.texts is None else read_folder(Path(args.texts)),
+        corpora=None if args.corpora is None else find_categories(Path(args.corpora)),
+        inherits=tuple(args.inherits),
+        chat_template=None if args.chat_template is None else _read_template(args.chat_template),
+    )
+
+
+def _read_template(path: str) -> str:
+    from tokkit.cli.inputs import read_file
+
+    try:
+        return read_file(path).decode()
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{path}: the template is not UTF-8 ({error}); give a text") from error
+
+
+def _demands(args: argparse.Namespace) -> Demands:
+    from tokkit.audit.gates.baseline import Baseline
+    from tokkit.audit.gates.gate import Demands
+
+    counts = _pairs("--max", args.max)
+    return Demands(
+        fail_on=args.fail_on,
+        at_most_found={rule: int(value) for rule, value in counts.items()},
+        at_least=_pairs("--at-least", args.at_least),
+        at_most=_pairs("--at-most", args.at_most),
+        baseline=None if args.baseline is None else Baseline.read(Path(args.baseline)),
+    )
+
+
+def _pairs(option: str, given: Sequence[str]) -> Mapping[str, float]:
+    pairs: dict[str, float] = {}
+    for text in given:
+        key, equals, value = text.rpartition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            equals, number = "", 0.0
+        if not equals or not key or number != number:
+            raise ArgumentError(f"{option} {text!r}: expected NAME=NUMBER")
+        pairs[key] = number
+    return pairs
+
+
+def _write(args: argparse.Namespace, report: AuditReport, failures: list[GateFailure]) -> None:
+    from tokkit.audit.outputs.junit import report_junit
+    from tokkit.audit.outputs.sarif import report_sarif
+    from tokkit.audit.outputs.terminal import report_text
+
+    if args.html is not None:
+        _save(args.html, report.to_html())
+    if args.json is not None:
+        _save(args.json, report.to_json())
+    if args.sarif is not None:
+        _save(args.sarif, report_sarif(report, uri=_uri(args.tokenizer)))
+    if args.junit is not None:
+        _save(args.junit, report_junit(report, failures))
+    taken = "-" in (args.html, args.json, args.sarif, args.junit)
+    if not taken and not args.quiet:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        _save("-", report_text(report, colour=colour))
+
+
+def _uri(source: str) -> str | None:
+    """The path of the tokenizer from here, where it lies below; a CI job runs at the root."""
+    with suppress(ValueError):
+        if Path(source).exists():
+            return Path(source).resolve().relative_to(Path.cwd()).as_posix()
+    return None
+
+
+def _save(path: str, text: str) -> None:
+    from tokkit.audit.outputs.files import write_whole
+
+    if path == "-":
+        # Bytes, because the terminal's encoding may not be UTF-8.
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(Path(path), text)
