@@ -182,6 +182,11 @@ class ByteBoundaries:
         self._index = {self._keys[0]: 0}
         self.table = np.full((64, 256, N_LABELS), _UNKNOWN, dtype=np.int32)
 
+    @property
+    def chars(self) -> CharBoundaries:
+        """The automaton over whole characters that this one spells out."""
+        return self._chars
+
     def step(self, state: int, byte: int, label: int) -> int:
         """The state after one more labelled byte, or `DEAD`."""
         if state == DEAD:
