@@ -27,4 +27,40 @@ TEXT_RULES: tuple[Rule, ...] = (
         "Some words have no tokens at all and become the unknown token, so the text is lost. "
         "Byte tokens, as a fallback, would mend it.",
     ),
+    Rule(
+        "number-splitting",
+        "Numbers of one length that are cut in different ways",
+        Severity.WARNING,
+        "Which digits share a token depends on the number, so a model has to learn the same sum "
+        "in many spellings. Cut digits one by one, or in groups of three.",
+    ),
+    Rule(
+        "digits-grouped-from-left",
+        "Digits grouped from the left",
+        Severity.NOTE,
+        "Groups of three that are counted from the left do not line up with thousands: 1234 is "
+        "123|4. Models calculate better with groups from the right (Singh and Strouse, 2024); "
+        "thousands separators in prompts have the same effect.",
+    ),
+    Rule(
+        "costly-capitals",
+        "Capitals that cost much more",
+        Severity.NOTE,
+        "Text in capitals falls into many short tokens. Headlines, acronyms and shouting cost "
+        "more, and look little like the same words in small letters.",
+    ),
+    Rule(
+        "costly-indentation",
+        "Indentation that costs many tokens",
+        Severity.NOTE,
+        "Runs of spaces have few tokens of their own, so indented code costs much more than it "
+        "needs to.",
+    ),
+    Rule(
+        "nfc-nfd-differ",
+        "Composed and decomposed letters with different ids",
+        Severity.NOTE,
+        "The same visible text comes in two spellings, and a model sees two. Filters, caches and "
+        "searches over ids miss one of them. Normalise text to NFC before it is encoded.",
+    ),
 )
