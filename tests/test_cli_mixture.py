@@ -71,9 +71,22 @@ def test_other_options_reach_the_library(toy: Path, capsys: pytest.CaptureFixtur
     assert any("same tokenizer" in warning for warning in data["warnings"])
 
 
+def test_groups_are_summed_up(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--group", "latin=*th", "--group", "rest=east")
+    assert run(toy, "--json", *options) == 0
+    latin, rest = json.loads(capsys.readouterr().out)["groups"]
+    assert latin["categories"] == ["north", "south"]
+    assert latin["proportion"] == pytest.approx(SHARES["north"] + SHARES["south"], abs=0.05)
+    assert latin["interval"][0] < latin["proportion"] < latin["interval"][1]
+    assert rest["proportion"] == pytest.approx(1 - latin["proportion"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["TOY", "SAMPLES", "--group", "x"], "expected NAME=CATEGORY"),
+        (["TOY", "SAMPLES", "--group", "x=a", "--group", "x=b"], "each name once"),
+        (["TOY", "SAMPLES", "--group", "x=west"], "'west' matches no category"),
         (["TOY", "no/such/folder"], "is not a folder"),
         (["TOY", "EMPTY"], "samples of 0 categories"),
         (["no/such/tokenizer.json", "SAMPLES"], "no/such/tokenizer.json"),

@@ -31,6 +31,8 @@ def make(**changes: object) -> MixtureResult:
         objective=1.0,
         unexplained=0.1,
         unsupported=0.14,
+        contradicted={EVIL: 0.4, "b": 0.0},
+        covariance=np.eye(2) * 0.01,
         n_merges=500,
         inherited=Inheritance(EVIL, 300, 300, 0.99),
         sample_bytes={EVIL: 1_000_000, "b": 2_000_000},
@@ -105,6 +107,56 @@ def test_the_page_shows_the_numbers() -> None:
     for shown in ("75.0%", "70.0% to 80.0%", "90% interval", "merges taken over", "1.00 MB"):
         assert shown in page
     assert "prefers-color-scheme: dark" in page
+
+
+def test_groups_and_shares_that_are_ruled_out_are_shown() -> None:
+    page = make().with_groups({EVIL: ["*"]}).to_html()
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&quot;") >= 5
+    assert "100.0% to 100.0%" in page and 'scope="col">group' in page
+    assert page.count("bar refuted") == 1 and "† ruled out" in page
+    assert "†" not in make(contradicted={EVIL: 0.0, "b": 0.0}).to_html()
+
+
+def many(**changes: object) -> MixtureResult:
+    """Thirty categories, of which a few have nearly all."""
+    names = [f"c{k}" for k in range(30)]
+    shares = [0.6, 0.3, 0.0994, *[0.0006 / 27] * 27]
+    proportions = dict(zip(names, shares, strict=True))
+    return make(
+        proportions=proportions,
+        intervals={name: (share * 0.9, share * 1.1) for name, share in proportions.items()},
+        sample_bytes=dict.fromkeys(names, 200_000),
+        contradicted=dict.fromkeys(names, 0.0),
+        covariance=np.eye(30) * 0.01,
+        **changes,
+    )
+
+
+def test_of_many_categories_those_without_a_share_are_summed_up() -> None:
+    assert many().notable()[0] == ["c0", "c1", "c2"]
+    assert str(many()).splitlines()[-1] == "and 27 more, together 0.1%"
+    assert "And 27 more, together 0.1%." in many().to_html()
+    assert len(many().to_dict()["categories"]) == 30
+
+
+def test_groups_stand_before_the_categories() -> None:
+    grouped = many().with_groups({"both": ["c0", "c1"]})
+    lines = str(grouped).splitlines()
+    assert lines[1].startswith("both") and "90.0%" in lines[1] and not lines[2]
+    assert grouped.to_dict()["groups"][0]["categories"] == ["c0", "c1"]
+    low, high = grouped.to_dict()["groups"][0]["interval"]
+    assert low < 0.9 < high
+
+
+def test_a_share_that_is_ruled_out_takes_the_trust_away() -> None:
+    sound = {"unsupported": 0.0, "unexplained": 0.0, "intervals": None}
+    flat = Diagnosis(np.zeros(2000), (), (), ())
+    fine = make(**sound, n_merges=2000, diagnosis=flat, contradicted={EVIL: 0.1, "b": 0.2})
+    assert fine.trust()[0] == "Nothing in the merges speaks against these shares."
+    wrong = replace(fine, contradicted={EVIL: 0.1, "b": 0.5})
+    assert wrong.ruled_out == ("b",)
+    assert wrong.trust()[0].startswith("Take these shares as a rough guess: frequent pairs")
+    assert "25.0% of them" in wrong.trust()[0]
 
 
 def test_bytes_are_shown_without_tricks() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,14 @@ def add_parser(commands: Subparsers) -> None:
         help="leave out the merges taken over from this tokenizer, if there are any; repeatable",
     )
     parser.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="NAME=CATEGORY[,...]",
+        help="also tell the share of several categories together; patterns (code*) allowed; "
+        "repeatable",
+    )
+    parser.add_argument(
         "--text-field", default="text", help="of JSON records and Parquet files (%(default)s)"
     )
     parser.add_argument(
@@ -74,10 +83,13 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
+    from tokkit.mixture.groups import find_groups
     from tokkit.mixture.inference import CountingOptions, infer_mixture
     from tokkit.mixture.shard_text import ReadOptions
 
     categories = find_categories(Path(args.folder))
+    groups = parse_groups(args.group)
+    find_groups(list(categories), groups)  # before the long part
     counting = CountingOptions(
         n_jobs=args.jobs, cache=args.cache, read=ReadOptions(text_field=args.text_field)
     )
@@ -95,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         meter.close()
-    result = replace(result, tokenizer=args.tokenizer)  # as the user calls it
+    # As the user calls it.
+    result = replace(result, tokenizer=args.tokenizer).with_groups(groups)
     if args.html is not None:
         _write(args.html, result.to_html())
     if args.json:
@@ -130,6 +143,24 @@ def find_categories(folder: Path) -> dict[str, Path]:
             )
         found[name] = path
     return found
+
+
+def parse_groups(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Group -> its categories or patterns, from texts such as `code=C*,Python`.
+
+    Raises:
+        ArgumentError: a text without a name or without categories, or a name twice.
+    """
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, patterns = text.partition("=")
+        members = [pattern for pattern in patterns.split(",") if pattern]
+        if not name or not members or name in groups:
+            raise ArgumentError(
+                f"--group {text!r}: expected NAME=CATEGORY[,CATEGORY...], each name once"
+            )
+        groups[name] = members
+    return groups
 
 
 def _load(source: str) -> TextTokenizer:

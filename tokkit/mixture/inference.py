@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError
+from tokkit.mixture.caveats import outcome_warnings, unsupported
+from tokkit.mixture.contradictions import contradictions
 from tokkit.mixture.counting import SampleCounts, count_categories
-from tokkit.mixture.diagnostics import diagnose, near_duplicates
+from tokkit.mixture.diagnostics import diagnose
 from tokkit.mixture.estimator import Estimate, estimate
-from tokkit.mixture.evidence import Evidence, gather_evidence
+from tokkit.mixture.evidence import SNAPSHOTS, Evidence, gather_evidence
 from tokkit.mixture.inheritance import Inheritance, find_inheritance
-from tokkit.mixture.intervals import intervals
+from tokkit.mixture.intervals import INFLATION, intervals
 from tokkit.mixture.linear_program import LinearProgramSolution, solve_linear_program
 from tokkit.mixture.merge_list import UNKNOWN, MergeList, merge_list
 from tokkit.mixture.result import MixtureResult
@@ -135,9 +137,17 @@ def infer_mixture(
         if progress is not None:
             progress("replaying merges", done, n)
 
-    evidence = gather_evidence(table, used, first=first, progress=report)
+    snapshots = {first + step for step in SNAPSHOTS if first + step < len(used)} | {len(used)}
+    evidence = gather_evidence(
+        table, used, first=first, snapshots=sorted(snapshots), progress=report
+    )
     solution = _solve(method, table, used, evidence, level, progress)
-    warnings += _judge(solution, evidence, names)
+    contradicted = contradictions(evidence, solution.weights)
+    warnings += outcome_warnings(
+        evidence, solution.weights, contradicted, names=names, unexplained=solution.unexplained
+    )
+    if solution.status in ("not converged", "rounds"):
+        warnings.append("the estimator stopped before it had settled")
     return MixtureResult(
         tokenizer=tokenizer.name,
         method=method,
@@ -152,7 +162,9 @@ def infer_mixture(
         status=solution.status,
         objective=solution.objective,
         unexplained=solution.unexplained,
-        unsupported=_unsupported(evidence),
+        unsupported=unsupported(evidence),
+        contradicted=dict(zip(names, contradicted.tolist(), strict=True)),
+        covariance=solution.covariance,
         n_merges=len(evidence.merged),
         inherited=inherited,
         sample_bytes={name: sample.words.n_bytes for name, sample in counts.items()},
@@ -267,6 +279,7 @@ def _has_pair(words: WordCounts, merges: MergeList) -> bool:
 class _Solution:
     weights: NDArray[np.float64]
     intervals: NDArray[np.float64] | None
+    covariance: NDArray[np.float64] | None
     status: str
     objective: float
     unexplained: float | None
@@ -300,7 +313,7 @@ def _solve(
 
 def _from_program(found: LinearProgramSolution, evidence: Evidence) -> _Solution:
     weights = evidence.bytes_from_pairs(found.weights)
-    return _Solution(weights, None, found.status, found.objective, None)
+    return _Solution(weights, None, None, found.status, found.objective, None)
 
 
 def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
@@ -308,40 +321,8 @@ def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
     return _Solution(
         weights=found.weights,
         intervals=bounds,
+        covariance=found.covariance * INFLATION**2,
         status="converged" if found.converged else "not converged",
         objective=float(np.mean(known**2)) if len(known) else 0.0,
         unexplained=found.unexplained,
     )
-
-
-def _unsupported(evidence: Evidence) -> float:
-    return float(1 - evidence.merged.any(axis=1).mean())
-
-
-def _judge(solution: _Solution, evidence: Evidence, names: list[str]) -> list[str]:
-    """Warnings about the outcome."""
-    warnings: list[str] = []
-    missing = _unsupported(evidence)
-    if missing > 0.01:
-        warnings.append(
-            f"{missing:.1%} of the merges join pairs that stand in no sample; the samples are too "
-            "small, or a category is missing"
-        )
-    if solution.unexplained is not None and solution.unexplained > 0.05:
-        warnings.append(
-            f"about {solution.unexplained:.0%} of the training data is not explained by the "
-            "categories; one may be missing"
-        )
-    if solution.status in ("not converged", "rounds"):
-        warnings.append("the estimator stopped before it had settled")
-    if len(evidence.merged) < 300:
-        warnings.append(
-            f"only {len(evidence.merged)} merges could be used; shares are very uncertain"
-        )
-    for a, b in near_duplicates(evidence):
-        total = float(solution.weights[a] + solution.weights[b])
-        warnings.append(
-            f"{names[a]!r} and {names[b]!r} are nearly the same text; trust the sum of their "
-            f"shares ({total:.1%}) rather than each"
-        )
-    return warnings

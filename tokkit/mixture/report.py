@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from tokkit.mixture.diagnostics import Disagreement
@@ -83,36 +84,76 @@ def _warnings(warnings: Sequence[str]) -> str:
 
 
 def _shares(result: MixtureResult) -> str:
-    top = max(result.bounds(name)[1] for name in result.categories)
-    rows = "".join(_share_row(result, name, top) for name in result.ranked())
-    interval = f"{result.level:.0%} interval" if result.intervals is not None else ""
+    shown, hidden = result.notable()
+    rows = [
+        _Row(
+            name,
+            result.proportions[name],
+            None if result.intervals is None else result.intervals[name],
+            f"{result.sample_bytes[name] / 1e6:,.2f} MB",
+            ruled_out=name in result.ruled_out,
+        )
+        for name in shown
+    ]
+    groups = [
+        _Row(name, group.share, group.interval, f"{len(group.categories)}")
+        for name, group in result.groups.items()
+    ]
+    parts = [_share_table(groups, result.level, "group", "categories")] if groups else []
+    parts.append(_share_table(rows, result.level, "category", "sample"))
+    if hidden:
+        total = sum(result.proportions[name] for name in hidden)
+        parts.append(f'<p class="note">And {len(hidden)} more, together {total:.1%}.</p>')
+    if result.ruled_out:
+        parts.append(
+            '<p class="note">† ruled out: with such a share, frequent pairs of the sample would '
+            "have been merged early.</p>"
+        )
+    return "".join(parts)
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    share: float
+    interval: tuple[float, float] | None
+    last: str
+    ruled_out: bool = False
+
+
+def _share_table(rows: Sequence[_Row], level: float, first: str, last: str) -> str:
+    top = max(row.share if row.interval is None else row.interval[1] for row in rows)
+    interval = f"{level:.0%} interval" if rows[0].interval is not None else ""
     head = (
-        f'<tr><th scope="col">category</th><th scope="col" class="number">share</th>'
+        f'<tr><th scope="col">{first}</th><th scope="col" class="number">share</th>'
         f'<th scope="col" class="number">{interval}</th><th scope="col"></th>'
-        '<th scope="col" class="number">sample</th></tr>'
+        f'<th scope="col" class="number">{last}</th></tr>'
     )
-    return f'<div class="scroll"><table>{head}{rows}</table></div>'
+    body = "".join(_share_row(row, top) for row in rows)
+    return f'<div class="scroll"><table class="shares">{head}{body}</table></div>'
 
 
-def _share_row(result: MixtureResult, name: str, top: float) -> str:
-    share, (low, high) = result.proportions[name], result.bounds(name)
-    has_interval = result.intervals is not None
-    between = f"{low:.1%} to {high:.1%}" if has_interval else ""
-    line = (
-        f'<line class="range" x1="{300 * low / top:.1f}" x2="{300 * high / top:.1f}" '
-        'y1="9" y2="9"/>'
-        if has_interval
-        else ""
-    )
+def _share_row(row: _Row, top: float) -> str:
+    between = line = ""
+    if row.interval is not None:
+        low, high = row.interval
+        between = f"{low:.1%} to {high:.1%}"
+        line = (
+            f'<line class="range" x1="{300 * low / top:.1f}" x2="{300 * high / top:.1f}" '
+            'y1="9" y2="9"/>'
+        )
+    kind = "bar refuted" if row.ruled_out else "bar"
     bar = (
         '<svg viewBox="0 0 300 18" height="18" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="bar" x="0" y="3" width="{300 * share / top:.1f}" height="12" rx="2"/>'
-        f"{line}</svg>"
+        f'<rect class="{kind}" x="0" y="3" width="{300 * row.share / top:.1f}" height="12" '
+        f'rx="2"/>{line}</svg>'
     )
+    mark = " †" if row.ruled_out else ""
     return (
-        f'<tr><td class="name">{_text(name)}</td><td class="number">{share:.1%}</td>'
+        f'<tr><td class="name">{_text(row.name)}{mark}</td>'
+        f'<td class="number">{row.share:.1%}</td>'
         f'<td class="number">{between}</td><td class="picture">{bar}</td>'
-        f'<td class="number">{result.sample_bytes[name] / 1e6:,.2f} MB</td></tr>'
+        f'<td class="number">{_text(row.last)}</td></tr>'
     )
 
 

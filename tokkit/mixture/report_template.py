@@ -52,7 +52,9 @@ code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   background: var(--card); border-radius: .25rem; padding: .05rem .3rem; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+.shares { margin-bottom: 1rem; }
 .bar { fill: var(--bar); }
+.refuted { fill: var(--bad); }
 .range { stroke: var(--range); stroke-width: 2; }
 .axis { stroke: var(--line); stroke-width: 1; }
 .zero { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 4 3; }

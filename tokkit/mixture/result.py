@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.mixture.contradictions import CONTRADICTED, NOTABLE
 from tokkit.mixture.diagnostics import Diagnosis, Disagreement
+from tokkit.mixture.groups import GroupShare, group_shares
 from tokkit.mixture.inheritance import Inheritance
 
 N_BINS = 60
 _BAR_WIDTH = 32
+_MANY = 20
+"""More categories than that are not all shown, if they have no share to speak of."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,16 @@ class MixtureResult:
         unexplained: rough share (0 to 1) of the training data that no category explains; None for
             the linear program.
         unsupported: share of the merges whose pair stands in no sample.
+        contradicted: category -> how much of its pairs should have been merged early, had it its
+            share, and was not; see `tokkit.mixture.contradictions`.
+        covariance: float64 (c, c), of the logarithms of the shares, as the intervals have it; None
+            where there are none.
         n_merges: merges that were looked at, after what was inherited.
         inherited: what was left out because it comes from another tokenizer, if anything.
         sample_bytes: category -> bytes of its sample.
         warnings: what speaks against the numbers.
         diagnosis: which merges disagree.
+        groups: shares of several categories together, if asked for; see `with_groups`.
     """
 
     tokenizer: str
@@ -72,11 +81,37 @@ class MixtureResult:
     objective: float
     unexplained: float | None
     unsupported: float
+    contradicted: Mapping[str, float]
+    covariance: NDArray[np.float64] | None
     n_merges: int
     inherited: Inheritance | None
     sample_bytes: Mapping[str, int]
     warnings: tuple[str, ...]
     diagnosis: Diagnosis
+    groups: Mapping[str, GroupShare] = field(default_factory=dict[str, GroupShare])
+
+    def with_groups(self, groups: Mapping[str, Sequence[str]]) -> MixtureResult:
+        """The same result, which also tells the shares of groups of categories.
+
+        Args:
+            groups: group -> names of its categories, or patterns of them (`"code *"`).
+
+        Raises:
+            ArgumentError: a pattern that matches no category, or a category in two groups.
+        """
+        shares = group_shares(
+            self.proportions, groups, covariance=self.covariance, level=self.level
+        )
+        return replace(self, groups=shares)
+
+    @property
+    def ruled_out(self) -> tuple[str, ...]:
+        """Categories with a share of 0.5% or more that the merges rule out, largest share first."""
+        return tuple(
+            name
+            for name in self.ranked()
+            if self.proportions[name] >= NOTABLE and self.contradicted[name] > CONTRADICTED
+        )
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -115,7 +150,9 @@ class MixtureResult:
 
     def trust(self) -> list[str]:
         """How far to trust the numbers, in sentences. Rules of thumb, not a measurement."""
-        return _trust(self)
+        from tokkit.mixture.trust import trust_sentences
+
+        return trust_sentences(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -130,9 +167,20 @@ class MixtureResult:
                     "proportion": self.proportions[name],
                     "interval": None if self.intervals is None else list(self.intervals[name]),
                     "sample_bytes": self.sample_bytes[name],
+                    "contradicted": self.contradicted[name],
                 }
                 for name in names
             ],
+            "groups": [
+                {
+                    "name": name,
+                    "proportion": group.share,
+                    "interval": None if group.interval is None else list(group.interval),
+                    "categories": list(group.categories),
+                }
+                for name, group in self.groups.items()
+            ],
+            "ruled_out": list(self.ruled_out),
             "level": self.level,
             "status": self.status,
             "objective": self.objective,
@@ -162,18 +210,54 @@ class MixtureResult:
         return render_report(self)
 
     def __str__(self) -> str:
-        """A table with bars: solid up to the lower end of the interval, shaded up to the upper."""
-        width = max(map(len, self.categories))
-        top = max(high for _, high in map(self.bounds, self.categories))
+        """A table with bars: solid up to the lower end of the interval, shaded up to the upper.
+
+        Groups come first, if there are any. Of many categories those without a share to speak of
+        are summed up in the last line.
+        """
+        shown, hidden = self.notable()
+        bars = [(name, self.proportions[name], *self.bounds(name)) for name in shown]
+        width = max(map(len, [*shown, *self.groups]))
         interval = f"{self.level:.0%} interval" if self.intervals is not None else ""
         lines = [f"{'':<{width}}   share  {interval:^16}".rstrip()]
-        for name in self.ranked():
-            low, high = self.bounds(name)
-            solid, end = (round(_BAR_WIDTH * x / top) for x in (low, high))
-            bar = "█" * solid + "▒" * (end - solid)
-            between = f"  {low:6.1%} to {high:6.1%}" if self.intervals is not None else ""
-            lines.append(f"{name:<{width}}  {self.proportions[name]:6.1%}{between}  {bar}".rstrip())
+        if self.groups:
+            groups = [
+                (name, group.share, *(group.interval or (group.share, group.share)))
+                for name, group in self.groups.items()
+            ]
+            lines += [*self._rows(groups, width), ""]
+        lines += self._rows(bars, width)
+        if hidden:
+            total = sum(self.proportions[name] for name in hidden)
+            lines.append(f"and {len(hidden)} more, together {total:.1%}")
         return "\n".join(lines)
+
+    def _rows(self, bars: Sequence[tuple[str, float, float, float]], width: int) -> list[str]:
+        """A line for each name, share, and ends of its interval."""
+        top = max(high for *_, high in bars)
+        lines: list[str] = []
+        for name, share, low, high in bars:
+            solid, end = (round(_BAR_WIDTH * x / top) for x in (low, high))
+            between = f"  {low:6.1%} to {high:6.1%}" if self.intervals is not None else ""
+            bar = "█" * solid + "▒" * (end - solid)
+            lines.append(f"{name:<{width}}  {share:6.1%}{between}  {bar}".rstrip())
+        return lines
+
+    def notable(self) -> tuple[list[str], list[str]]:
+        """The categories to show and those to sum up, largest share first.
+
+        Of many categories only those are shown that have a share of 0.1%, or may have 1%.
+        """
+        ranked = self.ranked()
+        if len(ranked) <= _MANY:
+            return ranked, []
+        shown = [
+            name
+            for name in ranked
+            if self.proportions[name] >= 0.001 or self.bounds(name)[1] >= 0.01
+        ]
+        shown = shown or ranked[:1]
+        return shown, [name for name in ranked if name not in shown]
 
     def bounds(self, name: str) -> tuple[float, float]:
         """The interval of a category, or twice its share if there is none."""
@@ -208,45 +292,3 @@ def _listed(pairs: tuple[Disagreement, ...], names: tuple[str, ...]) -> list[dic
 
 def _inherited_dict(inherited: Inheritance | None) -> dict[str, Any] | None:
     return None if inherited is None else vars(inherited).copy()
-
-
-def _trust(result: MixtureResult) -> list[str]:
-    doubts = [
-        f"{result.unsupported:.1%} of the merges join pairs that no sample holds"
-        if result.unsupported > 0.05
-        else "",
-        f"about {result.unexplained:.0%} of the training data looks like none of the categories"
-        if result.unexplained is not None and result.unexplained > 0.05
-        else "",
-        f"half of the merges are off by a factor of {result.misfit:.1f} or more"
-        if result.misfit > 1.3
-        else "",
-        "the estimator did not settle" if result.status in ("not converged", "rounds") else "",
-        "some samples are small" if min(result.sample_bytes.values()) < 100_000 else "",
-        "few merges could be used" if result.n_merges < 1000 else "",
-    ]
-    doubts = [doubt for doubt in doubts if doubt]
-    grave = (
-        result.unsupported > 0.2
-        or result.misfit > 2
-        or (result.unexplained or 0) > 0.2
-        or len(doubts) >= 3
-    )
-    if not doubts:
-        verdict = "Nothing in the merges speaks against these shares."
-    else:
-        start = "Take these shares as a rough guess" if grave else "Take these shares with care"
-        verdict = f"{start}: {'; '.join(doubts)}."
-    if result.intervals is None:
-        error = "The linear program gives no intervals."
-    else:
-        error = (
-            f"The {result.level:.0%} intervals allow for chance within the samples and the merges, "
-            "not for samples of another kind than the training text (other sources, other years, "
-            "other topics), which may cost several points more."
-        )
-    span = (
-        "Shares are of bytes, and are forced to sum to 100% over the categories given: what is "
-        "missing among them is booked under those that resemble it most."
-    )
-    return [verdict, error, span]

@@ -1,0 +1,62 @@
+"""`trust_sentences`: how far to trust an inferred mixture, in plain words.
+
+Rules of thumb, not a measurement: each doubt is a threshold on something that `MixtureResult` tells
+as a number too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokkit.mixture.result import MixtureResult
+
+_SMALL_SAMPLE = 100_000
+
+
+def trust_sentences(result: MixtureResult) -> list[str]:
+    """A verdict with its reasons, what the intervals cover, and what shares are forced to."""
+    refuted = sum(result.proportions[name] for name in result.ruled_out)
+    doubts = [
+        f"frequent pairs that were never merged rule out {refuted:.1%} of them (see the warnings)"
+        if refuted > 0.01
+        else "",
+        f"{result.unsupported:.1%} of the merges join pairs that no sample holds"
+        if result.unsupported > 0.05
+        else "",
+        f"about {result.unexplained:.0%} of the training data looks like none of the categories"
+        if result.unexplained is not None and result.unexplained > 0.05
+        else "",
+        f"half of the merges are off by a factor of {result.misfit:.1f} or more"
+        if result.misfit > 1.3
+        else "",
+        "the estimator did not settle" if result.status in ("not converged", "rounds") else "",
+        "some samples are small" if min(result.sample_bytes.values()) < _SMALL_SAMPLE else "",
+        "few merges could be used" if result.n_merges < 1000 else "",
+    ]
+    doubts = [doubt for doubt in doubts if doubt]
+    grave = (
+        refuted > 0.05
+        or result.unsupported > 0.2
+        or result.misfit > 2
+        or (result.unexplained or 0) > 0.2
+        or len(doubts) >= 3
+    )
+    if not doubts:
+        verdict = "Nothing in the merges speaks against these shares."
+    else:
+        start = "Take these shares as a rough guess" if grave else "Take these shares with care"
+        verdict = f"{start}: {'; '.join(doubts)}."
+    if result.intervals is None:
+        error = "The linear program gives no intervals."
+    else:
+        error = (
+            f"The {result.level:.0%} intervals allow for chance within the samples and the merges, "
+            "not for samples of another kind than the training text (other sources, other years, "
+            "other topics), which may cost several points more."
+        )
+    span = (
+        "Shares are of bytes, and are forced to sum to 100% over the categories given: what is "
+        "missing among them is booked under those that resemble it most."
+    )
+    return [verdict, error, span]
