@@ -1,8 +1,8 @@
 """How steady the segmentation is: how many tokens a small edit changes.
 
-An edit is made at a random place of a text; the tokens between the longest common beginning and the
-longest common end of the ids before and after are those that it changed. A model sees all of them
-anew, though a reader hardly notices the edit.
+An edit is made at a random place of a text. The tokens between the longest common beginning and the
+longest common end of the ids before and after are those that it changed, counted in whichever has
+more of them. A model sees all of them anew, though a reader hardly notices the edit.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ EDITS: dict[str, tuple[str, Edit]] = {
 
 
 def n_changed(before: Sequence[int], after: Sequence[int]) -> int:
-    """How many of the ids `before` do not stand in the common beginning or end with `after`.
+    """How many ids stand between the common beginning and the common end of two encodings.
 
-    >>> n_changed([1, 2, 3, 4], [1, 9, 9, 4])
-    2
+    >>> n_changed([1, 2, 3, 4], [1, 9, 9, 9, 4])
+    3
     """
     shortest = min(len(before), len(after))
     start = 0
@@ -91,7 +91,7 @@ def n_changed(before: Sequence[int], after: Sequence[int]) -> int:
     end = 0
     while end < shortest - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    return len(before) - start - end
+    return max(len(before), len(after)) - start - end
 
 
 def measure_edits(
