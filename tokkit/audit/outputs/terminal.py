@@ -29,7 +29,7 @@ def report_text(report: AuditReport, *, colour: bool = False) -> str:
     for section in report.sections:
         lines += ["", *_section(section, colour)]
     counts = Counter(finding.severity for finding in report.findings)
-    tally = ", ".join(f"{counts[level]} {level.value}s" for level in Severity if counts[level])
+    tally = ", ".join(_plural(counts[level], level.value) for level in Severity if counts[level])
     lines += ["", _style(f"Findings: {tally or 'none'}", _BOLD, colour)]
     for finding in report.findings:
         lines += _finding(finding, colour)
@@ -98,3 +98,7 @@ def _wrap(text: str, indent: int) -> list[str]:
 
 def _style(text: str, code: str, colour: bool) -> str:
     return f"{code}{text}{_RESET}" if colour else text
+
+
+def _plural(n: int, word: str) -> str:
+    return f"{n} {word}" + ("" if n == 1 else "s")
