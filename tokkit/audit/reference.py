@@ -44,6 +44,8 @@ class Reference:
     Attributes:
         name: of the package, as `"tokenizers"`.
         version: of the package.
+        unmarked_controls: ids of control tokens that the file does not mark as special, so that no
+            option of the library keeps them text; `encode_batch` marks them.
     """
 
     def __init__(self, sandbox: Sandbox, arguments: dict[str, Any]) -> None:
@@ -58,6 +60,7 @@ class Reference:
         self._generation = 0
         self.name = ""
         self.version = ""
+        self.unmarked_controls: tuple[int, ...] = ()
         self._load()
 
     def __enter__(self) -> Self:
@@ -128,6 +131,7 @@ class Reference:
         if "none" in found:
             raise LookupError(found["none"])
         self.name, self.version = found["name"], found["version"]
+        self.unmarked_controls = tuple(found["unmarked"])
 
 
 def open_reference(

@@ -1,0 +1,304 @@
+"""How encoding time grows with the size of a text, for tokkit and for the tokenizer's own library.
+
+Each family of texts is encoded at doubling sizes. Growth is superlinear if two things hold at the
+largest: the slope of log time over log size through the last three doublings is above 1.5 (linear
+is 1, quadratic 2), and a byte costs more than 8 times what it costs at the size where it is
+cheapest. The first alone would call it superlinear when tables outgrow a cache, which happens once
+and costs a factor of 2 or 3; a size that leaves doubt is doubled further. CPU time is measured, and
+the least of several runs counts where it matters, so that the verdict does not depend on what else
+the machine does. Libraries also get a megabyte of white space, once, which some do not survive.
+Times are returned here and never become part of a report, which must not change
+from run to run.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.reference import Reference
+from tokkit.audit.rules import Severity
+from tokkit.audit.safety.adversarial import TextFamily, text_families
+from tokkit.audit.section import Column, Table
+from tokkit.errors import EncodingError, SandboxError
+from tokkit.text.tokenizer import TextTokenizer
+
+Verdict = Literal["linear", "superlinear", "timed out", "failed", "not encodable"]
+
+FIRST_SIZE = 16
+LAST_SIZE = 1 << 17
+LARGEST_SIZE = 1 << 22
+"""Where there is doubt."""
+SUPERLINEAR = 1.5
+COLLAPSE = 8.0
+"""How many times more a byte costs at the largest size than where it is cheapest."""
+N_DOUBLINGS = 3
+ENOUGH_SECONDS = 0.4
+"""A family is not made larger once it takes this long."""
+MIN_SECONDS = 0.02
+"""What takes less at the largest size is called linear: its growth cannot be measured."""
+SURVIVAL_SIZE = 1 << 20
+LIMIT_SECONDS = 10.0
+"""The library is stopped after this long on one text."""
+_DOUBTFUL_SLOPE, _DOUBTFUL_COLLAPSE = 1.3, 3.0
+_WITNESS_BYTES = 256
+
+
+@dataclass(frozen=True)
+class GrowthCurve:
+    """Times of one engine on one family of texts.
+
+    Attributes:
+        family: of texts.
+        engine: `"tokkit"`, or the package of the reference.
+        n_bytes: size of each text that was encoded.
+        seconds: CPU seconds that each took.
+        verdict: `"timed out"` and `"failed"` are of the size after the last one.
+        failure: what happened there; empty otherwise.
+    """
+
+    family: str
+    engine: str
+    n_bytes: tuple[int, ...]
+    seconds: tuple[float, ...]
+    verdict: Verdict
+    failure: str = ""
+
+    @property
+    def exponent(self) -> float:
+        """Slope of log time over log size through the last doublings; 0 if there are too few."""
+        return slope(self.n_bytes, self.seconds)
+
+    @property
+    def collapse(self) -> float:
+        """How many times more a byte costs at the largest size than where it is cheapest."""
+        return collapse(self.n_bytes, self.seconds)
+
+
+def time_growth(
+    tokenizer: TextTokenizer, reference: Reference | None = None
+) -> tuple[GrowthCurve, ...]:
+    """Time adversarial texts of growing size; not deterministic, but for its verdicts.
+
+    Args:
+        tokenizer: is timed in this process.
+        reference: is timed in its own; a text that it does not survive costs only that text.
+    """
+    return tuple(_curves(tokenizer, reference))
+
+
+def _curves(tokenizer: TextTokenizer, reference: Reference | None) -> Iterator[GrowthCurve]:
+    def ours(text: str, repeats: int) -> float:
+        return _least(lambda: tokenizer.encode(text), repeats)
+
+    for family in text_families(tokenizer.spec):
+        yield measure(family, "tokkit", ours)
+        if reference is not None:
+            yield measure(family, reference.name, _timer_of(reference), survives=family.is_space)
+
+
+def _timer_of(reference: Reference) -> Callable[[str, int], float]:
+    def theirs(text: str, repeats: int) -> float:
+        return reference.seconds_to_encode(text, repeats=repeats, limit=LIMIT_SECONDS)
+
+    return theirs
+
+
+def measure(
+    family: TextFamily,
+    engine: str,
+    seconds_of: Callable[[str, int], float],
+    *,
+    survives: bool = False,
+) -> GrowthCurve:
+    """The growth of one engine on one family.
+
+    Args:
+        family: of texts.
+        engine: its name.
+        seconds_of: CPU seconds that a text takes, the least of this many runs.
+        survives: whether to try a text of a megabyte too.
+    """
+    runner = _Runner(family, seconds_of)
+    verdict: Verdict = "linear"
+    failure = ""
+    try:
+        seconds_of(family.make(FIRST_SIZE), 1)  # compiles, fills caches
+        while runner.next_size <= LAST_SIZE and runner.last_seconds < ENOUGH_SECONDS:
+            runner.run()
+        if _is_superlinear(runner):
+            verdict = "superlinear"
+        elif survives:
+            seconds_of(family.make(SURVIVAL_SIZE), 1)
+    except EncodingError:
+        verdict = "not encodable"
+    except SandboxError as error:
+        verdict, failure = _verdict_of(error)
+    return GrowthCurve(
+        family.name, engine, tuple(runner.sizes), tuple(runner.seconds), verdict, failure
+    )
+
+
+def _is_superlinear(runner: _Runner) -> bool:
+    """Decide, on larger texts where there is doubt."""
+    try:
+        while runner.in_doubt:
+            runner.run_again()
+            if runner.last_seconds >= ENOUGH_SECONDS or runner.next_size > LARGEST_SIZE:
+                break
+            if runner.in_doubt:
+                runner.run()
+    except SandboxError as error:
+        # Only what fails at a size that every run comes to is a failure in its own right.
+        return error.reason == "timed out"
+    return runner.in_doubt and runner.slope > SUPERLINEAR and runner.collapse > COLLAPSE
+
+
+def _verdict_of(error: SandboxError) -> tuple[Verdict, str]:
+    if error.reason == "refused":
+        return "not encodable", ""
+    return ("timed out", "") if error.reason == "timed out" else ("failed", error.reason)
+
+
+class _Runner:
+    """Runs one family at doubling sizes."""
+
+    def __init__(self, family: TextFamily, seconds_of: Callable[[str, int], float]) -> None:
+        self._family = family
+        self._seconds_of = seconds_of
+        self.next_size = FIRST_SIZE
+        self.sizes: list[int] = []
+        self.seconds: list[float] = []
+
+    @property
+    def last_seconds(self) -> float:
+        return self.seconds[-1] if self.seconds else 0.0
+
+    @property
+    def slope(self) -> float:
+        return slope(self.sizes, self.seconds)
+
+    @property
+    def collapse(self) -> float:
+        return collapse(self.sizes, self.seconds)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether growth may be superlinear, and can be measured."""
+        return (
+            self.last_seconds >= MIN_SECONDS
+            and self.slope > _DOUBTFUL_SLOPE
+            and self.collapse > _DOUBTFUL_COLLAPSE
+        )
+
+    def run(self) -> None:
+        text = self._family.make(self.next_size)
+        seconds = self._seconds_of(text, 1)
+        self.sizes.append(len(text.encode()))
+        self.seconds.append(seconds)
+        self.next_size *= 2
+
+    def run_again(self) -> None:
+        """Take the least of more runs of the last sizes."""
+        for k in range(max(0, len(self.sizes) - N_DOUBLINGS - 1), len(self.sizes)):
+            again = self._seconds_of(self._family.make(FIRST_SIZE << k), 3)
+            self.seconds[k] = min(self.seconds[k], again)
+
+
+def collapse(sizes: Sequence[int], seconds: Sequence[float]) -> float:
+    """How many times more a byte costs at the last size than where it is cheapest; at least 1."""
+    costs = [value / size for size, value in zip(sizes, seconds, strict=True) if value > 0]
+    return costs[-1] / min(costs) if costs else 1.0
+
+
+def slope(sizes: Sequence[int], seconds: Sequence[float]) -> float:
+    """Least-squares slope of log seconds over log size through the last doublings.
+
+    0 if there are fewer than three doublings, or times too short to measure among them.
+    """
+    points = list(zip(sizes, seconds, strict=False))[-N_DOUBLINGS - 1 :]
+    if len(points) <= N_DOUBLINGS or min(point[1] for point in points) <= 0.0:
+        return 0.0
+    xs = [math.log(size) for size, _ in points]
+    ys = [math.log(value) for _, value in points]
+    middle, level = sum(xs) / len(xs), sum(ys) / len(ys)
+    spread = sum((x - middle) ** 2 for x in xs)
+    return sum((x - middle) * (y - level) for x, y in zip(xs, ys, strict=True)) / spread
+
+
+def _least(run: Callable[[], object], repeats: int) -> float:
+    times: list[float] = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        run()
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+def growth_findings(tokenizer: TextTokenizer, curves: tuple[GrowthCurve, ...]) -> Iterator[Finding]:
+    """A finding for each engine and verdict that is not linear."""
+    makers = {family.name: family.make for family in text_families(tokenizer.spec)}
+    for engine in dict.fromkeys(curve.engine for curve in curves):
+        for verdict in ("timed out", "superlinear", "failed"):
+            found = [c for c in curves if c.engine == engine and c.verdict == verdict]
+            if found:
+                names = ", ".join(curve.family for curve in found)
+                rule, said = _described(verdict, found)
+                polynomial = verdict == "superlinear" and engine != "tokkit"
+                yield Finding(
+                    rule,
+                    f"{engine} {said} on {len(found)} kinds of text: {names}.",
+                    count=len(found),
+                    witnesses=tuple(
+                        _witness(curve, makers[curve.family])
+                        for curve in found
+                        if curve.family in makers
+                    ),
+                    graded=Severity.WARNING if polynomial else None,
+                )
+
+
+def _described(verdict: str, found: list[GrowthCurve]) -> tuple[str, str]:
+    if verdict == "timed out":
+        return "superlinear-time", f"takes more than {LIMIT_SECONDS:g} CPU seconds"
+    if verdict == "superlinear":
+        return "superlinear-time", "takes disproportionately longer as the text grows"
+    failures = " and ".join(sorted({curve.failure for curve in found}))
+    return "reference-fails", f"fails ({failures})"
+
+
+def _witness(curve: GrowthCurve, make: Callable[[int], str]) -> Witness:
+    return Witness(
+        "encode",
+        make(_WITNESS_BYTES).encode(),
+        note=f"{curve.family}; the same, longer",
+    )
+
+
+def growth_table(curves: tuple[GrowthCurve, ...]) -> Table:
+    """Verdicts by family and engine, without times."""
+    engines = tuple(dict.fromkeys(curve.engine for curve in curves))
+    verdicts = {(curve.family, curve.engine): _cell(curve) for curve in curves}
+    return Table(
+        "growth",
+        "Encoding time against the size of the text",
+        (Column("family", "text"), *(Column(f"time_{e}", e) for e in engines)),
+        tuple(
+            (family, *(verdicts[family, engine] for engine in engines))
+            for family in dict.fromkeys(curve.family for curve in curves)
+        ),
+        note=(
+            f"Texts from {FIRST_SIZE} bytes to {LAST_SIZE // 1024} kB, doubled; libraries also get "
+            "a megabyte of white space. Superlinear: time grows faster than size to the power of "
+            f"{SUPERLINEAR}, and a byte costs over {COLLAPSE:g} times what it does in a short "
+            "text. Each text is encoded whole, canonically."
+        ),
+    )
+
+
+def _cell(curve: GrowthCurve) -> str:
+    return f"{curve.verdict}: {curve.failure}" if curve.failure else curve.verdict

@@ -1,0 +1,1 @@
+"""Chat templates, examined without being run."""

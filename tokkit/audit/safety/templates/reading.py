@@ -1,0 +1,104 @@
+"""Parse a chat template with Jinja's own parser, with the tags that transformers adds.
+
+Nothing is compiled and nothing runs: the syntax tree is all that is made. Sizes and nesting are
+checked first, because the parser recurses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tokkit.errors import FormatError, MissingExtraError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, nodes
+
+MAX_CHARS = 1 << 18
+MAX_NESTING = 60
+_BRACKETS = re.compile(r"[(\[{]|[)\]}]")
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedTemplate:
+    """A syntax tree, and the names that Jinja knows.
+
+    Attributes:
+        tree: the template.
+        variables: names that it takes from outside, ascending.
+        filters: names of the filters that there are.
+        tests: names of the tests that there are.
+    """
+
+    tree: nodes.Template
+    variables: tuple[str, ...]
+    filters: frozenset[str]
+    tests: frozenset[str]
+
+
+def parse_template(text: str) -> ParsedTemplate:
+    """The syntax tree of a template.
+
+    Raises:
+        FormatError: too large, nested too deeply, or no valid Jinja; the message tells the line.
+        MissingExtraError: jinja2 is not installed.
+    """
+    if len(text) > MAX_CHARS:
+        raise FormatError(f"a template of {len(text):,} characters; expected at most {MAX_CHARS:,}")
+    if _depth(text) > MAX_NESTING:
+        raise FormatError(f"brackets are nested {_depth(text)} deep; expected {MAX_NESTING}")
+    environment = _environment()
+    from jinja2 import TemplateSyntaxError, meta
+
+    try:
+        tree = environment.parse(text)
+        variables = meta.find_undeclared_variables(tree)
+    except TemplateSyntaxError as error:
+        raise FormatError(f"line {error.lineno}: {error.message}") from error
+    except RecursionError as error:
+        raise FormatError("statements are nested too deeply") from error
+    except (ValueError, OverflowError, AssertionError) as error:
+        raise FormatError(f"no valid Jinja: {error}") from error
+    return ParsedTemplate(
+        tree,
+        tuple(sorted(variables)),
+        frozenset(environment.filters),
+        frozenset(environment.tests),
+    )
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for match in _BRACKETS.finditer(text):
+        depth = depth + 1 if match[0] in "([{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _environment() -> Environment:
+    """Jinja with `break`, `continue` and `{% generation %}`, as transformers sets it up."""
+    try:
+        from jinja2 import Environment
+        from jinja2.ext import Extension
+        from jinja2.parser import Parser
+    except ImportError as error:
+        raise MissingExtraError(
+            "chat templates are examined with jinja2; install it: pip install jinja2"
+        ) from error
+
+    class GenerationTag(Extension):
+        """`{% generation %}…{% endgeneration %}` marks what the assistant says."""
+
+        tags = frozenset({"generation"})  # pyright: ignore[reportAssignmentType]
+
+        def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    return Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[GenerationTag, "jinja2.ext.loopcontrols"],
+        optimized=False,
+    )

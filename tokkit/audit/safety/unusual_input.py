@@ -1,0 +1,146 @@
+"""What becomes of input that few tests think of: controls, marks, line ends, broken UTF-8.
+
+A table, since most of it is neither right nor wrong: how many tokens tokkit makes of it, whether it
+comes back, and whether the tokenizer's own library makes the same ids of it. Findings about what is
+lost come from `round_trips` and `normalization`.
+"""
+
+from __future__ import annotations
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.reference import Reference
+from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts, quoted
+from tokkit.audit.safety.shrinking import shrink
+from tokkit.audit.section import Column, Scalar, Table
+from tokkit.errors import EncodingError, SandboxError
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+INPUTS: tuple[tuple[str, bytes], ...] = (
+    ("NUL", b"a\0b"),
+    ("other control characters", b"\x01\x07\x1b[31m\x7f"),
+    ("byte-order mark at the start", b"\xef\xbb\xbfa"),
+    ("byte-order mark inside", b"a\xef\xbb\xbfb"),
+    ("CRLF", b"a\r\nb"),
+    ("a run of CRLF", b"a" + b"\r\n" * 8 + b"b"),
+    ("lone CR", b"a\rb"),
+    ("vertical tab and form feed", b"a\x0b\x0cb"),
+    ("next line and line separator", "a\x85\u2028b".encode()),
+    ("zero-width space and joiner", "a\u200bb\u200dc".encode()),
+    ("right-to-left override", "a\u202eb".encode()),
+    ("invisible tag characters", "a\U000e0048\U000e0049b".encode()),
+    ("private use", "\ue000\U000f0000".encode()),
+    ("noncharacters", "\uffff\ufdd0".encode()),
+    ("replacement character", "\ufffd".encode()),
+    ("a byte that is never UTF-8", b"a\xffb"),
+    ("a character cut in half", b"a\xe6\x97"),
+    ("overlong NUL", b"\xc0\x80"),
+    ("a surrogate in UTF-8", b"\xed\xa0\x80"),
+)
+LONE_SURROGATE = "a\ud800b"
+
+
+def tabulate_unusual_input(tokenizer: TextTokenizer, reference: Reference | None = None) -> Table:
+    """One row for each of `INPUTS`, and one for a `str` with a lone surrogate."""
+    rows: list[tuple[Scalar, ...]] = []
+    for name, data in INPUTS:
+        n_tokens, back = _ours(tokenizer, data)
+        text = as_text(data)
+        answer = "—" if reference is None else "takes text only"
+        if reference is not None and not _has_surrogate(text):
+            answer = _compared(tokenizer, reference, text)
+        rows.append((name, _escaped(data), n_tokens, back, answer))
+    answer = "—" if reference is None else _of_surrogate(reference)
+    rows.append(("a lone surrogate in a str", "a\\ud800b", None, "refused", answer))
+    return Table(
+        "unusual_input",
+        "Input that few tests think of",
+        (
+            Column("input", "input"),
+            Column("bytes", "bytes", "code"),
+            Column("n_tokens", "tokens", "number"),
+            Column("round_trip", "comes back"),
+            Column("reference", "the library's ids" if reference is None else reference.name),
+        ),
+        tuple(rows),
+        note="Canonical tokenization. What does not come back was normalised, or not encoded.",
+    )
+
+
+def find_disagreement(tokenizer: TextTokenizer, reference: Reference) -> list[Finding]:
+    """Probe texts of which the reference makes other ids, shrunk; at most one finding.
+
+    Texts that tokkit cannot encode are left out: references make unknown tokens of them.
+
+    Raises:
+        SandboxError: the reference fails.
+    """
+    unknown = frozenset(
+        token for token, kind in enumerate(tokenizer.spec.kinds) if kind == TokenKind.UNUSED
+    )
+
+    def differs(text: str) -> bool:
+        return not _agree(tokenizer, text, reference.encode_batch([text])[0], unknown)
+
+    texts = probe_texts()
+    found = reference.encode_batch(texts)
+    differing = [
+        text
+        for text, ids in zip(texts, found, strict=True)
+        if not _agree(tokenizer, text, ids, unknown)
+    ]
+    if not differing:
+        return []
+    smallest = shrink(min(differing, key=lambda text: (len(text), text)), differs, max_calls=300)
+    theirs = tuple(reference.encode_batch([smallest])[0])
+    return [
+        Finding(
+            "reference-disagrees",
+            f"{len(differing)} of {len(texts)} probe texts get other ids from {reference.name}; "
+            f"the smallest is {quoted(smallest)}, of which it makes {theirs}.",
+            count=len(differing),
+            witnesses=(Witness("encode", as_bytes(smallest), tuple(tokenizer.encode(smallest))),),
+        )
+    ]
+
+
+def _agree(tokenizer: TextTokenizer, text: str, theirs: list[int], unknown: frozenset[int]) -> bool:
+    try:
+        return tokenizer.encode(text) == theirs
+    except EncodingError:
+        return not unknown or not unknown.isdisjoint(theirs)
+
+
+def _ours(tokenizer: TextTokenizer, data: bytes) -> tuple[int | None, str]:
+    try:
+        ids = tokenizer.encode(data)
+    except EncodingError:
+        return None, "not encodable"
+    return len(ids), "yes" if tokenizer.decode(ids) == data else "no"
+
+
+def _compared(tokenizer: TextTokenizer, reference: Reference, text: str) -> str:
+    try:
+        theirs = reference.encode_batch([text])[0]
+    except SandboxError as error:
+        return error.reason
+    try:
+        return "the same ids" if tokenizer.encode(text) == theirs else "other ids"
+    except EncodingError:
+        return "an unknown token"
+
+
+def _of_surrogate(reference: Reference) -> str:
+    try:
+        ids = reference.encode_batch([LONE_SURROGATE])[0]
+        return f"becomes {reference.decode_batch([ids])[0]!a}"
+    except SandboxError as error:
+        return error.reason
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _escaped(data: bytes) -> str:
+    return repr(data)[2:-1]
