@@ -88,6 +88,7 @@ def test_groups_are_summed_up(toy: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["TOY", "SAMPLES", "--group", "x=a", "--group", "x=b"], "each name once"),
         (["TOY", "SAMPLES", "--group", "x=west"], "'west' matches no category"),
         (["TOY", "no/such/folder"], "is not a folder"),
+        (["TOY", "memory://no/such/folder"], "is not a folder"),
         (["TOY", "EMPTY"], "samples of 0 categories"),
         (["no/such/tokenizer.json", "SAMPLES"], "no/such/tokenizer.json"),
         (["TOY", "SAMPLES", "--level", "2"], "level must lie between"),
@@ -123,11 +124,13 @@ def test_two_files_of_one_category_are_refused(
     assert "are both category 'en'" in capsys.readouterr().err
 
 
-def test_names_of_categories_lose_the_endings_of_formats(tmp_path: Path) -> None:
-    for name in ("a.txt.gz", "b.jsonl", "c.parquet", "d.e", "f"):
-        (tmp_path / name).write_bytes(b"")
-    (tmp_path / "g.txt").mkdir()
-    assert list(command.find_categories(tmp_path)) == ["a", "b", "c", "d.e", "f", "g.txt"]
+def test_samples_behind_a_url_give_the_same(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("fsspec")
+    shares: list[object] = []
+    for folder in (str(toy / "samples"), f"file://{toy / 'samples'}"):
+        assert main(["mixture", str(toy / "tokenizer.json"), folder, "--json"]) == 0
+        shares.append(json.loads(capsys.readouterr().out)["categories"])
+    assert shares[0] == shares[1]
 
 
 def test_progress_is_a_line_a_step(

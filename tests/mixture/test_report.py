@@ -134,7 +134,7 @@ def many(**changes: object) -> MixtureResult:
 
 def test_of_many_categories_those_without_a_share_are_summed_up() -> None:
     assert many().notable()[0] == ["c0", "c1", "c2"]
-    assert str(many()).splitlines()[-1] == "and 27 more, together 0.1%"
+    assert str(many()).splitlines()[-1] == "and 27 more below 0.1% each, together 0.1%"
     assert "And 27 more, together 0.1%." in many().to_html()
     assert len(many().to_dict()["categories"]) == 30
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
 from tokkit.mixture import shard_text
 from tokkit.mixture.shard_text import ReadOptions, blocks_of, read_texts
-from tokkit.mixture.sources import Shard, Source, find_shards
+from tokkit.mixture.sources import Shard, Source, find_categories, find_shards
 
 TEXT = "Ein Satz.\nNoch einer, länger\n\n  eingerückt\n" * 50
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
@@ -249,3 +249,30 @@ def test_options_out_of_range_are_refused() -> None:
 def test_a_file_that_has_gone_is_an_error() -> None:
     with pytest.raises(FormatError, match="cannot read"):
         list(read_texts(Shard("/no/such/file", 1, ""), ReadOptions()))
+
+
+def test_names_of_categories_lose_the_endings_of_formats(tmp_path: Path) -> None:
+    for name in ("a.txt.gz", "b.jsonl", "c.parquet", "d.e", "f", ".hidden"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "g.txt").mkdir()
+    assert list(find_categories(tmp_path)) == ["a", "b", "c", "d.e", "f", "g.txt"]
+
+
+def test_a_remote_folder_has_the_same_categories(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    system = fsspec.filesystem("memory")
+    system.pipe({"/mix/de.txt.gz": b"x", "/mix/code/1.txt": b"y", "/mix/.hidden": b""})
+    try:
+        found = find_categories("memory://mix")
+        assert found == {"code": "memory:///mix/code", "de": "memory:///mix/de.txt.gz"}
+        shards = [find_shards(name, place).shards for name, place in found.items()]
+        assert [shard.path for part in shards for shard in part] == [
+            "memory:///mix/code/1.txt",
+            "memory:///mix/de.txt.gz",
+        ]
+    finally:
+        system.rm("/mix", recursive=True)
+    with pytest.raises(FormatError, match="is not a folder"):
+        find_categories("memory://mix")
+    with pytest.raises(FormatError, match="cannot open"):
+        find_categories("nosuchprotocol://mix")

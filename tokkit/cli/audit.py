@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import tokkit
 from tokkit.cli.inputs import Subparsers
-from tokkit.cli.mixture import find_categories
 from tokkit.cli.output import DelayedProgress
 from tokkit.errors import ArgumentError
+from tokkit.mixture.sources import find_categories
 
 if TYPE_CHECKING:
     from tokkit.audit.gates.gate import Demands, GateFailure

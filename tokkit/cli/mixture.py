@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from tokkit.mixture.result import MixtureResult
     from tokkit.text.tokenizer import TextTokenizer
 
-_SUFFIXES = {".gz", ".bz2", ".xz", ".zst", ".txt", ".jsonl", ".ndjson", ".parquet"}
-
 
 def add_parser(commands: Subparsers) -> None:
     """Add the subcommand."""
@@ -36,7 +34,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "tokenizer", metavar="TOKENIZER", help="a packaged model, a file, a folder or a hub id"
     )
-    parser.add_argument("folder", metavar="FOLDER", help="samples of the categories")
+    parser.add_argument("folder", metavar="FOLDER", help="samples of the categories; may be a URL")
     parser.add_argument(
         "--method",
         choices=("default", "linear-program"),
@@ -86,8 +84,9 @@ def run(args: argparse.Namespace) -> int:
     from tokkit.mixture.groups import find_groups
     from tokkit.mixture.inference import CountingOptions, infer_mixture
     from tokkit.mixture.shard_text import ReadOptions
+    from tokkit.mixture.sources import find_categories
 
-    categories = find_categories(Path(args.folder))
+    categories = find_categories(args.folder)
     groups = parse_groups(args.group)
     find_groups(list(categories), groups)  # before the long part
     counting = CountingOptions(
@@ -116,33 +115,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(result)
     return 0
-
-
-def find_categories(folder: Path) -> dict[str, Path]:
-    """Category -> file or subfolder, in order of name.
-
-    Raises:
-        FormatError: no such folder.
-        ArgumentError: two entries with the same name, or fewer than two entries.
-    """
-    if not folder.is_dir():
-        raise FormatError(
-            f"{str(folder)!r} is not a folder; give one with a file or a subfolder a category"
-        )
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        name = path.name
-        while path.is_file() and Path(name).suffix in _SUFFIXES:
-            name = Path(name).stem
-        if name in found:
-            raise ArgumentError(
-                f"{found[name].name!r} and {path.name!r} are both category {name!r}; put the files "
-                "of a category into a subfolder"
-            )
-        found[name] = path
-    return found
 
 
 def parse_groups(texts: Sequence[str]) -> dict[str, list[str]]:

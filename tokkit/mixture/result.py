@@ -19,7 +19,8 @@ from tokkit.mixture.inheritance import Inheritance
 N_BINS = 60
 _BAR_WIDTH = 32
 _MANY = 20
-"""More categories than that are not all shown, if they have no share to speak of."""
+"""More categories than that are shown only if their share is at least `_SHOWN`."""
+_SHOWN = 0.001
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ class MixtureResult:
         lines += self._rows(bars, width)
         if hidden:
             total = sum(self.proportions[name] for name in hidden)
-            lines.append(f"and {len(hidden)} more, together {total:.1%}")
+            lines.append(f"and {len(hidden)} more below {_SHOWN:.1%} each, together {total:.1%}")
         return "\n".join(lines)
 
     def _rows(self, bars: Sequence[tuple[str, float, float, float]], width: int) -> list[str]:
@@ -246,21 +247,16 @@ class MixtureResult:
     def notable(self) -> tuple[list[str], list[str]]:
         """The categories to show and those to sum up, largest share first.
 
-        Of many categories only those are shown that have a share of 0.1%, or may have 1%.
+        Of many categories only those with a share of 0.1% are shown, and the largest.
         """
         ranked = self.ranked()
         if len(ranked) <= _MANY:
             return ranked, []
-        shown = [
-            name
-            for name in ranked
-            if self.proportions[name] >= 0.001 or self.bounds(name)[1] >= 0.01
-        ]
-        shown = shown or ranked[:1]
-        return shown, [name for name in ranked if name not in shown]
+        n = max(1, sum(share >= _SHOWN for share in self.proportions.values()))
+        return ranked[:n], ranked[n:]
 
     def bounds(self, name: str) -> tuple[float, float]:
-        """The interval of a category, or twice its share if there is none."""
+        """The interval of a category; its share as both ends if there is none."""
         if self.intervals is None:
             return self.proportions[name], self.proportions[name]
         return self.intervals[name]

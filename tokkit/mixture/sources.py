@@ -29,6 +29,7 @@ Source: TypeAlias = str | bytes | PathLike[str] | Iterable[str | bytes | PathLik
 
 MAX_PATH_CHARS = 1024
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z][A-Za-z0-9+.-]+)*://")
+_SUFFIXES = {".gz", ".bz2", ".xz", ".zst", ".txt", ".jsonl", ".ndjson", ".parquet"}
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -136,6 +137,68 @@ def _exists(path: str) -> bool:
 
 def _glob(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # absolute patterns too
+
+
+def find_categories(folder: str | PathLike[str]) -> dict[str, str | Path]:
+    """The samples in a folder, which has a file or a subfolder for each category.
+
+    Args:
+        folder: a local path, or the URL of a folder for fsspec.
+
+    Returns:
+        Category -> path or URL, sorted. A file's category is its name without the endings of
+        formats (`de.jsonl.gz`: `de`); what is hidden does not count.
+
+    Raises:
+        ArgumentError: two entries with the same category.
+        FormatError: no such folder.
+        MissingExtraError: a URL without fsspec, or without what its file system needs.
+    """
+    if isinstance(folder, str) and is_url(folder):
+        entries = _remote_entries(folder)
+    elif Path(folder).is_dir():
+        entries = [(path.name, path.is_file(), path) for path in Path(folder).iterdir()]
+    else:
+        raise FormatError(
+            f"{fspath(folder)!r} is not a folder; give one with a file or a subfolder a category"
+        )
+    found: dict[str, str | Path] = {}
+    files: dict[str, str] = {}
+    for entry, is_file, place in sorted(entries):
+        if entry.startswith("."):
+            continue
+        name = entry
+        while is_file and Path(name).suffix in _SUFFIXES:
+            name = Path(name).stem
+        if name in found:
+            raise ArgumentError(
+                f"{files[name]!r} and {entry!r} are both category {name!r}; put the files of a "
+                "category into a subfolder"
+            )
+        found[name], files[name] = place, entry
+    return found
+
+
+def _remote_entries(url: str) -> list[tuple[str, bool, str]]:
+    """Name, whether it is a file, and URL, of what a remote folder holds."""
+
+    def entries(fsspec: Any, folder: str) -> list[tuple[str, bool, str]]:
+        system, path = _open_file_system(fsspec, folder)
+        if not system.isdir(path):
+            raise FormatError(
+                f"{folder!r} is not a folder; give one with a file or a subfolder a category"
+            )
+        listed = cast("list[dict[str, Any]]", system.ls(path, detail=True))
+        return [
+            (
+                str(each["name"]).rstrip("/").rpartition("/")[2],
+                each["type"] == "file",
+                str(system.unstrip_protocol(each["name"])),
+            )
+            for each in listed
+        ]
+
+    return cast("list[tuple[str, bool, str]]", with_fsspec(url, "samples", entries))
 
 
 # -- from paths to files ---------------------------------------------------------------------
