@@ -31,7 +31,7 @@ def make(**changes: object) -> MixtureResult:
         objective=1.0,
         unexplained=0.1,
         unsupported=0.14,
-        contradicted={EVIL: 0.4, "b": 0.0},
+        limits={EVIL: 0.6, "b": 1.0},
         covariance=np.eye(2) * 0.01,
         n_merges=500,
         inherited=Inheritance(EVIL, 300, 300, 0.99),
@@ -114,7 +114,7 @@ def test_groups_and_shares_that_are_ruled_out_are_shown() -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&quot;") >= 5
     assert "100.0% to 100.0%" in page and 'scope="col">group' in page
     assert page.count("bar refuted") == 1 and "† ruled out" in page
-    assert "†" not in make(contradicted={EVIL: 0.0, "b": 0.0}).to_html()
+    assert "†" not in make(limits={EVIL: 1.0, "b": 1.0}).to_html()
 
 
 def many(**changes: object) -> MixtureResult:
@@ -126,7 +126,7 @@ def many(**changes: object) -> MixtureResult:
         proportions=proportions,
         intervals={name: (share * 0.9, share * 1.1) for name, share in proportions.items()},
         sample_bytes=dict.fromkeys(names, 200_000),
-        contradicted=dict.fromkeys(names, 0.0),
+        limits=dict.fromkeys(names, 1.0),
         covariance=np.eye(30) * 0.01,
         **changes,
     )
@@ -151,9 +151,9 @@ def test_groups_stand_before_the_categories() -> None:
 def test_a_share_that_is_ruled_out_takes_the_trust_away() -> None:
     sound = {"unsupported": 0.0, "unexplained": 0.0, "intervals": None}
     flat = Diagnosis(np.zeros(2000), (), (), ())
-    fine = make(**sound, n_merges=2000, diagnosis=flat, contradicted={EVIL: 0.1, "b": 0.2})
+    fine = make(**sound, n_merges=2000, diagnosis=flat, limits={EVIL: 0.8, "b": 0.25})
     assert fine.trust()[0] == "Nothing in the merges speaks against these shares."
-    wrong = replace(fine, contradicted={EVIL: 0.1, "b": 0.5})
+    wrong = replace(fine, limits={EVIL: 0.8, "b": 0.2})
     assert wrong.ruled_out == ("b",)
     assert wrong.trust()[0].startswith("Take these shares as a rough guess: frequent pairs")
     assert "25.0% of them" in wrong.trust()[0]

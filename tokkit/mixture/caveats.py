@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.mixture.contradictions import CONTRADICTED, NOTABLE
 from tokkit.mixture.diagnostics import near_duplicates
 from tokkit.mixture.evidence import Evidence
+from tokkit.mixture.share_limits import NOTABLE
 
 _MOST_NAMED = 5
 _FEW_MERGES = 300
@@ -25,7 +25,7 @@ def unsupported(evidence: Evidence) -> float:
 def outcome_warnings(
     evidence: Evidence,
     weights: NDArray[np.float64],
-    contradicted: NDArray[np.float64],
+    limits: NDArray[np.float64],
     *,
     names: list[str],
     unexplained: float | None,
@@ -35,7 +35,7 @@ def outcome_warnings(
     Args:
         evidence: the counts.
         weights: float64 (c,), shares of bytes.
-        contradicted: float64 (c,), see `tokkit.mixture.contradictions`.
+        limits: float64 (c,), see `tokkit.mixture.share_limits`.
         names: of the categories.
         unexplained: the estimator's share of the training data without a category, if it has one.
     """
@@ -57,20 +57,23 @@ def outcome_warnings(
         )
     return [
         *warnings,
-        *_refuted(weights, contradicted, names),
+        *_refuted(weights, limits, names),
         *_alike(near_duplicates(evidence), weights, names),
     ]
 
 
 def _refuted(
-    weights: NDArray[np.float64], contradicted: NDArray[np.float64], names: list[str]
+    weights: NDArray[np.float64], limits: NDArray[np.float64], names: list[str]
 ) -> list[str]:
-    """A warning about shares that pairs which were never merged rule out."""
+    """A warning about shares above what the merges allow."""
     order = np.argsort(-weights, kind="stable").tolist()
-    found = [k for k in order if weights[k] >= NOTABLE and contradicted[k] > CONTRADICTED]
+    found = [k for k in order if weights[k] >= NOTABLE and weights[k] > limits[k]]
     if not found:
         return []
-    shares = ", ".join(f"{names[k]!r} ({weights[k]:.1%})" for k in found[:_MOST_NAMED])
+    shares = ", ".join(
+        f"{names[k]!r} ({weights[k]:.1%} instead of at most {limits[k]:.1%})"
+        for k in found[:_MOST_NAMED]
+    )
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     warning = (
         f"too large: {shares}{more}; with such a share, frequent pairs of the sample would have "

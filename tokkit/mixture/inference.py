@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.mixture.caveats import outcome_warnings, unsupported
-from tokkit.mixture.contradictions import contradictions
 from tokkit.mixture.counting import SampleCounts, count_categories
 from tokkit.mixture.diagnostics import diagnose
 from tokkit.mixture.estimator import Estimate, estimate
@@ -30,6 +29,7 @@ from tokkit.mixture.linear_program import LinearProgramSolution, solve_linear_pr
 from tokkit.mixture.merge_list import UNKNOWN, MergeList, merge_list
 from tokkit.mixture.result import MixtureResult
 from tokkit.mixture.shard_text import ReadOptions
+from tokkit.mixture.share_limits import share_limits
 from tokkit.mixture.sources import Source
 from tokkit.mixture.word_counts import WordCounts, WordTable, make_table
 from tokkit.mixture.words import WordSplitter
@@ -142,9 +142,9 @@ def infer_mixture(
         table, used, first=first, snapshots=sorted(snapshots), progress=report
     )
     solution = _solve(method, table, used, evidence, level, progress)
-    contradicted = contradictions(evidence, solution.weights)
+    limits = share_limits(evidence, solution.weights)
     warnings += outcome_warnings(
-        evidence, solution.weights, contradicted, names=names, unexplained=solution.unexplained
+        evidence, solution.weights, limits, names=names, unexplained=solution.unexplained
     )
     if solution.status in ("not converged", "rounds"):
         warnings.append("the estimator stopped before it had settled")
@@ -163,7 +163,7 @@ def infer_mixture(
         objective=solution.objective,
         unexplained=solution.unexplained,
         unsupported=unsupported(evidence),
-        contradicted=dict(zip(names, contradicted.tolist(), strict=True)),
+        limits=dict(zip(names, limits.tolist(), strict=True)),
         covariance=solution.covariance,
         n_merges=len(evidence.merged),
         inherited=inherited,

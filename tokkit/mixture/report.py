@@ -247,7 +247,7 @@ def _pairs(title: str, pairs: Sequence[Disagreement], names: Sequence[str]) -> s
         '<tr><th scope="col" class="number">merge</th><th scope="col">pair</th>'
         '<th scope="col" class="number">times expected</th><th scope="col">mostly in</th></tr>'
     )
-    return f'<h3>{title}</h3><div class="scroll"><table>{head}{rows}</table></div>'
+    return f'<h3>{title}</h3><div class="scroll"><table class="pairs">{head}{rows}</table></div>'
 
 
 def _factor(factor: float) -> str:

@@ -30,6 +30,7 @@ body { margin: 0; background: var(--page); color: var(--ink);
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.25rem 0 .5rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .35rem; }
 p { margin: .5rem 0; }
 .lead, .note { color: var(--soft); }
 .note { font-size: .9rem; }
@@ -52,6 +53,7 @@ code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   background: var(--card); border-radius: .25rem; padding: .05rem .3rem; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+.pairs { width: auto; }
 .shares { margin-bottom: 1rem; }
 .bar { fill: var(--bar); }
 .refuted { fill: var(--bad); }

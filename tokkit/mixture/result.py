@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.mixture.contradictions import CONTRADICTED, NOTABLE
 from tokkit.mixture.diagnostics import Diagnosis, Disagreement
 from tokkit.mixture.groups import GroupShare, group_shares
 from tokkit.mixture.inheritance import Inheritance
+from tokkit.mixture.share_limits import NOTABLE
 
 N_BINS = 60
 _BAR_WIDTH = 32
@@ -61,8 +61,8 @@ class MixtureResult:
         unexplained: rough share (0 to 1) of the training data that no category explains; None for
             the linear program.
         unsupported: share of the merges whose pair stands in no sample.
-        contradicted: category -> how much of its pairs should have been merged early, had it its
-            share, and was not; see `tokkit.mixture.contradictions`.
+        limits: category -> the largest share that its pairs which were never merged allow, roughly;
+            see `tokkit.mixture.share_limits`.
         covariance: float64 (c, c), of the logarithms of the shares, as the intervals have it; None
             where there are none.
         n_merges: merges that were looked at, after what was inherited.
@@ -82,7 +82,7 @@ class MixtureResult:
     objective: float
     unexplained: float | None
     unsupported: float
-    contradicted: Mapping[str, float]
+    limits: Mapping[str, float]
     covariance: NDArray[np.float64] | None
     n_merges: int
     inherited: Inheritance | None
@@ -107,11 +107,11 @@ class MixtureResult:
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
-        """Categories with a share of 0.5% or more that the merges rule out, largest share first."""
+        """Categories whose share is 0.5% or more and above its limit, largest share first."""
         return tuple(
             name
             for name in self.ranked()
-            if self.proportions[name] >= NOTABLE and self.contradicted[name] > CONTRADICTED
+            if self.proportions[name] >= NOTABLE and self.proportions[name] > self.limits[name]
         )
 
     @property
@@ -168,7 +168,7 @@ class MixtureResult:
                     "proportion": self.proportions[name],
                     "interval": None if self.intervals is None else list(self.intervals[name]),
                     "sample_bytes": self.sample_bytes[name],
-                    "contradicted": self.contradicted[name],
+                    "limit": self.limits[name],
                 }
                 for name in names
             ],
