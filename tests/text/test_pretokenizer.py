@@ -123,6 +123,13 @@ def test_behaviors(behavior, invert: bool, expected: list[bytes]) -> None:
     assert [text[a:b] for a, b in itertools.pairwise(bounds)] == expected
 
 
+@pytest.mark.parametrize("behavior", ["removed", "merged_with_previous", "contiguous"])
+def test_a_stage_may_find_nothing_left(behavior) -> None:
+    cutter = pretokenizer((SplitRule(" +", behavior="removed"), SplitRule("a", behavior=behavior)))
+    pieces = cutter.split(np.frombuffer(b"  ", dtype=np.uint8))
+    assert pieces.text.tobytes() == b"" and pieces.bounds.tolist() == [0]
+
+
 @pytest.mark.parametrize(
     ("pattern", "named"),
     [

@@ -110,7 +110,7 @@ class SplitStage:
         joins = np.array(self._joins)
         kind = is_match.astype(np.int8)
         glued = joins[kind[:-1], kind[1:]] & ~np.isin(ends[:-1], bounds)
-        last = np.append(~glued, True)
+        last = np.append(~glued, True)[: len(ends)]  # the text may have lost all of its pieces
         return np.concatenate([bounds[:1], ends[last]]), np.ones(int(last.sum()), dtype=np.bool_)
 
     # -- automaton ---------------------------------------------------------------------------

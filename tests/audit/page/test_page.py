@@ -1,0 +1,229 @@
+"""Laws of the page: self-contained, the same bytes again, nothing in a tokenizer becomes markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+
+from tests.audit.page.test_engine import byte_tokenizer
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.page import render_page
+from tokkit.audit.page.markup import visible
+from tokkit.audit.page.scales import scale_of
+from tokkit.audit.report import AuditReport
+from tokkit.audit.rules import RULES
+from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table, TokenStatus
+from tokkit.audit.subject import Subject
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+from tokkit.tokenizer import Modality, Tokenizer
+
+NASTY = '</script><script>alert(1)</script><img src="https://example.com/x"> {{data}} & \'"'
+RULE = min(RULES)
+
+
+def chart(kind: str, *, log_scale: bool = False) -> Chart:
+    return Chart(
+        key=f"{kind}{'_log' if log_scale else ''}",
+        title=f"A chart of {kind} {NASTY}",
+        kind=kind,  # pyright: ignore[reportArgumentType]
+        labels=("one", "two", NASTY),
+        series=(
+            Series("first", (1.0, 20.0, 3000.0), ((0.5, 2.0), (10.0, 30.0), (2500.0, 3500.0))),
+            Series("second", (2.0, 0.0, 7.0)),
+        ),
+        x_label="x",
+        y_label="y",
+        log_scale=log_scale,
+    )
+
+
+def nasty_tokenizer() -> TextTokenizer:
+    """Bytes, and tokens that look like markup."""
+    spec = byte_tokenizer().spec
+    return TextTokenizer(
+        replace(
+            spec,
+            token_bytes=(*spec.token_bytes, NASTY.encode(), b""),
+            kinds=np.array([0] * 256 + [TokenKind.LITERAL, TokenKind.SPECIAL], np.uint8),
+            special_tokens={NASTY + "!": 257},
+        )
+    )
+
+
+def nasty_report() -> AuditReport:
+    tokenizer = nasty_tokenizer()
+    size = tokenizer.vocab_size
+    witnesses = (
+        Witness("encode", NASTY.encode(), (256,), note=NASTY),
+        Witness("round_trip", b"\xff\x00\n\t \xe2\x80\x8b", result=b"\xff"),
+        Witness("decode", ids=(1, 256, 999_999), result=b"x"),
+    )
+    section = Section(
+        key="text",
+        title=NASTY,
+        summary=NASTY,
+        facts=(Fact("a", NASTY, 1.5, NASTY, (1.0, 2.0), NASTY), Fact("b", "word", NASTY)),
+        tables=(
+            Table(
+                "t",
+                NASTY,
+                (Column("a", NASTY), Column("n", "n", "number"), Column("i", "i", "token"),
+                 Column("c", "c", "code")),
+                tuple((NASTY, k / 7, k, f"{NASTY}\n {k}") for k in range(30)),
+                NASTY,
+            ),
+        ),
+        charts=(*map(chart, ("bars", "histogram", "lines")), chart("bars", log_scale=True)),
+    )  # fmt: skip
+    status = TokenStatus(
+        status=("reachable",) * 256 + ("unreachable", "special"),
+        reason=("",) * 256 + (NASTY, ""),
+        witness=(*(bytes([byte]) for byte in range(256)), None, b"<s>"),
+    )
+    assert len(status.status) == size
+    findings = (
+        Finding(RULE, NASTY, tokens=tuple(range(200)), witnesses=witnesses),
+        Finding(RULE, "again"),
+    )
+    return AuditReport(NASTY, Subject(tokenizer), (section,), findings, status)
+
+
+class Signs(Tokenizer[list[float]]):
+    """A toy of another modality: the sign and size of each sample."""
+
+    @property
+    def modality(self) -> Modality:
+        return "speech"
+
+    @property
+    def vocab_size(self) -> int:
+        return 4
+
+    def encode(self, x: list[float], /, *, budget: int | None = None) -> list[int]:
+        return [2 * (sample < 0) + (abs(sample) > 1) for sample in x]
+
+    def decode(self, ids: Sequence[int]) -> list[float]:
+        return [(-1.0 if token > 1 else 1.0) * (token % 2 + 0.5) for token in ids]
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        Path(directory).mkdir(exist_ok=True)
+
+    @classmethod
+    def load(cls, directory: str | PathLike[str]) -> Self:
+        return cls()
+
+
+class Reader(HTMLParser):
+    """What a browser would make of it: elements, ids, and where things point."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self._inside, []).append(data)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_page(nasty_report())
+
+
+def test_equal_reports_give_equal_bytes(page: str) -> None:
+    assert render_page(nasty_report()) == page
+
+
+def test_nothing_points_outside(page: str) -> None:
+    for tag, attributes in Reader(page).elements:
+        assert "src" not in attributes and "style" not in attributes, (tag, attributes)
+        assert (attributes.get("href") or "#").startswith("#"), (tag, attributes)
+        assert not any(name.startswith("on") for name in attributes), (tag, attributes)
+
+
+def test_names_and_tokens_never_become_markup(page: str) -> None:
+    tags = {tag for tag, _ in Reader(page).elements}
+    assert "img" not in tags
+    scripts = [attributes for tag, attributes in Reader(page).elements if tag == "script"]
+    assert [attributes.get("type") for attributes in scripts] == [
+        "application/json",
+        "text/plain",
+        None,
+    ]
+
+
+def test_the_policy_names_the_script_and_style_by_their_hashes(page: str) -> None:
+    reader = Reader(page)
+    (policy,) = [
+        attributes["content"]
+        for _, attributes in reader.elements
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy is not None and policy.startswith("default-src 'none';")
+    for tag in ("script", "style"):
+        text = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[-1]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
+    elements = Reader(page).elements
+    ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {RULE, f"{RULE}-2"} <= set(ids)
+    for _, attributes in elements:
+        target = (attributes.get("href") or "").removeprefix("#")
+        # Tokens and their lists are opened by the script.
+        assert not target or target in ids or re.fullmatch(r"(token|finding)-\d+", target)
+
+
+def test_charts_are_named_and_have_their_figures_beside_them(page: str) -> None:
+    drawings = [attributes for tag, attributes in Reader(page).elements if tag == "svg"]
+    assert len(drawings) == 4
+    assert all(attributes["role"] == "img" for attributes in drawings)
+    assert page.count('<details class="data">') == 4
+    assert "3,000 <small>2,500 to 3,500</small>" in page
+
+
+def test_other_modalities_have_no_explorer() -> None:
+    page = render_page(replace(nasty_report(), subject=Subject(Signs()), tokens=None))
+    assert "tokkit-block" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "speech · 4 ids" in page
+
+
+def test_invisible_bytes_are_shown() -> None:
+    shown = visible(b"a \n\t\xff\xe2\x80\x8b" + "é\u0301".encode() + "\u0301".encode())
+    assert [sign in shown for sign in ("·", "↵", "⇥", ">FF<", "U+200B")] == [True] * 5
+    assert "U+0301" not in shown
+    assert "U+0301" in visible("\u0301".encode())
+    assert "500 bytes in all" in visible(b"x" * 500)
+
+
+def test_scales_keep_order_and_bounds() -> None:
+    for is_log in (False, True):
+        scale = scale_of([0.5, 3.0, 800.0], is_log=is_log)
+        places = [scale.percent(value) for value in (0.5, 3.0, 800.0)]
+        assert places == sorted(places) and places[0] >= 0 and places[-1] <= 100
+        assert 2 <= len(scale.ticks()) <= 7
+        assert all(0 <= scale.percent(tick) <= 100 for tick in scale.ticks())

@@ -1,0 +1,81 @@
+"""What the tokenizer in the page needs, and sample texts with which it checks itself.
+
+The page encodes what its reader types with its own engine (`scripts/`). Before it shows anything,
+it encodes the samples below and compares with the ids that tokkit gave here; if one differs, or if
+the tokenizer needs something that the engine does not have, live colouring is off and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tokkit.audit.page.normalizer_data import normalizer_steps
+from tokkit.audit.page.scanner_data import add_scanners
+from tokkit.audit.page.streams import Streams
+from tokkit.errors import EncodingError, UnsupportedError
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+SAMPLES = (
+    "",
+    " ",
+    "The quick brown fox jumps over the lazy dog.",
+    "I'm sure they'LL say it's 1,234,567.89 — don't they?",
+    "  def f(x):\n\t\treturn {'a': x ** 2}  # ok\r\n\r\n\n",
+    "naïve café, Straße, İstanbul, ﬁ ① ½ Å Å e\u0301 \u1e9b\u0323",
+    "Съешь ещё этих мягких французских булок",
+    "我能吞下玻璃而不伤身体。 日本語のテキスト、한국어 텍스트 각 각",
+    "مرحبا بالعالم ٣٤٥ ۴ שָׁלוֹם हिन्दी ไทย",
+    "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪 \U0001f9ff",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "\u00a0\u2003\u3000\u200b\ufeff\u2028\x85\x1c\x0b\x0c▁▁x ▁",
+    "<s></s><|endoftext|><pad>[UNK] <start_of_turn>user\n##ing Ġx",
+    "https://example.com/?q=a%20b&c=d#e user@example.com ~/.bashrc $PATH \\n",
+    "AbCdEf XMLHttpRequest snake_case_name CONSTANT_NAME x1y2z3 0xDEADBEEF 1e-10",
+    "x\u0323\u0307y \u0344 \u0958 \U0001d15e \ud7a3\u11a8 \u1100\u1161\u11a8",
+)
+
+
+def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
+    """Add the pretokenizer's tables to `streams`.
+
+    Returns:
+        The rest, for JSON: steps of the normaliser, literals, special tokens, checks.
+
+    Raises:
+        UnsupportedError: something that the page's engine does not do exactly.
+    """
+    spec = tokenizer.spec
+    if any(
+        kind == TokenKind.LITERAL and not spelling
+        for kind, spelling in zip(spec.kinds.tolist(), spec.token_bytes, strict=True)
+    ):
+        raise UnsupportedError("an added token is the empty text")
+    return {
+        "normalizer": normalizer_steps(spec.normalizer, streams),
+        "scanners": add_scanners(streams, "split", spec.splits),
+        "prefixSpace": spec.prefix_space,
+        "specials": {text: int(token) for text, token in spec.special_tokens.items()},
+        "rawLiterals": {text: int(token) for text, token in spec.raw_literals.items()},
+        "checks": _checks(tokenizer),
+    }
+
+
+def _checks(tokenizer: TextTokenizer) -> list[list[Any]]:
+    """[text, checksum of its ids], or None where tokkit refuses the text."""
+    found: list[list[Any]] = []
+    for text in SAMPLES:
+        try:
+            found.append([text, ids_checksum(tokenizer.encode(text))])
+        except EncodingError:
+            found.append([text, None])
+    return found
+
+
+def ids_checksum(ids: Iterable[int]) -> int:
+    """FNV-1a over ids, as whole numbers; the page computes the same."""
+    value = 0x811C9DC5
+    for token in ids:
+        value = (value ^ token) * 0x01000193 & 0xFFFFFFFF
+    return value

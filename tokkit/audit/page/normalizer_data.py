@@ -1,0 +1,187 @@
+"""The normaliser as steps that the page can run, exactly, or a refusal.
+
+What maps each character on its own (`Lowercase`, `StripAccents`, `Nmt`, `BertNormalizer`) is run
+here over all of Unicode and shipped as a map. Normal forms are left to the browser, but only over
+the characters that this normaliser's own version of Unicode composes, decomposes or reorders: the
+stability of normal forms (UAX #15, section 3) makes every version agree on those, and a checksum
+over them tells the page whether its browser does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, cast
+
+from tokkit.audit.page.scanner_data import add_pattern
+from tokkit.audit.page.streams import Streams
+from tokkit.errors import UnsupportedError
+from tokkit.text.formats.charsmap import CharsMap
+from tokkit.text.normalizers import (
+    Chain,
+    LibraryNormalizer,
+    Lowercase,
+    PrependText,
+    ProtectLiterals,
+    ReplaceText,
+    SpaceMark,
+    SqueezeSpaces,
+    WordsBySpace,
+    library_normalizer,
+)
+from tokkit.text.spec import Normalizer
+
+NORMAL_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+_CHARWISE = ("Lowercase", "StripAccents", "Nmt", "BertNormalizer")
+_LAST_CLASS = "\u0345"  # the only character of combining class 240, the highest
+_SEPARATOR = "0"  # no step that works character by character changes or makes it
+
+Step = dict[str, Any]
+
+
+def normalizer_steps(normalizer: Normalizer | None, streams: Streams) -> list[Step]:
+    """The steps, in order, as JSON objects.
+
+    Raises:
+        UnsupportedError: a step that the page cannot run exactly.
+    """
+    if normalizer is None:
+        return []
+    if isinstance(normalizer, Chain):
+        return [step for part in normalizer.steps for step in normalizer_steps(part, streams)]
+    return [_step(normalizer, streams)]
+
+
+def _step(normalizer: Normalizer, streams: Streams) -> Step:
+    match normalizer:
+        case ReplaceText(old=old, new=new):
+            return {"kind": "replace", "old": old, "new": new}
+        case SpaceMark(mark=mark):
+            return {"kind": "replace", "old": mark, "new": " "}
+        case PrependText(prefix=prefix):
+            return {"kind": "prepend", "prefix": prefix}
+        case SqueezeSpaces():
+            return {"kind": "squeezeSpaces"}
+        case WordsBySpace():
+            return {"kind": "wordsBySpace"}
+        case CharsMap(mapping=mapping):
+            return {"kind": "charsmap", "mapping": mapping}
+        case ProtectLiterals(inner=inner, literals=literals):
+            inside = normalizer_steps(inner, streams)
+            return {"kind": "protect", "literals": list(literals), "steps": inside}
+        case Lowercase(inner=inner):
+            return _library_step(inner, streams)
+        case LibraryNormalizer():
+            return _library_step(normalizer, streams)
+        case _:
+            raise UnsupportedError(f"the page cannot run the normaliser {normalizer.name}")
+
+
+def _library_step(normalizer: LibraryNormalizer, streams: Streams) -> Step:
+    state = cast("Callable[[], bytes]", getattr(normalizer.step, "__getstate__"))()  # noqa: B009
+    node: dict[str, Any] = json.loads(state)
+    kind: str = node["type"]
+    if kind in NORMAL_FORMS:
+        return {
+            "kind": "normalForm",
+            "form": kind,
+            "active": active_characters(),
+            "checksum": form_checksum(kind),
+        }
+    if kind in _CHARWISE:
+        return _charwise_step(normalizer, reorders=bool(node.get("strip_accents")))
+    if kind == "Strip":
+        return {"kind": "strip", "left": node["strip_left"], "right": node["strip_right"]}
+    if kind == "Replace" and "Regex" in node["pattern"]:
+        pattern: str = node["pattern"]["Regex"]
+        name = f"replace {pattern}"
+        tables = add_pattern(streams, name, pattern)
+        return {"kind": "replacePattern", "scanner": tables, "new": node["content"]}
+    raise UnsupportedError(f"the page cannot run the normaliser {normalizer.name}")
+
+
+# -- maps of single characters ---------------------------------------------------------------
+
+
+def _every_character() -> Iterable[str]:
+    yield from map(chr, range(0xD800))
+    yield from map(chr, range(0xE000, 0x110000))
+
+
+def _charwise_step(normalizer: LibraryNormalizer, *, reorders: bool) -> Step:
+    every = [char for char in _every_character() if char != _SEPARATOR]
+    parts = normalizer(_SEPARATOR.join(every)).split(_SEPARATOR)
+    if len(parts) != len(every):
+        raise UnsupportedError(f"the normaliser {normalizer.name} does not map characters singly")
+    mapping = {char: part for char, part in zip(every, parts, strict=True) if part != char}
+    step: Step = {"kind": "map", "mapping": mapping}
+    if reorders:
+        # It decomposes, which may change the order of the marks that it does not strip.
+        marks = set(combining_characters())
+        kept = {char for part in parts for char in part if char in marks}
+        step["marks"] = _ranges(kept)
+    return step
+
+
+# -- normal forms ----------------------------------------------------------------------------
+
+
+def _form(name: str) -> Callable[[str], str]:
+    return cast("Callable[[str], str]", library_normalizer(name))
+
+
+@lru_cache(maxsize=1)
+def combining_characters() -> tuple[str, ...]:
+    """Characters of a combining class other than 0: they move before one of the highest class."""
+    every = [char for char in _every_character() if char != "\n"]
+    reordered = _form("NFD")("\n".join(_LAST_CLASS + char for char in every)).split("\n")
+    return tuple(
+        char
+        for char, text in zip(every, reordered, strict=True)
+        if char == _LAST_CLASS or not text.startswith(_LAST_CLASS)
+    )
+
+
+@lru_cache(maxsize=1)
+def active_characters() -> str:
+    """The characters that a normal form may change or move, as ranges: `first last first last …`.
+
+    Those that decompose, those that decompositions hold (so that they may compose), and those of a
+    combining class. All others pass through, and nothing passes across them.
+    """
+    every = [char for char in _every_character() if char != "\n"]
+    parts = _form("NFKD")("\n".join(every)).split("\n")
+    active = set(combining_characters())
+    for char, part in zip(every, parts, strict=True):
+        if part != char:
+            active |= {char, *part}
+    canonical = _form("NFD")("\n".join(every)).split("\n")
+    for char, part in zip(every, canonical, strict=True):
+        if part != char:
+            active |= {char, *part}
+    return _ranges(active)
+
+
+def _ranges(chars: Iterable[str]) -> str:
+    points = sorted(map(ord, chars))
+    ranges: list[str] = []
+    for k, point in enumerate(points):
+        if k == 0 or points[k - 1] + 1 != point:
+            ranges.append(f"{point:x}")
+        if k + 1 == len(points) or points[k + 1] != point + 1:
+            ranges.append(f"{point:x}")
+    return " ".join(ranges)
+
+
+@lru_cache(maxsize=len(NORMAL_FORMS))
+def form_checksum(form: str) -> int:
+    """FNV-1a over the code points of the normal forms of all active characters, each on its own."""
+    normalize = _form(form)
+    bounds = [int(number, 16) for number in active_characters().split()]
+    value = 0x811C9DC5
+    for first, last in zip(bounds[::2], bounds[1::2], strict=True):
+        for point in range(first, last + 1):
+            for char in normalize(chr(point)):
+                value = (value ^ ord(char)) * 0x01000193 & 0xFFFFFFFF
+    return value

@@ -1,0 +1,81 @@
+"""Numbers for the page's scripts: one deflated block of named streams of bytes, in base64.
+
+The page unpacks it with `DecompressionStream("deflate-raw")`. Arrays are little-endian. Integers
+are written as varints (seven bits a byte, the lowest first), or as planes (all lowest bytes, then
+all second bytes, …), which is smaller for numbers without a pattern.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Streams:
+    """Collects streams; `pack` writes them."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, bytes] = {}
+
+    def add_bytes(self, name: str, data: bytes) -> None:
+        """Bytes as they are."""
+        self._parts[name] = data
+
+    def add_floats(self, name: str, values: NDArray[np.float64]) -> None:
+        """float64 (n,), as float32 where nothing is lost; byte planes, the highest last."""
+        single = values.astype(np.float32)
+        exact = bool(np.array_equal(single.astype(np.float64), values))
+        array: NDArray[Any] = single.astype("<f4") if exact else values.astype("<f8")
+        planes = np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1).T
+        self._parts[name] = planes.tobytes()
+
+    def add_planes(self, name: str, values: NDArray[np.int64], *, width: int) -> None:
+        """Integers from 0, `width` bytes each, as byte planes."""
+        columns = [(values >> (8 * k) & 255).astype(np.uint8).tobytes() for k in range(width)]
+        self._parts[name] = b"".join(columns)
+
+    def add_varints(self, name: str, values: Iterable[int]) -> None:
+        """Integers from 0."""
+        self._parts[name] = varints(values)
+
+    def add_differences(self, name: str, values: Iterable[int]) -> None:
+        """Integers, each written as what it adds to the one before it, with its sign."""
+        steps: list[int] = []
+        before = 0
+        for value in values:
+            step = value - before
+            steps.append(2 * step if step >= 0 else -2 * step - 1)
+            before = value
+        self._parts[name] = varints(steps)
+
+    def pack(self) -> tuple[dict[str, list[int]], str]:
+        """Where each stream lies in the block, as [start, length]; and the block in base64."""
+        places: dict[str, list[int]] = {}
+        start = 0
+        for name, part in self._parts.items():
+            places[name] = [start, len(part)]
+            start += len(part)
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+        block = deflate.compress(b"".join(self._parts.values())) + deflate.flush()
+        return places, base64.b64encode(block).decode("ascii")
+
+
+def varints(values: Iterable[int]) -> bytes:
+    r"""Seven bits a byte, the lowest first, the high bit set on all but the last.
+
+    >>> varints([1, 300])
+    b'\x01\xac\x02'
+    """
+    out = bytearray()
+    for value in values:
+        rest = value
+        while rest > 127:
+            out.append(rest & 127 | 128)
+            rest >>= 7
+        out.append(rest)
+    return bytes(out)
