@@ -186,7 +186,7 @@ def transformers_tokenizer(token_lm: Any) -> Any:
         )
 
 
-TOLERANCE = 1e-7
+TOLERANCE = 1e-9
 PEERS = ("tokkit", "tokkit-tolerant", "tokkit-gemma3", "byte-sampler", "genlm-k5", "genlm-k10")
 
 

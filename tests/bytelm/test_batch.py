@@ -14,6 +14,7 @@ from tokkit.bytelm.batch import evaluate_together, open_together
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
+from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -82,3 +83,28 @@ def test_a_step_of_a_batch_is_one_call_of_each_model(
     limits = [2, 1] if which == 4 else [1, 1]
     for lm, count, limit in zip(lms, before, limits, strict=True):
         assert lm.n_calls - count <= limit
+
+
+@pytest.mark.parametrize("which", range(5))
+@FEW
+@given(specs=pairs, prompts=st.lists(texts, max_size=4), seed=st.integers(0, 99))
+def test_a_batch_of_completions_is_each_of_them_with_its_seed(
+    which: int, specs: tuple[TokenizerSpec, ...], prompts: list[bytes], seed: int
+) -> None:
+    model = models(counting(specs))[which]
+    known = [p for p in prompts if model.next_byte_logprobs(p).max() > -np.inf]
+    alone = [
+        model.generate(prompt, max_bytes=5, seed=seed + k, stop=[b"aa"], top_k=3)
+        for k, prompt in enumerate(known)
+    ]
+    together = model.generate_batch(known, max_bytes=5, seed=seed, stop=[b"aa"], top_k=3)
+    assert together == alone
+
+
+@FEW
+@given(specs=pairs)
+def test_a_batch_of_completions_refuses_what_one_refuses(specs: tuple[TokenizerSpec, ...]) -> None:
+    model = models(counting(specs))[0]
+    assert model.generate_batch([], max_bytes=3) == []
+    with pytest.raises(ArgumentError, match="max_bytes"):
+        model.generate_batch([b"a"], max_bytes=-1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tokkit.bytelm.byte_lm import CoverState, evaluate_states
-from tokkit.bytelm.byte_model import ByteModel, ByteState
+from tokkit.bytelm.byte_model import ByteModel, ByteState, Draw
 from tokkit.bytelm.ensemble import EnsembleState
 
 
@@ -41,6 +41,33 @@ def evaluate_together(states: Sequence[ByteState]) -> None:
             by_session.setdefault(id(cover.session), []).append(cover)
     for group in by_session.values():
         evaluate_states(group)
+
+
+def draw_together(model: ByteModel, prompts: Sequence[bytes], draws: Sequence[Draw]) -> list[bytes]:
+    """Sample a continuation of each prompt, a symbol of all of them at a time.
+
+    Args:
+        model: any.
+        prompts: texts to continue.
+        draws: one for each prompt.
+
+    Raises:
+        ModelError: the model gives a prompt no mass, or returned NaN.
+    """
+    states = open_together(model, len(prompts))
+    for state, prompt in zip(states, prompts, strict=True):
+        state.push(prompt)
+    texts = [b""] * len(prompts)
+    running = {k: draw.run(states[k]) for k, draw in enumerate(draws)}
+    while running:
+        evaluate_together([states[k] for k in running])
+        for k, draw in list(running.items()):
+            data = next(draw, None)
+            if data is None:
+                del running[k]
+            else:
+                texts[k] += data
+    return texts
 
 
 def _cover_states(state: ByteState) -> Iterator[CoverState]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
@@ -161,41 +162,13 @@ class ByteModel(ABC):
             MissingExtraError: a pattern, and llguidance is not installed.
             ModelError: the model gives the prompt no mass, or none to what the options permit.
         """
-        law = Sampling(**sampling)
-        sampler = Sampler(law, seed=seed)
-        check_max_bytes(max_bytes)
-        stops = [as_bytes(text) for text in stop]
-        matcher = StopMatcher(stops, whole_characters=law.valid_utf8)
-        prompt = as_bytes(prompt)
-        constraints = Constraints.of(prompt, law, pattern)
-        return self._stream(prompt, state, max_bytes, sampler, constraints, matcher)
+        draw = Draw.of(self.name, as_bytes(prompt), max_bytes, seed, stop, pattern, sampling)
+        return self._stream(as_bytes(prompt), state, draw)
 
-    def _stream(
-        self,
-        prompt: bytes,
-        state: ByteState | None,
-        max_bytes: int,
-        sampler: Sampler,
-        constraints: Constraints,
-        matcher: StopMatcher,
-    ) -> Iterator[bytes]:
+    def _stream(self, prompt: bytes, state: ByteState | None, draw: Draw) -> Iterator[bytes]:
         state = self.open(prompt) if state is None else state.fork()
-        for room in range(max_bytes, 0, -1):
-            if constraints.must_end:
-                break
-            logprobs = state.logprobs()
-            if room == max_bytes:
-                check_mass(logprobs, self.name)
-            symbol = sampler.draw(constraints.apply(logprobs))
-            if symbol == END or not constraints.fits(symbol, room):
-                break
-            yield from matcher.feed(symbol)
-            if matcher.stopped:
-                return
-            if room > 1:
-                constraints.push(symbol)
-                state.push(bytes([symbol]))
-        yield from matcher.flush()
+        for data in draw.run(state):
+            yield from (data[k : k + 1] for k in range(len(data)))
 
     def generate(
         self,
@@ -220,6 +193,102 @@ class ByteModel(ABC):
                 **sampling,
             )
         )
+
+    def generate_batch(
+        self,
+        prompts: Sequence[str | bytes],
+        *,
+        max_bytes: int,
+        seed: int | None = None,
+        stop: Sequence[str | bytes] = (),
+        pattern: str | Grammar | None = None,
+        **sampling: Unpack[SamplingOptions],
+    ) -> list[bytes]:
+        """Sample a continuation of each prompt, all of them with one model call a byte.
+
+        Number k is what `generate(prompts[k], seed=seed + k)` gives, but for the rounding of the
+        model, which may differ between batches.
+
+        Args:
+            prompts: any number.
+            max_bytes: of each continuation.
+            seed: of the first prompt.
+            stop: see `stream`.
+            pattern: see `stream`.
+            **sampling: see `stream`.
+
+        Raises:
+            ArgumentError, MissingExtraError, ModelError: see `stream`.
+        """
+        from tokkit.bytelm.batch import draw_together
+
+        texts = [as_bytes(prompt) for prompt in prompts]
+        seeds = [None if seed is None else seed + k for k in range(len(texts))]
+        draws = [
+            Draw.of(self.name, text, max_bytes, own_seed, stop, pattern, sampling)
+            for text, own_seed in zip(texts, seeds, strict=True)
+        ]
+        return draw_together(self, texts, draws)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One continuation to be sampled: how, how long, until when.
+
+    Attributes:
+        name: of the model, for messages.
+        max_bytes: at most so many symbols are drawn.
+        sampler, constraints, matcher: what chooses a symbol, forbids some, and notices the end;
+            they change as symbols are drawn.
+    """
+
+    name: str
+    max_bytes: int
+    sampler: Sampler
+    constraints: Constraints
+    matcher: StopMatcher
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        prompt: bytes,
+        max_bytes: int,
+        seed: int | None,
+        stop: Sequence[str | bytes],
+        pattern: str | Grammar | None,
+        sampling: SamplingOptions,
+    ) -> Draw:
+        """Check the options; see `ByteModel.stream`."""
+        law = Sampling(**sampling)
+        sampler = Sampler(law, seed=seed)
+        check_max_bytes(max_bytes)
+        matcher = StopMatcher([as_bytes(text) for text in stop], whole_characters=law.valid_utf8)
+        return cls(name, max_bytes, sampler, Constraints.of(prompt, law, pattern), matcher)
+
+    def run(self, state: ByteState) -> Iterator[bytes]:
+        """Draw from `state`, which moves along.
+
+        Yields:
+            For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
+        """
+        for room in range(self.max_bytes, 0, -1):
+            if self.constraints.must_end:
+                break
+            logprobs = state.logprobs()
+            if room == self.max_bytes:
+                check_mass(logprobs, self.name)
+            symbol = self.sampler.draw(self.constraints.apply(logprobs))
+            if symbol == END or not self.constraints.fits(symbol, room):
+                break
+            certain = b"".join(self.matcher.feed(symbol))
+            if not self.matcher.stopped and room > 1:
+                self.constraints.push(symbol)
+                state.push(bytes([symbol]))
+            yield certain
+            if self.matcher.stopped:
+                return
+        yield b"".join(self.matcher.flush())
 
 
 def check_max_bytes(max_bytes: int) -> None:

@@ -64,6 +64,11 @@ class ByteVocabulary:
             )
 
     @cached_property
+    def order(self) -> NDArray[np.int32]:
+        """`trie.order` in half the memory, which is read for each head that is evaluated."""
+        return self.trie.order.astype(np.int32)
+
+    @cached_property
     def first_bytes(self) -> NDArray[np.intp]:
         """The first byte of each sorted token, intp (n,): the type that counting wants."""
         return self.trie.bytes_at(np.arange(len(self.trie)), 0).astype(np.intp)
@@ -336,7 +341,7 @@ def evaluate(
         if head.parent is not None and np.isnan(head.log_weight):
             children.setdefault(head.parent, []).append(head)
     n_tokens = len(vocabulary.trie)
-    scratch = np.empty(n_tokens)
+    scratch: NDArray[np.float64] | None = None
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
     for start in range(0, len(heads), size):
         chunk = heads[start : start + size]
@@ -349,11 +354,13 @@ def evaluate(
         for head, row in zip(chunk, rows, strict=True):
             low, high = keep.get(head, (0, 0))
             everything = high - low == n_tokens
-            _absorb(vocabulary, head, row, np.empty(n_tokens) if everything else scratch)
+            out = np.empty(n_tokens) if everything or scratch is None else scratch
+            _absorb(vocabulary, head, row, out)
             yield head
             for child in children.get(head, ()):
                 child.weigh()
             if not everything:
+                scratch = out
                 head.probabilities = head.mass(low, high).copy()
                 head.low = low
 
@@ -365,8 +372,9 @@ def _absorb(
     out: NDArray[np.float64],
 ) -> None:
     """Mask and renormalise one row of scores into a head, which will hold `out`."""
-    canonical, end_ids = vocabulary.canonical, vocabulary.end_ids
-    top = masses.sort_permitted(scores, canonical.mask(head.state), vocabulary.trie.order, out)
+    canonical, end_ids, order = vocabulary.canonical, vocabulary.end_ids, vocabulary.order
+    allowed = canonical.mask(head.state)
+    top = masses.sort_permitted(scores, allowed, order, out)
     ends = scores[end_ids if canonical.may_end(head.state) else end_ids[:0]].astype(np.float64)
     top = float(np.maximum(top, ends.max(initial=-np.inf)))  # NaN stays NaN
     if not top < np.inf:
@@ -378,7 +386,7 @@ def _absorb(
     np.subtract(out, top, out=out)
     np.exp(out, out=out)
     end = float(np.exp(ends - top).sum())
-    total = masses.normalise(out, vocabulary.first_offsets, end, head.symbols)
+    total = masses.normalise(out, allowed, order, vocabulary.first_offsets, end, head.symbols)
     if not 0 < total < np.inf:
         raise _unusable(head)
 
