@@ -83,6 +83,12 @@ _FORTUNES = Package("apt", ("fortunes",), "BSD and quotations")
 _ANARCHISM = Package("apt", ("anarchism",), "GFDL-1.1+, GPL-2+")
 _NPM = Package("npm", ("npm@11.21.2",), "Artistic-2.0 and others")
 _GNOME = Package("apt", ("gnome-user-docs",), "CC-BY-SA-3.0")
+_REACT = Package("npm", ("react-native@0.72.17",), "MIT")
+_REACT_WINDOWS = Package("npm", ("react-native-windows@0.72.38",), "MIT")
+_ANSIBLE = Package("apt", ("ansible",), "GPL-3+")
+_COMPLETION = Package("apt", ("bash-completion",), "GPL-2+")
+_NEOVIM = Package("apt", ("neovim-runtime",), "Apache-2.0 and Vim")
+_DOCBOOK = Package("apt", ("docbook-xsl",), "MIT-like")
 _CAMPAIGNS = tuple(
     Package("apt", (f"wesnoth-1.16-{name}", f"wesnoth-1.18-{name}"), "GPL-2+")
     for name in ("httt", "low", "utbs", "nr")
@@ -109,6 +115,18 @@ PARTS = (
     Part("English manuals", _GNOME, r"usr/share/help/C/.*\.page$", reader.help_page),
     Part("code Markdown", _NPM, r"\.md$", reader.plain),
     Part("code JSON", _NPM, r"\.json$", reader.plain),
+    Part("code JavaScript", _REACT, r"/Libraries/.*\.js$", reader.plain),
+    Part("code Java", _REACT, r"\.java$", reader.plain),
+    Part("code Kotlin", _REACT, r"\.kts?$", reader.plain),
+    Part("code ObjectiveC", _REACT, r"\.mm?$", reader.plain),
+    Part("code Cpp", _REACT, r"\.(cpp|h)$", reader.plain, 500_000),
+    Part("code CSharp", _REACT_WINDOWS, r"\.cs$", reader.plain),
+    Part("code XML", _REACT_WINDOWS, r"\.(vcxproj|props|targets|xaml|xml)$", reader.plain, 300_000),
+    Part("code XML", _DOCBOOK, r"\.xsl$", reader.plain, 500_000),
+    Part("code YAML", _ANSIBLE, r"\.ya?ml$", reader.plain),
+    Part("code Shell", _COMPLETION, r"bash-completion/(completions/|bash_completion$)",
+         reader.plain),
+    Part("code Lua", _NEOVIM, r"\.lua$", reader.plain),
     Part("language bg", _GENSIM, _TEST_DATA + r"bgwiki-latest.*\.bz2$", reader.wiki_dump),
     Part("language {lang}", _GNOME, r"usr/share/help/(?P<lang>[^/]+)/.*\.page$", reader.help_page,
          400_000),

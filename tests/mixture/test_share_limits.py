@@ -49,6 +49,11 @@ def test_merges_without_any_support_allow_everything(evidence: Evidence) -> None
     assert share_limits(empty, np.full(4, 0.25)).tolist() == [1, 1, 1, 1]
 
 
+def test_late_merges_alone_allow_everything(evidence: Evidence) -> None:
+    late = dataclasses.replace(evidence, first=5000, steps=tuple(5000 + s for s in evidence.steps))
+    assert share_limits(late, np.full(4, 0.25)).tolist() == [1, 1, 1, 1]
+
+
 @given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=20))
 def test_a_quarter_of_the_pairs_lies_above_the_threshold(shares: list[float]) -> None:
     values = np.array(shares)

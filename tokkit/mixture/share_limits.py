@@ -20,7 +20,10 @@ from tokkit.mixture.evidence import Evidence
 NOTABLE = 0.005
 """Smaller shares are not worth a warning."""
 _EARLY = 3_000
-"""Snapshots after so many merges are looked at; later ones tell of what a sample is about."""
+"""Snapshots after so many merges are looked at.
+
+What still stands later is rare, and tells of what a sample is about.
+"""
 _TOLERANCE = 2.0
 """A pair is in excess beyond so many times the share of the pairs that were merged."""
 _EXCESS = 0.25
@@ -38,16 +41,16 @@ def share_limits(evidence: Evidence, weights: Floats) -> Floats:
         weights: float64 (c,), inferred shares of bytes, which set the level of the merged pairs.
 
     Returns:
-        float64 (c,), shares of bytes, at most 1: the smallest limit of the early snapshots (or of
-        the first one, if none is early).
+        float64 (c,), shares of bytes, at most 1: the smallest limit of the early snapshots; 1 if
+        there are none, as after thousands of inherited merges.
     """
     per_byte = evidence.totals / evidence.n_bytes
     mixed_per_byte = float(weights @ per_byte)
     merged = (evidence.merged / evidence.totals) @ (weights * per_byte / mixed_per_byte)
-    limits = np.ones(evidence.n_categories)
-    for k, (step, standing) in enumerate(zip(evidence.steps, evidence.standing, strict=True)):
+    limits = np.full(evidence.n_categories, np.inf)
+    for step, standing in zip(evidence.steps, evidence.standing, strict=True):
         at = step - evidence.first
-        if k and at > _EARLY:
+        if step > _EARLY:
             break
         around = merged[max(0, at - _WINDOW) : at + _WINDOW]
         if not (around > 0).any():
