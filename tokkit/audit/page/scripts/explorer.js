@@ -18,7 +18,10 @@ class Explorer {
   }
 
   _listen() {
-    const again = later(() => this.find(), 120);
+    const again = later(() => {
+      this.find();
+      if (this.found.length) this.choose(this.found[0]);
+    }, 120);
     byId("search").addEventListener("submit", (event) => event.preventDefault());
     byId("search").addEventListener("input", again);
     this.list.addEventListener("scroll", () => this._fill());

@@ -1,4 +1,4 @@
-// Every token as one square, in the order of the ids: the vocabulary at a glance.
+// Every token as one square, column by column in the order of the ids: the vocabulary at a glance.
 
 class PixelMap {
   constructor(vocabulary, labelOf, open) {
@@ -39,10 +39,11 @@ class PixelMap {
   // Squares as large as give a picture of pleasant height.
   _layout() {
     this.width = byId("map").clientWidth;
-    const area = this.width * (this.width < 600 ? 420 : 260);
+    const area = this.width * (this.width < 600 ? 480 : 300);
     this.side = Math.max(1, Math.floor(Math.sqrt(area / this.vocabulary.size)));
     this.columns = Math.max(1, Math.floor(this.width / this.side));
     this.rows = Math.ceil(this.vocabulary.size / this.columns);
+    this.columns = Math.ceil(this.vocabulary.size / this.rows);
   }
 
   draw() {
@@ -55,10 +56,20 @@ class PixelMap {
     const context = this.canvas.getContext("2d");
     const image = context.createImageData(this.columns, this.rows);
     const pixels = new Uint32Array(image.data.buffer);
-    for (let id = 0; id < this.vocabulary.size; id++) pixels[id] = colors[this.coloring.of[id]];
+    for (let id = 0; id < this.vocabulary.size; id++) {
+      pixels[(id % this.rows) * this.columns + Math.floor(id / this.rows)] = colors[this.coloring.of[id]];
+    }
     context.putImageData(image, 0, 0);
+    this._axis();
     this._legend();
     this._read(-1);
+  }
+
+  _axis() {
+    const count = this.width < 600 ? 3 : 6;
+    const marks = Array.from({ length: count }, (_, k) => Math.round((k * (this.vocabulary.size - 1)) / (count - 1)));
+    byId("map-axis").replaceChildren(...marks.map((id) => element("span", {}, grouped(id))));
+    byId("map-axis").style.width = this.canvas.style.width;
   }
 
   _colorText(key, k) {
@@ -88,14 +99,14 @@ class PixelMap {
     const box = this.canvas.getBoundingClientRect();
     const column = Math.floor((event.clientX - box.left) / this.side);
     const row = Math.floor((event.clientY - box.top) / this.side);
-    const id = row * this.columns + column;
-    return column >= 0 && column < this.columns && id >= 0 && id < this.vocabulary.size ? id : -1;
+    const id = column * this.rows + row;
+    return row >= 0 && row < this.rows && id >= 0 && id < this.vocabulary.size ? id : -1;
   }
 
   _read(id) {
     const readout = byId("map-readout");
     if (id < 0) {
-      readout.replaceChildren(`ids 0 to ${grouped(this.vocabulary.size - 1)}, row by row`);
+      readout.replaceChildren("Point at a square to read its token; choose it to open it.");
     } else {
       const word = this.vocabulary.words[this.vocabulary.status[id]];
       readout.replaceChildren(element("b", {}, grouped(id)), " ", element("code", {}, this.labelOf(id)), ` ${word}`);
