@@ -86,7 +86,8 @@ def test_a_competitor_above_the_curve_lowers_its_category() -> None:
     evidence = simulate(np.array([0.4, 0.6]), np.random.default_rng(2))
     counts = np.zeros((50, 2), dtype=np.int64)
     counts[:, 0] = 5 * evidence.merged[-300:, 0].max()
-    raised = replace(evidence, standing=(PairCounts(evidence.standing[0].pairs, counts),))
+    pairs = evidence.standing[0].pairs
+    raised = replace(evidence, steps=(1000,), standing=(PairCounts(pairs, counts),))
     assert estimate(raised).weights[0] < estimate(evidence).weights[0]
 
 

@@ -14,8 +14,12 @@ that f_t follows a slowly falling curve L_t. Weights and curve are fitted togeth
 
 Later merges have low counts; there the noise of the training text itself decides which pair comes
 first, to a different degree in each category. So merges are used only as long as their variance is
-below a limit. Solved by Gauss-Newton in the logarithms of the weights, from a robust fit of
-the logarithms of the first merges, on a doubling number of merges.
+below a limit (and some for each category in any case). Solved by Gauss-Newton in the logarithms
+of the weights, from a robust fit of the logarithms of the first merges, on a doubling number of
+merges.
+
+Where the samples are the training text itself, a curve that only has to fall leaves next to no
+residual, and gives the weights to many more digits: `monotone_curve` is then taken instead.
 
 The model is that of Hayase et al. ("Data Mixture Inference", NeurIPS 2024); the objective is not
 theirs, which `linear_program` solves.
@@ -24,34 +28,36 @@ theirs, which `linear_program` solves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.mixture.evidence import Evidence
+from tokkit.mixture.monotone_curve import fit_monotone
+from tokkit.mixture.residuals import huber_precision, power_residuals, shifted, slopes, solve
 from tokkit.mixture.step_curve import fit_variance, spline_basis
 
 Floats = NDArray[np.float64]
 
-_POWER = 2 / 3
-_HUBER = 3.0
 _BEYOND = 1.0
 """Standard errors that a competitor may exceed the curve by."""
 _START = 500
 """Merges of the first, logarithmic fit."""
 _FEWEST = 1_000
-"""So many merges are used whatever their variance."""
-_MAX_VARIANCE = 0.15
+_FEWEST_EACH = 50
+"""So many merges, and so many for each category, are used whatever their variance."""
+_MAX_VARIANCE = 0.05
 _SPLINES = 25
-_LOWEST = -16.0
-"""Logarithm of the smallest weight, relative to the largest."""
 _SETTLED = 1e-6
 _ENOUGH = 10.0
 _MISSING = 0.75
 """A merge counts as unexplained if this share of it is missing, of at least so many counts."""
 _N_BLOCKS = 30
+_IS_TRAINING_TEXT = 0.25
+"""The monotone curve is taken if its residuals have less than this part of the smooth one's
+mean square: noise of a sample of other text would leave both with nearly the same."""
 _REFITS_VARIANCE = (0, 3, 7)
 
 
@@ -70,6 +76,8 @@ class Estimate:
         converged: whether the iteration settled.
         n_iterations: how many there were.
         n_used: the first so many merges were used.
+        curve: which one the weights come from; the covariance is that of the smooth one in any
+            case, and too large for the other.
     """
 
     weights: Floats
@@ -80,6 +88,7 @@ class Estimate:
     converged: bool
     n_iterations: int
     n_used: int
+    curve: Literal["smooth", "monotone"]
 
 
 def estimate(
@@ -107,7 +116,8 @@ def estimate(
             "none of the tokenizer's merges occurs in any category's sample; check the samples' "
             "encoding and languages"
         )
-    n_used = min(m, _FEWEST) if n_merges is None else n_merges
+    fewest = max(_FEWEST, _FEWEST_EACH * evidence.n_categories)
+    n_used = min(m, fewest) if n_merges is None else n_merges
     fit = CurveFit(evidence, n_used, _start(evidence, min(n_used, _START)))
     fit.run(max_iterations)
     n_iterations = fit.n_iterations
@@ -118,15 +128,22 @@ def estimate(
         if wider.variance[-1] > 2 * _MAX_VARIANCE or not wider.converged:
             break
         fit = wider
+    weights = fit.weights
+    curve: Literal["smooth", "monotone"] = "smooth"
+    falling = fit_monotone(evidence, fit.n_used, weights, max_iterations=max_iterations)
+    if falling.converged and _spread(falling.residuals) < _IS_TRAINING_TEXT * fit.spread():
+        weights, curve = falling.weights, "monotone"
+        n_iterations += falling.n_iterations
     return Estimate(
-        weights=evidence.bytes_from_pairs(fit.weights),
-        residuals=np.where(supported, _residuals(evidence, fit.weights), np.nan),
+        weights=evidence.bytes_from_pairs(weights),
+        residuals=np.where(supported, _residuals(evidence, weights), np.nan),
         unsupported=float(1 - supported.mean()),
         unexplained=fit.unexplained(),
         covariance=fit.covariance(),
         converged=fit.converged,
         n_iterations=n_iterations,
         n_used=fit.n_used,
+        curve=curve,
     )
 
 
@@ -190,6 +207,10 @@ class CurveFit:
         missing = (in_samples > _ENOUGH) & (lacking > _MISSING * expected)
         return float(np.where(missing, lacking, 0).sum() / expected.sum())
 
+    def spread(self) -> float:
+        """Mean square of the residuals of the merges, without outliers."""
+        return _spread(self._residuals())
+
     def _expected(self) -> Floats:
         """float64 (n_used,), the curve."""
         return np.exp(self._basis @ self._curve)
@@ -202,9 +223,8 @@ class CurveFit:
         """Scores (n_used + active competitors, c + k) and the Gauss-Newton matrix of a step."""
         expected = self._expected()
         jacobian = self._jacobian(self._shares, self._basis, expected)
-        standard = self._residuals() / np.sqrt(self.variance)
-        precision = np.minimum(1, _HUBER / np.maximum(np.abs(standard), _HUBER)) / self.variance
         residuals = self._residuals()
+        precision = huber_precision(residuals, self.variance)
         if len(self._above):
             at = self._above_step
             spread = np.sqrt(self.variance[at])
@@ -213,9 +233,8 @@ class CurveFit:
             active = beyond > 0
             at, spread, beyond = at[active], spread[active], beyond[active]
             rows = self._jacobian(self._above[active], self._basis[at], expected[at])
-            limit = _HUBER / np.maximum(beyond / spread, _HUBER)
             jacobian = np.concatenate([jacobian, rows])
-            precision = np.concatenate([precision, limit / spread**2])
+            precision = np.concatenate([precision, huber_precision(beyond, spread**2)])
             residuals = np.concatenate([residuals, beyond])
         weighted = jacobian * precision[:, None]
         return weighted * residuals[:, None], jacobian.T @ weighted
@@ -223,15 +242,15 @@ class CurveFit:
     def _jacobian(self, shares: Floats, basis: Floats, expected: Floats) -> Floats:
         """float64 (m, c + k), of residuals by the logarithms of the weights, and the curve."""
         mixed = shares @ self.weights
-        ratio = mixed / expected
-        slope = np.where(ratio > 0, np.maximum(ratio, 0.05) ** (_POWER - 1), 0) / expected
+        slope = slopes(mixed / expected, expected)
         by_weights = (shares - mixed[:, None]) * self.weights * slope[:, None]
         return np.hstack([by_weights, -basis])
 
 
-def power_residuals(ratio: Floats) -> Floats:
-    """((observed / expected)^p - 1) / p."""
-    return (ratio**_POWER - 1) / _POWER
+def _spread(residuals: Floats) -> float:
+    """The mean square, of which outliers count as 9 median squares."""
+    squares = residuals**2
+    return float(np.minimum(squares, 9 * np.median(squares) + 1e-12).mean())
 
 
 def lay_curve(basis: Floats, mixed: Floats) -> Floats:
@@ -242,20 +261,6 @@ def lay_curve(basis: Floats, mixed: Floats) -> Floats:
     smooth = np.convolve(mixed, window, "same") / np.convolve(np.ones_like(mixed), window, "same")
     floor = max(float(smooth.max()) * 1e-9, float(np.quantile(smooth[smooth > 0], 0.01)))
     return cast(Floats, np.linalg.lstsq(basis, np.log(np.maximum(smooth, floor)), rcond=None)[0])
-
-
-def solve(hessian: Floats, score: Floats) -> Floats:
-    """The step against a score, slightly damped, at most 1 in each coordinate."""
-    diagonal = np.diag(hessian)
-    damped = hessian + np.diag(1e-6 * diagonal + 1e-12 * (1 + float(diagonal.max())))
-    return np.clip(-cast(Floats, np.linalg.solve(damped, score)), -1.0, 1.0)
-
-
-def shifted(weights: Floats, step: Floats) -> Floats:
-    """Weights whose logarithms have changed by `step`, of sum 1."""
-    logs = np.log(weights) + step
-    new = np.exp(np.maximum(logs - logs.max(), _LOWEST))
-    return new / new.sum()
 
 
 def _start(evidence: Evidence, n_used: int) -> Floats:
