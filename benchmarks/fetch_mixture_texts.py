@@ -1,0 +1,194 @@
+"""Build larger texts by category for `mixture.py` from Debian packages.
+
+Needs apt (it downloads the packages named below, and installs none) and dpkg-deb. Writes text
+files in which each line stands once:
+
+- FOLDER/lo: LibreOffice help (MPL-2.0 and LGPL-3+), a file for each of 32 languages;
+- FOLDER/mw: MediaWiki messages (GPL-2+), a file for each language;
+- FOLDER/domains: kinds of English text: help and messages (those above), manual pages (various free
+  licences), the GNOME user's guides (CC-BY-SA), and the descriptions of Debian's packages.
+
+Other languages hold no line that is in the English file too. Nothing of this is committed.
+
+    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from html import unescape
+from pathlib import Path
+
+LIBREOFFICE = [
+    *("ca", "cs", "da", "de", "dz", "el", "en-us", "es", "et", "eu", "fi", "fr", "gl", "hi", "hu"),
+    *("id", "it", "ja", "km", "ko", "nl", "om", "pl", "pt", "pt-br", "ru", "sl", "sv", "tr", "vi"),
+    *("zh-cn", "zh-tw"),
+]
+MEDIAWIKI = "mediawiki"
+MANUALS = ("manpages", "manpages-dev")
+GUIDES = "gnome-user-docs"
+MIN_BYTES = 60_000
+
+MOST_DESCRIPTIONS = 60_000
+FONTS = frozenset(("B", "I", "BR", "RB", "IR", "RI", "BI", "IB", "SH", "SS", "SB"))
+
+_ESCAPE = re.compile(r"\\(?:f[A-Z]|f\([A-Z]+|&|\((?:aq|dq|em|en|bu)|([-'` ]))")
+_SILENT = re.compile(r"<(script|style|header|aside|nav|footer|noscript)\b.*?</\1>", re.DOTALL)
+_BLOCK = re.compile(r"</?(?:p|h[1-6]|li|t[dhr]|d[tdl]|div|section|br|title)\b[^>]*>")
+_TAG = re.compile(r"<[^>]*>")
+
+
+def page_lines(page: str) -> list[str]:
+    """The lines of a help page, a paragraph each, without what every page has."""
+    text = _SILENT.sub("", page).replace("\n", " ")
+    text = unescape(_TAG.sub("", _BLOCK.sub("\n", text)))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return [line for line in lines if line]
+
+
+def download(packages: list[str], folder: Path) -> None:
+    """Download packages, all in one call, for each call reads the whole index."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in packages if not any(folder.glob(f"{name}_*.deb"))]
+    if missing:
+        subprocess.run(["apt-get", "download", *missing], cwd=folder, check=True)
+
+
+@contextmanager
+def unpacked(package: str, packages: Path) -> Generator[Path]:
+    """The files of a downloaded package, for a while."""
+    archive = next(packages.glob(f"{package}_*.deb"))
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["dpkg-deb", "-x", str(archive), folder], check=True)
+        yield Path(folder)
+
+
+def write(path: Path, lines: Iterable[str], english: set[str]) -> None:
+    """Write lines, each once, unless they are English or too few."""
+    kept = [line for line in dict.fromkeys(lines) if line not in english]
+    text = "\n".join(kept) + "\n"
+    if len(text.encode()) >= MIN_BYTES:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"{path}: {len(text.encode()):,} bytes", flush=True)
+
+
+def help_lines(code: str, packages: Path) -> list[str]:
+    """All lines of the help in one language, page by page."""
+    with unpacked(f"libreoffice-help-{code}", packages) as root:
+        pages = sorted(root.rglob("*.html"))
+        return [line for page in pages for line in page_lines(page.read_text("utf-8"))]
+
+
+def name_of(code: str) -> str:
+    """The file name of a language: `pt_BR` for `pt-br`."""
+    language, _, region = code.partition("-")
+    return "en" if code == "en-us" else f"{language}_{region.upper()}" if region else language
+
+
+def write_help(folder: Path, packages: Path) -> None:
+    """Write what is missing of the help."""
+    missing = [code for code in LIBREOFFICE if not (folder / f"{name_of(code)}.txt").exists()]
+    if not missing:
+        return
+    english = set(help_lines("en-us", packages))
+    for code in missing:
+        lines = help_lines(code, packages)
+        write(folder / f"{name_of(code)}.txt", lines, set() if code == "en-us" else english)
+
+
+def write_messages(folder: Path, packages: Path) -> None:
+    """Write the messages, unless they are there."""
+    if folder.is_dir():
+        return
+    found: dict[str, list[str]] = {}
+    with unpacked(MEDIAWIKI, packages) as root:
+        for path in sorted(root.rglob("i18n/**/*.json")):
+            messages = json.loads(path.read_text("utf-8"))
+            texts = [t for key, t in messages.items() if key[:1] != "@" and isinstance(t, str)]
+            lines = [line.strip() for text in texts for line in text.splitlines()]
+            found.setdefault(path.stem, []).extend(line for line in lines if line)
+    english = set(found["en"])
+    for name, lines in found.items():
+        if name != "qqq":  # notes for translators
+            write(folder / f"{name}.txt", lines, set() if name == "en" else english)
+
+
+def troff_lines(page: str) -> list[str]:
+    """The text of a manual page, line by line: requests are dropped, fonts undone."""
+    kept: list[str] = []
+    for line in page.splitlines():
+        request, _, rest = line.partition(" ")
+        if line[:1] not in (".", "'"):
+            kept.append(line)
+        elif request[1:] in FONTS:
+            kept.append(rest.replace('"', ""))
+    return [" ".join(_ESCAPE.sub(r"\1", line).split()) for line in kept]
+
+
+def manual_lines(packages: Path) -> list[str]:
+    """All lines of the manual pages that are of some length."""
+    lines: list[str] = []
+    for package in MANUALS:
+        with unpacked(package, packages) as root:
+            for path in sorted(root.rglob("man/man*/*.gz")):
+                with gzip.open(path, "rt", encoding="utf-8", errors="replace") as page:
+                    lines += troff_lines(page.read())
+    return [line for line in lines if len(line) > 3]
+
+
+def guide_lines(packages: Path) -> list[str]:
+    """All paragraphs of the guides."""
+    with unpacked(GUIDES, packages) as root:
+        pages = [path.read_text("utf-8") for path in sorted(root.rglob("help/C/**/*.page"))]
+    return [line for page in pages for line in page_lines(page)]
+
+
+def description_lines() -> list[str]:
+    """All lines of the descriptions of all packages that apt knows."""
+    listed = subprocess.run(["apt-cache", "dumpavail"], check=True, capture_output=True).stdout
+    lines: list[str] = []
+    inside = False
+    for line in listed.decode(errors="replace").splitlines():
+        inside = line.startswith("Description") or (inside and line.startswith(" "))
+        if inside and not line.startswith("Description-md5"):
+            lines.append(line.partition(": ")[2] if line[0] == "D" else line.strip(" ."))
+    return [line for line in lines if line]
+
+
+def write_domains(folder: Path, packages: Path) -> None:
+    """Write kinds of English text, unless they are there."""
+    if folder.is_dir():
+        return
+    parents = {"help": folder.parent / "lo", "messages": folder.parent / "mw"}
+    for name, parent in parents.items():
+        write(folder / f"{name}.txt", (parent / "en.txt").read_text("utf-8").splitlines(), set())
+    write(folder / "manuals.txt", manual_lines(packages), set())
+    write(folder / "guides.txt", guide_lines(packages), set())
+    write(folder / "descriptions.txt", description_lines()[:MOST_DESCRIPTIONS], set())
+
+
+def main() -> None:
+    """Download and write what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--corpus", type=Path, required=True, help="where to write")
+    options = parser.parse_args()
+    packages = options.corpus / "packages"
+    download(
+        [*(f"libreoffice-help-{code}" for code in LIBREOFFICE), MEDIAWIKI, *MANUALS, GUIDES],
+        packages,
+    )
+    write_help(options.corpus / "lo", packages)
+    write_messages(options.corpus / "mw", packages)
+    write_domains(options.corpus / "domains", packages)
+
+
+if __name__ == "__main__":
+    main()
