@@ -20,8 +20,9 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.page import render_page
 from tokkit.audit.page.markup import visible
 from tokkit.audit.page.scales import scale_of
+from tokkit.audit.page.summary import verdict
 from tokkit.audit.report import AuditReport
-from tokkit.audit.rules import RULES
+from tokkit.audit.rules import RULES, Severity
 from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table, TokenStatus
 from tokkit.audit.subject import Subject
 from tokkit.text.spec import TokenKind
@@ -210,6 +211,36 @@ def test_other_modalities_have_no_explorer() -> None:
     page = render_page(replace(nasty_report(), subject=Subject(Signs()), tokens=None))
     assert "tokkit-block" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert "speech · 4 ids" in page
+
+
+def test_a_comparison_is_a_page_of_the_same_kind() -> None:
+    from tokkit.audit.diff.comparison import compare
+    from tokkit.audit.page.comparison import render_diff_page
+
+    before, after = byte_tokenizer(), nasty_tokenizer()
+    page = render_diff_page(compare(before, after, names=("old", NASTY)))
+    assert page == render_diff_page(compare(before, after, names=("old", NASTY)))
+    assert "256 tokens with the same id · 2 added · 0 removed" in page
+    assert "img" not in {tag for tag, _ in Reader(page).elements}
+    same = render_diff_page(compare(before, before, names=("old", "new")))
+    assert "Nothing is different" in same
+
+
+@pytest.mark.parametrize(
+    ("rules", "wanted"),
+    [
+        ((), "No errors, no warnings"),
+        (("note",), "No errors, no warnings"),
+        (("warning", "note"), "No errors. 1 warning: "),
+        (("error", "warning"), "1 error: "),
+    ],
+)
+def test_the_verdict_names_the_worst(rules: tuple[str, ...], wanted: str) -> None:
+    found = tuple(Finding(RULE, "m", graded=Severity(rule)) for rule in rules)
+    said = verdict(replace(nasty_report(), findings=found))
+    assert said.startswith(wanted)
+    if not wanted.startswith("No errors, no"):
+        assert RULES[RULE].title[1:] in said
 
 
 def test_invisible_bytes_are_shown() -> None:

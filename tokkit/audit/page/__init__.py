@@ -1,4 +1,4 @@
-"""The report as one HTML file: no network, no dates, the same bytes on every run."""
+"""Reports and comparisons as one HTML file each: no network, no dates, the same bytes again."""
 
 from __future__ import annotations
 

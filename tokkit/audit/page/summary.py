@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 
 from tokkit.audit.page.findings import SEVERITY_SIGNS
 from tokkit.audit.page.markup import plural
 from tokkit.audit.page.tables import fact_html
 from tokkit.audit.report import AuditReport
 from tokkit.audit.rules import Severity
-from tokkit.audit.section import Fact
+from tokkit.audit.section import Section
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
 FIGURES = 6
+HEADLINES = (
+    "english_bytes_per_token", "worst_premium", "unreachable_tokens", "median_premium",
+    "vocabulary_used_percent", "tokens_per_emoji",
+)  # fmt: skip
+"""Keys of facts that belong at the top, where a report has them."""
+
+_TITLES = 3
 _FAMILIES = {
     "bpe": "byte-pair encoding",
     "unigram": "a Unigram model",
@@ -31,20 +40,25 @@ def counts(report: AuditReport) -> dict[Severity, int]:
 
 
 def verdict(report: AuditReport) -> str:
-    """One sentence that says how serious the worst of it is."""
+    """One sentence that says what the worst of it is."""
     found = counts(report)
-    if found[Severity.ERROR]:
+    worst = next((severity for severity in Severity if found[severity]), None)
+    if worst is None or worst == Severity.NOTE:
         return (
-            f"{plural(found[Severity.ERROR], 'finding says', 'findings say')} that text is lost or "
-            "altered, that control can be taken over, or that a process is at risk."
+            "No errors, no warnings: nothing that was tried loses text or costs more than it must."
         )
-    if found[Severity.WARNING]:
-        return (
-            "No text is lost and no control can be taken over in anything that was tried; "
-            f"{plural(found[Severity.WARNING], 'finding costs', 'findings cost')} tokens, time or "
-            "quality."
-        )
-    return "Nothing that was tried loses text, gives away control or costs more than it must."
+    titles = list(dict.fromkeys(_inside(f.title) for f in report.findings if f.severity == worst))
+    named = "; ".join(titles[:_TITLES])
+    rest = len(titles) - _TITLES
+    more = f"; and {rest} more" if rest > 0 else ""
+    before = "" if worst == Severity.ERROR else "No errors. "
+    return f"{before}{plural(found[worst], str(worst)).capitalize()}: {named}{more}."
+
+
+def _inside(title: str) -> str:
+    """A title inside a sentence: its first letter small, unless the word is all capitals."""
+    word = title.partition(" ")[0]
+    return title if word.isupper() and len(word) > 1 else title[:1].lower() + title[1:]
 
 
 def description(report: AuditReport) -> str:
@@ -82,17 +96,18 @@ def severities_html(report: AuditReport) -> str:
     return f'<ul class="severities">{"".join(items)}</ul>'
 
 
-def figures_html(report: AuditReport) -> str:
-    """The first figures of each section, in turn, until there are enough."""
-    queues = [
+def figures_html(sections: Sequence[Section]) -> str:
+    """The figures that belong at the top; where there are too few, the first of each section."""
+    facts = [
         [fact for fact in section.facts if isinstance(fact.value, (int, float))]
-        for section in report.sections
+        for section in sections
     ]
-    chosen: list[Fact] = []
-    while len(chosen) < FIGURES and any(queues):
-        for queue in queues:
-            if queue and len(chosen) < FIGURES:
-                chosen.append(queue.pop(0))
+    known = {fact.key: fact for queue in facts for fact in queue}
+    chosen = {key: known[key] for key in HEADLINES if key in known}
+    for rank in zip_longest(*facts):
+        for fact in rank:
+            if fact is not None and len(chosen) < FIGURES:
+                chosen.setdefault(fact.key, fact)
     if not chosen:
         return ""
-    return f'<dl class="facts headline">{"".join(map(fact_html, chosen))}</dl>'
+    return f'<dl class="facts headline">{"".join(map(fact_html, chosen.values()))}</dl>'

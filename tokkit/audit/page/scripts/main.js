@@ -3,11 +3,12 @@
 async function start() {
   startTables();
   const data = byId("tokkit-about");
-  if (!data) {
-    startTheme(() => {});
-    return;
-  }
-  const about = JSON.parse(data.textContent);
+  if (data) await startTokenizer(JSON.parse(data.textContent));
+  else startTheme(() => {});
+  document.documentElement.dataset.ready = "true";
+}
+
+async function startTokenizer(about) {
   const streams = await Streams.open(byId("tokkit-block").textContent, about.streams);
   const vocabulary = new Vocabulary(streams, about.vocabulary);
   const specialTexts = new Map(Object.entries(about.specials).map(([text, id]) => [id, text]));
@@ -22,10 +23,9 @@ async function start() {
     button.hidden = live === null;
     button.addEventListener("click", () => replay(button.dataset.text, "specials" in button.dataset));
   }
-  const follow = () => followAddress(vocabulary, explorer, about);
+  const follow = () => followAddress(vocabulary, explorer);
   addEventListener("hashchange", follow);
   follow();
-  document.documentElement.dataset.ready = "true";
 }
 
 function startLive(vocabulary, streams, about, entry) {

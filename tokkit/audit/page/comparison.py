@@ -1,0 +1,42 @@
+"""`render_diff_page`: a comparison of two tokenizers as one self-contained HTML file."""
+
+from __future__ import annotations
+
+from tokkit.audit.diff.comparison import TokenizerDiff
+from tokkit.audit.diff.sections import diff_sections
+from tokkit.audit.page.rendering import Document, render_document
+
+
+def render_diff_page(diff: TokenizerDiff) -> str:
+    """A comparison as a file of the same kind as `tokkit.audit.page.render_page` makes.
+
+    Returns:
+        The file's content, for UTF-8. Equal comparisons give equal strings.
+    """
+    return render_document(
+        Document(
+            kicker="Tokenizer comparison",
+            name=f"{diff.before} → {diff.after}",
+            description=_description(diff),
+            verdict=_verdict(diff),
+            sections=diff_sections(diff),
+        )
+    )
+
+
+def _description(diff: TokenizerDiff) -> str:
+    """How much is the same, in a line."""
+    tokens = diff.tokens
+    return (
+        f"{tokens.n_same:,} tokens with the same id · {len(tokens.added):,} added · "
+        f"{len(tokens.removed):,} removed · {tokens.n_moved:,} moved"
+    )
+
+
+def _verdict(diff: TokenizerDiff) -> str:
+    """One sentence that says whether it matters."""
+    if diff.is_same:
+        return "Nothing is different: equal tokens, ids, merges and settings."
+    if not diff.texts.smallest:
+        return "They differ, but every text that was tried has the same ids in both."
+    return "The same text may have other ids: a model of the one cannot read those of the other."
