@@ -15,6 +15,7 @@ from tests.text.bpe_strategies import bpe_specs
 from tokkit.audit.page.payload import make_payload
 from tokkit.audit.report import AuditReport
 from tokkit.audit.subject import Subject
+from tokkit.text.formats.charsmap import CharsMap
 from tokkit.text.normalizers import (
     Chain,
     PrependText,
@@ -144,6 +145,7 @@ NORMALIZERS = {
     "words": WordsBySpace(),
     "replace": Chain((ReplaceText("a", "$&b"), PrependText("x"))),
     "pattern": replace_pattern(" {2,}", "_", "test"),
+    "charsmap": CharsMap({"a": "x", "ab": "$&", "é": "", "e\u0301 ": "E", "日": "日月"}),
     "protect": ProtectLiterals(library_normalizer("Lowercase"), ("<S>", "<S>T", "Ab")),
 }
 ODD = (

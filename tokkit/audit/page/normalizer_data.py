@@ -10,7 +10,8 @@ over them tells the page whether its browser does.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -66,7 +67,7 @@ def _step(normalizer: Normalizer, streams: Streams) -> Step:
         case WordsBySpace():
             return {"kind": "wordsBySpace"}
         case CharsMap(mapping=mapping):
-            return {"kind": "charsmap", "mapping": mapping}
+            return {"kind": "charsmap", "mapping": _add_mapping(streams, mapping)}
         case ProtectLiterals(inner=inner, literals=literals):
             inside = normalizer_steps(inner, streams)
             return {"kind": "protect", "literals": list(literals), "steps": inside}
@@ -90,7 +91,7 @@ def _library_step(normalizer: LibraryNormalizer, streams: Streams) -> Step:
             "checksum": form_checksum(kind),
         }
     if kind in _CHARWISE:
-        return _charwise_step(normalizer, reorders=bool(node.get("strip_accents")))
+        return _charwise_step(normalizer, streams, reorders=bool(node.get("strip_accents")))
     if kind == "Strip":
         return {"kind": "strip", "left": node["strip_left"], "right": node["strip_right"]}
     if kind == "Replace" and "Regex" in node["pattern"]:
@@ -109,13 +110,29 @@ def _every_character() -> Iterable[str]:
     yield from map(chr, range(0xE000, 0x110000))
 
 
-def _charwise_step(normalizer: LibraryNormalizer, *, reorders: bool) -> Step:
+def _add_mapping(streams: Streams, mapping: Mapping[str, str]) -> str:
+    """Add a map from texts to texts; the name of its stream."""
+    text = json.dumps(mapping, separators=(",", ":"))
+    name = f"map {zlib.crc32(text.encode())}"
+    streams.add_bytes(name, text.encode())
+    return name
+
+
+def _charwise_step(normalizer: LibraryNormalizer, streams: Streams, *, reorders: bool) -> Step:
     every = [char for char in _every_character() if char != _SEPARATOR]
     parts = normalizer(_SEPARATOR.join(every)).split(_SEPARATOR)
     if len(parts) != len(every):
         raise UnsupportedError(f"the normaliser {normalizer.name} does not map characters singly")
     mapping = {char: part for char, part in zip(every, parts, strict=True) if part != char}
-    step: Step = {"kind": "map", "mapping": mapping}
+    removed = {char for char, part in mapping.items() if not part}
+    spaced = {char for char, part in mapping.items() if part == f" {char} "}
+    others = {char: mapping[char] for char in mapping if char not in removed and char not in spaced}
+    step: Step = {
+        "kind": "map",
+        "removed": _ranges(removed),
+        "spaced": _ranges(spaced),
+        "mapping": _add_mapping(streams, others),
+    }
     if reorders:
         # It decomposes, which may change the order of the marks that it does not strip.
         marks = set(combining_characters())

@@ -1,6 +1,7 @@
 // What the reader types, coloured by its tokens.
 
 const LIVE = { characters: 100_000, tokens: 4_000 };
+const LIVE_PLAIN = "Tokenizers cut text into pieces.";
 const LIVE_SAMPLE = "Tokenizers cut text into pieces: naïve, 12345, 日本語 and 👩‍🚀 cost more than “the”.";
 
 class Live {
@@ -8,11 +9,21 @@ class Live {
     this.tokenizer = tokenizer;
     this.entry = entry;
     this.text = byId("live-text");
-    this.text.value = LIVE_SAMPLE;
+    this.text.value = this._canEncode(LIVE_SAMPLE) ? LIVE_SAMPLE : LIVE_PLAIN;
     const again = later(() => this.run(), 60);
     this.text.addEventListener("input", again);
     for (const box of ["live-specials", "live-ids"]) byId(box).addEventListener("change", () => this.run());
     this.run();
+  }
+
+  _canEncode(text) {
+    try {
+      this.tokenizer.encode(text);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return false;
+    }
   }
 
   replay(text, specials) {

@@ -37,19 +37,24 @@ const NORMALIZERS = {
     const pattern = new RegExp(`(${anyOf(literals).source})`, "u");
     return (text) => text.split(pattern).map((part, i) => (i % 2 ? part : inside(part))).join("");
   },
-  map: ({ mapping, marks }) => {
-    const table = new Map(Object.entries(mapping));
+  map: ({ mapping, removed, spaced, marks }, streams) => {
+    const table = readMapping(streams, mapping);
+    const isRemoved = removed && new RegExp(`[${classOfRanges(removed)}]+`, "gu");
+    const isSpaced = spaced && new RegExp(`[${classOfRanges(spaced)}]`, "gu");
     const runs = marks && new RegExp(`[${classOfRanges(marks)}]{2,}`, "gu");
     return (text) => {
       let out = "";
-      for (const char of text) out += table.get(char) ?? char;
+      // What is put in is not looked at again: only the characters of the text are mapped.
+      for (const char of isRemoved ? text.replace(isRemoved, "") : text) {
+        out += table.get(char) ?? (isSpaced ? char.replace(isSpaced, " $& ") : char);
+      }
       for (const [run] of runs ? out.matchAll(runs) : []) {
         if (run.normalize("NFD") !== run) throw new Refusal("it holds marks whose order the normaliser may change");
       }
       return out;
     };
   },
-  charsmap: ({ mapping }) => charsmap(new Map(Object.entries(mapping))),
+  charsmap: ({ mapping }, streams) => charsmap(readMapping(streams, mapping)),
   normalForm: ({ form, active, checksum: expected }) => normalForm(form, active, expected),
   replacePattern: ({ scanner, new: fresh }, streams) => {
     const scanners = new Scanners(streams, scanner);
@@ -63,6 +68,10 @@ const NORMALIZERS = {
     };
   },
 };
+
+function readMapping(streams, name) {
+  return new Map(Object.entries(JSON.parse(new TextDecoder().decode(streams.bytes(name)))));
+}
 
 // The longest key at each position is replaced, as SentencePiece does.
 function charsmap(table) {
