@@ -10,23 +10,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
+from tokkit.audit.opening import open_subject
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.part import Part
 from tokkit.audit.report import AuditReport
 from tokkit.audit.subject import Subject
-from tokkit.bytelm.packaged import PACKAGED, find_packaged
 from tokkit.errors import ArgumentError
-from tokkit.text.loading import find_file
-from tokkit.text.tokenizer import load_tokenizer
 from tokkit.tokenizer import Tokenizer
 
 Progress = Callable[[str], None]
 """Called with what is being done now."""
-
-_GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
 
 
 def audit(
@@ -58,7 +53,7 @@ def audit(
     options = options or AuditOptions()
     say = progress or _say_nothing
     say("loading")
-    subject, default_name = _open(tokenizer, format)
+    subject, default_name = open_subject(tokenizer, format=format)
     _check_fit(subject, options)
     parts = list(_parts(subject, options, say))
     tokens = next((part.tokens for part in parts if part.tokens is not None), None)
@@ -73,29 +68,6 @@ def audit(
 
 def _say_nothing(_: str) -> None:
     pass
-
-
-def _open(
-    tokenizer: Tokenizer[Any] | str | os.PathLike[str], format: str | None
-) -> tuple[Subject, str]:
-    if isinstance(tokenizer, Tokenizer):
-        name = getattr(tokenizer, "name", type(tokenizer).__name__)
-        return Subject(tokenizer), str(name)
-    source = os.fspath(tokenizer)
-    if source in PACKAGED:
-        path = find_packaged(source)
-        return Subject(load_tokenizer(path, format=format), path), source
-    path = find_file(source, format=format)
-    return Subject(load_tokenizer(path, format=format), path), _name_of(source, path)
-
-
-def _name_of(source: str, path: Path) -> str:
-    """What a reader would call it: a hub id, a telling file name, or else that of its folder."""
-    if not Path(source).exists():
-        return source
-    if path.name.partition(".")[0] in _GENERIC_STEMS and path.resolve().parent.name:
-        return f"{path.resolve().parent.name}/{path.name}"
-    return path.name
 
 
 def _check_fit(subject: Subject, options: AuditOptions) -> None:

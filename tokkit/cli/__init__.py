@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from tokkit import __version__
-from tokkit.cli import audit, complete, ensemble, mixture, score, tokenize
+from tokkit.cli import audit, complete, diff, ensemble, mixture, score, tokenize
 from tokkit.errors import TokkitError
 
 EXIT_BAD_INPUT = 2
@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tokkit {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (complete, ensemble, score, tokenize, mixture, audit):
+    for command in (complete, ensemble, score, tokenize, mixture, audit, diff):
         command.add_parser(commands)
     return parser
 

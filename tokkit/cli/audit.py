@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import tokkit
 from tokkit.cli.inputs import Subparsers
-from tokkit.cli.output import DelayedProgress
+from tokkit.cli.output import DelayedProgress, save_text
 from tokkit.errors import ArgumentError
 from tokkit.mixture.sources import find_categories
 
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     failures = check_gates(report, demands)
     _write(args, report, failures)
     if args.write_baseline is not None:
-        _save(args.write_baseline, Baseline.of(report).to_json())
+        save_text(args.write_baseline, Baseline.of(report).to_json())
         return 0
     for failure in failures:
         print(f"tokkit: failed: {failure.message} ({failure.gate})", file=sys.stderr)
@@ -191,17 +191,17 @@ def _write(args: argparse.Namespace, report: AuditReport, failures: list[GateFai
     from tokkit.audit.outputs.terminal import report_text
 
     if args.html is not None:
-        _save(args.html, report.to_html())
+        save_text(args.html, report.to_html())
     if args.json is not None:
-        _save(args.json, report.to_json())
+        save_text(args.json, report.to_json())
     if args.sarif is not None:
-        _save(args.sarif, report_sarif(report, uri=_uri(args.tokenizer)))
+        save_text(args.sarif, report_sarif(report, uri=_uri(args.tokenizer)))
     if args.junit is not None:
-        _save(args.junit, report_junit(report, failures))
+        save_text(args.junit, report_junit(report, failures))
     taken = "-" in (args.html, args.json, args.sarif, args.junit)
     if not taken and not args.quiet:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        _save("-", report_text(report, colour=colour))
+        save_text("-", report_text(report, colour=colour))
 
 
 def _uri(source: str) -> str | None:
@@ -210,14 +210,3 @@ def _uri(source: str) -> str | None:
         if Path(source).exists():
             return Path(source).resolve().relative_to(Path.cwd()).as_posix()
     return None
-
-
-def _save(path: str, text: str) -> None:
-    from tokkit.audit.outputs.files import write_whole
-
-    if path == "-":
-        # Bytes, because the terminal's encoding may not be UTF-8.
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
-    else:
-        write_whole(Path(path), text)

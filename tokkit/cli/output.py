@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self, cast
 
 PROGRESS_DELAY = 1.0
@@ -81,6 +82,22 @@ def progress(what: str) -> Generator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def save_text(path: str, text: str) -> None:
+    """Write UTF-8 to a file, which is there whole or not at all; `-` is stdout.
+
+    Raises:
+        FormatError: the file cannot be written.
+    """
+    from tokkit.audit.outputs.files import write_whole
+
+    if path == "-":
+        # Bytes, because the terminal's encoding may not be UTF-8.
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(Path(path), text)
 
 
 class DelayedProgress:

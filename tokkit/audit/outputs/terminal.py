@@ -16,7 +16,7 @@ _LABEL_WIDTH = 34
 _MAX_FACTS = 8
 _MAX_WITNESSES = 2
 _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.NOTE: "\x1b[36m"}
-_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+BOLD, DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def report_text(report: AuditReport, *, colour: bool = False) -> str:
@@ -24,21 +24,21 @@ def report_text(report: AuditReport, *, colour: bool = False) -> str:
     tokenizer, text = report.subject.tokenizer, report.subject.text
     kind = tokenizer.modality if text is None else text.spec.family
     lines = [
-        _style(visible(report.name), _BOLD, colour) + f": {kind}, {tokenizer.vocab_size:,} ids"
+        styled(visible(report.name), BOLD, colour) + f": {kind}, {tokenizer.vocab_size:,} ids"
     ]
     for section in report.sections:
         lines += ["", *_section(section, colour)]
     counts = Counter(finding.severity for finding in report.findings)
     tally = ", ".join(_plural(counts[level], level.value) for level in Severity if counts[level])
-    lines += ["", _style(f"Findings: {tally or 'none'}", _BOLD, colour)]
+    lines += ["", styled(f"Findings: {tally or 'none'}", BOLD, colour)]
     for finding in report.findings:
         lines += _finding(finding, colour)
     return "\n".join(lines) + "\n"
 
 
 def _section(section: Section, colour: bool) -> list[str]:
-    lines = [_style(section.title, _BOLD, colour)]
-    lines += _wrap(visible(section.summary), 2)
+    lines = [styled(section.title, BOLD, colour)]
+    lines += wrapped(visible(section.summary), 2)
     lines += [
         f"  {visible(f.label):<{_LABEL_WIDTH}} {_value(f)}" for f in section.facts[:_MAX_FACTS]
     ]
@@ -69,11 +69,11 @@ def format_scalar(value: str | float | bool | None) -> str:
 
 
 def _finding(finding: Finding, colour: bool) -> list[str]:
-    level = _style(finding.severity.value, _COLOURS[finding.severity], colour)
-    lines = [f"  {level} {_style(finding.rule, _BOLD, colour)}"]
-    lines += _wrap(visible(finding.message), 4)
+    level = styled(finding.severity.value, _COLOURS[finding.severity], colour)
+    lines = [f"  {level} {styled(finding.rule, BOLD, colour)}"]
+    lines += wrapped(visible(finding.message), 4)
     for witness in finding.witnesses[:_MAX_WITNESSES]:
-        lines.append(_style(f"      {_witness(witness)}", _DIM, colour))
+        lines.append(styled(f"      {_witness(witness)}", DIM, colour))
     return lines
 
 
@@ -89,14 +89,16 @@ def _witness(witness: Witness) -> str:
     return text + (f"  ({visible(witness.note, 80)})" if witness.note else "")
 
 
-def _wrap(text: str, indent: int) -> list[str]:
+def wrapped(text: str, indent: int) -> list[str]:
+    """Lines of at most 96 columns, words kept whole."""
     return textwrap.wrap(
         text, _WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
 
 
-def _style(text: str, code: str, colour: bool) -> str:
+def styled(text: str, code: str, colour: bool) -> str:
+    """`text` in a style of the terminal, if `colour`."""
     return f"{code}{text}{_RESET}" if colour else text
 
 

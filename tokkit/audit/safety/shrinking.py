@@ -2,8 +2,8 @@
 
 Source: Zeller and Hildebrandt, *Simplifying and isolating failure-inducing input* (2002), without
 its complements: ever smaller stretches are cut out as long as the text still shows it. Then each
-character is replaced by the plainest that does. The result is minimal to single deletions, unless
-the budget ran out; it depends on nothing but the arguments.
+character is replaced by the plainest that does, and all is tried again. The result is minimal to
+single deletions, unless the budget ran out; it depends on nothing but the arguments.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ def shrink(text: str, shows: Callable[[str], bool], *, max_calls: int = 2000) ->
         max_calls: how often `shows` may be called.
     """
     counted = _Counted(shows, max_calls)
-    return _simplify(_delete(text, counted), counted)
+    while True:
+        smaller = _simplify(_delete(text, counted), counted)
+        if smaller == text:
+            return text
+        text = smaller
 
 
 class _Counted:

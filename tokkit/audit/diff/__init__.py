@@ -1,0 +1,1 @@
+"""What is different between two text tokenizers: vocabulary, merges, settings, texts, costs."""

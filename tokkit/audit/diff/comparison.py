@@ -1,0 +1,203 @@
+"""`compare`: everything that is different between two text tokenizers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tokkit.audit.diff.merges import MergeChanges, compare_merges
+from tokkit.audit.diff.segmentations import SegmentationChanges, compare_texts
+from tokkit.audit.diff.settings import Setting, compare_settings
+from tokkit.audit.diff.tokens import TokenChanges, compare_tokens
+from tokkit.audit.opening import open_subject
+from tokkit.audit.text.bootstrap import Estimate, ratio
+from tokkit.audit.text.costs import Cost, measure
+from tokkit.audit.text.samples import (
+    ParallelText,
+    given_parallel_text,
+    shipped_kinds,
+    shipped_parallel_text,
+)
+from tokkit.errors import ArgumentError
+from tokkit.text.tokenizer import TextTokenizer
+
+_EDGES = (" ", "  ", "\n", "\r\n", "\t", "a\n\n b", "don't", "1234567", " 12", "e\u0301", "é", "ﬁ")
+"""Texts at which tokenizers often part, besides the samples."""
+
+
+@dataclass(frozen=True)
+class CostChange:
+    """What a language or kind of text costs.
+
+    Attributes:
+        code: of the language, or the kind.
+        name: what a reader calls it.
+        before: tokens of the texts.
+        after: the same with the other tokenizer.
+        ratio: `after` over `before`, with its interval over texts.
+    """
+
+    code: str
+    name: str
+    before: int
+    after: int
+    ratio: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class TokenizerDiff:
+    """What is different between two tokenizers. Equal pairs give equal outputs.
+
+    Attributes:
+        before: name of the one.
+        after: name of the other.
+        tokens: added, removed, moved.
+        merges: added, removed, reordered; None if neither has merges.
+        settings: those that are different.
+        texts: sample texts that are cut differently, and the smallest such text.
+        costs: by language, then by kind; the largest change first.
+    """
+
+    before: str
+    after: str
+    tokens: TokenChanges
+    merges: MergeChanges | None
+    settings: tuple[Setting, ...]
+    texts: SegmentationChanges
+    costs: tuple[CostChange, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing is different: equal tokens, ids, merges and settings."""
+        merges = self.merges
+        return not (
+            self.tokens.added
+            or self.tokens.removed
+            or self.tokens.moved
+            or self.settings
+            or self.texts.smallest
+            or (merges and (merges.added or merges.removed or merges.reordered))
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; see `tokkit.audit.diff.json_diff`."""
+        from tokkit.audit.diff.json_diff import diff_dict
+
+        return diff_dict(self)
+
+    def to_json(self) -> str:
+        """As JSON; equal diffs give equal texts."""
+        from tokkit.audit.diff.json_diff import diff_json
+
+        return diff_json(self)
+
+    def to_html(self) -> str:
+        """As one page that needs nothing else."""
+        from tokkit.audit.page import render_diff_page
+
+        return render_diff_page(self)
+
+    def __str__(self) -> str:
+        """As text for a terminal, without colours."""
+        from tokkit.audit.diff.terminal import diff_text
+
+        return diff_text(self)
+
+
+def compare(
+    before: TextTokenizer | str | os.PathLike[str],
+    after: TextTokenizer | str | os.PathLike[str],
+    *,
+    names: tuple[str, str] | None = None,
+    texts: Mapping[str, Sequence[str]] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TokenizerDiff:
+    """Compare two text tokenizers.
+
+    Texts are encoded canonically, without special tokens.
+
+    Args:
+        before: a tokenizer, or a packaged model, a file, a folder or a hub id.
+        after: the other one.
+        names: what the output calls them; by default made of the files' names.
+        texts: language -> texts, parallel, as in `AuditOptions`; None: those that tokkit ships.
+        progress: called with what is being done.
+
+    Raises:
+        ArgumentError: one of them is no text tokenizer, or `texts` are not parallel.
+        FormatError: a file is missing, damaged or hostile.
+        UnsupportedError: one asks for something that tokkit does not do.
+    """
+    say = progress or _say_nothing
+    say("loading")
+    (old, old_name), (new, new_name) = _open(before), _open(after)
+    sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
+    say("comparing tokens and merges")
+    tokens = compare_tokens(old.spec, new.spec)
+    merges = compare_merges(old, new)
+    say("comparing texts")
+    kinds = shipped_kinds()
+    groups = {
+        "edge cases": _EDGES,
+        **{sample.names[c]: t for c, t in sample.texts.items()},
+        **kinds,
+    }
+    changed = [token.data for token in (*tokens.added, *tokens.removed) if token.kind != "special"]
+    return TokenizerDiff(
+        *(names or (old_name, new_name)),
+        tokens=tokens,
+        merges=merges,
+        settings=compare_settings(old.spec, new.spec),
+        texts=compare_texts(old, new, groups, changed),
+        costs=tuple(_costs(old, new, sample, kinds)),
+    )
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+def _open(source: TextTokenizer | str | os.PathLike[str]) -> tuple[TextTokenizer, str]:
+    subject, name = open_subject(source)
+    if subject.text is None:
+        raise ArgumentError(
+            f"{name} is a tokenizer of {subject.tokenizer.modality}; only those of text are "
+            "compared"
+        )
+    return subject.text, name
+
+
+def _costs(
+    old: TextTokenizer,
+    new: TextTokenizer,
+    sample: ParallelText,
+    kinds: Mapping[str, tuple[str, ...]],
+) -> list[CostChange]:
+    languages = [
+        _cost(code, sample.names[code], measure(old, texts), measure(new, texts))
+        for code, texts in sample.texts.items()
+    ]
+    by_kind = [_cost(k, k, measure(old, texts), measure(new, texts)) for k, texts in kinds.items()]
+    return [
+        change
+        for group in (languages, by_kind)
+        for change in sorted(
+            (each for each in group if each is not None),
+            key=lambda each: (-abs(float(np.log(each.ratio.value or 1))), each.code),
+        )
+    ]
+
+
+def _cost(code: str, name: str, old: Cost, new: Cost) -> CostChange | None:
+    """None if no text has an encoding in both."""
+    then = dict(zip(old.places, old.n_tokens, strict=True))
+    now = dict(zip(new.places, new.n_tokens, strict=True))
+    shared = sorted(then.keys() & now.keys())
+    if not sum(then[place] for place in shared):
+        return None
+    before, after = [then[place] for place in shared], [now[place] for place in shared]
+    return CostChange(code, name, sum(before), sum(after), ratio(after, before))

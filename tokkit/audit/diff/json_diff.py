@@ -1,0 +1,98 @@
+"""A diff as JSON, version 1, described by `diff.schema.json` beside this module.
+
+Bytes are written in hexadecimal, and as text beside it, where U+FFFD stands for what is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from tokkit.audit.diff.comparison import TokenizerDiff
+from tokkit.audit.diff.merges import Merge, MergeChanges
+from tokkit.audit.diff.segmentations import Segmentation
+from tokkit.audit.diff.tokens import Token
+from tokkit.audit.outputs.json_report import bytes_fields
+from tokkit.audit.outputs.version import tool_version
+
+SCHEMA_VERSION = 1
+
+
+def diff_dict(diff: TokenizerDiff) -> dict[str, Any]:
+    """The diff as plain data; nothing is left out."""
+    tokens = diff.tokens
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tokkit", "version": tool_version()},
+        "before": diff.before,
+        "after": diff.after,
+        "same": diff.is_same,
+        "tokens": {
+            "n_same": tokens.n_same,
+            "added": [_token(token) for token in tokens.added],
+            "removed": [_token(token) for token in tokens.removed],
+            "moved": [vars(each).copy() for each in tokens.moved],
+        },
+        "merges": None if diff.merges is None else _merges(diff.merges),
+        "settings": [vars(each).copy() for each in diff.settings],
+        "segmentations": {
+            "groups": [
+                {"group": group, "texts": n, "different": diff.texts.n_different[group]}
+                for group, n in diff.texts.n_texts.items()
+            ],
+            "smallest": [
+                {
+                    "group": each.group,
+                    "text": each.text,
+                    "before": _cuts(each.before),
+                    "after": _cuts(each.after),
+                }
+                for each in diff.texts.smallest
+            ],
+        },
+        "costs": [
+            {
+                "code": each.code,
+                "name": each.name,
+                "tokens_before": each.before,
+                "tokens_after": each.after,
+                "ratio": each.ratio.value,
+                "interval": list(each.ratio.interval),
+            }
+            for each in diff.costs
+        ],
+    }
+
+
+def diff_json(diff: TokenizerDiff) -> str:
+    """The diff as JSON text."""
+    return json.dumps(diff_dict(diff), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def diff_schema() -> dict[str, Any]:
+    """The published JSON Schema (draft 2020-12) of what `diff_dict` gives."""
+    source = files("tokkit.audit.diff").joinpath("diff.schema.json")
+    return json.loads(source.read_text(encoding="utf-8"))
+
+
+def _token(token: Token) -> dict[str, Any]:
+    return {"id": token.id, "kind": token.kind, **bytes_fields("data", token.data)}
+
+
+def _merges(merges: MergeChanges) -> dict[str, Any]:
+    return {
+        "n_kept": merges.n_kept,
+        "added": list(map(_merge, merges.added)),
+        "removed": list(map(_merge, merges.removed)),
+        "reordered": list(map(_merge, merges.reordered)),
+    }
+
+
+def _merge(merge: Merge) -> dict[str, Any]:
+    return {**bytes_fields("left", merge[0]), **bytes_fields("right", merge[1])}
+
+
+def _cuts(segmentation: Segmentation) -> list[str] | None:
+    """The bytes of each token in hexadecimal; None: no encoding."""
+    return None if segmentation is None else [data.hex() for data in segmentation]

@@ -1,0 +1,217 @@
+"""A diff as sections: the facts and tables that the terminal and the page show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tokkit.audit.diff.comparison import CostChange, TokenizerDiff
+from tokkit.audit.diff.merges import Merge, MergeChanges
+from tokkit.audit.diff.segmentations import Segmentation
+from tokkit.audit.diff.tokens import Token
+from tokkit.audit.outputs.visible import visible
+from tokkit.audit.section import Chart, Column, Fact, Scalar, Section, Series, Table
+
+MAX_ROWS = 500
+
+_MAX_BARS = 60
+
+
+def diff_sections(diff: TokenizerDiff, *, max_rows: int = MAX_ROWS) -> tuple[Section, ...]:
+    """What is different, part by part.
+
+    Args:
+        diff: what to show.
+        max_rows: of each table; the JSON has all.
+    """
+    parts = (_tokens(diff), _merges(diff.merges), _settings(diff), _texts(diff), _costs(diff))
+    return tuple(_cut(part, max_rows) for part in parts if part is not None)
+
+
+def _cut(section: Section, max_rows: int) -> Section:
+    """Without empty tables, and with the first rows of the others."""
+    tables = tuple(_cut_table(table, max_rows) for table in section.tables if table.rows)
+    return replace(section, tables=tables)
+
+
+def _cut_table(table: Table, max_rows: int) -> Table:
+    n = len(table.rows)
+    if n <= max_rows:
+        return table
+    note = f"The first {max_rows} of {n:,}; the JSON has all. {table.note}".strip()
+    return replace(table, rows=table.rows[:max_rows], note=note)
+
+
+def _tokens(diff: TokenizerDiff) -> Section:
+    tokens = diff.tokens
+    n_added, n_removed, n_moved = len(tokens.added), len(tokens.removed), tokens.n_moved
+    if n_added or n_removed or n_moved:
+        summary = (
+            f"{n_added:,} tokens were added, {n_removed:,} removed; {n_moved:,} have another id, "
+            f"{tokens.n_same:,} the same."
+        )
+    else:
+        summary = f"All {tokens.n_same:,} tokens are the same and have the same ids."
+    columns = (
+        Column("id", "Id", "number"),
+        Column("kind", "Kind"),
+        Column("token", "Token", "code"),
+    )
+    moved = Table(
+        "moved", "Ids that moved",
+        (Column("first", "From id", "number"), Column("last", "to id", "number"),
+         Column("offset", "by", "number"), Column("tokens", "Tokens", "number")),
+        tuple((m.first, m.last, m.offset, m.n_tokens) for m in tokens.moved),
+    )  # fmt: skip
+    tables = (
+        Table("added", "Tokens added", columns, _token_rows(tokens.added)),
+        Table("removed", "Tokens removed", columns, _token_rows(tokens.removed)),
+        moved,
+    )  # fmt: skip
+    facts = (
+        Fact("added", "Added", n_added, "tokens"),
+        Fact("removed", "Removed", n_removed, "tokens"),
+        Fact("moved", "Moved", n_moved, "tokens", help="The same token with another id."),
+        Fact("same", "Same", tokens.n_same, "tokens"),
+    )
+    return Section("vocabulary", "Vocabulary", summary, facts, tables)
+
+
+def _token_rows(tokens: Sequence[Token]) -> tuple[tuple[Scalar, ...], ...]:
+    return tuple((each.id, each.kind, _readable(each.data)) for each in tokens)
+
+
+def _readable(data: bytes) -> str:
+    return data.decode(errors="backslashreplace")
+
+
+def _merges(merges: MergeChanges | None) -> Section | None:
+    if merges is None:
+        return None
+    n_added, n_removed = len(merges.added), len(merges.removed)
+    if n_added or n_removed or merges.n_reordered:
+        summary = (
+            f"{n_added:,} merges were added and {n_removed:,} removed; of the {merges.n_kept:,} in "
+            f"both, {merges.n_reordered:,} stand in another order."
+        )
+    else:
+        summary = f"All {merges.n_kept:,} merges are the same, in the same order."
+    facts = (
+        Fact("merges_added", "Added", n_added, "merges"),
+        Fact("merges_removed", "Removed", n_removed, "merges"),
+        Fact("merges_reordered", "Reordered", merges.n_reordered, "merges",
+             help="The fewest that must be moved to get from one order to the other."),
+    )  # fmt: skip
+    tables = (
+        _merge_table("merges_added", "Merges added", merges.added),
+        _merge_table("merges_removed", "Merges removed", merges.removed),
+        _merge_table("merges_reordered", "Merges in another order", merges.reordered),
+    )
+    return Section("merges", "Merges", summary, facts, tables)
+
+
+def _merge_table(key: str, title: str, merges: Sequence[Merge]) -> Table:
+    rows = tuple((_readable(left), _readable(right)) for left, right in merges)
+    columns = (Column("left", "Left", "code"), Column("right", "Right", "code"))
+    return Table(key, title, columns, rows)
+
+
+def _settings(diff: TokenizerDiff) -> Section:
+    n = len(diff.settings)
+    summary = f"{n} settings are different." if n else "All settings are the same."
+    summary = summary if n != 1 else "One setting is different."
+    columns = (
+        Column("setting", "Setting"),
+        Column("before", "Before", "code"),
+        Column("after", "After", "code"),
+    )
+    rows = tuple((each.name, each.before, each.after) for each in diff.settings)
+    tables = (Table("settings", "Settings", columns, rows),)
+    return Section("settings", "Settings", summary, tables=tables)
+
+
+def _texts(diff: TokenizerDiff) -> Section:
+    texts = diff.texts
+    n_all, n_different = sum(texts.n_texts.values()), sum(texts.n_different.values())
+    summary = f"{n_different:,} of {n_all:,} sample texts are cut differently."
+    if not texts.smallest:
+        summary = f"All {n_all:,} sample texts are cut alike."
+    else:
+        summary += f" The smallest text that is: '{visible(texts.smallest[0].text, 60)}'."
+    smallest = Table(
+        "smallest", "Smallest texts that are cut differently",
+        (Column("group", "Found in"), Column("text", "Text", "code"),
+         Column("before", "Before", "code"), Column("after", "After", "code")),
+        tuple((t.group, t.text, _cuts(t.before), _cuts(t.after)) for t in texts.smallest),
+        "A bar stands between tokens. No single character can be left out of these texts.",
+    )  # fmt: skip
+    ranked = sorted(texts.n_different.items(), key=lambda each: -each[1] / texts.n_texts[each[0]])
+    groups = Table(
+        "groups", "Texts that are cut differently",
+        (Column("group", "Language or kind"), Column("different", "Different", "number"),
+         Column("texts", "Texts", "number")),
+        tuple((g, n, texts.n_texts[g]) for g, n in ranked if n),
+    )  # fmt: skip
+    facts = (
+        Fact("texts", "Texts", n_all),
+        Fact("texts_different", "Cut differently", n_different),
+    )
+    return Section("segmentations", "Segmentations", summary, facts, (smallest, groups))
+
+
+def _cuts(segmentation: Segmentation) -> str:
+    if segmentation is None:
+        return "no encoding"
+    return "|".join(map(_readable, segmentation))
+
+
+def _costs(diff: TokenizerDiff) -> Section:
+    total_before = sum(each.before for each in diff.costs)
+    total_after = sum(each.after for each in diff.costs)
+    change = 100 * (total_after / total_before - 1) if total_before else 0.0
+    changed = [each for each in diff.costs if each.before != each.after]
+    if not changed:
+        summary = "All texts take as many tokens as before."
+    else:
+        top = changed[0]
+        summary = (
+            f"All sample texts together take {change:+.1f}% tokens; the largest change is that of "
+            f"{top.name}, {_percent(top):+.1f}%."
+        )
+    columns = (
+        Column("code", "Code"),
+        Column("name", "Language or kind"),
+        Column("before", "Tokens before", "number"),
+        Column("after", "Tokens after", "number"),
+        Column("change_percent", "Change, %", "number"),
+        Column("low", "from", "number"),
+        Column("high", "to", "number"),
+    )
+    rows = tuple(
+        (
+            each.code, each.name, each.before, each.after, _percent(each),
+            round(100 * (each.ratio.low - 1), 1), round(100 * (each.ratio.high - 1), 1),
+        )
+        for each in diff.costs
+    )  # fmt: skip
+    bars = changed[:_MAX_BARS]
+    chart = Chart(
+        "cost_change", "Tokens of the same texts, after over before", "bars",
+        tuple(each.name for each in bars),
+        (Series("ratio", tuple(each.ratio.value for each in bars),
+                tuple(each.ratio.interval for each in bars)),),
+        "times the tokens before",
+    )  # fmt: skip
+    facts = (
+        Fact("tokens_before", "Tokens before", total_before),
+        Fact("tokens_after", "Tokens after", total_after),
+        Fact("tokens_change_percent", "Change", round(change, 2), "%"),
+    )
+    table = Table("costs", "Cost by language and kind", columns, rows)
+    if not changed:
+        return Section("costs", "Cost", summary, facts)
+    return Section("costs", "Cost", summary, facts, (table,), (chart,))
+
+
+def _percent(change: CostChange) -> float:
+    return round(100 * (change.ratio.value - 1), 1)
