@@ -159,6 +159,14 @@ def test_a_share_that_is_ruled_out_takes_the_trust_away() -> None:
     assert "25.0% of them" in wrong.trust()[0]
 
 
+def test_rare_pairs_after_a_long_prefix_are_not_trusted() -> None:
+    short = make(inherited=Inheritance("a", 300, 300, 1.0)).trust()[0]
+    long = make(inherited=Inheritance("a", 100_000, 100_000, 1.0)).trust()[0]
+    assert "rare pairs" not in short
+    assert long.startswith("Take these shares as a rough guess")
+    assert "only rare pairs are left after 100,000 inherited merges" in long
+
+
 def test_bytes_are_shown_without_tricks() -> None:
     assert printable(b" a\n\xff\x00") == r"␣a\n\xff\x00"
     assert printable("é\u202e".encode()) == "é\\u202e"

@@ -15,6 +15,8 @@ from tokkit.mixture.share_limits import NOTABLE
 
 _MOST_NAMED = 5
 _FEW_MERGES = 300
+LONG_PREFIX = 10_000
+"""After so many inherited merges what is left is rare in any sample."""
 
 
 def unsupported(evidence: Evidence) -> float:
@@ -55,6 +57,12 @@ def outcome_warnings(
         warnings.append(
             f"only {len(evidence.merged)} merges could be used; shares are very uncertain"
         )
+    if evidence.first >= LONG_PREFIX:
+        warnings.append(
+            f"after {evidence.first:,} inherited merges only rare pairs are left, and what is rare "
+            "in a sample depends on what it is about; do not trust these shares unless the samples "
+            "are hundreds of megabytes a category"
+        )
     return [
         *warnings,
         *_refuted(weights, limits, names),
@@ -86,7 +94,7 @@ def _refuted(
 def _alike(
     pairs: list[tuple[int, int]], weights: NDArray[np.float64], names: list[str]
 ) -> list[str]:
-    """A warning for each set of categories that are nearly the same text."""
+    """A warning for each set of categories that are nearly the same text, if it has a share."""
     sets: list[set[int]] = []
     for pair in pairs:
         touched = [each for each in sets if not each.isdisjoint(pair)]
@@ -95,4 +103,5 @@ def _alike(
         f"{' and '.join(repr(names[k]) for k in sorted(each))} are nearly the same text; trust the "
         f"sum of their shares ({float(weights[sorted(each)].sum()):.1%}) rather than each"
         for each in sets
+        if weights[sorted(each)].sum() >= NOTABLE
     ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tokkit.mixture.caveats import LONG_PREFIX
+
 if TYPE_CHECKING:
     from tokkit.mixture.result import MixtureResult
 
@@ -17,6 +19,7 @@ _SMALL_SAMPLE = 100_000
 def trust_sentences(result: MixtureResult) -> list[str]:
     """A verdict with its reasons, what the intervals cover, and what shares are forced to."""
     refuted = sum(result.proportions[name] for name in result.ruled_out)
+    inherited = result.inherited.n_merges if result.inherited is not None else 0
     doubts = [
         f"frequent pairs that were never merged rule out {refuted:.1%} of them (see the warnings)"
         if refuted > 0.01
@@ -32,11 +35,15 @@ def trust_sentences(result: MixtureResult) -> list[str]:
         else "",
         "the estimator did not settle" if result.status in ("not converged", "rounds") else "",
         "some samples are small" if min(result.sample_bytes.values()) < _SMALL_SAMPLE else "",
+        f"only rare pairs are left after {inherited:,} inherited merges"
+        if inherited >= LONG_PREFIX
+        else "",
         "few merges could be used" if result.n_merges < 1000 else "",
     ]
     doubts = [doubt for doubt in doubts if doubt]
     grave = (
         refuted > 0.05
+        or inherited >= LONG_PREFIX
         or result.unsupported > 0.2
         or result.misfit > 2
         or (result.unexplained or 0) > 0.2
