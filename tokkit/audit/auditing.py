@@ -88,42 +88,23 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
         say("encoding signals")
         yield codebook.examine(subject, signals=options.signals, distortion=options.distortion)
         return
+    from tokkit.audit import reference, safety, text, vocabulary
+
     with ExitStack() as stack:
         judge = None
-        if options.reference and _exists("reference"):
-            from tokkit.audit import reference
-
+        if options.reference:
             say("starting the reference implementation")
             judge = reference.open_reference(subject)
         if judge is not None:
             stack.enter_context(judge)
-        if _exists("vocabulary"):
-            from tokkit.audit import vocabulary
-
-            say("examining the vocabulary")
-            yield vocabulary.examine(subject, reference=judge, embeddings=options.embeddings)
-        from tokkit.audit import text
-
+        say("examining the vocabulary")
+        yield vocabulary.examine(subject, reference=judge, embeddings=options.embeddings)
         say("measuring texts")
         yield text.examine(subject, texts=options.texts)
-        if _exists("safety"):
-            from tokkit.audit import safety
-
-            say("looking for trouble")
-            yield safety.examine(subject, reference=judge, chat_template=options.chat_template)
+        say("looking for trouble")
+        yield safety.examine(subject, reference=judge, chat_template=options.chat_template)
     if options.corpora is not None:
         from tokkit.audit import training
 
         say("inferring the training mixture")
         yield training.examine(subject, corpora=options.corpora, inherits=options.inherits)
-
-
-def _exists(part: str) -> bool:
-    import importlib
-
-    try:
-        return hasattr(importlib.import_module(f"tokkit.audit.{part}"), "examine") or (
-            part == "reference"
-        )
-    except ModuleNotFoundError:
-        return False

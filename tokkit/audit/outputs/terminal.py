@@ -23,9 +23,7 @@ def report_text(report: AuditReport, *, colour: bool = False) -> str:
     """The report as text, lines of at most 96 columns where nothing longer stands in a token."""
     tokenizer, text = report.subject.tokenizer, report.subject.text
     kind = tokenizer.modality if text is None else text.spec.family
-    lines = [
-        styled(visible(report.name), BOLD, colour) + f": {kind}, {tokenizer.vocab_size:,} ids"
-    ]
+    lines = [styled(visible(report.name), BOLD, colour) + f": {kind}, {tokenizer.vocab_size:,} ids"]
     for section in report.sections:
         lines += ["", *_section(section, colour)]
     counts = Counter(finding.severity for finding in report.findings)
@@ -39,9 +37,9 @@ def report_text(report: AuditReport, *, colour: bool = False) -> str:
 def _section(section: Section, colour: bool) -> list[str]:
     lines = [styled(section.title, BOLD, colour)]
     lines += wrapped(visible(section.summary), 2)
-    lines += [
-        f"  {visible(f.label):<{_LABEL_WIDTH}} {_value(f)}" for f in section.facts[:_MAX_FACTS]
-    ]
+    facts = section.facts[:_MAX_FACTS]
+    width = max([_LABEL_WIDTH, *(len(visible(fact.label)) for fact in facts)])
+    lines += [f"  {visible(fact.label):<{width}}  {_value(fact)}" for fact in facts]
     left = len(section.facts) - _MAX_FACTS
     if left > 0:
         lines.append(f"  … and {left} more in the page and the JSON")

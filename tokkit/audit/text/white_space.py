@@ -59,7 +59,7 @@ def white_space_facts(space: WhiteSpace) -> list[Fact]:
     if spaces is not None:
         facts.append(Fact(
             "indentation_tokens", f"Indentation by {DEEP} spaces",
-            spaces[WIDTHS.index(DEEP)], "tokens",
+            spaces[WIDTHS.index(DEEP)], "token" if spaces[WIDTHS.index(DEEP)] == 1 else "tokens",
             help="What it adds to a line of code.",
         ))  # fmt: skip
     if space.crlf is not None:

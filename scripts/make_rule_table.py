@@ -1,0 +1,40 @@
+"""Write the table of the audit's rules into `docs/audit.md`, between its two marks.
+
+PYTHONPATH=. python scripts/make_rule_table.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tokkit.audit.rules import RULES
+
+PAGE = Path(__file__).parents[1] / "docs" / "audit.md"
+START = "<!-- rules: written by `python scripts/make_rule_table.py` -->\n"
+END = "<!-- end of rules -->"
+
+
+def rule_table() -> str:
+    """A heading with an anchor, the severity and the meaning of each rule."""
+    return "".join(
+        f"\n### {rule.id} {{#{rule.id}}}\n\n**{rule.title}** · {rule.severity}\n\n{rule.why}\n"
+        for rule in RULES.values()
+    )
+
+
+def with_table(page: str) -> str:
+    """The page with the table of today."""
+    before, start, rest = page.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise SystemExit("docs/audit.md has lost its marks")
+    return f"{before}{START}{rule_table()}\n{END}{after}"
+
+
+def main() -> None:
+    """Rewrite the page."""
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
