@@ -29,7 +29,7 @@ CACHE = ROOT / ".cache"
 IMAGES = ROOT / "docs" / "images" / "audit"
 TARGET = ROOT / "docs" / "audit-gallery.md"
 WIDTH = 960
-COLORS = 96
+COLORS = 160
 
 TOKENIZERS = {
     "GPT-2": "tokenizers/tiktoken/r50k_base.tiktoken",
@@ -55,6 +55,17 @@ DETAILS = (
     ("phone", "main", 390, "light", "On a phone"),
     ("phone-dark", "#try", 390, "dark", "On a phone, dark"),
 )
+
+INTRODUCTION = """# Gallery of audits
+
+`tokkit audit` writes one HTML file that needs nothing else: the findings with their witnesses, the
+figures, all tokens with their merge trees, and the tokenizer itself, which colours what is typed.
+These are such pages of real tokenizers, as `scripts/make_audit_gallery.py` made them. Ids and
+figures are those of canonical tokenization.
+
+The strip at the top of each is its vocabulary: every token is one square, from the first id to the
+last, coloured by the script of its first character.
+"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,8 @@ def save_picture(png: bytes, path: Path) -> None:
 def take_top(browser: Any, entry: Entry, pages: Path) -> None:
     """The first screen of a page."""
     window = OpenPage(browser, pages / f"{entry.slug}.html")
+    window.page.set_viewport_size({"width": 1280, "height": 1120})
+    window.page.wait_for_timeout(300)
     save_picture(window.page.screenshot(), IMAGES / f"{entry.slug}.png")
     window.close()
 
@@ -115,16 +128,7 @@ def take_details(browser: Any, slug: str, pages: Path) -> None:
 
 def document(entries: list[Entry]) -> str:
     """The page of the documentation."""
-    parts = [
-        "# Gallery of audits\n",
-        "`tokkit audit TOKENIZER --html page.html` writes one file that needs nothing else: the "
-        "findings with\ntheir witnesses, the figures, all tokens with their merge trees, and the "
-        "tokenizer itself, which colours\nwhat is typed. These are such pages of real tokenizers, "
-        "as `scripts/make_audit_gallery.py` made them.\nIds and figures are those of canonical "
-        "tokenization.\n",
-        "The strip at the top of each is its vocabulary: every token is one square, from the first "
-        "id to the\nlast, coloured by the script of its first character.\n",
-    ]
+    parts = [INTRODUCTION]
     for entry in entries:
         parts.append(f"## {entry.name}\n")
         parts.append(f"{entry.description}. A page of {entry.n_bytes / 1e6:.2f} MB.\n")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.audit.page.browser import OpenPage, open_browser
+from tests.audit.page.test_engine import REAL
 from tests.audit.page.test_page import NASTY, nasty_report
 from tests.audit.toy_subjects import write_bpe
 from tokkit.audit.finding import Finding, Witness
@@ -94,6 +95,25 @@ def test_nasty_names_and_tokens_stay_text(browser: Any, tmp_path: Path) -> None:
     assert window.live_ids(NASTY + "!", specials=True) == [257]
     assert window.page.locator("img").count() == 0
     assert window.troubles == [] and window.requests == [path.as_uri()]
+    window.close()
+
+
+@pytest.mark.parametrize("path", REAL or [None], ids=lambda path: path and path.parent.name)
+def test_real_vocabularies_fit_and_run(browser: Any, tmp_path: Path, path: Path | None) -> None:
+    if path is None:
+        pytest.skip("no real tokenizers; benchmarks/fetch_tokenizers.py fetches them")
+    fuzz_texts = pytest.importorskip("tests.real.fuzz_texts")
+    tokenizer = load_tokenizer(path)
+    page = render_page(AuditReport(path.name, Subject(tokenizer), (), ()))
+    assert len(page.encode()) < 1_800_000  # the rest of a report has to fit, too
+    target = tmp_path / "page.html"
+    target.write_text(page, encoding="utf-8")
+    window = OpenPage(browser, target)
+    # A text field turns every line break into one line feed.
+    texts = [text.replace("\r", "\n") for text in fuzz_texts.fuzz_texts(25, 5)]
+    for text in texts:
+        assert window.live_ids(text) == tokenizer.encode(text), text
+    assert window.troubles == []
     window.close()
 
 

@@ -199,6 +199,15 @@ def test_an_unknown_normalizer_turns_the_live_view_off():
     assert "cannot run the normaliser mystery" in payload.about["refusal"]
 
 
+def test_a_page_that_would_be_too_large_goes_without_the_live_view():
+    tokenizer = byte_tokenizer(NORMALIZERS["charsmap"])
+    report = AuditReport("toy", Subject(tokenizer), (), ())
+    small = make_payload(report, tokenizer)
+    payload = make_payload(report, tokenizer, max_block=len(small.block) - 1)
+    assert "larger than 2 MB" in payload.about["refusal"]
+    assert payload.about["engine"] is None and len(payload.block) < len(small.block)
+
+
 # -- real tokenizers ---------------------------------------------------------------------------
 
 FOLDER = Path(__file__).parents[3] / ".cache" / "tokenizers"

@@ -41,7 +41,7 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
     """Add the pretokenizer's tables to `streams`.
 
     Returns:
-        The rest, for JSON: steps of the normaliser, literals, special tokens, checks.
+        The rest, for JSON: steps of the normaliser, literals, checks.
 
     Raises:
         UnsupportedError: something that the page's engine does not do exactly.
@@ -56,7 +56,6 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
         "normalizer": normalizer_steps(spec.normalizer, streams),
         "scanners": add_scanners(streams, "split", spec.splits),
         "prefixSpace": spec.prefix_space,
-        "specials": {text: int(token) for text, token in spec.special_tokens.items()},
         "rawLiterals": {text: int(token) for text, token in spec.raw_literals.items()},
         "checks": _checks(tokenizer),
     }

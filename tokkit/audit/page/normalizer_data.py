@@ -111,10 +111,9 @@ def _every_character() -> Iterable[str]:
 
 
 def _add_mapping(streams: Streams, mapping: Mapping[str, str]) -> str:
-    """Add a map from texts to texts; the name of its stream."""
-    text = json.dumps(mapping, separators=(",", ":"))
-    name = f"map {zlib.crc32(text.encode())}"
-    streams.add_bytes(name, text.encode())
+    """Add a map from texts to texts; the name of its streams."""
+    name = f"map {zlib.crc32(repr(sorted(mapping.items())).encode(errors='surrogatepass'))}"
+    streams.add_mapping(name, mapping)
     return name
 
 

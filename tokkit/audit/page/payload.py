@@ -13,6 +13,9 @@ from tokkit.audit.report import AuditReport
 from tokkit.errors import UnsupportedError
 from tokkit.text.tokenizer import TextTokenizer
 
+MAX_BLOCK = 1_720_000
+"""Characters; what remains of 2 MB is for the report and the page itself."""
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -20,25 +23,45 @@ class Payload:
 
     Attributes:
         about: for JSON. `vocabulary`: of the model; `words`: of statuses and reasons; `engine`:
-            None if the page cannot run the tokenizer, `refusal` says why; `specials`: texts of
-            control tokens -> ids; `findings`: those with tokens; `streams`: places in the block.
-        block: the streams, deflated, in base64.
+            None if the page cannot run the tokenizer, `refusal` says why; `findings`:
+            those with tokens; `streams`: places in the block.
+        block: the streams, deflated, as text.
     """
 
     about: dict[str, Any]
     block: str
 
 
-def make_payload(report: AuditReport, tokenizer: TextTokenizer) -> Payload:
-    """The payload of a page about a text tokenizer."""
+def make_payload(
+    report: AuditReport, tokenizer: TextTokenizer, *, max_block: int = MAX_BLOCK
+) -> Payload:
+    """The payload of a page about a text tokenizer.
+
+    Args:
+        report: for what is known of the tokens, and the findings that name some.
+        tokenizer: the subject of the report.
+        max_block: characters of the block. A larger one is made again without what only the live
+            tokenizer needs, and says so.
+    """
+    payload = _make(report, tokenizer, refusal="")
+    if len(payload.block) <= max_block:
+        return payload
+    return _make(report, tokenizer, refusal="with its tables the page would be larger than 2 MB")
+
+
+def _make(report: AuditReport, tokenizer: TextTokenizer, *, refusal: str) -> Payload:
     streams = Streams()
-    vocabulary = add_vocabulary(streams, tokenizer)
+    vocabulary = add_vocabulary(streams, tokenizer, with_scores=not refusal)
     vocabulary["words"] = add_status(streams, report.tokens, tokenizer)
-    engine, refusal = None, ""
-    try:
-        engine = add_engine(streams, tokenizer)
-    except UnsupportedError as error:
-        refusal = str(error)
+    streams.add_json(
+        "specials", {text: int(token) for text, token in tokenizer.special_tokens.items()}
+    )
+    engine = None
+    if not refusal:
+        try:
+            engine = add_engine(streams, tokenizer)
+        except UnsupportedError as error:
+            refusal = str(error)
     findings = [
         _add_finding(streams, k, finding)
         for k, finding in enumerate(report.findings)
@@ -47,7 +70,6 @@ def make_payload(report: AuditReport, tokenizer: TextTokenizer) -> Payload:
     places, block = streams.pack()
     about = {
         "findings": findings,
-        "specials": {text: int(token) for text, token in tokenizer.special_tokens.items()},
         "vocabulary": vocabulary,
         "engine": engine,
         "refusal": refusal,

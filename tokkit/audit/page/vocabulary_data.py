@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.audit.page.streams import Streams
+from tokkit.audit.page.streams import Streams, shared_length
 from tokkit.audit.section import TokenStatus
 from tokkit.text.segment_models.bpe import BpeModel
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 
-def add_vocabulary(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
-    """Add the streams of all tokens.
+def add_vocabulary(
+    streams: Streams, tokenizer: TextTokenizer, *, with_scores: bool = True
+) -> dict[str, Any]:
+    """Add the streams of all tokens; scores are what only the live tokenizer needs.
 
     Returns:
         What of the model is no stream: its family, flags and few numbers, for JSON.
@@ -38,7 +40,8 @@ def add_vocabulary(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]
         _add_merges(streams, tokenizer, order)
     elif spec.family == "unigram" and spec.scores is not None:
         about |= {"unkScore": spec.unk_score, "singlePrecision": spec.float32_paths}
-        streams.add_floats("scores", spec.scores.astype(np.float64))
+        if with_scores:
+            streams.add_floats("scores", spec.scores.astype(np.float64))
     elif spec.family == "wordpiece" and spec.continuing is not None:
         about |= {"maxWordChars": spec.max_word_chars}
         streams.add_bytes("continuing", spec.continuing.astype(np.uint8).tobytes())
@@ -50,10 +53,7 @@ def _add_spellings(streams: Streams, spellings: list[bytes]) -> None:
     rests: list[bytes] = []
     before = b""
     for spelling in spellings:
-        n = 0
-        limit = min(len(before), len(spelling))
-        while n < limit and before[n] == spelling[n]:
-            n += 1
+        n = shared_length(before, spelling)
         shared.append(n)
         rests.append(spelling[n:])
         before = spelling

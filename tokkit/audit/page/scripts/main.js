@@ -11,14 +11,15 @@ async function start() {
 async function startTokenizer(about) {
   const streams = await Streams.open(byId("tokkit-block").textContent, about.streams);
   const vocabulary = new Vocabulary(streams, about.vocabulary);
-  const specialTexts = new Map(Object.entries(about.specials).map(([text, id]) => [id, text]));
+  const specials = new Map(Object.entries(streams.json("specials"))); // text -> id
+  const specialTexts = new Map(Array.from(specials, ([text, id]) => [id, text]));
   let live = null;
   const replay = (text, specials) => live?.replay(text, specials);
   const entry = new Entry(vocabulary, specialTexts, replay);
   const explorer = new Explorer(vocabulary, entry, groupsOf(vocabulary, about, streams));
   const map = new PixelMap(vocabulary, (id) => entry.label(id), (id) => (location.hash = `#token-${id}`));
   startTheme(() => map.draw());
-  live = startLive(vocabulary, streams, about, entry);
+  live = startLive(vocabulary, streams, about, specials, entry);
   for (const button of document.querySelectorAll("button.replay[data-text]")) {
     button.hidden = live === null;
     button.addEventListener("click", () => replay(button.dataset.text, "specials" in button.dataset));
@@ -28,13 +29,13 @@ async function startTokenizer(about) {
   follow();
 }
 
-function startLive(vocabulary, streams, about, entry) {
+function startLive(vocabulary, streams, about, specials, entry) {
   if (!about.engine) {
     refuseLive(about.refusal);
     return null;
   }
   try {
-    const tokenizer = new Tokenizer(vocabulary, streams, about.engine);
+    const tokenizer = new Tokenizer(vocabulary, streams, about.engine, specials);
     tokenizer.check(about.engine.checks);
     return new Live(tokenizer, entry);
   } catch (error) {

@@ -38,7 +38,7 @@ const NORMALIZERS = {
     return (text) => text.split(pattern).map((part, i) => (i % 2 ? part : inside(part))).join("");
   },
   map: ({ mapping, removed, spaced, marks }, streams) => {
-    const table = readMapping(streams, mapping);
+    const table = streams.mapping(mapping);
     const isRemoved = removed && new RegExp(`[${classOfRanges(removed)}]+`, "gu");
     const isSpaced = spaced && new RegExp(`[${classOfRanges(spaced)}]`, "gu");
     const runs = marks && new RegExp(`[${classOfRanges(marks)}]{2,}`, "gu");
@@ -54,7 +54,7 @@ const NORMALIZERS = {
       return out;
     };
   },
-  charsmap: ({ mapping }, streams) => charsmap(readMapping(streams, mapping)),
+  charsmap: ({ mapping }, streams) => charsmap(streams.mapping(mapping)),
   normalForm: ({ form, active, checksum: expected }) => normalForm(form, active, expected),
   replacePattern: ({ scanner, new: fresh }, streams) => {
     const scanners = new Scanners(streams, scanner);
@@ -68,10 +68,6 @@ const NORMALIZERS = {
     };
   },
 };
-
-function readMapping(streams, name) {
-  return new Map(Object.entries(JSON.parse(new TextDecoder().decode(streams.bytes(name)))));
-}
 
 // The longest key at each position is replaced, as SentencePiece does.
 function charsmap(table) {

@@ -1,4 +1,26 @@
-// Named streams of bytes, from one deflated block in base64 (streams.py writes them).
+// Named streams of bytes, from one deflated block as text (streams.py writes them).
+
+const DIGITS = Array.from({ length: 94 }, (_, k) => String.fromCharCode(0x21 + k)).filter((digit) => !"<>&".includes(digit));
+
+// "length digits": two digits are 13 bits, the lowest first.
+function bytesOfText(text) {
+  const start = text.indexOf(" ") + 1;
+  const bytes = new Uint8Array(Number(text.slice(0, start)));
+  const values = new Uint8Array(128);
+  DIGITS.forEach((digit, value) => (values[digit.charCodeAt(0)] = value));
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (let i = start; i + 1 < text.length; i += 2) {
+    held |= (values[text.charCodeAt(i)] + DIGITS.length * values[text.charCodeAt(i + 1)]) << bits;
+    bits += 13;
+    for (; bits >= 8; bits -= 8) {
+      if (at < bytes.length) bytes[at++] = held & 255;
+      held >>>= 8;
+    }
+  }
+  return bytes;
+}
 
 class Streams {
   constructor(block, places) {
@@ -6,9 +28,8 @@ class Streams {
     this.places = places;
   }
 
-  static async open(base64, places) {
-    const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    const inflated = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  static async open(text, places) {
+    const inflated = new Blob([bytesOfText(text)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
     return new Streams(new Uint8Array(await new Response(inflated).arrayBuffer()), places);
   }
 
@@ -41,6 +62,23 @@ class Streams {
       values[i] = sum;
     }
     return values;
+  }
+
+  json(name) {
+    return JSON.parse(new TextDecoder().decode(this.bytes(name)));
+  }
+
+  // Texts to texts; keys are front-coded, over code points.
+  mapping(name) {
+    const shared = this.varints(`${name} shared`);
+    const values = this.json(`${name} values`);
+    const found = new Map();
+    let before = [];
+    this.json(`${name} rests`).forEach((rest, k) => {
+      before = [...before.slice(0, shared[k]), ...rest];
+      found.set(before.join(""), values[k]);
+    });
+    return found;
   }
 
   planes(name, count) {

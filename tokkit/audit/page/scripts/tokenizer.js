@@ -2,10 +2,10 @@
 // (tokkit/text/tokenizer.py).
 
 class Tokenizer {
-  constructor(vocabulary, streams, engine) {
+  constructor(vocabulary, streams, engine, specials) {
     this.vocabulary = vocabulary;
     this.prefixSpace = engine.prefixSpace;
-    this.specials = new Map(Object.entries(engine.specials));
+    this.specials = specials;
     this.rawLiterals = new Map(Object.entries(engine.rawLiterals));
     this.specialPattern = anyOf(this.specials.keys());
     this.rawLiteralPattern = anyOf(this.rawLiterals.keys());
