@@ -159,6 +159,15 @@ def test_a_share_that_is_ruled_out_takes_the_trust_away() -> None:
     assert "25.0% of them" in wrong.trust()[0]
 
 
+def test_small_samples_count_by_their_share() -> None:
+    large = make(sample_bytes={EVIL: 10**6, "b": 10**5})
+    small = replace(large, sample_bytes={EVIL: 10**6, "b": 10**4})
+    assert "some samples are small" not in large.trust()[0]
+    assert "some samples are small" in small.trust()[0]
+    without = replace(small, proportions={EVIL: 0.99, "b": 0.01})
+    assert "some samples are small" not in without.trust()[0]
+
+
 def test_rare_pairs_after_a_long_prefix_are_not_trusted() -> None:
     short = make(inherited=Inheritance("a", 300, 300, 1.0)).trust()[0]
     long = make(inherited=Inheritance("a", 100_000, 100_000, 1.0)).trust()[0]
