@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,22 @@ def test_real_vocabularies_fit_and_run(browser: Any, tmp_path: Path, path: Path 
     for text in texts:
         assert window.live_ids(text) == tokenizer.encode(text), text
     assert window.troubles == []
+    window.close()
+
+
+def test_the_live_view_is_off_where_its_ids_would_differ(
+    browser: Any, path: Path, tmp_path: Path
+) -> None:
+    page = path.read_text(encoding="utf-8")
+    checks = re.search(r'"checks":\[\["",(\d+)\]', page)
+    assert checks is not None
+    target = tmp_path / "page.html"
+    target.write_text(page.replace(checks[0], '"checks":[["",1]'), encoding="utf-8")
+    window = OpenPage(browser, target)
+    assert "differ from tokkit's" in window.page.text_content("#live-refusal")
+    assert window.page.is_disabled("#live-text")
+    assert window.page.locator("button.replay[data-text]:visible").count() == 0
+    assert window.page.locator("#list .row").count() > 0 and window.troubles == []
     window.close()
 
 

@@ -18,6 +18,7 @@ import pytest
 from tests.audit.page.test_engine import byte_tokenizer
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.page import render_page
+from tokkit.audit.page.assets import asset
 from tokkit.audit.page.markup import visible
 from tokkit.audit.page.scales import scale_of
 from tokkit.audit.page.summary import verdict
@@ -241,6 +242,32 @@ def test_the_verdict_names_the_worst(rules: tuple[str, ...], wanted: str) -> Non
     assert said.startswith(wanted)
     if not wanted.startswith("No errors, no"):
         assert RULES[RULE].title[1:] in said
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [":root {", ':root[data-theme="dark"] {'])
+def test_letters_stand_out_from_their_ground(theme: str) -> None:
+    rules = asset("styles/colors.css").partition(theme)[2].partition("}")[0]
+    colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rules))
+    grounds = {"ink": ("paper", "raised", "sunken", "t0", "t1", "t2", "t3", "t4")}
+    grounds |= dict.fromkeys(("quiet", "accent"), ("paper", "raised", "sunken"))
+    grounds |= {name: ("paper", f"{name}-wash") for name in ("error", "warning", "note")}
+    for letters, below in grounds.items():
+        for ground in below:
+            pair = sorted([luminance(colors[letters]), luminance(colors[ground])])
+            assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (letters, ground)
+
+
+def test_both_ways_to_dark_have_the_same_colours() -> None:
+    style = asset("styles/colors.css")
+    chosen = style.partition(':root[data-theme="dark"] {')[2].partition("}")[0]
+    preferred = style.partition(':root:not([data-theme="light"]) {')[2].partition("}")[0]
+    assert chosen.split() == preferred.split()
 
 
 def test_invisible_bytes_are_shown() -> None:
