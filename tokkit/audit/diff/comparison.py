@@ -97,7 +97,7 @@ class TokenizerDiff:
 
     def to_html(self) -> str:
         """As one page that needs nothing else."""
-        from tokkit.audit.page import render_diff_page
+        from tokkit.audit.page.comparison import render_diff_page
 
         return render_diff_page(self)
 

@@ -38,5 +38,5 @@ def _verdict(diff: TokenizerDiff) -> str:
     if diff.is_same:
         return "Nothing is different: equal tokens, ids, merges and settings."
     if not diff.texts.smallest:
-        return "They differ, but every text that was tried has the same ids in both."
+        return "They differ, but every text that was tried is cut alike."
     return "The same text may have other ids: a model of the one cannot read those of the other."

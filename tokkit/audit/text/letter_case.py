@@ -51,7 +51,8 @@ def measure_case(tokenizer: TextTokenizer, languages: Sequence[Language]) -> lis
 
 def _is_cased(texts: Sequence[str]) -> bool:
     letters = [char for text in texts for char in text if char.isalpha()]
-    cased = sum(char.upper() != char.lower() for char in letters)
+    # Georgian has capitals, but begins no word with them: they have no title case.
+    cased = sum(char.title() != char.lower() for char in letters)
     return bool(letters) and cased > _MIN_CASED_SHARE * len(letters)
 
 
