@@ -99,7 +99,8 @@ def save_picture(png: bytes, path: Path) -> None:
     if image.width > WIDTH:
         height = round(image.height * WIDTH / image.width)
         image = image.resize((WIDTH, height), Image.Resampling.LANCZOS)
-    image.quantize(COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
+    method = Image.Quantize.FASTOCTREE  # the only one that keeps colours of few pixels
+    image.quantize(COLORS, method, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def take_top(browser: Any, entry: Entry, pages: Path) -> None:
