@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Sequence
 from html import unescape
 from pathlib import Path
@@ -72,12 +73,16 @@ def declarations(archive: Path) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def articles(page: str) -> list[str]:
-    """The articles of a translation, paragraphs joined by a space."""
+    """The articles of a translation, paragraphs joined by a space, letters composed (NFC).
+
+    Some of the files are decomposed, which would be charged to their languages.
+    """
     found = [""] * N_ARTICLES
     for number, body in _ARTICLE.findall(page):
         if 1 <= int(number) <= N_ARTICLES:
             paragraphs = [re.sub(r"<[^>]+>", "", text) for text in _PARAGRAPH.findall(body)]
-            found[int(number) - 1] = " ".join(" ".join(unescape(p).split()) for p in paragraphs)
+            text = " ".join(" ".join(unescape(p).split()) for p in paragraphs)
+            found[int(number) - 1] = unicodedata.normalize("NFC", text)
     return found
 
 

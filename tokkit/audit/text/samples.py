@@ -1,7 +1,8 @@
 """Texts to measure: parallel text and samples of kinds of text that tokkit ships, or the user's.
 
 What is shipped: articles 1 to 12 of the Universal Declaration of Human Rights in 53 languages
-(`parallel.json`, which holds its licence), and short texts of our own by kind (`kinds.json`).
+(`parallel.json`, which holds its licence; letters are composed), and short texts of our own by kind
+(`kinds.json`).
 """
 
 from __future__ import annotations
