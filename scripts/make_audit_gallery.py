@@ -117,8 +117,8 @@ def take_details(browser: Any, slug: str, pages: Path) -> None:
     for name, place, width, scheme, _ in DETAILS:
         window = OpenPage(browser, pages / f"{slug}.html", width=width, scheme=scheme)
         if name == "tokens":
-            window.page.fill("#search-text", "okenization")
-            window.page.wait_for_selector("#matches:text-matches('^[0-9]{1,2} tokens?$')")
+            window.page.fill("#search-text", "internation")
+            window.page.wait_for_selector("#matches:text-matches('^[1-9][0-9]? tokens?$')")
         window.page.evaluate(
             "place => document.querySelector(place).scrollIntoView({behavior: 'instant'})", place
         )
