@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tokenizers import BertWordPieceTokenizer
 
 from tests.audit.toy_subjects import byte_tokenizer, toy_report, write_bpe
 from tokkit.audit.part import Part
@@ -14,7 +15,7 @@ from tokkit.audit.section import Scalar
 from tokkit.audit.subject import Subject
 from tokkit.audit.text import examine
 from tokkit.audit.text.samples import read_folder, shipped_kinds, shipped_parallel_text
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.text.normalizers import library_normalizer
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -140,3 +141,17 @@ def test_shipped_texts_are_parallel_and_licensed() -> None:
 def test_toy_report_ranks_findings_worst_first() -> None:
     ranks = [finding.severity.rank for finding in toy_report().findings]
     assert ranks == sorted(ranks)
+
+
+def test_what_cannot_be_written_is_shown_as_small_as_it_gets(tmp_path: Path) -> None:
+    words = BertWordPieceTokenizer(lowercase=False)
+    words.train_from_iterator(["the sea shells"], vocab_size=60, show_progress=False)
+    words.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = load_tokenizer(tmp_path / "tokenizer.json")
+    part = examine(Subject(tokenizer), texts={"eng": ["the sea", "sea"], "rus": ["море", "sea"]})
+    (finding,) = [f for f in part.findings if f.rule == "language-without-encoding"]
+    assert finding.count == 1
+    (witness,) = finding.witnesses
+    assert len(witness.data.decode()) == 1
+    with pytest.raises(EncodingError):
+        tokenizer.encode(witness.data)

@@ -74,7 +74,7 @@ def lengths_of(*cuts: tuple[int, ...]) -> list[numbers.Length]:
         by_length.setdefault(sum(cut), {})[cut] = 1
     return [
         numbers.Length(
-            n, each, {cut: "1234567890"[:n] for cut in each}, {cut: (7,) * len(cut) for cut in each}
+            n, each, dict.fromkeys(each, "1234567890"[:n]), {cut: (7,) * len(cut) for cut in each}
         )
         for n, each in sorted(by_length.items())
     ]

@@ -86,7 +86,7 @@ def examine(
             *_text_facts(back),
             *_control_facts(control),
             *_engine_facts(reference, curves),
-            Fact("chat_templates", "chat templates", template_note),
+            Fact("chat_templates", "Chat templates", template_note),
         ),
         tables=tuple(table for table in tables if table.rows),
     )
@@ -156,36 +156,36 @@ def _summary(findings: list[Finding]) -> str:
 def _text_facts(back: RoundTrips) -> Iterator[Fact]:
     yield Fact(
         "probe_texts_back",
-        "probe texts that come back",
+        "Probe texts that come back",
         f"{back.n_back} of {back.n_texts}",
         help="decoding the encoding gives the text as the normaliser left it",
     )
     yield Fact(
         "characters_not_encodable",
-        "characters without tokens",
+        "Characters without tokens",
         len(back.lost_characters),
         help=f"of the {back.n_characters:,} that Unicode assigns",
     )
     yield Fact(
         "bytes_not_encodable",
-        "bytes without tokens",
+        "Bytes without tokens",
         len(back.lost_bytes),
         help="of the 128 that are no ASCII, where they are not part of a character",
     )
 
 
 def _control_facts(control: ControlTokens) -> Iterator[Fact]:
-    yield Fact("control_tokens", "control tokens", control.n_tokens)
+    yield Fact("control_tokens", "Control tokens", control.n_tokens)
     if control.plain_call is not None:
         yield Fact(
             "control_tokens_from_text",
-            "control tokens that text can produce",
+            "Control tokens that text can produce",
             control.n_injected,
             help="by the plain call of the tokenizer's own library",
         )
         yield Fact(
             "control_text_becomes",
-            "text that spells a control token becomes",
+            "Text that spells a control token becomes",
             control.plain_call,
             help="by the plain call of the tokenizer's own library; tokkit leaves it text",
         )
@@ -199,14 +199,14 @@ def _engine_facts(
         name = f"{reference.name} {reference.version}"
     elif isinstance(reference, NoReference):
         name = reference.reason
-    yield Fact("reference", "the tokenizer's own library", name)
+    yield Fact("reference", "The tokenizer's own library", name)
     for engine in dict.fromkeys(curve.engine for curve in curves):
         slow = [c for c in curves if c.engine == engine and c.verdict != "linear"]
         slow = [curve for curve in slow if curve.verdict != "not encodable"]
         key = "tokkit" if engine == "tokkit" else "reference"
         yield Fact(
             f"slow_texts_{key}",
-            f"kinds of text that {engine} does not encode in linear time",
+            f"Kinds of text that {engine} does not encode in linear time",
             len(slow),
             help=f"of {sum(curve.engine == engine for curve in curves)} that were tried",
         )

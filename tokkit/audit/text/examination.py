@@ -95,7 +95,7 @@ def _examine(tokenizer: TextTokenizer, sample: ParallelText) -> Part:
         charts=tuple(chart for chart in charts if chart is not None),
     )
     findings = (
-        *languages.language_findings(spoken),
+        *languages.language_findings(spoken, tokenizer),
         *numbers.number_findings(lengths),
         *letter_case.case_findings(case, tokenizer),
         *white_space.white_space_findings(space, tokenizer),

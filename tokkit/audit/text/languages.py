@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.safety.shrinking import shrink
 from tokkit.audit.section import Chart, Column, Fact, Scalar, Series, Table
 from tokkit.audit.text.bootstrap import Estimate, ratio
 from tokkit.audit.text.costs import Cost, measure
@@ -151,7 +152,7 @@ def language_chart(languages: list[Language]) -> Chart | None:
     )  # fmt: skip
 
 
-def language_findings(languages: list[Language]) -> list[Finding]:
+def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> list[Finding]:
     """Languages that cost much, that take more tokens than characters, or that have no encoding."""
     findings: list[Finding] = []
     dear = [each for each in languages if each.premium and each.premium.low > HIGH_PREMIUM]
@@ -182,8 +183,8 @@ def language_findings(languages: list[Language]) -> list[Finding]:
             f"words to the unknown token: {_names([each.name for each in lost])}.",
             len(lost),
             witnesses=tuple(
-                Witness("encode", min(e.cost.lost, key=len).encode(), note=f"{e.name}: no encoding")
-                for e in lost[:3]
+                Witness("encode", _smallest_lost(tokenizer, each), note=f"{each.name}: no encoding")
+                for each in lost[:3]
             ),
         ))  # fmt: skip
     return findings
@@ -192,6 +193,15 @@ def language_findings(languages: list[Language]) -> list[Finding]:
 def _names(names: list[str], shown: int = 8) -> str:
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _smallest_lost(tokenizer: TextTokenizer, language: Language) -> bytes:
+    """The smallest part of a text of the language that has no encoding."""
+
+    def is_lost(text: str) -> bool:
+        return bool(measure(tokenizer, [text]).lost)
+
+    return shrink(min(language.cost.lost, key=len), is_lost).encode()
 
 
 def _shortest(each: Language) -> Witness:
