@@ -55,7 +55,7 @@ def test_intervals_cover_the_truth_within_the_model() -> None:
         weights = rng.dirichlet(np.full(5, 2.0))
         evidence = simulate(weights, rng, n_merges=1000)
         truth = evidence.bytes_from_pairs(weights)
-        low, high = intervals(evidence, estimate(evidence), inflation=1).T
+        low, high = intervals(evidence, estimate(evidence), inflation=1, floor=0).T
         covered.extend(((low <= truth) & (truth <= high)).tolist())
     assert 0.8 <= np.mean(covered) <= 0.97
 
@@ -68,6 +68,17 @@ def test_intervals_grow_with_level_and_hold_the_estimate() -> None:
     assert (narrow[:, 0] <= found.weights).all()
     assert (found.weights <= narrow[:, 1]).all()
     assert (narrow[:, 1] < wide[:, 1]).all()
+
+
+def test_the_floor_lets_every_share_be_none_or_more() -> None:
+    evidence = simulate(np.array([0.001, 0.4, 0.599]), np.random.default_rng(7))
+    found = estimate(evidence)
+    bare = intervals(evidence, found, floor=0)
+    low, high = intervals(evidence, found, floor=1).T
+    assert low[0] == 0
+    added = high - bare[:, 1]
+    assert added[0] > 0
+    assert added == pytest.approx(np.full(3, added[0]))
 
 
 def test_order_of_categories_does_not_matter() -> None:
