@@ -28,11 +28,12 @@ class NoReference:
 
     Attributes:
         reason: a sentence.
-        failed: the library is there, but fails on the file; otherwise there is none to ask.
+        failure: where the library is there but fails on the file, how (`SandboxError.reason`);
+            empty where there is none to ask.
     """
 
     reason: str
-    failed: bool = False
+    failure: str = ""
 
 
 class Reference:
@@ -180,4 +181,4 @@ def try_reference(
         return NoReference(str(error))
     except SandboxError as error:
         sandbox.close()
-        return NoReference(str(error), failed=True)
+        return NoReference(str(error), failure=error.reason)

@@ -102,7 +102,7 @@ class Sandbox:
         if stderr is not None:
             stderr.close()
 
-    def call(self, name: str, *, seconds: float | None = None, **arguments: object) -> Any:
+    def call(self, name: str, /, *, seconds: float | None = None, **arguments: object) -> Any:
         """The result of a handler.
 
         Args:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference import Reference
 from tokkit.audit.rules import Severity
+from tokkit.audit.safety.wording import counted
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 4
@@ -54,9 +55,8 @@ def examine_control_tokens(
         SandboxError: the reference fails.
     """
     specials = dict(sorted(tokenizer.special_tokens.items(), key=lambda item: item[1]))
-    findings = list(_ordinary(specials))
     if reference is None or not specials:
-        return ControlTokens(tuple(findings), len(specials))
+        return ControlTokens(tuple(_ordinary(specials)), len(specials))
     found = reference.encode_by_default([_in_a_turn(text) for text in specials])
     injected = {
         text: ids
@@ -64,8 +64,11 @@ def examine_control_tokens(
         if ids is not None and token in ids
     }
     n_refused = sum(ids is None for ids in found)
-    findings += _injected(specials, injected, reference)
-    findings += _unmarked(specials, reference)
+    findings = [
+        *_injected(specials, injected, reference),
+        *_unmarked(specials, reference),
+        *_ordinary({text: specials[text] for text in injected}),
+    ]
     plain_call = "mixed"
     for n, what in ((len(injected), "control tokens"), (n_refused, "an error")):
         plain_call = what if n == len(specials) else plain_call
@@ -133,8 +136,8 @@ def _ordinary(specials: dict[str, int]) -> Iterator[Finding]:
         if found:
             yield Finding(
                 "special-token-ordinary",
-                f"{len(found):,} control tokens are spelled like {what}, {next(iter(found))!r} "
-                "among them.",
+                f"{counted(len(found), 'control token is', 'control tokens are')} spelled like "
+                f"{what}, {next(iter(found))!r} among them.",
                 count=len(found),
                 tokens=tuple(found.values()),
                 witnesses=tuple(

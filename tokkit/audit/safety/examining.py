@@ -13,6 +13,7 @@ from typing import TypeVar
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.part import Part
 from tokkit.audit.reference import NoReference, Reference
+from tokkit.audit.rules import Severity
 from tokkit.audit.safety.control_tokens import ControlTokens, examine_control_tokens
 from tokkit.audit.safety.growth import GrowthCurve, growth_findings, growth_table, time_growth
 from tokkit.audit.safety.normalization import KINDS, Normalization, examine_normalization
@@ -115,11 +116,14 @@ class _LibraryCalls:
 
 
 def _unloadable(reference: Reference | NoReference | None) -> Iterator[Finding]:
-    if isinstance(reference, NoReference) and reference.failed:
+    if isinstance(reference, NoReference) and reference.failure:
+        refused = reference.failure == "refused"
+        verb = "refuses" if refused else f"fails ({reference.failure}) on"
         yield Finding(
             "reference-fails",
-            f"The library fails on the file: {reference.reason}",
+            f"The library {verb} the file, which tokkit reads: {reference.reason}.",
             witnesses=(Witness("load", note=reference.reason),),
+            graded=Severity.WARNING if refused else None,
         )
 
 

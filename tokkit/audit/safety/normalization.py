@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
-from tokkit.audit.safety.probe_texts import quoted
 from tokkit.audit.safety.round_trips import assigned_characters
+from tokkit.audit.safety.wording import counted, quoted
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 4
@@ -112,8 +112,8 @@ def _texts() -> Iterator[str]:
 def _finding(name: str, kind: str, examples: list[tuple[str, str]], n_characters: int) -> Finding:
     shown = sorted(examples, key=lambda pair: _prominence(pair[0]))[:MAX_WITNESSES]
     text, result = shown[0]
-    subject = f"{n_characters:,} characters are" if n_characters else "Runs of characters are"
-    subject = "1 character is" if n_characters == 1 else subject
+    subject = counted(n_characters, "character is", "characters are")
+    subject = subject if n_characters else "Runs of characters are"
     return Finding(
         "lossy-normalization",
         f"{subject} {KINDS[kind]} by {name}: {quoted(text)} becomes {quoted(result)}.",

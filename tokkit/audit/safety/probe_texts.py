@@ -36,12 +36,3 @@ def as_text(data: bytes) -> str:
 def as_bytes(text: str) -> bytes:
     """What `as_text` was made of."""
     return text.encode(errors="surrogateescape")
-
-
-def quoted(text: str) -> str:
-    """A text for a message: quoted, and its code points, unless it is plain ASCII."""
-    if text.isascii():
-        return repr(text)
-    if len(text) > 6:
-        return ascii(text)
-    return f"{text!r} ({' '.join(f'U+{ord(char):04X}' for char in text)})"

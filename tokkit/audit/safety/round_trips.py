@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
-from tokkit.audit.safety.probe_texts import as_bytes, probe_texts, quoted
+from tokkit.audit.safety.probe_texts import as_bytes, probe_texts
 from tokkit.audit.safety.shrinking import shrink
+from tokkit.audit.safety.wording import quoted
 from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 

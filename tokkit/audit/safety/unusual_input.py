@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference import Reference
-from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts, quoted
+from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts
 from tokkit.audit.safety.shrinking import shrink
+from tokkit.audit.safety.wording import quoted
 from tokkit.audit.section import Column, Scalar, Table
 from tokkit.errors import EncodingError, SandboxError
 from tokkit.text.spec import TokenKind

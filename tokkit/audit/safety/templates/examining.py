@@ -49,6 +49,7 @@ def examine_templates(templates: Mapping[str, str], tokenizer: TextTokenizer) ->
     """
     findings: list[Finding] = []
     rows: list[tuple[Scalar, ...]] = []
+    readable: dict[str, ParsedTemplate] = {}
     for name, text in sorted(templates.items()):
         try:
             parsed = parse_template(text)
@@ -63,8 +64,10 @@ def examine_templates(templates: Mapping[str, str], tokenizer: TextTokenizer) ->
             )
             rows.append((name, len(text), None, "not readable"))
             continue
+        readable[name] = parsed
         findings += _findings(name, text, parsed, tokenizer)
         rows.append((name, len(text), len(control_texts(parsed)), ", ".join(parsed.variables)))
+    findings += _shared_findings(readable, tokenizer)
     columns = (
         Column("name", "template"),
         Column("n_characters", "characters", "number"),
@@ -98,24 +101,39 @@ def _findings(
             count=len(whats),
             witnesses=tuple(_witness(s, lines) for s in _first_of_each(found)[:MAX_WITNESSES]),
         )
-    if not reads(parsed, "add_generation_prompt"):
+
+
+def _shared_findings(
+    parsed: Mapping[str, ParsedTemplate], tokenizer: TextTokenizer
+) -> Iterator[Finding]:
+    """What is true or not of a whole template: one finding for all of which it is."""
+    silent = [name for name, one in parsed.items() if not reads(one, "add_generation_prompt")]
+    if silent:
         yield Finding(
             "template-no-generation-prompt",
-            f"The chat template {name!r} never reads `add_generation_prompt`.",
+            f"{_named(silent)} never asks for `add_generation_prompt`.",
+            count=len(silent),
         )
-    if tokenizer.bos_ids and _writes_bos(parsed, tokenizer):
+    doubled = [name for name, one in parsed.items() if _writes_bos(one, tokenizer)]
+    if tokenizer.bos_ids and doubled:
         yield Finding(
             "template-double-bos",
-            f"The chat template {name!r} writes the token that begins a text, and the tokenizer "
-            "adds it too.",
+            f"{_named(doubled)} writes the token that begins a text, which the tokenizer adds too.",
+            count=len(doubled),
             tokens=tuple(sorted(set(tokenizer.bos_ids))),
         )
-    if reads(parsed, "content"):
+    raw = [name for name, one in parsed.items() if reads(one, "content")]
+    if raw:
         yield Finding(
             "template-raw-text",
-            f"The chat template {name!r} puts the content of messages beside its control tokens as "
-            "it is.",
+            f"{_named(raw)} puts the content of messages beside its control tokens as it is.",
+            count=len(raw),
         )
+
+
+def _named(names: list[str]) -> str:
+    quoted = ", ".join(map(repr, names))
+    return f"The chat template {quoted}" if len(names) == 1 else f"Each of {quoted}"
 
 
 def _first_of_each(found: list[Suspicion]) -> list[Suspicion]:
