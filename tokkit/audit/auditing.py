@@ -91,18 +91,18 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
     from tokkit.audit import reference, safety, text, vocabulary
 
     with ExitStack() as stack:
-        judge = None
+        judge, found = None, None
         if options.reference:
             say("starting the reference implementation")
-            judge = reference.open_reference(subject)
-        if judge is not None:
-            stack.enter_context(judge)
+            found = reference.try_reference(subject)
+        if isinstance(found, reference.Reference):
+            judge = stack.enter_context(found)
         say("examining the vocabulary")
         yield vocabulary.examine(subject, reference=judge, embeddings=options.embeddings)
         say("measuring texts")
         yield text.examine(subject, texts=options.texts)
         say("looking for trouble")
-        yield safety.examine(subject, reference=judge, chat_template=options.chat_template)
+        yield safety.examine(subject, reference=found, chat_template=options.chat_template)
     if options.corpora is not None:
         from tokkit.audit import training
 
