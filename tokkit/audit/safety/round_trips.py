@@ -17,6 +17,7 @@ from tokkit.audit.safety.probe_texts import as_bytes, probe_texts
 from tokkit.audit.safety.shrinking import shrink
 from tokkit.audit.safety.wording import quoted
 from tokkit.errors import EncodingError
+from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 4
@@ -133,9 +134,28 @@ def _round_trip(tokenizer: TextTokenizer, text: str) -> Witness:
 
 
 def _not_encodable(tokenizer: TextTokenizer, characters: list[str]) -> Iterator[str]:
-    """Those of `characters` that cannot be encoded, found by halving blocks that cannot."""
+    """Those of `characters` that cannot be encoded, ascending."""
+    hopeless = set(_in_no_token(tokenizer, characters))
+    rest = [char for char in characters if char not in hopeless]
+    yield from sorted(hopeless.union(_found_by_halving(tokenizer, rest)))
+
+
+def _in_no_token(tokenizer: TextTokenizer, characters: list[str]) -> Iterator[str]:
+    """Characters that no token holds, where only a token that holds one can express it."""
+    spec = tokenizer.spec
+    by_characters = spec.char_units or spec.family in ("unigram", "wordpiece")
+    if not by_characters or TokenKind.BYTE in spec.kinds:
+        return
+    known = set("".join(token.decode(errors="ignore") for token in spec.token_bytes))
+    known |= {char for char in characters if char.isspace()}
+    for char in characters:
+        if not known.issuperset(tokenizer.normalize(char).decode()):
+            yield char
+
+
+def _found_by_halving(tokenizer: TextTokenizer, characters: list[str]) -> Iterator[str]:
+    """Those that cannot be encoded, found by halving blocks that cannot."""
     blocks = [characters[start : start + 1024] for start in range(0, len(characters), 1024)]
-    blocks.reverse()
     while blocks:
         block = blocks.pop()
         # Spaces keep words short: an overlong word is unknown to WordPiece whatever is in it.

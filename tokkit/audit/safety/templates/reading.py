@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_CHARS = 1 << 18
 MAX_NESTING = 60
+_IMPLIED = {"loop", "caller", "super", "self", "varargs", "kwargs"}
 _BRACKETS = re.compile(r"[(\[{]|[)\]}]")
 
 
@@ -26,7 +27,7 @@ class ParsedTemplate:
 
     Attributes:
         tree: the template.
-        variables: names that it takes from outside, ascending.
+        variables: names that it reads and never sets, ascending.
         filters: names of the filters that there are.
         tests: names of the tests that there are.
     """
@@ -49,17 +50,22 @@ def parse_template(text: str) -> ParsedTemplate:
     if _depth(text) > MAX_NESTING:
         raise FormatError(f"brackets are nested {_depth(text)} deep; expected {MAX_NESTING}")
     environment = _environment()
-    from jinja2 import TemplateSyntaxError, meta
+    from jinja2 import TemplateSyntaxError, nodes
 
     try:
         tree = environment.parse(text)
-        variables = meta.find_undeclared_variables(tree)
+        names = list(tree.find_all(nodes.Name))
+        macros = {macro.name for macro in tree.find_all(nodes.Macro)}
     except TemplateSyntaxError as error:
         raise FormatError(f"line {error.lineno}: {error.message}") from error
     except RecursionError as error:
         raise FormatError("statements are nested too deeply") from error
     except (ValueError, OverflowError, AssertionError) as error:
         raise FormatError(f"no valid Jinja: {error}") from error
+    # `jinja2.meta` tells this too, but it generates code, and evaluates constants as it does.
+    given = macros | {name.name for name in names if name.ctx != "load"} | _IMPLIED
+    given |= set(environment.globals)
+    variables = {name.name for name in names if name.ctx == "load"} - given
     return ParsedTemplate(
         tree,
         tuple(sorted(variables)),
