@@ -90,7 +90,7 @@ def _environment() -> Environment:
         from jinja2.parser import Parser
     except ImportError as error:
         raise MissingExtraError(
-            "chat templates are examined with jinja2; install it: pip install jinja2"
+            "chat templates are examined with jinja2; install it: pip install 'tokkit[audit]'"
         ) from error
 
     class GenerationTag(Extension):
