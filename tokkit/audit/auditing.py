@@ -102,7 +102,12 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
         say("measuring texts")
         yield text.examine(subject, texts=options.texts)
         say("looking for trouble")
-        yield safety.examine(subject, reference=found, chat_template=options.chat_template)
+        curves = safety.time_growth(subject.text, judge)
+        if options.on_growth is not None:
+            options.on_growth(curves)
+        yield safety.examine(
+            subject, reference=found, chat_template=options.chat_template, growth=curves
+        )
     if options.corpora is not None:
         from tokkit.audit import training
 

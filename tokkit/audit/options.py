@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tokkit.audit.safety.growth import GrowthCurve
 from tokkit.errors import ArgumentError
 from tokkit.mixture.sources import Source
 
@@ -26,6 +27,8 @@ class AuditOptions:
             the training data. Text BPE only.
         inherits: tokenizers whose merges this one may have taken over; see `infer_mixture`.
         chat_template: a Jinja template to examine (it is not run); None: the one beside the file.
+        on_growth: called with the times of adversarial texts, which differ from run to run and are
+            no part of the report.
         signals: for other modalities than text: what to encode.
         distortion: for other modalities: how far a decoded signal is from the one that was
             encoded; smaller is better.
@@ -40,6 +43,7 @@ class AuditOptions:
     corpora: Mapping[str, Source] | None = None
     inherits: Sequence[Any] = field(default=())
     chat_template: str | None = None
+    on_growth: Callable[[Sequence[GrowthCurve]], None] | None = None
     signals: Sequence[Any] | None = None
     distortion: Callable[[Any, Any], float] | None = None
 

@@ -19,6 +19,7 @@ from tokkit.mixture.sources import find_categories
 if TYPE_CHECKING:
     from tokkit.audit.gates.gate import Demands, GateFailure
     from tokkit.audit.report import AuditReport
+    from tokkit.audit.safety.growth import GrowthCurve
 
 EXIT_FINDINGS = 1
 
@@ -50,6 +51,9 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--sarif", metavar="FILE", help="for code scanning")
     group.add_argument("--junit", metavar="FILE", help="for CI systems that show tests")
+    group.add_argument(
+        "--timings", action="store_true", help="print encoding times of hostile texts on stderr"
+    )
     group.add_argument("--quiet", action="store_true", help="no summary on stdout")
 
 
@@ -145,7 +149,14 @@ def _options(args: argparse.Namespace) -> tokkit.AuditOptions:
         corpora=None if args.corpora is None else find_categories(Path(args.corpora)),
         inherits=tuple(args.inherits),
         chat_template=None if args.chat_template is None else _read_template(args.chat_template),
+        on_growth=_print_timings if args.timings else None,
     )
+
+
+def _print_timings(curves: Sequence[GrowthCurve]) -> None:
+    from tokkit.audit.outputs.timings import timings_text
+
+    print(timings_text(curves), file=sys.stderr)
 
 
 def _read_template(path: str) -> str:

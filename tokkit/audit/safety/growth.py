@@ -270,13 +270,14 @@ def growth_findings(tokenizer: TextTokenizer, curves: tuple[GrowthCurve, ...]) -
             found = [c for c in curves if c.engine == engine and c.verdict == verdict]
             if found:
                 polynomial = verdict == "superlinear" and engine != "tokkit"
+                huge = verdict == "failed" and min(c.failed_size for c in found) > LAST_SIZE
                 rule = "reference-fails" if verdict == "failed" else "superlinear-time"
                 yield Finding(
                     rule,
                     f"{engine} {_described(verdict, found)}.",
                     count=len(found),
                     witnesses=tuple(_witness(c, makers[c.family]) for c in found),
-                    graded=Severity.WARNING if polynomial else None,
+                    graded=Severity.WARNING if polynomial or huge else None,
                 )
 
 
