@@ -110,8 +110,9 @@ def summary(records: Records) -> str:
         name = record["key"]
         first, n = record["inherited"], record["merges"]
         cells = [name, f"{first + 1:,} to {first + n:,}"]
-        for share, low, high in record["groups"].values():
-            cells.append(f"**{100 * share:.0f}** ({100 * low:.0f} to {100 * high:.0f})")
+        for share, *ends in record["groups"].values():
+            between = f" ({100 * ends[0]:.0f} to {100 * ends[1]:.0f})" if ends else ""
+            cells.append(f"**{100 * share:.0f}**{between}")
         others = published[name]
         cells.append("-" if others is None else " / ".join(map(str, others)))
         cells += [f"{record[key]:.1%}" for key in ("ruled out", "unsupported", "unexplained")]

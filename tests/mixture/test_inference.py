@@ -258,3 +258,14 @@ def test_the_table_ranks_the_categories(result: MixtureResult) -> None:
 
 def test_residuals_are_small_where_the_mixture_is_right(result: MixtureResult) -> None:
     assert abs(float(np.nanmedian(result.residuals))) < 0.05
+
+
+def test_no_intervals_where_no_mixture_fits(tokenizer: TextTokenizer) -> None:
+    halves = {name: write_text("east", 200_000, seed) for seed, name in enumerate(("one", "two"))}
+    found = tokkit.infer_mixture(tokenizer, halves)
+    assert found.unsupported > 0.2
+    assert found.intervals is None
+    assert any("no intervals" in warning for warning in found.warnings)
+    assert "no intervals" in found.trust()[1]
+    assert found.with_groups({"both": ["*"]}).groups["both"].interval is None
+    assert "%" in str(found)

@@ -55,10 +55,19 @@ def examine(
     return Part(_section(result))
 
 
+def _bounds(result: MixtureResult, name: str) -> tuple[float, float] | None:
+    """The interval of a category, percent; None where there are none."""
+    if result.intervals is None:
+        return None
+    low, high = result.intervals[name]
+    return _percent(low), _percent(high)
+
+
 def _section(result: MixtureResult) -> Section:
     names = result.ranked()
+    bounds = {name: _bounds(result, name) for name in names}
     rows = tuple(
-        (name, _percent(result.proportions[name]), *map(_percent, result.bounds(name)),
+        (name, _percent(result.proportions[name]), *(bounds[name] or (None, None)),
          result.sample_bytes[name])
         for name in names
     )  # fmt: skip
@@ -78,7 +87,7 @@ def _section(result: MixtureResult) -> Section:
     chart = Chart(
         "mixture", "Shares of the training data, by bytes", "bars", tuple(names),
         (Series("share", tuple(_percent(result.proportions[name]) for name in names),
-                tuple((_percent(a), _percent(b)) for a, b in map(result.bounds, names))),),
+                tuple(each for each in bounds.values() if each is not None)),),
         "% of bytes",
     )  # fmt: skip
     top = names[0]

@@ -17,6 +17,17 @@ _MOST_NAMED = 5
 _FEW_MERGES = 300
 LONG_PREFIX = 10_000
 """After so many inherited merges what is left is rare in any sample."""
+_MOST_UNSUPPORTED, _MOST_UNEXPLAINED = 0.2, 0.5
+
+
+def fits(*, unsupported: float, unexplained: float) -> bool:
+    """Whether an estimate fits well enough that its error can be told.
+
+    Args:
+        unsupported: the share of the merges whose pair stands in no sample.
+        unexplained: the share of the training data that looks like none of the categories.
+    """
+    return unsupported <= _MOST_UNSUPPORTED and unexplained <= _MOST_UNEXPLAINED
 
 
 def unsupported(evidence: Evidence) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.mixture.caveats import outcome_warnings, unsupported
+from tokkit.mixture.caveats import fits, outcome_warnings, unsupported
 from tokkit.mixture.counting import SampleCounts, count_categories
 from tokkit.mixture.diagnostics import diagnose
 from tokkit.mixture.estimator import Estimate, estimate
@@ -148,6 +148,11 @@ def infer_mixture(
     )
     if solution.status in ("not converged", "rounds"):
         warnings.append("the estimator stopped before it had settled")
+    if method == "default" and solution.intervals is None:
+        warnings.append(
+            "the merges fit no mixture of these categories, so that no intervals can be given; add "
+            "what is missing among the categories"
+        )
     return MixtureResult(
         tokenizer=tokenizer.name,
         method=method,
@@ -318,10 +323,11 @@ def _from_program(found: LinearProgramSolution, evidence: Evidence) -> _Solution
 
 def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
     known = found.residuals[~np.isnan(found.residuals)]
+    fitting = fits(unsupported=found.unsupported, unexplained=found.unexplained)
     return _Solution(
         weights=found.weights,
-        intervals=bounds,
-        covariance=found.covariance * INFLATION**2,
+        intervals=bounds if fitting else None,
+        covariance=found.covariance * INFLATION**2 if fitting else None,
         status="converged" if found.converged else "not converged",
         objective=float(np.mean(known**2)) if len(known) else 0.0,
         unexplained=found.unexplained,

@@ -59,8 +59,10 @@ def trust_sentences(result: MixtureResult) -> list[str]:
     else:
         start = "Take these shares as a rough guess" if grave else "Take these shares with care"
         verdict = f"{start}: {'; '.join(doubts)}."
-    if result.intervals is None:
+    if result.intervals is None and result.method == "linear-program":
         error = "The linear program gives no intervals."
+    elif result.intervals is None:
+        error = "The merges fit no mixture of these categories: no intervals can be given."
     else:
         error = (
             f"The {result.level:.0%} intervals allow for chance within the samples and the merges, "
