@@ -8,8 +8,9 @@ from tokkit.audit.part import Part
 from tokkit.audit.reference import Reference
 from tokkit.audit.section import Section, TokenStatus
 from tokkit.audit.subject import Subject
-from tokkit.audit.vocabulary import reach_report
+from tokkit.audit.vocabulary import reach_report, verification_report
 from tokkit.audit.vocabulary.reachability import ReachabilityJudge
+from tokkit.audit.vocabulary.verification import verify_witnesses
 from tokkit.errors import ArgumentError
 
 
@@ -32,12 +33,16 @@ def examine(
     if tokenizer is None:
         raise ArgumentError("the vocabulary part examines text tokenizers only")
     verdicts = ReachabilityJudge(tokenizer).judge_all()
+    verification = None if reference is None else verify_witnesses(verdicts, reference)
     table = reach_report.reach_table(tokenizer, verdicts)
     section = Section(
         "vocabulary",
         "Vocabulary",
-        "",
-        facts=reach_report.reach_facts(verdicts),
+        verification_report.summarize(verdicts, verification),
+        facts=(
+            *reach_report.reach_facts(verdicts),
+            *verification_report.verification_facts(verification),
+        ),
         tables=(table,) if table else (),
         charts=(reach_report.reach_chart(verdicts),),
     )
@@ -46,4 +51,9 @@ def examine(
         reason=tuple(str(verdict.reason or "") for verdict in verdicts),
         witness=tuple(verdict.witness for verdict in verdicts),
     )
-    return Part(section, reach_report.reach_findings(tokenizer, verdicts), status)
+    findings = (
+        *reach_report.reach_findings(tokenizer, verdicts),
+        *verification_report.partial_findings(tokenizer, verdicts),
+        *verification_report.verification_findings(tokenizer, verdicts, verification),
+    )
+    return Part(section, findings, status)

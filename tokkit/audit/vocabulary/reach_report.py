@@ -1,6 +1,7 @@
 """What is said about reachability: facts, findings and tables, with witnesses for the unreachable.
 
-Of an unreachable token there is no text to show; what shows it is what its own bytes become.
+Of an unreachable token there is no text to show; what shows it is what its own bytes become
+(`demonstration`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.section import Chart, Column, Fact, Series, Table
+from tokkit.audit.vocabulary.demonstration import demonstration
 from tokkit.audit.vocabulary.reachability import Reason, Status, Verdict
 from tokkit.audit.vocabulary.spelling import plural, shown
-from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
@@ -52,7 +53,7 @@ def reach_facts(verdicts: Sequence[Verdict]) -> tuple[Fact, ...]:
             help="Proved: no valid UTF-8 text produces them.",
         ),
         Fact(
-            "unreachable_percent", "Unreachable", _percent(unreachable, n_text), "%",
+            "unreachable_percent", "Unreachable, share", _percent(unreachable, n_text), "%",
             help="Of all tokens that are not control tokens or holes.",
         ),
         *(
@@ -118,21 +119,14 @@ def _examples(tokenizer: TextTokenizer, tokens: Sequence[int]) -> str:
 
 
 def own_witnesses(tokenizer: TextTokenizer, tokens: Sequence[int]) -> tuple[Witness, ...]:
-    """What the bytes of some tokens are encoded to, for the first few of which that can be shown.
+    """What becomes of the first few of some tokens whose own bytes show it.
 
     Longer tokens tell more than single bytes, so those of several characters come first.
     """
     spelling = tokenizer.spec.token_bytes
     telling = sorted(tokens, key=lambda token: (len(spelling[token]) < 2, token))
-    found: list[Witness] = []
-    for token in telling[:_N_WITNESSES]:
-        data = spelling[token]
-        try:
-            ids = tuple(tokenizer.encode(data))
-        except EncodingError:
-            continue
-        found.append(Witness("encode", data, ids, note=f"not {token}"))
-    return tuple(found)
+    found = (demonstration(tokenizer, token) for token in telling[:_N_WITNESSES])
+    return tuple(witness for witness in found if witness is not None)
 
 
 def reach_table(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> Table | None:
@@ -170,11 +164,15 @@ def reach_table(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> Table 
 
 
 def _becomes(tokenizer: TextTokenizer, token: int) -> str:
-    try:
-        ids = tokenizer.encode(tokenizer.spec.token_bytes[token])
-    except EncodingError:
+    witness = demonstration(tokenizer, token)
+    if witness is None:
         return ""
-    return "|".join(shown(tokenizer.spec.token_bytes[i], limit=16) for i in ids[:8])
+    if witness.result is not None:
+        return f"{shown(witness.data)} → {shown(witness.result)}"
+    if token in witness.ids:
+        return witness.note
+    spelling = tokenizer.spec.token_bytes
+    return "|".join(shown(spelling[i], limit=16) for i in witness.ids[:8])
 
 
 def reach_chart(verdicts: Sequence[Verdict]) -> Chart:

@@ -100,6 +100,9 @@ class ReachabilityJudge:
         own = self._own_text(token)
         if own is not None:
             return Verdict(Status.REACHABLE, witness=own)
+        raw = self._raw_texts.get(token)
+        if raw is not None and token in self._tokenizer.encode(raw):
+            return Verdict(Status.CONTEXT_ONLY, witness=raw)
         placed = placements(data)
         reason = self._quick_proof(token, placed)
         if reason is not None:
@@ -145,6 +148,11 @@ class ReachabilityJudge:
             except EncodingError:
                 continue
         return None
+
+    @cached_property
+    def _raw_texts(self) -> dict[int, bytes]:
+        """Texts that are cut out before normalisation, by the tokens that they become."""
+        return {token: text.encode() for text, token in self._spec.raw_literals.items()}
 
     @cached_property
     def _contexts(self) -> Contexts:
