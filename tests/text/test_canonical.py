@@ -7,7 +7,7 @@ import pytest
 
 from tests.bytelm.toy_models import GPT2
 from tokkit.errors import EncodingError
-from tokkit.text.spec import MergeTable, SplitRule, TokenizerSpec
+from tokkit.text.spec import MergeTable, SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 
@@ -91,3 +91,16 @@ def test_ids_outside_the_vocabulary_are_errors() -> None:
 
 def test_the_empty_sequence_is_canonical() -> None:
     assert tokenizer().is_canonical([])
+
+
+@pytest.mark.parametrize("kind", [TokenKind.NORMAL, TokenKind.BYTE])
+def test_plain_bytes_are_canonical_whichever_kind_their_tokens_are(kind: TokenKind) -> None:
+    spec = TokenizerSpec(
+        name="bytes",
+        family="bytes",
+        token_bytes=tuple(bytes([value]) for value in range(256)),
+        kinds=np.full(256, kind, dtype=np.uint8),
+    )
+    tok = TextTokenizer(spec)
+    for data in (b"ab", "é日".encode(), b"\xc3\xff\x80"):
+        assert tok.is_canonical(tok.encode(data))

@@ -165,6 +165,8 @@ class Pretokenizer:
             known = self.alphabet.classes_in(self._known_characters)
             normal = known if self._spec.family == "bpe" else every - invalid
             fallback = every - known
+        elif self._spec.family == "bytes":
+            fallback = every  # its tokens may be of either kind
         stages = self._stages
         if self._literal_stage is not None:
             stages = (self._literal_stage, *stages)
