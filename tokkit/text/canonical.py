@@ -26,6 +26,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.text.mask_cache import MaskCache
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD, Label
 from tokkit.text.segment_models.base import SegmentModel
@@ -92,6 +93,7 @@ class CanonicalAutomaton:
         self._breaks: dict[int, bool] = {}
         self._advanced: dict[tuple[int, int], int] = {}
         self._masks: dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
+        self._recent = MaskCache(spec.vocab_size)
 
     # -- public ------------------------------------------------------------------------------
 
@@ -118,7 +120,21 @@ class CanonicalAutomaton:
         return state
 
     def mask(self, state: int) -> NDArray[np.bool_]:
-        """Tokens that keep the sequence canonical, bool (V,); end of text is not among them."""
+        """Tokens that keep the sequence canonical, bool (V,); end of text is not among them.
+
+        The masks of the states asked for last are kept.
+        """
+        allowed = self._recent.get(state)
+        if allowed is None:
+            allowed = self._mask(state)
+            self._recent.put(state, allowed)
+        return allowed
+
+    def may_end(self, state: int) -> bool:
+        """Whether the sequence so far is all of `encode(y)` for some y."""
+        return any(self._may_end(hypothesis) for hypothesis in self._states[state])
+
+    def _mask(self, state: int) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
         for hypothesis in self._states[state]:
             after_boundary, inside = self._live_follow(hypothesis.boundary_state)
@@ -129,10 +145,6 @@ class CanonicalAutomaton:
                 self._drop_spelt_whole(hypothesis, inside)
                 allowed |= inside
         return allowed
-
-    def may_end(self, state: int) -> bool:
-        """Whether the sequence so far is all of `encode(y)` for some y."""
-        return any(self._may_end(hypothesis) for hypothesis in self._states[state])
 
     # -- one hypothesis ----------------------------------------------------------------------
 

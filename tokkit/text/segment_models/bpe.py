@@ -14,7 +14,6 @@ BYTE ids before the last one matter to what may follow.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.kernels import bpe, merge_forest, spines
+from tokkit.text.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
     NO_TOKEN,
     PrefixEncoder,
@@ -42,7 +42,6 @@ from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 RECENT_BITS = 15
 """Two megabytes a thread; with more, what is gained in hits is lost in cache misses."""
-MASKS_KEPT = 1024
 MAX_CHARACTER = 4
 """Bytes of the longest UTF-8 character."""
 
@@ -102,8 +101,7 @@ class BpeModel(SegmentModel):
             self._forest,
         )
         self._local = threading.local()
-        self._lock = threading.Lock()
-        self._masks: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._masks = MaskCache(spec.vocab_size)
         self._reversed_units: NDArray[np.int64] | None = None
         self._completions: dict[bytes, set[int]] | None = None
         self._whole_pieces: dict[bytes, int] | None = None
@@ -193,7 +191,7 @@ class BpeModel(SegmentModel):
     def successor_mask(self, a: int) -> NDArray[np.bool_]:
         """The reachable b with `pair_valid(a, b)`; none if a is not reachable.
 
-        The masks of the tokens asked for last are kept, a bit for each id.
+        The masks of the tokens asked for last are kept.
 
         Returns:
             bool (vocab_size,), the caller's own.
@@ -202,21 +200,14 @@ class BpeModel(SegmentModel):
             ArgumentError: an id out of range.
         """
         check_ids((a,), self.vocab_size)
-        with self._lock:
-            packed = self._masks.get(a)
-            if packed is not None:
-                self._masks.move_to_end(a)
-        if packed is None:
+        mask = self._masks.get(a)
+        if mask is None:
             mask = np.zeros(self.vocab_size, dtype=np.bool_)
             if self.reachable[a]:
                 mask |= self.reachable
                 mask[self.invalid_successors(a)] = False
-            packed = np.packbits(mask)
-            with self._lock:
-                self._masks[a] = packed
-                if len(self._masks) > MASKS_KEPT:
-                    self._masks.popitem(last=False)
-        return np.unpackbits(packed, count=self.vocab_size).view(np.bool_)
+            self._masks.put(a, mask)
+        return mask
 
     def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
         """See `SegmentModel.successor_mask_after`."""
