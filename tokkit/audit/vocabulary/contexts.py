@@ -72,6 +72,7 @@ class Contexts:
         self._edges: dict[int, list[Edge]] = {}
         self._came: dict[int, tuple[int, int]] = {}
         self._ways_in: dict[int, tuple[Symbols, ...]] = {}
+        self._expressible: dict[str, bool] = {}
         self._memo: dict[tuple[Symbols, int], tuple[Context, ...]] = {}
         self.complete = self._explore(max_steps)
         self._onward = self._distances()
@@ -252,7 +253,7 @@ class Contexts:
             points = points[(points < 0xD800) | (points >= 0xE000)]
             sample = points[:: max(1, len(points) // 60)][:64].tolist()
             chars = list(dict.fromkeys([*found.get(symbol, []), *map(chr, sample)]))
-            chars = [char for char in chars if self._expressible(char)] or chars
+            chars = [char for char in chars if self.is_expressible(char)] or chars
             chars.sort(key=self._is_changed)
             found[symbol] = chars[:_N_SPELLINGS]
         return found
@@ -261,9 +262,14 @@ class Contexts:
         normalizer = self._tokenizer.spec.normalizer
         return normalizer is not None and normalizer(f"x{char}x") != f"x{char}x"
 
-    def _expressible(self, char: str) -> bool:
-        try:
-            self._tokenizer.model.encode_piece(char.encode())
-        except EncodingError:
-            return False
-        return True
+    def is_expressible(self, char: str) -> bool:
+        """Whether the model has tokens for a character that is a piece."""
+        known = self._expressible.get(char)
+        if known is None:
+            try:
+                self._tokenizer.model.encode_piece(char.encode())
+                known = True
+            except EncodingError:
+                known = False
+            self._expressible[char] = known
+        return known

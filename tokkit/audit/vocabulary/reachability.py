@@ -180,7 +180,8 @@ class ReachabilityJudge:
         literal = self._spec.kinds[token] == TokenKind.LITERAL
         by_model = bool(self._tokenizer.model.reachable[token])
         fallback = self._spec.kinds[token] == TokenKind.BYTE
-        if not by_model and (fallback or (not literal and self._is_taken(token))):
+        taken = self._is_taken_literal(token) if literal else fallback or self._is_taken(token)
+        if not by_model and taken:
             return Reason.SHADOWED
         if not (literal or by_model or self._may_be_whole_piece(token)):
             return Reason.MERGES
@@ -200,6 +201,10 @@ class ReachabilityJudge:
 
     def _may_be_whole_piece(self, token: int) -> bool:
         return self._spec.ignore_merges and self._spec.kinds[token] == TokenKind.NORMAL
+
+    def _is_taken_literal(self, token: int) -> bool:
+        """Whether another token is cut out where these bytes stand."""
+        return self._tokenizer.pretokenizer.literals[self._spec.token_bytes[token]] != token
 
     def _is_taken(self, token: int) -> bool:
         """Whether another token has the same bytes, and the model makes that one."""
@@ -225,12 +230,13 @@ class ReachabilityJudge:
         points = {point for way in placed if way.left for point in way.left.points.tolist()}
         points |= {point for way in placed if way.right for point in way.right.points.tolist()}
         points |= {ord(char) for way in placed for char in way.whole}
+        return not any(self._holds(chr(point), token) for point in points)
+
+    def _holds(self, char: str, token: int) -> bool:
         try:
-            return not any(
-                token in self._tokenizer.model.encode_piece(chr(point).encode()) for point in points
-            )
+            return token in self._tokenizer.model.encode_piece(char.encode())
         except EncodingError:
-            return False
+            return False  # then it is spelt by a token of several characters, or not at all
 
     def _is_always_changed(self, way: Placement) -> bool:
         """Whether no character that a cut end may be part of can stand in a normalised text."""

@@ -8,6 +8,7 @@ the two does it. Only encoding decides; the rest only makes the first tries like
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice, product
 
 import numpy as np
@@ -23,6 +24,7 @@ from tokkit.text.tokenizer import TextTokenizer
 MAX_TEXTS = 1_000
 """Encoded for one token before the search gives up."""
 MAX_CONTEXTS = 24
+MAX_WORDS = 200
 MAX_CHARACTERS = 96
 """Tried for a character of which the token holds a part."""
 
@@ -93,6 +95,8 @@ class WitnessSearch:
 
     def _texts(self, token: int, placed: list[Placement]) -> Iterator[bytes]:
         """Texts that may hold the token, the likely ones first."""
+        if self._spec.continuing is not None and self._spec.continuing[token]:
+            yield from (word + self._spec.token_bytes[token] for word in self._word_beginnings)
         kind = self.label(token)
         streams = [self._texts_of(token, way, kind) for way in placed]
         while streams:  # in turns, so that no way of placing it keeps the others waiting
@@ -101,6 +105,14 @@ class WitnessSearch:
                 yield from batch
                 if len(batch) < 50:
                     streams.remove(stream)
+
+    @cached_property
+    def _word_beginnings(self) -> list[bytes]:
+        """The shortest words that WordPiece has as tokens: what continues a word needs one."""
+        assert self._spec.continuing is not None
+        first = np.flatnonzero(~self._spec.continuing & self._tokenizer.model.reachable).tolist()
+        words = [self._spec.token_bytes[token].removeprefix(b" ") for token in first]
+        return sorted(filter(None, words), key=lambda word: (len(word), word))[:MAX_WORDS]
 
     def _texts_of(self, token: int, way: Placement, kind: int) -> Iterator[bytes]:
         for middle in self._middles(token, way):
@@ -130,7 +142,8 @@ class WitnessSearch:
             found = dict.fromkeys(self._spelt_by_neighbours(token, cut))
         points = cut.points
         sample = points[:: max(1, len(points) // MAX_CHARACTERS)][:MAX_CHARACTERS].tolist()
-        return [chr(point) for point in dict.fromkeys([*found, *sample])]
+        chars = [chr(point) for point in dict.fromkeys([*found, *sample])]
+        return sorted(chars, key=lambda char: not self._contexts.is_expressible(char))
 
     def _spelt_by_neighbours(self, token: int, cut: Cut) -> Iterator[int]:
         spelling = self._spec.token_bytes
