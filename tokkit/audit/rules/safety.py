@@ -70,8 +70,8 @@ _ENGINE: tuple[Rule, ...] = (
         Severity.ERROR,
         "The library panics, aborts, or goes over its limits of time or memory on the file or on a "
         "text. In a server that ends the process, or occupies it, for everyone. Where only a text "
-        "of a megabyte does it, or the library merely refuses a file that tokkit reads, the finding "
-        "is a warning.",
+        "of a megabyte does it, or the library merely refuses a file that tokkit reads, it is a "
+        "warning.",
     ),
     Rule(
         "reference-disagrees",

@@ -85,20 +85,6 @@ _IDS: tuple[Rule, ...] = (
         "Holes and reserved entries: no text produces them.",
     ),
     Rule(
-        "missing-byte",
-        "Characters that cannot be written",
-        Severity.ERROR,
-        "The vocabulary has no token for them and no bytes to fall back on: such text is lost, "
-        "becomes the unknown token, or is refused. Byte tokens would mend it.",
-    ),
-    Rule(
-        "plain-special",
-        "Control tokens spelt like ordinary text",
-        Severity.ERROR,
-        "Wherever control tokens are looked for in text, these eat it, and decoding may drop it. "
-        "A control token should have marks that no text has.",
-    ),
-    Rule(
         "added-word",
         "Added tokens cut out of ordinary words",
         Severity.WARNING,

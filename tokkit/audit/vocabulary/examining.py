@@ -9,6 +9,14 @@ from tokkit.audit.reference import Reference
 from tokkit.audit.section import Section, TokenStatus
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary import reach_report, verification_report
+from tokkit.audit.vocabulary.composition import composition_chart, longest_table
+from tokkit.audit.vocabulary.ids import id_findings
+from tokkit.audit.vocabulary.merge_uses import merge_findings, merge_uses
+from tokkit.audit.vocabulary.provenance import (
+    provenance_findings,
+    provenance_table,
+    suspicious_tokens,
+)
 from tokkit.audit.vocabulary.reachability import ReachabilityJudge
 from tokkit.audit.vocabulary.verification import verify_witnesses
 from tokkit.errors import ArgumentError
@@ -34,7 +42,14 @@ def examine(
         raise ArgumentError("the vocabulary part examines text tokenizers only")
     verdicts = ReachabilityJudge(tokenizer).judge_all()
     verification = None if reference is None else verify_witnesses(verdicts, reference)
-    table = reach_report.reach_table(tokenizer, verdicts)
+    merges = tokenizer.merges
+    uses = None if merges is None else merge_uses(merges, tokenizer.vocab_size)
+    suspicious = suspicious_tokens(tokenizer, uses)
+    tables = (
+        reach_report.reach_table(tokenizer, verdicts),
+        provenance_table(tokenizer, suspicious),
+        longest_table(tokenizer),
+    )
     section = Section(
         "vocabulary",
         "Vocabulary",
@@ -43,8 +58,8 @@ def examine(
             *reach_report.reach_facts(verdicts),
             *verification_report.verification_facts(verification),
         ),
-        tables=(table,) if table else (),
-        charts=(reach_report.reach_chart(verdicts),),
+        tables=tuple(table for table in tables if table is not None),
+        charts=(reach_report.reach_chart(verdicts), composition_chart(tokenizer)),
     )
     status = TokenStatus(
         status=tuple(str(verdict.status) for verdict in verdicts),
@@ -55,5 +70,8 @@ def examine(
         *reach_report.reach_findings(tokenizer, verdicts),
         *verification_report.partial_findings(tokenizer, verdicts),
         *verification_report.verification_findings(tokenizer, verdicts, verification),
+        *id_findings(tokenizer),
+        *(() if uses is None else merge_findings(tokenizer, uses, subject.path)),
+        *provenance_findings(tokenizer, suspicious),
     )
     return Part(section, findings, status)

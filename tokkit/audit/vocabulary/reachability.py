@@ -18,8 +18,9 @@ control tokens taken as text. "Reachable" is only said of a token with a witness
 
 What is neither is `undetermined`; it is counted, and is none of the two.
 
-A reachable token is `context-only` if it is not what its own bytes alone are encoded to: parts of
-characters, and tokens that need certain neighbours. That is a remark, no fault.
+A reachable token is `context-only` if it is not what its own bytes alone are encoded to (leaving
+aside the space that is put before a text): parts of characters, and tokens that need certain
+neighbours. That is a remark, no fault.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ class ReachabilityJudge:
             return Verdict(Status.UNREACHABLE, reason)
         witness = self._search.find(token, placed)
         if witness is not None:
-            return Verdict(Status.CONTEXT_ONLY, witness=witness)
+            alone = self._is_alone(token)
+            return Verdict(Status.REACHABLE if alone else Status.CONTEXT_ONLY, witness=witness)
         if all(self._is_always_changed(way) for way in placed):
             return Verdict(Status.UNREACHABLE, Reason.NORMALIZER)
         if kind == TokenKind.BYTE and self._is_never_needed(token, placed):
@@ -137,9 +139,7 @@ class ReachabilityJudge:
     def _own_text(self, token: int) -> bytes | None:
         """The token's bytes as a text, if their encoding is that token and nothing else."""
         data = self._spec.token_bytes[token]
-        try:
-            data.decode()
-        except UnicodeDecodeError:
+        if not _is_text(data):
             return None
         for text in own_texts(data, self._tokenizer.dummy_prefix):
             try:
@@ -153,6 +153,18 @@ class ReachabilityJudge:
     def _raw_texts(self) -> dict[int, bytes]:
         """Texts that are cut out before normalisation, by the tokens that they become."""
         return {token: text.encode() for text, token in self._spec.raw_literals.items()}
+
+    def _is_alone(self, token: int) -> bool:
+        """Whether the token is what its bytes become without the space put before a text."""
+        data = self._spec.token_bytes[token]
+        if not self._tokenizer.dummy_prefix or not _is_text(data):
+            return False
+        pieces = self._tokenizer.pretokenizer.split(np.frombuffer(data, dtype=np.uint8))
+        try:
+            ids = self._tokenizer.model.encode_ids(pieces.text, pieces.bounds)
+        except EncodingError:
+            return False
+        return ids.tolist() == [token]
 
     @cached_property
     def _contexts(self) -> Contexts:
@@ -255,3 +267,11 @@ def own_texts(data: bytes, dummy_prefix: bytes) -> Iterator[bytes]:
         if len(data) > len(dummy_prefix):
             yield data[len(dummy_prefix) :]
         yield data
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -24,6 +24,8 @@ from tokkit.text.tokenizer import TextTokenizer
 MAX_TEXTS = 1_000
 """Encoded for one token before the search gives up."""
 MAX_CONTEXTS = 24
+_PLAIN = "\n.1xm)"
+"""What is put before a token first, where a space would be put otherwise."""
 MAX_WORDS = 200
 MAX_CHARACTERS = 96
 """Tried for a character of which the token holds a part."""
@@ -98,6 +100,10 @@ class WitnessSearch:
         if self._spec.continuing is not None and self._spec.continuing[token]:
             yield from (word + self._spec.token_bytes[token] for word in self._word_beginnings)
         kind = self.label(token)
+        if self._is_prefixed:
+            for way in placed:
+                if way.left is None and way.right is None:
+                    yield from (f"{char}{way.whole}".encode() for char in _PLAIN)
         streams = [self._texts_of(token, way, kind) for way in placed]
         while streams:  # in turns, so that no way of placing it keeps the others waiting
             for stream in list(streams):

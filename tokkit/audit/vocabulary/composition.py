@@ -1,0 +1,92 @@
+"""What a vocabulary is made of: scripts and kinds of tokens, and the longest of them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+
+from tokkit.audit.section import Chart, Column, Series, Table
+from tokkit.audit.vocabulary.spelling import shown
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+_N_BARS = 16
+_N_ROWS = 30
+_ALIASES = {"CJK": "Han", "HIRAGANA": "Kana", "KATAKANA": "Kana", "HANGUL": "Hangul"}
+
+
+@lru_cache(maxsize=1 << 16)
+def script_of(char: str) -> str | None:
+    """The script of a letter, as its Unicode name begins; None for other characters."""
+    if not char.isalpha():
+        return None
+    name = unicodedata.name(char, "")
+    word = name.partition(" ")[0].partition("-")[0]
+    return _ALIASES.get(word, word.capitalize()) if word else None
+
+
+def kind_of(data: bytes) -> str:
+    """What a token is: the script of its letters (the most frequent one), or what it is instead.
+
+    >>> kind_of(b" the"), kind_of(b"42"), kind_of(b"  "), kind_of(b"},"), kind_of(bytes([228]))
+    ('Latin', 'digits', 'white space', 'punctuation and symbols', 'part of a character')
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return "part of a character"
+    scripts = Counter(script for char in text if (script := script_of(char)) is not None)
+    if scripts:
+        return max(scripts, key=lambda script: (scripts[script], script))
+    if text.isspace():
+        return "white space"
+    if any(char.isdigit() for char in text):
+        return "digits"
+    return "punctuation and symbols"
+
+
+def composition_chart(tokenizer: TextTokenizer) -> Chart:
+    """Tokens by script and kind, the most frequent first; what is rare as one bar."""
+    kinds = tokenizer.spec.kinds
+    counts = Counter(
+        "control or unused" if kinds[token] in (TokenKind.SPECIAL, TokenKind.UNUSED)
+        else kind_of(data)
+        for token, data in enumerate(tokenizer.spec.token_bytes)
+    )  # fmt: skip
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown_bars, rest = ranked[:_N_BARS], ranked[_N_BARS:]
+    if rest:
+        shown_bars.append((f"{len(rest)} others", sum(count for _, count in rest)))
+    return Chart(
+        "composition",
+        "What the tokens are made of",
+        "bars",
+        tuple(label for label, _ in shown_bars),
+        (Series("tokens", tuple(float(count) for _, count in shown_bars)),),
+        x_label="tokens",
+        log_scale=True,
+    )
+
+
+def longest_table(tokenizer: TextTokenizer) -> Table:
+    """The longest tokens, control tokens left out."""
+    spec = tokenizer.spec
+    tokens = [
+        token for token, data in enumerate(spec.token_bytes)
+        if data and spec.kinds[token] != TokenKind.SPECIAL
+    ]  # fmt: skip
+    tokens.sort(key=lambda token: (-len(spec.token_bytes[token]), token))
+    return Table(
+        "longest_tokens",
+        "The longest tokens",
+        (
+            Column("id", "Id", "token"),
+            Column("spelling", "Text", "code"),
+            Column("bytes", "Bytes", "number"),
+        ),
+        tuple(
+            (token, shown(spec.token_bytes[token]), len(spec.token_bytes[token]))
+            for token in tokens[:_N_ROWS]
+        ),
+    )

@@ -1,0 +1,115 @@
+"""Ids that are not what they seem: several with the same bytes, renumbered, without a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+_N_WITNESSES = 4
+_WORD_LETTERS = 2
+
+
+def id_findings(tokenizer: TextTokenizer) -> Iterator[Finding]:
+    """What is odd about ids, rule by rule."""
+    yield from _duplicates(tokenizer)
+    yield from _renumbered(tokenizer)
+    yield from _unused(tokenizer)
+    yield from _added_words(tokenizer)
+
+
+def duplicate_groups(tokenizer: TextTokenizer) -> list[tuple[int, ...]]:
+    """Ids that stand for the same bytes in the same way, at least two each.
+
+    Tokens of byte fallback are apart: that a character has a token and its byte one, too, is by
+    design. So are WordPiece's beginnings and continuations of words.
+    """
+    spec = tokenizer.spec
+    groups: dict[tuple[bytes, bool, bool], list[int]] = {}
+    for token, data in enumerate(spec.token_bytes):
+        if spec.kinds[token] in (TokenKind.SPECIAL, TokenKind.UNUSED) or not data:
+            continue
+        continuing = spec.continuing is not None and bool(spec.continuing[token])
+        key = (data, bool(spec.kinds[token] == TokenKind.BYTE), continuing)
+        groups.setdefault(key, []).append(token)
+    return [tuple(ids) for ids in groups.values() if len(ids) > 1]
+
+
+def _duplicates(tokenizer: TextTokenizer) -> Iterator[Finding]:
+    groups = duplicate_groups(tokenizer)
+    if not groups:
+        return
+    spelling = tokenizer.spec.token_bytes
+    witnesses = tuple(
+        Witness("decode", ids=(token,), result=spelling[token], note=f"the same as id {group[0]}")
+        for group in groups[:_N_WITNESSES]
+        for token in group[1:2]
+    )
+    yield Finding(
+        "duplicate-token",
+        f"{plural(len(groups), 'string')} of bytes with more than one id, as "
+        f"'{shown(spelling[groups[0][0]], limit=24)}' with the ids "
+        f"{' and '.join(map(str, groups[0][:3]))}.",
+        len(groups),
+        tuple(sorted(token for group in groups for token in group)),
+        witnesses,
+    )
+
+
+def _renumbered(tokenizer: TextTokenizer) -> Iterator[Finding]:
+    moved = tokenizer.spec.runtime_ids
+    if not moved:
+        return
+    declared = sorted(moved)
+    first = declared[0]
+    yield Finding(
+        "renumbered-token",
+        f"{plural(len(moved), 'token')} declared at one id and read at another by the tokenizers "
+        f"library, as id {first}, which it places at {moved[first]}.",
+        len(moved),
+        tuple(token for token in declared if token < tokenizer.vocab_size),
+        (Witness("load", note=f"id {first} of the file is id {moved[first]} there"),),
+    )
+
+
+def _unused(tokenizer: TextTokenizer) -> Iterator[Finding]:
+    unused = np.flatnonzero(tokenizer.spec.kinds == TokenKind.UNUSED).tolist()
+    if unused:
+        yield Finding(
+            "unused-id",
+            f"{plural(len(unused), 'id')} of {tokenizer.vocab_size:,} that no text produces and "
+            "that are no control tokens.",
+            len(unused),
+            tuple(unused),
+            (Witness("decode", ids=(unused[0],), result=b"", note="stands for nothing"),),
+        )
+
+
+def _added_words(tokenizer: TextTokenizer) -> Iterator[Finding]:
+    """Literals of letters, where a longer word that holds one is cut."""
+    spec = tokenizer.spec
+    words: list[int] = []
+    witnesses: list[Witness] = []
+    for token in np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist():
+        text = spec.token_bytes[token].decode(errors="replace")
+        if len(text) < _WORD_LETTERS or not (text.isalpha() and text.isascii()):
+            continue
+        inside = f"un{text}ly"
+        ids = tuple(tokenizer.encode(inside))
+        if token in ids:
+            words.append(token)
+            witnesses.append(Witness("encode", inside.encode(), ids, note=f"cut around '{text}'"))
+    if words:
+        yield Finding(
+            "added-word",
+            f"{plural(len(words), 'added token')} spelt like words and cut out of longer ones, as "
+            f"'{shown(spec.token_bytes[words[0]], limit=24)}'.",
+            len(words),
+            tuple(words),
+            tuple(witnesses[:_N_WITNESSES]),
+        )

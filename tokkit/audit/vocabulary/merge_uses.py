@@ -1,0 +1,120 @@
+"""What the tokens of a BPE vocabulary are made for: steps on the way, and chains of such steps.
+
+A token is *intermediate* if exactly one merge uses it, and that merge stands within 1% of its own
+rank (or the ten after it). Counts of merges fall slowly along the list, so that a pair merged so
+soon after was about as frequent as the token itself: nearly every occurrence of the token became
+the longer one. This is what Picky BPE (Chizhov et al., 2024) and Scaffold-BPE (Lian et al., 2024)
+measure on the training text, read off the list alone. A token that grew by several such steps was
+frequent as a whole and hardly in parts: a phrase, a name, an address that was repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.errors import TokkitError
+from tokkit.text.formats.files import read_bounded
+from tokkit.text.spec import MergeTable
+from tokkit.text.tokenizer import TextTokenizer
+
+NEAR_SHARE, NEAR_RANKS = 0.01, 10
+_N_WITNESSES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class MergeUses:
+    """Arrays are indexed by id.
+
+    Attributes:
+        intermediate: bool (V,), see the module.
+        chain: int32 (V,), how many intermediate tokens in a row lead to it.
+    """
+
+    intermediate: NDArray[np.bool_]
+    chain: NDArray[np.int32]
+
+
+def merge_uses(merges: MergeTable, vocab_size: int) -> MergeUses:
+    """Read a merge list.
+
+    Args:
+        merges: the first of several ways to a token counts as its making.
+        vocab_size: number of ids.
+    """
+    made = np.full(vocab_size, -1, dtype=np.int64)
+    by_rank = np.argsort(merges.rank, kind="stable")
+    results, first = np.unique(merges.result[by_rank], return_index=True)
+    making = by_rank[first]
+    place = np.empty(len(making), dtype=np.int64)
+    place[np.argsort(merges.rank[making], kind="stable")] = np.arange(len(making))
+    made[results] = place
+    uses = np.zeros(vocab_size, dtype=np.int64)
+    parent = np.full(vocab_size, -1, dtype=np.int64)
+    left, right = merges.left[making], merges.right[making]
+    for side in (left, right):
+        np.add.at(uses, side, 1)
+        parent[side] = results
+    np.subtract.at(uses, left[left == right], 1)
+    known = np.flatnonzero((uses == 1) & (made >= 0))
+    near = made[parent[known]] - made[known] <= np.maximum(NEAR_SHARE * made[known], NEAR_RANKS)
+    intermediate = np.zeros(vocab_size, dtype=np.bool_)
+    intermediate[known[near]] = True
+    chain = np.zeros(vocab_size, dtype=np.int32)
+    for k in np.argsort(place).tolist():
+        for side in (int(left[k]), int(right[k])):
+            if intermediate[side]:
+                chain[results[k]] = max(chain[results[k]], chain[side] + 1)
+    return MergeUses(intermediate, chain)
+
+
+def merge_findings(
+    tokenizer: TextTokenizer, uses: MergeUses, path: Path | None
+) -> Iterator[Finding]:
+    """Intermediate tokens, and merges that the file lists in vain."""
+    spelling = tokenizer.spec.token_bytes
+    tokens = np.flatnonzero(uses.intermediate).tolist()
+    if tokens:
+        longest = sorted(tokens, key=lambda token: (-len(spelling[token]), token))
+        yield Finding(
+            "intermediate-merge",
+            f"{plural(len(tokens), 'token')} ({len(tokens) / tokenizer.vocab_size:.1%} of the "
+            "vocabulary) used by a single merge that comes right after their own, as "
+            f"{', '.join(repr(shown(spelling[token], limit=24)) for token in longest[:3])}.",
+            len(tokens),
+            tuple(tokens),
+            tuple(
+                Witness("decode", ids=(token,), result=spelling[token], note="a step on the way")
+                for token in longest[:_N_WITNESSES]
+            ),
+        )
+    listed = None if path is None else listed_merges(path)
+    merges = tokenizer.merges
+    if listed is not None and merges is not None and listed > len(merges):
+        yield Finding(
+            "redundant-merge",
+            f"{listed - len(merges):,} of the {listed:,} merges of the file never take place.",
+            listed - len(merges),
+            witnesses=(Witness("load", note=f"{len(merges):,} merges make all the tokens"),),
+        )
+
+
+def listed_merges(path: Path) -> int | None:
+    """How many merges a tokenizer.json lists; None if the file is something else."""
+    if path.suffix != ".json":
+        return None
+    try:
+        document: Any = json.loads(read_bounded(path))
+    except (TokkitError, ValueError, RecursionError):
+        return None
+    model: Any = cast("dict[str, Any]", document).get("model") if isinstance(document, dict) else 0
+    merges: Any = cast("dict[str, Any]", model).get("merges") if isinstance(model, dict) else None
+    return len(cast("list[Any]", merges)) if isinstance(merges, list) else None

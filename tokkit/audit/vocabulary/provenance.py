@@ -1,0 +1,101 @@
+"""Tokens that tell where the training text came from: addresses, boilerplate, repeated phrases.
+
+Heuristics on the token alone, so that the same vocabulary gives the same list:
+
+- *address*: holds `http`, `www.`, or a domain such as `.com` or `.org`;
+- *phrase*: two words or more with spaces between them;
+- *repeated*: at least three intermediate merges in a row lead to it, and it has twelve letters or
+  more (`merge_uses`): it was frequent as a whole and not in parts, as text is that was copied.
+
+They are signs and not faults: `://` is an address, and needs no mending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.section import Column, Table
+from tokkit.audit.vocabulary.merge_uses import MergeUses
+from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+_ADDRESS = re.compile(r"https?|www\.|\.(?:com|org|net|edu|gov)\b", re.IGNORECASE)
+_PHRASE = re.compile(r"[^\W\d_]{2,} +[^\W\d_]{2,}")
+_CHAIN, _LETTERS = 3, 12
+_N_ROWS, _N_WITNESSES = 60, 4
+_KINDS = ("address", "phrase", "repeated")
+
+
+def suspicious_tokens(tokenizer: TextTokenizer, uses: MergeUses | None) -> dict[int, str]:
+    """Id -> kind, see the module.
+
+    Args:
+        tokenizer: whose vocabulary to look at.
+        uses: of its merges, if it has any.
+    """
+    spec = tokenizer.spec
+    found: dict[int, str] = {}
+    for token, data in enumerate(spec.token_bytes):
+        if spec.kinds[token] != TokenKind.NORMAL or len(data) < len("http"):
+            continue
+        text = data.decode(errors="replace")
+        if _ADDRESS.search(text):
+            found[token] = "address"
+        elif _PHRASE.search(text):
+            found[token] = "phrase"
+        elif _is_chain(token, uses) and sum(map(str.isalpha, text)) >= _LETTERS:
+            found[token] = "repeated"
+    return found
+
+
+def _is_chain(token: int, uses: MergeUses | None) -> bool:
+    return uses is not None and bool(uses.chain[token] >= _CHAIN)
+
+
+def provenance_findings(tokenizer: TextTokenizer, found: dict[int, str]) -> Iterator[Finding]:
+    """One finding for all of them."""
+    if not found:
+        return
+    counts = {kind: sum(one == kind for one in found.values()) for kind in _KINDS}
+    said = ", ".join(f"{n:,} by '{kind}'" for kind, n in counts.items() if n)
+    spelling = tokenizer.spec.token_bytes
+    longest = sorted(found, key=lambda token: (-len(spelling[token]), token))
+    yield Finding(
+        "suspicious-token",
+        f"{plural(len(found), 'token')} ({said}), the longest "
+        f"'{shown(spelling[longest[0]], limit=40)}'.",
+        len(found),
+        tuple(sorted(found)),
+        tuple(
+            Witness("decode", ids=(token,), result=spelling[token], note=found[token])
+            for token in longest[:_N_WITNESSES]
+        ),
+    )
+
+
+def provenance_table(tokenizer: TextTokenizer, found: dict[int, str]) -> Table | None:
+    """The longest of them."""
+    if not found:
+        return None
+    spelling = tokenizer.spec.token_bytes
+    longest = sorted(found, key=lambda token: (-len(spelling[token]), token))[:_N_ROWS]
+    note = "Signs of pages that were repeated in the training text."
+    if len(found) > _N_ROWS:
+        note += f" The {_N_ROWS} longest of {len(found):,}."
+    return Table(
+        "provenance",
+        "Tokens that tell where the training text came from",
+        (
+            Column("id", "Id", "token"),
+            Column("spelling", "Text", "code"),
+            Column("sign", "Sign"),
+            Column("bytes", "Bytes", "number"),
+        ),
+        tuple(
+            (token, shown(spelling[token]), found[token], len(spelling[token])) for token in longest
+        ),
+        note,
+    )
