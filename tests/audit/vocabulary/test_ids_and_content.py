@@ -10,7 +10,13 @@ import pytest
 
 from tests.audit.vocabulary.test_known_reasons import byte_bpe
 from tokkit.audit.finding import Finding
-from tokkit.audit.vocabulary.composition import composition_chart, kind_of, longest_table
+from tokkit.audit.vocabulary.composition import (
+    composition_chart,
+    kind_of,
+    length_chart,
+    length_facts,
+    longest_table,
+)
 from tokkit.audit.vocabulary.ids import duplicate_groups, id_findings
 from tokkit.audit.vocabulary.merge_uses import (
     NEAR_RANKS,
@@ -156,3 +162,26 @@ def test_every_token_is_of_one_kind() -> None:
 def test_the_longest_tokens_come_first() -> None:
     rows = longest_table(byte_bpe(b"ab", b"abc")).rows
     assert [row[1] for row in rows[:2]] == ["abc", "ab"]
+
+
+def grown(*words: bytes) -> list[bytes]:
+    """Every beginning of some words, each once, shortest first."""
+    return list(dict.fromkeys(word[:size] for word in words for size in range(2, len(word) + 1)))
+
+
+def test_every_token_is_of_one_length() -> None:
+    tokenizer = byte_bpe(*grown(b"abc", b"x" * 18))
+    chart = length_chart(tokenizer)
+    counts = dict(zip(chart.labels, chart.series[0].values, strict=True))
+    assert counts == {"1": 256, "2": 2, "3": 2, "17-24": 2} | {str(n): 1 for n in range(4, 17)}
+    figures = {fact.key: fact.value for fact in length_facts(tokenizer)}
+    assert figures == {"mean_token_bytes": round(431 / 275, 2), "longest_token_bytes": 18}
+
+
+def test_names_in_programs_are_no_addresses() -> None:
+    names = (b" XMLHttpRequest", b"HTTPS", b" .NET", b".component")
+    addresses = (b" https", b"://", b"linkhttpwww", b".com", b"www.")
+    tokenizer = byte_bpe(*grown(*names, *addresses))
+    found = {tokenizer.token_bytes(token) for token in suspicious_tokens(tokenizer, None)}
+    assert found.issuperset(addresses)
+    assert not found.intersection(names)

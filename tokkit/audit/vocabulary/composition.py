@@ -1,18 +1,20 @@
-"""What a vocabulary is made of: scripts and kinds of tokens, and the longest of them."""
+"""What a vocabulary is made of: scripts and kinds of tokens, their lengths, the longest of them."""
 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
 
-from tokkit.audit.section import Chart, Column, Series, Table
+from tokkit.audit.section import Chart, Column, Fact, Series, Table
 from tokkit.audit.vocabulary.spelling import shown
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BARS = 16
 _N_ROWS = 30
+_BIN_STARTS = (*range(1, 18), 25, 33, 65, 129)
 _ALIASES = {"CJK": "Han", "HIRAGANA": "Kana", "KATAKANA": "Kana", "HANGUL": "Hangul"}
 
 
@@ -66,6 +68,53 @@ def composition_chart(tokenizer: TextTokenizer) -> Chart:
         (Series("tokens", tuple(float(count) for _, count in shown_bars)),),
         x_label="tokens",
         log_scale=True,
+    )
+
+
+def _lengths(tokenizer: TextTokenizer) -> list[int]:
+    """Bytes of each token, control tokens and holes left out."""
+    spec = tokenizer.spec
+    return [
+        len(data)
+        for token, data in enumerate(spec.token_bytes)
+        if data and spec.kinds[token] not in (TokenKind.SPECIAL, TokenKind.UNUSED)
+    ]
+
+
+def length_facts(tokenizer: TextTokenizer) -> tuple[Fact, ...]:
+    """Mean and greatest length; of the tokens in the vocabulary, however often text has them."""
+    lengths = _lengths(tokenizer)
+    return (
+        Fact(
+            "mean_token_bytes",
+            "Mean length",
+            round(sum(lengths) / len(lengths), 2) if lengths else None,
+            "bytes a token",
+            help="Of the tokens in the vocabulary, each counted once; not of those in a text.",
+        ),
+        Fact("longest_token_bytes", "Longest token", max(lengths, default=0), "bytes"),
+    )
+
+
+def length_chart(tokenizer: TextTokenizer) -> Chart:
+    """Tokens by their length in bytes; bins are wider above 16."""
+    lengths = _lengths(tokenizer)
+    starts = [start for start in _BIN_STARTS if start <= max(lengths, default=1)]
+    counts = Counter(bisect_right(starts, length) - 1 for length in lengths)
+    labels = [
+        f"{start} or more" if k + 1 == len(_BIN_STARTS)
+        else str(start) if _BIN_STARTS[k + 1] == start + 1
+        else f"{start}-{_BIN_STARTS[k + 1] - 1}"
+        for k, start in enumerate(starts)
+    ]  # fmt: skip
+    return Chart(
+        "token_bytes",
+        "How long the tokens are",
+        "histogram",
+        tuple(labels),
+        (Series("tokens", tuple(float(counts[k]) for k in range(len(starts)))),),
+        x_label="bytes",
+        y_label="tokens",
     )
 
 

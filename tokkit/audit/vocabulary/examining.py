@@ -9,7 +9,13 @@ from tokkit.audit.reference import Reference
 from tokkit.audit.section import Section, TokenStatus
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary import reach_report, verification_report
-from tokkit.audit.vocabulary.composition import composition_chart, longest_table
+from tokkit.audit.vocabulary.composition import (
+    composition_chart,
+    length_chart,
+    length_facts,
+    longest_table,
+)
+from tokkit.audit.vocabulary.embeddings import examine_embeddings
 from tokkit.audit.vocabulary.ids import id_findings
 from tokkit.audit.vocabulary.merge_uses import merge_findings, merge_uses
 from tokkit.audit.vocabulary.provenance import (
@@ -30,12 +36,14 @@ def examine(
     Args:
         subject: a text tokenizer.
         reference: the tokenizer's own implementation, on which every witness is tried again.
-        embeddings: a safetensors file, a folder of them, or a GGUF file of a model that uses the
-            tokenizer; None: nothing is said about under-trained tokens.
+        embeddings: a safetensors file, a folder of them, a GGUF file of a model that uses the
+            tokenizer, or the name of a packaged model; None: nothing is said about under-trained
+            tokens.
 
     Raises:
         ArgumentError: not a text tokenizer.
         FormatError: the embeddings are damaged, or are of another vocabulary.
+        UnsupportedError: the embeddings are of a type that is not read.
     """
     tokenizer = subject.text
     if tokenizer is None:
@@ -45,10 +53,12 @@ def examine(
     merges = tokenizer.merges
     uses = None if merges is None else merge_uses(merges, tokenizer.vocab_size)
     suspicious = suspicious_tokens(tokenizer, uses)
+    training = examine_embeddings(tokenizer, verdicts, embeddings)
     tables = (
         reach_report.reach_table(tokenizer, verdicts),
         provenance_table(tokenizer, suspicious),
         longest_table(tokenizer),
+        *training.tables,
     )
     section = Section(
         "vocabulary",
@@ -57,9 +67,16 @@ def examine(
         facts=(
             *reach_report.reach_facts(verdicts),
             *verification_report.verification_facts(verification),
+            *length_facts(tokenizer),
+            *training.facts,
         ),
         tables=tuple(table for table in tables if table is not None),
-        charts=(reach_report.reach_chart(verdicts), composition_chart(tokenizer)),
+        charts=(
+            reach_report.reach_chart(verdicts),
+            composition_chart(tokenizer),
+            length_chart(tokenizer),
+            *training.charts,
+        ),
     )
     status = TokenStatus(
         status=tuple(str(verdict.status) for verdict in verdicts),
@@ -73,5 +90,6 @@ def examine(
         *id_findings(tokenizer),
         *(() if uses is None else merge_findings(tokenizer, uses, subject.path)),
         *provenance_findings(tokenizer, suspicious),
+        *training.findings,
     )
     return Part(section, findings, status)

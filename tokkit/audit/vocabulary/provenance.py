@@ -2,7 +2,8 @@
 
 Heuristics on the token alone, so that the same vocabulary gives the same list:
 
-- *address*: holds `http`, `www.`, or a domain such as `.com` or `.org`;
+- *address*: holds `://`, `http:`, `httpwww`, `www.`, or a domain such as `.com` or `.org`, or is
+  `http` or `https` (`HttpRequest` is a name in a program, and `.NET` another);
 - *phrase*: two words or more with spaces between them;
 - *repeated*: at least three intermediate merges in a row lead to it, and it has twelve letters or
   more (`merge_uses`): it was frequent as a whole and not in parts, as text is that was copied.
@@ -22,7 +23,7 @@ from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
-_ADDRESS = re.compile(r"https?|www\.|\.(?:com|org|net|edu|gov)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"://|\bhttps?(?:\b|(?=www))|httpwww|\bwww\.|\.(?:com|org|net|edu|gov)\b")
 _PHRASE = re.compile(r"[^\W\d_]{2,} +[^\W\d_]{2,}")
 _CHAIN, _LETTERS = 3, 12
 _N_ROWS, _N_WITNESSES = 60, 4
@@ -39,7 +40,7 @@ def suspicious_tokens(tokenizer: TextTokenizer, uses: MergeUses | None) -> dict[
     spec = tokenizer.spec
     found: dict[int, str] = {}
     for token, data in enumerate(spec.token_bytes):
-        if spec.kinds[token] != TokenKind.NORMAL or len(data) < len("http"):
+        if spec.kinds[token] != TokenKind.NORMAL or len(data) < len("://"):
             continue
         text = data.decode(errors="replace")
         if _ADDRESS.search(text):
