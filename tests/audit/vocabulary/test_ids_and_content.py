@@ -24,6 +24,7 @@ from tokkit.audit.vocabulary.merge_uses import (
     listed_merges,
     merge_findings,
     merge_uses,
+    uses_of_merges,
 )
 from tokkit.audit.vocabulary.provenance import provenance_findings, suspicious_tokens
 from tokkit.text.spec import MergeTable, TokenKind
@@ -107,6 +108,18 @@ def test_uses_of_merges_are_as_defined(seed: int) -> None:
     intermediate, chain = slow_uses(merges, n_units + n)
     assert uses.intermediate.tolist() == intermediate
     assert uses.chain.tolist() == chain
+
+
+def test_pairs_that_make_nothing_use_no_token() -> None:
+    # "el" is merged before "he", so "hel" is made of "h" and "el", although "he" and "l" spell it.
+    e, h, last = b"ehl"
+    ranks = [0, 1, 2, 2]
+    pairs = [(e, last, 256), (h, e, 257), (257, last, 258), (h, 256, 258)]
+    for order in ([0, 1, 2, 3], [0, 1, 3, 2]):
+        rows = np.array([(*pairs[k], ranks[k]) for k in order], dtype=np.int32)
+        uses = uses_of_merges(byte_bpe(b"el", b"he", b"hel", merges=MergeTable(*rows.T)))
+        assert uses is not None
+        assert np.flatnonzero(uses.intermediate).tolist() == [256]
 
 
 def test_steps_on_the_way_are_found_and_named() -> None:

@@ -17,7 +17,7 @@ from tokkit.audit.vocabulary.composition import (
 )
 from tokkit.audit.vocabulary.embeddings import examine_embeddings
 from tokkit.audit.vocabulary.ids import id_findings
-from tokkit.audit.vocabulary.merge_uses import merge_findings, merge_uses
+from tokkit.audit.vocabulary.merge_uses import merge_findings, uses_of_merges
 from tokkit.audit.vocabulary.provenance import (
     provenance_findings,
     provenance_table,
@@ -50,8 +50,7 @@ def examine(
         raise ArgumentError("the vocabulary part examines text tokenizers only")
     verdicts = ReachabilityJudge(tokenizer).judge_all()
     verification = None if reference is None else verify_witnesses(verdicts, reference)
-    merges = tokenizer.merges
-    uses = None if merges is None else merge_uses(merges, tokenizer.vocab_size)
+    uses = uses_of_merges(tokenizer)
     suspicious = suspicious_tokens(tokenizer, uses)
     training = examine_embeddings(tokenizer, verdicts, embeddings)
     tables = (

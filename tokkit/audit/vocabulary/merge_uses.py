@@ -23,6 +23,7 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.errors import TokkitError
 from tokkit.text.formats.files import read_bounded
+from tokkit.text.segment_models.bpe import BpeModel
 from tokkit.text.spec import MergeTable
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -41,6 +42,17 @@ class MergeUses:
 
     intermediate: NDArray[np.bool_]
     chain: NDArray[np.int32]
+
+
+def uses_of_merges(tokenizer: TextTokenizer) -> MergeUses | None:
+    """What the tokens are made for; None if no merges make them.
+
+    A vocabulary of ranks (tiktoken) allows every pair that spells a token, so what counts is the
+    pair that really makes it.
+    """
+    if not isinstance(tokenizer.model, BpeModel):
+        return None
+    return merge_uses(tokenizer.model.merge_trees(), tokenizer.vocab_size)
 
 
 def merge_uses(merges: MergeTable, vocab_size: int) -> MergeUses:
