@@ -146,16 +146,16 @@ def test_merges_listed_in_vain_are_counted(tmp_path: Path) -> None:
 
 def test_addresses_phrases_and_chains_are_suspicious() -> None:
     copied = "ofthefoxandthedog"
-    grown = [word[:size] for word in (b"http", b"we the", copied.encode()) for size in
+    grown = [word[:size] for word in (b"http", b"we do as we go", copied.encode()) for size in
              range(2, len(word) + 1)]  # fmt: skip
     tokenizer = byte_bpe(*grown)
     assert tokenizer.merges is not None
     found = suspicious_tokens(tokenizer, merge_uses(tokenizer.merges, tokenizer.vocab_size))
     named = {tokenizer.token_bytes(token).decode(): kind for token, kind in found.items()}
     assert named["http"] == "address"
-    assert named["we the"] == "phrase"
+    assert named["we do as we go"] == "phrase"
     assert named[copied] == "repeated"
-    assert not {"htt", "we t", copied[:11]} & named.keys()
+    assert not {"htt", "we do as we", copied[:11]} & named.keys()
     (finding,) = provenance_findings(tokenizer, found)
     assert finding.count == len(found)
     assert not list(provenance_findings(tokenizer, {}))

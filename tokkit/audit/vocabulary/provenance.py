@@ -4,7 +4,8 @@ Heuristics on the token alone, so that the same vocabulary gives the same list:
 
 - *address*: holds `://`, `http:`, `httpwww`, `www.`, or a domain such as `.com` or `.org`, or is
   `http` or `https` (`HttpRequest` is a name in a program, and `.NET` another);
-- *phrase*: two words or more with spaces between them;
+- *phrase*: five words or more with spaces between them (a vocabulary of several words a token, as
+  Jurassic's, has short ones on purpose);
 - *repeated*: at least three intermediate merges in a row lead to it, and it has twelve letters or
   more (`merge_uses`): it was frequent as a whole and not in parts, as text is that was copied.
 
@@ -24,7 +25,7 @@ from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 _ADDRESS = re.compile(r"://|\bhttps?(?:\b|(?=www))|httpwww|\bwww\.|\.(?:com|org|net|edu|gov)\b")
-_PHRASE = re.compile(r"[^\W\d_]{2,} +[^\W\d_]{2,}")
+_PHRASE = re.compile(r"[^\W\d_]+(?: +[^\W\d_]+){4}")
 _CHAIN, _LETTERS = 3, 12
 _N_ROWS, _N_WITNESSES = 60, 4
 _KINDS = ("address", "phrase", "repeated")
