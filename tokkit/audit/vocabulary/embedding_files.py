@@ -200,29 +200,40 @@ def _from_gguf(path: Path) -> Embeddings:
             _check_shape(path, tensor.name, tensor.shape)
             raw = data[tensor.offset : tensor.offset + tensor.n_bytes].reshape(tensor.shape[0], -1)
             shape = (tensor.shape[0], tensor.shape[1])
-            found[tensor.name] = _QuantizedMatrix(raw, shape, tensor.ggml_type)
+            matrix = found[tensor.name] = _QuantizedMatrix(raw, shape, tensor.ggml_type)
+            _check_type(path, tensor.name, matrix)
     return _choose(path, found)
 
 
-def _choose(path: Path, found: Mapping[str, Matrix]) -> Embeddings:
-    """The matrices by name; of several with the same ending, the shortest name: text before vision.
+def _check_type(path: Path, name: str, matrix: Matrix) -> None:
+    try:
+        matrix.rows(slice(0, 1))
+    except NotImplementedError as error:
+        raise UnsupportedError(
+            f"{path}: {name!r} is of a type that the package gguf does not read: {error}; give "
+            "weights quantised in another way"
+        ) from error
 
-    A decoder's own names come first in `_INPUT`.
-    """
+
+def _choose(path: Path, found: Mapping[str, Matrix]) -> Embeddings:
+    """The matrices by name, and whether they are tied: no head, or one that is a copy."""
     inputs = _first(found, _INPUT)
     if inputs is None:
         raise FormatError(
             f"{path}: no embedding matrix; expected a tensor named as {', '.join(_INPUT[:3])}"
         )
-    outputs = _first(found, _OUTPUT)
-    if outputs is not None and outputs.shape != inputs.shape:
-        raise FormatError(
-            f"{path}: the embeddings have shape {inputs.shape}, the output head {outputs.shape}"
-        )
+    n_rows = inputs.shape[0]
+    fitting = {name: matrix for name, matrix in found.items() if matrix.shape[0] == n_rows}
+    outputs = _first(fitting, _OUTPUT)
+    if outputs is not None:
+        some = np.unique(np.linspace(0, n_rows - 1, min(64, n_rows)).astype(np.int64))
+        if np.array_equal(inputs.rows(some), outputs.rows(some)):
+            outputs = None
     return Embeddings(inputs, outputs)
 
 
 def _first(found: Mapping[str, Matrix], endings: tuple[str, ...]) -> Matrix | None:
+    """By the first ending that any name has; of several names, the shortest."""
     for ending in endings:
         names = [name for name in found if name == ending or name.endswith("." + ending)]
         if names:

@@ -107,7 +107,7 @@ def _first_component(matrix: Matrix) -> NDArray[np.float32]:
 
 
 def _without(rows: NDArray[np.float32], component: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows - (rows @ component)[:, None] * component
+    return np.asarray(rows - np.outer(rows @ component, component), dtype=np.float32)
 
 
 def _core(
