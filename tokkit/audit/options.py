@@ -19,8 +19,9 @@ class AuditOptions:
     Attributes:
         reference: whether to compare with the file's own implementation, in a process of its own,
             where its package is installed.
-        embeddings: weights of a model with this vocabulary, `.safetensors` or `.gguf`, in which to
-            look for tokens that were never trained.
+        embeddings: weights of a model with this vocabulary, in which to look for tokens that were
+            never trained: a `.safetensors` file, a folder of them, a `.gguf` file, or the name of
+            a packaged model ("smollm2", "gemma3").
         texts: language -> sentences; sentence k of each says the same. `eng` or `English` is
             what others are compared with. None: the parallel text that tokkit ships.
         corpora: category -> a sample, as `tokkit.infer_mixture` takes them; for the section about

@@ -66,7 +66,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "eng, en or English",
     )
     group.add_argument(
-        "--embeddings", metavar="FILE", help="weights, .safetensors or .gguf: glitch tokens"
+        "--embeddings",
+        metavar="FILE",
+        help="weights of a model (.safetensors, a folder of them, .gguf, or a packaged model's "
+        "name) in which to look for tokens that were never trained",
     )
     group.add_argument("--chat-template", metavar="FILE", help="a template to examine")
     group.add_argument(

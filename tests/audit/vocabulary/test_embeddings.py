@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import byte_tokenizer
@@ -129,6 +129,7 @@ def test_they_are_a_part_of_the_vocabulary_section(tmp_path: Path) -> None:
     assert "under_trained_tokens" not in {fact.key for fact in bare.section.facts}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(1e-3, 1e3))
 def test_distances_are_those_of_their_definition_at_every_scale(seed: int, scale: float) -> None:
     rows = matrix_with(NEVER, seed=seed)
@@ -202,6 +203,7 @@ def test_missing_files_and_empty_folders_are_refused(tmp_path: Path) -> None:
         open_embeddings(tmp_path)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 40))
 def test_any_header_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, noise, at) -> None:
     content = bytearray(_entry())

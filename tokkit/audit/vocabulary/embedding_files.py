@@ -118,7 +118,7 @@ def open_embeddings(path: Path) -> Embeddings:
     except OSError as error:
         raise FormatError(
             f"{path}: cannot be read ({error.strerror or error}); expected a .safetensors file, a "
-            "folder of them, or a .gguf file"
+            f"folder of them, a .gguf file, or a packaged model ({', '.join(PACKAGED)})"
         ) from error
 
 
