@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from tokkit.audit.section import Chart, Column, Fact, Series, Table
 from tokkit.audit.vocabulary.spelling import shown
-from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BARS = 16
@@ -50,12 +49,9 @@ def kind_of(data: bytes) -> str:
 
 def composition_chart(tokenizer: TextTokenizer) -> Chart:
     """Tokens by script and kind, the most frequent first; what is rare as one bar."""
-    kinds = tokenizer.spec.kinds
     counts = Counter(
-        "control or unused" if kinds[token] in (TokenKind.SPECIAL, TokenKind.UNUSED)
-        else kind_of(data)
-        for token, data in enumerate(tokenizer.spec.token_bytes)
-    )  # fmt: skip
+        kind_of(data) if data else "control or unused" for data in tokenizer.spec.token_bytes
+    )
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown_bars, rest = ranked[:_N_BARS], ranked[_N_BARS:]
     if rest:
@@ -73,12 +69,7 @@ def composition_chart(tokenizer: TextTokenizer) -> Chart:
 
 def _lengths(tokenizer: TextTokenizer) -> list[int]:
     """Bytes of each token, control tokens and holes left out."""
-    spec = tokenizer.spec
-    return [
-        len(data)
-        for token, data in enumerate(spec.token_bytes)
-        if data and spec.kinds[token] not in (TokenKind.SPECIAL, TokenKind.UNUSED)
-    ]
+    return [len(data) for data in tokenizer.spec.token_bytes if data]
 
 
 def length_facts(tokenizer: TextTokenizer) -> tuple[Fact, ...]:
@@ -121,10 +112,7 @@ def length_chart(tokenizer: TextTokenizer) -> Chart:
 def longest_table(tokenizer: TextTokenizer) -> Table:
     """The longest tokens, control tokens left out."""
     spec = tokenizer.spec
-    tokens = [
-        token for token, data in enumerate(spec.token_bytes)
-        if data and spec.kinds[token] != TokenKind.SPECIAL
-    ]  # fmt: skip
+    tokens = [token for token, data in enumerate(spec.token_bytes) if data]
     tokens.sort(key=lambda token: (-len(spec.token_bytes[token]), token))
     return Table(
         "longest_tokens",

@@ -31,11 +31,12 @@ def duplicate_groups(tokenizer: TextTokenizer) -> list[tuple[int, ...]]:
     """
     spec = tokenizer.spec
     groups: dict[tuple[bytes, bool, bool], list[int]] = {}
+    is_fallback = (spec.kinds == TokenKind.BYTE).tolist()
     for token, data in enumerate(spec.token_bytes):
-        if spec.kinds[token] in (TokenKind.SPECIAL, TokenKind.UNUSED) or not data:
+        if not data:  # control tokens and holes
             continue
         continuing = spec.continuing is not None and bool(spec.continuing[token])
-        key = (data, bool(spec.kinds[token] == TokenKind.BYTE), continuing)
+        key = (data, is_fallback[token], continuing)
         groups.setdefault(key, []).append(token)
     return [tuple(ids) for ids in groups.values() if len(ids) > 1]
 

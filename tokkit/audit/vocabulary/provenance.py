@@ -39,9 +39,10 @@ def suspicious_tokens(tokenizer: TextTokenizer, uses: MergeUses | None) -> dict[
         uses: of its merges, if it has any.
     """
     spec = tokenizer.spec
+    is_normal = (spec.kinds == TokenKind.NORMAL).tolist()
     found: dict[int, str] = {}
     for token, data in enumerate(spec.token_bytes):
-        if spec.kinds[token] != TokenKind.NORMAL or len(data) < len("://"):
+        if not is_normal[token] or len(data) < len("://"):
             continue
         text = data.decode(errors="replace")
         if _ADDRESS.search(text):

@@ -92,7 +92,7 @@ class ReachabilityJudge:
 
     def judge(self, token: int) -> Verdict:
         """The verdict on one id."""
-        kind = TokenKind(self._spec.kinds[token])
+        kind = TokenKind(int(self._spec.kinds[token]))
         data = self._spec.token_bytes[token]
         if kind == TokenKind.SPECIAL:
             return Verdict(Status.SPECIAL)
