@@ -12,7 +12,7 @@ from tokkit.audit.vocabulary.spelling import shown
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BARS = 16
-_N_ROWS = 30
+_N_ROWS = 20
 _BIN_STARTS = (*range(1, 18), 25, 33, 65, 129)
 _ALIASES = {"CJK": "Han", "HIRAGANA": "Kana", "KATAKANA": "Kana", "HANGUL": "Hangul"}
 

@@ -27,7 +27,7 @@ from tokkit.text.tokenizer import TextTokenizer
 _ADDRESS = re.compile(r"://|\bhttps?(?:\b|(?=www))|httpwww|\bwww\.|\.(?:com|org|net|edu|gov)\b")
 _PHRASE = re.compile(r"[^\W\d_]+(?: +[^\W\d_]+){4}")
 _CHAIN, _LETTERS = 3, 12
-_N_ROWS, _N_WITNESSES = 60, 4
+_N_ROWS, _N_WITNESSES = 20, 4
 _KINDS = ("address", "phrase", "repeated")
 
 

@@ -17,7 +17,7 @@ from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
-_N_ROWS = 200
+_N_ROWS = 75
 
 _HOW = {
     Reason.PRETOKENIZER: "the pretokenizer cuts every text inside",
