@@ -30,7 +30,7 @@ test: $(VENV)/.dev ## the tests, without the slow ones
 test-all: $(VENV)/.dev $(VENV)/.demo $(VENV)/.harness $(VENV)/.cluster $(VENV)/.browser ## every test, with the real models
 	$(PYTEST) $(ARGS)
 
-lint: $(VENV)/.dev $(VENV)/.harness ## ruff and pyright
+lint: $(VENV)/.dev $(VENV)/.harness $(VENV)/.browser ## ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
