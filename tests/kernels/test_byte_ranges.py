@@ -36,15 +36,15 @@ def test_narrowing_byte_by_byte_finds_the_tokens_that_start_so(
 
 @settings(deadline=None)  # the first call compiles
 @given(tokens=vocabularies, depth=st.integers(0, 3), seed=st.integers(0, 99))
-def test_byte_sums_add_up_by_the_byte_at_a_depth(
+def test_byte_sums_add_up_multiples_by_the_byte_at_a_depth(
     tokens: list[bytes], depth: int, seed: int
 ) -> None:
     longer = [token for token in tokens if len(token) > depth]
     values = np.random.default_rng(seed).random(len(longer))
     sums = np.zeros(257)
     data, offsets = packed([b"before", *longer])
-    byte_ranges.byte_sums(data, offsets, 1, depth, values, sums)
+    byte_ranges.byte_sums(data, offsets, 1, depth, values, 0.5, sums)
     expected = np.zeros(257)
     for token, value in zip(longer, values, strict=True):
-        expected[token[depth]] += value
+        expected[token[depth]] += 0.5 * value
     np.testing.assert_allclose(sums, expected, rtol=1e-15, atol=0)

@@ -25,7 +25,6 @@ from tokkit.bytelm.cover import (
     Head,
     Tally,
     evaluate,
-    symbol_masses,
 )
 from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
 from tokkit.errors import ArgumentError, ModelError
@@ -171,8 +170,7 @@ class CoverState(ByteState):
         while low < high:
             depth = position - head.start
             ahead = end - position
-            symbols = symbol_masses(self.vocabulary, head, low, high, depth)
-            tallies[len(data) - ahead].add(head.log_weight, symbols)
+            tallies[len(data) - ahead].add_head(self.vocabulary, head, low, high, depth)
             if not ahead:
                 break
             low, high = self.vocabulary.narrow(low, high, depth, data[-ahead])

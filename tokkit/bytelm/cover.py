@@ -17,6 +17,7 @@ Which heads there are depends on the bytes alone. `Cover.push` therefore only gr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,9 @@ END = 256
 """The symbol for end of text."""
 N_SYMBOLS = 257
 
+_HEADROOM = 31.0
+"""Nats that the largest weight is above 1, so that float32 reaches 118 nats below the largest; more
+would cost digits, for the scores of models are about as large."""
 _CHUNK_VALUES = 1 << 25  # log-probabilities held at once while a cover is evaluated
 
 
@@ -64,9 +68,9 @@ class ByteVocabulary:
             )
 
     @cached_property
-    def order(self) -> NDArray[np.int32]:
-        """`trie.order` in half the memory, which is read for each head that is evaluated."""
-        return self.trie.order.astype(np.int32)
+    def order(self) -> NDArray[np.unsignedinteger[Any]]:
+        """`trie.order` in as little memory as will do: it is read for each head evaluated."""
+        return self.trie.order.astype(np.min_scalar_type(self.vocab_size))
 
     @cached_property
     def first_bytes(self) -> NDArray[np.intp]:
@@ -84,19 +88,21 @@ class ByteVocabulary:
             return int(self.first_offsets[byte]), int(self.first_offsets[byte + 1])
         return byte_ranges.narrow(self.trie.data, self.trie.offsets, low, high, depth, byte)
 
-    def symbol_sums(self, low: int, depth: int, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def symbol_sums(
+        self, low: int, depth: int, values: NDArray[np.floating[Any]]
+    ) -> NDArray[np.float64]:
         """Sums of values by the byte at `depth`.
 
         Args:
             low: the first of the sorted tokens that the values belong to.
             depth: every one of the tokens is longer.
-            values: float64 (k,).
+            values: float (k,).
 
         Returns:
             float64 (257,); the last, for end of text, is 0.
         """
         sums = np.zeros(N_SYMBOLS)
-        byte_ranges.byte_sums(self.trie.data, self.trie.offsets, low, depth, values, sums)
+        byte_ranges.byte_sums(self.trie.data, self.trie.offsets, low, depth, values, 1.0, sums)
         return sums
 
 
@@ -110,7 +116,9 @@ class Head:
         node: the context in the model's session.
         parent: the head one token before, and `position`, that token in the order of bytes.
         log_weight: log P(head), nats; NaN until known.
-        low, probabilities: P(t | head) of the sorted tokens from `low` on; None until evaluated.
+        low, weights: of the sorted tokens from `low` on, in proportion to P(t | head), float32 if
+            the model's scores are; None until evaluated.
+        total: what the weights of all the tokens and of end of text add up to.
         symbols: float64 (257,), P(first byte of the next token | head), the last of end of text;
             empty until evaluated.
     """
@@ -122,7 +130,8 @@ class Head:
     position: int
     log_weight: float = float("nan")
     low: int = 0
-    probabilities: NDArray[np.float64] | None = None
+    weights: NDArray[np.floating[Any]] | None = None
+    total: float = 1.0
     symbols: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
@@ -130,17 +139,20 @@ class Head:
         """P(end of text | head), once evaluated."""
         return float(self.symbols[END])
 
+    def kept(self, low: int, high: int) -> NDArray[np.floating[Any]]:
+        """The weights of a range of sorted tokens that has been kept."""
+        assert self.weights is not None
+        return self.weights[low - self.low : high - self.low]
+
     def mass(self, low: int, high: int) -> NDArray[np.float64]:
         """P(t | head) of a range of sorted tokens that has been kept."""
-        assert self.probabilities is not None
-        return self.probabilities[low - self.low : high - self.low]
+        return self.kept(low, high).astype(np.float64) / self.total
 
     def weigh(self) -> None:
         """Set `log_weight` from the parent, which must still hold this head's token."""
         assert self.parent is not None
-        with np.errstate(divide="ignore"):
-            step = np.log(self.parent.mass(self.position, self.position + 1)[0])
-        self.log_weight = self.parent.log_weight + float(step)
+        step = float(self.parent.mass(self.position, self.position + 1)[0])
+        self.log_weight = self.parent.log_weight + (math.log(step) if step > 0 else -math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +174,35 @@ class Tally:
         self.scale = -np.inf
 
     def add(self, log_weight: float, symbols: NDArray[np.float64]) -> None:
-        """Add `exp(log_weight) * symbols`."""
-        if log_weight == -np.inf:
-            return
+        """Add `exp(log_weight) * symbols`, float64 (257,)."""
+        if log_weight > -np.inf:
+            self.masses += self._factor(log_weight) * symbols
+
+    def add_head(
+        self, vocabulary: ByteVocabulary, head: Head, low: int, high: int, depth: int
+    ) -> None:
+        """Add P(head) P(next symbol, and the token that brings it | head).
+
+        Args:
+            vocabulary: the sorted tokens.
+            head: evaluated.
+            low: first of the tokens that start with the `depth` bytes after the head.
+            high: one past the last.
+            depth: number of bytes after the head; if 0, the range is all the tokens.
+        """
+        if depth == 0:
+            self.add(head.log_weight, head.symbols)
+        elif head.log_weight > -np.inf:
+            factor = self._factor(head.log_weight) / head.total
+            trie, weights = vocabulary.trie, head.kept(low, high)
+            byte_ranges.byte_sums(trie.data, trie.offsets, low, depth, weights, factor, self.masses)
+
+    def _factor(self, log_weight: float) -> float:
+        """What a finite weight is on the scale, which rises to it if it is larger."""
         if log_weight > self.scale:
-            self.masses *= np.exp(self.scale - log_weight)
+            self.masses *= math.exp(self.scale - log_weight)
             self.scale = log_weight
-        self.masses += np.exp(log_weight - self.scale) * symbols
+        return math.exp(log_weight - self.scale)
 
     @property
     def log_total(self) -> float:
@@ -229,7 +263,7 @@ class Cover:
             if state != CanonicalAutomaton.DEAD:
                 node = self._session.extend(live.head.node, token)
                 head = Head(self.length + 1, state, node, live.head, low)
-                if live.head.probabilities is not None:
+                if live.head.weights is not None:
                     head.weigh()
                 born.append(head)
             low += 1
@@ -238,8 +272,8 @@ class Cover:
     # -- what the model says -----------------------------------------------------------------
 
     def ranges(self) -> dict[Head, tuple[int, int]]:
-        """What can still be asked of each head: a range of sorted tokens."""
-        return {live.head: (live.low, live.high) for live in self.live}
+        """What can still be asked of each head that is not evaluated: a range of sorted tokens."""
+        return {live.head: (live.low, live.high) for live in self.live if live.head.weights is None}
 
     def pending(self) -> list[Head]:
         """Heads that must be evaluated before `tally`, parents first."""
@@ -249,12 +283,9 @@ class Cover:
         """Masses of the next symbol, given all heads evaluated."""
         tally = Tally()
         for live in self.live:
-            tally.add(live.head.log_weight, self._symbols(live))
+            depth = self.length - live.head.start
+            tally.add_head(self._vocabulary, live.head, live.low, live.high, depth)
         return tally
-
-    def _symbols(self, live: LiveHead) -> NDArray[np.float64]:
-        depth = self.length - live.head.start
-        return symbol_masses(self._vocabulary, live.head, live.low, live.high, depth)
 
     def drop(self, tolerance: float) -> float:
         """Drop the lightest heads as long as they weigh at most `tolerance` together.
@@ -281,35 +312,20 @@ class Cover:
     def _log_mass(self, live: LiveHead) -> float:
         """Log of what a head adds to the mass of the prefix; NaN if that is not known."""
         head = live.head
-        if head.probabilities is None:
-            return head.log_weight if head.start == self.length else float("nan")
-        return head.log_weight + float(np.log(max(self._symbols(live).sum(), 1e-300)))
-
-
-def symbol_masses(
-    vocabulary: ByteVocabulary, head: Head, low: int, high: int, depth: int
-) -> NDArray[np.float64]:
-    """float64 (257,): P(next symbol, and the token that brings it | head).
-
-    Args:
-        vocabulary: the sorted tokens.
-        head: evaluated.
-        low: first of the tokens that start with the `depth` bytes after the head.
-        high: one past the last.
-        depth: number of bytes after the head; if 0, the range is all the tokens.
-    """
-    if depth == 0:
-        return head.symbols
-    return vocabulary.symbol_sums(low, depth, head.mass(low, high))
+        whole = head.start == self.length
+        if head.weights is None:
+            return head.log_weight if whole else float("nan")
+        mass = head.symbols.sum() if whole else head.mass(live.low, live.high).sum()
+        return head.log_weight + math.log(max(float(mass), 1e-300))
 
 
 def _unevaluated(heads: Iterable[Head]) -> list[Head]:
-    """Heads without probabilities and their ancestors without, each once, parents first."""
+    """Heads without weights and their ancestors without, each once, parents first."""
     found: dict[Head, None] = {}
     for head in heads:
         chain: list[Head] = []
         current: Head | None = head
-        while current is not None and current.probabilities is None and current not in found:
+        while current is not None and current.weights is None and current not in found:
             chain.append(current)
             current = current.parent
         found.update(dict.fromkeys(reversed(chain)))
@@ -324,7 +340,7 @@ def evaluate(
 ) -> Iterator[Head]:
     """Run the model on heads, in as few calls as memory allows, and yield each as it is done.
 
-    A head that is yielded holds the probabilities of all tokens; when the next one is asked for,
+    A head that is yielded holds the weights of all tokens; when the next one is asked for,
     it keeps only what can still be needed of it.
 
     Args:
@@ -338,10 +354,9 @@ def evaluate(
     """
     children: dict[Head, list[Head]] = {}
     for head in heads:
-        if head.parent is not None and np.isnan(head.log_weight):
+        if head.parent is not None and math.isnan(head.log_weight):
             children.setdefault(head.parent, []).append(head)
     n_tokens = len(vocabulary.trie)
-    scratch: NDArray[np.float64] | None = None
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
     for start in range(0, len(heads), size):
         chunk = heads[start : start + size]
@@ -351,17 +366,19 @@ def evaluate(
                 f"the model returned log-probabilities of shape {rows.shape}; expected "
                 f"({len(chunk)}, {vocabulary.vocab_size}) for the tokenizer {vocabulary.name}"
             )
+        dtype = np.float32 if rows.dtype == np.float32 else np.float64
+        scratch: NDArray[np.floating[Any]] | None = None
         for head, row in zip(chunk, rows, strict=True):
             low, high = keep.get(head, (0, 0))
             everything = high - low == n_tokens
-            out = np.empty(n_tokens) if everything or scratch is None else scratch
+            out = np.empty(n_tokens, dtype) if everything or scratch is None else scratch
             _absorb(vocabulary, head, row, out)
             yield head
             for child in children.get(head, ()):
                 child.weigh()
             if not everything:
                 scratch = out
-                head.probabilities = head.mass(low, high).copy()
+                head.weights = head.kept(low, high).copy()
                 head.low = low
 
 
@@ -369,30 +386,27 @@ def _absorb(
     vocabulary: ByteVocabulary,
     head: Head,
     scores: NDArray[np.floating[Any]],
-    out: NDArray[np.float64],
+    out: NDArray[np.floating[Any]],
 ) -> None:
-    """Mask and renormalise one row of scores into a head, which will hold `out`."""
-    canonical, end_ids, order = vocabulary.canonical, vocabulary.end_ids, vocabulary.order
+    """Mask and add up one row of scores into a head, which will hold `out`."""
+    canonical, end_ids = vocabulary.canonical, vocabulary.end_ids
+    if not canonical.may_end(head.state):
+        end_ids = end_ids[:0]
     allowed = canonical.mask(head.state)
-    top = masses.sort_permitted(scores, allowed, order, out)
-    ends = scores[end_ids if canonical.may_end(head.state) else end_ids[:0]].astype(np.float64)
-    top = float(np.maximum(top, ends.max(initial=-np.inf)))  # NaN stays NaN
+    top = masses.sort_permitted(scores, allowed, vocabulary.order, end_ids, out)
     if not top < np.inf:
-        raise _unusable(head)
-    head.low, head.probabilities, head.symbols = 0, out, np.zeros(N_SYMBOLS)
+        raise ModelError(
+            f"the model returned NaN or infinite log-probabilities after {head.node.depth} "
+            "tokens; check its weights, or load it with dtype='float32'"
+        )
+    head.low, head.weights, head.symbols = 0, out, np.zeros(N_SYMBOLS)
     if top == -np.inf:
         out[:] = 0.0
         return
-    np.subtract(out, top, out=out)
+    shift = out.dtype.type(top - _HEADROOM)
+    np.subtract(out, shift, out=out)
     np.exp(out, out=out)
-    end = float(np.exp(ends - top).sum())
-    total = masses.normalise(out, allowed, order, vocabulary.first_offsets, end, head.symbols)
-    if not 0 < total < np.inf:
-        raise _unusable(head)
-
-
-def _unusable(head: Head) -> ModelError:
-    return ModelError(
-        f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
-        "check its weights, or load it with dtype='float32'"
-    )
+    end = sum(math.exp(float(scores[token]) - float(shift)) for token in end_ids)
+    head.total = end + masses.first_byte_sums(out, vocabulary.first_offsets, head.symbols)
+    head.symbols[END] = end
+    head.symbols /= head.total

@@ -91,6 +91,12 @@ class SlotTable:
             return ancestors
         return ancestors & (new[:, None] - self.positions[:end] < window)
 
+    def last_hidden(self, slots: Sequence[int]) -> torch.Tensor:
+        """float32 (len(slots), hidden_size)."""
+        if len(slots) == 1:  # the common case, where a view is several times cheaper
+            return self.hidden[slots[0] : slots[0] + 1]
+        return self.hidden[list(slots)]
+
     def keep(self, slots: NDArray[np.int64]) -> None:
         """Drop all slots but these (ascending)."""
         n = len(slots)
@@ -192,7 +198,7 @@ class KVTreeSession:
         pending = self._unevaluated(nodes)
         for start in range(0, len(pending), self._max_batch_tokens):
             self._evaluate(pending[start : start + self._max_batch_tokens])
-        return self._table.hidden[[self._slot_of[node] for node in nodes]]
+        return self._table.last_hidden([self._slot_of[node] for node in nodes])
 
     def _unevaluated(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes and ancestors without a slot, parents before children."""

@@ -69,7 +69,7 @@ class TokenWalk:
 
     def _evaluate(self) -> None:
         everything = len(self._vocabulary.trie)
-        heads = [live.head for live in self._live if live.head.probabilities is None]
+        heads = [live.head for live in self._live if live.head.weights is None]
         for _ in evaluate(
             self._vocabulary, self._session, heads, dict.fromkeys(heads, (0, everything))
         ):

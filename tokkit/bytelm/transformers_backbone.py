@@ -198,7 +198,7 @@ class Backbone:
             output = self._body(
                 input_ids=torch.tensor([ids], dtype=torch.int64, device=self.device),
                 attention_mask=mask,
-                position_ids=torch.from_numpy(positions)[None].to(self.device),
+                position_ids=torch.from_numpy(positions[None]).to(self.device),
                 past_key_values=cache,
                 use_cache=True,
             )
@@ -210,7 +210,7 @@ class Backbone:
         return output.last_hidden_state[0].float()
 
     def _mask(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
-        mask = torch.from_numpy(allowed)[None, None].to(self.device)
+        mask = torch.from_numpy(allowed[None, None]).to(self.device)
         if not self._additive:
             return mask
         dtype = self.dtype
@@ -235,34 +235,42 @@ class Backbone:
         """
         out = self._in_chunks(hidden, n_columns, normalise=True)
         # One NaN or +inf logit makes its whole row NaN, so a single column tells.
-        if len(out) and bool(torch.isnan(out[:, 0]).any()):
+        if len(out) and np.isnan(out[:, 0]).any():
             raise ModelError(
                 f"{self.name}: the model returned NaN or infinite logits; "
                 "try dtype='float32', or check that its weights are complete"
             )
-        return out.numpy()
+        return out
 
     def logits(self, hidden: torch.Tensor, n_columns: int) -> NDArray[np.float32]:
         """What `logprobs` normalises, unchecked: float32 (n, n_columns)."""
-        return self._in_chunks(hidden, n_columns, normalise=False).numpy()
+        return self._in_chunks(hidden, n_columns, normalise=False)
 
-    def _in_chunks(self, hidden: torch.Tensor, n_columns: int, *, normalise: bool) -> torch.Tensor:
+    def _in_chunks(
+        self, hidden: torch.Tensor, n_columns: int, *, normalise: bool
+    ) -> NDArray[np.float32]:
         n = hidden.shape[0]
         step = max(1, _HEAD_CHUNK_BYTES // (4 * self.n_logits * ROW_BLOCK)) * ROW_BLOCK
         if n <= step:  # one node a step is the common case; a copy of its row would show
-            return self._scores(hidden, n_columns, normalise=normalise).cpu()
-        out = torch.empty((n, n_columns), dtype=torch.float32)
+            return self._scores(hidden, normalise=normalise)[:n, :n_columns]
+        out = np.empty((n, n_columns), dtype=np.float32)
         for start in range(0, n, step):
             part = hidden[start : start + step]
-            out[start : start + step] = self._scores(part, n_columns, normalise=normalise)
+            scores = self._scores(part, normalise=normalise)
+            out[start : start + step] = scores[: len(part), :n_columns]
         return out
 
-    def _scores(self, hidden: torch.Tensor, n_columns: int, *, normalise: bool) -> torch.Tensor:
+    def _scores(self, hidden: torch.Tensor, *, normalise: bool) -> NDArray[np.float32]:
+        """float32 (at least n, n_logits); what follows the first n rows is padding."""
         n = hidden.shape[0]
-        if n and padding(n):
+        if n == 1:
+            hidden = hidden.expand(ROW_BLOCK, -1)
+        elif padding(n):
             hidden = torch.cat([hidden, hidden[-1:].expand(padding(n), -1)])
-        logits = self._scaling(self._head(hidden.to(self._head.weight.dtype))[:n].float())
-        return (torch.log_softmax(logits, dim=-1) if normalise else logits)[:, :n_columns]
+        logits = self._scaling(self._head(hidden.to(self._head.weight.dtype)).float())
+        if normalise:
+            logits = torch.log_softmax(logits[:n], dim=-1)
+        return logits.cpu().numpy()
 
     def reference_logprobs(self, ids: Sequence[int], n_columns: int) -> NDArray[np.float32]:
         """float32 (n_columns,): what the model itself says after `ids`, without a cache."""

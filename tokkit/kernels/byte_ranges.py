@@ -3,6 +3,8 @@
 Tokens are the slices `data[offsets[i]:offsets[i + 1]]` of one array of bytes, in ascending order.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -49,7 +51,8 @@ def byte_sums(
     offsets: NDArray[np.int64],
     low: int,
     depth: int,
-    values: NDArray[np.float64],
+    values: NDArray[np.floating[Any]],
+    factor: float,
     sums: NDArray[np.float64],
 ) -> None:
     """Add the values of tokens that stand side by side to the sum of their byte at `depth`.
@@ -59,8 +62,9 @@ def byte_sums(
         offsets: int64 (n + 1,).
         low: the token of `values[0]`.
         depth: which byte; every token is longer.
-        values: float64 (k,).
+        values: float (k,).
+        factor: of every value.
         sums: float64 (at least 256,), added to.
     """
     for i in range(len(values)):
-        sums[data[offsets[low + i] + depth]] += values[i]
+        sums[data[offsets[low + i] + depth]] += factor * values[i]

@@ -1,8 +1,7 @@
-"""Turn a row of token scores into probabilities over a byte-sorted vocabulary, and add them up.
+"""Turn a row of token scores into weights over a byte-sorted vocabulary, and add them up.
 
 The exponential stands between the two kernels, in NumPy, which computes it several values at a
-time, but is slow where infinities stand among them. So tokens that are not allowed get the score of
-one that is before it, and the weight 0 after it.
+time.
 """
 
 from typing import Any
@@ -16,69 +15,61 @@ from numpy.typing import NDArray
 def sort_permitted(
     scores: NDArray[np.floating[Any]],
     allowed: NDArray[np.bool_],
-    order: NDArray[np.int32],
-    out: NDArray[np.float64],
+    order: NDArray[np.integer[Any]],
+    end_ids: NDArray[np.int64],
+    out: NDArray[np.floating[Any]],
 ) -> float:
     """Bring the scores of permitted tokens into the order of bytes.
 
     Args:
         scores: float (at least V,).
         allowed: bool (V,).
-        order: int32 (n,), token ids in the order of their bytes.
-        out: float64 (n,), filled; where a token is not allowed, with the largest score of those
-            before it that are, minus infinity if there is none.
+        order: int (n,), token ids in the order of their bytes.
+        end_ids: int64, ids that are permitted besides.
+        out: float (n,), filled; minus infinity where a token is not allowed.
 
     Returns:
-        The largest permitted score: minus infinity if there is none, NaN if one of them is NaN.
+        The largest permitted score, those of `end_ids` included: minus infinity if there is none,
+        NaN if one of them is NaN.
     """
     top = -np.inf
     defect = False
     for i in range(len(order)):
         token = order[i]
-        score = np.float64(scores[token]) if allowed[token] else top
+        score = np.float64(scores[token]) if allowed[token] else -np.inf
         out[i] = score
+        top = max(top, score)
+        defect |= score != score
+    for token in end_ids:
+        score = np.float64(scores[token])
         top = max(top, score)
         defect |= score != score
     return np.nan if defect else top
 
 
-@njit(cache=True, nogil=True)
-def normalise(
-    weights: NDArray[np.float64],
-    allowed: NDArray[np.bool_],
-    order: NDArray[np.int32],
+# The order of the additions is left to the compiler, which then adds several numbers at a time.
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def first_byte_sums(
+    weights: NDArray[np.floating[Any]],
     first_offsets: NDArray[np.int64],
-    end: float,
-    symbols: NDArray[np.float64],
+    sums: NDArray[np.float64],
 ) -> float:
-    """Divide the weights of permitted tokens by their sum, and add them up by first byte.
+    """Add up weights by the first byte of their tokens.
 
     Args:
-        weights: float64 (n,), not negative, in the order of bytes; divided in place, and set to 0
-            where a token is not allowed.
-        allowed: bool (V,).
-        order: int32 (n,), token ids in the order of their bytes.
+        weights: float (n,), in the order of bytes.
         first_offsets: int64 (257,); the tokens that begin with byte b stand in
             `first_offsets[b]:first_offsets[b + 1]`.
-        end: the weight of end of text, part of the sum.
-        symbols: float64 (257,), filled with the probability of each first byte, and of the end.
+        sums: float64 (at least 256,), filled.
 
     Returns:
-        The sum; if it is not positive and finite, nothing has been divided.
+        The sum of all.
     """
-    total = end
+    total = 0.0
     for byte in range(256):
         part = 0.0
         for i in range(first_offsets[byte], first_offsets[byte + 1]):
-            if not allowed[order[i]]:
-                weights[i] = 0.0
             part += weights[i]
-        symbols[byte] = part
+        sums[byte] = part
         total += part
-    symbols[256] = end
-    if total > 0 and total < np.inf:
-        for i in range(len(weights)):
-            weights[i] /= total
-        for symbol in range(257):
-            symbols[symbol] /= total
     return total

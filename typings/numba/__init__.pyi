@@ -8,6 +8,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def njit(function: _F, /) -> _F: ...
 @overload
 def njit(
-    *, cache: bool = ..., nogil: bool = ..., inline: str = ..., boundscheck: bool = ...
+    *,
+    cache: bool = ...,
+    nogil: bool = ...,
+    inline: str = ...,
+    boundscheck: bool = ...,
+    fastmath: bool | set[str] = ...,
 ) -> Callable[[_F], _F]: ...
 def __getattr__(name: str) -> Any: ...  # pyright: ignore[reportIncompleteStub]
