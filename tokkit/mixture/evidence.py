@@ -10,7 +10,7 @@ on that of the samples.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class Evidence:
         totals: int64 (c,), pairs of each category before the first merge.
         n_bytes: int64 (c,), bytes of each category's text.
         first: how many merges were applied before those of `merged`, and are not used.
+        joined: int64 (c,), pairs of each category that those had joined; None: none.
     """
 
     merged: NDArray[np.int64]
@@ -47,11 +48,24 @@ class Evidence:
     totals: NDArray[np.int64]
     n_bytes: NDArray[np.int64]
     first: int = 0
+    joined: NDArray[np.int64] | None = None
 
     @property
     def n_categories(self) -> int:
         """Number of categories."""
         return len(self.totals)
+
+    def only(self, kept: NDArray[np.bool_]) -> Evidence:
+        """That of some categories, bool (c,)."""
+        standing = tuple(PairCounts(each.pairs, each.counts[:, kept]) for each in self.standing)
+        return replace(
+            self,
+            merged=self.merged[:, kept],
+            standing=standing,
+            totals=self.totals[kept],
+            n_bytes=self.n_bytes[kept],
+            joined=None if self.joined is None else self.joined[kept],
+        )
 
     def bytes_from_pairs(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """float64 (..., c): shares of bytes from shares of pairs (before the first merge)."""
@@ -97,7 +111,7 @@ def gather_evidence(
     replay = Replay(table, merges)
     totals = replay.pairs().counts.sum(axis=0, dtype=np.int64)
     check_totals(totals)
-    replay.advance(first)
+    joined = replay.advance(first).sum(axis=0)
     merged: list[NDArray[np.int64]] = []
     standing: list[PairCounts] = []
     for step in sorted({*steps, n}):
@@ -113,6 +127,7 @@ def gather_evidence(
         totals=totals,
         n_bytes=table.n_bytes,
         first=first,
+        joined=joined,
     )
 
 
