@@ -16,20 +16,19 @@ from tokkit.mixture.replay import PairCounts
 
 
 def evidence() -> Evidence:
-    """Of three categories, 100, 100 and 400 pairs were left; 60, 10 and 100 of them were joined."""
+    """Of three categories with 1000, 2000 and 500 pairs; 60, 10 and 100 of them were joined."""
     return Evidence(
         merged=np.array([[40, 10, 0], [20, 0, 100]]),
         steps=(LONG_PREFIX + 2,),
         standing=(PairCounts(np.array([[1, 2]], np.int32), np.array([[3, 4, 5]])),),
-        totals=np.array([1000, 900, 500]),
+        totals=np.array([1000, 2000, 500]),
         n_bytes=np.array([3000, 3000, 3000]),
         first=LONG_PREFIX,
-        joined=np.array([900, 800, 100]),
     )
 
 
-def test_reach_is_the_part_of_the_remaining_pairs_that_was_joined() -> None:
-    assert reach(evidence()) == pytest.approx([0.6, 0.1, 0.25])
+def test_reach_is_the_part_of_the_pairs_that_was_joined() -> None:
+    assert reach(evidence()) == pytest.approx([0.06, 0.005, 0.2])
     assert told(evidence()).tolist() == [True, False, True]
 
 
@@ -41,8 +40,8 @@ def test_evidence_of_some_categories_has_their_columns() -> None:
     part = evidence().only(np.array([True, False, True]))
     assert part.merged.tolist() == [[40, 0], [20, 100]]
     assert part.standing[0].counts.tolist() == [[3, 5]]
-    assert part.totals.tolist() == [1000, 500] and part.joined is not None
-    assert reach(part) == pytest.approx([0.6, 0.25])
+    assert part.totals.tolist() == [1000, 500]
+    assert reach(part) == pytest.approx([0.06, 0.2])
 
 
 def test_what_is_not_told_of_may_have_any_share() -> None:

@@ -39,7 +39,6 @@ class Evidence:
         totals: int64 (c,), pairs of each category before the first merge.
         n_bytes: int64 (c,), bytes of each category's text.
         first: how many merges were applied before those of `merged`, and are not used.
-        joined: int64 (c,), pairs of each category that those had joined; None: none.
     """
 
     merged: NDArray[np.int64]
@@ -48,7 +47,6 @@ class Evidence:
     totals: NDArray[np.int64]
     n_bytes: NDArray[np.int64]
     first: int = 0
-    joined: NDArray[np.int64] | None = None
 
     @property
     def n_categories(self) -> int:
@@ -64,7 +62,6 @@ class Evidence:
             standing=standing,
             totals=self.totals[kept],
             n_bytes=self.n_bytes[kept],
-            joined=None if self.joined is None else self.joined[kept],
         )
 
     def bytes_from_pairs(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,7 +108,7 @@ def gather_evidence(
     replay = Replay(table, merges)
     totals = replay.pairs().counts.sum(axis=0, dtype=np.int64)
     check_totals(totals)
-    joined = replay.advance(first).sum(axis=0)
+    replay.advance(first)
     merged: list[NDArray[np.int64]] = []
     standing: list[PairCounts] = []
     for step in sorted({*steps, n}):
@@ -127,7 +124,6 @@ def gather_evidence(
         totals=totals,
         n_bytes=table.n_bytes,
         first=first,
-        joined=joined,
     )
 
 
