@@ -88,6 +88,8 @@ def as_record(result: MixtureResult, seconds: float) -> Record:
         },
         "top": {name: result.proportions[name] for name in result.ranked()[:N_TOP]},
         "ruled out": sum(result.proportions[name] for name in result.ruled_out),
+        "fits": result.fits,
+        "untold": len(result.untold),
         "inherited": 0 if result.inherited is None else result.inherited.n_merges,
         "merges": result.n_merges,
         "unsupported": result.unsupported,
@@ -103,7 +105,7 @@ def summary(records: Records) -> str:
     """The tables."""
     published = {target.name: target.published for target in TARGETS}
     head = ["tokenizer", "merges", "English", "code", "other", "published E / c / o"]
-    head += ["ruled out", "unsupported", "unexplained", "misfit", "CPU s"]
+    head += ["not told of", "ruled out", "unsupported", "unexplained", "misfit", "CPU s"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     tops = ["| tokenizer | largest categories, percent | verdict |", "|---|---|---|"]
     for record in records:
@@ -112,14 +114,15 @@ def summary(records: Records) -> str:
         cells = [name, f"{first + 1:,} to {first + n:,}"]
         for share, *ends in record["groups"].values():
             between = f" ({100 * ends[0]:.0f} to {100 * ends[1]:.0f})" if ends else ""
-            cells.append(f"**{100 * share:.0f}**{between}")
+            cells.append(f"**{100 * share:.0f}**{between}" if record["fits"] else "none fits")
         others = published[name]
         cells.append("-" if others is None else " / ".join(map(str, others)))
+        cells.append(str(record["untold"]))
         cells += [f"{record[key]:.1%}" for key in ("ruled out", "unsupported", "unexplained")]
         cells += [f"{record['misfit']:.2f}", f"{record['seconds']:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
         top = ", ".join(f"{each} {100 * share:.1f}" for each, share in record["top"].items())
-        tops.append(f"| {name} | {top} | {record['verdict']} |")
+        tops.append(f"| {name} | {top if record['fits'] else '-'} | {record['verdict']} |")
     tables = "\n".join(lines) + "\n\n" + "\n".join(tops)
     return f"```text\n{records.header}\n```\n\n{tables}"
 

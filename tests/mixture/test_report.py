@@ -149,7 +149,7 @@ def test_groups_stand_before_the_categories() -> None:
 
 
 def test_a_share_that_is_ruled_out_takes_the_trust_away() -> None:
-    sound = {"unsupported": 0.0, "unexplained": 0.0, "intervals": None}
+    sound = {"unsupported": 0.0, "unexplained": 0.0}
     flat = Diagnosis(np.zeros(2000), (), (), ())
     fine = make(**sound, n_merges=2000, diagnosis=flat, limits={EVIL: 0.8, "b": 0.25})
     assert fine.trust()[0] == "Nothing in the merges speaks against these shares."

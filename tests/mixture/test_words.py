@@ -182,3 +182,11 @@ def test_merges_of_sentencepiece_were_the_most_frequent_pairs(
     for step in range(len(merges)):
         most = replay.pairs().counts.max()
         assert replay.advance(step + 1)[0, 0] == most, step
+
+
+def test_runs_of_spaces_given_to_the_trainer_are_cut() -> None:
+    runs = [(" " * n, " ") for n in range(1, 7)]
+    given = character_bpe([*runs, ("a", "b")])
+    assert words(given, "ab   ab") == [b" ab", b" ", b" ", b" ab"]
+    between = character_bpe([*runs[:3], ("a", "b"), *runs[3:]])
+    assert words(between, "ab   ab") == [b" ab", b"  ", b" ab"]

@@ -59,6 +59,13 @@ _IS_TRAINING_TEXT = 0.25
 """The monotone curve is taken if its residuals have less than this part of the smooth one's
 mean square: noise of a sample of other text would leave both with nearly the same."""
 _REFITS_VARIANCE = (0, 3, 7)
+"""At these iterations, and at every `_REFIT_EVERY`th later one as long as weights still move.
+
+From a start far off, the spread around the curve is far too wide at the seventh; kept, it would
+let contradictions pass for noise.
+"""
+_REFIT_EVERY = 5
+_MOVING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +99,7 @@ class Estimate:
 
 
 def estimate(
-    evidence: Evidence, *, n_merges: int | None = None, max_iterations: int = 40
+    evidence: Evidence, *, n_merges: int | None = None, max_iterations: int = 120
 ) -> Estimate:
     """Infer the shares of the training data.
 
@@ -172,8 +179,10 @@ class CurveFit:
 
     def run(self, max_iterations: int) -> None:
         """Iterate until the weights settle."""
+        moved = 1.0
         for k in range(max_iterations):
-            if k in _REFITS_VARIANCE:
+            late = k > _REFITS_VARIANCE[-1] and k % _REFIT_EVERY == 0
+            if k in _REFITS_VARIANCE or (late and moved > _MOVING):
                 self.variance = fit_variance(self._residuals(), self._expected())
             scores, hessian = self._equations()
             step = solve(hessian, scores.sum(axis=0))

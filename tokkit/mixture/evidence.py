@@ -10,7 +10,7 @@ on that of the samples.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,17 @@ class Evidence:
     def n_categories(self) -> int:
         """Number of categories."""
         return len(self.totals)
+
+    def only(self, kept: NDArray[np.bool_]) -> Evidence:
+        """That of some categories, bool (c,)."""
+        standing = tuple(PairCounts(each.pairs, each.counts[:, kept]) for each in self.standing)
+        return replace(
+            self,
+            merged=self.merged[:, kept],
+            standing=standing,
+            totals=self.totals[kept],
+            n_bytes=self.n_bytes[kept],
+        )
 
     def bytes_from_pairs(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """float64 (..., c): shares of bytes from shares of pairs (before the first merge)."""

@@ -77,6 +77,7 @@ def group_shares(
     *,
     covariance: NDArray[np.float64] | None,
     level: float,
+    untold: Sequence[str] = (),
 ) -> dict[str, GroupShare]:
     """The share of each group.
 
@@ -86,6 +87,8 @@ def group_shares(
         covariance: float64 (c, c), of the logarithms of the shares before they are scaled to sum 1;
             None: no intervals.
         level: nominal coverage of each interval.
+        untold: categories that may have any share. Lower ends are 0 then, and the upper end of a
+            group that holds one of them is 1.
 
     Raises:
         ArgumentError: see `find_groups`.
@@ -98,6 +101,8 @@ def group_shares(
         interval = None
         if covariance is not None:
             interval = _interval(weights, inside, covariance, level)
+            if untold:
+                interval = 0.0, 1.0 if set(members) & set(untold) else interval[1]
         found[group] = GroupShare(share, interval, members)
     return found
 

@@ -9,7 +9,7 @@ shares under which those merges would have been chosen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Literal, get_args
@@ -27,6 +27,7 @@ from tokkit.mixture.inheritance import Inheritance, find_inheritance
 from tokkit.mixture.intervals import INFLATION, intervals
 from tokkit.mixture.linear_program import LinearProgramSolution, solve_linear_program
 from tokkit.mixture.merge_list import UNKNOWN, MergeList, merge_list
+from tokkit.mixture.reach import told
 from tokkit.mixture.result import MixtureResult
 from tokkit.mixture.shard_text import ReadOptions
 from tokkit.mixture.share_limits import share_limits
@@ -141,7 +142,15 @@ def infer_mixture(
     evidence = gather_evidence(
         table, used, first=first, snapshots=sorted(snapshots), progress=report
     )
-    solution = _solve(method, table, used, evidence, level, progress)
+    heard = told(evidence)
+    untold = [name for name, each in zip(names, heard.tolist(), strict=True) if not each]
+    if heard.sum() < 2:
+        raise ArgumentError(
+            f"after {first:,} inherited merges the other {len(evidence.merged):,} join pairs of "
+            f"{len(names) - len(untold)} of the {len(names)} categories, so that they tell nothing "
+            "of shares; add samples of what they are made of"
+        )
+    solution = _solve(method, table, used, evidence, heard, level, progress)
     limits = share_limits(evidence, solution.weights)
     warnings += outcome_warnings(
         evidence, solution.weights, limits, names=names, unexplained=solution.unexplained
@@ -175,6 +184,7 @@ def infer_mixture(
         sample_bytes={name: sample.words.n_bytes for name, sample in counts.items()},
         warnings=tuple(warnings),
         diagnosis=diagnose(evidence, used, solution.weights),
+        untold=tuple(untold),
     )
 
 
@@ -295,6 +305,7 @@ def _solve(
     table: WordTable,
     merges: MergeList,
     evidence: Evidence,
+    heard: NDArray[np.bool_],
     level: float,
     progress: Callable[[str, int, int], None] | None,
 ) -> _Solution:
@@ -312,8 +323,27 @@ def _solve(
         return _from_program(solve_linear_program(table, merges, progress=report), evidence)
     if progress is not None:
         progress("estimating", 0, 1)
-    found = estimate(evidence)
-    return _from_estimate(found, intervals(evidence, found, level=level))
+    spoken_of = evidence if heard.all() else evidence.only(heard)
+    found = estimate(spoken_of)
+    solution = _from_estimate(found, intervals(spoken_of, found, level=level))
+    return solution if heard.all() else _among_all(solution, heard)
+
+
+def _among_all(part: _Solution, heard: NDArray[np.bool_]) -> _Solution:
+    """With the categories that nothing was told of: 0, but anything up to 1 for all that is known.
+
+    Whatever they have is taken from the others, whose lower ends are therefore 0.
+    """
+    n = len(heard)
+    weights = np.zeros(n)
+    weights[heard] = part.weights
+    bounds = covariance = None
+    if part.intervals is not None and part.covariance is not None:
+        bounds = np.tile([0.0, 1.0], (n, 1))
+        bounds[heard, 1] = part.intervals[:, 1]
+        covariance = np.zeros((n, n))
+        covariance[np.ix_(heard, heard)] = part.covariance
+    return replace(part, weights=weights, intervals=bounds, covariance=covariance)
 
 
 def _from_program(found: LinearProgramSolution, evidence: Evidence) -> _Solution:

@@ -6,13 +6,20 @@ scores. What all have is an encoder, and with it one *merge tree* for each token
 can reach: the last merge that makes it. Sorted by rank these are the merges of the training, each
 token once (Hayase et al., NeurIPS 2024, appendix C, clean the lists to the same end).
 
+Two things are mended. SentencePiece numbers its pieces in the order of training and scores them by
+minus that number, and files have scores that were changed later: Mistral's put the runs of spaces
+last, though they were the first merges of all. So where a tokenizer starts from characters and
+nearly all of its merges have rising ids, ids give the order. And tokens that are cut out of the
+text before the model runs were not made by merging, whatever a converted file says (Gemma's runs of
+line breaks).
+
 Training merges pairs of symbols within words. Where a tokenizer starts from characters, those that
 it does not know become bytes, which no merge touches.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,10 +27,14 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.text.segment_models.bpe import BpeModel
+from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 UNKNOWN = -1
 """The symbol of a byte or character that no merge can touch."""
+
+_MOST_FALLS = 0.01
+"""If at most this share of the merges has a lower id than the one before, ids are in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +117,9 @@ def merge_list(tokenizer: TextTokenizer, *, limit: int | None = None) -> MergeLi
             f"{tokenizer.name} is {tokenizer.spec.family}; a training mixture can only be inferred "
             "from the merges of a BPE tokenizer"
         )
-    trees = model.merge_trees()
-    pairs = np.stack([trees.left, trees.right, trees.result], axis=1)[:limit]
+    trees = _as_trained(tokenizer.spec, model).merge_trees()
+    pairs = np.stack([trees.left, trees.right, trees.result], axis=1)
+    pairs = pairs[tokenizer.spec.kinds[trees.result] != TokenKind.LITERAL][:limit]
     if not len(pairs):
         raise ArgumentError(f"{tokenizer.name} has no merges, so nothing can be inferred from them")
     spellings = tokenizer.spec.token_bytes
@@ -116,6 +128,18 @@ def merge_list(tokenizer: TextTokenizer, *, limit: int | None = None) -> MergeLi
         units={spellings[token]: token for token in model.units().tolist()},
         spellings=spellings,
     )
+
+
+def _as_trained(spec: TokenizerSpec, model: BpeModel) -> BpeModel:
+    """The model with ids for ranks, if it is one of SentencePiece whose ids are nearly in order."""
+    merges = spec.merges
+    if not spec.char_units or merges is None:
+        return model
+    by_rank = merges.result[np.argsort(merges.rank, kind="stable")]
+    falls = np.count_nonzero(np.diff(by_rank) < 0)
+    if not 0 < falls <= _MOST_FALLS * len(by_rank):
+        return model
+    return BpeModel(replace(spec, merges=replace(merges, rank=merges.result)))
 
 
 def shared_beginning(ours: MergeList, theirs: MergeList) -> int:

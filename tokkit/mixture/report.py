@@ -104,6 +104,11 @@ def _shares(result: MixtureResult) -> str:
     if hidden:
         total = sum(result.proportions[name] for name in hidden)
         parts.append(f'<p class="note">And {len(hidden)} more, together {total:.1%}.</p>')
+    if result.untold:
+        names = ", ".join(_text(name) for name in result.untold)
+        parts.append(f'<p class="note">Nothing is told of {names}. Shares are of the rest.</p>')
+    if not result.fits:
+        parts.insert(0, "<p>The merges fit no mixture of these; do not use the shares.</p>")
     if result.ruled_out:
         parts.append(
             '<p class="note">† ruled out: with such a share, frequent pairs of the sample would '

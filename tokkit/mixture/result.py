@@ -71,6 +71,8 @@ class MixtureResult:
         warnings: what speaks against the numbers.
         diagnosis: which merges disagree.
         groups: shares of several categories together, if asked for; see `with_groups`.
+        untold: categories that the merges say nothing of (`tokkit.mixture.reach`). Their proportion
+            is 0 and their interval 0 to 1; proportions of the others are of what is told of.
     """
 
     tokenizer: str
@@ -90,6 +92,7 @@ class MixtureResult:
     warnings: tuple[str, ...]
     diagnosis: Diagnosis
     groups: Mapping[str, GroupShare] = field(default_factory=dict[str, GroupShare])
+    untold: tuple[str, ...] = ()
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> MixtureResult:
         """The same result, which also tells the shares of groups of categories.
@@ -101,9 +104,18 @@ class MixtureResult:
             ArgumentError: a pattern that matches no category, or a category in two groups.
         """
         shares = group_shares(
-            self.proportions, groups, covariance=self.covariance, level=self.level
+            self.proportions,
+            groups,
+            covariance=self.covariance,
+            level=self.level,
+            untold=self.untold,
         )
         return replace(self, groups=shares)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the merges fit a mixture of these categories; if not, do not use the shares."""
+        return self.intervals is not None or self.method != "default"
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
@@ -182,6 +194,8 @@ class MixtureResult:
                 for name, group in self.groups.items()
             ],
             "ruled_out": list(self.ruled_out),
+            "untold": list(self.untold),
+            "fits": self.fits,
             "level": self.level,
             "status": self.status,
             "objective": self.objective,
@@ -220,7 +234,8 @@ class MixtureResult:
         bars = [(name, self.proportions[name], *self.bounds(name)) for name in shown]
         width = max(map(len, [*shown, *self.groups]))
         interval = f"{self.level:.0%} interval" if self.intervals is not None else ""
-        lines = [f"{'':<{width}}   share  {interval:^16}".rstrip()]
+        lines = [] if self.fits else ["The merges fit no mixture of these; do not use the shares."]
+        lines.append(f"{'':<{width}}   share  {interval:^16}".rstrip())
         if self.groups:
             groups = [
                 (name, group.share, *(group.interval or (group.share, group.share)))
@@ -231,6 +246,11 @@ class MixtureResult:
         if hidden:
             total = sum(self.proportions[name] for name in hidden)
             lines.append(f"and {len(hidden)} more below {_SHOWN:.1%} each, together {total:.1%}")
+        if self.untold:
+            lines.append(
+                f"The merges tell nothing of {len(self.untold)} of the {len(self.proportions)} "
+                "categories; shares are of the rest."
+            )
         return "\n".join(lines)
 
     def _rows(self, bars: Sequence[tuple[str, float, float, float]], width: int) -> list[str]:

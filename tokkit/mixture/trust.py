@@ -26,6 +26,11 @@ def trust_sentences(result: MixtureResult) -> list[str]:
     )
     inherited = result.inherited.n_merges if result.inherited is not None else 0
     doubts = [
+        f"they are shares of what the merges tell of, and these tell nothing of "
+        f"{len(result.untold)} of the {len(result.proportions)} categories, which may have any "
+        "share"
+        if result.untold
+        else "",
         f"frequent pairs that were never merged rule out {refuted:.1%} of them (see the warnings)"
         if refuted > 0.01
         else "",
@@ -48,6 +53,7 @@ def trust_sentences(result: MixtureResult) -> list[str]:
     doubts = [doubt for doubt in doubts if doubt]
     grave = (
         refuted > 0.05
+        or bool(result.untold)
         or inherited >= LONG_PREFIX
         or result.unsupported > 0.2
         or result.misfit > 2
@@ -56,6 +62,8 @@ def trust_sentences(result: MixtureResult) -> list[str]:
     )
     if not doubts:
         verdict = "Nothing in the merges speaks against these shares."
+    elif not result.fits:
+        verdict = f"Do not use these shares: {'; '.join(doubts)}."
     else:
         start = "Take these shares as a rough guess" if grave else "Take these shares with care"
         verdict = f"{start}: {'; '.join(doubts)}."

@@ -8,7 +8,7 @@ These are the pieces of the tokenizer's own normaliser and pretokenizer, with tw
   line and lets no piece hold a space after another character, two scripts (punctuation and digits
   are one of their own, "Common"), or, on request, a digit beside anything. Such cuts are made
   where the tokens show that the trainer made them: none but a stray one holds what they cut. Runs
-  of spaces stay together if a merge makes one; if merges do cross spaces, lines are words.
+  of spaces stay together if training made one; if merges do cross spaces, lines are words.
 
 A splitter carries the few tokens that cut text before the model sees it, not the vocabulary, so
 that it travels well.
@@ -39,6 +39,8 @@ _EACH_SPACE = SplitRule(" ", "merged_with_next")
 _RUNS = "| +(?![^ ])| +"
 _RUNS_OF_SPACES = SplitRule(r" ?[^ ]+" + _RUNS)
 _STRAY = 1 / 1000
+_FEWEST_GIVEN = 5
+"""So many runs of spaces with ids in a row are no chance."""
 _HAN = r"\p{Han}\p{Hiragana}\p{Katakana}\u30FC"  # one script to SentencePiece
 _SCRIPTS = (
     "Latin", "Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gurmukhi",
@@ -128,13 +130,29 @@ def _trainer_splits(spec: TokenizerSpec) -> tuple[SplitRule, ...]:
     crossing = sum(b" " in token.lstrip(b" ") for token in spelt)
     if crossing > len(spelt) * _STRAY:
         return (_LINES,)
-    has_runs = any(token.startswith(b"  ") and not token.strip(b" ") for token in spelt)
+    has_runs = _merges_runs(
+        [token for token, text in zip(made, spelt, strict=True) if _is_run(text)]
+    )
     lines = [token for token in spelt if b"\n" not in token]
     for digits_apart in (True, False):
         rules = (_LINES, _by_script(has_runs=has_runs, digits_apart=digits_apart))
         if _count_pieces(rules, lines) <= len(lines) * (1 + _STRAY):
             return rules
     return (_LINES, _RUNS_OF_SPACES if has_runs else _EACH_SPACE)
+
+
+def _is_run(token: bytes) -> bool:
+    return token.startswith(b"  ") and not token.strip(b" ")
+
+
+def _merges_runs(runs: list[int]) -> bool:
+    """Whether training made these runs of spaces (ids, ascending).
+
+    It makes other merges in between. A list of symbols that were given to the trainer, which cuts
+    them out of the text, has one id after the other (Gemma's 2 to 31 spaces).
+    """
+    given = len(runs) >= _FEWEST_GIVEN and runs[-1] - runs[0] == len(runs) - 1
+    return bool(runs) and not given
 
 
 def _by_script(*, has_runs: bool, digits_apart: bool) -> SplitRule:
