@@ -5,6 +5,8 @@ files in which each line stands once:
 
 - FOLDER/lo: LibreOffice help (MPL-2.0 and LGPL-3+), a file for each of 32 languages;
 - FOLDER/mw: MediaWiki messages (GPL-2+), a file for each language;
+- FOLDER/ui: LibreOffice's interface (MPL-2.0), a file for each of some 90 languages;
+- FOLDER/languages: all three of them, a file for each language;
 - FOLDER/domains: kinds of English text: help and messages (those above), manual pages (various free
   licences), the GNOME user's guides (CC-BY-SA), and the descriptions of Debian's packages.
 
@@ -16,6 +18,7 @@ Other languages hold no line that is in the English file too. Nothing of this is
 from __future__ import annotations
 
 import argparse
+import gettext
 import gzip
 import json
 import re
@@ -31,7 +34,23 @@ LIBREOFFICE = [
     *("id", "it", "ja", "km", "ko", "nl", "om", "pl", "pt", "pt-br", "ru", "sl", "sv", "tr", "vi"),
     *("zh-cn", "zh-tw"),
 ]
+INTERFACE = "libreoffice-l10n-"
+"""The beginning of the packages' names, one a language."""
 MEDIAWIKI = "mediawiki"
+SAME_LANGUAGE = {
+    "zh-hans": "zh_CN",
+    "zh-hant": "zh_TW",
+    "pa": "pa_IN",
+    "be-tarask": None,
+    "zh": None,
+    "zh-cn": None,
+    "zh-hk": None,
+    "zh-tw": None,
+    "en-gb": None,
+    "en-ca": None,
+    "en-za": None,
+}
+"""MediaWiki's and LibreOffice's names of what the help calls otherwise; None: a variety of one."""
 MANUALS = ("manpages", "manpages-dev")
 GUIDES = "gnome-user-docs"
 MIN_BYTES = 60_000
@@ -102,6 +121,57 @@ def write_help(folder: Path, packages: Path) -> None:
     for code in missing:
         lines = help_lines(code, packages)
         write(folder / f"{name_of(code)}.txt", lines, set() if code == "en-us" else english)
+
+
+def interface_packages() -> list[str]:
+    """The packages that hold LibreOffice's interface, one for each language."""
+    command = ["apt-cache", "pkgnames", INTERFACE]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return sorted(listed.split())
+
+
+def interface_lines(catalogs: list[Path], *, translated: bool) -> list[str]:
+    """All texts of an interface, or the English ones that they translate; without access keys."""
+    lines: list[str] = []
+    for path in catalogs:
+        with path.open("rb") as file:
+            catalog = gettext.GNUTranslations(file)
+        # The messages themselves: the public methods only look up known ones.
+        for message, text in vars(catalog)["_catalog"].items():
+            if message and isinstance(message, str):
+                chosen = text if translated else message.rpartition("\4")[2]
+                lines += chosen.replace("~", "").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def write_interface(folder: Path, packages: Path) -> None:
+    """Write the interface in each language, unless it is there."""
+    if folder.is_dir():
+        return
+    english: set[str] = set()
+    for package in interface_packages():
+        with unpacked(package, packages) as root:
+            catalogs = sorted(root.rglob("LC_MESSAGES/*.mo"))
+            if not english:
+                lines = interface_lines(catalogs, translated=False)
+                write(folder / "en.txt", lines, set())
+                english = set(lines)
+            name = name_of(package.removeprefix(INTERFACE))
+            write(folder / f"{name}.txt", interface_lines(catalogs, translated=True), english)
+
+
+def write_languages(folder: Path, parents: list[Path]) -> None:
+    """Write what there is of each language in all of `parents`, unless it is there."""
+    if folder.is_dir():
+        return
+    parts: dict[str, list[str]] = {}
+    for parent in parents:
+        for path in sorted(parent.glob("*.txt")):
+            name = SAME_LANGUAGE.get(path.stem, name_of(path.stem))
+            if name is not None:
+                parts.setdefault(name, []).extend(path.read_text("utf-8").splitlines())
+    for name, lines in parts.items():
+        write(folder / f"{name}.txt", lines, set())
 
 
 def write_messages(folder: Path, packages: Path) -> None:
@@ -182,11 +252,20 @@ def main() -> None:
     options = parser.parse_args()
     packages = options.corpus / "packages"
     download(
-        [*(f"libreoffice-help-{code}" for code in LIBREOFFICE), MEDIAWIKI, *MANUALS, GUIDES],
+        [
+            *(f"libreoffice-help-{code}" for code in LIBREOFFICE),
+            *interface_packages(),
+            MEDIAWIKI,
+            *MANUALS,
+            GUIDES,
+        ],
         packages,
     )
     write_help(options.corpus / "lo", packages)
     write_messages(options.corpus / "mw", packages)
+    write_interface(options.corpus / "ui", packages)
+    kinds = ("lo", "ui", "mw")
+    write_languages(options.corpus / "languages", [options.corpus / kind for kind in kinds])
     write_domains(options.corpus / "domains", packages)
 
 

@@ -1,0 +1,45 @@
+"""Texts of a language are gathered from all that there is of it, each line once."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import fetch_mixture_texts
+import pytest
+
+
+def write_catalog(path: Path, messages: dict[str, str]) -> None:
+    """A compiled gettext catalogue, with the header that says it is UTF-8."""
+    entries = {"": "Content-Type: text/plain; charset=UTF-8\n", **dict(sorted(messages.items()))}
+    data, tables = b"", []
+    offset = 28 + 16 * len(entries)
+    for column in (list(entries), list(entries.values())):
+        for text in column:
+            raw = text.encode()
+            tables.append(struct.pack("<II", len(raw), offset + len(data)))
+            data += raw + b"\0"
+    head = struct.pack("<7I", 0x950412DE, 0, len(entries), 28, 28 + 8 * len(entries), 0, 0)
+    path.write_bytes(head + b"".join(tables) + data)
+
+
+def test_an_interface_holds_both_languages_without_access_keys(tmp_path: Path) -> None:
+    catalog = tmp_path / "one.mo"
+    write_catalog(catalog, {"STR_OPEN\4~Open": "~Öffnen", "STR_TWO\4a\nb": "c\n\nd"})
+    lines = fetch_mixture_texts.interface_lines
+    assert lines([catalog], translated=True) == ["Öffnen", "c", "d"]
+    assert lines([catalog], translated=False) == ["Open", "a", "b"]
+
+
+def test_a_language_has_the_lines_of_all_its_texts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_mixture_texts, "MIN_BYTES", 1)
+    texts = {"lo/zh_CN": "一\n二\n", "mw/zh-hans": "二\n三\n", "mw/zh-hk": "四\n", "mw/af": "een\n"}
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+    written = tmp_path / "languages"
+    fetch_mixture_texts.write_languages(written, [tmp_path / "lo", tmp_path / "mw"])
+    found = {path.name: path.read_text(encoding="utf-8") for path in written.iterdir()}
+    assert found == {"zh_CN.txt": "一\n二\n三\n", "af.txt": "een\n"}
