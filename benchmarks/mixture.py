@@ -22,7 +22,7 @@ Seeds from 1000 on were used to choose the default estimator; evaluate with othe
     python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts
     python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --mixes 5 --write-docs
     python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --mixes 2 --lp 3000 \
-        --settings lo-5 lo-10 --write-docs
+        --settings languages-5 languages-10 --write-docs
 
 FOLDER holds `code` and `man`, a text file for each programming language and language.
 """
@@ -48,7 +48,7 @@ from tokkit.mixture.evidence import Evidence, gather_evidence
 from tokkit.mixture.intervals import intervals
 from tokkit.mixture.linear_program import solve_linear_program
 from tokkit.mixture.merge_list import MergeList, merge_list
-from tokkit.mixture.word_counts import WordTable, make_table
+from tokkit.mixture.word_counts import WordCounts, WordTable, make_table
 from tokkit.mixture.words import WordSplitter
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -58,10 +58,12 @@ MOST_EFFICIENCIES = 5
 """More categories have no `efficiency`: each needs a tokenizer of its own."""
 
 
-def table_of(tokenizer: TextTokenizer, texts: list[str]) -> WordTable:
-    """The words of texts, a category each."""
+def words_of(tokenizer: TextTokenizer, texts: dict[str, str]) -> dict[str, WordCounts]:
+    """The words of each text."""
     splitter = WordSplitter.of(tokenizer)
-    return make_table([count_texts(splitter, [text.encode()], 1 << 20).words for text in texts])
+    return {
+        name: count_texts(splitter, [text.encode()], 1 << 20).words for name, text in texts.items()
+    }
 
 
 def log_error(found: Floats, truth: Floats) -> float:
@@ -111,7 +113,8 @@ def relative_efficiency(evidence: Evidence, texts: list[str]) -> list[float]:
     for text in texts:
         with tempfile.TemporaryDirectory() as folder:
             tokenizer = train([text], Path(folder))
-        own = gather_evidence(table_of(tokenizer, [text]), merge_list(tokenizer), snapshots=())
+        table = make_table([*words_of(tokenizer, {"": text}).values()])
+        own = gather_evidence(table, merge_list(tokenizer), snapshots=())
         alone.append(float(bytes_a_token(own)[0]))
     return (bytes_a_token(evidence) / np.array(alone)).tolist()
 
@@ -134,12 +137,14 @@ def solve_program(table: WordTable, evidence: Evidence, merges: MergeList, truth
 def rows(mix: Mix, lp: int) -> Iterator[tuple[str, Record]]:
     """The results of one mix, a record for each sample."""
     merges = merge_list(mix.tokenizer)
+    words: dict[str, WordCounts] = {}
     for sample, texts in mix.samples.items():
-        chosen = [texts[name] for name in mix.names]
-        table = table_of(mix.tokenizer, chosen)
+        words = words_of(mix.tokenizer, texts)
+        table = make_table([words[name] for name in mix.names])
         evidence = gather_evidence(table, merges)
         record = judge(evidence, mix.truth)
-        if sample == "disjoint" and len(chosen) <= MOST_EFFICIENCIES:
+        if sample == "disjoint" and len(mix.names) <= MOST_EFFICIENCIES:
+            chosen = [texts[name] for name in mix.names]
             record["efficiency"] = relative_efficiency(evidence, chosen)
         if lp:
             few = MergeList(merges.pairs[:lp], merges.units, merges.spellings)
@@ -152,15 +157,14 @@ def rows(mix: Mix, lp: int) -> Iterator[tuple[str, Record]]:
             yield "twins summed", {"default": error}
     if "disjoint" not in mix.samples or lp:
         return
-    texts = mix.samples["disjoint"]
-    if mix.decoys:
-        table = table_of(mix.tokenizer, [texts[name] for name in mix.names + mix.decoys])
+    if mix.decoys:  # `words` are those of the last sample, `disjoint`
+        table = make_table([words[name] for name in mix.names + mix.decoys])
         truth = np.concatenate([mix.truth, np.zeros(len(mix.decoys))])
         yield "decoys", judge(gather_evidence(table, merges), truth)
     largest = int(mix.truth.argmax())
-    rest = [texts[name] for k, name in enumerate(mix.names) if k != largest]
+    rest = [words[name] for k, name in enumerate(mix.names) if k != largest]
     truth = np.delete(mix.truth, largest)
-    record = judge(gather_evidence(table_of(mix.tokenizer, rest), merges), truth / truth.sum())
+    record = judge(gather_evidence(make_table(rest), merges), truth / truth.sum())
     yield "left out", {**record, "left out": float(mix.truth[largest])}
 
 

@@ -2,11 +2,11 @@
 
 Shares are drawn from Dirichlet(1). The text of a category is cut in two at random, line by line
 (every line stands once), or by blocks of 40 lines where the setting says so; training takes its
-text from one half, as much of it as the shares allow. Samples:
+text from the first part, three quarters of the lines, as much of it as the shares allow. Samples:
 
 - `same`: the training text itself.
-- `superset`: the half that the training text was taken from.
-- `disjoint`: the other half.
+- `superset`: the part that the training text was taken from.
+- `disjoint`: the other part.
 - `shifted`: text of another source.
 """
 
@@ -25,7 +25,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 VOCABULARY = 30_000
+TOKENIZER_FILE = "mixture-tokenizer.json"
 MAX_TRAINING_BYTES = 16e6
+TRAINING_PART = 0.75
+"""Of the lines of a category; the rest is what disjoint samples are made of."""
 N_DECOYS = 3
 NEAR_ENGLISH = "en-gb"
 TWINS = ("pt", "pt_BR")
@@ -58,15 +61,15 @@ class Setting:
 
 
 SETTINGS = {
-    "lo-5": Setting("lo", 5),
-    "lo-10": Setting("lo", 10),
-    "lo-30": Setting("lo", 30, decoys=False),
-    "mw-112": Setting("mw", 112, min_bytes=230_000),
+    "languages-5": Setting("languages", 5, min_bytes=2_000_000),
+    "languages-10": Setting("languages", 10, min_bytes=2_000_000),
+    "languages-30": Setting("languages", 30, min_bytes=2_000_000, decoys=False),
+    "languages-112": Setting("languages", 112, min_bytes=300_000),
     "code-5": Setting("code", 5),
     "code-10": Setting("code", 10),
     "domains-5": Setting("domains", 5, min_bytes=0, decoys=False),
-    "near-10": Setting("lo", 10, twins=True),
-    "lo-10-blocks": Setting("lo", 10, block=BLOCK_LINES),
+    "near-10": Setting("languages", 10, min_bytes=2_000_000, twins=True),
+    "languages-10-blocks": Setting("languages", 10, min_bytes=2_000_000, block=BLOCK_LINES),
     "code-10-blocks": Setting("code", 10, block=BLOCK_LINES),
     "shifted-5": Setting("lo", 5, sample="man", decoys=False),
 }
@@ -74,13 +77,13 @@ SETTINGS = {
 Floats = NDArray[np.float64]
 
 
-def halves(text: str, rng: np.random.Generator, block: int) -> tuple[str, str]:
-    """Two halves of a text, of blocks of lines at random."""
+def cut(text: str, rng: np.random.Generator, block: int) -> tuple[str, str]:
+    """A text in two, of blocks of lines at random: what training may take, and the rest."""
     lines = text.splitlines(keepends=True)
     blocks = ["".join(lines[k : k + block]) for k in range(0, len(lines), block)]
     order: list[int] = rng.permutation(len(blocks)).tolist()
-    middle = len(blocks) // 2
-    first, second = order[:middle], order[middle:]
+    end = round(TRAINING_PART * len(blocks))
+    first, second = order[:end], order[end:]
     return "".join(blocks[k] for k in first), "".join(blocks[k] for k in second)
 
 
@@ -96,7 +99,7 @@ def train(texts: list[str], folder: Path) -> TextTokenizer:
     )
     lines = [line for text in texts for line in text.splitlines(keepends=True)]
     tokenizer.train_from_iterator(lines, trainer)
-    path = folder / "mixture-tokenizer.json"
+    path = folder / TOKENIZER_FILE
     tokenizer.save(str(path))
     return load_tokenizer(path)
 
@@ -164,7 +167,7 @@ class Mix:
         self.names = drawn[: setting.size]
         self.decoys = drawn[setting.size :][:N_DECOYS] if setting.decoys else []
         used = self.names + self.decoys
-        parts = {n: halves(corpora.read(setting.folder, n), rng, setting.block) for n in used}
+        parts = {n: cut(corpora.read(setting.folder, n), rng, setting.block) for n in used}
         shares = rng.dirichlet(np.ones(setting.size))
         sizes = np.array([len(parts[n][0].encode()) for n in self.names])
         budget = min(MAX_TRAINING_BYTES, float((sizes / shares).min()))
