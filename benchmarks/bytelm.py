@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,7 +29,7 @@ from time import process_time
 from typing import Any
 
 from bytelm_peers import PEERS, MissingPeerError, Peer, open_peer
-from machine import describe_run
+from machine import describe_run, peak_bytes
 
 TEXTS = Path(__file__).with_name("assets")
 WARM_UP = b"A dozen words, and some code to warm up with:\n    x = [1, 2]\n"
@@ -121,7 +120,7 @@ def measure(name: str, peer: Peer, clock: ModelClock, text: str, mode: str, data
         n_tokens=clock.n_tokens,
         n_asked=peer.n_asked(),
         bits_per_byte=-logprob / len(data) / math.log(2) if math.isfinite(logprob) else None,
-        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_bytes=peak_bytes(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +26,18 @@ def run_description(*packages: str) -> str:
         f"versions: Python {platform.python_version()}, {', '.join(versions)}\n"
         f"command: {command}"
     )
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held.
+
+    Linux passes `ru_maxrss` on from the process that began this one, so its own figure is read.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _version(package: str) -> str:
