@@ -55,8 +55,21 @@ def test_permitted_scores_are_sorted_and_their_largest_found(
     ends = np.array(drawn, dtype=np.int64)
     for dtype in (np.float32, np.float64):
         row, out = np.array(scores, dtype=dtype), np.empty(len(scores), dtype=dtype)
-        top = masses.sort_permitted(row, allowed, order, ends, out)
+        top = masses.sort_permitted(row, np.packbits(allowed), order, ends, out)
         expected = np.where(allowed[order], row[order], -np.inf)
         np.testing.assert_array_equal(out, expected)
         counted = np.concatenate([expected, row[ends]])
         np.testing.assert_array_equal(top, counted.max(initial=-np.inf))
+
+
+@settings(deadline=None)
+@given(
+    weights=st.lists(st.just(0.0) | st.floats(1e-300, 1e300), min_size=1, max_size=9),
+)
+def test_logs_are_those_of_normalised_masses(weights: list[float]) -> None:
+    row, logs = np.array(weights), np.empty(len(weights))
+    masses.log_shares(row, logs)
+    total = row.sum()
+    with np.errstate(divide="ignore"):
+        expected = np.log(row) - (np.log(total) if total > 0 else 0.0)
+    np.testing.assert_allclose(logs, expected, rtol=1e-14, atol=1e-12)

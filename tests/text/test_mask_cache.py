@@ -10,13 +10,15 @@ from tokkit.text.mask_cache import MaskCache
 def test_masks_come_back_as_copies() -> None:
     cache = MaskCache(11)
     mask = np.arange(11) % 3 == 0
-    cache.put(4, mask)
+    np.testing.assert_array_equal(cache.put(4, mask), np.packbits(mask))
+    np.testing.assert_array_equal(cache.get_packed(4), np.packbits(mask))
     found = cache.get(4)
     assert found is not None
     np.testing.assert_array_equal(found, mask)
     found[:] = True
     np.testing.assert_array_equal(cache.get(4), mask)
     assert cache.get(5) is None
+    assert cache.get_packed(5) is None
 
 
 def test_the_least_recently_used_mask_is_dropped() -> None:

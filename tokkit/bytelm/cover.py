@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.protocol import Node, Session, TokenLM, token_scores
 from tokkit.errors import ModelError
-from tokkit.kernels import byte_ranges, masses
+from tokkit.kernels import byte_ranges, exponentials, masses
 from tokkit.text.canonical import CanonicalAutomaton
 from tokkit.text.spec import TokenKind
 from tokkit.text.token_trie import TokenTrie
@@ -52,6 +52,7 @@ class ByteVocabulary:
         Raises:
             ModelError: an end-of-text id is outside the vocabulary.
         """
+        self.token_lm = token_lm
         tokenizer = token_lm.tokenizer
         self.canonical = tokenizer.canonical
         self.vocab_size = tokenizer.vocab_size
@@ -151,7 +152,7 @@ class Head:
     def weigh(self) -> None:
         """Set `log_weight` from the parent, which must still hold this head's token."""
         assert self.parent is not None
-        step = float(self.parent.mass(self.position, self.position + 1)[0])
+        step = float(self.parent.kept(self.position, self.position + 1)[0]) / self.parent.total
         self.log_weight = self.parent.log_weight + (math.log(step) if step > 0 else -math.inf)
 
 
@@ -212,9 +213,9 @@ class Tally:
 
     def logprobs(self) -> NDArray[np.float64]:
         """float64 (257,), nats: the masses normalised; all minus infinity if there is no mass."""
-        total = self.masses.sum()
-        with np.errstate(divide="ignore"):
-            return np.log(self.masses) - (np.log(total) if total > 0 else 0.0)
+        logs = np.empty(N_SYMBOLS)
+        masses.log_shares(self.masses, logs)
+        return logs
 
 
 class Cover:
@@ -297,17 +298,22 @@ class Cover:
         Returns:
             Their share of the mass of the prefix.
         """
-        log_masses = np.array([self._log_mass(live) for live in self.live])
-        heaviest = log_masses.max(initial=-np.inf)
-        if not np.isfinite(heaviest):
+        log_masses = [self._log_mass(live) for live in self.live]
+        heaviest = max(log_masses, default=-math.inf)
+        if heaviest == -math.inf or any(map(math.isnan, log_masses)):
             return 0.0
-        shares = np.exp(log_masses - heaviest)
-        shares /= shares.sum()
-        order = np.argsort(shares, kind="stable")
-        n_dropped = int(np.searchsorted(np.cumsum(shares[order]), tolerance, side="right"))
-        dropped = set(order[:n_dropped].tolist())
+        # Plain floats: the heads are few, and each call of NumPy would show.
+        weights = [math.exp(log_mass - heaviest) for log_mass in log_masses]
+        total = sum(weights)
+        dropped: set[int] = set()
+        share = 0.0
+        for k in sorted(range(len(weights)), key=weights.__getitem__):
+            if share + weights[k] / total > tolerance:
+                break
+            share += weights[k] / total
+            dropped.add(k)
         self.live = [live for k, live in enumerate(self.live) if k not in dropped]
-        return float(shares[order[:n_dropped]].sum())
+        return share
 
     def _log_mass(self, live: LiveHead) -> float:
         """Log of what a head adds to the mass of the prefix; NaN if that is not known."""
@@ -315,8 +321,11 @@ class Cover:
         whole = head.start == self.length
         if head.weights is None:
             return head.log_weight if whole else float("nan")
-        mass = head.symbols.sum() if whole else head.mass(live.low, live.high).sum()
-        return head.log_weight + math.log(max(float(mass), 1e-300))
+        if whole:
+            mass = float(head.symbols.sum())
+        else:
+            mass = float(head.kept(live.low, live.high).sum(dtype=np.float64)) / head.total
+        return head.log_weight + math.log(max(mass, 1e-300))
 
 
 def _unevaluated(heads: Iterable[Head]) -> list[Head]:
@@ -392,7 +401,7 @@ def _absorb(
     canonical, end_ids = vocabulary.canonical, vocabulary.end_ids
     if not canonical.may_end(head.state):
         end_ids = end_ids[:0]
-    allowed = canonical.mask(head.state)
+    allowed = canonical.packed_mask(head.state)
     top = masses.sort_permitted(scores, allowed, vocabulary.order, end_ids, out)
     if not top < np.inf:
         raise ModelError(
@@ -404,8 +413,10 @@ def _absorb(
         out[:] = 0.0
         return
     shift = out.dtype.type(top - _HEADROOM)
-    np.subtract(out, shift, out=out)
-    np.exp(out, out=out)
+    if out.dtype == np.float32:
+        exponentials.exp_shifted(out, shift)
+    else:
+        np.exp(np.subtract(out, shift, out=out), out=out)
     end = sum(math.exp(float(scores[token]) - float(shift)) for token in end_ids)
     head.total = end + masses.first_byte_sums(out, vocabulary.first_offsets, head.symbols)
     head.symbols[END] = end

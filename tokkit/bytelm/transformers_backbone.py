@@ -196,7 +196,7 @@ class Backbone:
         mask: Any = prepared if len(prepared) > 1 else next(iter(prepared.values()))
         try:
             output = self._body(
-                input_ids=torch.tensor([ids], dtype=torch.int64, device=self.device),
+                input_ids=torch.from_numpy(np.array([ids], dtype=np.int64)).to(self.device),
                 attention_mask=mask,
                 position_ids=torch.from_numpy(positions[None]).to(self.device),
                 past_key_values=cache,

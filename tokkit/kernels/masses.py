@@ -1,9 +1,9 @@
 """Turn a row of token scores into weights over a byte-sorted vocabulary, and add them up.
 
-The exponential stands between the two kernels, in NumPy, which computes it several values at a
-time.
+The exponential stands between the first two kernels: see `tokkit.kernels.exponentials`.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 @njit(cache=True, nogil=True)
 def sort_permitted(
     scores: NDArray[np.floating[Any]],
-    allowed: NDArray[np.bool_],
+    allowed: NDArray[np.uint8],
     order: NDArray[np.integer[Any]],
     end_ids: NDArray[np.int64],
     out: NDArray[np.floating[Any]],
@@ -23,7 +23,8 @@ def sort_permitted(
 
     Args:
         scores: float (at least V,).
-        allowed: bool (V,).
+        allowed: uint8, a bit for each of the V ids, as `numpy.packbits` makes them: of a large
+            vocabulary they stay in the processor's first cache, where a byte for each would not.
         order: int (n,), token ids in the order of their bytes.
         end_ids: int64, ids that are permitted besides.
         out: float (n,), filled; minus infinity where a token is not allowed.
@@ -36,7 +37,8 @@ def sort_permitted(
     defect = False
     for i in range(len(order)):
         token = order[i]
-        score = np.float64(scores[token]) if allowed[token] else -np.inf
+        permitted = (allowed[token >> 3] >> (7 - (token & 7))) & 1
+        score = np.float64(scores[token]) if permitted else -np.inf
         out[i] = score
         top = max(top, score)
         defect |= score != score
@@ -73,3 +75,16 @@ def first_byte_sums(
         sums[byte] = part
         total += part
     return total
+
+
+@njit(cache=True, nogil=True)
+def log_shares(masses: NDArray[np.float64], logs: NDArray[np.float64]) -> None:
+    """Logarithms of masses after they have been normalised.
+
+    Args:
+        masses: float64 (n,), not negative.
+        logs: float64 (n,), filled; minus infinity where there is no mass.
+    """
+    log_total = math.log(masses.sum()) if masses.any() else 0.0
+    for i in range(len(masses)):
+        logs[i] = math.log(masses[i]) - log_total if masses[i] > 0 else -np.inf

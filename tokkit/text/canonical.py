@@ -91,6 +91,7 @@ class CanonicalAutomaton:
         self._follow: dict[int, _Follow] = {}
         self._live: dict[Hypothesis, bool] = {}
         self._breaks: dict[int, bool] = {}
+        self._ends: dict[int, bool] = {}
         self._advanced: dict[tuple[int, int], int] = {}
         self._masks: dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
         self._recent = MaskCache(spec.vocab_size)
@@ -124,15 +125,20 @@ class CanonicalAutomaton:
 
         The masks of the states asked for last are kept.
         """
-        allowed = self._recent.get(state)
-        if allowed is None:
-            allowed = self._mask(state)
-            self._recent.put(state, allowed)
-        return allowed
+        return self._recent.unpack(self.packed_mask(state))
+
+    def packed_mask(self, state: int) -> NDArray[np.uint8]:
+        """`mask` with a bit for each id, as `numpy.packbits` makes them; not to be changed."""
+        packed = self._recent.get_packed(state)
+        return self._recent.put(state, self._mask(state)) if packed is None else packed
 
     def may_end(self, state: int) -> bool:
         """Whether the sequence so far is all of `encode(y)` for some y."""
-        return any(self._may_end(hypothesis) for hypothesis in self._states[state])
+        known = self._ends.get(state)
+        if known is None:
+            known = any(self._may_end(hypothesis) for hypothesis in self._states[state])
+            self._ends[state] = known
+        return known
 
     def _mask(self, state: int) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)

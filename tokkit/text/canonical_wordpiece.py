@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.text.mask_cache import MaskCache
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD, Label
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -78,6 +79,7 @@ class WordPieceAutomaton:
         start = _Word(DEAD, 0, frozenset())
         self._states = [start]
         self._index = {start: self.START}
+        self._recent = MaskCache(spec.vocab_size)
 
     def advance(self, state: int, token: int) -> int:
         """The state after one more token, or `DEAD`."""
@@ -136,6 +138,14 @@ class WordPieceAutomaton:
 
     def mask(self, state: int) -> NDArray[np.bool_]:
         """Tokens that keep the sequence canonical, bool (V,)."""
+        return self._recent.unpack(self.packed_mask(state))
+
+    def packed_mask(self, state: int) -> NDArray[np.uint8]:
+        """`mask` with a bit for each id, as `numpy.packbits` makes them; not to be changed."""
+        packed = self._recent.get_packed(state)
+        return self._recent.put(state, self._mask(state)) if packed is None else packed
+
+    def _mask(self, state: int) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
         for inside, side in enumerate(self._sides):
             candidates = np.ones(len(side.order), dtype=np.bool_)
