@@ -29,6 +29,7 @@ from tokkit.bytelm.cover import ByteVocabulary, Tally
 from tokkit.bytelm.encoding_beam import EncodingBeam
 from tokkit.bytelm.known_text import KnownText
 from tokkit.bytelm.protocol import Node, Session
+from tokkit.bytelm.side_by_side import Parts, parts_of
 from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -138,6 +139,16 @@ class AllEncodingsState(ByteState):
             return 0.0
         texts = np.array([head.log_text for head in self._beam.live])
         return float(np.logaddexp.reduce(masses + texts) - np.logaddexp.reduce(masses))
+
+    @property
+    def is_evaluated(self) -> bool:
+        """See `ByteState.is_evaluated`."""
+        return self._tally is not None
+
+    @property
+    def parts(self) -> Parts:
+        """See `ByteState.parts`."""
+        return parts_of(self._vocabulary.token_lm)
 
     def logprobs(self) -> NDArray[np.float64]:
         """See `ByteState.logprobs`.

@@ -1,16 +1,19 @@
 """Several byte prefixes under one model, evaluated together: one model call for all of them.
 
 The states of a batch are forks of one, so that they share the cache of every token model inside.
-`evaluate_together` gathers what each of them lacks, by token model, and runs each model once.
+`evaluate_together` gathers what each of them lacks, by token model, and runs each model once,
+models that share nothing at the same time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from tokkit.bytelm.byte_lm import CoverState, evaluate_states
 from tokkit.bytelm.byte_model import ByteModel, ByteState, Draw
 from tokkit.bytelm.ensemble import EnsembleState
+from tokkit.bytelm.side_by_side import side_by_side
 
 
 def open_together(model: ByteModel, n: int) -> list[ByteState]:
@@ -39,8 +42,9 @@ def evaluate_together(states: Sequence[ByteState]) -> None:
     for state in states:
         for cover in _cover_states(state):
             by_session.setdefault(id(cover.session), []).append(cover)
-    for group in by_session.values():
-        evaluate_states(group)
+    groups = list(by_session.values())
+    tasks = [partial(evaluate_states, group) for group in groups]
+    side_by_side(tasks, [group[0].parts for group in groups])
 
 
 def draw_together(model: ByteModel, prompts: Sequence[bytes], draws: Sequence[Draw]) -> list[bytes]:

@@ -27,6 +27,7 @@ from tokkit.bytelm.cover import (
     evaluate,
 )
 from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
+from tokkit.bytelm.side_by_side import Parts, parts_of
 from tokkit.errors import ArgumentError, ModelError
 
 Encodings = Literal["canonical", "all"]
@@ -111,6 +112,16 @@ class CoverState(ByteState):
         twin = copy(self)
         twin.cover = self.cover.fork()
         return twin
+
+    @property
+    def is_evaluated(self) -> bool:
+        """See `ByteState.is_evaluated`."""
+        return self._tally is not None or not self.pending()
+
+    @property
+    def parts(self) -> Parts:
+        """See `ByteState.parts`."""
+        return parts_of(self.vocabulary.token_lm)
 
     def pending(self) -> list[Head]:
         """Heads that the next question must evaluate, parents first."""

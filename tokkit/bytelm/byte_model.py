@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END
 from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
+from tokkit.bytelm.side_by_side import Parts
 from tokkit.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
@@ -72,6 +73,16 @@ class ByteState(ABC):
     @abstractmethod
     def prefix_logprob(self) -> float:
         """Log-probability, nats, that a text starts with the prefix."""
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether `logprobs` and `prefix_logprob` are known to need no model call."""
+        return False
+
+    @property
+    def parts(self) -> Parts | None:
+        """What the state uses of its models; see `tokkit.bytelm.side_by_side`. None: not known."""
+        return None
 
 
 class ByteModel(ABC):

@@ -14,18 +14,21 @@ means zero altogether.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.bytelm.cover import N_SYMBOLS
+from tokkit.bytelm.side_by_side import Parts, side_by_side
 from tokkit.errors import ArgumentError
 
 Combine = Literal["mixture", "mean", "product"]
 COMBINATIONS: tuple[Combine, ...] = ("mixture", "mean", "product")
+T = TypeVar("T")
 
 
 def combine_rows(
@@ -84,11 +87,34 @@ class EnsembleState(ByteState):
         """The members' states, in the order of the ensemble."""
         return tuple(self._states)
 
+    @property
+    def is_evaluated(self) -> bool:
+        """See `ByteState.is_evaluated`."""
+        return all(state.is_evaluated for state in self._states)
+
+    @property
+    def parts(self) -> Parts | None:
+        """See `ByteState.parts`."""
+        parts = [state.parts for state in self._states]
+        known = [of_state for of_state in parts if of_state is not None]
+        return sum(known, ()) if len(known) == len(parts) else None
+
+    def _ask(self, question: Callable[[ByteState], T]) -> list[T]:
+        """Each member's answer; members that share nothing find theirs at the same time."""
+        tasks = [partial(question, state) for state in self._states]
+        return side_by_side(tasks, [state.parts for state in self._states])
+
+    def _evaluate(self) -> None:
+        if not self.is_evaluated:
+            self._ask(lambda state: state.logprobs())
+
     def _log_evidence(self) -> NDArray[np.float64]:
+        self._evaluate()
         return np.array([state.prefix_logprob for state in self._states])
 
     def member_logprobs(self) -> NDArray[np.float64]:
         """float64 (n, 257), nats: each member's next byte."""
+        self._evaluate()
         return np.stack([state.logprobs() for state in self._states])
 
     def member_prefix_logprobs(self) -> NDArray[np.float64]:
@@ -116,21 +142,21 @@ class EnsembleState(ByteState):
     def push(self, data: str | bytes) -> None:
         """Add bytes."""
         data = as_bytes(data)
-        if self._combine == "mixture":
-            for state in self._states:
-                state.push(data)
-        elif len(data) == 1:  # evaluates nothing new, so that several states may do so together
-            self._log_total += float(self.logprobs()[data[0]])
-            for state in self._states:
-                state.push(data)
-        else:
+        if len(data) > 1 and self._combine == "mixture":
+            self._ask(lambda state: state.push(data))
+        elif len(data) > 1:
             self.score(data)
+        elif data:  # evaluates nothing new, so that several states may do so together
+            if self._combine != "mixture":
+                self._log_total += float(self.logprobs()[data[0]])
+            for state in self._states:
+                state.push(data)
 
     def score(self, data: str | bytes) -> NDArray[np.float64]:
         """See `ByteState.score`."""
         data = as_bytes(data)
         evidence = self._log_evidence()
-        rows = np.stack([state.score(data) for state in self._states])
+        rows = np.stack(self._ask(lambda state: state.score(data)))
         combined = np.empty(rows.shape[1:])
         for k in range(len(data) + 1):
             combined[k] = combine_rows(rows[:, k], self._log_weights, evidence, self._combine)
@@ -140,7 +166,8 @@ class EnsembleState(ByteState):
         return combined
 
     def fork(self) -> Self:
-        """An independent copy."""
+        """An independent copy. Evaluates what is pending."""
+        self._evaluate()
         twin = type(self)([s.fork() for s in self._states], self._log_weights, self._combine)
         twin._log_total = self._log_total
         return twin

@@ -10,6 +10,7 @@ mean that model and tokenizer do not belong together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,17 @@ class TransformersLM:
     def vocab_size(self) -> int:
         """Columns of the arrays returned: the ids of the tokenizer."""
         return self._tokenizer.vocab_size
+
+    @property
+    def runs_alongside(self) -> bool:
+        """Whether another model can compute at the same time, as far as processors go."""
+        on_cpu = self._backbone.device.type == "cpu"
+        return on_cpu and 2 * torch.get_num_threads() <= (os.cpu_count() or 1)
+
+    @property
+    def shared_parts(self) -> tuple[object, ...]:
+        """What another `TransformersLM` may have been made of, too."""
+        return (self._model,)
 
     @property
     def max_context(self) -> int | None:

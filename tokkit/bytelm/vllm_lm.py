@@ -128,6 +128,11 @@ class VllmLM:
         self._agree_on_columns()
 
     @property
+    def runs_alongside(self) -> bool:
+        """A request waits for the server, and another model can compute meanwhile."""
+        return True
+
+    @property
     def tokenizer(self) -> TextTokenizer:
         """The tokenizer whose ids the model reads and predicts."""
         return self._tokenizer
