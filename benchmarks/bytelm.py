@@ -7,8 +7,9 @@ before the byte is told (streaming). Counted: CPU-seconds, forward passes of the
 them (padding included; for tokkit also without), CPU time outside the model's body and output
 head, peak memory, bits a byte. What the bits are of differs between the peers; the table says it.
 
-Each process warms up on another text. tokkit then scores each text twice: the first time it has
-not seen the text's tokens and fills its tables of what may follow them.
+Each process warms up on another text. tokkit then takes each text once more than it is measured
+without a remark: the first time it has not seen the text's tokens, and fills its tables of what may
+follow them ("new text").
 
     python benchmarks/bytelm.py [--only NAME ...] [--bytes N] [--jobs N] [--json FILE]
     BYTE_SAMPLER=/path/to/checkout python benchmarks/bytelm.py
@@ -103,7 +104,7 @@ class ModelClock:
 
 def measure(name: str, peer: Peer, clock: ModelClock, text: str, mode: str, data: bytes) -> Row:
     """One text, one mode."""
-    run: Callable[[bytes], float] = peer.stream if mode == "streaming" else peer.score
+    run: Callable[[bytes], float] = peer.score if mode.startswith("scoring") else peer.stream
     clock.reset()
     began = process_time()
     logprob = run(data)
@@ -130,10 +131,9 @@ def run_peer(name: str, n_bytes: int) -> None:
     clock = ModelClock(model)
     peer.stream(WARM_UP)
     peer.score(WARM_UP)
-    modes = ("scoring, new text", "scoring", "streaming") if peer.can_score else ("streaming",)
     for text in ("english", "python"):
         data = (TEXTS / f"{text}.txt").read_bytes()[:n_bytes]
-        for mode in modes:
+        for mode in peer.modes:
             print(json.dumps(asdict(measure(name, peer, clock, text, mode, data))), flush=True)
 
 

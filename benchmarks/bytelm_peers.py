@@ -37,11 +37,11 @@ class Peer(ABC):
 
     Attributes:
         semantics: what its probabilities are of, for the table.
-        can_score: whether a known text costs less than asking byte by byte.
+        modes: what is measured of it, in this order, on each text.
     """
 
     semantics: str
-    can_score = False
+    modes: tuple[str, ...] = ("streaming",)
 
     @abstractmethod
     def stream(self, text: bytes) -> float:
@@ -61,7 +61,9 @@ class Ours(Peer):
 
     def __init__(self, lm: ByteLM, *, tolerance: float = 0.0) -> None:
         self.semantics = f"canonical, tolerance {tolerance:g}" if tolerance else "canonical, exact"
-        self.can_score = not tolerance  # which scoring never needs
+        # Scoring needs no tolerance. The first time, the tables of what may follow are filled.
+        first = ("streaming, new text",) if tolerance else ("scoring, new text", "scoring")
+        self.modes = (*first, "streaming")
         self._lm = ByteLM(lm.token_lm, tolerance=tolerance)
         self._session: Any = None
 

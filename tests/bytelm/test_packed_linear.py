@@ -50,6 +50,31 @@ def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
             assert torch.equal(layer(rows[:n_rows]), whole[:n_rows]), n_rows
 
 
+@pytest.mark.parametrize("shape", [(576, 192), (1536, 576), (576, 8192), (640, 2048)])
+def test_no_number_of_rows_changes_a_row_of_a_layer_of_usual_size(shape: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    layer = PackedLinear(torch.nn.Linear(*shape, bias=False))
+    rows = torch.randn(33, shape[0])
+    with torch.inference_mode():
+        whole = layer(rows)
+        for n_rows in range(1, 33):
+            assert torch.equal(layer(rows[:n_rows]), whole[:n_rows]), n_rows
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_scores_of_a_context_do_not_depend_on_those_asked_for_beside_it(packed: bool) -> None:
+    model = tiny_model("llama")
+    if packed:
+        pack_linears(model)
+    backbone = TransformersLM(model, TOKENIZER)._backbone
+    hidden = torch.randn(11, backbone.hidden_size)
+    with torch.inference_mode():
+        whole = backbone.logits(hidden, backbone.n_logits)
+        for n_rows in range(1, 11):
+            found = backbone.logits(hidden[:n_rows], backbone.n_logits)
+            np.testing.assert_array_equal(found, whole[:n_rows])
+
+
 @pytest.mark.parametrize("kind", ["llama", "mistral", "gemma3"])
 def test_a_packed_model_agrees_with_the_plain_one(kind: str) -> None:
     plain = TransformersLM(tiny_model(kind), TOKENIZER)

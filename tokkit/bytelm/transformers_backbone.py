@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from tokkit.bytelm.packed_linear import PackedLinear
 from tokkit.errors import ModelError, UnsupportedError
 
 AttentionKind = Literal["full_attention", "sliding_attention"]
@@ -158,6 +159,8 @@ class Backbone:
                 f"{name}: {type(model).__name__} has no separate output head, expected a causal "
                 "language model; load it with AutoModelForCausalLM"
             )
+        # A packed head gives each row the same bits in any company, so it needs no padding.
+        self._head_block = 1 if isinstance(self._head, PackedLinear) else ROW_BLOCK
         self._scaling = LogitScaling.of(config)
         self.n_logits = int(self._head.weight.shape[0])
         self.n_embeddings = int(model.get_input_embeddings().weight.shape[0])
@@ -263,10 +266,9 @@ class Backbone:
     def _scores(self, hidden: torch.Tensor, *, normalise: bool) -> NDArray[np.float32]:
         """float32 (at least n, n_logits); what follows the first n rows is padding."""
         n = hidden.shape[0]
-        if n == 1:
-            hidden = hidden.expand(ROW_BLOCK, -1)
-        elif padding(n):
-            hidden = torch.cat([hidden, hidden[-1:].expand(padding(n), -1)])
+        n_padding = -n % self._head_block
+        if n_padding:
+            hidden = torch.cat([hidden, hidden[-1:].expand(n_padding, -1)])
         logits = self._scaling(self._head(hidden.to(self._head.weight.dtype)).float())
         if normalise:
             logits = torch.log_softmax(logits[:n], dim=-1)
