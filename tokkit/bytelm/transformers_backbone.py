@@ -35,7 +35,8 @@ ROW_BLOCK = 4
 
 CPU matrix products of one to three rows sum in another order than larger ones; from four rows on,
 in steps of four, a row comes out the same bit for bit whatever stands beside it. So padded, one
-step at a time and a whole text at once agree much more closely.
+step at a time and a whole text at once agree much more closely. Packed layers do not need it, but
+attention does.
 """
 
 
