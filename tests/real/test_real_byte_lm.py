@@ -134,7 +134,9 @@ def test_next_byte_equals_brute_force(lm: ByteLM) -> None:
     for prefix in HURTFUL:
         expected = oracle.distribution(prefix)
         assert abs(np.exp(alone.next_byte_logprobs(prefix)) - expected).sum() / 2 < 1e-6, prefix
-        assert abs(np.exp(lm.next_byte_logprobs(prefix)) - expected).sum() / 2 < 1e-6, prefix
+        tree = np.exp(lm.next_byte_logprobs(prefix))
+        # Attention sums over more keys in a tree: below 1e-6 with AVX-512, 2e-6 seen without.
+        assert abs(tree - expected).sum() / 2 < 5e-6, prefix
 
 
 @pytest.mark.parametrize("text", [ENGLISH, PYTHON], ids=["english", "python"])

@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.bytelm.protocol import Node
-from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache, padding
+from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 
@@ -246,7 +246,7 @@ class KVTreeSession:
                 parents.append(self._slot_of[node.parent] if parent is None else parent)
             new[node] = slot
             slot += 1
-        n_padding = padding(len(ids))
+        n_padding = self._backbone.padding(len(ids))
         hidden = self._forward(ids + ids[-1:] * n_padding, parents + parents[-1:] * n_padding)
         # Committed only now, so that a pass that failed or was interrupted leaves no trace.
         self._table.hidden[self._table.n : slot] = hidden[: len(ids)]

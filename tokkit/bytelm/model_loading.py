@@ -114,9 +114,11 @@ def load_token_lm(
         quantize_linears(model)
     elif packed:
         from tokkit.bytelm.packed_linear import can_pack, pack_linears
+        from tokkit.bytelm.padded_attention import pad_queries
 
         if can_pack(model):
             pack_linears(model)
+            pad_queries(model)
     options.setdefault("name", path.name)
     return TransformersLM(model, tokenizer, **cast(LMOptions, options))
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from tokkit.bytelm.packed_linear import PackedLinear
+from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, round_up
 from tokkit.errors import ModelError, UnsupportedError
 
 AttentionKind = Literal["full_attention", "sliding_attention"]
@@ -28,21 +29,6 @@ AttentionKind = Literal["full_attention", "sliding_attention"]
 _KNOWN_KINDS = frozenset({"full_attention", "sliding_attention"})
 _HEAD_CHUNK_BYTES = 64 << 20
 """Logits in flight at any time; the caller's result comes on top."""
-
-
-ROW_BLOCK = 4
-"""New slots are padded to a multiple of this many.
-
-CPU matrix products of one to three rows sum in another order than larger ones; from four rows on,
-in steps of four, a row comes out the same bit for bit whatever stands beside it. So padded, one
-step at a time and a whole text at once agree much more closely. Packed layers do not need it, but
-attention does.
-"""
-
-
-def padding(n: int) -> int:
-    """How many rows complete `n` to a multiple of `ROW_BLOCK`."""
-    return -n % ROW_BLOCK
 
 
 class SlotLayer(CacheLayerMixin):
@@ -63,19 +49,24 @@ class SlotLayer(CacheLayerMixin):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append the new slots and return views of all the slots."""
+        """Append the new slots and return views of all the slots.
+
+        So many free slots follow as complete the new ones to a multiple of `ROW_BLOCK`.
+        """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         assert self.keys is not None
         assert self.values is not None
-        start, end = self.length, self.length + key_states.shape[2]
-        if end > self.keys.shape[2]:
+        n = key_states.shape[2]
+        start, end = self.length, self.length + n
+        shown = end - n + round_up(n)
+        if shown > self.keys.shape[2]:
             self.keys = _grown(self.keys[:, :, :start], 2 * end)
             self.values = _grown(self.values[:, :, :start], 2 * end)
         self.keys[:, :, start:end] = key_states
         self.values[:, :, start:end] = value_states
         self.length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        return self.keys[:, :, :shown], self.values[:, :, :shown]
 
     def keep(self, first: int, slots: torch.Tensor) -> None:
         """Keep the slots before `first` and, moved up behind them, `slots` (int64, ascending)."""
@@ -101,7 +92,7 @@ class SlotLayer(CacheLayerMixin):
 
 def _grown(used: torch.Tensor, capacity: int) -> torch.Tensor:
     batch, heads, length, width = used.shape
-    grown = used.new_empty((batch, heads, max(capacity, 256), width))
+    grown = used.new_zeros((batch, heads, max(capacity, 256), width))
     grown[:, :, :length] = used
     return grown
 
@@ -160,8 +151,9 @@ class Backbone:
                 f"{name}: {type(model).__name__} has no separate output head, expected a causal "
                 "language model; load it with AutoModelForCausalLM"
             )
-        # A packed head gives each row the same bits in any company, so it needs no padding.
-        self._head_block = 1 if isinstance(self._head, PackedLinear) else ROW_BLOCK
+        self._pads_itself = (
+            isinstance(self._head, PackedLinear) and config._attn_implementation == PADDED
+        )
         self._scaling = LogitScaling.of(config)
         self.n_logits = int(self._head.weight.shape[0])
         self.n_embeddings = int(model.get_input_embeddings().weight.shape[0])
@@ -173,6 +165,14 @@ class Backbone:
         # transformers walks all the parameters to answer these two, which shows at every step.
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
+
+    def padding(self, n: int) -> int:
+        """How many rows, repetitions of the last, should be added to `n` new ones.
+
+        Without them one to three rows would be summed in another order than more, so that a step
+        and a whole text would agree less closely.
+        """
+        return 0 if self._pads_itself else round_up(n) - n
 
     def hidden(
         self,
@@ -267,7 +267,7 @@ class Backbone:
     def _scores(self, hidden: torch.Tensor, *, normalise: bool) -> NDArray[np.float32]:
         """float32 (at least n, n_logits); what follows the first n rows is padding."""
         n = hidden.shape[0]
-        n_padding = -n % self._head_block
+        n_padding = self.padding(n)
         if n_padding:
             hidden = torch.cat([hidden, hidden[-1:].expand(n_padding, -1)])
         logits = self._scaling(self._head(hidden.to(self._head.weight.dtype)).float())
@@ -312,7 +312,7 @@ def _attention_kinds(config: Any, name: str) -> tuple[int | None, tuple[Attentio
 def _wants_additive_mask(config: Any, name: str) -> bool:
     """Eager attention adds its mask to the scores; sdpa takes booleans."""
     implementation = getattr(config, "_attn_implementation", None) or "eager"
-    if implementation not in ("sdpa", "eager"):
+    if implementation not in ("sdpa", PADDED, "eager"):
         raise UnsupportedError(
             f"{name}: attention {implementation!r} takes no arbitrary mask; "
             "load the model with attn_implementation='sdpa' (or 'eager')"

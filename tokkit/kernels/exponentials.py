@@ -27,7 +27,7 @@ _MANTISSA_BITS = np.int32(23)
 _ONE_BIT = np.int32(1)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def exp_shifted(values: NDArray[np.float32], shift: np.float32) -> None:
     """Replace values by `exp(value - shift)`.
 
