@@ -11,9 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+from transformers import masking_utils
+from transformers.integrations import sdpa_attention
 from transformers.modeling_utils import AttentionInterface
+
+# What transformers gives its functions and takes from them is not fully typed.
+_masking: Any = masking_utils
+_plain: Any = sdpa_attention
 
 PADDED = "tokkit_padded_sdpa"
 """The name of this attention in transformers."""
@@ -32,7 +36,7 @@ def pad_queries(model: Any) -> None:
     config = model.config.get_text_config(decoder=True)
     if config._attn_implementation == "sdpa":
         AttentionInterface.register(PADDED, _attend)
-        AttentionMaskInterface.register(PADDED, sdpa_mask)
+        _masking.AttentionMaskInterface.register(PADDED, _masking.sdpa_mask)
         config._attn_implementation = PADDED
 
 
@@ -55,7 +59,7 @@ def _attend(
         if n_padding := round_up(n) - n:
             query = _padded(query, n_padding)
             attention_mask = _padded(attention_mask, n_padding)
-    output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    output, _ = _plain.sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     return output[:, :n], None
 
 
