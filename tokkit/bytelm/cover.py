@@ -30,6 +30,7 @@ from tokkit.bytelm.protocol import Node, Session, TokenLM, token_scores
 from tokkit.errors import ModelError
 from tokkit.kernels import byte_ranges, exponentials, masses
 from tokkit.text.canonical import CanonicalAutomaton
+from tokkit.text.mask_cache import MaskCache
 from tokkit.text.spec import TokenKind
 from tokkit.text.token_trie import TokenTrie
 
@@ -61,12 +62,24 @@ class ByteVocabulary:
         text = (kinds != TokenKind.SPECIAL) & (kinds != TokenKind.UNUSED)
         self.trie = TokenTrie(tokenizer.spec.token_bytes, np.flatnonzero(text))
         self.end_ids = np.array(sorted(set(token_lm.eos_ids)), dtype=np.int64)
+        self._permitted = MaskCache(len(self.trie))
         outside = self.end_ids[(self.end_ids < 0) | (self.end_ids >= self.vocab_size)]
         if len(outside):
             raise ModelError(
                 f"end-of-text id {outside[0]} is outside the vocabulary of {tokenizer.name}, which "
                 f"has {self.vocab_size} ids; pass eos_ids that belong to this tokenizer"
             )
+
+    def permitted(self, state: int) -> NDArray[np.uint8]:
+        """The tokens that may follow a state of the canonical automaton, in the order of bytes.
+
+        Returns:
+            uint8 (ceil(n / 8),), as `numpy.packbits` makes it; not to be changed.
+        """
+        packed = self._permitted.get_packed(state)
+        if packed is None:
+            packed = self._permitted.put(state, self.canonical.mask(state)[self.order])
+        return packed
 
     @cached_property
     def order(self) -> NDArray[np.unsignedinteger[Any]]:
@@ -398,26 +411,32 @@ def _absorb(
     out: NDArray[np.floating[Any]],
 ) -> None:
     """Mask and add up one row of scores into a head, which will hold `out`."""
-    canonical, end_ids = vocabulary.canonical, vocabulary.end_ids
-    if not canonical.may_end(head.state):
-        end_ids = end_ids[:0]
-    allowed = canonical.packed_mask(head.state)
-    top = masses.sort_permitted(scores, allowed, vocabulary.order, end_ids, out)
-    if not top < np.inf:
-        raise ModelError(
-            f"the model returned NaN or infinite log-probabilities after {head.node.depth} "
-            "tokens; check its weights, or load it with dtype='float32'"
-        )
-    head.low, head.weights, head.symbols = 0, out, np.zeros(N_SYMBOLS)
-    if top == -np.inf:
-        out[:] = 0.0
-        return
-    shift = out.dtype.type(top - _HEADROOM)
+    may_end = vocabulary.canonical.may_end(head.state)
+    end_scores = [float(scores[token]) for token in vocabulary.end_ids] if may_end else []
+    permitted = vocabulary.permitted(head.state)
+    top = max([masses.sort_permitted(scores, permitted, vocabulary.order, out), *end_scores])
+    if top == math.inf:
+        raise _unusable(head)
+    shift = top - _HEADROOM if top > -math.inf else 0.0
     if out.dtype == np.float32:
+        shift = np.float32(shift)
         exponentials.exp_shifted(out, shift)
     else:
         np.exp(np.subtract(out, shift, out=out), out=out)
-    end = sum(math.exp(float(scores[token]) - float(shift)) for token in end_ids)
-    head.total = end + masses.first_byte_sums(out, vocabulary.first_offsets, head.symbols)
-    head.symbols[END] = end
-    head.symbols /= head.total
+    end = sum(math.exp(score - float(shift)) for score in end_scores)
+    symbols = np.zeros(N_SYMBOLS)
+    total = end + masses.first_byte_sums(out, vocabulary.first_offsets, symbols)
+    if math.isnan(total):
+        raise _unusable(head)
+    if total > 0:
+        symbols[END] = end
+        symbols /= total
+        head.total = total
+    head.low, head.weights, head.symbols = 0, out, symbols
+
+
+def _unusable(head: Head) -> ModelError:
+    return ModelError(
+        f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
+        "check its weights, or load it with dtype='float32'"
+    )

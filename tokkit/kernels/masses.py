@@ -16,37 +16,42 @@ def sort_permitted(
     scores: NDArray[np.floating[Any]],
     allowed: NDArray[np.uint8],
     order: NDArray[np.integer[Any]],
-    end_ids: NDArray[np.int64],
     out: NDArray[np.floating[Any]],
 ) -> float:
     """Bring the scores of permitted tokens into the order of bytes.
 
     Args:
         scores: float (at least V,).
-        allowed: uint8, a bit for each of the V ids, as `numpy.packbits` makes them: of a large
-            vocabulary they stay in the processor's first cache, where a byte for each would not.
+        allowed: uint8 (ceil(n / 8),), a bit for each place in that order, as `numpy.packbits`
+            makes them.
         order: int (n,), token ids in the order of their bytes.
-        end_ids: int64, ids that are permitted besides.
-        out: float (n,), filled; minus infinity where a token is not allowed.
+        out: float (n,), of the type of the scores, filled; minus infinity where a token is not
+            allowed.
 
     Returns:
-        The largest permitted score, those of `end_ids` included: minus infinity if there is none,
-        NaN if one of them is NaN.
+        The largest permitted score that is a number; minus infinity if there is none.
     """
-    top = -np.inf
-    defect = False
-    for i in range(len(order)):
-        token = order[i]
-        permitted = (allowed[token >> 3] >> (7 - (token & 7))) & 1
-        score = np.float64(scores[token]) if permitted else -np.inf
-        out[i] = score
-        top = max(top, score)
-        defect |= score != score
-    for token in end_ids:
-        score = np.float64(scores[token])
-        top = max(top, score)
-        defect |= score != score
-    return np.nan if defect else top
+    nothing = out.dtype.type(-np.inf)
+    top = nothing
+    n_whole = len(order) >> 3
+    for k in range(n_whole):
+        bits = allowed[k]
+        if bits == 255:  # neighbours are mostly permitted together, and need no tests
+            for j in range(8):
+                score = scores[order[8 * k + j]]
+                out[8 * k + j] = score
+                top = max(top, score)
+        else:
+            for j in range(8):
+                permitted = (bits >> (7 - j)) & 1
+                score = scores[order[8 * k + j]] if permitted else nothing
+                out[8 * k + j] = score
+                top = max(top, score)
+    for i in range(8 * n_whole, len(order)):
+        permitted = (allowed[n_whole] >> (7 - (i & 7))) & 1
+        out[i] = scores[order[i]] if permitted else nothing
+        top = max(top, out[i])
+    return top
 
 
 # The order of the additions is left to the compiler, which then adds several numbers at a time.

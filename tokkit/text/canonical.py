@@ -125,12 +125,11 @@ class CanonicalAutomaton:
 
         The masks of the states asked for last are kept.
         """
-        return self._recent.unpack(self.packed_mask(state))
-
-    def packed_mask(self, state: int) -> NDArray[np.uint8]:
-        """`mask` with a bit for each id, as `numpy.packbits` makes them; not to be changed."""
-        packed = self._recent.get_packed(state)
-        return self._recent.put(state, self._mask(state)) if packed is None else packed
+        known = self._recent.get(state)
+        if known is None:
+            known = self._mask(state)
+            self._recent.put(state, known)
+        return known
 
     def may_end(self, state: int) -> bool:
         """Whether the sequence so far is all of `encode(y)` for some y."""

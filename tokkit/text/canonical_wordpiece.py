@@ -138,12 +138,11 @@ class WordPieceAutomaton:
 
     def mask(self, state: int) -> NDArray[np.bool_]:
         """Tokens that keep the sequence canonical, bool (V,)."""
-        return self._recent.unpack(self.packed_mask(state))
-
-    def packed_mask(self, state: int) -> NDArray[np.uint8]:
-        """`mask` with a bit for each id, as `numpy.packbits` makes them; not to be changed."""
-        packed = self._recent.get_packed(state)
-        return self._recent.put(state, self._mask(state)) if packed is None else packed
+        known = self._recent.get(state)
+        if known is None:
+            known = self._mask(state)
+            self._recent.put(state, known)
+        return known
 
     def _mask(self, state: int) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
