@@ -10,7 +10,10 @@ INPUTS := pyproject.toml constraints.txt
 
 PROMPT ?= The three most important inventions of the nineteenth century were
 MAX_BYTES ?= 200
-PYTEST := $(BIN)/python -m pytest
+# Each worker has models of its own; one thread to each, or they would wait for each other.
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 

@@ -131,7 +131,9 @@ class OneByOne:
 def test_next_byte_equals_brute_force(lm: ByteLM) -> None:
     alone = ByteLM(OneByOne(lm.token_lm))
     oracle = RealOracle(alone)
-    for prefix in HURTFUL:
+    small = oracle.tokenizer.vocab_size < 100_000
+    # The oracle encodes a text or more for each id in each context: minutes a prefix for Gemma.
+    for prefix in HURTFUL if small else HURTFUL[:2]:
         expected = oracle.distribution(prefix)
         assert abs(np.exp(alone.next_byte_logprobs(prefix)) - expected).sum() / 2 < 1e-6, prefix
         tree = np.exp(lm.next_byte_logprobs(prefix))
