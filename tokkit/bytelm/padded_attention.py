@@ -4,13 +4,18 @@ torch's attention on the CPU is made of matrix products, which sum one to three 
 order than four and more. The linear layers of a packed model (`tokkit.bytelm.packed_linear`) do
 not. So it is enough to pad inside attention: queries by copies of the last one, keys by free slots
 of the cache that nobody sees. That spares each pass up to three rows through the rest of the model.
+
+Where heads share their keys and values, the queries of a few positions are rows beside each other
+for one head: nobody has to copy keys for every head, and fewer rows are padding.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import masking_utils
 from transformers.integrations import sdpa_attention
 from transformers.modeling_utils import AttentionInterface
@@ -24,6 +29,14 @@ PADDED = "tokkit_padded_sdpa"
 
 ROW_BLOCK = 4
 """Products of a multiple of this many rows sum each of them in the same order."""
+
+
+_FEW_ROWS = 64
+"""With so many queries of the heads that share keys, these are shared; with more, each head gets a
+copy of them, whose cost no longer shows, and the mask need not be repeated."""
+
+_UNGROUPED = torch.nn.Module()
+"""In place of a module whose heads share keys."""
 
 
 def round_up(n: int) -> int:
@@ -40,6 +53,22 @@ def pad_queries(model: Any) -> None:
         config._attn_implementation = PADDED
 
 
+def additive(allowed: NDArray[np.bool_], dtype: torch.dtype) -> torch.Tensor:
+    """The mask that the attention wants, made once for all layers.
+
+    Args:
+        allowed: bool (q, slots), True where a query may look; the last q slots are new.
+        dtype: of the scores.
+
+    Returns:
+        (1, 1, q, keys) with `keys` as many as `SlotLayer.update` shows: 0, or minus infinity.
+    """
+    n, n_slots = allowed.shape
+    mask = torch.full((1, 1, n, n_slots - n + round_up(n)), -torch.inf, dtype=dtype)
+    mask[0, 0, :, :n_slots].masked_fill_(torch.from_numpy(allowed), 0.0)
+    return mask
+
+
 def _attend(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -52,16 +81,29 @@ def _attend(
 
     Without a mask queries are as many as keys and see by their place, which padding would move.
     """
-    n = query.shape[2]
-    if attention_mask is not None:
-        n_hidden = key.shape[2] - attention_mask.shape[3]
-        attention_mask = torch.nn.functional.pad(attention_mask, (0, n_hidden), value=False)
-        if n_padding := round_up(n) - n:
-            query = _padded(query, n_padding)
-            attention_mask = _padded(attention_mask, n_padding)
+    if attention_mask is None:
+        return _plain.sdpa_attention_forward(module, query, key, value, None, **options)
+    _, n_heads, n, width = query.shape
+    n_sharing = n_heads // key.shape[1]
+    if shares := n * n_sharing <= _FEW_ROWS:
+        module = _UNGROUPED
+        query = query.reshape(1, key.shape[1], n_sharing * n, width)
+        attention_mask = torch.cat([attention_mask] * n_sharing, dim=2) if n > 1 else attention_mask
+    n_rows = query.shape[2]
+    query = _padded(query, round_up(n_rows))
+    attention_mask = _padded(attention_mask, round_up(n_rows))
     output, _ = _plain.sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    return output[:, :n], None
+    output = output[:, :n_rows]
+    if shares:
+        rows = output.view(1, n_sharing, n, key.shape[1], width)
+        output = rows.permute(0, 2, 3, 1, 4).reshape(1, n, n_heads, width)
+    return output, None
 
 
 def _padded(rows: torch.Tensor, n: int) -> torch.Tensor:
-    return torch.cat([rows, rows[:, :, -1:].expand(-1, -1, n, -1)], dim=2)
+    """`rows` (1, h, m, k), continued by the last of them to (1, h, n, k)."""
+    m = rows.shape[2]
+    if m == 1:
+        return rows.expand(-1, -1, n, -1)
+    last = rows[:, :, -1:].expand(-1, -1, n - m, -1)
+    return torch.cat([rows, last], dim=2) if n > m else rows

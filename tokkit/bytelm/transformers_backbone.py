@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from tokkit.bytelm import padded_attention
 from tokkit.bytelm.packed_linear import PackedLinear
 from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, round_up
 from tokkit.errors import ModelError, UnsupportedError
@@ -214,6 +215,8 @@ class Backbone:
         return output.last_hidden_state[0].float()
 
     def _mask(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
+        if self._pads_itself:
+            return padded_attention.additive(allowed, self.dtype)
         mask = torch.from_numpy(allowed[None, None]).to(self.device)
         if not self._additive:
             return mask

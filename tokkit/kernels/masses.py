@@ -51,7 +51,7 @@ def sort_permitted(
         permitted = (allowed[n_whole] >> (7 - (i & 7))) & 1
         out[i] = scores[order[i]] if permitted else nothing
         top = max(top, out[i])
-    return top
+    return float(top)
 
 
 # The order of the additions is left to the compiler, which then adds several numbers at a time.
