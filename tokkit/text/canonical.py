@@ -91,6 +91,7 @@ class CanonicalAutomaton:
         self._follow: dict[int, _Follow] = {}
         self._live: dict[Hypothesis, bool] = {}
         self._breaks: dict[int, bool] = {}
+        self._closing: dict[int, list[int]] = {}
         self._ends: dict[int, bool] = {}
         self._advanced: dict[tuple[int, int], int] = {}
         self._masks: dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
@@ -301,7 +302,7 @@ class CanonicalAutomaton:
     def _is_live(self, hypothesis: Hypothesis) -> bool:
         """Whether tokens exist that lead from here to the end of a text.
 
-        Nearly always the text may end at once, or after one more token; the search is for the rest.
+        Nearly always the text may end at once, or after one more byte; the search is for the rest.
         """
         known = self._live.get(hypothesis)
         if known is not None:
@@ -310,6 +311,9 @@ class CanonicalAutomaton:
             hypothesis.boundary_state
         ):
             return True
+        if self._may_close(hypothesis):
+            self._live[hypothesis] = True
+            return True
         seen = {hypothesis}
         queue = [hypothesis]
         for current in queue:
@@ -317,7 +321,7 @@ class CanonicalAutomaton:
                 self._live[hypothesis] = True
                 return True
             for new in self._onward(current):
-                if self._may_end(new):
+                if self._may_end(new) or self._may_close(new):
                     self._live[hypothesis] = True
                     return True
                 if new not in seen:
@@ -338,6 +342,25 @@ class CanonicalAutomaton:
             known = any(new is not None and self._may_end(new) for new in ways)
             self._breaks[state] = known
         return known
+
+    def _may_close(self, hypothesis: Hypothesis) -> bool:
+        """Whether the piece may go on with one byte and the text then end.
+
+        It settles the matter for tokens that end within a character. Beginnings of whole-piece
+        tokens are left to the search.
+        """
+        if not hypothesis.context or hypothesis.spelt != _NOT_A_WHOLE_PIECE:
+            return False
+        state = hypothesis.boundary_state
+        closing = self._closing.get(state)
+        if closing is None:
+            after = [self._read(state, token, boundary=False) for token in self._single_bytes]
+            closing = self._closing[state] = [
+                token
+                for token, new in zip(self._single_bytes, after, strict=True)
+                if new != DEAD and self._boundaries.can_end(new)
+            ]
+        return bool(self._model.successor_mask_after(hypothesis.context)[closing].any())
 
     def _onward(self, hypothesis: Hypothesis) -> Iterable[Hypothesis]:
         """Every successor, those of one byte first: they usually settle the matter."""
