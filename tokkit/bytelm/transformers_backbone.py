@@ -166,6 +166,8 @@ class Backbone:
         # transformers walks all the parameters to answer these two, which shows at every step.
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
+        self._on_cpu = self.device.type == "cpu"
+        self._head_dtype: torch.dtype = self._head.weight.dtype
 
     def padding(self, n: int) -> int:
         """How many rows, repetitions of the last, should be added to `n` new ones.
@@ -201,9 +203,9 @@ class Backbone:
         mask: Any = prepared if len(prepared) > 1 else next(iter(prepared.values()))
         try:
             output = self._body(
-                input_ids=torch.from_numpy(np.array([ids], dtype=np.int64)).to(self.device),
+                input_ids=self._tensor(np.array([ids], dtype=np.int64)),
                 attention_mask=mask,
-                position_ids=torch.from_numpy(positions[None]).to(self.device),
+                position_ids=self._tensor(positions[None]),
                 past_key_values=cache,
                 use_cache=True,
             )
@@ -214,10 +216,15 @@ class Backbone:
             ) from error
         return output.last_hidden_state[0].float()
 
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        """Without a copy where there need be none: `to` costs as much as the rest even then."""
+        tensor = torch.from_numpy(array)
+        return tensor if self._on_cpu else tensor.to(self.device)
+
     def _mask(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
         if self._pads_itself:
             return padded_attention.additive(allowed, self.dtype)
-        mask = torch.from_numpy(allowed[None, None]).to(self.device)
+        mask = self._tensor(allowed[None, None])
         if not self._additive:
             return mask
         dtype = self.dtype
@@ -273,7 +280,7 @@ class Backbone:
         n_padding = self.padding(n)
         if n_padding:
             hidden = torch.cat([hidden, hidden[-1:].expand(n_padding, -1)])
-        logits = self._scaling(self._head(hidden.to(self._head.weight.dtype)).float())
+        logits = self._scaling(self._head(hidden.to(self._head_dtype)).float())
         if normalise:
             logits = torch.log_softmax(logits[:n], dim=-1)
         return logits.cpu().numpy()
