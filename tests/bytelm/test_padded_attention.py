@@ -49,8 +49,10 @@ def test_blocks_are_the_next_multiple(n: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_padding_changes_no_probability(kind: str) -> None:
-    tokens = [5, 7, 9, 3, 3, 8, 6, 2, 4]
+@pytest.mark.parametrize("n_tokens", [9, 50])
+def test_padding_changes_no_probability(kind: str, n_tokens: int) -> None:
+    """In steps of one, where heads share their keys, and in one pass over more than a few rows."""
+    tokens = [5 + (7 * k) % 11 for k in range(n_tokens)]
     plain = TransformersLM(tiny_model(kind), TOKENIZER)
     expected = plain.next_token_logprobs([tokens[:n] for n in range(len(tokens) + 1)])
     session = packed_lm(kind).session()
@@ -59,6 +61,8 @@ def test_padding_changes_no_probability(kind: str) -> None:
         node = session.extend(node, token)
         steps.append(session.logprobs([node])[0])
     np.testing.assert_allclose(np.stack(steps), expected, atol=1e-4)
+    whole = packed_lm(kind).next_token_logprobs([tokens])
+    np.testing.assert_allclose(whole, expected[-1:], atol=1e-4)
 
 
 def test_passes_hold_only_what_was_asked_for() -> None:
