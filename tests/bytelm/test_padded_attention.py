@@ -10,10 +10,11 @@ pytest.importorskip("transformers")
 from typing import Any
 
 import numpy as np
+from transformers import AttentionInterface
 
 from tests.bytelm.lm_helpers import FakeTokenizer, tiny_model
 from tokkit.bytelm.packed_linear import can_pack, pack_linears
-from tokkit.bytelm.padded_attention import ROW_BLOCK, pad_queries, round_up
+from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, additive, pad_queries, round_up
 from tokkit.bytelm.transformers_lm import TransformersLM
 
 pytestmark = pytest.mark.skipif(
@@ -63,6 +64,29 @@ def test_padding_changes_no_probability(kind: str, n_tokens: int) -> None:
     np.testing.assert_allclose(np.stack(steps), expected, atol=1e-4)
     whole = packed_lm(kind).next_token_logprobs([tokens])
     np.testing.assert_allclose(whole, expected[-1:], atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 3, 60])
+def test_values_may_be_narrower_than_keys(n: int) -> None:
+    pad_queries(tiny_model("llama"))  # makes the attention known to transformers
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((1, 4, n, 8), (1, 2, n, 8), (1, 2, n, 6))
+    query, key, value = (torch.randn(shape, generator=generator) for shape in shapes)
+    mask = additive(np.tri(n, dtype=np.bool_), torch.float32)
+    free = (0, 0, 0, mask.shape[3] - n)
+    layer = torch.nn.Module()
+    layer.num_key_value_groups = 2
+    found, _ = AttentionInterface()[PADDED](
+        layer,
+        query,
+        torch.nn.functional.pad(key, free),
+        torch.nn.functional.pad(value, free),
+        mask,
+    )
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        query, key.repeat_interleave(2, 1), value.repeat_interleave(2, 1), is_causal=True
+    )
+    torch.testing.assert_close(found, expected.transpose(1, 2))
 
 
 def test_passes_hold_only_what_was_asked_for() -> None:

@@ -95,8 +95,8 @@ def _attend(
     output, _ = _plain.sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     output = output[:, :n_rows]
     if shares:
-        rows = output.view(1, n_sharing, n, key.shape[1], width)
-        output = rows.permute(0, 2, 3, 1, 4).reshape(1, n, n_heads, width)
+        rows = output.view(1, n_sharing, n, key.shape[1], value.shape[3])
+        output = rows.permute(0, 2, 3, 1, 4).reshape(1, n, n_heads, value.shape[3])
     return output, None
 
 
