@@ -20,9 +20,8 @@ import torch
 from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from tokkit.bytelm import padded_attention
 from tokkit.bytelm.packed_linear import PackedLinear
-from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, round_up
+from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, additive, round_up
 from tokkit.errors import ModelError, UnsupportedError
 
 AttentionKind = Literal["full_attention", "sliding_attention"]
@@ -223,7 +222,7 @@ class Backbone:
 
     def _mask(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
         if self._pads_itself:
-            return padded_attention.additive(allowed, self.dtype)
+            return additive(allowed, self.dtype)
         mask = self._tensor(allowed[None, None])
         if not self._additive:
             return mask

@@ -30,7 +30,9 @@ class MaskCache:
     def get(self, key: int) -> NDArray[np.bool_] | None:
         """A mask, bool (size,), the caller's own; None if it is not there."""
         packed = self.get_packed(key)
-        return None if packed is None else self.unpack(packed)
+        if packed is None:
+            return None
+        return np.unpackbits(packed, count=self._size).view(np.bool_)
 
     def get_packed(self, key: int) -> NDArray[np.uint8] | None:
         """A mask as `numpy.packbits` makes it, not to be changed; None if it is not there."""
@@ -39,10 +41,6 @@ class MaskCache:
             if packed is not None:
                 self._packed.move_to_end(key)
         return packed
-
-    def unpack(self, packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """The mask, bool (size,), of what `get_packed` or `put` returned."""
-        return np.unpackbits(packed, count=self._size).view(np.bool_)
 
     def put(self, key: int, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Keep a copy of `mask`, bool (size,); returns it packed."""
