@@ -72,7 +72,7 @@ def test_values_may_be_narrower_than_keys(n: int) -> None:
     generator = torch.Generator().manual_seed(0)
     shapes = ((1, 4, n, 8), (1, 2, n, 8), (1, 2, n, 6))
     query, key, value = (torch.randn(shape, generator=generator) for shape in shapes)
-    mask = additive(np.tri(n, dtype=np.bool_), torch.float32)
+    mask = additive(np.tri(n, dtype=np.bool_))
     free = (0, 0, 0, mask.shape[3] - n)
     layer = torch.nn.Module()
     layer.num_key_value_groups = 2

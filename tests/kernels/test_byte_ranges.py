@@ -39,7 +39,8 @@ def test_narrowing_byte_by_byte_finds_the_tokens_that_start_so(
 def test_byte_sums_add_up_multiples_by_the_byte_at_a_depth(
     tokens: list[bytes], depth: int, seed: int
 ) -> None:
-    longer = [token for token in tokens if len(token) > depth]
+    prefix = tokens[0][:depth]
+    longer = [token for token in tokens if len(token) > depth and token.startswith(prefix)]
     values = np.random.default_rng(seed).random(len(longer))
     sums = np.zeros(257)
     data, offsets = packed([b"before", *longer])

@@ -71,7 +71,7 @@ class CoverState(ByteState):
         self._log_given: float | None = None if given else 0.0
         self._tally: Tally | None = None
         self.dropped_mass = 0.0
-        self._dropped_here = 0.0  # the part of it at the present length
+        self._has_dropped = False  # at the present length
         if given:
             self._log_given = self._evaluated().log_total
 
@@ -86,7 +86,7 @@ class CoverState(ByteState):
         if data:
             self.cover.push(data)
             self._tally = None
-            self._dropped_here = 0.0
+            self._has_dropped = False
 
     def logprobs(self) -> NDArray[np.float64]:
         """See `ByteState.logprobs`.
@@ -129,11 +129,10 @@ class CoverState(ByteState):
 
     def drop_lightest(self) -> None:
         """Drop what the tolerance lets go, as far as the heads' masses are known already."""
-        tolerance = self._tolerance - self._dropped_here
-        if tolerance > 0 and len(self.cover.live) > 1:
-            share = self.cover.drop(tolerance)
-            self._dropped_here += share
-            self.dropped_mass += share
+        if self._tolerance > 0 and not self._has_dropped and len(self.cover.live) > 1:
+            share = self.cover.drop(self._tolerance)
+            self._has_dropped = share is not None
+            self.dropped_mass += share or 0.0
 
     def _evaluated(self) -> Tally:
         if self._tally is None:

@@ -21,14 +21,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.protocol import Node, Session, TokenLM, token_scores
 from tokkit.errors import ModelError
-from tokkit.kernels import byte_ranges, exponentials, masses
+from tokkit.kernels import byte_ranges, masses
 from tokkit.text.canonical import CanonicalAutomaton
 from tokkit.text.mask_cache import MaskCache
 from tokkit.text.spec import TokenKind
@@ -41,6 +41,7 @@ N_SYMBOLS = 257
 _HEADROOM = 31.0
 """Nats that the largest weight is above 1, so that float32 reaches 118 nats below the largest; more
 would cost digits, for the scores of models are about as large."""
+_NO_IDS = np.empty(0, dtype=np.int64)
 _CHUNK_VALUES = 1 << 25  # log-probabilities held at once while a cover is evaluated
 
 
@@ -169,8 +170,7 @@ class Head:
         self.log_weight = self.parent.log_weight + (math.log(step) if step > 0 else -math.inf)
 
 
-@dataclass(frozen=True, slots=True)
-class LiveHead:
+class LiveHead(NamedTuple):
     """A head, and the range of sorted tokens that start with the bytes after it."""
 
     head: Head
@@ -183,14 +183,20 @@ class Tally:
 
     __slots__ = ("masses", "scale")
 
-    def __init__(self) -> None:
+    def __init__(self, scale: float = -np.inf) -> None:
+        """Start empty.
+
+        Args:
+            scale: log of the largest weight that will be added, if that is known: finding out as
+                they come costs more.
+        """
         self.masses = np.zeros(N_SYMBOLS)
-        self.scale = -np.inf
+        self.scale = scale
 
     def add(self, log_weight: float, symbols: NDArray[np.float64]) -> None:
         """Add `exp(log_weight) * symbols`, float64 (257,)."""
         if log_weight > -np.inf:
-            self.masses += self._factor(log_weight) * symbols
+            masses.add_multiple(self.masses, self._factor(log_weight), symbols)
 
     def add_head(
         self, vocabulary: ByteVocabulary, head: Head, low: int, high: int, depth: int
@@ -295,13 +301,13 @@ class Cover:
 
     def tally(self) -> Tally:
         """Masses of the next symbol, given all heads evaluated."""
-        tally = Tally()
+        tally = Tally(max((live.head.log_weight for live in self.live), default=-np.inf))
         for live in self.live:
             depth = self.length - live.head.start
             tally.add_head(self._vocabulary, live.head, live.low, live.high, depth)
         return tally
 
-    def drop(self, tolerance: float) -> float:
+    def drop(self, tolerance: float) -> float | None:
         """Drop the lightest heads as long as they weigh at most `tolerance` together.
 
         A head whose bytes are all of the prefix has the mass P(head), whatever the model says
@@ -309,11 +315,13 @@ class Cover:
         head is not evaluated, nothing is dropped.
 
         Returns:
-            Their share of the mass of the prefix.
+            Their share of the mass of the prefix; None if that is not known yet.
         """
         log_masses = [self._log_mass(live) for live in self.live]
+        if any(map(math.isnan, log_masses)):
+            return None
         heaviest = max(log_masses, default=-math.inf)
-        if heaviest == -math.inf or any(map(math.isnan, log_masses)):
+        if heaviest == -math.inf:
             return 0.0
         # Plain floats: the heads are few, and each call of NumPy would show.
         weights = [math.exp(log_mass - heaviest) for log_mass in log_masses]
@@ -337,7 +345,7 @@ class Cover:
         if whole:
             mass = float(head.symbols.sum())
         else:
-            mass = float(head.kept(live.low, live.high).sum(dtype=np.float64)) / head.total
+            mass = masses.sum_of(head.kept(live.low, live.high)) / head.total
         return head.log_weight + math.log(max(mass, 1e-300))
 
 
@@ -388,7 +396,7 @@ def evaluate(
                 f"the model returned log-probabilities of shape {rows.shape}; expected "
                 f"({len(chunk)}, {vocabulary.vocab_size}) for the tokenizer {vocabulary.name}"
             )
-        dtype = np.float32 if rows.dtype == np.float32 else np.float64
+        dtype = np.float32 if rows.itemsize == 4 else np.float64
         scratch: NDArray[np.floating[Any]] | None = None
         for head, row in zip(chunk, rows, strict=True):
             low, high = keep.get(head, (0, 0))
@@ -411,32 +419,22 @@ def _absorb(
     out: NDArray[np.floating[Any]],
 ) -> None:
     """Mask and add up one row of scores into a head, which will hold `out`."""
-    may_end = vocabulary.canonical.may_end(head.state)
-    end_scores = [float(scores[token]) for token in vocabulary.end_ids] if may_end else []
-    permitted = vocabulary.permitted(head.state)
-    top = max([masses.sort_permitted(scores, permitted, vocabulary.order, out), *end_scores])
-    if top == math.inf:
-        raise _unusable(head)
-    shift = top - _HEADROOM if top > -math.inf else 0.0
-    if out.dtype == np.float32:
-        shift = np.float32(shift)
-        exponentials.exp_shifted(out, shift)
-    else:
-        np.exp(np.subtract(out, shift, out=out), out=out)
-    end = sum(math.exp(score - float(shift)) for score in end_scores)
-    symbols = np.zeros(N_SYMBOLS)
-    total = end + masses.first_byte_sums(out, vocabulary.first_offsets, symbols)
+    symbols = np.empty(N_SYMBOLS)
+    total = masses.weigh_row(
+        scores,
+        vocabulary.permitted(head.state),
+        vocabulary.order,
+        vocabulary.first_offsets,
+        vocabulary.end_ids if vocabulary.canonical.may_end(head.state) else _NO_IDS,
+        _HEADROOM,
+        out,
+        symbols,
+    )
     if math.isnan(total):
-        raise _unusable(head)
+        raise ModelError(
+            f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
+            "check its weights, or load it with dtype='float32'"
+        )
     if total > 0:
-        symbols[END] = end
-        symbols /= total
         head.total = total
     head.low, head.weights, head.symbols = 0, out, symbols
-
-
-def _unusable(head: Head) -> ModelError:
-    return ModelError(
-        f"the model returned NaN or infinite log-probabilities after {head.node.depth} tokens; "
-        "check its weights, or load it with dtype='float32'"
-    )

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tokkit.bytelm.padded_attention import round_up
 from tokkit.bytelm.protocol import Node
 from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache
 from tokkit.errors import ArgumentError, EncodingError, ModelError
@@ -65,31 +66,31 @@ class SlotTable:
         Args:
             parents: slot of each new slot's parent, -1 for none; may itself be a new slot.
         """
-        end = self.n + len(parents)
-        self.reserve(end)
+        self.reserve(self.n + round_up(len(parents)))
         ancestors, positions = self._ancestors, self.positions
         for slot, parent in enumerate(parents, self.n):
             row = ancestors[slot]
             row[: parent + 1] = ancestors[parent, : parent + 1]
-            row[parent + 1 : end] = False
+            row[parent + 1 :] = False
             row[slot] = True
             positions[slot] = positions[parent] + 1 if parent >= 0 else 0
 
-    def visible(self, end: int, window: int | None) -> NDArray[np.bool_]:
+    def visible(self, n_new: int, n_keys: int, window: int | None) -> NDArray[np.bool_]:
         """The ancestors of each new slot, within `window` positions of it.
 
         Args:
-            end: slots in use and new ones.
+            n_new: new slots.
+            n_keys: slots in use, new ones, and perhaps free ones, which nobody sees.
             window: width of the sliding window, or None.
 
         Returns:
-            bool (end - n, end).
+            bool (n_new, n_keys).
         """
-        ancestors = self._ancestors[self.n : end, :end]
-        new = self.positions[self.n : end]
+        ancestors = self._ancestors[self.n : self.n + n_new, :n_keys]
+        new = self.positions[self.n : self.n + n_new]
         if window is None or int(new.max()) < window:
             return ancestors
-        return ancestors & (new[:, None] - self.positions[:end] < window)
+        return ancestors & (new[:, None] - self.positions[:n_keys] < window)
 
     def last_hidden(self, slots: Sequence[int]) -> torch.Tensor:
         """float32 (len(slots), hidden_size)."""
@@ -97,12 +98,14 @@ class SlotTable:
             return self.hidden[slots[0] : slots[0] + 1]
         return self.hidden[list(slots)]
 
-    def keep(self, slots: NDArray[np.int64]) -> None:
-        """Drop all slots but these (ascending)."""
-        n = len(slots)
-        self._ancestors[:n, :n] = self._ancestors[np.ix_(slots, slots)]
-        self.positions[:n] = self.positions[slots]
-        self.hidden[:n] = self.hidden[torch.from_numpy(slots).to(self.hidden.device)]
+    def keep(self, first: int, slots: NDArray[np.int64]) -> None:
+        """Keep the slots before `first` and, moved up behind them, `slots` (ascending)."""
+        n = first + len(slots)
+        rows = self._ancestors[slots]
+        self._ancestors[first:n, :first] = rows[:, :first]
+        self._ancestors[first:n, first:n] = rows[:, slots]
+        self.positions[first:n] = self.positions[slots]
+        self.hidden[first:n] = self.hidden[torch.from_numpy(slots).to(self.hidden.device)]
         self.n = n
 
 
@@ -124,7 +127,7 @@ class KVTreeSession:
         vocab_size: int,
         *,
         max_batch_tokens: int = 512,
-        min_dead_slots: int = 64,
+        min_dead_slots: int = 128,
     ) -> None:
         if max_batch_tokens < 1:
             raise ArgumentError(f"max_batch_tokens is {max_batch_tokens}, expected at least 1")
@@ -137,6 +140,7 @@ class KVTreeSession:
         self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
         self._table = SlotTable(backbone.hidden_size, backbone.device)
         self._cache: Any = new_cache()
+        self._inference = torch.inference_mode()
         self.n_forward_passes = 0
         self.n_evaluated = 0
 
@@ -177,7 +181,7 @@ class KVTreeSession:
             ArgumentError: a node of another session.
             ModelError: a context is too long for the model, or it returned unusable numbers.
         """
-        with torch.inference_mode():
+        with self._inference:
             return self._backbone.logprobs(self._hidden(nodes), self._vocab_size)
 
     def logits(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
@@ -189,7 +193,7 @@ class KVTreeSession:
             ArgumentError: a node of another session.
             ModelError: a context is too long for the model, or the forward pass failed.
         """
-        with torch.inference_mode():
+        with self._inference:
             return self._backbone.logits(self._hidden(nodes), self._vocab_size)
 
     def _hidden(self, nodes: Sequence[Node]) -> torch.Tensor:
@@ -249,7 +253,7 @@ class KVTreeSession:
         n_padding = self._backbone.padding(len(ids))
         hidden = self._forward(ids + ids[-1:] * n_padding, parents + parents[-1:] * n_padding)
         # Committed only now, so that a pass that failed or was interrupted leaves no trace.
-        self._table.hidden[self._table.n : slot] = hidden[: len(ids)]
+        self._table.hidden[self._table.n : slot] = hidden[: len(ids)] if n_padding else hidden
         self._table.n = slot
         self._slot_of.update(new)
         self.n_forward_passes += 1
@@ -261,8 +265,11 @@ class KVTreeSession:
         table.write(parents)
         for layer in self._cache.layers:
             layer.length = start
+        n_keys = backbone.n_keys(start, len(ids))
         masks: dict[AttentionKind, NDArray[np.bool_]] = {
-            kind: table.visible(end, backbone.window if kind == "sliding_attention" else None)
+            kind: table.visible(
+                len(ids), n_keys, backbone.window if kind == "sliding_attention" else None
+            )
             for kind in backbone.kinds
         }
         return backbone.hidden(ids, table.positions[start:end], masks, self._cache)
@@ -283,7 +290,7 @@ class KVTreeSession:
         moved = np.flatnonzero(slots != np.arange(len(slots)))
         first = int(moved[0]) if len(moved) else len(slots)
         with torch.inference_mode():
-            self._table.keep(slots)
+            self._table.keep(first, slots[first:])
             tail = torch.from_numpy(slots[first:]).to(self._backbone.device)
             for layer in self._cache.layers:
                 layer.keep(first, tail)

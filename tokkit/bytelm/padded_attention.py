@@ -20,6 +20,8 @@ from transformers import masking_utils
 from transformers.integrations import sdpa_attention
 from transformers.modeling_utils import AttentionInterface
 
+from tokkit.kernels.attention_mask import fill_additive
+
 # What transformers gives its functions and takes from them is not fully typed.
 _masking: Any = masking_utils
 _plain: Any = sdpa_attention
@@ -53,20 +55,20 @@ def pad_queries(model: Any) -> None:
         config._attn_implementation = PADDED
 
 
-def additive(allowed: NDArray[np.bool_], dtype: torch.dtype) -> torch.Tensor:
+def additive(allowed: NDArray[np.bool_]) -> torch.Tensor:
     """The mask that the attention wants, made once for all layers.
 
+    Not by torch or NumPy: a call that nothing else in a step makes takes many times longer there.
+
     Args:
-        allowed: bool (q, slots), True where a query may look; the last q slots are new.
-        dtype: of the scores.
+        allowed: bool (q, keys), True where a query may look.
 
     Returns:
-        (1, 1, q, keys) with `keys` as many as `SlotLayer.update` shows: 0, or minus infinity.
+        float32 (1, 1, q, keys): 0, or minus infinity.
     """
-    n, n_slots = allowed.shape
-    mask = torch.full((1, 1, n, n_slots - n + round_up(n)), -torch.inf, dtype=dtype)
-    mask[0, 0, :, :n_slots].masked_fill_(torch.from_numpy(allowed), 0.0)
-    return mask
+    mask = np.empty(allowed.shape, dtype=np.float32)
+    fill_additive(allowed, mask)
+    return torch.from_numpy(mask[None, None])
 
 
 def _attend(

@@ -176,6 +176,13 @@ class Backbone:
         """
         return 0 if self._pads_itself else round_up(n) - n
 
+    def n_keys(self, start: int, n: int) -> int:
+        """How many keys the attention reads for `n` new slots from `start` on: `SlotLayer.update`.
+
+        Those behind the new slots are free.
+        """
+        return start + (round_up(n) if self._pads_itself else n)
+
     def hidden(
         self,
         ids: Sequence[int],
@@ -188,8 +195,7 @@ class Backbone:
         Args:
             ids: q ids, one a new slot.
             positions: int64 (q,).
-            masks: for each kind of attention, bool (q, slots), True where a new slot may look;
-                `slots` counts the new ones too.
+            masks: for each kind of attention, bool (q, `n_keys`), True where a new slot may look.
             cache: from `new_cache`; the new slots are appended to it.
 
         Returns:
@@ -213,7 +219,7 @@ class Backbone:
                 f"{self.name}: the forward pass over {len(ids)} tokens failed "
                 f"({type(error).__name__}: {error}); if memory ran out, lower max_batch_tokens"
             ) from error
-        return output.last_hidden_state[0].float()
+        return _as_type(output.last_hidden_state[0], torch.float32)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         """Without a copy where there need be none: `to` costs as much as the rest even then."""
@@ -222,7 +228,7 @@ class Backbone:
 
     def _mask(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
         if self._pads_itself:
-            return additive(allowed, self.dtype)
+            return additive(allowed)
         mask = self._tensor(allowed[None, None])
         if not self._additive:
             return mask
@@ -279,10 +285,11 @@ class Backbone:
         n_padding = self.padding(n)
         if n_padding:
             hidden = torch.cat([hidden, hidden[-1:].expand(n_padding, -1)])
-        logits = self._scaling(self._head(hidden.to(self._head_dtype)).float())
+        logits = self._head(_as_type(hidden, self._head_dtype))
+        logits = self._scaling(_as_type(logits, torch.float32))
         if normalise:
             logits = torch.log_softmax(logits[:n], dim=-1)
-        return logits.cpu().numpy()
+        return (logits if self._on_cpu else logits.cpu()).numpy()
 
     def reference_logprobs(self, ids: Sequence[int], n_columns: int) -> NDArray[np.float32]:
         """float32 (n_columns,): what the model itself says after `ids`, without a cache."""
@@ -292,6 +299,11 @@ class Backbone:
                 use_cache=False,
             ).logits[0, -1]
             return torch.log_softmax(logits.float(), dim=-1)[:n_columns].cpu().numpy()
+
+
+def _as_type(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """As `tensor.to(dtype)`, which takes its time even where there is nothing to do."""
+    return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
 
 def _attention_kinds(config: Any, name: str) -> tuple[int | None, tuple[AttentionKind, ...]]:

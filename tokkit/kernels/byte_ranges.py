@@ -46,6 +46,28 @@ def narrow(
 
 
 @njit(cache=True, nogil=True)
+def _run_end(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], first: int, high: int, depth: int
+) -> int:
+    """One past the last of the tokens `first:high` that have the byte of the first at `depth`."""
+    byte = data[offsets[first] + depth]
+    left, right, step = first + 1, first + 1, 1
+    while right < high and data[offsets[right] + depth] == byte:
+        left = right + 1
+        right += step
+        step *= 2
+    right = min(right, high)
+    while left < right:
+        middle = (left + right) >> 1
+        if data[offsets[middle] + depth] == byte:
+            left = middle + 1
+        else:
+            right = middle
+    return left
+
+
+# The order of the additions is left to the compiler, which then adds several numbers at a time.
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
 def byte_sums(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -57,14 +79,24 @@ def byte_sums(
 ) -> None:
     """Add the values of tokens that stand side by side to the sum of their byte at `depth`.
 
+    Tokens with the same byte follow one another, and few bytes do: only the ends of such runs are
+    looked for.
+
     Args:
         data: uint8, the tokens' bytes.
         offsets: int64 (n + 1,).
-        low: the token of `values[0]`.
+        low: the token of `values[0]`; all the tokens are alike before `depth`.
         depth: which byte; every token is longer.
         values: float (k,).
         factor: of every value.
         sums: float64 (at least 256,), added to.
     """
-    for i in range(len(values)):
-        sums[data[offsets[low + i] + depth]] += factor * values[i]
+    first, high = low, low + len(values)
+    while first < high:
+        end = _run_end(data, offsets, first, high, depth)
+        part = 0.0
+        # Numba tests indices that may be negative, and then adds one number at a time.
+        for i in range(np.uint64(first - low), np.uint64(end - low)):
+            part += values[i]
+        sums[data[offsets[first] + depth]] += factor * part
+        first = end

@@ -1,7 +1,4 @@
-"""Turn a row of token scores into weights over a byte-sorted vocabulary, and add them up.
-
-The exponential stands between the first two kernels: see `tokkit.kernels.exponentials`.
-"""
+"""Turn a row of token scores into weights over a byte-sorted vocabulary, and add them up."""
 
 import math
 from typing import Any
@@ -9,6 +6,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from tokkit.kernels.exponentials import exp_shifted
 
 
 @njit(cache=True, nogil=True)
@@ -75,11 +74,75 @@ def first_byte_sums(
     total = 0.0
     for byte in range(256):
         part = 0.0
-        for i in range(first_offsets[byte], first_offsets[byte + 1]):
+        # Numba tests indices that may be negative, and then adds one number at a time.
+        for i in range(np.uint64(first_offsets[byte]), np.uint64(first_offsets[byte + 1])):
             part += weights[i]
         sums[byte] = part
         total += part
     return total
+
+
+@njit(cache=True, nogil=True)
+def weigh_row(
+    scores: NDArray[np.floating[Any]],
+    allowed: NDArray[np.uint8],
+    order: NDArray[np.integer[Any]],
+    first_offsets: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    headroom: float,
+    out: NDArray[np.floating[Any]],
+    symbols: NDArray[np.float64],
+) -> float:
+    """All that is done to the scores of one context, in one call: each call costs cold caches.
+
+    Args:
+        scores: see `sort_permitted`.
+        allowed: see there.
+        order: see there.
+        first_offsets: see `first_byte_sums`.
+        ends: ids whose scores are added up as the end of text.
+        headroom: log of the largest weight.
+        out: float (n,), of the type of the scores, filled with the weights of the tokens.
+        symbols: float64 (257,), filled with the shares of each first byte, and of the end.
+
+    Returns:
+        The sum of all the weights; not a number if a score is infinite or none.
+    """
+    top = sort_permitted(scores, allowed, order, out)
+    for token in ends:
+        top = max(top, float(scores[token]))
+    if top == math.inf:
+        return math.nan
+    shift = out.dtype.type(top - headroom if top > -math.inf else 0.0)
+    if out.itemsize == 4:
+        exp_shifted(out, shift)
+    else:
+        for i in range(len(out)):
+            out[i] = math.exp(out[i] - shift)
+    end = 0.0
+    for token in ends:
+        end += math.exp(float(scores[token]) - float(shift))
+    total = end + first_byte_sums(out, first_offsets, symbols)
+    symbols[-1] = end
+    if total > 0:
+        symbols /= total
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def sum_of(weights: NDArray[np.floating[Any]]) -> float:
+    """The sum of weights, in float64; of few, sooner than NumPy's."""
+    total = 0.0
+    for weight in weights:
+        total += weight
+    return total
+
+
+@njit(cache=True, nogil=True)
+def add_multiple(sums: NDArray[np.float64], factor: float, values: NDArray[np.float64]) -> None:
+    """Add `factor * values` to `sums`, both float64 (n,)."""
+    for i in range(len(sums)):
+        sums[i] += factor * values[i]
 
 
 @njit(cache=True, nogil=True)
