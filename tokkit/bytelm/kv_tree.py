@@ -140,7 +140,7 @@ class KVTreeSession:
         self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
         self._table = SlotTable(backbone.hidden_size, backbone.device)
         self._cache: Any = new_cache()
-        self._inference = torch.inference_mode()
+        self._inference = torch.inference_mode()  # once, for making it shows at every step
         self.n_forward_passes = 0
         self.n_evaluated = 0
 
