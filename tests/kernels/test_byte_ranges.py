@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,3 +50,10 @@ def test_byte_sums_add_up_multiples_by_the_byte_at_a_depth(
     for token, value in zip(longer, values, strict=True):
         expected[token[depth]] += 0.5 * value
     np.testing.assert_allclose(sums, expected, rtol=1e-15, atol=0)
+
+
+def test_ranges_are_summed_in_float64() -> None:
+    values = np.random.default_rng(0).random(1000).astype(np.float32)
+    for low, high in ((0, 1000), (17, 900), (5, 5)):
+        expected = values[low:high].astype(np.float64).sum()
+        assert byte_ranges.range_sum(values, low, high) == pytest.approx(expected, rel=1e-13)

@@ -345,7 +345,8 @@ class Cover:
         if whole:
             mass = float(head.symbols.sum())
         else:
-            mass = masses.sum_of(head.kept(live.low, live.high)) / head.total
+            kept = head.kept(live.low, live.high)
+            mass = byte_ranges.range_sum(kept, 0, len(kept)) / head.total
         return head.log_weight + math.log(max(mass, 1e-300))
 
 

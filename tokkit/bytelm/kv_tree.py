@@ -75,17 +75,18 @@ class SlotTable:
             row[slot] = True
             positions[slot] = positions[parent] + 1 if parent >= 0 else 0
 
-    def visible(self, n_new: int, n_keys: int, window: int | None) -> NDArray[np.bool_]:
+    def visible(self, n_new: int, window: int | None) -> NDArray[np.bool_]:
         """The ancestors of each new slot, within `window` positions of it.
 
         Args:
             n_new: new slots.
-            n_keys: slots in use, new ones, and perhaps free ones, which nobody sees.
             window: width of the sliding window, or None.
 
         Returns:
-            bool (n_new, n_keys).
+            bool (n_new, keys); behind the slots in use and the new ones are so many free ones,
+            which nobody sees, as `SlotLayer.update` shows.
         """
+        n_keys = self.n + round_up(n_new)
         ancestors = self._ancestors[self.n : self.n + n_new, :n_keys]
         new = self.positions[self.n : self.n + n_new]
         if window is None or int(new.max()) < window:
@@ -253,7 +254,7 @@ class KVTreeSession:
         n_padding = self._backbone.padding(len(ids))
         hidden = self._forward(ids + ids[-1:] * n_padding, parents + parents[-1:] * n_padding)
         # Committed only now, so that a pass that failed or was interrupted leaves no trace.
-        self._table.hidden[self._table.n : slot] = hidden[: len(ids)] if n_padding else hidden
+        self._table.hidden[self._table.n : slot] = hidden[: len(ids)]
         self._table.n = slot
         self._slot_of.update(new)
         self.n_forward_passes += 1
@@ -265,11 +266,8 @@ class KVTreeSession:
         table.write(parents)
         for layer in self._cache.layers:
             layer.length = start
-        n_keys = backbone.n_keys(start, len(ids))
         masks: dict[AttentionKind, NDArray[np.bool_]] = {
-            kind: table.visible(
-                len(ids), n_keys, backbone.window if kind == "sliding_attention" else None
-            )
+            kind: table.visible(len(ids), backbone.window if kind == "sliding_attention" else None)
             for kind in backbone.kinds
         }
         return backbone.hidden(ids, table.positions[start:end], masks, self._cache)

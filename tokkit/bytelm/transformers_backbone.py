@@ -176,13 +176,6 @@ class Backbone:
         """
         return 0 if self._pads_itself else round_up(n) - n
 
-    def n_keys(self, start: int, n: int) -> int:
-        """How many keys the attention reads for `n` new slots from `start` on: `SlotLayer.update`.
-
-        Those behind the new slots are free.
-        """
-        return start + (round_up(n) if self._pads_itself else n)
-
     def hidden(
         self,
         ids: Sequence[int],
@@ -195,7 +188,8 @@ class Backbone:
         Args:
             ids: q ids, one a new slot.
             positions: int64 (q,).
-            masks: for each kind of attention, bool (q, `n_keys`), True where a new slot may look.
+            masks: for each kind of attention, bool (q, keys), True where a new slot may look;
+                `keys` are as many as `SlotLayer.update` shows.
             cache: from `new_cache`; the new slots are appended to it.
 
         Returns:

@@ -45,6 +45,17 @@ def narrow(
     return bounds
 
 
+# The order of the additions is left to the compiler, which then adds several numbers at a time. It
+# does not where Numba tests for indices that may be negative, nor in a loop over a slice.
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def range_sum(values: NDArray[np.floating[Any]], low: int, high: int) -> float:
+    """The sum of `values[low:high]`, in float64; neither bound is negative."""
+    total = 0.0
+    for i in range(np.uint64(low), np.uint64(high)):
+        total += values[i]
+    return total
+
+
 @njit(cache=True, nogil=True)
 def _run_end(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], first: int, high: int, depth: int
@@ -66,8 +77,7 @@ def _run_end(
     return left
 
 
-# The order of the additions is left to the compiler, which then adds several numbers at a time.
-@njit(cache=True, nogil=True, fastmath={"reassoc"})
+@njit(cache=True, nogil=True)
 def byte_sums(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -94,9 +104,6 @@ def byte_sums(
     first, high = low, low + len(values)
     while first < high:
         end = _run_end(data, offsets, first, high, depth)
-        part = 0.0
-        # Numba tests indices that may be negative, and then adds one number at a time.
-        for i in range(np.uint64(first - low), np.uint64(end - low)):
-            part += values[i]
+        part = range_sum(values, first - low, end - low)
         sums[data[offsets[first] + depth]] += factor * part
         first = end

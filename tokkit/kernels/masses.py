@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tokkit.kernels.byte_ranges import range_sum
 from tokkit.kernels.exponentials import exp_shifted
 
 
@@ -53,8 +54,7 @@ def sort_permitted(
     return float(top)
 
 
-# The order of the additions is left to the compiler, which then adds several numbers at a time.
-@njit(cache=True, nogil=True, fastmath={"reassoc"})
+@njit(cache=True, nogil=True)
 def first_byte_sums(
     weights: NDArray[np.floating[Any]],
     first_offsets: NDArray[np.int64],
@@ -73,12 +73,8 @@ def first_byte_sums(
     """
     total = 0.0
     for byte in range(256):
-        part = 0.0
-        # Numba tests indices that may be negative, and then adds one number at a time.
-        for i in range(np.uint64(first_offsets[byte]), np.uint64(first_offsets[byte + 1])):
-            part += weights[i]
-        sums[byte] = part
-        total += part
+        sums[byte] = range_sum(weights, first_offsets[byte], first_offsets[byte + 1])
+        total += sums[byte]
     return total
 
 
@@ -126,15 +122,6 @@ def weigh_row(
     symbols[-1] = end
     if total > 0:
         symbols /= total
-    return total
-
-
-@njit(cache=True, nogil=True, fastmath={"reassoc"})
-def sum_of(weights: NDArray[np.floating[Any]]) -> float:
-    """The sum of weights, in float64; of few, sooner than NumPy's."""
-    total = 0.0
-    for weight in weights:
-        total += weight
     return total
 
 
