@@ -1,18 +1,22 @@
-"""Build larger texts by category for `mixture.py` from Debian packages.
+"""Build larger texts by category for `mixture.py` from Debian packages and a corpus of Bibles.
 
-Needs apt (it downloads the packages named below, and installs none) and dpkg-deb. Writes text
-files in which each line stands once:
+Needs apt of Debian 12 (it downloads the packages named in `mixture_sources.py`, and installs none),
+dpkg-deb, and BIBLES: a clone of https://github.com/christos-c/bible-corpus. Writes text files in
+which each line stands once:
 
 - FOLDER/lo: LibreOffice help (MPL-2.0 and LGPL-3+), a file for each of 32 languages;
 - FOLDER/mw: MediaWiki messages (GPL-2+), a file for each language;
 - FOLDER/ui: LibreOffice's interface (MPL-2.0), a file for each of some 90 languages;
-- FOLDER/languages: all three of them, a file for each language;
+- FOLDER/apps: the messages of other applications (GPL and other free licences), a file for each
+  language;
+- FOLDER/nt: the New Testament (a corpus under CC0), a file for each of 34 languages;
+- FOLDER/languages: all five of them, a file for each language;
 - FOLDER/domains: kinds of English text: help and messages (those above), manual pages (various free
   licences), the GNOME user's guides (CC-BY-SA), and the descriptions of Debian's packages.
 
 Other languages hold no line that is in the English file too. Nothing of this is committed.
 
-    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts
+    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts --bibles BIBLES
 """
 
 from __future__ import annotations
@@ -28,29 +32,13 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
-LIBREOFFICE = [
-    *("ca", "cs", "da", "de", "dz", "el", "en-us", "es", "et", "eu", "fi", "fr", "gl", "hi", "hu"),
-    *("id", "it", "ja", "km", "ko", "nl", "om", "pl", "pt", "pt-br", "ru", "sl", "sv", "tr", "vi"),
-    *("zh-cn", "zh-tw"),
-]
+from mixture_sources import APPLICATIONS, LIBREOFFICE, SAME_LANGUAGE, TESTAMENTS
+
 INTERFACE = "libreoffice-l10n-"
 """The beginning of the packages' names, one a language."""
 MEDIAWIKI = "mediawiki"
-SAME_LANGUAGE = {
-    "zh-hans": "zh_CN",
-    "zh-hant": "zh_TW",
-    "pa": "pa_IN",
-    "be-tarask": None,
-    "zh": None,
-    "zh-cn": None,
-    "zh-hk": None,
-    "zh-tw": None,
-    "en-gb": None,
-    "en-ca": None,
-    "en-za": None,
-}
-"""MediaWiki's and LibreOffice's names of what the help calls otherwise; None: a variety of one."""
 MANUALS = ("manpages", "manpages-dev")
 GUIDES = "gnome-user-docs"
 MIN_BYTES = 60_000
@@ -160,6 +148,44 @@ def write_interface(folder: Path, packages: Path) -> None:
             write(folder / f"{name}.txt", interface_lines(catalogs, translated=True), english)
 
 
+def write_applications(folder: Path, packages: Path) -> None:
+    """Write the applications' messages in each language, unless they are there."""
+    if folder.is_dir():
+        return
+    english: dict[str, None] = {}
+    found: dict[str, list[str]] = {}
+    for package in APPLICATIONS:
+        with unpacked(package, packages) as root:
+            for path in sorted(root.rglob("LC_MESSAGES/*.mo")):
+                name = path.parts[-3]
+                if path.is_symlink() or not _is_language(name):
+                    continue
+                try:
+                    lines = interface_lines([path], translated=True)
+                except (ValueError, IndexError):  # a header that is wrong
+                    continue
+                english |= dict.fromkeys(interface_lines([path], translated=False))
+                found.setdefault(name, []).extend(lines)
+    write(folder / "en.txt", english, set())
+    for name, lines in found.items():
+        write(folder / f"{name}.txt", lines, set(english))
+
+
+def _is_language(name: str) -> bool:
+    """Whether a locale is a language and not a variety: neither `de_CH` nor `sr@latin`."""
+    return name in ("pt_BR", "zh_CN", "zh_TW") or (name.isalpha() and name != "en")
+
+
+def write_testaments(folder: Path, corpus: Path) -> None:
+    """Write the New Testament in each language, a verse a line, unless it is there."""
+    if folder.is_dir():
+        return
+    for name, code in TESTAMENTS.items():
+        verses = ET.parse(corpus / "bibles" / f"{name}-NT.xml").iter("seg")
+        lines = (" ".join((verse.text or "").split()) for verse in verses)
+        write(folder / f"{code}.txt", filter(None, lines), set())
+
+
 def write_languages(folder: Path, parents: list[Path]) -> None:
     """Write what there is of each language in all of `parents`, unless it is there."""
     if folder.is_dir():
@@ -249,12 +275,14 @@ def main() -> None:
     """Download and write what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--corpus", type=Path, required=True, help="where to write")
+    parser.add_argument("--bibles", type=Path, required=True, help="a clone of bible-corpus")
     options = parser.parse_args()
     packages = options.corpus / "packages"
     download(
         [
             *(f"libreoffice-help-{code}" for code in LIBREOFFICE),
             *interface_packages(),
+            *APPLICATIONS,
             MEDIAWIKI,
             *MANUALS,
             GUIDES,
@@ -264,7 +292,9 @@ def main() -> None:
     write_help(options.corpus / "lo", packages)
     write_messages(options.corpus / "mw", packages)
     write_interface(options.corpus / "ui", packages)
-    kinds = ("lo", "ui", "mw")
+    write_applications(options.corpus / "apps", packages)
+    write_testaments(options.corpus / "nt", options.bibles)
+    kinds = ("lo", "ui", "mw", "apps", "nt")
     write_languages(options.corpus / "languages", [options.corpus / kind for kind in kinds])
     write_domains(options.corpus / "domains", packages)
 

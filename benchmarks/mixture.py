@@ -19,8 +19,8 @@ counts Portuguese of Portugal and of Brazil as one.
 
 Seeds from 1000 on were used to choose the default estimator; evaluate with others.
 
-    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts
-    python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --mixes 5 --write-docs
+    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts --bibles BIBLES
+    python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --write-docs
     python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --mixes 2 --lp 3000 \
         --settings languages-5 languages-10 --write-docs
 
@@ -34,12 +34,23 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from machine import run_description
-from mixture_mixes import SETTINGS, TWINS, VOCABULARY, Corpora, Floats, Mix, train
+from mixture_mixes import (
+    MAX_TRAINING_BYTES,
+    SETTINGS,
+    TRAINING_PART,
+    TWINS,
+    VOCABULARY,
+    Corpora,
+    Floats,
+    Mix,
+    train,
+)
 from records import FOLDER, ROOT, Record, Records, replace_block
 
 from tokkit.mixture.counting import count_texts
@@ -220,7 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--corpus", type=Path, nargs="+", required=True, help="folders of texts")
     parser.add_argument("--settings", nargs="+", default=list(SETTINGS), choices=SETTINGS)
-    parser.add_argument("--mixes", type=int, default=5)
+    parser.add_argument("--mixes", type=int, help="of each setting; default: 5, or 10 if cheap")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--lp", type=int, default=0, help="merges of the linear program; 0: none")
     parser.add_argument("--records", type=Path)
@@ -229,10 +240,17 @@ def main() -> None:
     corpora = Corpora(options.corpus)
     name = "mixture-lp" if options.lp else "mixture"
     path = options.records or FOLDER / f"{name}.jsonl"
-    settings = {"lp": options.lp, "vocabulary": VOCABULARY}
+    settings = {
+        "lp": options.lp,
+        "vocabulary": VOCABULARY,
+        "most bytes": MAX_TRAINING_BYTES,
+        "training part": TRAINING_PART,
+        "mixes": {name: asdict(setting) for name, setting in SETTINGS.items()},
+    }
     records = Records(path, settings, run_description("tokenizers", "numpy", "scipy"))
-    for seed in range(options.first_seed, options.first_seed + options.mixes):
-        for setting in options.settings:
+    for setting in options.settings:
+        mixes = options.mixes or SETTINGS[setting].mixes
+        for seed in range(options.first_seed, options.first_seed + mixes):
             if f"{setting} {seed}" in records:
                 continue
             found = [

@@ -2,7 +2,7 @@
 
 Shares are drawn from Dirichlet(1). The text of a category is cut in two at random, line by line
 (every line stands once), or by blocks of 40 lines where the setting says so; training takes its
-text from the first part, three quarters of the lines, as much of it as the shares allow. Samples:
+text from the first part, nine tenths of the lines, as much of it as the shares allow. Samples:
 
 - `same`: the training text itself.
 - `superset`: the part that the training text was taken from.
@@ -26,8 +26,8 @@ from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 VOCABULARY = 30_000
 TOKENIZER_FILE = "mixture-tokenizer.json"
-MAX_TRAINING_BYTES = 16e6
-TRAINING_PART = 0.75
+MAX_TRAINING_BYTES = 48e6
+TRAINING_PART = 0.9
 """Of the lines of a category; the rest is what disjoint samples are made of."""
 N_DECOYS = 3
 NEAR_ENGLISH = "en-gb"
@@ -49,6 +49,7 @@ class Setting:
         decoys: whether there is text for categories without a share.
         twins: whether the two near-duplicates are drawn for sure.
         sample: the folder to sample from; None: the same text.
+        mixes: how many to draw; the cheap ones are drawn more often.
     """
 
     folder: str
@@ -58,20 +59,21 @@ class Setting:
     decoys: bool = True
     twins: bool = False
     sample: str | None = None
+    mixes: int = 5
 
 
 SETTINGS = {
-    "languages-5": Setting("languages", 5, min_bytes=2_000_000),
-    "languages-10": Setting("languages", 10, min_bytes=2_000_000),
-    "languages-30": Setting("languages", 30, min_bytes=2_000_000, decoys=False),
-    "languages-112": Setting("languages", 112, min_bytes=300_000),
-    "code-5": Setting("code", 5),
-    "code-10": Setting("code", 10),
-    "domains-5": Setting("domains", 5, min_bytes=0, decoys=False),
-    "near-10": Setting("languages", 10, min_bytes=2_000_000, twins=True),
-    "languages-10-blocks": Setting("languages", 10, min_bytes=2_000_000, block=BLOCK_LINES),
+    "languages-5": Setting("languages", 5, min_bytes=7_000_000, mixes=10),
+    "languages-10": Setting("languages", 10, min_bytes=7_000_000, mixes=10),
+    "languages-30": Setting("languages", 30, min_bytes=4_500_000, decoys=False),
+    "languages-112": Setting("languages", 112, min_bytes=900_000),
+    "code-5": Setting("code", 5, mixes=10),
+    "code-10": Setting("code", 10, mixes=10),
+    "domains-5": Setting("domains", 5, min_bytes=0, decoys=False, mixes=10),
+    "near-10": Setting("languages", 10, min_bytes=7_000_000, twins=True),
+    "languages-10-blocks": Setting("languages", 10, min_bytes=7_000_000, block=BLOCK_LINES),
     "code-10-blocks": Setting("code", 10, block=BLOCK_LINES),
-    "shifted-5": Setting("lo", 5, sample="man", decoys=False),
+    "shifted-5": Setting("lo", 5, sample="man", decoys=False, mixes=10),
 }
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ raising each merge's violation by w satisfies all of them.
 Compiled kernels are loaded before anything is timed. A child process measures each case, so that
 its peak of memory is its own.
 
-    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts
+    python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts --bibles BIBLES
     python benchmarks/mixture_speed.py --corpus .cache/mixture-texts --write-docs
 """
 

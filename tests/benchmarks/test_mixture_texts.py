@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fetch_mixture_texts
@@ -43,3 +45,42 @@ def test_a_language_has_the_lines_of_all_its_texts_once(
     fetch_mixture_texts.write_languages(written, [tmp_path / "lo", tmp_path / "mw"])
     found = {path.name: path.read_text(encoding="utf-8") for path in written.iterdir()}
     assert found == {"zh_CN.txt": "一\n二\n三\n", "af.txt": "een\n"}
+
+
+def test_applications_give_each_language_what_is_translated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = {
+        "one/de": {"Open": "Öffnen", "OK": "OK"},
+        "one/de_CH": {"Open": "Oeffnen"},
+        "one/sr@latin": {"Open": "Otvori"},
+        "two/de": {"Close": "Schließen", "Open": "Öffnen"},
+    }
+    for place, catalog in messages.items():
+        package, locale = place.split("/")
+        folder = tmp_path / package / "usr" / "locale" / locale / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        write_catalog(folder / "app.mo", catalog)
+
+    @contextmanager
+    def unpacked(package: str, packages: Path) -> Generator[Path]:
+        yield packages / package
+
+    monkeypatch.setattr(fetch_mixture_texts, "unpacked", unpacked)
+    monkeypatch.setattr(fetch_mixture_texts, "APPLICATIONS", ["one", "two"])
+    monkeypatch.setattr(fetch_mixture_texts, "MIN_BYTES", 1)
+    written = tmp_path / "apps"
+    fetch_mixture_texts.write_applications(written, tmp_path)
+    found = {path.name: path.read_text(encoding="utf-8") for path in written.iterdir()}
+    assert found == {"de.txt": "Öffnen\nSchließen\n", "en.txt": "OK\nOpen\nClose\n"}
+
+
+def test_a_testament_has_a_verse_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch_mixture_texts, "TESTAMENTS", {"Ewe": "ee"})
+    monkeypatch.setattr(fetch_mixture_texts, "MIN_BYTES", 1)
+    bible = tmp_path / "bibles" / "Ewe-NT.xml"
+    bible.parent.mkdir()
+    verses = "<seg>\n\tYesu\n Kristo </seg><seg/><seg>eye</seg><seg>eye</seg>"
+    bible.write_text(f"<cesDoc><text>{verses}</text></cesDoc>", encoding="utf-8")
+    fetch_mixture_texts.write_testaments(tmp_path / "nt", tmp_path)
+    assert (tmp_path / "nt" / "ee.txt").read_text(encoding="utf-8") == "Yesu Kristo\neye\n"
