@@ -167,8 +167,9 @@ def write_applications(folder: Path, packages: Path) -> None:
                 english |= dict.fromkeys(interface_lines([path], translated=False))
                 found.setdefault(name, []).extend(lines)
     write(folder / "en.txt", english, set())
+    known = set(english)
     for name, lines in found.items():
-        write(folder / f"{name}.txt", lines, set(english))
+        write(folder / f"{name}.txt", lines, known)
 
 
 def _is_language(name: str) -> bool:

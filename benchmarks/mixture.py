@@ -21,7 +21,7 @@ Seeds from 1000 on were used to choose the default estimator; evaluate with othe
 
     python benchmarks/fetch_mixture_texts.py --corpus .cache/mixture-texts --bibles BIBLES
     python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --write-docs
-    python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --mixes 2 --lp 3000 \
+    python benchmarks/mixture.py --corpus .cache/mixture-texts FOLDER --mixes 5 --lp 3000 \
         --settings languages-5 languages-10 --write-docs
 
 FOLDER holds `code` and `man`, a text file for each programming language and language.
@@ -245,7 +245,7 @@ def main() -> None:
         "vocabulary": VOCABULARY,
         "most bytes": MAX_TRAINING_BYTES,
         "training part": TRAINING_PART,
-        "mixes": {name: asdict(setting) for name, setting in SETTINGS.items()},
+        "mixes": {each: asdict(setting) for each, setting in SETTINGS.items()},
     }
     records = Records(path, settings, run_description("tokenizers", "numpy", "scipy"))
     for setting in options.settings:
