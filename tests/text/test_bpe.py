@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -59,6 +61,16 @@ def test_reachable_tokens_are_encodings_of_their_bytes(spec):
     reference = Bpe(spec)
     expected = [reference.stays([token]) for token in range(spec.vocab_size)]
     assert BpeModel(spec).reachable.tolist() == expected
+
+
+@pytest.mark.parametrize("results", [(1, 2), (2, 1)])
+def test_of_one_pair_at_one_rank_the_lowest_id_is_made(results):
+    spec = toy_spec([b"a", b"aa", b"aa"], [])
+    pair, ranks = np.zeros(2, dtype=np.int32), np.zeros(2, dtype=np.int32)
+    merges = MergeTable(pair, pair, np.array(results, dtype=np.int32), ranks)
+    model = BpeModel(replace(spec, merges=merges))
+    assert model.encode_piece(b"aa") == [1]
+    assert model.reachable.tolist() == [True, True, False]
 
 
 @settings(max_examples=200, deadline=None)

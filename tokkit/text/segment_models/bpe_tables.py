@@ -12,7 +12,10 @@ from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 
 def checked_merges(spec: TokenizerSpec, merges: MergeTable, blob: Blob) -> MergeTable:
-    """The merges, sorted by left and right token, each pair once (at its lowest rank).
+    """The merges, sorted by left and right token, each pair once.
+
+    Of a pair that is there more often, the merge of the lowest rank counts, and of those the one
+    that makes the lowest id.
 
     Raises:
         FormatError: ids out of range, tokens that cannot be merged, a negative rank, or a result
@@ -49,7 +52,7 @@ def checked_merges(spec: TokenizerSpec, merges: MergeTable, blob: Blob) -> Merge
             "the result must be spelt as its halves, neither of them empty"
         )
     pair = left.astype(np.int64) << 32 | right
-    order = np.lexsort((rank, pair))
+    order = np.lexsort((result, rank, pair))
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = pair[order[1:]] != pair[order[:-1]]
     order = order[first]
