@@ -2,7 +2,7 @@
 
 The tokenizers are those of `benchmarks/fetch_tokenizers.py` and
 `benchmarks/fetch_audit_tokenizers.py`; the browser is found as in `tests/audit/page/browser.py`
-(install `tokkit[browser]`). Audits run without the tokenizers' own libraries, which changes no
+(the extra `browser`). Audits run without the tokenizers' own libraries, which changes no
 picture.
 
     PYTHONPATH=. python scripts/make_audit_gallery.py [--pages FOLDER]

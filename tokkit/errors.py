@@ -43,4 +43,16 @@ class SandboxError(TokkitError, RuntimeError):
 
 
 class MissingExtraError(TokkitError, ImportError):
-    """An optional dependency is not installed; the message names the extra that brings it."""
+    """An optional dependency is not installed; the message says how to get it.
+
+    From a clone, because tokkit is on no package index: what bears the name on PyPI is somebody
+    else's, and no message may lead there.
+
+    Attributes:
+        extra: of this project, which brings the dependency; None: it is in no extra.
+    """
+
+    def __init__(self, message: str, *, extra: str | None = None) -> None:
+        hint = "" if extra is None else f"; from a clone of tokkit, run pip install '.[{extra}]'"
+        super().__init__(message + hint)
+        self.extra = extra

@@ -36,7 +36,7 @@ try:
     from tqdm import tqdm
 except ModuleNotFoundError as error:
     raise MissingExtraError(
-        f"the evaluation harness is not installed ({error}); pip install 'tokkit[harness]'"
+        f"the evaluation harness is not installed ({error})", extra="harness"
     ) from error
 
 DEFAULT_MAX_BYTES = 256

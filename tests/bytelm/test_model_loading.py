@@ -149,7 +149,7 @@ def test_missing_packages_name_the_command(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_missing_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'tokkit\[hf\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[hf\]'"):
         load_token_lm("smollm2", tokenizer=ANY)
 
 

@@ -180,5 +180,5 @@ def test_an_unknown_schema_is_an_error() -> None:
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llguidance", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'tokkit\[constrained\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[constrained\]'"):
         RandomBytes().generate("", max_bytes=1, pattern="a")

@@ -244,7 +244,7 @@ def _check_file(path: Path) -> None:
         import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise MissingExtraError(
-            f"GGUF files need the package gguf ({error}); pip install 'tokkit[llamacpp]'"
+            f"GGUF files need the package gguf ({error})", extra="llamacpp"
         ) from error
     from tokkit.bytelm.gguf_weights import read_layout
 

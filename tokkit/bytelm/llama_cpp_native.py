@@ -62,8 +62,7 @@ def _library() -> Any:
         library: Any = importlib.import_module("llama_cpp")
     except (ImportError, OSError, RuntimeError) as error:  # no package, or no usable shared library
         raise MissingExtraError(
-            f"the llama.cpp backend needs llama-cpp-python ({error}); "
-            "pip install 'tokkit[llamacpp]'"
+            f"the llama.cpp backend needs llama-cpp-python ({error})", extra="llamacpp"
         ) from error
     _LOG.attach(library)
     library.llama_backend_init()

@@ -129,7 +129,7 @@ def _import_torch() -> Any:
         import transformers  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise MissingExtraError(
-            f"language models need torch and transformers ({error}); pip install 'tokkit[hf]'"
+            f"language models need torch and transformers ({error})", extra="hf"
         ) from error
     return torch
 
@@ -258,7 +258,7 @@ def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
         import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
     except ImportError as error:
         raise MissingExtraError(
-            f"GGUF files need the package gguf ({error}); pip install 'tokkit[hf]'"
+            f"GGUF files need the package gguf ({error})", extra="hf"
         ) from error
     from tokkit.bytelm.gguf_weights import iter_weights, read_layout
 

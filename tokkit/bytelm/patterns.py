@@ -152,7 +152,7 @@ def _llguidance() -> ModuleType:
         import llguidance
     except ImportError as error:
         raise MissingExtraError(
-            f"patterns need llguidance ({error}); pip install 'tokkit[constrained]'"
+            f"patterns need llguidance ({error})", extra="constrained"
         ) from error
     return llguidance
 

@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
     from tokkit.errors import MissingExtraError
 
     raise MissingExtraError(
-        f"the transformers view needs torch and transformers ({error}); pip install 'tokkit[hf]'"
+        f"the transformers view needs torch and transformers ({error})", extra="hf"
     ) from error
 
 __all__ = [

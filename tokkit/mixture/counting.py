@@ -188,8 +188,7 @@ def _in_parallel(
     except ImportError as error:
         if n_jobs not in (None, 1):
             raise MissingExtraError(
-                f"n_jobs={n_jobs} needs joblib, which is not installed; "
-                "pip install 'tokkit[mixture]'"
+                f"n_jobs={n_jobs} needs joblib, which is not installed", extra="mixture"
             ) from error
         yield from (count_shard(*task) for task in tasks)
         return

@@ -127,7 +127,7 @@ def _zstd_parts(shard: Shard, raw: BinaryIO) -> Iterator[bytes]:
         import zstandard
     except ImportError as error:
         raise MissingExtraError(
-            f"{shard.path} is compressed with Zstandard; pip install 'tokkit[mixture]' to read it"
+            f"{shard.path} is compressed with Zstandard, which is not installed", extra="mixture"
         ) from error
     codec = zstandard.ZstdDecompressor()
     frame = None
@@ -243,7 +243,7 @@ def _parquet_texts(shard: Shard, raw: BinaryIO, options: ReadOptions) -> Iterato
         from pyarrow import parquet
     except ImportError as error:
         raise MissingExtraError(
-            f"{shard.path} is a Parquet file; pip install 'tokkit[parquet]' to read it"
+            f"{shard.path} is a Parquet file, and pyarrow is not installed", extra="parquet"
         ) from error
     # Some file systems give streams that pyarrow takes for something else.
     source = raw if raw.seekable() else io.BytesIO(raw.read())

@@ -269,8 +269,7 @@ def with_fsspec(url: str, where: str, use: Callable[[Any, str], Any]) -> Any:
         import fsspec
     except ImportError as error:
         raise MissingExtraError(
-            f"{where}: {url!r} is read through fsspec, which is not installed; "
-            "pip install 'tokkit[mixture]'"
+            f"{where}: {url!r} is read through fsspec, which is not installed", extra="mixture"
         ) from error
     try:
         return use(fsspec, url)

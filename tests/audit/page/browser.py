@@ -30,7 +30,7 @@ def browser_path() -> str:
 @contextmanager
 def open_browser() -> Generator[Any]:
     """A browser, driven by Playwright; skips where the `browser` extra is missing."""
-    reason = "Playwright is missing; install tokkit[browser]"
+    reason = "Playwright is missing; pip install '.[browser]'"
     sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(

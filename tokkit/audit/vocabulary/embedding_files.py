@@ -189,7 +189,7 @@ def _from_gguf(path: Path) -> Embeddings:
         import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
     except ImportError as error:
         raise MissingExtraError(
-            f"GGUF files need the package gguf ({error}); pip install 'tokkit[hf]'"
+            f"GGUF files need the package gguf ({error})", extra="hf"
         ) from error
     from tokkit.bytelm.gguf_weights import read_layout
 

@@ -90,7 +90,7 @@ def _environment() -> Environment:
         from jinja2.parser import Parser
     except ImportError as error:
         raise MissingExtraError(
-            "chat templates are examined with jinja2; install it: pip install 'tokkit[audit]'"
+            "chat templates are examined with jinja2, which is not installed", extra="audit"
         ) from error
 
     class GenerationTag(Extension):
