@@ -232,6 +232,26 @@ def test_a_file_that_is_no_tokenizer_is_refused_with_a_typed_error(tmp_path, cas
     assert "file" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer.model", "m.gguf", "vocab.txt"])
+@pytest.mark.parametrize("format", [None, "gguf", "hf"])
+def test_a_git_lfs_pointer_is_told_as_what_it_is(tmp_path, name, format):
+    path = tmp_path / name
+    path.write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\n"
+        "size 9085657\n"
+    )
+    with pytest.raises(FormatError, match="Git LFS pointer.*9,085,657 bytes.*git lfs pull"):
+        read_spec(path, format=format)
+
+
+def test_a_git_lfs_pointer_beside_the_tokenizer_is_told_too(tmp_path):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(document()))
+    config = tmp_path / "tokenizer_config.json"
+    config.write_text("version https://git-lfs.github.com/spec/v1\nsize 1\n")
+    with pytest.raises(FormatError, match="tokenizer_config.json: a Git LFS pointer"):
+        read_spec(tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["hf", "sentencepiece", "tiktoken:gpt2", "gguf", "tekken"])
 @settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=200))

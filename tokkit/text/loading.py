@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tokkit.text.formats.hf_json import read_hf_json
 from tokkit.text.formats.json_text import parse_json, want_object
 from tokkit.text.formats.sentencepiece import read_sentencepiece
 from tokkit.text.formats.tekken import read_tekken
-from tokkit.text.formats.tiktoken import read_tiktoken
+from tokkit.text.formats.tiktoken import RankFileOptions, read_tiktoken
 from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit
 from tokkit.text.spec import TokenizerSpec
 
@@ -43,6 +44,8 @@ def read_spec(
     source: str | os.PathLike[str],
     *,
     format: str | None = None,
+    pattern: str | None = None,
+    special_tokens: Mapping[str, int] | None = None,
     allow_download: bool = False,
 ) -> TokenizerSpec:
     """Read a tokenizer.
@@ -53,18 +56,22 @@ def read_spec(
             `merges.txt`, and `.gguf` is taken; or a hub id, as `"org/name"`, looked up in the
             local Hugging Face cache.
         format: one of `FORMATS`; None: told from the content.
+        pattern: of a rank file (tiktoken), which does not hold it: what cuts text into pieces.
+        special_tokens: of a rank file: text of each control token -> id.
         allow_download: fetch a hub id that is not in the cache.
 
     Raises:
-        ArgumentError: an unknown `format`, or a `source` that is no path.
+        ArgumentError: an unknown `format`, a `source` that is no path, or a `pattern` or
+            `special_tokens` for a file that holds its own.
         FormatError: missing, truncated, damaged, hostile, or of no known format.
         UnsupportedError: sound, but it asks for something that tokkit does not do.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
     kind, _, encoding = _check_format(format).partition(":")
     path = find_file(source, format=format, allow_download=allow_download)
+    options = RankFileOptions(pattern, special_tokens)
     with collector_paused():
-        return _read_file(path, kind or None, encoding or None)
+        return _read_file(path, kind or None, encoding or None, options)
 
 
 def find_file(
@@ -144,20 +151,27 @@ def _from_hub(source: str, *, allow_download: bool) -> Path:
         ) from error
 
 
-def _read_file(path: Path, kind: str | None, encoding: str | None) -> TokenizerSpec:
+def _read_file(
+    path: Path, kind: str | None, encoding: str | None, options: RankFileOptions
+) -> TokenizerSpec:
     name = path.name
     if kind is None and _head(path)[:4] == b"GGUF":
         kind = "gguf"
+    data = b"" if kind == "gguf" else read_bounded(path)
+    kind = kind or sniff_format(data, path)
+    if kind == "tiktoken":
+        return read_tiktoken(data, name, encoding, options=options, config=_config(path))
+    if options != RankFileOptions():
+        raise ArgumentError(
+            f"{name} is read as {kind}, which holds its own pattern and control tokens; pattern "
+            "and special_tokens are for rank files (format='tiktoken')"
+        )
     if kind == "gguf":
         return read_gguf(path, name)
-    data = read_bounded(path)
-    kind = kind or sniff_format(data, path)
     if kind == "tokkit":
         return read_tokkit(data, name)
     if kind == "sentencepiece":
         return read_sentencepiece(data, name, _config(path))
-    if kind == "tiktoken":
-        return read_tiktoken(data, name, encoding)
     if kind == "gpt2-bpe":
         return read_gpt2_bpe(data, name, _vocab_beside(path))
     document = want_object(parse_json(data, name), name)

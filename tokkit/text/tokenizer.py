@@ -27,7 +27,12 @@ from tokkit.tokenizer import Encoding, Modality, Tokenizer, refuse_budget
 
 
 def load_tokenizer(
-    source: str | PathLike[str], *, format: str | None = None, allow_download: bool = False
+    source: str | PathLike[str],
+    *,
+    format: str | None = None,
+    pattern: str | None = None,
+    special_tokens: Mapping[str, int] | None = None,
+    allow_download: bool = False,
 ) -> TextTokenizer:
     """Load a tokenizer from a file, a folder, or the local cache of a model hub.
 
@@ -37,15 +42,27 @@ def load_tokenizer(
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
             `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
             `"gpt2-bpe"`, `"tokkit"` (what `TextTokenizer.save` writes).
+        pattern: of a tiktoken rank file, which does not hold it: what cuts text into pieces
+            (`pat_str`), where the ranks are of no encoding that is known.
+        special_tokens: of a tiktoken rank file: text of each control token -> id. By default those
+            of the encoding, and those that a tokenizer_config.json beside the file names.
         allow_download: whether a hub id may be fetched over the network.
 
     Raises:
+        ArgumentError: an unknown `format`, or a `pattern` for a file that holds its own.
         FormatError: the file is missing, damaged or not a tokenizer.
         UnsupportedError: it asks for something that tokkit does not do.
     """
     from tokkit.text.loading import read_spec
 
-    return TextTokenizer(read_spec(source, format=format, allow_download=allow_download))
+    spec = read_spec(
+        source,
+        format=format,
+        pattern=pattern,
+        special_tokens=special_tokens,
+        allow_download=allow_download,
+    )
+    return TextTokenizer(spec)
 
 
 class TextTokenizer(Tokenizer[str | bytes]):

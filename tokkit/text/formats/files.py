@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import re
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tokkit.errors import FormatError
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a Git LFS pointer begins: a text of three lines that stands where a large file belongs."""
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """The largest real tokenizer file is about 40 MB; model files are mapped, not read."""
@@ -27,7 +31,8 @@ def read_bounded(path: Path, *, limit: int = MAX_FILE_BYTES) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
     Raises:
-        FormatError: the file is missing, not a regular file, empty, unreadable or too large.
+        FormatError: the file is missing, not a regular file, empty, unreadable or too large, or a
+            Git LFS pointer.
     """
     try:
         status = path.stat()
@@ -48,7 +53,23 @@ def read_bounded(path: Path, *, limit: int = MAX_FILE_BYTES) -> bytes:
         raise FormatError(f"{path}: the file is empty; download it again")
     if len(data) > limit:
         raise FormatError(f"{path}: grew beyond {limit:,} bytes while it was read")
+    refuse_lfs_pointer(data, str(path))
     return data
+
+
+def refuse_lfs_pointer(data: bytes, where: str) -> None:
+    """Say what a Git LFS pointer is, and how to get what belongs in its place.
+
+    Raises:
+        FormatError: `data`, the file or its beginning, is one.
+    """
+    if data.startswith(LFS_POINTER):
+        size = re.search(rb"\nsize (\d{1,15})\n", data[:1024])
+        content = f"{int(size[1]):,} bytes of content" if size else "the content"
+        raise FormatError(
+            f"{where}: a Git LFS pointer, which stands in for {content}; run 'git lfs pull' in the "
+            "clone that it comes from, or download the file itself"
+        )
 
 
 def decode_utf8(data: bytes, where: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.errors import FormatError, UnsupportedError
+from tokkit.text.formats.files import refuse_lfs_pointer
 
 MAGIC = b"GGUF"
 MAX_KEYS = 65_536
@@ -91,6 +92,7 @@ def read_metadata(path: Path, wanted: Callable[[str], bool]) -> dict[str, Any]:
 
 def _read(cursor: _Cursor, wanted: Callable[[str], bool]) -> dict[str, Any]:
     where = cursor.where
+    refuse_lfs_pointer(cursor.data[:1024], where)
     if cursor.data[cursor.skip(4) : cursor.at] != MAGIC:
         raise FormatError(f"{where}: does not begin with 'GGUF'; expected a GGUF file")
     version = cursor.u32()

@@ -24,12 +24,13 @@ def _cl100k(digits: str) -> str:
     )
 
 
-def _o200k(digits: str, contractions: str) -> str:
+def _o200k(digits: str, contractions: str, *, letters: str = "", marks: str = r"[\r\n/]*") -> str:
     head = r"[^\r\n\p{L}\p{N}]?"
-    upper, lower = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+    upper = rf"[\p{{Lu}}\p{{Lt}}\p{{Lm}}\p{{Lo}}\p{{M}}{letters}]"
+    lower = rf"[\p{{Ll}}\p{{Lm}}\p{{Lo}}\p{{M}}{letters}]"
     return (
         f"{head}{upper}*{lower}+{contractions}|{head}{upper}+{lower}*{contractions}|{digits}"
-        r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+        rf"| ?[^\s\p{{L}}\p{{N}}]+{marks}|\s*[\r\n]+|\s+(?!\S)|\s+"
     )
 
 
@@ -37,6 +38,9 @@ CL100K = _cl100k(r"\p{N}{1,3}")
 QWEN2 = _cl100k(r"\p{N}")
 O200K = _o200k(r"\p{N}{1,3}", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?")
 TEKKEN = _o200k(r"\p{N}", "")
+KIMI = r"[\p{Han}]+|" + _o200k(
+    r"\p{N}{1,3}", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?", letters=r"&&[^\p{Han}]", marks=r"[\r\n]*"
+)
 _DEEPSEEK_V3 = (
     r"\p{N}{1,3}",
     "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
@@ -142,10 +146,13 @@ class TiktokenEncoding:
 
     Attributes:
         n_ranks: how many ranks its file holds.
-        last: the token of the highest rank, which together with `n_ranks` tells encodings apart.
+        last: the token of the highest rank, which together with `n_ranks` tells encodings apart,
+            or b"": `code` tells.
         pattern: cut, isolated.
         special_tokens: text -> id.
         nfc: text is normalised to NFC first.
+        code: the module of the tokenizer that tokenizer_config.json names, of encodings that come
+            with one.
     """
 
     n_ranks: int
@@ -153,6 +160,7 @@ class TiktokenEncoding:
     pattern: str
     special_tokens: Mapping[str, int]
     nfc: bool = False
+    code: str = ""
 
 
 _END = "<|endoftext|>"
@@ -205,13 +213,15 @@ TIKTOKEN: dict[str, TiktokenEncoding] = {
         ),
         nfc=True,
     ),
+    "kimi": TiktokenEncoding(163_584, b"", KIMI, {}, code="tokenization_kimi"),
 }
 """Encodings by name. A rank file is recognised as the first one that fits it."""
 
 
-def recognise_tiktoken(n_ranks: int, last: bytes) -> str | None:
-    """Name of the first encoding with this many ranks and this last token, or None."""
+def recognise_tiktoken(n_ranks: int, last: bytes, code: str = "") -> str | None:
+    """Name of the first encoding with this many ranks and this last token or code, or None."""
     for name, encoding in TIKTOKEN.items():
-        if (encoding.n_ranks, encoding.last) == (n_ranks, last):
+        told = code == encoding.code if encoding.code else last == encoding.last
+        if encoding.n_ranks == n_ranks and told:
             return name
     return None
