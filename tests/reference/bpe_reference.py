@@ -51,6 +51,31 @@ class Bpe:
                 out += [self.fallback[bytes([byte])] for byte in spelling]
         return out
 
+    def encode_with_unknown(self, piece: bytes) -> list[int]:
+        """Encode one piece; units without a token become `unk_id`, runs of them if they fuse."""
+        if self.spec.ignore_merges and piece in self.normal:
+            return [self.normal[piece]]
+        whole = piece.decode("utf-8", "surrogateescape") if self.spec.char_units else piece
+        out: list[int] = []
+        known = b""
+        was_unknown = False
+        for k in range(len(whole)):
+            unit = whole[k : k + 1]
+            spelling = unit if isinstance(unit, bytes) else unit.encode("utf-8", "surrogateescape")
+            try:
+                self.units(spelling)
+            except KeyError:
+                out += self.merge(known)
+                known = b""
+                if not (was_unknown and self.spec.fuse_unk):
+                    assert self.spec.unk_id is not None
+                    out.append(self.spec.unk_id)
+                was_unknown = True
+            else:
+                known += spelling
+                was_unknown = False
+        return out + self.merge(known)
+
     def merge(self, piece: bytes) -> list[int]:
         """Encode one piece by merges alone."""
         tokens = self.units(piece)

@@ -30,6 +30,34 @@ class Unigram:
         Raises:
             KeyError: an unknown character, and no BYTE tokens for its bytes.
         """
+        ids: list[int] = []
+        for spelling in self.segments(piece):
+            if spelling in self.pieces:
+                ids.append(self.pieces[spelling][0])
+            else:
+                ids += [self.fallback[bytes([byte])] for byte in spelling]
+        return ids
+
+    def encode_with_unknown(self, piece: bytes, unk_id: int, *, fuse: bool) -> list[int]:
+        """Encode one piece; what has neither pieces nor BYTE tokens becomes `unk_id`."""
+        runs: list[bytes] = []
+        for spelling in self.segments(piece):
+            unknown = spelling not in self.pieces
+            if fuse and unknown and runs and runs[-1] not in self.pieces:
+                runs[-1] += spelling
+            else:
+                runs.append(spelling)
+        ids: list[int] = []
+        for spelling in runs:
+            in_bytes = [self.fallback.get(bytes([byte]), -1) for byte in spelling]
+            if spelling in self.pieces:
+                ids.append(self.pieces[spelling][0])
+            else:
+                ids += [unk_id] if min(in_bytes) < 0 else in_bytes
+        return ids
+
+    def segments(self, piece: bytes) -> list[bytes]:
+        """The pieces and unknown characters of the best path, in order."""
         ends = [0]
         # A surrogate stands for a byte that is not part of valid UTF-8.
         for char in piece.decode("utf-8", "surrogateescape"):
@@ -55,18 +83,14 @@ class Unigram:
                     found = score, start
             return found
 
-        ids: list[int] = []
+        segments: list[bytes] = []
         end = len(piece)
         while end:
             step = best(end)
             assert step is not None
-            spelling = piece[step[1] : end]
-            if spelling in self.pieces:
-                ids.append(self.pieces[spelling][0])
-            else:
-                ids += [self.fallback[bytes([byte])] for byte in reversed(spelling)]
+            segments.append(piece[step[1] : end])
             end = step[1]
-        return ids[::-1]
+        return segments[::-1]
 
 
 def encode(spec: TokenizerSpec, piece: bytes) -> list[int]:

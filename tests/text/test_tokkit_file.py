@@ -66,6 +66,8 @@ SPEC = TokenizerSpec(
     bos_ids=(256,),
     raw_literals={"▁▁": 257},
     runtime_ids={257: 300},
+    unk_id=256,
+    fuse_unk=True,
 )
 
 
@@ -163,10 +165,17 @@ def test_a_text_tokenizer_is_a_tokenizer_of_fixed_length() -> None:
         tokenizer.encode(b"abc", budget=100)
 
 
+def test_a_file_from_before_the_unknown_token_is_read() -> None:
+    old = dataclasses.replace(SPEC, unk_id=None, fuse_unk=False)
+    later = ("unk_id", "fuse_unk")
+    data = rewritten(lambda header: [header["spec"].pop(key) for key in later], old)
+    assert_equal_specs(read_tokkit(data, "test"), old)
+
+
 # -- hostile files ---------------------------------------------------------------------------
 
 
-def rewritten(change: Callable[[dict[str, Any]], None], spec: TokenizerSpec = SPEC) -> bytes:
+def rewritten(change: Callable[[dict[str, Any]], object], spec: TokenizerSpec = SPEC) -> bytes:
     """The file of `spec` with another header."""
     data = spec_to_bytes(spec)
     stop = 16 + int.from_bytes(data[8:16], "little")
@@ -229,6 +238,8 @@ HOSTILE = {
     "a boolean id": setting("bos_ids", [True]),
     "an empty special token": setting("special_tokens", {"": 256}),
     "an id of 400 digits": setting("runtime_ids", [[1, 10**400]]),
+    "an unknown token with bytes": setting("unk_id", 65),
+    "an unknown token out of range": setting("unk_id", 258),
     "a triple of runtime ids": setting("runtime_ids", [[1, 2, 3]]),
     "a name that is no text": setting("name", 5),
     "an endless score": setting("unk_score", 10**400),

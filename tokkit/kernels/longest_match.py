@@ -28,7 +28,7 @@ def count_characters(text, start, stop):
 
 @njit(cache=True, nogil=True)
 def encode(
-    initial, continuing, lengths, max_chars, text, bounds, ids, ends, keep
+    initial, continuing, lengths, max_chars, text, bounds, ids, ends, keep, unk
 ) -> tuple[int, int]:
     """Encode each word `text[bounds[k]:bounds[k + 1]]` on its own.
 
@@ -39,6 +39,7 @@ def encode(
         text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
         ids: int32, ends: int64: (n,), or (longest word,) without `keep`.
         keep: whether to keep the ids of all words, or only their number.
+        unk: the id that an unknown word becomes, or NO_MATCH to stop there.
 
     Returns:
         (number of ids, -1), or (NO_MATCH, where nothing matched), or (TOO_LONG, where the word
@@ -47,20 +48,27 @@ def encode(
     n_ids = 0
     for k in range(len(bounds) - 1):
         start, stop = bounds[k], bounds[k + 1]
+        at = n_ids if keep else 0
+        base, pos, problem = at, start, 0
         # A word has no more characters than bytes: most need no counting.
         if stop - start > max_chars and count_characters(text, start, stop) > max_chars:
-            return TOO_LONG, start
-        at = n_ids if keep else 0
-        pos = start
-        while pos < stop:
+            problem = TOO_LONG
+        while pos < stop and problem == 0:
             token = longest_match(initial if pos == start else continuing, text, pos, stop)
             if token < 0:
-                return NO_MATCH, pos
-            pos += lengths[token]
-            ids[at] = token
-            ends[at] = pos
-            at += 1
-            n_ids += 1
+                problem = NO_MATCH
+            else:
+                pos += lengths[token]
+                ids[at] = token
+                ends[at] = pos
+                at += 1
+        if problem:
+            if unk < 0:
+                return problem, pos
+            ids[base] = unk
+            ends[base] = stop
+            at = base + 1
+        n_ids += at - base
     return n_ids, -1
 
 

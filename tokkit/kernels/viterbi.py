@@ -118,7 +118,7 @@ def extend(tables, text, n_before, n, longest, best, last):
 
 
 @njit(cache=True, nogil=True)
-def _emit(tables, text, start, stop, best, last, ids, ends, base):
+def _emit(tables, text, start, stop, best, last, ids, ends, base, whole):
     """Write the path that `segment` found behind `ids[:base]`; result as for `encode`."""
     # The path is known backwards: write it to the far end of the room, then close the gap.
     room = base + (stop - start)
@@ -127,7 +127,12 @@ def _emit(tables, text, start, stop, best, last, ids, ends, base):
     missing = -1
     while pos > start:
         token = last[pos - start]
-        if token == UNKNOWN or best[pos - start] == UNSET:
+        if token == UNKNOWN and whole:
+            # Paths stop at every end of a character, and nowhere else.
+            width = 1
+            while best[pos - width - start] == UNSET:
+                width += 1
+        elif token == UNKNOWN or best[pos - start] == UNSET:
             token = tables.byte_token[text[pos - 1]]
             if token < 0:
                 missing = pos - 1
@@ -148,7 +153,7 @@ def _emit(tables, text, start, stop, best, last, ids, ends, base):
 
 
 @njit(cache=True, nogil=True)
-def encode(tables, text, bounds, best, last, ids, ends, keep) -> int:
+def encode(tables, text, bounds, best, last, ids, ends, keep, whole) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
     Inputs:
@@ -156,6 +161,7 @@ def encode(tables, text, bounds, best, last, ids, ends, keep) -> int:
         best: float64, last: int32 (longest piece + 1,): scratch.
         ids: int32, ends: int64: (n,), or (longest piece,) without `keep`.
         keep: whether to keep the ids of all pieces, or only their number.
+        whole: write UNKNOWN for each unknown character, rather than the BYTE tokens of its bytes.
 
     Returns:
         The number of ids, or -1 - (offset of the first byte that has no token).
@@ -165,7 +171,7 @@ def encode(tables, text, bounds, best, last, ids, ends, keep) -> int:
         start, stop = bounds[k], bounds[k + 1]
         segment(tables, text, start, stop, best, last)
         base = n_ids if keep else 0
-        n = _emit(tables, text, start, stop, best, last, ids, ends, base)
+        n = _emit(tables, text, start, stop, best, last, ids, ends, base, whole)
         if n < 0:
             return n
         n_ids += n - base

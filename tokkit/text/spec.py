@@ -111,6 +111,9 @@ class TokenizerSpec:
             the ids' own bytes are others: `▁▁` in the text where a token's `▁▁` means two spaces.
             No canonical encoding holds them for their sake; only the reference's ids do.
         runtime_ids: ids at which a common reader places a token that the file declares elsewhere.
+        unk_id: what the reference makes of text that the vocabulary cannot express, with zero
+            bytes; an encoding holds it only on request (`unk="use"`). None: there is no such id.
+        fuse_unk: whether unknown characters that stand side by side in a piece are one such id.
     """
 
     name: str
@@ -133,6 +136,8 @@ class TokenizerSpec:
     eos_ids: tuple[int, ...] = ()
     raw_literals: Mapping[str, int] = field(default_factory=dict[str, int])
     runtime_ids: Mapping[int, int] = field(default_factory=dict[int, int])
+    unk_id: int | None = None
+    fuse_unk: bool = False
 
     @property
     def vocab_size(self) -> int:

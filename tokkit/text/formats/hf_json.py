@@ -82,6 +82,8 @@ def read_hf_json(
         eos_ids=end_ids(config, placed.specials),
         raw_literals=placed.raw_literals,
         runtime_ids=runtime_ids(added, model.ids),
+        unk_id=model.unk_id if _is_silent(model.unk_id, placed) else None,
+        fuse_unk=model.fuse_unk,
         **fields,
     )
 
@@ -137,6 +139,11 @@ def _place_model_tokens(model: HfModel, placed: Placed, pre: PretokenizerPlan) -
     if model.unk_id is not None:
         token_bytes[model.unk_id] = b""
         kinds[model.unk_id] = TokenKind.UNUSED
+
+
+def _is_silent(unk_id: int | None, placed: Placed) -> bool:
+    """Whether the unknown token is that alone, and no added token in plain text as well."""
+    return unk_id is not None and placed.kinds[unk_id] in (TokenKind.SPECIAL, TokenKind.UNUSED)
 
 
 def _place_added_tokens(

@@ -36,6 +36,7 @@ class HfModel:
         family: which algorithm.
         ids: spelling -> id.
         unk_id: id of the unknown token, if there is one.
+        fuse_unk: whether unknown characters side by side are one token.
         byte_ids: byte -> id of its `<0xXX>` token, if the model falls back to bytes.
         merges: BPE; pairs of spellings.
         ignore_merges: BPE.
@@ -49,6 +50,7 @@ class HfModel:
     ids: dict[str, int]
     where: str
     unk_id: int | None = None
+    fuse_unk: bool = False
     byte_ids: dict[int, int] = field(default_factory=dict[int, int])
     merges: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     ignore_merges: bool = False
@@ -144,6 +146,7 @@ def _read_bpe(node: dict[str, object], where: str) -> HfModel:
         ids,
         where,
         unk_id=_unknown(node, ids, where),
+        fuse_unk=want_bool(node.get("fuse_unk"), f"{where}.fuse_unk", default=False),
         byte_ids=_byte_ids(node, ids, where),
         ignore_merges=want_bool(node.get("ignore_merges"), where, default=False),
         merges=_merge_pairs(want_list(node.get("merges"), f"{where}.merges"), where),
@@ -215,7 +218,9 @@ def _read_unigram(node: dict[str, object], where: str) -> HfModel:
     if unk_id is not None and not 0 <= unk_id < len(scores):
         raise FormatError(f"{where}.unk_id: {unk_id} in a vocabulary of {len(scores):,} pieces")
     byte_ids = _byte_ids(node, ids, where)
-    return HfModel("unigram", ids, where, unk_id=unk_id, byte_ids=byte_ids, scores=scores)
+    return HfModel(
+        "unigram", ids, where, unk_id=unk_id, fuse_unk=True, byte_ids=byte_ids, scores=scores
+    )
 
 
 def unigram_fields(model: HfModel, size: int) -> dict[str, Any]:

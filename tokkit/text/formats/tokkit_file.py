@@ -70,6 +70,8 @@ _FIELDS = {
     "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "bos_ids",
     "eos_ids", "raw_literals", "runtime_ids",
 }  # fmt: skip
+_LATER: dict[str, object] = {"unk_id": None, "fuse_unk": False}
+"""Fields that files of earlier versions lack, and what these files mean by that."""
 
 _Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -165,6 +167,8 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "eos_ids": list(map(int, spec.eos_ids)),
         "raw_literals": {text: int(token) for text, token in spec.raw_literals.items()},
         "runtime_ids": [[int(a), int(b)] for a, b in spec.runtime_ids.items()],
+        "unk_id": None if spec.unk_id is None else int(spec.unk_id),
+        "fuse_unk": spec.fuse_unk,
     }
 
 
@@ -180,9 +184,9 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
     """
     header, start = _header(data, where)
     arrays = _read_arrays(data, start, header.get("arrays"), where)
-    fields = want_object(header.get("spec"), f"{where}: spec")
-    if set(fields) != _FIELDS:
-        odd = ", ".join(sorted(set(fields) ^ _FIELDS))[:200]
+    fields = _LATER | want_object(header.get("spec"), f"{where}: spec")
+    if set(fields) != _FIELDS | set(_LATER):
+        odd = ", ".join(sorted(set(fields) ^ (_FIELDS | set(_LATER))))[:200]
         raise FormatError(f"{where}: fields missing or unknown: {odd}; it needs another tokkit")
     family = _one_of(fields["family"], get_args(Family), f"{where}: family")
     tokens = _tokens(arrays, where)
@@ -218,6 +222,8 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
         eos_ids=_ids(fields["eos_ids"], size, f"{where}: eos_ids"),
         raw_literals=_ids_by_text(fields, "raw_literals", size, where),
         runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
+        unk_id=_unk_id(fields["unk_id"], arrays["kinds"], where),
+        fuse_unk=_flag(fields, "fuse_unk", where),
     )
 
 
@@ -344,6 +350,15 @@ def _in_range(value: object, size: int, where: str) -> int:
     if not 0 <= number < size:
         raise FormatError(f"{where}: {number} is out of range; expected 0 to {size - 1:,}")
     return number
+
+
+def _unk_id(value: object, kinds: np.ndarray[Any, Any], where: str) -> int | None:
+    if value is None:
+        return None
+    token = _in_range(value, len(kinds), f"{where}: unk_id")
+    if kinds[token] not in (TokenKind.SPECIAL, TokenKind.UNUSED):
+        raise FormatError(f"{where}: unk_id {token} has bytes; expected an id without any")
+    return token
 
 
 def _ids(value: object, size: int, where: str) -> tuple[int, ...]:

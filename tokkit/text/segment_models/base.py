@@ -70,6 +70,19 @@ class SegmentModel(ABC):
     def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
         """`len(encode(text, bounds)[0])` without holding the ids. Raises as `encode` does."""
 
+    def encode_with_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """`encode`, but the spec's `unk_id` stands for what the vocabulary cannot express.
+
+        How much one such token covers is up to the model: a character or a run of them (BPE,
+        Unigram), or a word (WordPiece). The spec must have an `unk_id`.
+
+        Raises:
+            ArgumentError: as `encode`.
+        """
+        return self.encode(text, bounds)
+
     @abstractmethod
     def prefix_encoder(self) -> PrefixEncoder:
         """A fresh encoder for one piece that arrives byte by byte."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
-from tokkit.kernels import bpe, merge_forest, spines
+from tokkit.kernels import bpe, merge_forest, spines, unknown_units
 from tokkit.text.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
     NO_TOKEN,
@@ -37,6 +37,7 @@ from tokkit.text.segment_models.bpe_tables import (
     hang_spines,
     states,
 )
+from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
@@ -105,6 +106,7 @@ class BpeModel(SegmentModel):
         self._reversed_units: NDArray[np.int64] | None = None
         self._completions: dict[bytes, set[int]] | None = None
         self._whole_pieces: dict[bytes, int] | None = None
+        self._known: NDArray[np.bool_] | None = None
 
     def encode(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
@@ -122,19 +124,97 @@ class BpeModel(SegmentModel):
         """See `SegmentModel.count`."""
         return self._encode(text, bounds, keep=False)[1]
 
+    def encode_with_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode_with_unknown`.
+
+        No merge crosses an unknown unit, so what lies between them is encoded on its own.
+        """
+        text, bounds = check_bounds(text, bounds)
+        starts, stops = self._unknown_units(text, bounds)
+        if not len(starts):
+            return self.encode(text, bounds)
+        unknown = np.zeros(len(text) + 1, dtype=np.int64)
+        unknown[starts] += 1
+        unknown[stops] -= 1
+        known = np.cumsum(unknown[:-1]) == 0
+        # Pieces without such units are encoded as ever; the parts of others are no whole pieces.
+        has_unknown = np.diff(np.searchsorted(starts, bounds)) > 0
+        divided = np.repeat(has_unknown, np.diff(bounds))
+        cuts = np.union1d(np.union1d(bounds, starts), stops)
+        if self._spec.fuse_unk:
+            starts, stops = joined(starts, stops, bounds)
+        return in_order(
+            [
+                self._encode_part(text, bounds, ~divided, merges_only=False),
+                self._encode_part(text, cuts, divided & known, merges_only=True),
+                (np.full(len(stops), self._spec.unk_id, dtype=np.int32), stops),
+            ]
+        )
+
+    def _unknown_units(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where units begin and end that no token expresses, but for those of whole pieces."""
+        chars = self._spec.char_units
+        if self._known is None:
+            known = np.zeros(0x110000 if chars else 256, dtype=np.bool_)
+            for token in map(int, atoms(self._forest)):
+                spelling = self._spec.token_bytes[token]
+                known[ord(spelling.decode()) if chars else spelling[0]] = True
+            self._known = known
+        starts, stops = np.empty((2, len(text)), dtype=np.int64)
+        n = unknown_units.find(text, bounds, self._known, self._byte_token, chars, starts, stops)
+        starts, stops = starts[:n], stops[:n]
+        if n and self._spec.ignore_merges:
+            piece_of = np.searchsorted(bounds, starts, side="right") - 1
+            whole = [
+                piece
+                for piece in np.unique(piece_of).tolist()
+                if text[bounds[piece] : bounds[piece + 1]].tobytes() in self._spelt_whole()
+            ]
+            others = ~np.isin(piece_of, whole)
+            starts, stops = starts[others], stops[others]
+        return starts, stops
+
+    def _encode_part(
+        self,
+        text: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        part: NDArray[np.bool_],
+        *,
+        merges_only: bool,
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Ids of the bytes in `part`, and where they end in all of `text`."""
+        places = np.flatnonzero(part)
+        bounds = np.concatenate([[0], np.cumsum(part, dtype=np.int64)])[bounds]
+        ids, n = self._encode(text[places], bounds, keep=True, merges_only=merges_only)
+        ids = ids[:n]
+        return ids, places[np.cumsum(self._lengths[ids], dtype=np.int64) - 1] + 1
+
     def _encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+        self,
+        text: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        *,
+        keep: bool,
+        merges_only: bool = False,
     ) -> tuple[NDArray[np.int32], int]:
         text, bounds = check_bounds(text, bounds)
         longest = int(np.diff(bounds).max(initial=0))
         dead = np.zeros(longest + 1, dtype=np.bool_)
         room = len(text) if keep else longest
         ids = np.empty(room, dtype=np.int32)
-        recent: NDArray[np.int64] | None = getattr(self._local, "recent", None)
+        if merges_only and self._spec.ignore_merges:
+            # What is remembered of pieces holds for whole pieces alone.
+            whole, recent = self._by_merges, _empty_cache(0)
+        else:
+            whole, recent = self._whole, getattr(self._local, "recent", None)
         if recent is None:
-            recent = _empty_cache()
+            recent = _empty_cache(RECENT_BITS)
             self._local.recent = recent
-        n = bpe.encode(self._tables, text, bounds, self._whole, recent, dead, ids, keep)
+        n = bpe.encode(self._tables, text, bounds, whole, recent, dead, ids, keep)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)
@@ -249,14 +329,18 @@ class BpeModel(SegmentModel):
         if self._reversed_units is None:
             backwards = tuple(token[::-1] for token in self._spec.token_bytes)
             self._reversed_units = build_trie(backwards, np.flatnonzero(by_merges), by_merges)[0]
+        whole = {} if merges_only else self._spelt_whole()
+        return BpePrefixEncoder(self._tables, self._reversed_units, whole, self._spec.name)
+
+    def _spelt_whole(self) -> dict[bytes, int]:
+        """The tokens that only a whole piece becomes, by their bytes."""
         if self._whole_pieces is None:
-            others = np.flatnonzero(self._whole & ~by_merges).tolist()
+            others = np.flatnonzero(self._whole & ~self._by_merges).tolist()
             spelt = {self._spec.token_bytes[token]: token for token in reversed(others)}
-            for token in np.flatnonzero(by_merges).tolist():
+            for token in np.flatnonzero(self._by_merges).tolist():
                 spelt.pop(self._spec.token_bytes[token], None)
             self._whole_pieces = spelt
-        whole = {} if merges_only else self._whole_pieces
-        return BpePrefixEncoder(self._tables, self._reversed_units, whole, self._spec.name)
+        return self._whole_pieces
 
 
 class BpePrefixEncoder(PrefixEncoder):
@@ -324,9 +408,9 @@ class BpePrefixEncoder(PrefixEncoder):
         return path[::-1]
 
 
-def _empty_cache() -> NDArray[np.int64]:
+def _empty_cache(bits: int) -> NDArray[np.int64]:
     """The `recent` of `bpe.encode`, with no piece in it; each row lies in one cache line."""
-    size = bpe.ROW << RECENT_BITS
+    size = bpe.ROW << bits
     cache = np.full(size + bpe.ROW, -1, dtype=np.int64)
     begin = -cache.ctypes.data % (8 * bpe.ROW) // 8
     return cache[begin : begin + size]

@@ -23,6 +23,7 @@ from tokkit.text.segment_models.base import (
     check_ids,
     inexpressible,
 )
+from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, longest_piece, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -49,6 +50,7 @@ class UnigramModel(SegmentModel):
                 f"{spec.name!r} has scores {spec.scores.shape} for {spec.vocab_size} tokens"
             )
         self._name = spec.name
+        self._unk_id, self._fuse_unk = spec.unk_id, spec.fuse_unk
         self.vocab_size = spec.vocab_size
         self.context_length = None
         self._blob = pack(spec.token_bytes)
@@ -98,8 +100,43 @@ class UnigramModel(SegmentModel):
         """See `SegmentModel.count`."""
         return self._encode(text, bounds, keep=False)[2]
 
+    def encode_with_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode_with_unknown`.
+
+        BYTE tokens spell an unknown run (a character, unless they fuse) as a whole or not at all.
+        """
+        ids, ends, n = self._encode(text, bounds, keep=True, whole=True)
+        ids, ends = ids[:n], ends[:n]
+        unknown = ids == viterbi.UNKNOWN
+        if not unknown.any():
+            return ids.copy(), ends.copy()
+        starts, stops = np.concatenate([[0], ends[:-1]])[unknown], ends[unknown]
+        if self._fuse_unk:
+            starts, stops = joined(starts, stops, bounds)
+        in_bytes = self._tables.byte_token[text]
+        missing = np.concatenate([[0], np.cumsum(in_bytes < 0)])
+        lost = missing[stops] > missing[starts]
+        spelt = np.zeros(len(text) + 1, dtype=np.int64)
+        np.add.at(spelt, starts[~lost], 1)
+        np.add.at(spelt, stops[~lost], -1)
+        places = np.flatnonzero(np.cumsum(spelt[:-1]))
+        return in_order(
+            [
+                (ids[~unknown], ends[~unknown]),
+                (in_bytes[places], places + 1),
+                (np.full(int(lost.sum()), self._unk_id, dtype=np.int32), stops[lost]),
+            ]
+        )
+
     def _encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+        self,
+        text: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        *,
+        keep: bool,
+        whole: bool = False,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
         text, bounds = check_bounds(text, bounds)
         longest = int(np.diff(bounds).max(initial=0))
@@ -107,7 +144,7 @@ class UnigramModel(SegmentModel):
         room = len(text) if keep else longest
         ids = np.empty(room, dtype=np.int32)
         ends = np.empty(room, dtype=np.int64)
-        n = viterbi.encode(self._tables, text, bounds, best, last, ids, ends, keep)
+        n = viterbi.encode(self._tables, text, bounds, best, last, ids, ends, keep, whole)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._name)
         return ids, ends, int(n)

@@ -4,8 +4,8 @@ In `TokenizerSpec` the bytes of a token that begins a word start with a space, s
 joining. Here a piece is the word *without* that space, the ends of tokens are offsets in the words,
 and one space at the front of a token that begins words is left out of the match.
 
-A word that the vocabulary cannot spell, or of more than `max_word_chars` characters, is unknown and
-raises: `[UNK]` would lose the text.
+A word that the vocabulary cannot spell, or of more than `max_word_chars` characters, is unknown. It
+raises, since `[UNK]` loses the text, unless the caller asks for that (`encode_with_unknown`).
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class WordPieceModel(SegmentModel):
             )
         self._name = spec.name
         self._max_chars = spec.max_word_chars
+        self._unk_id = spec.unk_id
         self.vocab_size = spec.vocab_size
         self.context_length = None
         spelt = tuple(
@@ -96,8 +97,20 @@ class WordPieceModel(SegmentModel):
         """See `SegmentModel.count`."""
         return self._encode(text, bounds, keep=False)[2]
 
+    def encode_with_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode_with_unknown`."""
+        ids, ends, n = self._encode(text, bounds, keep=True, unk_id=self._unk_id)
+        return ids[:n].copy(), ends[:n].copy()
+
     def _encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+        self,
+        text: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        *,
+        keep: bool,
+        unk_id: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
         text, bounds = check_bounds(text, bounds)
         room = len(text) if keep else int(np.diff(bounds).max(initial=0))
@@ -105,7 +118,7 @@ class WordPieceModel(SegmentModel):
         ends = np.empty(room, dtype=np.int64)
         n, where = longest_match.encode(
             self._initial, self._continuing, self._blob.lengths, self._max_chars,
-            text, bounds, ids, ends, keep,
+            text, bounds, ids, ends, keep, longest_match.NO_MATCH if unk_id is None else unk_id,
         )  # fmt: skip
         if n < 0:
             self._raise_unknown(text, bounds, int(where), too_long=n == longest_match.TOO_LONG)
