@@ -11,7 +11,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    *("errors", "kernels", "tokenizer", "text", "bytelm", "hf", "harness", "mixture", "dynamic"),
+    *(
+        "errors",
+        "arguments",
+        "kernels",
+        "tokenizer",
+        "text",
+        "bytelm",
+        "hf",
+        "harness",
+        "mixture",
+        "dynamic",
+    ),
     *("quantize", "audit", "models", "hypernets", "serve", "cli"),
 ]
 PEERS = {"models", "hypernets"}  # one layer, at the top level of the repository

@@ -13,6 +13,7 @@ from tests.bytelm.toy_models import RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -41,7 +42,7 @@ def test_a_stream_may_start_from_an_open_state_and_leaves_it(
 
 def test_an_option_that_does_not_exist_is_an_error_at_once() -> None:
     options: dict[str, Any] = {"max_bytes": 1, "top_q": 1}
-    with pytest.raises(TypeError, match="top_q"):
+    with pytest.raises(ArgumentError, match="unknown sampling option 'top_q'"):
         RandomBytes().stream("", **options)
 
 

@@ -123,7 +123,7 @@ def test_too_little_memory_is_said_before_loading(
     [
         ({"dtype": "int3"}, "dtype is 'int3'"),
         ({"device": "abacus"}, "device 'abacus'"),
-        ({"threads": 0}, "threads is 0"),
+        ({"threads": 0}, "threads must be a whole number"),
         ({"bos": [1]}, "unknown option 'bos'"),
     ],
 )
@@ -277,3 +277,31 @@ def test_hostile_gguf_is_refused(tmp_path: Path, head: bytes) -> None:
     path.write_bytes(head)
     with pytest.raises(FormatError):
         load_token_lm(path, tokenizer=ANY)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"dtype": "nonsense"}, "dtype is 'nonsense', expected one of float32"),
+        ({"dtype": "bfloat16"}, "dtype='bfloat16' applies to what is loaded here.*of float32"),
+        ({"device": "cuda:7"}, "device='cuda:7' applies to what is loaded here.*on cpu"),
+        ({"packed": True}, "packed=True applies to what is loaded here"),
+        ({"threads": 0}, "threads must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_a_loaded_model_is_not_said_to_be_what_it_is_not(
+    options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ArgumentError, match=told):
+        load_token_lm((tiny_model("llama"), ANY), **options)
+
+
+def test_a_loaded_model_may_be_said_to_be_what_it_is() -> None:
+    options: dict[str, Any] = {"dtype": "float32", "device": "cpu", "packed": False}
+    assert load_token_lm((tiny_model("llama"), ANY), **options).name
+
+
+@pytest.mark.parametrize("source", [(), ("a", "b", "c"), ("not a model", ANY), 7])
+def test_what_is_no_model_is_told(source: Any) -> None:
+    with pytest.raises(ArgumentError, match="expected"):
+        load_token_lm(source)

@@ -141,6 +141,11 @@ class AllEncodingsState(ByteState):
         return float(np.logaddexp.reduce(masses + texts) - np.logaddexp.reduce(masses))
 
     @property
+    def prefix_bytes(self) -> bytes | None:
+        """See `ByteState.prefix_bytes`."""
+        return self._text if self._start is self.session.root else None
+
+    @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return self._tally is not None

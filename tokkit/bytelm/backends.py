@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tokkit.arguments import refuse_unknown
 from tokkit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _LLAMA_CPP = ("n_ctx", "threads", "n_gpu_layers", "max_sequences", "max_batch_to
 _LLAMA_CPP_OTHER = ("tokenizer", "bos_ids", "eos_ids", "name")
 _HTTP = ("api_key", "timeout", "retries", "pause")
 _VLLM_OTHER = ("tokenizer", "model", "bos_ids", "eos_ids", "batch_size")
+_OF_ALL = ("backend", "encodings", "tolerance", "beam")
+"""What `load_lm` itself takes, so that a message can name it."""
 
 
 def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, Any]) -> TokenLM:
@@ -39,12 +42,15 @@ def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, 
     if backend is None:
         backend = "vllm" if is_url else "transformers"
     if backend == "transformers":
-        from tokkit.bytelm.model_loading import load_token_lm
+        from tokkit.bytelm.model_loading import OPTIONS, load_token_lm
 
+        refuse_unknown(options, (*OPTIONS, *_OF_ALL))
         return load_token_lm(source, **options)
     if backend == "llama.cpp":
-        if isinstance(source, tuple):
-            raise ArgumentError("backend 'llama.cpp' takes a GGUF file, got a loaded model")
+        if not isinstance(source, str | os.PathLike):
+            raise ArgumentError(
+                f"backend 'llama.cpp' takes a GGUF file, got {type(source).__name__}"
+            )
         return _llama_cpp(source, options)
     if backend == "vllm":
         if not is_url:
@@ -86,11 +92,7 @@ def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
 def _split(
     options: dict[str, Any], own: tuple[str, ...], other: tuple[str, ...]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    unknown = sorted(set(options) - {*own, *other})
-    if unknown:
-        raise ArgumentError(
-            f"unknown option {unknown[0]!r}, expected one of {', '.join((*own, *other))}"
-        )
+    refuse_unknown(options, (*own, *other, *_OF_ALL))
     return (
         {key: value for key, value in options.items() if key in own},
         {key: value for key, value in options.items() if key in other},

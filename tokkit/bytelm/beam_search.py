@@ -19,20 +19,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_real, check_whole
 from tokkit.bytelm.batch import evaluate_together
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_mass, check_max_bytes
+from tokkit.bytelm.byte_model import (
+    ByteModel,
+    ByteState,
+    as_bytes,
+    as_stops,
+    check_mass,
+    check_max_bytes,
+)
 from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END, N_SYMBOLS
+from tokkit.bytelm.patterns import Grammar
 from tokkit.bytelm.sampling import Sampling, check_stops
-from tokkit.errors import ArgumentError, ModelError
-
-if TYPE_CHECKING:
-    from tokkit.bytelm.patterns import Grammar
+from tokkit.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def beam_search(
     max_bytes: int,
     n_beams: int = 4,
     length_penalty: float = 0.0,
-    stop: Sequence[str | bytes] = (),
+    stop: str | bytes | Sequence[str | bytes] = (),
     pattern: str | Grammar | None = None,
     valid_utf8: bool = False,
 ) -> list[Beam]:
@@ -106,11 +111,9 @@ def beam_search(
         ModelError: the model gives the prompt no mass, or none to what the options permit.
     """
     check_max_bytes(max_bytes)
-    if n_beams < 1:
-        raise ArgumentError(f"n_beams must be at least 1, got {n_beams}")
-    if not np.isfinite(length_penalty):
-        raise ArgumentError(f"length_penalty must be finite, got {length_penalty}")
-    stops = [as_bytes(text) for text in stop]
+    check_whole("n_beams", n_beams, 1)
+    check_real("length_penalty", length_penalty)
+    stops = as_stops(stop)
     check_stops(stops, whole_characters=valid_utf8)
     prompt = as_bytes(prompt)
     constraints = Constraints.of(prompt, Sampling(valid_utf8=valid_utf8), pattern)

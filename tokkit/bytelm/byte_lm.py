@@ -16,6 +16,7 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_real, check_whole, refuse_single_text
 from tokkit.bytelm.all_encodings import DEFAULT_BEAM, AllEncodingsState
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.bytelm.cover import (
@@ -66,6 +67,8 @@ class CoverState(ByteState):
         self.vocabulary = vocabulary
         self.session = session
         self._tolerance = tolerance
+        self._n_given = len(given)
+        self._follows_ids = start is not session.root
         self.cover = Cover(vocabulary, session, start)
         self.cover.push(given)
         self._log_given: float | None = None if given else 0.0
@@ -112,6 +115,12 @@ class CoverState(ByteState):
         twin = copy(self)
         twin.cover = self.cover.fork()
         return twin
+
+    @property
+    def prefix_bytes(self) -> bytes | None:
+        """See `ByteState.prefix_bytes`."""
+        spelt = self.cover.spelt()
+        return None if spelt is None or self._follows_ids else spelt[self._n_given :]
 
     @property
     def is_evaluated(self) -> bool:
@@ -244,8 +253,9 @@ class ByteLM(ByteModel):
                 f"beam={beam} belongs to encodings='all'; canonical encodings need no beam, and "
                 "drop heads by tolerance"
             )
-        if beam is not None and beam < 1:
-            raise ArgumentError(f"beam must be at least 1, got {beam}")
+        if beam is not None:
+            check_whole("beam", beam, 1)
+        check_real("tolerance", tolerance)
         if not 0 <= tolerance < 1:
             raise ArgumentError(f"tolerance must be at least 0 and below 1, got {tolerance}")
         self.token_lm = token_lm
@@ -331,6 +341,7 @@ class ByteLM(ByteModel):
 
     def open_batch(self, prefixes: Sequence[str | bytes]) -> list[LMState]:
         """States after several prefixes that share one cache and are evaluated together."""
+        refuse_single_text(prefixes, "prefixes")
         session = open_session(self.token_lm)
         states = [
             self._open(as_bytes(prefix), session, session.root, self._given) for prefix in prefixes

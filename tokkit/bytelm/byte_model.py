@@ -8,19 +8,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_whole, refuse_single_text
 from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END
+from tokkit.bytelm.patterns import Grammar
 from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
 from tokkit.bytelm.side_by_side import Parts
 from tokkit.errors import ArgumentError, ModelError
-
-if TYPE_CHECKING:
-    from tokkit.bytelm.patterns import Grammar
 
 MAX_BYTES = 1 << 30
 
@@ -41,6 +40,15 @@ def as_bytes(data: str | bytes) -> bytes:
                 f"the text holds a lone surrogate at character {error.start}; pass bytes instead"
             ) from None
     raise ArgumentError(f"expected bytes or str, got {type(data).__name__}")
+
+
+def as_stops(stop: str | bytes | Sequence[str | bytes]) -> list[bytes]:
+    """Stop strings as bytes; a single one stands for itself, not for its characters.
+
+    Raises:
+        ArgumentError: one is neither bytes nor `str`.
+    """
+    return [as_bytes(text) for text in ([stop] if isinstance(stop, str | bytes) else stop)]
 
 
 class ByteState(ABC):
@@ -73,6 +81,11 @@ class ByteState(ABC):
     @abstractmethod
     def prefix_logprob(self) -> float:
         """Log-probability, nats, that a text starts with the prefix."""
+
+    @property
+    def prefix_bytes(self) -> bytes | None:
+        """The prefix itself; None where that is not known, or not all that the state follows."""
+        return None
 
     @property
     def is_evaluated(self) -> bool:
@@ -145,7 +158,7 @@ class ByteModel(ABC):
         *,
         max_bytes: int,
         seed: int | None = None,
-        stop: Sequence[str | bytes] = (),
+        stop: str | bytes | Sequence[str | bytes] = (),
         pattern: str | Grammar | None = None,
         state: ByteState | None = None,
         **sampling: Unpack[SamplingOptions],
@@ -173,8 +186,10 @@ class ByteModel(ABC):
             MissingExtraError: a pattern, and llguidance is not installed.
             ModelError: the model gives the prompt no mass, or none to what the options permit.
         """
-        draw = Draw.of(self.name, as_bytes(prompt), max_bytes, seed, stop, pattern, sampling)
-        return self._stream(as_bytes(prompt), state, draw)
+        prompt = as_bytes(prompt)
+        draw = Draw.of(self.name, prompt, max_bytes, seed, stop, pattern, sampling)
+        check_state(state, prompt)
+        return self._stream(prompt, state, draw)
 
     def _stream(self, prompt: bytes, state: ByteState | None, draw: Draw) -> Iterator[bytes]:
         state = self.open(prompt) if state is None else state.fork()
@@ -187,7 +202,7 @@ class ByteModel(ABC):
         *,
         max_bytes: int,
         seed: int | None = None,
-        stop: Sequence[str | bytes] = (),
+        stop: str | bytes | Sequence[str | bytes] = (),
         pattern: str | Grammar | None = None,
         state: ByteState | None = None,
         **sampling: Unpack[SamplingOptions],
@@ -211,7 +226,7 @@ class ByteModel(ABC):
         *,
         max_bytes: int,
         seed: int | None = None,
-        stop: Sequence[str | bytes] = (),
+        stop: str | bytes | Sequence[str | bytes] = (),
         pattern: str | Grammar | None = None,
         **sampling: Unpack[SamplingOptions],
     ) -> list[bytes]:
@@ -233,7 +248,10 @@ class ByteModel(ABC):
         """
         from tokkit.bytelm.batch import draw_together
 
+        refuse_single_text(prompts, "prompts")
         texts = [as_bytes(prompt) for prompt in prompts]
+        if seed is not None:
+            check_whole("seed", seed, 0)
         seeds = [None if seed is None else seed + k for k in range(len(texts))]
         draws = [
             Draw.of(self.name, text, max_bytes, own_seed, stop, pattern, sampling)
@@ -266,15 +284,15 @@ class Draw:
         prompt: bytes,
         max_bytes: int,
         seed: int | None,
-        stop: Sequence[str | bytes],
+        stop: str | bytes | Sequence[str | bytes],
         pattern: str | Grammar | None,
         sampling: SamplingOptions,
     ) -> Draw:
         """Check the options; see `ByteModel.stream`."""
-        law = Sampling(**sampling)
+        law = Sampling.of(sampling)
         sampler = Sampler(law, seed=seed)
         check_max_bytes(max_bytes)
-        matcher = StopMatcher([as_bytes(text) for text in stop], whole_characters=law.valid_utf8)
+        matcher = StopMatcher(as_stops(stop), whole_characters=law.valid_utf8)
         return cls(name, max_bytes, sampler, Constraints.of(prompt, law, pattern), matcher)
 
     def run(self, state: ByteState) -> Iterator[bytes]:
@@ -308,8 +326,25 @@ def check_max_bytes(max_bytes: int) -> None:
     Raises:
         ArgumentError: out of range.
     """
-    if not 0 <= max_bytes <= MAX_BYTES:
-        raise ArgumentError(f"max_bytes must be between 0 and {MAX_BYTES}, got {max_bytes}")
+    check_whole("max_bytes", max_bytes, 0, MAX_BYTES)
+
+
+def check_state(state: ByteState | None, prompt: bytes) -> None:
+    """Refuse a state of another text than the prompt that it is given for.
+
+    Raises:
+        ArgumentError: the state knows its text, and it is another.
+    """
+    prefix = None if state is None else state.prefix_bytes
+    if prefix is not None and prefix != prompt:
+        raise ArgumentError(
+            f"the state is after {_end_of(prefix)}, and the prompt is {_end_of(prompt)}; pass the "
+            "state that open(prompt) returns, or none"
+        )
+
+
+def _end_of(text: bytes) -> str:
+    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
 
 
 def check_mass(logprobs: NDArray[np.float64], name: str) -> None:

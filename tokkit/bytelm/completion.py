@@ -13,17 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import Literal, Unpack
 
 from tokkit.bytelm.byte_lm import ByteLM, CoverState
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_mass, check_max_bytes
+from tokkit.bytelm.byte_model import (
+    ByteModel,
+    ByteState,
+    as_bytes,
+    as_stops,
+    check_mass,
+    check_max_bytes,
+    check_state,
+)
 from tokkit.bytelm.cover import END
-from tokkit.bytelm.sampling import Sampler, Sampling, StopMatcher
+from tokkit.bytelm.patterns import Grammar
+from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
 from tokkit.bytelm.token_walk import draw_by_token
 from tokkit.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from tokkit.bytelm.sampling import SamplingOptions
 
 Unit = Literal["byte", "token"]
 UNITS: tuple[Unit, ...] = ("byte", "token")
@@ -38,13 +44,23 @@ def complete(
     max_bytes: int,
     unit: Unit = "byte",
     seed: int | None = None,
-    stop: Sequence[str | bytes] = (),
+    stop: str | bytes | Sequence[str | bytes] = (),
+    pattern: str | Grammar | None = None,
+    state: ByteState | None = None,
     **sampling: Unpack[SamplingOptions],
 ) -> bytes:
     """Sample a continuation of `prompt`, without the prompt; see `stream_completion`."""
     return b"".join(
         stream_completion(
-            lm, prompt, max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling
+            lm,
+            prompt,
+            max_bytes=max_bytes,
+            unit=unit,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            state=state,
+            **sampling,
         )
     )
 
@@ -56,7 +72,8 @@ def stream_completion(
     max_bytes: int,
     unit: Unit = "byte",
     seed: int | None = None,
-    stop: Sequence[str | bytes] = (),
+    stop: str | bytes | Sequence[str | bytes] = (),
+    pattern: str | Grammar | None = None,
     state: ByteState | None = None,
     **sampling: Unpack[SamplingOptions],
 ) -> Iterator[bytes]:
@@ -74,6 +91,7 @@ def stream_completion(
             prompt, on pairs of a head and a token that leads beyond it.
         seed: makes the sample reproducible; the two units draw different samples from it.
         stop: strings that end the text; they are not part of it.
+        pattern: see `ByteModel.stream`; of bytes, so it needs `unit="byte"`.
         state: after `prompt`, if it has been opened already; it is not changed.
         **sampling: see `Sampling`. Options that speak of bytes (`repetition_penalty`,
             `no_repeat_ngram`, `valid_utf8`) need `unit="byte"`.
@@ -85,26 +103,41 @@ def stream_completion(
     if unit not in UNITS:
         raise ArgumentError(f"unit must be one of {UNITS}, got {unit!r}")
     if unit == "byte":
-        return lm.stream(prompt, max_bytes=max_bytes, seed=seed, stop=stop, state=state, **sampling)
+        return lm.stream(
+            prompt,
+            max_bytes=max_bytes,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            state=state,
+            **sampling,
+        )
     if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
         raise ArgumentError(
             f"{lm.name}: unit='token' needs a single ByteLM with encodings='canonical'; "
             "pass unit='byte'"
         )
-    law = Sampling(**sampling)
+    law = Sampling.of(sampling)
     changed = [name for name in _OF_BYTES if getattr(law, name) != getattr(Sampling(), name)]
+    changed += [] if pattern is None else ["pattern"]
     if changed:
         raise ArgumentError(f"{changed[0]} is about bytes, not tokens; pass unit='byte'")
     sampler = Sampler(law, seed=seed)
     check_max_bytes(max_bytes)
-    matcher = StopMatcher([as_bytes(text) for text in stop])
-    return _stream_tokens(lm, as_bytes(prompt), state, max_bytes, sampler, matcher)
+    matcher = StopMatcher(as_stops(stop))
+    prompt = as_bytes(prompt)
+    check_state(state, prompt)
+    if state is not None and not isinstance(state, CoverState):
+        raise ArgumentError(
+            f"the state is a {type(state).__name__}; pass one that {lm.name} has opened, or none"
+        )
+    return _stream_tokens(lm, prompt, state, max_bytes, sampler, matcher)
 
 
 def _stream_tokens(
     lm: ByteLM,
     prompt: bytes,
-    state: ByteState | None,
+    state: CoverState | None,
     max_bytes: int,
     sampler: Sampler,
     matcher: StopMatcher,

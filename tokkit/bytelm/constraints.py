@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.constraint import Constraint
 from tokkit.bytelm.cover import END, N_SYMBOLS
+from tokkit.bytelm.patterns import Grammar, Matches
 from tokkit.bytelm.repetition import Repetition
 from tokkit.bytelm.sampling import Sampling
 from tokkit.bytelm.utf8 import ValidUtf8
 from tokkit.errors import ModelError
-
-if TYPE_CHECKING:
-    from tokkit.bytelm.patterns import Grammar
 
 
 class Constraints(Constraint):
@@ -51,8 +49,6 @@ class Constraints(Constraint):
         if sampling.valid_utf8:
             parts.append(ValidUtf8(prompt))
         if pattern is not None:
-            from tokkit.bytelm.patterns import Matches  # only a pattern needs the extra
-
             parts.append(Matches(pattern))
         return cls(parts)
 

@@ -256,6 +256,18 @@ class Cover:
         twin.live = list(self.live)
         return twin
 
+    def spelt(self) -> bytes | None:
+        """The bytes of the prefix; None where no head is left that remembers them."""
+        if not self.live:
+            return None
+        head, low, _ = self.live[0]
+        trie = self._vocabulary.trie
+        parts = [trie.tokens[low][: self.length - head.start]]
+        while head.parent is not None:
+            parts.append(trie.tokens[head.position])
+            head = head.parent
+        return b"".join(reversed(parts))
+
     def push(self, data: bytes) -> list[Head]:
         """Add bytes; returns the new heads, parents first. Runs no model."""
         fresh: list[Head] = []

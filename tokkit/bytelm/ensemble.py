@@ -88,6 +88,12 @@ class EnsembleState(ByteState):
         return tuple(self._states)
 
     @property
+    def prefix_bytes(self) -> bytes | None:
+        """See `ByteState.prefix_bytes`; what any member knows."""
+        known = (state.prefix_bytes for state in self._states)
+        return next((prefix for prefix in known if prefix is not None), None)
+
+    @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return all(state.is_evaluated for state in self._states)

@@ -18,21 +18,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import numpy as np
 
+from tokkit.arguments import check_whole
 from tokkit.bytelm.byte_lm import ByteLM, CoverState, evaluate_states
-from tokkit.bytelm.byte_model import MAX_BYTES, ByteModel, as_bytes, check_mass, check_max_bytes
+from tokkit.bytelm.byte_model import (
+    MAX_BYTES,
+    ByteModel,
+    as_bytes,
+    as_stops,
+    check_mass,
+    check_max_bytes,
+)
 from tokkit.bytelm.completion import Unit, complete, stream_completion
 from tokkit.bytelm.cover import END
 from tokkit.bytelm.fim_formats import FimFormat, resolve_fim_format
 from tokkit.bytelm.fim_frame import HEALS, FimFrame, Heal, make_frame
-from tokkit.bytelm.sampling import StopMatcher
+from tokkit.bytelm.sampling import SamplingOptions, StopMatcher
 from tokkit.errors import ArgumentError, ModelError
-
-if TYPE_CHECKING:
-    from tokkit.bytelm.sampling import SamplingOptions
 
 _CUTS_AT_ONCE = 16
 
@@ -47,7 +52,7 @@ def infill(
     heal: Heal = "prefix",
     unit: Unit = "byte",
     seed: int | None = None,
-    stop: Sequence[str | bytes] = (),
+    stop: str | bytes | Sequence[str | bytes] = (),
     **sampling: Unpack[SamplingOptions],
 ) -> bytes:
     """Sample what stands between `prefix` and `suffix`.
@@ -125,8 +130,7 @@ class Infilling:
             )
         if heal not in HEALS:
             raise ArgumentError(f"heal must be one of {HEALS}, got {heal!r}")
-        if tries < 1:
-            raise ArgumentError(f"tries must be at least 1, got {tries}")
+        check_whole("tries", tries, 1)
         tokenizer = lm.token_lm.tokenizer
         self.format = resolve_fim_format(fim, tokenizer)
         self.lm = lm.with_end_ids((*self.format.ids(tokenizer).ends, *lm.token_lm.eos_ids))
@@ -145,7 +149,7 @@ class Infilling:
         max_bytes: int,
         unit: Unit = "byte",
         seed: int | None = None,
-        stop: Sequence[str | bytes] = (),
+        stop: str | bytes | Sequence[str | bytes] = (),
         **sampling: Unpack[SamplingOptions],
     ) -> Iterator[bytes]:
         """Sample a middle and yield it byte by byte; with a healed suffix, once it has been found.
@@ -174,7 +178,7 @@ class Infilling:
                 state=self._state,
                 **sampling,
             )
-        matcher = StopMatcher([as_bytes(text) for text in stop])
+        matcher = StopMatcher(as_stops(stop))
         # Checks the options at once; draws nothing.
         self._draw(max_bytes, unit, seed, **sampling)
         return self._stream_healed(max_bytes, unit, seed, matcher, **sampling)

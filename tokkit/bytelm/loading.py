@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokkit.bytelm.backends import Backend, load_token_lm_with
 from tokkit.bytelm.byte_lm import ByteLM, Encodings
-
-if TYPE_CHECKING:
-    from tokkit.text.tokenizer import TextTokenizer
+from tokkit.text.tokenizer import TextTokenizer
 
 
 def load_lm(

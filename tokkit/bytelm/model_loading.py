@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from tokkit.arguments import check_whole, refuse_unknown
 from tokkit.bytelm.packaged import PACKAGED, find_packaged
 from tokkit.bytelm.quiet import quiet_transformers
 from tokkit.errors import (
@@ -22,15 +25,13 @@ from tokkit.errors import (
     TokkitError,
     UnsupportedError,
 )
+from tokkit.text.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import torch
 
     from tokkit.bytelm.gguf_weights import GGUFLayout
     from tokkit.bytelm.transformers_lm import TransformersLM
-    from tokkit.text.tokenizer import TextTokenizer
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
 _HEADROOM = 1.1
@@ -53,10 +54,10 @@ def load_token_lm(
     source: str | os.PathLike[str] | tuple[Any, TextTokenizer],
     *,
     tokenizer: TextTokenizer | None = None,
-    dtype: str = "float32",
-    device: str = "cpu",
+    dtype: str | None = None,
+    device: str | None = None,
     threads: int | None = None,
-    packed: bool = True,
+    packed: bool | None = None,
     allow_download: bool = False,
     **options: Any,
 ) -> TransformersLM:
@@ -67,16 +68,19 @@ def load_token_lm(
             model (`PACKAGED`); a hub id, from the local cache unless `allow_download`; or a loaded
             `(model, tokenizer)`.
         tokenizer: in place of the one beside (or in) the weights.
-        dtype: `float32`, `bfloat16`, `float16`, or `int8`: bfloat16 with the weights of linear
-            layers in int8 (see `tokkit.bytelm.int8_weights`). All but the first save memory and
-            are inexact.
-        device: where torch puts the weights, as `cpu` or `cuda:0`.
+        dtype: `float32` (default), `bfloat16`, `float16`, or `int8`: bfloat16 with the weights of
+            linear layers in int8 (see `tokkit.bytelm.int8_weights`). All but the first save memory
+            and are inexact.
+        device: where torch puts the weights, as `cpu` (default) or `cuda:0`.
         threads: torch's threads; a setting of the whole process.
         packed: in float32 on the CPU, whether to lay out the linear layers for inference (see
-            `tokkit.bytelm.packed_linear`): faster, and a step then agrees with a whole pass. The
-            model can no longer be trained, moved or saved, and tied embeddings are held twice.
+            `tokkit.bytelm.packed_linear`; default): faster, and a step then agrees with a whole
+            pass. The model can no longer be trained, moved or saved, and tied embeddings are held
+            twice.
         allow_download: whether a hub id may be fetched.
         **options: see `TransformersLM` (`LMOptions`).
+
+    A loaded model stays as it is: `dtype`, `device` and `packed` may then only say what it is.
 
     Raises:
         MissingExtraError: torch, transformers or gguf is not installed.
@@ -85,24 +89,28 @@ def load_token_lm(
         ModelError: the weights do not fit their configuration, the tokenizer or the memory.
         UnsupportedError: a model that transformers or tokkit cannot run.
     """
-    unknown = sorted(set(options) - set(LMOptions.__annotations__))
-    if unknown:
+    refuse_unknown(options, OPTIONS)
+    if dtype is not None and dtype not in DTYPES:
+        raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
+    if threads is not None:
+        check_whole("threads", threads, 1)
+    if not isinstance(source, tuple | str | os.PathLike):
         raise ArgumentError(
-            f"unknown option {unknown[0]!r}, expected one of {', '.join(LMOptions.__annotations__)}"
+            f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
         )
     torch = _import_torch()
     if threads is not None:
-        if threads < 1:
-            raise ArgumentError(f"threads is {threads}, expected at least 1")
         torch.set_num_threads(threads)
     from tokkit.bytelm.transformers_lm import TransformersLM
 
     if isinstance(source, tuple):
-        model, own_tokenizer = source
-        return TransformersLM(model, tokenizer or own_tokenizer, **cast(LMOptions, options))
-    if dtype not in DTYPES:
-        raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
-    target = _checked_device(torch, device)
+        from tokkit.bytelm.loaded_models import take_loaded
+
+        model, own_tokenizer = take_loaded(source, dtype=dtype, device=device, packed=packed)
+        chosen = own_tokenizer if tokenizer is None else tokenizer
+        return TransformersLM(model, chosen, **cast(LMOptions, options))
+    dtype = dtype or "float32"
+    target = _checked_device(torch, device or "cpu")
     path = _resolve(source, allow_download=allow_download)
     if tokenizer is None:
         tokenizer = _load_tokenizer(path)
@@ -112,7 +120,7 @@ def load_token_lm(
         from tokkit.bytelm.int8_weights import quantize_linears
 
         quantize_linears(model)
-    elif packed:
+    elif packed is not False:
         from tokkit.bytelm.packed_linear import can_pack, pack_linears
         from tokkit.bytelm.padded_attention import pad_queries
 
@@ -121,6 +129,13 @@ def load_token_lm(
             pad_queries(model)
     options.setdefault("name", path.name)
     return TransformersLM(model, tokenizer, **cast(LMOptions, options))
+
+
+OPTIONS = (
+    *(name for name in signature(load_token_lm).parameters if name not in ("source", "options")),
+    *LMOptions.__annotations__,
+)
+"""Names of all options of `load_token_lm`."""
 
 
 def _import_torch() -> Any:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_whole, refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -87,8 +88,8 @@ class NgramLM:
             ArgumentError: order out of range, or no id to end a text with.
             EncodingError: a text that the vocabulary cannot express.
         """
-        if not 1 <= order <= MAX_ORDER:
-            raise ArgumentError(f"order must be between 1 and {MAX_ORDER}, got {order}")
+        refuse_single_text(texts, "texts")
+        check_whole("order", order, 1, MAX_ORDER)
         if eos_id is None:
             candidates = [*tokenizer.eos_ids, *tokenizer.special_tokens.values()]
             if not candidates:

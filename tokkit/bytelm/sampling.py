@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_real, check_whole, refuse_unknown
 from tokkit.errors import ArgumentError, ModelError
 
 
@@ -66,9 +67,11 @@ class Sampling:
         Raises:
             ArgumentError: one is out of range.
         """
+        for name in ("temperature", "repetition_penalty", "top_p", "min_p"):
+            check_real(name, getattr(self, name))
         for name in ("temperature", "repetition_penalty"):
             value = getattr(self, name)
-            if not (value >= 0 and np.isfinite(value)):
+            if value < 0:
                 raise ArgumentError(f"{name} must be 0 or more and finite, got {value}")
         if not 0 < self.top_p <= 1:
             raise ArgumentError(f"top_p must be above 0 and at most 1, got {self.top_p}")
@@ -78,8 +81,17 @@ class Sampling:
             value = getattr(self, name)
             if value is None and name != "repetition_length":
                 continue
-            if not isinstance(value, int) or value < 1:
-                raise ArgumentError(f"{name} must be a whole number of at least 1, got {value!r}")
+            check_whole(name, value, 1)
+
+    @classmethod
+    def of(cls, options: SamplingOptions) -> Self:
+        """The law that keywords ask for.
+
+        Raises:
+            ArgumentError: one is unknown or out of range.
+        """
+        refuse_unknown(options, tuple(SamplingOptions.__annotations__), what="sampling option")
+        return cls(**options)
 
     def probabilities(self, logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The law that a symbol is drawn from: temperature, top-k, top-p and min-p.
@@ -131,8 +143,8 @@ class Sampler:
         Raises:
             ArgumentError: a negative seed.
         """
-        if seed is not None and seed < 0:
-            raise ArgumentError(f"seed must be 0 or more, got {seed}")
+        if seed is not None:
+            check_whole("seed", seed, 0)
         self._sampling = sampling
         self._generator = np.random.default_rng(seed)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +23,7 @@ from tokkit.bytelm.protocol import grow_contexts
 from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.bytelm.transformers_backbone import Backbone
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
-
-if TYPE_CHECKING:
-    from tokkit.text.tokenizer import TextTokenizer
+from tokkit.text.tokenizer import TextTokenizer
 
 _PROBE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}
 _PROBE_TOLERANCE_HALF = 0.25

@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.canonical import CanonicalAutomaton
 from tokkit.text.canonical_wordpiece import WordPieceAutomaton
@@ -195,7 +196,13 @@ class TextTokenizer(Tokenizer[str | bytes]):
     def encode_batch(
         self, texts: Sequence[str | bytes], *, specials: bool = False, normalize: bool = True
     ) -> list[list[int]]:
-        """`encode` of each text."""
+        """`encode` of each text.
+
+        Raises:
+            EncodingError: a byte that the vocabulary cannot express.
+            ArgumentError: a single text.
+        """
+        refuse_single_text(texts, "texts")
         return [self.encode(text, specials=specials, normalize=normalize) for text in texts]
 
     def count(self, data: str | bytes, *, specials: bool = False, normalize: bool = True) -> int:

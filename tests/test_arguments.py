@@ -1,0 +1,186 @@
+"""Public entries refuse what they would otherwise take for something else, or ignore."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import ByteLevelBPETokenizer
+
+import tokkit
+from tokkit.arguments import check_real, check_whole, refuse_unknown
+from tokkit.errors import ArgumentError
+
+TEXT = "def area(r):\n    return r * r\n" * 3
+
+
+@pytest.fixture(scope="module")
+def lm(tmp_path_factory: pytest.TempPathFactory) -> tokkit.ByteLM:
+    path = tmp_path_factory.mktemp("toy") / "tokenizer.json"
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(
+        [TEXT], vocab_size=290, show_progress=False, special_tokens=["<|endoftext|>"]
+    )
+    bpe.save(str(path))
+    tokenizer = tokkit.load_tokenizer(path)
+    return tokkit.ByteLM(tokkit.NgramLM.train([TEXT], tokenizer), name="toy")
+
+
+@pytest.mark.parametrize("name", [name for name in tokkit.__all__ if not name.startswith("__")])
+def test_hints_of_public_names_resolve(name: str) -> None:
+    if name == "TransformersLM":
+        pytest.importorskip("torch", reason="needs the hf extra")
+    public = getattr(tokkit, name)
+    assert isinstance(typing.get_type_hints(public), dict)
+    if inspect.isclass(public):
+        for attribute, value in inspect.getmembers(public):
+            if attribute == "__init__" or not attribute.startswith("_"):
+                plain = value.fget if isinstance(value, property) else value
+                function = getattr(plain, "__func__", plain)
+                if inspect.isfunction(function):
+                    typing.get_type_hints(function)
+
+
+SAMPLERS: dict[str, Callable[..., Any]] = {
+    "complete": lambda lm, **options: tokkit.complete(lm, "ret", max_bytes=2, **options),
+    "complete by token": lambda lm, **options: tokkit.complete(
+        lm, "ret", max_bytes=2, unit="token", **options
+    ),
+    "stream_completion": lambda lm, **options: tokkit.stream_completion(
+        lm, "ret", max_bytes=2, **options
+    ),
+    "generate": lambda lm, **options: lm.generate("ret", max_bytes=2, **options),
+    "stream": lambda lm, **options: lm.stream("ret", max_bytes=2, **options),
+    "generate_batch": lambda lm, **options: lm.generate_batch(["ret"], max_bytes=2, **options),
+    "infill": lambda lm, **options: tokkit.infill(lm, "ret", max_bytes=2, **options),
+    "ensemble": lambda lm, **options: tokkit.ByteEnsemble([lm]).generate(
+        "ret", max_bytes=2, **options
+    ),
+}
+
+
+@pytest.mark.parametrize("entry", SAMPLERS)
+def test_an_option_that_does_not_exist_is_named_and_nothing_internal_is(
+    entry: str, lm: tokkit.ByteLM
+) -> None:
+    with pytest.raises(ArgumentError, match="unknown sampling option 'top_q'.*top_p") as caught:
+        SAMPLERS[entry](lm, top_q=1)
+    assert "__init__" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", SAMPLERS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": "hot"},
+        {"top_p": "0.9"},
+        {"min_p": None},
+        {"top_k": 1.5},
+        {"seed": "7"},
+        {"temperature": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_value_of_the_wrong_kind_is_told_by_the_option(
+    entry: str, options: dict[str, Any], lm: tokkit.ByteLM
+) -> None:
+    with pytest.raises(ArgumentError, match=f"^{next(iter(options))} must be a"):
+        SAMPLERS[entry](lm, **options)
+
+
+def test_one_stop_string_stands_for_itself(lm: tokkit.ByteLM) -> None:
+    def ask(stop: Any) -> bytes:
+        return lm.generate("def area(r):\n    ret", max_bytes=12, temperature=0, stop=stop)
+
+    assert ask("r * r") == ask(["r * r"]) == b"urn "
+    assert ask(b"* r") == ask((b"* r",)) == b"urn r "
+
+
+def test_one_text_is_not_taken_for_its_characters(lm: tokkit.ByteLM) -> None:
+    tokenizer = lm.token_lm.tokenizer
+    calls: list[Callable[[Any], Any]] = [
+        lambda text: lm.generate_batch(text, max_bytes=1),
+        lambda text: lm.open_batch(text),
+        lambda text: tokenizer.encode_batch(text),
+        lambda text: tokkit.NgramLM.train(text, tokenizer),
+    ]
+    for call in calls:
+        for text in ("The", b"The"):
+            with pytest.raises(ArgumentError, match="put it in a list"):
+                call(text)
+    assert len(lm.generate_batch(["T", "h", "e"], max_bytes=1)) == 3
+
+
+def states(lm: tokkit.ByteLM) -> list[Any]:
+    every = tokkit.ByteLM(lm.token_lm, encodings="all", name="all")
+    mean = tokkit.ByteEnsemble([lm, every], combine="mean")
+    return [lm, every, tokkit.ByteEnsemble([lm, every]), mean]
+
+
+def test_a_state_of_another_text_is_refused(lm: tokkit.ByteLM) -> None:
+    for model in states(lm):
+        state = model.open("def ar")
+        state.push("ea(")
+        for continued in (state, state.fork()):
+            assert continued.prefix_bytes == b"def area("
+            for ask in (model.generate, lambda *a, m=model, **k: tokkit.complete(m, *a, **k)):
+                with pytest.raises(ArgumentError, match="state is after b'def area\\('"):
+                    ask("ret", max_bytes=3, state=continued, seed=1)
+                with_state = ask("def area(", max_bytes=3, state=continued, seed=1)
+                assert with_state == ask("def area(", max_bytes=3, seed=1)
+
+
+def test_a_state_is_refused_by_tokens_as_by_bytes(lm: tokkit.ByteLM) -> None:
+    options: dict[str, Any] = {"max_bytes": 3, "unit": "token", "seed": 1}
+    state = lm.open("def area(")
+    with pytest.raises(ArgumentError, match="state is after"):
+        tokkit.complete(lm, "ret", state=state, **options)
+    assert tokkit.complete(lm, "def area(", state=state, **options)
+    with pytest.raises(ArgumentError, match="EnsembleState"):
+        tokkit.complete(lm, "ret", state=tokkit.ByteEnsemble([lm]).open("ret"), **options)
+
+
+def test_a_state_after_ids_of_a_frame_is_taken_on_trust(lm: tokkit.ByteLM) -> None:
+    state = lm.open_after([5], "urn")
+    assert state.prefix_bytes is None
+    assert lm.generate("return", max_bytes=2, state=state, seed=1) == lm.generate(
+        "urn", max_bytes=2, state=state, seed=1
+    )
+
+
+def test_a_pattern_is_of_bytes(lm: tokkit.ByteLM) -> None:
+    with pytest.raises(ArgumentError, match="pattern is about bytes"):
+        tokkit.complete(lm, "ret", max_bytes=3, unit="token", pattern="a")
+
+
+def test_load_lm_lists_every_option_that_there_is(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the hf extra")
+    load: Any = tokkit.load_lm
+    with pytest.raises(ArgumentError, match="did you mean 'dtype'") as caught:
+        load(tmp_path, dtyp="float32")
+    for option in ("tokenizer", "device", "threads", "packed", "bos_ids", "encodings", "beam"):
+        assert option in str(caught.value)
+    with pytest.raises(ArgumentError, match="expected a path, a name or"):
+        load(None)
+
+
+def test_unknown_names_are_told_with_the_nearest() -> None:
+    with pytest.raises(ArgumentError, match="unknown option 'bem' \\(did you mean 'beam'\\?\\)"):
+        refuse_unknown(["bem"], ["beam", "other"])
+    refuse_unknown([], ["beam"])
+
+
+@pytest.mark.parametrize("value", ["1", 1.0, True, None, 0, 11, [1]])
+def test_what_is_no_whole_number_within_bounds_is_refused(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="n must be a whole number from 1 to 10"):
+        check_whole("n", value, 1, 10)
+
+
+@pytest.mark.parametrize("value", ["1", True, None, float("inf"), [1]])
+def test_what_is_no_finite_number_is_refused(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="x must be a finite number"):
+        check_real("x", value)

@@ -1,0 +1,74 @@
+"""Checks of arguments that several entries share, so that each fault is told in one way."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from tokkit.errors import ArgumentError
+
+
+def refuse_unknown(given: Iterable[str], known: Sequence[str], *, what: str = "option") -> None:
+    """Refuse names that do not exist, and say which do.
+
+    Args:
+        given: what the caller wrote.
+        known: all that there are, in the order to be told.
+        what: they are, for the message.
+
+    Raises:
+        ArgumentError: one of them does not exist.
+    """
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        close = get_close_matches(unknown[0], known, n=1)
+        guess = f" (did you mean {close[0]!r}?)" if close else ""
+        raise ArgumentError(
+            f"unknown {what} {unknown[0]!r}{guess}, expected one of {', '.join(known)}"
+        )
+
+
+def refuse_single_text(texts: object, name: str) -> None:
+    """Refuse one text where several are meant: its characters would be taken for texts.
+
+    Raises:
+        ArgumentError: `texts` is a `str` or `bytes`.
+    """
+    if isinstance(texts, str | bytes | bytearray):
+        raise ArgumentError(
+            f"{name} is a single {type(texts).__name__}, expected a sequence of texts; put it in a "
+            "list"
+        )
+
+
+def check_whole(name: str, value: object, least: int, most: int | None = None) -> int:
+    """A whole number within bounds, such as those of NumPy.
+
+    Raises:
+        ArgumentError: it is none, or out of bounds.
+    """
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    try:
+        number = operator.index(value)  # pyright: ignore[reportArgumentType]  # callers without types
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or number < least or (most is not None and number > most):
+        raise ArgumentError(f"{name} must be a whole number {bounds}, got {value!r}")
+    return number
+
+
+def check_real(name: str, value: object) -> float:
+    """A finite number.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    try:
+        number = float(value)  # pyright: ignore[reportArgumentType]  # callers without types
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, str | bool) or not math.isfinite(number):
+        raise ArgumentError(f"{name} must be a finite number, got {value!r}")
+    return number
