@@ -1,6 +1,7 @@
-"""GGUF tokenizer metadata: `gpt2` (byte-level BPE), `llama` (SentencePiece BPE), `t5` (Unigram).
+"""The tokenizer in a GGUF file's metadata.
 
-Source: llama.cpp, `src/llama-vocab.cpp`. Notes:
+`gpt2` is byte-level BPE, `llama` SentencePiece BPE, `t5` Unigram, `bert` WordPiece. Source:
+llama.cpp, `src/llama-vocab.cpp`. Notes:
 
 - Conversion loses the pretokenizer; only a name is left (`tokenizer.ggml.pre`). The patterns come
   from `patterns`, among them SmolLM2's single digits. For `llama` the name means nothing.
@@ -11,6 +12,7 @@ Source: llama.cpp, `src/llama-vocab.cpp`. Notes:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tokkit.text.formats import byte_alphabet
 from tokkit.text.formats.charsmap import CharsMap, growth, read_charsmap
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE, decode_utf8
 from tokkit.text.formats.gguf_reader import read_metadata
+from tokkit.text.formats.gguf_wordpiece import wordpiece_spec
 from tokkit.text.formats.hf_models import HfModel, read_bpe_merges
 from tokkit.text.formats.patterns import gguf_pretokenizer
 from tokkit.text.formats.sentencepiece import Pieces, place_pieces, spm_merges, unigram_scores
@@ -85,9 +88,9 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     model = meta.get("model", str, None)
     if model is None:
         raise FormatError(f"{name}: no {_PREFIX}model; this GGUF file holds no tokenizer")
-    if model not in ("gpt2", "llama", "t5"):
+    if model not in ("gpt2", "llama", "t5", "bert"):
         raise UnsupportedError(
-            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads gpt2, llama and t5"
+            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads gpt2, llama, t5 and bert"
         )
     texts = meta.strings("tokens")
     if not texts or len(texts) > MAX_VOCAB_SIZE:
@@ -95,6 +98,8 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     types = _numbers(meta, "token_type", len(texts), default=1)
     if model == "gpt2":
         return _byte_level(meta, texts, types)
+    if model == "bert":
+        return _wordpiece(meta, texts, types)
     return _sentencepiece(meta, texts, types, unigram=model == "t5")
 
 
@@ -180,6 +185,20 @@ def _merge_pair(text: str, name: str) -> tuple[str, str]:
     if not left or not right:
         raise FormatError(f"{name}: the merge {text[:80]!r}; expected two tokens and a space")
     return left, right
+
+
+def _wordpiece(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> TokenizerSpec:
+    spec = wordpiece_spec(
+        texts,
+        types.tolist(),
+        name=meta.name,
+        unknown_id=meta.get("unknown_token_id", int, None),
+        lowercase=meta.get("normalizer.lowercase", bool, None),
+        strip_accents=meta.get("normalizer.strip_accents", bool, None),
+    )
+    adds_bos = meta.get("add_bos_token", bool, True)
+    keys = ("bos_token_id", "cls_token_id")
+    return replace(spec, bos_ids=_ids(meta, keys, len(texts))[:1] if adds_bos else ())
 
 
 def _sentencepiece(

@@ -17,6 +17,7 @@ import numpy as np
 
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.text.formats.hf_added_tokens import read_added_tokens
 from tokkit.text.formats.hf_special_ids import end_ids
 from tokkit.text.formats.merge_tables import merges_by_rank
 from tokkit.text.formats.patterns import TIKTOKEN, TiktokenEncoding, recognise_tiktoken
@@ -128,7 +129,9 @@ def _declared_specials(
     """What tokenizer_config.json adds: to a rank file, all of it is control tokens."""
     specials: dict[str, int] = {}
     taken = {token_id: token for token, token_id in ranks.items()}
-    for token in declared_tokens(config, f"{name}: tokenizer_config.json", control=True):
+    where = f"{name}: tokenizer_config.json"
+    control = [{**node, "special": True} for node in declared_tokens(config, where)]
+    for token in read_added_tokens(control, {}, where):
         if taken.get(token.id) == token.content.encode():
             continue
         if token.id in taken or token.content in specials:

@@ -6,35 +6,27 @@ Source: `transformers`, `PreTrainedTokenizerBase.from_pretrained`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from tokkit.errors import FormatError
-from tokkit.text.formats.hf_added_tokens import AddedToken, read_added_tokens
-from tokkit.text.formats.json_text import want_list, want_object
+from tokkit.text.formats.json_text import want_object
 
 
-def declared_tokens(
-    config: Mapping[str, object] | None, where: str, *, control: bool = False
-) -> list[AddedToken]:
-    """The tokens of `added_tokens_decoder`, which maps ids, as text, to what they are.
-
-    Args:
-        config: the parsed file, or None.
-        where: for messages.
-        control: whether all of them are control tokens, whatever their flags say.
+def declared_tokens(config: Mapping[str, object] | None, where: str) -> list[dict[str, object]]:
+    """The entries of `added_tokens_decoder`, in the form of a tokenizer.json's `added_tokens`.
 
     Raises:
-        FormatError: damaged: an id that is no number or out of bounds, a token without a text.
+        FormatError: damaged, or an id that is no number.
     """
     if config is None or config.get("added_tokens_decoder") is None:
         return []
     where = f"{where}.added_tokens_decoder"
-    items: list[object] = []
+    tokens: list[dict[str, object]] = []
     for key, value in want_object(config["added_tokens_decoder"], where).items():
         if not (key.isascii() and key.isdigit() and len(key) <= 10):
             raise FormatError(f"{where}: the key {key[:60]!r}; expected an id")
-        node = {**want_object(value, f"{where}[{key}]"), "id": int(key)}
-        items.append(node | {"special": True} if control else node)
-    return read_added_tokens(items, {}, where)
+        tokens.append({**want_object(value, f"{where}[{key}]"), "id": int(key)})
+    return tokens
 
 
 def code_of(config: Mapping[str, object] | None) -> str:
@@ -42,11 +34,11 @@ def code_of(config: Mapping[str, object] | None) -> str:
 
     The code is never run: the name only tells whose tokenizer it is.
     """
-    auto_map = {} if config is None else config.get("auto_map")
+    auto_map = None if config is None else config.get("auto_map")
     if not isinstance(auto_map, dict):
         return ""
-    classes = want_object(auto_map, "auto_map").get("AutoTokenizer")
-    names = want_list(classes, "auto_map") if isinstance(classes, list) else [classes]
+    classes = cast("dict[str, object]", auto_map).get("AutoTokenizer")
+    names = cast("list[object]", classes) if isinstance(classes, list) else [classes]
     for name in names:
         if isinstance(name, str):
             return name.rpartition("--")[2].partition(".")[0]

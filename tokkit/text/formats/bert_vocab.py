@@ -1,0 +1,157 @@
+"""BERT's `vocab.txt`: one WordPiece token a line, whose number is its id.
+
+The file says nothing of case, accents or control tokens: tokenizer_config.json beside it does, and
+where it does not, the defaults of `BertTokenizer` hold (lower case, no accents). Source:
+`transformers`, `models/bert/tokenization_bert.py`, and `WordPiece::read_file` of `tokenizers`.
+`do_basic_tokenize` and `never_split`, of an older class, are read by neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.text.formats.files import MAX_VOCAB_SIZE, decode_utf8
+from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.hf_special_ids import token_text
+from tokkit.text.formats.json_text import want_list, want_str
+from tokkit.text.formats.tokenizer_config import declared_tokens
+from tokkit.text.spec import TokenizerSpec
+
+_BERT = {
+    "unk_token": "[UNK]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+_MPNET = {
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "[UNK]",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "cls_token": "<s>",
+    "mask_token": "<mask>",
+}
+_CONTROL_TOKENS = {
+    "MPNet": _MPNET,
+    **dict.fromkeys(
+        (
+            "Bert", "DistilBert", "Electra", "ConvBert", "MobileBert", "SqueezeBert", "LayoutLM",
+            "Lxmert", "RetriBert", "Realm", "DPRContextEncoder", "DPRQuestionEncoder", "DPRReader",
+        ),
+        _BERT,
+    ),
+}  # fmt: skip
+"""Classes that tokenize as BERT does, and their control tokens where the config names no others."""
+
+_WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def read_bert_vocab(
+    data: bytes, name: str, config: Mapping[str, object] | None = None
+) -> TokenizerSpec:
+    """Read a vocabulary.
+
+    Args:
+        data: the file.
+        name: for messages.
+        config: tokenizer_config.json beside it.
+
+    Raises:
+        FormatError: no unknown token, a token twice, or a damaged config.
+        UnsupportedError: a config of a class that does not tokenize as BERT does.
+    """
+    config = config or {}
+    where = f"{name}: tokenizer_config.json"
+    controls = _control_texts(config, name)
+    ids, n_tokens = _read_lines(data, name)
+    added = _added_tokens(ids, n_tokens, controls, config, where)
+    placed = {node["content"]: node["id"] for node in added}
+    cls, sep = controls["cls_token"], controls["sep_token"]
+    document: dict[str, object] = {
+        "added_tokens": added,
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": config.get("tokenize_chinese_chars"),
+            "strip_accents": config.get("strip_accents"),
+            "lowercase": config.get("do_lower_case"),
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {"type": "WordPiece", "vocab": ids, "unk_token": controls["unk_token"]},
+        "post_processor": {
+            "type": "BertProcessing", "cls": [cls, placed[cls]], "sep": [sep, placed[sep]],
+        },
+    }  # fmt: skip
+    return read_hf_json(document, name, config)
+
+
+def _control_texts(config: Mapping[str, object], name: str) -> dict[str, str]:
+    kind = config.get("tokenizer_class")
+    kind = kind.removesuffix("Fast").removesuffix("Tokenizer") if isinstance(kind, str) else "Bert"
+    if kind not in _CONTROL_TOKENS:
+        raise UnsupportedError(
+            f"{name}: tokenizer_config.json names the class {kind[:60]!r}, which does not cut "
+            "words as BertTokenizer does; save it as tokenizer.json, if it has a fast form"
+        )
+    return {
+        role: token_text(config.get(role)) or default
+        for role, default in _CONTROL_TOKENS[kind].items()
+    }
+
+
+def _read_lines(data: bytes, name: str) -> tuple[dict[str, int], int]:
+    """Token -> number of its line, and the number of tokens.
+
+    As in the library white space at the end of a line is none of the token, and of lines that are
+    alike the last counts. What an empty line stands for no text has.
+    """
+    lines = decode_utf8(data, name).split("\n")
+    if not lines[-1]:
+        lines.pop()
+    if len(lines) > MAX_VOCAB_SIZE:
+        raise FormatError(f"{name}: {len(lines):,} lines; expected at most {MAX_VOCAB_SIZE:,}")
+    ids = {line.rstrip(_WHITE_SPACE): number for number, line in enumerate(lines)}
+    n_tokens = len(ids)
+    ids.pop("", None)
+    return ids, n_tokens
+
+
+def _added_tokens(
+    ids: Mapping[str, int],
+    n_tokens: int,
+    controls: Mapping[str, str],
+    config: Mapping[str, object],
+    where: str,
+) -> list[dict[str, object]]:
+    """The declared tokens and the control tokens; what the vocabulary lacks comes after it."""
+    added: dict[str, dict[str, object]] = {}
+    for node in declared_tokens(config, where):
+        text = want_str(node.get("content"), f"{where}.content")
+        added[text] = node | {"special": True} if text in controls.values() else node
+    following = n_tokens + sum(text not in ids for text in added)
+    for text in dict.fromkeys((*controls.values(), *_extra_texts(config, where))):
+        if text in added:
+            continue
+        token_id = ids.get(text)
+        if token_id is None:
+            token_id = following
+            following += 1
+        added[text] = {"id": token_id, "content": text, "special": True, "normalized": False}
+    return list(added.values())
+
+
+def _extra_texts(config: Mapping[str, object], where: str) -> list[str]:
+    for key in ("extra_special_tokens", "additional_special_tokens"):
+        value = config.get(key)
+        if value:
+            if isinstance(value, dict):
+                value = list(cast("dict[str, object]", value).values())
+            return [token_text(item) or "" for item in want_list(value, f"{where}.{key}")]
+    return []
