@@ -1,0 +1,1 @@
+"""Fuzzers: configurations of tokenizers, drawn at random and compared with their references."""

@@ -1,0 +1,147 @@
+"""What holds for a tokenizer that tokkit has read: equal to the reference, and laws of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tests.fuzz.hf_reference import HfReference
+from tokkit.errors import EncodingError
+from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A law that does not hold.
+
+    Attributes:
+        law: its name.
+        text: for which text.
+        expected: what the law asks for.
+        got: what came instead.
+    """
+
+    law: str
+    text: str | bytes
+    expected: object
+    got: object
+
+
+class Subject:
+    """A tokenizer of ours beside its reference."""
+
+    def __init__(self, document: Node) -> None:
+        """Read a configuration by both.
+
+        Raises:
+            TokkitError: tokkit refuses it.
+            ReferenceFailureError: the reference does.
+        """
+        self.ours = TextTokenizer(read_hf_json(document, "tokenizer.json"))
+        spec = self.ours.spec
+        self.reference = HfReference(
+            document,
+            controls=frozenset(spec.special_tokens),
+            declared={new: old for old, new in spec.runtime_ids.items()},
+        )
+        self.control_ids = set(np.flatnonzero(spec.kinds == TokenKind.SPECIAL).tolist())
+
+    def differences(self, text: str) -> Iterator[Difference]:
+        """The laws that do not hold for a text.
+
+        Raises:
+            ReferenceFailureError: the reference fails on this text.
+        """
+        for specials in (False, True):
+            yield from self._compare(text, specials=specials)
+        yield from self.own_differences(text)
+
+    def _compare(self, text: str, *, specials: bool) -> Iterator[Difference]:
+        expected = self.reference.encode(text, specials=specials)
+        loses = self.reference.loses(text, specials=specials)
+        law = "ids, specials=True" if specials else "ids"
+        try:
+            got = self.ours.encode(text, specials=specials)
+        except EncodingError as error:
+            if not loses and (specials or self.control_ids.isdisjoint(expected.ids)):
+                yield Difference(law, text, expected.ids, error)
+            return
+        if not specials and not self.control_ids.isdisjoint(expected.ids):
+            # The model itself spells a control token out of user text; tokkit never does.
+            if not self.control_ids.isdisjoint(got):
+                yield Difference("text is no control token", text, "none", got)
+        elif loses:
+            yield Difference("losing bytes is an error", text, EncodingError, got)
+        elif got != expected.ids:
+            yield Difference(law, text, expected.ids, got)
+
+    def own_differences(self, text: str | bytes) -> Iterator[Difference]:
+        """The laws of tokkit alone that do not hold for a text."""
+        data = text.encode() if isinstance(text, str) else text
+        for normalize in (True, False):
+            try:
+                ids = self.ours.encode(data, normalize=normalize)
+            except EncodingError:
+                continue
+            name = "" if normalize else ", normalize=False"
+            count = self.ours.count(data, normalize=normalize)
+            if count != len(ids):
+                yield Difference(f"count{name}", text, len(ids), count)
+            found = self.ours.encode_with_offsets(data, normalize=normalize)
+            if found.ids.tolist() != ids:
+                yield Difference(f"ids with offsets{name}", text, ids, found.ids.tolist())
+            if normalize:
+                continue
+            if not self.ours.is_canonical(ids):
+                yield Difference("encodings are canonical", text, True, ids)
+            if self._lossless(data) and self.ours.decode(ids) != data:
+                yield Difference("decode inverts encode", text, data, self.ours.decode(ids))
+
+    def _lossless(self, data: bytes) -> bool:
+        """Whether `decode` promises to give `data` back (`TextTokenizer.encode`)."""
+        spec = self.ours.spec
+        if spec.family == "wordpiece" or any(rule.behavior == "removed" for rule in spec.splits):
+            return False
+        return not (spec.prefix_space == "unless_space" and data.startswith(b" "))
+
+    def prefix_difference(self, text: str) -> Difference | None:
+        """What tokkit says to stand before a text, if it is not what the reference puts there."""
+        prefix = self.reference.prefix(text)
+        if prefix is None or tuple(prefix) == self.ours.bos_ids:
+            return None
+        return Difference("bos_ids", text, prefix, self.ours.bos_ids)
+
+    def case_differences(self, texts: list[str]) -> Iterator[Difference]:
+        """The laws about a tokenizer as a whole that do not hold."""
+        for text in texts[:3]:
+            difference = self.prefix_difference(text)
+            if difference is not None:
+                yield difference
+        yield from self.saving_differences(texts)
+
+    def saving_differences(self, texts: list[str]) -> Iterator[Difference]:
+        """Texts that a saved tokenizer encodes otherwise once it is loaded again."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.ours.save(folder)
+            loaded = TextTokenizer.load(folder)
+        for text in texts:
+            for specials in (False, True):
+                before = _ids_or_none(self.ours, text, specials=specials)
+                after = _ids_or_none(loaded, text, specials=specials)
+                if before != after:
+                    yield Difference("save and load", text, before, after)
+
+
+def _ids_or_none(tokenizer: TextTokenizer, text: str, *, specials: bool) -> list[int] | None:
+    try:
+        return tokenizer.encode(text, specials=specials)
+    except EncodingError:
+        return None
