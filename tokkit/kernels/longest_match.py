@@ -127,3 +127,26 @@ def mark_overtaken(initial, continuing, blob, offsets, order, shared, text, begi
             overtaken[depth] = found
         # Levels stop early only where nothing is open, and nothing was found.
         invalid[token] = overtaken[depth]
+
+
+@njit(cache=True, nogil=True)
+def first_open(units, text, begins):
+    """Index of the first token of a text that a longer one may overtake, once the text goes on.
+
+    Inputs:
+        units: the trie of all tokens. text: uint8 (n,); begins: int64 (k,), where its tokens begin.
+
+    Returns:
+        0 to k; k if there is none.
+    """
+    for k in range(len(begins)):
+        base = (units[0] >> 9) & BASE_MASK
+        for i in range(begins[k], len(text)):
+            byte = np.int64(text[i])
+            unit = units[base ^ byte]
+            base = (unit >> 9) & BASE_MASK if unit & 511 == byte + 1 else 0
+            if base == 0:
+                break
+        if base:
+            return k
+    return len(begins)

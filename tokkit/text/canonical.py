@@ -74,8 +74,6 @@ class CanonicalAutomaton:
         self._spec = spec
         self._boundaries = pretokenizer.boundaries
         self._model = model
-        # Of a run of BYTE tokens only the boundary automaton needs more than the last.
-        self._context_length = 1 if spec.family == "bpe" else model.context_length or 1 << 30
         whole = np.zeros(spec.vocab_size, dtype=np.bool_)
         if spec.ignore_merges:
             whole = (spec.kinds == TokenKind.NORMAL) & ~model.reachable
@@ -179,7 +177,9 @@ class CanonicalAutomaton:
         state = self._read(hypothesis.boundary_state, token, boundary=False)
         if state == DEAD or not self._model.successor_mask_after(hypothesis.context)[token]:
             return None
-        context = (*hypothesis.context, token)[-self._context_length :]
+        context = (*hypothesis.context, token)
+        # Of a run of BYTE tokens only the boundary automaton needs more than the last.
+        context = (token,) if self._spec.family == "bpe" else self._model.deciding(context)
         return Hypothesis(state, context, self._spell(hypothesis.spelt, token))
 
     def _read(self, state: int, token: int, *, boundary: bool) -> int:

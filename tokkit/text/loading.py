@@ -18,26 +18,31 @@ from tokkit.text.formats.gguf import read_gguf
 from tokkit.text.formats.gpt2_bpe import read_gpt2_bpe
 from tokkit.text.formats.hf_json import read_hf_json
 from tokkit.text.formats.json_text import parse_json, want_object
+from tokkit.text.formats.rwkv import read_rwkv
 from tokkit.text.formats.sentencepiece import read_sentencepiece
 from tokkit.text.formats.tekken import read_tekken
 from tokkit.text.formats.tiktoken import RankFileOptions, read_tiktoken
 from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit
 from tokkit.text.spec import TokenizerSpec
 
-FORMATS = ("hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe", "bert", "tokkit")
+FORMATS = (
+    "hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe", "bert", "rwkv", "tokkit",
+)  # fmt: skip
 """Values of `format`; `"tiktoken:NAME"` also names the encoding, as `"tiktoken:cl100k_base"`."""
 
 _MAX_CONFIG_BYTES = 16 * 1024 * 1024
 _IN_FOLDER = (
     FILE_NAME, "tokenizer.json", "tekken.json", "tokenizer.model", "*.model", "*.model.v*",
-    "tekken*.json", "*.tiktoken", "vocab.bpe", "merges.txt", "vocab.txt", "*.gguf",
+    "tekken*.json", "*.tiktoken", "vocab.bpe", "merges.txt", "vocab.txt",
+    "rwkv_vocab*.txt", "*.gguf",
 )  # fmt: skip
 _HUB_FILES = [
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json", "*.tiktoken",
-    "merges.txt", "vocab.json", "vocab.txt",
+    "merges.txt", "vocab.json", "vocab.txt", "rwkv_vocab*.txt",
 ]  # fmt: skip
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _RANK_LINE = re.compile(rb"\s*[A-Za-z0-9+/]+=*[ \t]+\d+\s")
+_RWKV_LINE = re.compile(rb"\d+ b?['\"].*['\"] \d+\r?\n")
 _UNKNOWN_LINE = re.compile(rb"^\[UNK\]\r?$", re.MULTILINE)
 _BINARY = {b"PK\x03\x04": "a zip archive", b"\x80": "a pickle", b"\x1f\x8b": "a gzip file"}
 
@@ -55,8 +60,8 @@ def read_spec(
     Args:
         source: a file; a folder, in which the first of `tokenizer.tokkit`, `tokenizer.json`,
             `tekken.json`, `tokenizer.model`, another `.model`, `.tiktoken`, `vocab.bpe`,
-            `merges.txt` or `vocab.txt`, and `.gguf` is taken; or a hub id, as `"org/name"`, looked
-            up in the local Hugging Face cache.
+            `merges.txt`, `vocab.txt` or `rwkv_vocab*.txt`, and `.gguf` is taken; or a hub id, as
+            `"org/name"`, looked up in the local Hugging Face cache.
         format: one of `FORMATS`; None: told from the content.
         pattern: of a rank file (tiktoken), which does not hold it: what cuts text into pieces.
         special_tokens: of a rank file: text of each control token -> id.
@@ -176,6 +181,8 @@ def _read_file(
         return read_sentencepiece(data, name, _config(path))
     if kind == "gpt2-bpe":
         return read_gpt2_bpe(data, name, _vocab_beside(path))
+    if kind == "rwkv":
+        return read_rwkv(data, name)
     if kind == "bert":
         return read_bert_vocab(data, name, _config(path))
     document = want_object(parse_json(data, name), name)
@@ -211,6 +218,8 @@ def sniff_format(data: bytes, path: Path) -> str:
     """
     if data.startswith(MAGIC[:6]):
         return "tokkit"
+    if _RWKV_LINE.match(data):
+        return "rwkv"
     if path.suffix == ".txt" and (path.name == "vocab.txt" or _UNKNOWN_LINE.search(data[:8192])):
         return "bert"
     start = data[:4096].lstrip()

@@ -39,10 +39,11 @@ def load_tokenizer(
 
     Args:
         source: a `tokenizer.json`, SentencePiece `.model`, tiktoken rank file, GGUF file, Mistral
-            tekken JSON, BERT's `vocab.txt`, a folder that holds one, or a hub id (`"org/name"`).
+            tekken JSON, BERT's `vocab.txt`, RWKV's `rwkv_vocab*.txt`, a folder that holds one, or
+            a hub id (`"org/name"`).
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
             `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
-            `"gpt2-bpe"`, `"bert"`, `"tokkit"` (what `TextTokenizer.save` writes).
+            `"gpt2-bpe"`, `"bert"`, `"rwkv"`, `"tokkit"` (what `TextTokenizer.save` writes).
         pattern: of a tiktoken rank file, which does not hold it: what cuts text into pieces
             (`pat_str`), where the ranks are of no encoding that is known.
         special_tokens: of a tiktoken rank file: text of each control token -> id. By default those

@@ -108,6 +108,19 @@ def test_wordpiece(cases):
     assert_equal_ids([(TextTokenizer(spec), texts) for spec, texts in cases])
 
 
+@SETTINGS
+@given(st.lists(st.text("abcé", min_size=1, max_size=4), unique=True, max_size=10), TEXTS)
+def test_greedy(words, texts):
+    tokens = [b"", *(word.encode() for word in words), *(bytes([byte]) for byte in range(192))]
+    spec = TokenizerSpec(
+        name="toy",
+        family="greedy",
+        token_bytes=tuple(tokens),
+        kinds=np.zeros(len(tokens), dtype=np.uint8),
+    )
+    assert_equal_ids([(TextTokenizer(spec), texts)])
+
+
 @pytest.mark.parametrize("behavior", BEHAVIORS)
 @pytest.mark.parametrize("invert", [False, True])
 def test_pieces_of_every_behaviour(behavior, invert):

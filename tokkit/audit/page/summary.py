@@ -27,6 +27,7 @@ _FAMILIES = {
     "bpe": "byte-pair encoding",
     "unigram": "a Unigram model",
     "wordpiece": "WordPiece",
+    "greedy": "greedy longest match",
     "bytes": "one token a byte",
 }
 

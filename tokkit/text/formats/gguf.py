@@ -1,7 +1,7 @@
 """The tokenizer in a GGUF file's metadata.
 
-`gpt2` is byte-level BPE, `llama` SentencePiece BPE, `t5` Unigram, `bert` WordPiece. Source:
-llama.cpp, `src/llama-vocab.cpp`. Notes:
+`gpt2` is byte-level BPE, `llama` SentencePiece BPE, `t5` Unigram, `bert` WordPiece, `rwkv`
+RWKV's world vocabulary. Source: llama.cpp, `src/llama-vocab.cpp`. Notes:
 
 - Conversion loses the pretokenizer; only a name is left (`tokenizer.ggml.pre`). The patterns come
   from `patterns`, among them SmolLM2's single digits. For `llama` the name means nothing.
@@ -27,6 +27,7 @@ from tokkit.text.formats.gguf_reader import read_metadata
 from tokkit.text.formats.gguf_wordpiece import wordpiece_spec
 from tokkit.text.formats.hf_models import HfModel, read_bpe_merges
 from tokkit.text.formats.patterns import gguf_pretokenizer
+from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
 from tokkit.text.formats.sentencepiece import Pieces, place_pieces, spm_merges, unigram_scores
 from tokkit.text.normalizers import (
     MAX_GROWTH,
@@ -88,9 +89,9 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     model = meta.get("model", str, None)
     if model is None:
         raise FormatError(f"{name}: no {_PREFIX}model; this GGUF file holds no tokenizer")
-    if model not in ("gpt2", "llama", "t5", "bert"):
+    if model not in ("gpt2", "llama", "t5", "bert", "rwkv"):
         raise UnsupportedError(
-            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads gpt2, llama, t5 and bert"
+            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads gpt2, llama, t5, bert and rwkv"
         )
     texts = meta.strings("tokens")
     if not texts or len(texts) > MAX_VOCAB_SIZE:
@@ -100,6 +101,8 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
         return _byte_level(meta, texts, types)
     if model == "bert":
         return _wordpiece(meta, texts, types)
+    if model == "rwkv":
+        return _greedy(meta, texts, types.tolist())
     return _sentencepiece(meta, texts, types, unigram=model == "t5")
 
 
@@ -199,6 +202,17 @@ def _wordpiece(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> Tokeni
     adds_bos = meta.get("add_bos_token", bool, True)
     keys = ("bos_token_id", "cls_token_id")
     return replace(spec, bos_ids=_ids(meta, keys, len(texts))[:1] if adds_bos else ())
+
+
+def _greedy(meta: _Metadata, texts: list[str], types: list[int]) -> TokenizerSpec:
+    """RWKV: normal tokens are written as in a bytes literal of Python."""
+    tokens = {
+        token_id: escaped_bytes(text, f"{meta.name}: token {token_id}", of_bytes=True)
+        for token_id, text in enumerate(texts)
+        if types[token_id] in (1, 4)
+    }
+    specials = {text: i for i, text in enumerate(texts) if types[i] == 3}
+    return greedy_spec(tokens, specials, name=meta.name, size=len(texts))
 
 
 def _sentencepiece(

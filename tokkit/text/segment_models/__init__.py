@@ -1,4 +1,4 @@
-"""Models that turn one piece of text into ids: BPE, Unigram, WordPiece, plain bytes."""
+"""Models that turn one piece of text into ids: BPE, Unigram, WordPiece, greedy, plain bytes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
             from tokkit.text.segment_models.wordpiece import WordPieceModel
 
             return WordPieceModel(spec)
+        case "greedy":
+            from tokkit.text.segment_models.greedy import GreedyModel
+
+            return GreedyModel(spec)
         case "bytes":
             from tokkit.text.segment_models.plain_bytes import PlainBytesModel
 

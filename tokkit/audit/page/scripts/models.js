@@ -269,6 +269,29 @@ class WordPieceModel {
   }
 }
 
+// Of all the text, from the left, the longest token that matches.
+class GreedyModel {
+  constructor(vocabulary) {
+    this.index = new SpellingIndex(vocabulary, vocabulary.size);
+    for (let id = 0; id < vocabulary.size; id++) {
+      if (vocabulary.kinds[id] === KIND.NORMAL && vocabulary.lengthOf(id) > 0) this.index.add(id);
+    }
+  }
+
+  encodePiece(text, start, stop) {
+    const ids = [];
+    for (let at = start; at < stop; ) {
+      let end = Math.min(stop, at + this.index.longest);
+      let id = -1;
+      while (end > at && (id = this.index.find(text, at, end)) < 0) end--;
+      if (id < 0) throw inexpressible(text[at]);
+      ids.push(id);
+      at = end;
+    }
+    return ids;
+  }
+}
+
 class PlainBytesModel {
   constructor(vocabulary) {
     this.table = byteTokens(vocabulary);
@@ -285,4 +308,10 @@ class PlainBytesModel {
   }
 }
 
-const MODELS = { bpe: BpeModel, unigram: UnigramModel, wordpiece: WordPieceModel, bytes: PlainBytesModel };
+const MODELS = {
+  bpe: BpeModel,
+  unigram: UnigramModel,
+  wordpiece: WordPieceModel,
+  greedy: GreedyModel,
+  bytes: PlainBytesModel,
+};

@@ -1,0 +1,143 @@
+"""Greedy longest match over bytes: `GreedyModel` (RWKV's world vocabulary).
+
+Without words, unlike WordPiece: a piece is all of a text, and any token may stand anywhere. A
+prefix of an encoding is the encoding of its own bytes, since what was the longest match of a text
+is the longest one of its beginning too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError
+from tokkit.kernels import longest_match, unigram_successors
+from tokkit.text.segment_models.base import (
+    NO_TOKEN,
+    PrefixEncoder,
+    SegmentModel,
+    check_bounds,
+    check_ids,
+    inexpressible,
+)
+from tokkit.text.segment_models.vocabulary import build_trie, longest_piece, pack
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+_NO_LIMIT = 1 << 62
+
+
+class GreedyModel(SegmentModel):
+    """From the left, the longest token that matches; only NORMAL tokens take part."""
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Build the trie; of tokens that are spelt alike the lowest id is used.
+
+        Raises:
+            ArgumentError: not a greedy tokenizer.
+        """
+        if spec.family != "greedy":
+            raise ArgumentError(f"{spec.name!r} is {spec.family}; expected greedy")
+        self._name = spec.name
+        self.vocab_size = spec.vocab_size
+        self._blob = pack(spec.token_bytes)
+        normal = spec.kinds == TokenKind.NORMAL
+        self._units, self._order, _ = build_trie(
+            spec.token_bytes, np.flatnonzero(normal), normal, self._blob
+        )
+        self._shared = unigram_successors.shared_prefixes(
+            self._blob.data, self._blob.offsets, self._order
+        )
+        # A token of n bytes may be overtaken by a longer one only as long as that reaches on.
+        self.context_length = max(1, longest_piece(self._blob, self._order) - 1)
+        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
+        self.reachable[self._order] = True
+        self.reachable.setflags(write=False)
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`."""
+        ids, ends, n = self._encode(text, bounds, keep=True)
+        return ids[:n].copy(), ends[:n].copy()
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        return self._encode(text, bounds, keep=False)[2]
+
+    def _encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+        text, bounds = check_bounds(text, bounds)
+        room = len(text) if keep else int(np.diff(bounds).max(initial=0))
+        ids = np.empty(room, dtype=np.int32)
+        ends = np.empty(room, dtype=np.int64)
+        n, where = longest_match.encode(
+            self._units, self._units, self._blob.lengths, _NO_LIMIT,
+            text, bounds, ids, ends, keep, longest_match.NO_MATCH,
+        )  # fmt: skip
+        if n < 0:
+            raise inexpressible(int(text[where]), int(where), self._name)
+        return ids, ends, int(n)
+
+    def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """See `SegmentModel.successor_mask_after`."""
+        check_ids(ids, self.vocab_size)
+        if not ids:
+            return self.reachable
+        text, begins = self._spell(ids)
+        invalid = np.zeros(self.vocab_size, dtype=np.bool_)
+        longest_match.mark_overtaken(
+            self._units, self._units, self._blob.data, self._blob.offsets, self._order,
+            self._shared, text, begins, invalid,
+        )  # fmt: skip
+        return self.reachable & ~invalid
+
+    def deciding(self, ids: tuple[int, ...]) -> tuple[int, ...]:
+        """See `SegmentModel.deciding`: from the first token that a longer one may overtake."""
+        text, begins = self._spell(ids)
+        first = longest_match.first_open(self._units, text, begins)
+        return ids[min(int(first), len(ids) - 1) :]
+
+    def _spell(self, ids: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        offsets = self._blob.offsets
+        parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
+        begins = np.zeros(len(ids), dtype=np.int64)
+        np.cumsum([len(part) for part in parts[:-1]], out=begins[1:])
+        return np.concatenate(parts), begins
+
+    def prefix_encoder(self) -> GreedyPrefixEncoder:
+        """See `SegmentModel.prefix_encoder`."""
+        return GreedyPrefixEncoder(self)
+
+
+class GreedyPrefixEncoder(PrefixEncoder):
+    """See `PrefixEncoder`; made by `GreedyModel.prefix_encoder`. Encodes on request."""
+
+    def __init__(self, model: GreedyModel) -> None:
+        self._model = model
+        self._text = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    def append(self, data: bytes | int) -> None:
+        """Add bytes (or one byte, as an int) at the end; any bytes will do."""
+        self._text += bytes([data]) if isinstance(data, int) else data
+
+    def truncate(self, length: int) -> None:
+        """See `PrefixEncoder.truncate`."""
+        self._check_length(length)
+        del self._text[length:]
+
+    def last_token_at(self, length: int) -> int:
+        """See `PrefixEncoder.last_token_at`."""
+        ids = self.ids(length)
+        return ids[-1] if ids else NO_TOKEN
+
+    def ids(self, length: int | None = None) -> list[int]:
+        """See `PrefixEncoder.ids`."""
+        if length is not None:
+            self._check_length(length)
+        return self._model.encode_piece(bytes(self._text[:length]))
