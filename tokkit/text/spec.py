@@ -34,7 +34,10 @@ class TokenKind(IntEnum):
     SPECIAL = 3
     """A control token: zero bytes, matched in text only on request (`specials=True`)."""
     UNUSED = 4
-    """An id that no text produces: a hole in the id space, or `<unk>`."""
+    """An id without bytes that no text produces: a hole in the id space, or `<unk>`."""
+    DECODE_ONLY = 5
+    """Stands for its bytes in decoding, and no text produces it: its spelling holds characters that
+    are none of the vocabulary's alphabet, as `™` in a file that writes bytes in GPT-2's."""
 
 
 class Normalizer(Protocol):

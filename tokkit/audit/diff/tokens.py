@@ -19,6 +19,7 @@ _KINDS = {
     TokenKind.BYTE: "byte",
     TokenKind.LITERAL: "literal",
     TokenKind.SPECIAL: "special",
+    TokenKind.DECODE_ONLY: "decoded only",
 }
 
 

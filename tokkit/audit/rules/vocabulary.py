@@ -27,6 +27,14 @@ _REACH: tuple[Rule, ...] = (
         "Their own bytes are encoded as other tokens, in every context, so no text produces them.",
     ),
     Rule(
+        "unreachable-alphabet",
+        "Tokens that are not spelled in the file's alphabet",
+        Severity.WARNING,
+        "A byte-level file writes each byte as one of 256 characters; these tokens hold others, so "
+        "no text produces them. Decoders give them back as they are written, so a model may still "
+        "generate them.",
+    ),
+    Rule(
         "unreachable-bytes",
         "Tokens of bytes that no valid text holds",
         Severity.NOTE,

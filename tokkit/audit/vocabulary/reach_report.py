@@ -23,6 +23,7 @@ _HOW = {
     Reason.PRETOKENIZER: "the pretokenizer cuts every text inside",
     Reason.NORMALIZER: "no normalised text holds",
     Reason.MERGES: "the model always spells in another way",
+    Reason.ALPHABET: "the file's alphabet cannot spell",
     Reason.BYTES: "no valid UTF-8 text holds",
     Reason.SHADOWED: "another token always takes the place of",
 }

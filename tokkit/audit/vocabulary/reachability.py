@@ -4,6 +4,7 @@ A token is *reachable* if it is in `encode(x)` for some valid UTF-8 text x, norm
 control tokens taken as text. "Reachable" is only said of a token with a witness x that was encoded;
 "unreachable" only with a proof. The proofs, in the order in which they are tried:
 
+`alphabet`: its spelling holds characters that are none of the file's alphabet (GPT-2's bytes).
 `bytes`: its bytes stand in no valid UTF-8 (`fragments`).
 `shadowed`: another token always takes its place: one with the same bytes, or, where bytes are a
     fallback, the token of the character.
@@ -57,6 +58,7 @@ class Status(StrEnum):
 class Reason(StrEnum):
     """Why a token is unreachable."""
 
+    ALPHABET = "alphabet"
     BYTES = "bytes"
     SHADOWED = "shadowed"
     MERGES = "merges"
@@ -98,6 +100,8 @@ class ReachabilityJudge:
             return Verdict(Status.SPECIAL)
         if kind == TokenKind.UNUSED or not data:
             return Verdict(Status.UNUSED)
+        if kind == TokenKind.DECODE_ONLY:
+            return Verdict(Status.UNREACHABLE, Reason.ALPHABET)
         own = self._own_text(token)
         if own is not None:
             return Verdict(Status.REACHABLE, witness=own)

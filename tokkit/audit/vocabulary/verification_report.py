@@ -26,6 +26,7 @@ _CAUSES = {
     Reason.PRETOKENIZER: "the pretokenizer",
     Reason.NORMALIZER: "the normaliser",
     Reason.MERGES: "the model, which spells them in another way",
+    Reason.ALPHABET: "the alphabet, in which they are not spelled",
     Reason.BYTES: "UTF-8, which has no such bytes",
     Reason.SHADOWED: "other tokens that take their place",
 }

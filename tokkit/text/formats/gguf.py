@@ -25,7 +25,7 @@ from tokkit.text.formats.charsmap import CharsMap, growth, read_charsmap
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE, decode_utf8
 from tokkit.text.formats.gguf_reader import read_metadata
 from tokkit.text.formats.gguf_wordpiece import wordpiece_spec
-from tokkit.text.formats.hf_models import HfModel, read_bpe_merges
+from tokkit.text.formats.hf_models import HfModel, drop_merges_of, read_bpe_merges
 from tokkit.text.formats.patterns import gguf_pretokenizer
 from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
 from tokkit.text.formats.sentencepiece import Pieces, place_pieces, spm_merges, unigram_scores
@@ -147,9 +147,11 @@ def _byte_level(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> Token
     specials: dict[str, int] = {}
     for token_id, (text, kind) in enumerate(zip(texts, types.tolist(), strict=True)):
         if kind == 1:
-            data = byte_alphabet.bytes_of(text)
+            data, in_text = byte_alphabet.bytes_of(text), TokenKind.NORMAL
+            if data is None:
+                data, in_text = text.encode("utf-8"), TokenKind.DECODE_ONLY
             if data:
-                token_bytes[token_id], kinds[token_id] = data, TokenKind.NORMAL
+                token_bytes[token_id], kinds[token_id] = data, in_text
         elif kind == 3:
             specials[text] = token_id
             kinds[token_id] = TokenKind.SPECIAL
@@ -167,6 +169,7 @@ def _byte_level(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> Token
     if not pairs:
         raise FormatError(f"{name}: no {_PREFIX}merges; expected the merges of a BPE")
     model = HfModel("bpe", ids, f"{name}: {_PREFIX}", merges=pairs)
+    drop_merges_of(model, kinds)
     prefixed = meta.get("add_space_prefix", bool, False)
     return TokenizerSpec(
         name=name,

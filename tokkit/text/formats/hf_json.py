@@ -20,6 +20,7 @@ from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCA
 from tokkit.text.formats.hf_added_tokens import AddedToken, read_added_tokens, runtime_ids
 from tokkit.text.formats.hf_models import (
     HfModel,
+    drop_merges_of,
     read_bpe_merges,
     read_model,
     unigram_fields,
@@ -127,11 +128,12 @@ def _place_model_tokens(model: HfModel, placed: Placed, pre: PretokenizerPlan) -
     token_bytes, kinds = placed.token_bytes, placed.kinds
     for text, token_id in model.ids.items():
         data = byte_alphabet.bytes_of(text) if pre.byte_level else model.bytes_of(text, pre.mark)
-        # A text outside the alphabet, or with a real space where spaces are marked, is produced
-        # by nothing; UNUSED says so.
+        kind = TokenKind.NORMAL
+        if data is None:
+            # Outside the alphabet, or with a real space where spaces are marked.
+            data, kind = model.decoded(text, pre.mark), TokenKind.DECODE_ONLY
         if data:
-            token_bytes[token_id] = data
-            kinds[token_id] = TokenKind.NORMAL
+            token_bytes[token_id], kinds[token_id] = data, kind
     if not pre.byte_level:
         for byte, token_id in model.byte_ids.items():
             token_bytes[token_id] = bytes((byte,))
@@ -211,6 +213,7 @@ def _model_fields(
         }  # fmt: skip
         if not singles:
             raise FormatError(f"{name}: byte-level BPE without a token for any single byte")
+    drop_merges_of(model, placed.kinds)
     merges = read_bpe_merges(model, placed.token_bytes, chars=not pre.byte_level)
     used_ids = set(np.concatenate((merges.left, merges.right, merges.result)).tolist())
     for text, token_id in placed.specials.items():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.json_text import (
@@ -22,7 +23,7 @@ from tokkit.text.formats.json_text import (
     want_str,
 )
 from tokkit.text.formats.merge_tables import drop_idle_merges, listed_merges
-from tokkit.text.spec import Family, MergeTable
+from tokkit.text.spec import Family, MergeTable, TokenKind
 
 UNK_PENALTY = 10.0
 """How far below the worst piece an unknown character scores (`kUnkPenalty` of SentencePiece)."""
@@ -37,7 +38,7 @@ class HfModel:
         ids: spelling -> id.
         unk_id: id of the unknown token, if there is one.
         fuse_unk: whether unknown characters side by side are one token.
-        byte_ids: byte -> id of its `<0xXX>` token, if the model falls back to bytes.
+        byte_ids: byte -> id of its `<0xXX>` token, if the model falls back to bytes and has it.
         merges: BPE; pairs of spellings.
         ignore_merges: BPE.
         scores: Unigram; id -> log-probability.
@@ -64,9 +65,13 @@ class HfModel:
             if text.startswith(self.prefix):
                 return text[len(self.prefix) :].encode("utf-8")
             return b" " + text.encode("utf-8")
-        if mark:
-            return None if " " in text else text.replace(mark, " ").encode("utf-8")
-        return text.encode("utf-8")
+        if mark and " " in text:
+            return None
+        return self.decoded(text, mark)
+
+    def decoded(self, text: str, mark: str) -> bytes:
+        """What the library's decoders make of a spelling, whether or not a text produces it."""
+        return (text.replace(mark, " ") if mark else text).encode("utf-8")
 
 
 def read_model(value: object, where: str) -> HfModel:
@@ -125,13 +130,20 @@ def _byte_ids(node: dict[str, object], ids: dict[str, int], where: str) -> dict[
     if not want_bool(node.get("byte_fallback"), f"{where}.byte_fallback", default=False):
         return {}
     found = {byte: ids.get(f"<0x{byte:02X}>", -1) for byte in range(256)}
-    missing = [byte for byte, token_id in found.items() if token_id < 0]
+    missing = [byte for byte, token_id in found.items() if token_id < 0 and _is_needed(byte, ids)]
     if missing:
         raise FormatError(
             f"{where}: byte_fallback, but {len(missing)} of the 256 byte tokens are missing, "
             f"the first is <0x{missing[0]:02X}>; text would be dropped"
         )
-    return found
+    return {byte: token_id for byte, token_id in found.items() if token_id >= 0}
+
+
+def _is_needed(byte: int, ids: dict[str, int]) -> bool:
+    """Whether a text may have to be spelled by this byte: its character may lack a token."""
+    if byte < 0x80:
+        return chr(byte) not in ids and not (byte == 0x20 and "\u2581" in ids)
+    return byte not in (0xC0, 0xC1) and byte < 0xF5  # which no UTF-8 holds
 
 
 def _read_bpe(node: dict[str, object], where: str) -> HfModel:
@@ -164,6 +176,17 @@ def _merge_pairs(items: list[object], where: str) -> list[tuple[str, str]]:
             _refuse_merge(item, len(pairs), where)
         pairs.append((left, right))
     return pairs
+
+
+def drop_merges_of(model: HfModel, kinds: NDArray[np.uint8]) -> None:
+    """Drop the merges that name DECODE_ONLY tokens, which no text has to begin with."""
+    odd = {text for text, i in model.ids.items() if kinds[i] == TokenKind.DECODE_ONLY}
+    if odd:
+        model.merges = [
+            (left, right)
+            for left, right in model.merges
+            if odd.isdisjoint((left, right, left + right))
+        ]
 
 
 def _refuse_merge(item: object, position: int, where: str) -> NoReturn:

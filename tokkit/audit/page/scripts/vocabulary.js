@@ -1,6 +1,6 @@
 // The tokens: spellings, kinds, merge trees, and what the audit says of each.
 
-const KIND = { NORMAL: 0, BYTE: 1, LITERAL: 2, SPECIAL: 3, UNUSED: 4 };
+const KIND = { NORMAL: 0, BYTE: 1, LITERAL: 2, SPECIAL: 3, UNUSED: 4, DECODE_ONLY: 5 };
 
 // Finds a token by its bytes. Of tokens that are spelt alike, the first one added is found.
 class SpellingIndex {
