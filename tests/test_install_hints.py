@@ -136,5 +136,5 @@ def test_messages_name_extras_that_exist() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "extra":
                 assert isinstance(node.value, ast.Constant)
-                named.add(node.value.value)
+                named.add(str(node.value.value))
     assert {"hf", "audit", "mixture"} <= named <= set(EXTRAS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tokkit.arguments import refuse_unknown
 from tokkit.errors import ArgumentError
@@ -51,7 +51,7 @@ def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, 
             raise ArgumentError(
                 f"backend 'llama.cpp' takes a GGUF file, got {type(source).__name__}"
             )
-        return _llama_cpp(source, options)
+        return _llama_cpp(os.fspath(cast("str | os.PathLike[str]", source)), options)
     if backend == "vllm":
         if not is_url:
             raise ArgumentError(
@@ -62,12 +62,11 @@ def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, 
     raise ArgumentError(f"backend is {backend!r}, expected 'transformers', 'llama.cpp' or 'vllm'")
 
 
-def _llama_cpp(source: str | os.PathLike[str], options: dict[str, Any]) -> TokenLM:
+def _llama_cpp(name: str, options: dict[str, Any]) -> TokenLM:
     from tokkit.bytelm.llama_cpp_lm import LlamaCppLM, LlamaCppOptions
     from tokkit.bytelm.packaged import PACKAGED, find_packaged
 
     own, other = _split(options, _LLAMA_CPP, _LLAMA_CPP_OTHER)
-    name = os.fspath(source)
     path = find_packaged(name) if name in PACKAGED else Path(name)
     return LlamaCppLM(path, options=LlamaCppOptions(**own), **other)
 

@@ -94,7 +94,7 @@ def load_token_lm(
         raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
     if threads is not None:
         check_whole("threads", threads, 1)
-    if not isinstance(source, tuple | str | os.PathLike):
+    if not isinstance(source, tuple | str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(
             f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
         )
