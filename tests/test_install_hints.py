@@ -137,4 +137,4 @@ def test_messages_name_extras_that_exist() -> None:
             if isinstance(node, ast.keyword) and node.arg == "extra":
                 assert isinstance(node.value, ast.Constant)
                 named.add(str(node.value.value))
-    assert {"hf", "audit", "mixture"} <= named <= set(EXTRAS)
+    assert {"hf", "constrained", "mixture"} <= named <= set(EXTRAS)

@@ -66,6 +66,7 @@ SPEC = TokenizerSpec(
     bos_ids=(256,),
     raw_literals={"▁▁": 257},
     runtime_ids={257: 300},
+    unmarked_ids=(256,),
     unk_id=256,
     fuse_unk=True,
 )

@@ -20,6 +20,7 @@ from tokkit.errors import SandboxError
 from tokkit.text.spec import TokenKind
 
 _WORKER = "tokkit.audit.reference_worker"
+_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,14 @@ class Reference:
             SandboxError: the library raises an error on one of the texts, panics, or dies.
         """
         return self._call("encode", texts=list(texts))
+
+    def encode_each(self, texts: Sequence[str]) -> list[list[int] | None]:
+        """As `encode_batch`; None of a text on which the library raises an error.
+
+        Raises:
+            SandboxError: the library panics or dies.
+        """
+        return self._call("encode_each", texts=list(texts))
 
     def encode_by_default(self, texts: Sequence[str]) -> list[list[int] | None]:
         """Ids of each text as the library's plain `encode` gives them, None where it refuses.
@@ -166,12 +175,14 @@ def try_reference(
         return NoReference("the tokenizer did not come from a file")
     spec = tokenizer.spec
     controls = np.flatnonzero(np.isin(spec.kinds, (TokenKind.SPECIAL, TokenKind.UNUSED)))
+    normalizer = "" if spec.normalizer is None else spec.normalizer.name
     arguments: dict[str, Any] = {
         "path": str(subject.path.resolve()),
         "controls": controls.tolist(),
         "declared": [(runtime, declared) for declared, runtime in spec.runtime_ids.items()],
         "pattern": spec.splits[0].pattern if spec.splits else "",
         "specials": dict(spec.special_tokens),
+        "form": normalizer if normalizer in _FORMS else "",
     }
     sandbox = Sandbox(_WORKER, seconds=seconds, memory_bytes=memory_bytes)
     try:

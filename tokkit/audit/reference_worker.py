@@ -4,10 +4,12 @@ Which library a file belongs to follows from its format:
 
 - tokenizer.json: `tokenizers`. Control tokens that the file forgets to mark as special are marked,
   so that they stay text like the others; ids are those that the file declares, wherever the library
-  numbers them anew.
+  numbers them anew. What a file may leave on that is not of the text is off: padding, truncation,
+  dropout, and the post-processor, which puts tokens around it.
 - SentencePiece `.model`: `sentencepiece`.
 - tiktoken rank files: `tiktoken`, with the encoding of `tiktoken_ext` that the file belongs to, or,
-  for the rank files of other makers (Llama 3, Qwen), with their pattern.
+  for the rank files of other makers (Llama 3, Qwen), with their pattern. What their makers' code
+  does to a text before (NFC) is done here as well.
 - tekken JSON: `tiktoken` with the file's own pattern, which is how `mistral_common` reads it.
 """
 
@@ -16,14 +18,15 @@ from __future__ import annotations
 import base64
 import json
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Protocol
 
+from tokkit.audit.file_kinds import kind_of
 from tokkit.text.formats.patterns import recognise_tiktoken
 from tokkit.text.formats.tiktoken import parse_ranks
-from tokkit.text.loading import sniff_format
 
 MAX_SECONDS_OF_REPEATS = 1.0
 
@@ -51,7 +54,7 @@ class _Tokenizers:
         from tokenizers import Tokenizer
 
         text = data.decode()
-        library: Any = Tokenizer.from_str(text)
+        library: Any = _bare(Tokenizer.from_str(text))
         known = set(controls)
         runtime = {old: new for new, old in declared.items()}
         added: dict[int, Any] = library.get_added_tokens_decoder()
@@ -61,7 +64,7 @@ class _Tokenizers:
             document: dict[str, Any] = json.loads(text)
             for token in document["added_tokens"]:
                 token["special"] = bool(token.get("special")) or token["id"] in known
-            library = Tokenizer.from_str(json.dumps(document))
+            library = _bare(Tokenizer.from_str(json.dumps(document)))
         self._library = library
         self._runtime = runtime
         self._declared = declared
@@ -83,19 +86,33 @@ class _Tokenizers:
         return [self._declared.get(token, token) for token in ids]
 
 
-class _Tiktoken:
-    """A vocabulary of ranks; `first_id` is the id of rank 0."""
+def _bare(library: Any) -> Any:
+    """The library without what it adds to the encoding of a text, or leaves out of it."""
+    library.no_padding()
+    library.no_truncation()
+    library.post_processor = None
+    if getattr(library.model, "dropout", None):
+        library.model.dropout = None
+    return library
 
-    def __init__(self, encoding: Any, first_id: int = 0) -> None:
+
+class _Tiktoken:
+    """A vocabulary of ranks; `first_id` is the id of rank 0, `form` a normal form of Unicode."""
+
+    def __init__(self, encoding: Any, first_id: int = 0, form: str = "") -> None:
         self.unmarked: list[int] = []
         self._encoding = encoding
         self._first_id = first_id
+        self._form = form
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return [self._moved(self._encoding.encode_ordinary(text)) for text in texts]
+        return [self._moved(self._encoding.encode_ordinary(self._read(text))) for text in texts]
 
     def encode_by_default(self, text: str) -> list[int]:
-        return self._moved(self._encoding.encode(text))
+        return self._moved(self._encoding.encode(self._read(text)))
+
+    def _read(self, text: str) -> str:
+        return unicodedata.normalize(self._form, text) if self._form else text  # pyright: ignore[reportArgumentType]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         first = self._first_id
@@ -126,8 +143,10 @@ class _SentencePiece:
         return self._processor.decode([list(sequence) for sequence in ids])
 
 
-def _load_ranks(data: bytes, name: str, pattern: str, specials: dict[str, int]) -> _Tiktoken:
-    """A rank file with tiktoken's own encoding, or with the pattern and control tokens given."""
+def _load_ranks(
+    data: bytes, name: str, pattern: str, specials: dict[str, int], form: str
+) -> _Tiktoken:
+    """A rank file with tiktoken's own encoding, or with what is given of another one."""
     import tiktoken
 
     ranks = parse_ranks(data, name)
@@ -142,7 +161,8 @@ def _load_ranks(data: bytes, name: str, pattern: str, specials: dict[str, int]) 
     if make is not None:
         return _Tiktoken(tiktoken.Encoding(**make()))
     return _Tiktoken(
-        tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials)
+        tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials),
+        form=form,
     )
 
 
@@ -170,6 +190,7 @@ def load(
     declared: Sequence[tuple[int, int]],
     pattern: str,
     specials: dict[str, int],
+    form: str,
 ) -> dict[str, object]:
     """Load a file.
 
@@ -179,6 +200,7 @@ def load(
         declared: pairs of the id at which the library has a token and the one of the file.
         pattern: of the pretokenizer, for rank files of no encoding that tiktoken has.
         specials: control tokens, likewise.
+        form: the normal form of Unicode that a rank file implies, or nothing.
 
     Returns:
         `name` and `version` of the library, and `unmarked` control tokens; or `missing`, the
@@ -186,17 +208,13 @@ def load(
     """
     data = Path(path).read_bytes()
     try:
-        if data[:4] == b"GGUF":
+        kind = kind_of(data, Path(path))
+        if kind == "gguf":
             return {"none": "llama.cpp, which reads GGUF files, is not run by the audit"}
-        kind = sniff_format(data[:8192], Path(path))
-        if kind == "json":
-            # Both keys are required; parsing all of a large file to see that takes a second.
-            is_tekken = b'"default_num_special_tokens"' in data and b'"token_bytes"' in data
-            kind = "tekken" if is_tekken else "hf"
         loaders: dict[str, tuple[str, Callable[[], _Library]]] = {
             "hf": ("tokenizers", lambda: _Tokenizers(data, controls, dict(declared))),
             "sentencepiece": ("sentencepiece", lambda: _SentencePiece(data)),
-            "tiktoken": ("tiktoken", lambda: _load_ranks(data, "file", pattern, specials)),
+            "tiktoken": ("tiktoken", lambda: _load_ranks(data, "file", pattern, specials, form)),
             "tekken": ("tiktoken", lambda: _load_tekken(json.loads(data), "file")),
         }
         if kind not in loaders:
@@ -215,15 +233,21 @@ def encode(texts: Sequence[str]) -> list[list[int]]:
     return _loaded[0].encode(texts)
 
 
+def encode_each(texts: Sequence[str]) -> list[list[int] | None]:
+    """As `encode`; None where the library raises an error."""
+    return [_tried(lambda one: _loaded[0].encode([one])[0], text) for text in texts]
+
+
 def encode_by_default(texts: Sequence[str]) -> list[list[int] | None]:
     """Ids of each text as the library's plain call gives them; None where it raises an error."""
-    found: list[list[int] | None] = []
-    for text in texts:
-        try:
-            found.append(_loaded[0].encode_by_default(text))
-        except Exception:
-            found.append(None)
-    return found
+    return [_tried(_loaded[0].encode_by_default, text) for text in texts]
+
+
+def _tried(encode: Callable[[str], list[int]], text: str) -> list[int] | None:
+    try:
+        return encode(text)
+    except Exception:
+        return None
 
 
 def decode(ids: Sequence[Sequence[int]]) -> list[str]:
@@ -247,5 +271,5 @@ def seconds_to_encode(text: str, repeats: int) -> float:
 
 HANDLERS = {
     handler.__name__: handler
-    for handler in (load, encode, encode_by_default, decode, seconds_to_encode)
+    for handler in (load, encode, encode_each, encode_by_default, decode, seconds_to_encode)
 }

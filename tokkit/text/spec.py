@@ -114,6 +114,8 @@ class TokenizerSpec:
             the ids' own bytes are others: `▁▁` in the text where a token's `▁▁` means two spaces.
             No canonical encoding holds them for their sake; only the reference's ids do.
         runtime_ids: ids at which a common reader places a token that the file declares elsewhere.
+        unmarked_ids: control tokens that the file does not declare as such, in ascending order;
+            they are SPECIAL all the same.
         unk_id: what the reference makes of text that the vocabulary cannot express, with zero
             bytes; an encoding holds it only on request (`unk="use"`). None: there is no such id.
         fuse_unk: whether unknown characters that stand side by side in a piece are one such id.
@@ -139,6 +141,7 @@ class TokenizerSpec:
     eos_ids: tuple[int, ...] = ()
     raw_literals: Mapping[str, int] = field(default_factory=dict[str, int])
     runtime_ids: Mapping[int, int] = field(default_factory=dict[int, int])
+    unmarked_ids: tuple[int, ...] = ()
     unk_id: int | None = None
     fuse_unk: bool = False
 

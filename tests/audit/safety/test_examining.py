@@ -115,7 +115,6 @@ def test_without_a_file_there_is_no_reference_and_still_a_part():
 
 
 def test_a_template_beside_the_file_is_examined_unless_one_is_given(subject):
-    pytest.importorskip("jinja2", reason="needs jinja2")
     config = subject.path.parent / "tokenizer_config.json"
     config.write_text(json.dumps({"chat_template": "<|no_such|>{{ add_generation_prompt }}"}))
     try:

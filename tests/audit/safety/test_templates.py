@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("jinja2", reason="needs jinja2")
 from tests.audit.toy_subjects import byte_tokenizer
 from tokkit.audit.safety.templates.examining import examine_templates
 from tokkit.audit.safety.templates.finding_templates import find_templates

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 
 Segmentation = tuple[bytes, ...] | None
@@ -57,9 +57,8 @@ class SegmentationChanges:
 
 def segmentation(tokenizer: TextTokenizer, text: str) -> Segmentation:
     """The bytes of each token of a text; a token without bytes as its id."""
-    try:
-        ids = tokenizer.encode(text)
-    except EncodingError:
+    ids = ids_or_none(tokenizer, text)
+    if ids is None:
         return None
     return tuple(tokenizer.token_bytes(token) or b"<%d>" % token for token in ids)
 

@@ -1,7 +1,9 @@
 """Control tokens that text can produce, that are not marked as such, or that ordinary text spells.
 
 What counts is the tokenizer's own library (`Reference.encode_by_default`), since that is what most
-programs call; `TextTokenizer.encode` leaves control tokens in a text text unless asked.
+programs call; `TextTokenizer.encode` leaves control tokens in a text text unless asked. Where the
+library is not installed, what its plain call does follows from the format that it reads, so that a
+verdict does not depend on what is installed.
 """
 
 from __future__ import annotations
@@ -47,16 +49,24 @@ class ControlTokens:
 
 
 def examine_control_tokens(
-    tokenizer: TextTokenizer, reference: Reference | None = None
+    tokenizer: TextTokenizer, reference: Reference | None = None, *, kept_text: bool = False
 ) -> ControlTokens:
     """Encode each control token as user text.
+
+    Args:
+        tokenizer: whose control tokens.
+        reference: its own library.
+        kept_text: without a reference: its plain call is known to leave control tokens text, or
+            to refuse them.
 
     Raises:
         SandboxError: the reference fails.
     """
     specials = dict(sorted(tokenizer.special_tokens.items(), key=lambda item: item[1]))
+    unmarked = _unmarked(specials, tokenizer.spec.unmarked_ids)
     if reference is None or not specials:
-        return ControlTokens(tuple(_ordinary(specials)), len(specials))
+        findings = (*unmarked, *_ordinary({} if kept_text else specials))
+        return ControlTokens(findings, len(specials))
     found = reference.encode_by_default([_in_a_turn(text) for text in specials])
     injected = {
         text: ids
@@ -66,7 +76,7 @@ def examine_control_tokens(
     n_refused = sum(ids is None for ids in found)
     findings = [
         *_injected(specials, injected, reference),
-        *_unmarked(specials, reference),
+        *unmarked,
         *_ordinary({text: specials[text] for text in injected}),
     ]
     plain_call = "mixed"
@@ -104,8 +114,7 @@ def _injected(
         )
 
 
-def _unmarked(specials: dict[str, int], reference: Reference) -> Iterator[Finding]:
-    unmarked = sorted(set(reference.unmarked_controls) & set(specials.values()))
+def _unmarked(specials: dict[str, int], unmarked: tuple[int, ...]) -> Iterator[Finding]:
     if unmarked:
         texts = {token: text for text, token in specials.items()}
         yield Finding(
@@ -113,7 +122,7 @@ def _unmarked(specials: dict[str, int], reference: Reference) -> Iterator[Findin
             f"{len(unmarked):,} of {len(specials):,} control tokens are not marked as special in "
             f"the file, {texts[unmarked[0]]!r} among them.",
             count=len(unmarked),
-            tokens=tuple(unmarked),
+            tokens=unmarked,
             witnesses=tuple(
                 Witness(
                     "encode_specials",

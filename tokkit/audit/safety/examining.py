@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from tokkit.audit.file_kinds import keeps_text
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.part import Part
 from tokkit.audit.reference import NoReference, Reference
@@ -23,7 +24,7 @@ from tokkit.audit.safety.templates.finding_templates import find_templates
 from tokkit.audit.safety.unusual_input import find_disagreement, tabulate_unusual_input
 from tokkit.audit.section import Column, Fact, Section, Table
 from tokkit.audit.subject import Subject
-from tokkit.errors import ArgumentError, FormatError, MissingExtraError, SandboxError
+from tokkit.errors import ArgumentError, FormatError, SandboxError
 from tokkit.text.tokenizer import TextTokenizer
 
 ResultT = TypeVar("ResultT")
@@ -58,7 +59,7 @@ def examine(
     normal = examine_normalization(tokenizer)
     control = calls.first(
         lambda judge: examine_control_tokens(tokenizer, judge),
-        lambda: examine_control_tokens(tokenizer),
+        lambda: examine_control_tokens(tokenizer, kept_text=keeps_text(subject.path)),
     )
     disagreement = calls.first(lambda judge: find_disagreement(tokenizer, judge), list[Finding])
     curves = time_growth(tokenizer, library) if growth is None else growth
@@ -140,8 +141,6 @@ def _templates(
     except FormatError as error:
         message = f"The chat template cannot be read: {error}."
         return Templates((Finding("template-unreadable", message),), none.table), "not readable"
-    except MissingExtraError:
-        return none, "not examined: jinja2 is not installed"
 
 
 def _found_templates(subject: Subject) -> dict[str, str]:

@@ -7,8 +7,12 @@ lost come from `round_trips` and `normalization`.
 
 from __future__ import annotations
 
+import numpy as np
+
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference import Reference
+from tokkit.audit.rules import Severity
 from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts
 from tokkit.audit.safety.shrinking import shrink
 from tokkit.audit.safety.wording import quoted
@@ -69,47 +73,76 @@ def tabulate_unusual_input(tokenizer: TextTokenizer, reference: Reference | None
 
 
 def find_disagreement(tokenizer: TextTokenizer, reference: Reference) -> list[Finding]:
-    """Probe texts of which the reference makes other ids, shrunk; at most one finding.
+    """Probe texts of which the reference makes other ids, or nothing at all, shrunk.
 
-    Texts that tokkit cannot encode are left out: references make unknown tokens of them.
+    Each text is judged by itself. One that tokkit cannot encode agrees if the reference makes an
+    unknown token of it, or refuses it as well.
 
     Raises:
-        SandboxError: the reference fails.
+        SandboxError: the reference panics or dies.
     """
-    unknown = frozenset(
-        token for token, kind in enumerate(tokenizer.spec.kinds) if kind == TokenKind.UNUSED
-    )
+    unused = np.flatnonzero(tokenizer.spec.kinds == TokenKind.UNUSED).tolist()
+    own = tokenizer.spec.unk_id
+    unknown = frozenset(unused if own is None else (*unused, own))
 
-    def differs(text: str) -> bool:
-        return not _agree(tokenizer, text, reference.encode_batch([text])[0], unknown)
+    def judge(text: str) -> str:
+        return _judge(tokenizer, text, reference.encode_each([text])[0], unknown)
 
     texts = probe_texts()
-    found = reference.encode_batch(texts)
-    differing = [
-        text
-        for text, ids in zip(texts, found, strict=True)
-        if not _agree(tokenizer, text, ids, unknown)
+    found = reference.encode_each(texts)
+    verdicts = [
+        _judge(tokenizer, text, ids, unknown) for text, ids in zip(texts, found, strict=True)
     ]
-    if not differing:
-        return []
-    smallest = shrink(min(differing, key=lambda text: (len(text), text)), differs, max_calls=300)
-    theirs = tuple(reference.encode_batch([smallest])[0])
-    return [
-        Finding(
-            "reference-disagrees",
-            f"{len(differing)} of {len(texts)} probe texts get other ids from {reference.name}; "
-            f"the smallest is {quoted(smallest)}, of which it makes {theirs}.",
-            count=len(differing),
-            witnesses=(Witness("encode", as_bytes(smallest), tuple(tokenizer.encode(smallest))),),
-        )
-    ]
+    findings: list[Finding] = []
+    for verdict in ("other ids", "refused"):
+        failing = [text for text, each in zip(texts, verdicts, strict=True) if each == verdict]
+        if failing:
+            shortest = min(failing, key=lambda text: (len(text), text))
+            smallest = shrink(shortest, lambda text, v=verdict: judge(text) == v, max_calls=300)
+            make = _other_ids if verdict == "other ids" else _refused
+            findings.append(make(tokenizer, reference, smallest, len(failing), len(texts)))
+    return findings
 
 
-def _agree(tokenizer: TextTokenizer, text: str, theirs: list[int], unknown: frozenset[int]) -> bool:
-    try:
-        return tokenizer.encode(text) == theirs
-    except EncodingError:
-        return not unknown or not unknown.isdisjoint(theirs)
+def _other_ids(
+    tokenizer: TextTokenizer, reference: Reference, text: str, count: int, n_texts: int
+) -> Finding:
+    theirs = tuple(reference.encode_each([text])[0] or ())
+    ours = ids_or_none(tokenizer, text)
+    return Finding(
+        "reference-disagrees",
+        f"{count} of {n_texts} probe texts get other ids from {reference.name}; the smallest is "
+        f"{quoted(text)}, of which it makes {theirs}"
+        + ("." if ours is not None else ", and which tokkit cannot encode."),
+        count=count,
+        witnesses=(Witness("encode", as_bytes(text), ours or ()),),
+    )
+
+
+def _refused(
+    tokenizer: TextTokenizer, reference: Reference, text: str, count: int, n_texts: int
+) -> Finding:
+    return Finding(
+        "reference-fails",
+        f"{reference.name} refuses {count} of {n_texts} probe texts, which tokkit encodes; the "
+        f"smallest is {quoted(text)}.",
+        count=count,
+        witnesses=(Witness("encode", as_bytes(text), ids_or_none(tokenizer, text) or ()),),
+        graded=Severity.WARNING,
+    )
+
+
+def _judge(
+    tokenizer: TextTokenizer, text: str, theirs: list[int] | None, unknown: frozenset[int]
+) -> str:
+    """`"the same"`, `"other ids"`, or `"refused"` by the reference alone."""
+    ours = ids_or_none(tokenizer, text)
+    if ours is None:
+        agreed = theirs is None or not unknown or not unknown.isdisjoint(theirs)
+        return "the same" if agreed else "other ids"
+    if theirs is None:
+        return "refused"
+    return "the same" if list(ours) == theirs else "other ids"
 
 
 def _ours(tokenizer: TextTokenizer, data: bytes) -> tuple[int | None, str]:

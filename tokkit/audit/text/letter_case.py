@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.section import Column, Fact, Table
 from tokkit.audit.text.bootstrap import Estimate, ratio
@@ -37,15 +38,13 @@ class CaseCost:
 
 def measure_case(tokenizer: TextTokenizer, languages: Sequence[Language]) -> list[CaseCost]:
     """The languages whose script has two cases, capitals that cost most first."""
-    costs = [
-        CaseCost(
-            each,
-            _premium(tokenizer, each, [text.upper() for text in each.cost.texts]),
-            _premium(tokenizer, each, [_capitalise(text) for text in each.cost.texts]),
-        )
-        for each in languages
-        if _is_cased(each.cost.texts)
-    ]
+    costs: list[CaseCost] = []
+    for each in languages:
+        if _is_cased(each.cost.texts):
+            upper = _premium(tokenizer, each, [text.upper() for text in each.cost.texts])
+            title = _premium(tokenizer, each, [_capitalise(text) for text in each.cost.texts])
+            if upper is not None and title is not None:
+                costs.append(CaseCost(each, upper, title))
     return sorted(costs, key=lambda each: (-each.upper.value, each.language.code))
 
 
@@ -60,10 +59,11 @@ def _capitalise(text: str) -> str:
     return " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
 
 
-def _premium(tokenizer: TextTokenizer, language: Language, changed: list[str]) -> Estimate:
+def _premium(tokenizer: TextTokenizer, language: Language, changed: list[str]) -> Estimate | None:
+    """None where none of the changed texts has an encoding."""
     cost = measure(tokenizer, changed)
     before = [language.cost.n_tokens[place] for place in cost.places]
-    return ratio(cost.n_tokens, before, 2) if before else Estimate(1.0, 1.0, 1.0)
+    return ratio(cost.n_tokens, before, 2) if before else None
 
 
 def case_facts(costs: Sequence[CaseCost], reference: str) -> list[Fact]:
@@ -104,9 +104,9 @@ def case_findings(costs: Sequence[CaseCost], tokenizer: TextTokenizer) -> list[F
     if not dear:
         return []
     worst = dear[0]
-    k = min(range(len(worst.language.cost.texts)), key=lambda k: worst.language.cost.n_bytes[k])
-    text = worst.language.cost.texts[k]
-    written = (text, text.upper())
+    shortest_first = sorted(worst.language.cost.texts, key=lambda text: len(text.encode()))
+    text = next(t for t in shortest_first if ids_or_none(tokenizer, t.upper()) is not None)
+    written = [(each, tuple(tokenizer.encode(each))) for each in (text, text.upper())]
     return [
         Finding(
             "costly-capitals",
@@ -115,9 +115,8 @@ def case_findings(costs: Sequence[CaseCost], tokenizer: TextTokenizer) -> list[F
             f"{worst.upper.value:g} times.",
             len(dear),
             witnesses=tuple(
-                Witness("encode", each.encode(), tuple(tokenizer.encode(each)),
-                        note=f"{len(tokenizer.encode(each))} tokens")
-                for each in written
+                Witness("encode", each.encode(), ids, note=f"{len(ids)} tokens")
+                for each, ids in written
             ),
         )
     ]  # fmt: skip

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Witness
 from tokkit.audit.vocabulary.fragments import Cut, Placement, placements
-from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_CHARACTERS = 8
@@ -43,10 +43,8 @@ def demonstration(tokenizer: TextTokenizer, token: int) -> Witness | None:
 
 
 def _encoded(tokenizer: TextTokenizer, data: bytes, note: str) -> Witness | None:
-    try:
-        return Witness("encode", data, tuple(tokenizer.encode(data)), note=note)
-    except EncodingError:
-        return None
+    ids = ids_or_none(tokenizer, data)
+    return None if ids is None else Witness("encode", data, ids, note=note)
 
 
 def _points(text: bytes) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.text.spec import TokenKind
@@ -101,8 +102,8 @@ def _added_words(tokenizer: TextTokenizer) -> Iterator[Finding]:
         if len(text) < _WORD_LETTERS or not (text.isalpha() and text.isascii()):
             continue
         inside = f"un{text}ly"
-        ids = tuple(tokenizer.encode(inside))
-        if token in ids:
+        ids = ids_or_none(tokenizer, inside)
+        if ids is not None and token in ids:
             words.append(token)
             witnesses.append(Witness("encode", inside.encode(), ids, note=f"cut around '{text}'"))
     if words:

@@ -33,6 +33,7 @@ from functools import cached_property
 
 import numpy as np
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.vocabulary.completions import CompletionSearch
 from tokkit.audit.vocabulary.contexts import Contexts
 from tokkit.audit.vocabulary.fragments import Placement, placements
@@ -106,7 +107,7 @@ class ReachabilityJudge:
         if own is not None:
             return Verdict(Status.REACHABLE, witness=own)
         raw = self._raw_texts.get(token)
-        if raw is not None and token in self._tokenizer.encode(raw):
+        if raw is not None and token in (ids_or_none(self._tokenizer, raw) or ()):
             return Verdict(Status.CONTEXT_ONLY, witness=raw)
         placed = placements(data)
         reason = self._quick_proof(token, placed)

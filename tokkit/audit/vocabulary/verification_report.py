@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.section import Fact
 from tokkit.audit.vocabulary.reachability import Reason, Status, Verdict
 from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.audit.vocabulary.verification import Verification
-from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
@@ -104,9 +104,8 @@ def partial_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> t
 def _split(tokenizer: TextTokenizer, token: int, verdicts: Sequence[Verdict]) -> Witness | None:
     text = verdicts[token].witness
     assert text is not None
-    try:
-        ids = tuple(tokenizer.encode(text))
-    except EncodingError:
+    ids = ids_or_none(tokenizer, text)
+    if ids is None:
         return None
     note = f"{token} is the bytes {tokenizer.spec.token_bytes[token].hex(' ').upper()}"
     return Witness("encode", text, ids, note=note)

@@ -116,3 +116,12 @@ def runtime_ids(tokens: list[AddedToken], vocab: Mapping[str, int]) -> dict[int,
             moved[token.id] = following
         following += 1
     return moved
+
+
+def unmarked_ids(tokens: list[AddedToken], value: object) -> tuple[int, ...]:
+    """Control tokens of the `added_tokens` field that it does not mark as special."""
+    items = [] if value is None else want_list(value, "added_tokens")
+    marked = [bool(want_object(item, "added_tokens").get("special")) for item in items]
+    return tuple(
+        sorted(token.id for token, mark in zip(tokens, marked, strict=True) if token.special > mark)
+    )

@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats import byte_alphabet
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
-from tokkit.text.formats.hf_added_tokens import AddedToken, read_added_tokens, runtime_ids
+from tokkit.text.formats.hf_added_tokens import (
+    AddedToken,
+    read_added_tokens,
+    runtime_ids,
+    unmarked_ids,
+)
 from tokkit.text.formats.hf_models import (
     HfModel,
     drop_merges_of,
@@ -83,6 +88,7 @@ def read_hf_json(
         eos_ids=end_ids(config, placed.specials),
         raw_literals=placed.raw_literals,
         runtime_ids=runtime_ids(added, model.ids),
+        unmarked_ids=unmarked_ids(added, root.get("added_tokens")),
         unk_id=model.unk_id if _is_silent(model.unk_id, placed) else None,
         fuse_unk=model.fuse_unk,
         **fields,

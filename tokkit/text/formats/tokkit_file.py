@@ -70,7 +70,7 @@ _FIELDS = {
     "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "bos_ids",
     "eos_ids", "raw_literals", "runtime_ids",
 }  # fmt: skip
-_LATER: dict[str, object] = {"unk_id": None, "fuse_unk": False}
+_LATER: dict[str, object] = {"unk_id": None, "fuse_unk": False, "unmarked_ids": []}
 """Fields that files of earlier versions lack, and what these files mean by that."""
 
 _Arrays = dict[str, np.ndarray[Any, Any]]
@@ -167,6 +167,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "eos_ids": list(map(int, spec.eos_ids)),
         "raw_literals": {text: int(token) for text, token in spec.raw_literals.items()},
         "runtime_ids": [[int(a), int(b)] for a, b in spec.runtime_ids.items()],
+        "unmarked_ids": list(map(int, spec.unmarked_ids)),
         "unk_id": None if spec.unk_id is None else int(spec.unk_id),
         "fuse_unk": spec.fuse_unk,
     }
@@ -222,6 +223,7 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
         eos_ids=_ids(fields["eos_ids"], size, f"{where}: eos_ids"),
         raw_literals=_ids_by_text(fields, "raw_literals", size, where),
         runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
+        unmarked_ids=_ids(fields["unmarked_ids"], size, f"{where}: unmarked_ids"),
         unk_id=_unk_id(fields["unk_id"], arrays["kinds"], where),
         fuse_unk=_flag(fields, "fuse_unk", where),
     )

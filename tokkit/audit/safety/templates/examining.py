@@ -42,11 +42,7 @@ class Templates:
 
 
 def examine_templates(templates: Mapping[str, str], tokenizer: TextTokenizer) -> Templates:
-    """Examine templates by name; none is run.
-
-    Raises:
-        MissingExtraError: jinja2 is not installed.
-    """
+    """Examine templates by name; none is run."""
     findings: list[Finding] = []
     rows: list[tuple[Scalar, ...]] = []
     readable: dict[str, ParsedTemplate] = {}

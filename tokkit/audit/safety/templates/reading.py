@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokkit.errors import FormatError, MissingExtraError
+from tokkit.errors import FormatError
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
@@ -43,7 +43,6 @@ def parse_template(text: str) -> ParsedTemplate:
 
     Raises:
         FormatError: too large, nested too deeply, or no valid Jinja; the message tells the line.
-        MissingExtraError: jinja2 is not installed.
     """
     if len(text) > MAX_CHARS:
         raise FormatError(f"a template of {len(text):,} characters; expected at most {MAX_CHARS:,}")
@@ -84,14 +83,9 @@ def _depth(text: str) -> int:
 
 def _environment() -> Environment:
     """Jinja with `break`, `continue` and `{% generation %}`, as transformers sets it up."""
-    try:
-        from jinja2 import Environment
-        from jinja2.ext import Extension
-        from jinja2.parser import Parser
-    except ImportError as error:
-        raise MissingExtraError(
-            "chat templates are examined with jinja2, which is not installed", extra="audit"
-        ) from error
+    from jinja2 import Environment
+    from jinja2.ext import Extension
+    from jinja2.parser import Parser
 
     class GenerationTag(Extension):
         """`{% generation %}…{% endgeneration %}` marks what the assistant says."""

@@ -1,0 +1,14 @@
+"""The ids of a text that a vocabulary may not be able to express: no probe may end an audit."""
+
+from __future__ import annotations
+
+from tokkit.errors import EncodingError
+from tokkit.text.tokenizer import TextTokenizer
+
+
+def ids_or_none(tokenizer: TextTokenizer, text: str | bytes) -> tuple[int, ...] | None:
+    """The ids of a text; None where the vocabulary cannot express it."""
+    try:
+        return tuple(tokenizer.encode(text))
+    except EncodingError:
+        return None
