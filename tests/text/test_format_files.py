@@ -12,7 +12,7 @@ from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE, text_of
 from tokkit.text.formats.patterns import GPT2
 from tokkit.text.loading import read_spec
 from tokkit.text.spec import TokenKind
-from tokkit.text.tokenizer import TextTokenizer
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 ALPHABET = sorted(CHAR_OF_BYTE)
 RANKS = {bytes((byte,)): byte for byte in range(256)} | {b"ab": 256, b"abc": 257, b" a": 258}
@@ -209,3 +209,39 @@ def test_gguf_llama_models_read_as_their_sentencepiece_original(tmp_path):
     assert original.merges is not None
     assert spec.merges.left.tolist() == original.merges.left.tolist()
     assert spec.merges.rank.tolist() == original.merges.rank.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "protected"),
+    [
+        ("<start_of_image>", {}, True),
+        ("<end_of_turn>", {}, True),
+        ("<\uff5ctool\u2581sep\uff5c>", {}, True),
+        ("<turn>", {}, False),
+        ("<turn>", {"eot_token_id": 259}, True),
+        ("[MIDDLE]", {"fim_mid_token_id": 259}, True),
+        ("<h1>", {}, False),
+        ("\n\n", {}, False),
+    ],
+)
+def test_gguf_protects_control_tokens_that_it_declares_as_text(tmp_path, text, keys, protected):
+    values = gguf_byte_level(**keys)
+    values["tokens"][259] = text
+    path = tmp_path / "small.gguf"
+    path.write_bytes(gguf_file(**values))
+    ours = load_tokenizer(path)
+    assert (259 in ours.encode(f"a{text}b")) is not protected
+    assert ours.encode(f"a{text}b", specials=True)[1] == 259
+    assert (text in ours.special_tokens) is protected
+
+
+def test_gguf_protects_them_in_sentencepiece_models_too(tmp_path):
+    tokens = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "<start_of_image>", "<h1>"]
+    path = tmp_path / "small.gguf"
+    path.write_bytes(gguf_file(
+        model="llama", tokens=tokens, scores=[0.0] * len(tokens),
+        token_type=[2] + [6] * 256 + [4, 4], add_space_prefix=False,
+    ))  # fmt: skip
+    ours = load_tokenizer(path)
+    assert ours.encode("<start_of_image>") == [byte + 1 for byte in b"<start_of_image>"]
+    assert ours.encode("<h1>") == [258]

@@ -25,6 +25,7 @@ from tokkit.text.formats.charsmap import CharsMap, growth, read_charsmap
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE, decode_utf8
 from tokkit.text.formats.gguf_reader import read_metadata
 from tokkit.text.formats.gguf_wordpiece import wordpiece_spec
+from tokkit.text.formats.hf_added_tokens import is_control_spelling
 from tokkit.text.formats.hf_models import HfModel, drop_merges_of, read_bpe_merges
 from tokkit.text.formats.patterns import gguf_pretokenizer
 from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
@@ -47,6 +48,14 @@ _KINDS = {
     5: TokenKind.UNUSED,
     6: TokenKind.BYTE,
 }
+
+
+_ROLES = (
+    *(f"{role}_token_id" for role in ("bos", "eos", "eot", "eom", "padding", "cls", "mask")),
+    *("seperator_token_id", "separator_token_id"),
+    *(f"fim_{part}_token_id" for part in ("pre", "suf", "mid", "pad", "rep", "sep")),
+)
+"""Keys of the metadata that name control tokens."""
 
 
 class _Metadata:
@@ -96,7 +105,7 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     texts = meta.strings("tokens")
     if not texts or len(texts) > MAX_VOCAB_SIZE:
         raise FormatError(f"{name}: {_PREFIX}tokens holds {len(texts):,} tokens")
-    types = _numbers(meta, "token_type", len(texts), default=1)
+    types = _protect_controls(meta, texts, _numbers(meta, "token_type", len(texts), default=1))
     if model == "gpt2":
         return _byte_level(meta, texts, types)
     if model == "bert":
@@ -117,6 +126,24 @@ def _numbers(meta: _Metadata, key: str, count: int, default: float) -> NDArray[A
     if not np.isfinite(values).all():
         raise FormatError(f"{meta.name}: {_PREFIX}{key} holds a number that is not finite")
     return values
+
+
+def _protect_controls(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> NDArray[Any]:
+    """The types, where control tokens that are declared as user-defined text are control tokens.
+
+    Gemma's `<start_of_image>` is one: the model's own tokenizer.json marks it, and user text that
+    looks like it must stay text. Such a token is known by its spelling, or by the part that the
+    file gives it (as `eot_token_id`).
+    """
+    named = set(_ids(meta, _ROLES, len(texts)))
+    found = [
+        token_id
+        for token_id in np.flatnonzero(types == 4).tolist()
+        if token_id in named or is_control_spelling(texts[token_id])
+    ]
+    types = types.copy()
+    types[found] = 3
+    return types
 
 
 def _ids(meta: _Metadata, keys: tuple[str, ...], size: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
 from tokkit.text.formats.json_text import want_bool, want_int, want_list, want_object, want_str
 
-_CONTROL_SPELLING = re.compile(r"<\|.*\|>|<\uff5c.*\uff5c>", re.DOTALL)
+_CONTROL_SPELLING = re.compile(r"<\|.*\|>|<\uff5c.*\uff5c>|<(?:start|begin|end)_of_\w+>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class AddedToken:
         id: as declared.
         content: as written in text.
         special: it is a control token. Files often forget the flag, so any token spelled
-            `<|...|>` or `<｜...｜>` counts: user text that looks like one must stay text.
+            `<|...|>`, `<｜...｜>` or `<end_of_...>` counts: user text that looks like one must stay text.
         normalized: it is looked for in normalised text.
     """
 
