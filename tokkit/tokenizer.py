@@ -20,24 +20,28 @@ SignalT = TypeVar("SignalT")
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """Ids, and where in the signal each of them ends.
+    """Ids, and what part of the signal each of them stands for.
 
-    A token covers `[ends[i - 1], ends[i])`, the first one `[0, ends[0])`; the unit is the
-    modality's (bytes of text, samples of speech). A token that covers nothing repeats an end.
+    A token covers `[starts[i], ends[i])` of the signal as it was given; the unit is the modality's
+    (bytes of text, samples of speech). What lies between two tokens belongs to none (white space
+    that a tokenizer drops), a token that stands for nothing in the signal has `starts[i] ==
+    ends[i]`, and tokens may share a part that became several (`ﬁ` normalised to `fi`).
 
     Attributes:
         ids: int32 (n,).
-        ends: int64 (n,), not decreasing.
+        starts: int64 (n,).
+        ends: int64 (n,), none below its start.
     """
 
     ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.ids.ndim != 1 or self.ids.shape != self.ends.shape:
+        if self.ids.ndim != 1 or not self.ids.shape == self.starts.shape == self.ends.shape:
             raise ArgumentError(
-                f"ids and ends must be 1-D and equally long; got shapes {self.ids.shape} "
-                f"and {self.ends.shape}"
+                "ids, starts and ends must be 1-D and equally long; got shapes "
+                f"{self.ids.shape}, {self.starts.shape} and {self.ends.shape}"
             )
 
     def __len__(self) -> int:
@@ -46,8 +50,7 @@ class Encoding:
     @property
     def offsets(self) -> NDArray[np.int64]:
         """int64 (n, 2): start and end of each token."""
-        starts = np.concatenate([np.zeros(1, np.int64), self.ends[:-1]])[: len(self.ends)]
-        return np.stack([starts, self.ends], axis=1)
+        return np.stack([self.starts, self.ends], axis=1)
 
 
 class Tokenizer(ABC, Generic[SignalT]):

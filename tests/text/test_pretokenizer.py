@@ -95,16 +95,6 @@ def test_live_labels_are_those_that_some_continuation_confirms(name: str, data: 
     assert live == confirmed
 
 
-def test_literals_are_found_leftmost_longest() -> None:
-    cutter = pretokenizer((), (b"ab", b"abc", b"\n\n", b"bca"))
-    text = np.frombuffer(b"xabcab\n\n\nbcab", dtype=np.uint8)
-    found = [(text[a:b].tobytes(), hit) for a, b, hit in cutter.find_literals(text)]
-    assert found == [
-        (b"x", False), (b"abc", True), (b"ab", True), (b"\n\n", True), (b"\n", False),
-        (b"bca", True), (b"b", False),
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("behavior", "invert", "expected"),
     [

@@ -30,7 +30,7 @@ from tokkit.text.normalizers import (
     library_normalizer,
     replace_pattern,
 )
-from tokkit.text.spec import Normalizer, SplitRule, TokenizerSpec
+from tokkit.text.spec import AddedToken, Normalizer, SplitRule, TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 from tokkit.tokenizer import Tokenizer
 
@@ -64,7 +64,8 @@ SPEC = TokenizerSpec(
     special_tokens={"<|end|>": 256},
     splits=(SplitRule(r"\s+", "merged_with_next", invert=True, dialect="rust"),),
     bos_ids=(256,),
-    raw_literals={"▁▁": 257},
+    added_tokens=(AddedToken("▁▁", 257), AddedToken("<|end|>", 256, lstrip=True, single_word=True)),
+    prefix_unit="stretch",
     runtime_ids={257: 300},
     unmarked_ids=(256,),
     unk_id=256,

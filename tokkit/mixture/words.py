@@ -26,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import TokkitError
+from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.formats.tokkit_file import spec_to_bytes
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
-VERSION = b"words 2"
+VERSION = b"words 3"
 """Changes when the same splitter would give other words."""
 
 _KEPT = 4
@@ -70,19 +71,19 @@ class WordSplitter:
     def of(cls, tokenizer: TextTokenizer) -> WordSplitter:
         """The splitter of a tokenizer."""
         spec = tokenizer.spec
-        literal = np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist()
+        by_line = not spec.splits or spec.prefix_space != "never"
+        # Tokens of the model that are cut out all the same are left to lines of whole texts.
+        cut_kinds = (TokenKind.LITERAL,) if by_line else (TokenKind.LITERAL, TokenKind.NORMAL)
+        cut = [token for token in all_added_tokens(spec) if spec.kinds[token.id] in cut_kinds]
         reduced = TokenizerSpec(
             name="",
             family="bytes",
-            token_bytes=tuple(spec.token_bytes[token] for token in literal),
-            kinds=np.full(len(literal), TokenKind.LITERAL, dtype=np.uint8),
+            token_bytes=tuple(token.content.encode(errors="surrogateescape") for token in cut),
+            kinds=np.full(len(cut), TokenKind.LITERAL, dtype=np.uint8),
             normalizer=spec.normalizer,
             splits=spec.splits or _trainer_splits(spec),
+            added_tokens=tuple(replace(token, id=k) for k, token in enumerate(cut)),
         )
-        by_line = not spec.splits or spec.prefix_space != "never"
-        if not by_line:
-            # Replaced by other ids, whatever the model would have made of them.
-            reduced = replace(reduced, raw_literals=dict.fromkeys(spec.raw_literals, 0))
         rules = f"{by_line} {spec.prefix_space}".encode()
         try:
             content = spec_to_bytes(reduced)

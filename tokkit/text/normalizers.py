@@ -12,7 +12,7 @@ text as a space too. In byte space tokens hold real spaces, so `SpaceMark` maps 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -26,6 +26,7 @@ MAX_PATTERN_CHARS = 65_536
 _MAX_REPLACE_PATTERN = 256
 _UNICODE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _SPACES = re.compile(f"[{_UNICODE_SPACE}]+")
+_WORDS = re.compile(f"[^{_UNICODE_SPACE}]+")
 
 
 class _LibraryObject(Protocol):
@@ -129,17 +130,23 @@ class SqueezeSpaces:
 
 @dataclass(frozen=True)
 class WordsBySpace:
-    """Makes one space of every run of Unicode whitespace, none at the ends.
+    """Makes one space of every run of Unicode whitespace, none at the ends and before a mark.
 
     What `WhitespaceSplit` followed by `Metaspace` amounts to (T5, XLM-R): whitespace goes, and
-    each word gets one space before it.
+    each word gets one space before it, unless it begins with the mark that stands for one.
     """
 
+    mark: str = "\u2581"
     name: str = "words by space"
 
     def __call__(self, text: str) -> str:
         """The normalised text."""
-        return _SPACES.sub(" ", text).strip(" ")
+        return _SPACES.sub(" ", text).strip(" ").replace(" " + self.mark, self.mark)
+
+    @staticmethod
+    def words(text: str) -> Iterator[tuple[int, str]]:
+        """Each word, and where it starts."""
+        return ((match.start(), match[0]) for match in _WORDS.finditer(text))
 
 
 @dataclass(frozen=True)
@@ -156,10 +163,13 @@ class ProtectLiterals:
 
     def __call__(self, text: str) -> str:
         """The normalised text."""
-        longest_first = sorted(self.literals, key=len, reverse=True)
-        pattern = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
-        parts = pattern.split(text)
+        parts = self.parts(text)
         return "".join([part if i % 2 else self.inner(part) for i, part in enumerate(parts)])
+
+    def parts(self, text: str) -> list[str]:
+        """What lies between literals, at even places, and the literals."""
+        longest_first = sorted(self.literals, key=len, reverse=True)
+        return re.split("(" + "|".join(map(re.escape, longest_first)) + ")", text)
 
 
 @dataclass(frozen=True)

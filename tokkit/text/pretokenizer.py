@@ -6,7 +6,6 @@ for texts that are known, and `boundaries`, the automaton that reads byte by byt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,33 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import UnsupportedError
+from tokkit.text.added_tokens import literal_tree
 from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
 from tokkit.text.regex.program import Program, charsets_of
 from tokkit.text.regex.split_stage import SplitStage
-from tokkit.text.regex.syntax import EMPTY, Chars, Choice, Node, Repeat, Sequence, parse
+from tokkit.text.regex.syntax import Chars, Node, Repeat, parse
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)
 """The rule of a tokenizer that has none: the whole text is one piece."""
-
-
-def literal_tree(literals: Iterable[str]) -> Node:
-    """A pattern that matches the longest of `literals`, with common prefixes shared."""
-    children: dict[str, list[str]] = {}
-    is_literal = False
-    for literal in literals:
-        if literal:
-            children.setdefault(literal[0], []).append(literal[1:])
-        else:
-            is_literal = True
-    branches: list[Node] = [
-        Sequence((Chars(CharSet.single(char)), literal_tree(rest)))
-        for char, rest in children.items()
-    ]
-    if is_literal:
-        branches.append(EMPTY)  # last: a longer literal goes first
-    return branches[0] if len(branches) == 1 else Choice(tuple(branches))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +32,13 @@ class Pieces:
     Attributes:
         text: uint8 (n,), without what the pretokenizer removes.
         bounds: int64 (k + 1,), from 0 to n.
+        places: int64 (n,), where each byte stood in the text that was cut; None if nothing was
+            removed, or nobody asked.
     """
 
     text: NDArray[np.uint8]
     bounds: NDArray[np.int64]
+    places: NDArray[np.int64] | None = None
 
 
 class Pretokenizer:
@@ -129,29 +114,27 @@ class Pretokenizer:
 
     # -- whole texts -------------------------------------------------------------------------
 
-    def find_literals(self, text: NDArray[np.uint8]) -> list[tuple[int, int, bool]]:
-        """`(start, end, is_literal)` of the stretches of a text, in order."""
-        if self._literal_stage is None or not len(text):
-            return [(0, len(text), False)] if len(text) else []
-        whole = np.array([0, len(text)], dtype=np.int64)
-        ends, is_match = self._literal_stage.elements(text, whole)
-        starts = [0, *ends[:-1].tolist()]
-        return list(zip(starts, ends.tolist(), is_match.tolist(), strict=True))
-
-    def split(self, text: NDArray[np.uint8]) -> Pieces:
+    def split(self, text: NDArray[np.uint8], *, with_places: bool = False) -> Pieces:
         """Cut a stretch of text that holds no literal.
 
         Args:
             text: uint8 (n,), normalised.
+            with_places: whether to tell where the bytes that are left stood.
         """
         bounds = np.array([0, len(text)], dtype=np.int64)
         if not self._spec.splits or not len(text):
             return Pieces(text, bounds)
+        places: NDArray[np.int64] | None = None
         for stage in self._stages:
             bounds, kept = stage.split(text, bounds)
             if not kept.all():
-                text, bounds = _keep(text, bounds, kept)
-        return Pieces(text, bounds)
+                sizes = np.diff(bounds)
+                stays = np.repeat(kept, sizes)
+                if with_places:
+                    places = np.flatnonzero(stays) if places is None else places[stays]
+                text = text[stays]
+                bounds = np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int64)
+        return Pieces(text, bounds, places)
 
     # -- automaton ---------------------------------------------------------------------------
 
@@ -171,12 +154,3 @@ class Pretokenizer:
         if self._literal_stage is not None:
             stages = (self._literal_stage, *stages)
         return ByteBoundaries(CharBoundaries(self.alphabet, stages, normal, fallback))
-
-
-def _keep(
-    text: NDArray[np.uint8], bounds: NDArray[np.int64], kept: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Drop the pieces that are not kept: their bytes, and their place among the bounds."""
-    sizes = np.diff(bounds)
-    text = text[np.repeat(kept, sizes)]
-    return text, np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int64)

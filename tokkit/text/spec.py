@@ -20,6 +20,7 @@ Family = Literal["bpe", "unigram", "wordpiece", "greedy", "bytes"]
 Behavior = Literal["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
 Dialect = Literal["oniguruma", "rust"]
 PrefixSpace = Literal["never", "always", "unless_space"]
+PrefixUnit = Literal["normalized", "stretch", "first_stretch"]
 
 
 class TokenKind(IntEnum):
@@ -69,6 +70,28 @@ class SplitRule:
 
 
 @dataclass(frozen=True)
+class AddedToken:
+    """How a token is cut out of a text: leftmost first, and of those the longest.
+
+    Attributes:
+        content: what is looked for; in the *normalised* text if `normalized`.
+        id: the token. If it is SPECIAL, it is cut out on request only.
+        normalized: it is looked for in what the normaliser made of the text between the tokens
+            that are not; the spelling is normalised already, a space put before the text included.
+        lstrip: white space before it goes with it.
+        rstrip: white space after it goes with it.
+        single_word: only where no word character stands beside it.
+    """
+
+    content: str
+    id: int
+    normalized: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    single_word: bool = False
+
+
+@dataclass(frozen=True)
 class MergeTable:
     """BPE merges: `left[k] + right[k] -> result[k]`, the lowest `rank[k]` first, leftmost on ties.
 
@@ -107,12 +130,18 @@ class TokenizerSpec:
         max_word_chars: WordPiece only; longer words are unknown.
         normalizer: applied first, or None for the identity.
         splits: pretokenizer stages, applied in order, each within the pieces of the one before.
-        prefix_space: whether a space is put before the text (SentencePiece's dummy prefix).
+        prefix_space: whether a space is put before a text (SentencePiece's dummy prefix), if the
+            text is not empty.
+        prefix_unit: what counts as a text there. "normalized": what the normaliser is given, which
+            is what lies between added tokens that are not normalised. "stretch": what lies between
+            added tokens of any kind. "first_stretch": that, where it begins with the first byte.
         bos_ids: ids that the model expects before any text.
         eos_ids: ids that end a text.
-        raw_literals: texts that are cut out before normalisation and become these ids, although
-            the ids' own bytes are others: `▁▁` in the text where a token's `▁▁` means two spaces.
-            No canonical encoding holds them for their sake; only the reference's ids do.
+        added_tokens: how LITERAL and SPECIAL tokens are cut out of the text. Those that are not
+            here are cut out without further ado, SPECIAL tokens before normalisation, LITERAL ones
+            after it, where their bytes stand. A token of the model may be here too: `▁▁` in the
+            raw text, where the token's `▁▁` means two spaces. No canonical encoding holds that one
+            for the sake of such a text; only the reference's ids do.
         runtime_ids: ids at which a common reader places a token that the file declares elsewhere.
         unmarked_ids: control tokens that the file does not declare as such, in ascending order;
             they are SPECIAL all the same.
@@ -137,9 +166,10 @@ class TokenizerSpec:
     normalizer: Normalizer | None = None
     splits: tuple[SplitRule, ...] = ()
     prefix_space: PrefixSpace = "never"
+    prefix_unit: PrefixUnit = "normalized"
     bos_ids: tuple[int, ...] = ()
     eos_ids: tuple[int, ...] = ()
-    raw_literals: Mapping[str, int] = field(default_factory=dict[str, int])
+    added_tokens: tuple[AddedToken, ...] = ()
     runtime_ids: Mapping[int, int] = field(default_factory=dict[int, int])
     unmarked_ids: tuple[int, ...] = ()
     unk_id: int | None = None

@@ -1,12 +1,11 @@
 """`TextTokenizer`: bytes to ids and back, exactly as the tokenizer's own reference does it.
 
-The way of a text: normalise; cut out literals (and, on request, special tokens); put a space before
-it, where the tokenizer does; split into pieces; let the model encode each piece.
+The way of a text: cut out added tokens and normalise what lies between them
+(`tokkit.text.stretches`); split each stretch into pieces; let the model encode each piece.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
@@ -24,6 +23,7 @@ from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
 from tokkit.text.spec import MergeTable, TokenizerSpec
+from tokkit.text.stretches import Stretch, StretchCutter
 from tokkit.tokenizer import Encoding, Modality, Tokenizer, refuse_budget
 
 
@@ -84,6 +84,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
             FormatError: its tables contradict each other.
         """
         self.spec = spec
+        self._stretches = StretchCutter(spec)
         self._pretokenizer = Pretokenizer(spec)
         self._model = make_segment_model(spec)
 
@@ -137,8 +138,12 @@ class TextTokenizer(Tokenizer[str | bytes]):
 
     @property
     def dummy_prefix(self) -> bytes:
-        """The space that encoding puts before a text and decoding takes away again, or nothing."""
-        return b"" if self.spec.prefix_space == "never" else b" "
+        """The space that encoding puts before a text and decoding takes away again, or nothing.
+
+        The words of WordPiece have one each, that of the first word included.
+        """
+        has_one = self.spec.prefix_space != "never" or self.spec.family == "wordpiece"
+        return b" " if has_one else b""
 
     # -- encoding ----------------------------------------------------------------------------
 
@@ -175,24 +180,49 @@ class TextTokenizer(Tokenizer[str | bytes]):
         """
         refuse_budget(self, budget)
         ids: list[int] = []
-        for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
-            if token is not None:
-                ids.append(token)
+        for stretch in self._cut(data, specials=specials, normalize=normalize):
+            if stretch.token is not None:
+                ids.append(stretch.token)
             else:
-                pieces = self._pretokenizer.split(stretch)
+                pieces = self._split(stretch)
                 ids += self._model.encode_ids(pieces.text, pieces.bounds).tolist()
         return ids
 
     def encode_with_offsets(
         self, data: str | bytes, *, specials: bool = False, normalize: bool = True
     ) -> Encoding:
-        """Ids of a text, and the byte offset at which each ends (in the normalised text).
+        """Ids of a text, and the bytes of `data` that each of them stands for.
+
+        They are those of the reference, in bytes of the text as it was given, whatever the
+        normaliser made of it: a token covers all that its characters came from, a token of part of
+        an unchanged character just its bytes. A space that the tokenizer puts before the text
+        stands for nothing. Bytes that the pretokenizer drops belong to no token; white space that
+        an added token takes with it (`lstrip`, `rstrip`) belongs to that.
 
         Raises:
             EncodingError: a byte that the vocabulary cannot express.
         """
-        ids, ends = self._encode(data, specials=specials, normalize=normalize)
-        return Encoding(ids=ids, ends=ends)
+        parts: list[tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]] = []
+        for stretch in self._cut(data, specials=specials, normalize=normalize, with_places=True):
+            assert stretch.places is not None
+            starts, ends = stretch.places
+            if stretch.token is not None:
+                ids = np.array([stretch.token], dtype=np.int32)
+                parts.append((ids, starts[:1], ends[-1:]))
+                continue
+            pieces = self._split(stretch, with_places=True)
+            ids, stops = self._model.encode(pieces.text, pieces.bounds)
+            first = np.concatenate([np.zeros(1, dtype=np.int64), stops])[:-1]
+            last = stops - 1
+            if pieces.places is not None:
+                first, last = pieces.places[first], pieces.places[last]
+            parts.append((ids, starts[first], ends[last]))
+        nothing = np.empty(0, dtype=np.int64)
+        return Encoding(
+            ids=np.concatenate([nothing.astype(np.int32), *(part[0] for part in parts)]),
+            starts=np.concatenate([nothing, *(part[1] for part in parts)]),
+            ends=np.concatenate([nothing, *(part[2] for part in parts)]),
+        )
 
     def encode_batch(
         self, texts: Sequence[str | bytes], *, specials: bool = False, normalize: bool = True
@@ -209,17 +239,17 @@ class TextTokenizer(Tokenizer[str | bytes]):
     def count(self, data: str | bytes, *, specials: bool = False, normalize: bool = True) -> int:
         """`len(encode(data))`, without materialising the ids."""
         total = 0
-        for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
-            if token is not None:
+        for stretch in self._cut(data, specials=specials, normalize=normalize):
+            if stretch.token is not None:
                 total += 1
             else:
-                pieces = self._pretokenizer.split(stretch)
+                pieces = self._split(stretch)
                 total += self._model.count(pieces.text, pieces.bounds)
         return total
 
     def normalize(self, data: str | bytes) -> bytes:
         """What the normaliser makes of a text; bytes that are no UTF-8 are left as they are."""
-        return self._normalize(self._to_bytes(data))
+        return self._stretches.normalized(self._to_bytes(data))
 
     def pieces(self, data: str | bytes, *, normalize: bool = True) -> Iterator[Pieces]:
         """The pieces of a text that the model encodes, one `Pieces` for each stretch of it.
@@ -230,56 +260,20 @@ class TextTokenizer(Tokenizer[str | bytes]):
             data: the text; `str` is taken as UTF-8. Special tokens in it are text.
             normalize: whether to apply the tokenizer's normaliser.
         """
-        for stretch, token in self._stretches(data, specials=False, normalize=normalize):
-            if token is None:
-                yield self._pretokenizer.split(stretch)
+        for stretch in self._cut(data, specials=False, normalize=normalize):
+            if stretch.token is None:
+                yield self._split(stretch)
 
-    def _encode(
-        self, data: str | bytes, *, specials: bool, normalize: bool
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        all_ids: list[NDArray[np.int32]] = []
-        all_ends: list[NDArray[np.int64]] = []
-        offset = 0
-        for stretch, token in self._stretches(data, specials=specials, normalize=normalize):
-            if token is not None:
-                ids = np.array([token], dtype=np.int32)
-                ends = np.array([len(stretch)], dtype=np.int64)
-            else:
-                pieces = self._pretokenizer.split(stretch)
-                ids, ends = self._model.encode(pieces.text, pieces.bounds)
-            all_ids.append(ids)
-            all_ends.append(ends + offset)
-            offset += len(stretch)
-        if len(all_ids) == 1:
-            return all_ids[0], all_ends[0]
-        return (
-            np.concatenate([np.empty(0, dtype=np.int32), *all_ids]),
-            np.concatenate([np.empty(0, dtype=np.int64), *all_ends]),
+    def _cut(
+        self, data: str | bytes, *, specials: bool, normalize: bool, with_places: bool = False
+    ) -> Iterator[Stretch]:
+        return self._stretches.cut(
+            self._to_bytes(data), specials=specials, normalize=normalize, with_places=with_places
         )
 
-    def _stretches(
-        self, data: str | bytes, *, specials: bool, normalize: bool
-    ) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
-        """The text as literals and special tokens (with their ids) and what lies between (None)."""
-        raw = self._to_bytes(data)
-        for part, special in self._cut_specials(raw) if specials else [(raw, None)]:
-            if special is not None:
-                yield np.frombuffer(part, dtype=np.uint8), special
-            elif not normalize:
-                yield from self._cut_literals(self._put_prefix(part))
-            else:
-                for raw_part, token in self._cut_raw_literals(part):
-                    text = self._normalize(raw_part)
-                    if token is not None:
-                        yield np.frombuffer(text, dtype=np.uint8), token
-                    else:
-                        yield from self._cut_literals(self._put_prefix(text))
-
-    def _cut_literals(self, text: bytes) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
-        array = np.frombuffer(text, dtype=np.uint8)
-        for start, end, is_literal in self._pretokenizer.find_literals(array):
-            token = self._pretokenizer.literals[text[start:end]] if is_literal else None
-            yield array[start:end], token
+    def _split(self, stretch: Stretch, *, with_places: bool = False) -> Pieces:
+        text = np.frombuffer(stretch.data, dtype=np.uint8)
+        return self._pretokenizer.split(text, with_places=with_places)
 
     @staticmethod
     def _to_bytes(data: str | bytes) -> bytes:
@@ -295,43 +289,6 @@ class TextTokenizer(Tokenizer[str | bytes]):
             return data
         raise ArgumentError(f"expected str or bytes, got {type(data).__name__}")
 
-    @cached_property
-    def _special_pattern(self) -> re.Pattern[bytes]:
-        return _any_of(self.special_tokens)
-
-    @cached_property
-    def _raw_literal_pattern(self) -> re.Pattern[bytes]:
-        return _any_of(self.spec.raw_literals)
-
-    def _cut_specials(self, raw: bytes) -> Iterator[tuple[bytes, int | None]]:
-        return _cut(raw, self._special_pattern, self.special_tokens)
-
-    def _cut_raw_literals(self, raw: bytes) -> Iterator[tuple[bytes, int | None]]:
-        if not self.spec.raw_literals:
-            return iter([(raw, None)])
-        return _cut(raw, self._raw_literal_pattern, self.spec.raw_literals)
-
-    def _normalize(self, raw: bytes) -> bytes:
-        """Normalise the stretches of valid UTF-8; bytes between them are left as they are."""
-        normalizer = self.spec.normalizer
-        if normalizer is None or not raw:
-            return raw
-        text = raw.decode(errors="surrogateescape")
-        if not any("\udc80" <= char <= "\udcff" for char in text):
-            return normalizer(text).encode()
-        parts = re.split("([\udc80-\udcff]+)", text)
-        return b"".join(
-            part.encode(errors="surrogateescape") if k % 2 else normalizer(part).encode()
-            for k, part in enumerate(parts)
-            if part
-        )
-
-    def _put_prefix(self, text: bytes) -> bytes:
-        rule = self.spec.prefix_space
-        if not text or rule == "never" or (rule == "unless_space" and text.startswith(b" ")):
-            return text
-        return b" " + text
-
     # -- decoding ----------------------------------------------------------------------------
 
     def decode(self, ids: Iterable[int]) -> bytes:
@@ -340,7 +297,11 @@ class TextTokenizer(Tokenizer[str | bytes]):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        data = b"".join(self.token_bytes(token) for token in ids)
+        parts = [(token, self.token_bytes(token)) for token in ids]
+        first = next((token for token, part in parts if part), None)
+        data = b"".join(part for _, part in parts)
+        if first in self._stretches.never_prefixed:
+            return data
         return data.removeprefix(self.dummy_prefix)
 
     def token_bytes(self, token: int) -> bytes:
@@ -406,23 +367,3 @@ class TextTokenizer(Tokenizer[str | bytes]):
         for token in tokens:
             self.token_bytes(token)
         return self.canonical.run(tokens) != CanonicalAutomaton.DEAD
-
-
-def _any_of(texts: Iterable[str]) -> re.Pattern[bytes]:
-    """A pattern that matches the longest of `texts`, and nothing if there are none."""
-    longest_first = sorted(texts, key=len, reverse=True)
-    return re.compile(b"|".join(re.escape(text.encode()) for text in longest_first) or b"(?!)")
-
-
-def _cut(
-    raw: bytes, pattern: re.Pattern[bytes], ids: Mapping[str, int]
-) -> Iterator[tuple[bytes, int | None]]:
-    """Matches of `pattern` with their ids, and what lies between with None, in order."""
-    start = 0
-    for match in pattern.finditer(raw):
-        if match.start() > start:
-            yield raw[start : match.start()], None
-        yield match[0], ids[match[0].decode()]
-        start = match.end()
-    if start < len(raw) or not raw:
-        yield raw[start:], None

@@ -28,8 +28,7 @@ const cases = JSON.parse(fs.readFileSync(process.argv[2], "utf-8"));
 async function run({ block, about, texts }) {
   const streams = await Streams.open(block, about.streams);
   const vocabulary = new Vocabulary(streams, about.vocabulary);
-  const specials = new Map(Object.entries(streams.json("specials")));
-  const tokenizer = new Tokenizer(vocabulary, streams, about.engine, specials);
+  const tokenizer = new Tokenizer(vocabulary, streams, about.engine);
   tokenizer.check(about.engine.checks);
   const encode = (text, specials) => {
     try {

@@ -27,7 +27,7 @@ from tokkit.text.normalizers import (
     library_normalizer,
     replace_pattern,
 )
-from tokkit.text.spec import Normalizer, SplitRule, TokenizerSpec, TokenKind
+from tokkit.text.spec import AddedToken, Normalizer, SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 SETTINGS = settings(max_examples=5, deadline=None)
@@ -188,7 +188,7 @@ def test_special_tokens_literals_and_prefix():
         token_bytes=(*base.token_bytes, b"<l>", b"<l>>", b"", b""),
         kinds=np.array([0] * 256 + [TokenKind.LITERAL] * 2 + [TokenKind.SPECIAL] * 2, np.uint8),
         special_tokens={"<s>": 258, "<s><l>": 259},
-        raw_literals={"▁▁": 256},
+        added_tokens=(AddedToken("▁▁", 65), AddedToken("<s>", 258, rstrip=True)),
         prefix_space="unless_space",
         normalizer=ReplaceText("L", "l"),
     )

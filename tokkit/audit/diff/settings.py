@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
@@ -44,6 +44,7 @@ def _settings(spec: TokenizerSpec) -> dict[str, str]:
         "normalizer": "none" if spec.normalizer is None else spec.normalizer.name,
         "pretokenizer": _splits(spec.splits),
         "space before a text": spec.prefix_space,
+        "space is put before each": "-" if spec.prefix_space == "never" else spec.prefix_unit,
         "whole pieces ignore merges": _yes(spec.ignore_merges),
         "merges start from": "characters" if spec.char_units else "bytes",
         "byte fallback": f"{n_bytes} tokens" if n_bytes else "none",
@@ -52,11 +53,19 @@ def _settings(spec: TokenizerSpec) -> dict[str, str]:
         "score of unknown characters": f"{spec.unk_score:g}",
         "scores": "none" if spec.scores is None else _scores(spec),
         "longest word": str(spec.max_word_chars) if spec.family == "wordpiece" else "any",
-        "texts cut out before normalisation": _list(sorted(spec.raw_literals)),
+        "added tokens": _list(sorted(_in_plain_text(spec))),
         "ids that a reader moves": _list(
             f"{declared} -> {actual}" for declared, actual in sorted(spec.runtime_ids.items())
         ),
     }
+
+
+def _in_plain_text(spec: TokenizerSpec) -> Iterator[str]:
+    flags = ("normalized", "lstrip", "rstrip", "single_word")
+    for token in spec.added_tokens:
+        if spec.kinds[token.id] != TokenKind.SPECIAL:
+            asked = ", ".join(flag for flag in flags if getattr(token, flag))
+            yield f"{token.content!r} = {token.id}" + (f" ({asked})" if asked else "")
 
 
 def _splits(rules: tuple[SplitRule, ...]) -> str:

@@ -14,7 +14,9 @@ from tokkit.audit.page.normalizer_data import normalizer_steps
 from tokkit.audit.page.scanner_data import add_scanners
 from tokkit.audit.page.streams import Streams
 from tokkit.errors import EncodingError, UnsupportedError
-from tokkit.text.spec import TokenKind
+from tokkit.text.added_tokens import all_added_tokens
+from tokkit.text.normalizers import SpaceMark
+from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
 SAMPLES = (
@@ -47,18 +49,29 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
         UnsupportedError: something that the page's engine does not do exactly.
     """
     spec = tokenizer.spec
-    if any(
-        kind == TokenKind.LITERAL and not spelling
-        for kind, spelling in zip(spec.kinds.tolist(), spec.token_bytes, strict=True)
-    ):
+    if any(not token.content for token in all_added_tokens(spec)):
         raise UnsupportedError("an added token is the empty text")
+    steps = spec.normalizer
+    if spec.prefix_unit == "first_stretch" and not (steps is None or isinstance(steps, SpaceMark)):
+        raise UnsupportedError("whether a stretch begins the text depends on the normaliser")
+    if any(token.single_word for token in all_added_tokens(spec)):
+        raise UnsupportedError("an added token that must be a single word")
     return {
         "normalizer": normalizer_steps(spec.normalizer, streams),
         "scanners": add_scanners(streams, "split", spec.splits),
         "prefixSpace": spec.prefix_space,
-        "rawLiterals": {text: int(token) for text, token in spec.raw_literals.items()},
+        "prefixUnit": spec.prefix_unit,
+        "added": [_added_token(token, spec) for token in all_added_tokens(spec)],
         "checks": _checks(tokenizer),
     }
+
+
+def _added_token(token: AddedToken, spec: TokenizerSpec) -> dict[str, Any]:
+    flags = ("normalized", "lstrip", "rstrip", "single_word")
+    found: dict[str, Any] = {"text": token.content, "id": int(token.id)}
+    if spec.kinds[token.id] == TokenKind.SPECIAL:
+        found["special"] = True
+    return found | {flag: True for flag in flags if getattr(token, flag)}
 
 
 def _checks(tokenizer: TextTokenizer) -> list[list[Any]]:

@@ -64,8 +64,8 @@ def _step(normalizer: Normalizer, streams: Streams) -> Step:
             return {"kind": "prepend", "prefix": prefix}
         case SqueezeSpaces():
             return {"kind": "squeezeSpaces"}
-        case WordsBySpace():
-            return {"kind": "wordsBySpace"}
+        case WordsBySpace(mark=mark):
+            return {"kind": "wordsBySpace", "mark": mark}
         case CharsMap(mapping=mapping):
             return {"kind": "charsmap", "mapping": _add_mapping(streams, mapping)}
         case ProtectLiterals(inner=inner, literals=literals):

@@ -157,7 +157,11 @@ class ReachabilityJudge:
     @cached_property
     def _raw_texts(self) -> dict[int, bytes]:
         """Texts that are cut out before normalisation, by the tokens that they become."""
-        return {token: text.encode() for text, token in self._spec.raw_literals.items()}
+        return {
+            token.id: token.content.encode()
+            for token in self._spec.added_tokens
+            if not token.normalized and self._spec.kinds[token.id] != TokenKind.SPECIAL
+        }
 
     def _is_alone(self, token: int) -> bool:
         """Whether the token is what its bytes become without the space put before a text."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tokkit.errors import FormatError, UnsupportedError
+from tokkit.errors import FormatError
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
 from tokkit.text.formats.json_text import want_bool, want_int, want_list, want_object, want_str
 
@@ -19,21 +19,28 @@ _CONTROL_SPELLING = re.compile(r"<\|.*\|>|<\uff5c.*\uff5c>|<(?:start|begin|end)_
 
 
 @dataclass(frozen=True)
-class AddedToken:
-    """One added token.
+class DeclaredToken:
+    """One added token, as the file declares it.
 
     Attributes:
         id: as declared.
         content: as written in text.
         special: it is a control token. Files often forget the flag, so any token spelled
-            `<|...|>`, `<｜...｜>` or `<end_of_...>` counts: user text that looks like one must stay text.
+            `<|...|>`, `<｜...｜>` or `<end_of_...>` counts: user text that looks like one must stay
+            text.
         normalized: it is looked for in normalised text.
+        lstrip: white space before it goes with it.
+        rstrip: white space after it goes with it.
+        single_word: only where no word character stands beside it.
     """
 
     id: int
     content: str
     special: bool
     normalized: bool
+    lstrip: bool = False
+    rstrip: bool = False
+    single_word: bool = False
 
 
 def is_control_spelling(text: str) -> bool:
@@ -41,7 +48,7 @@ def is_control_spelling(text: str) -> bool:
     return _CONTROL_SPELLING.fullmatch(text) is not None
 
 
-def read_added_tokens(value: object, vocab: Mapping[str, int], where: str) -> list[AddedToken]:
+def read_added_tokens(value: object, vocab: Mapping[str, int], where: str) -> list[DeclaredToken]:
     """Read and cross-check the added tokens.
 
     Args:
@@ -52,7 +59,6 @@ def read_added_tokens(value: object, vocab: Mapping[str, int], where: str) -> li
     Raises:
         FormatError: an id out of bounds, declared twice or taken; a text that is empty, declared
             twice, or known to the model at another id.
-        UnsupportedError: a token in plain text that strips or looks at its surroundings.
     """
     if value is None:
         return []
@@ -79,7 +85,7 @@ def read_added_tokens(value: object, vocab: Mapping[str, int], where: str) -> li
     return tokens
 
 
-def _read(item: object, where: str) -> AddedToken:
+def _read(item: object, where: str) -> DeclaredToken:
     node = want_object(item, where)
     content = want_str(node.get("content"), f"{where}.content")
     token_id = want_int(node.get("id"), f"{where}.id")
@@ -94,18 +100,15 @@ def _read(item: object, where: str) -> AddedToken:
         )
     special = want_bool(node.get("special"), where, default=False)
     special = special or is_control_spelling(content)
-    for option in ("lstrip", "rstrip", "single_word"):
-        # A control token is matched on request only, so its surroundings matter little.
-        if want_bool(node.get(option), f"{where}.{option}", default=False) and not special:
-            raise UnsupportedError(
-                f"{where}: the added token {content!r} has {option}, which tokkit does not do for "
-                "tokens in plain text"
-            )
+    flags = {
+        option: want_bool(node.get(option), f"{where}.{option}", default=False)
+        for option in ("lstrip", "rstrip", "single_word")
+    }
     normalized = want_bool(node.get("normalized"), where, default=not special)
-    return AddedToken(token_id, content, special, normalized)
+    return DeclaredToken(token_id, content, special, normalized, **flags)
 
 
-def runtime_ids(tokens: list[AddedToken], vocab: Mapping[str, int]) -> dict[int, int]:
+def runtime_ids(tokens: list[DeclaredToken], vocab: Mapping[str, int]) -> dict[int, int]:
     """Declared id -> id at which `tokenizers` places the token, where the two differ."""
     moved: dict[int, int] = {}
     following = len(vocab)
@@ -118,7 +121,7 @@ def runtime_ids(tokens: list[AddedToken], vocab: Mapping[str, int]) -> dict[int,
     return moved
 
 
-def unmarked_ids(tokens: list[AddedToken], value: object) -> tuple[int, ...]:
+def unmarked_ids(tokens: list[DeclaredToken], value: object) -> tuple[int, ...]:
     """Control tokens of the `added_tokens` field that it does not mark as special."""
     items = [] if value is None else want_list(value, "added_tokens")
     marked = [bool(want_object(item, "added_tokens").get("special")) for item in items]

@@ -18,7 +18,7 @@ from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats import byte_alphabet
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
 from tokkit.text.formats.hf_added_tokens import (
-    AddedToken,
+    DeclaredToken,
     read_added_tokens,
     runtime_ids,
     unmarked_ids,
@@ -35,18 +35,18 @@ from tokkit.text.formats.hf_normalizers import NormalizerPlan, read_normalizer
 from tokkit.text.formats.hf_pretokenizers import PretokenizerPlan, read_pretokenizer
 from tokkit.text.formats.hf_special_ids import begin_ids, end_ids, template_ids
 from tokkit.text.formats.json_text import want_int, want_object
-from tokkit.text.normalizers import SpaceMark, chain, protect
-from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
+from tokkit.text.normalizers import SpaceMark, chain
+from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
 
 
 @dataclass
 class Placed:
-    """Tokens at their ids: bytes, kinds, the texts of control tokens, and raw literals."""
+    """Tokens at their ids: bytes, kinds, the texts of control tokens, and how they are cut out."""
 
     token_bytes: list[bytes]
     kinds: NDArray[np.uint8]
     specials: dict[str, int]
-    raw_literals: dict[str, int]
+    added: list[AddedToken]
 
 
 def read_hf_json(
@@ -69,7 +69,8 @@ def read_hf_json(
     added = read_added_tokens(root.get("added_tokens"), model.ids, f"{name}: added_tokens")
     normal = read_normalizer(root.get("normalizer"), f"{name}: normalizer")
     pre = read_pretokenizer(root.get("pre_tokenizer"), normal, f"{name}: pre_tokenizer")
-    placed = _place(model, added, pre, name)
+    normalizer = _normalizer(normal, pre)
+    placed = _place(model, added, pre, normalizer, name)
     fields = _model_fields(model, placed, pre, name)
     known = {**model.ids, **{token.content: token.id for token in added}}
     size = len(placed.token_bytes)
@@ -81,12 +82,13 @@ def read_hf_json(
         token_bytes=tuple(placed.token_bytes),
         kinds=placed.kinds,
         special_tokens=placed.specials,
-        normalizer=_normalizer(normal, pre, added, name),
+        normalizer=normalizer,
         splits=tuple(pre.splits),
-        prefix_space="always" if model.family == "wordpiece" else pre.prefix_space,
+        prefix_space=pre.prefix_space,
+        prefix_unit=pre.prefix_unit,
         bos_ids=bos or begin_ids(config, placed.specials),
         eos_ids=end_ids(config, placed.specials),
-        raw_literals=placed.raw_literals,
+        added_tokens=tuple(placed.added),
         runtime_ids=runtime_ids(added, model.ids),
         unmarked_ids=unmarked_ids(added, root.get("added_tokens")),
         unk_id=model.unk_id if _is_silent(model.unk_id, placed) else None,
@@ -106,7 +108,13 @@ def _check_truncation(value: object, where: str) -> None:
         raise FormatError(f"{where}: stride {stride} with max_length {longest}; expected it below")
 
 
-def _place(model: HfModel, added: list[AddedToken], pre: PretokenizerPlan, name: str) -> Placed:
+def _place(
+    model: HfModel,
+    added: list[DeclaredToken],
+    pre: PretokenizerPlan,
+    normalizer: Normalizer | None,
+    name: str,
+) -> Placed:
     ids = [*model.ids.values(), *(token.id for token in added)]
     if not ids:
         raise FormatError(f"{name}: the vocabulary is empty; expected at least one token")
@@ -117,9 +125,12 @@ def _place(model: HfModel, added: list[AddedToken], pre: PretokenizerPlan, name:
         )
     if len(set(model.ids.values())) != len(model.ids):
         raise FormatError(f"{name}: two tokens of the vocabulary have the same id")
-    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, {})
+    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, [])
     _place_model_tokens(model, placed, pre)
-    _place_added_tokens(model, added, placed, pre, name)
+    for token in added:
+        if token.special and len(token.content) == 1 and token.content in model.ids:
+            _refuse_ordinary_control(token.content, name)
+        _place_added_token(token, _looked_for(token, pre, normalizer), model, placed)
     if sum(map(len, placed.token_bytes)) > MAX_VOCAB_BYTES:
         raise FormatError(f"{name}: all tokens have over {MAX_VOCAB_BYTES:,} bytes together")
     longest = max(map(len, placed.token_bytes))
@@ -154,24 +165,40 @@ def _is_silent(unk_id: int | None, placed: Placed) -> bool:
     return unk_id is not None and placed.kinds[unk_id] in (TokenKind.SPECIAL, TokenKind.UNUSED)
 
 
-def _place_added_tokens(
-    model: HfModel, added: list[AddedToken], placed: Placed, pre: PretokenizerPlan, name: str
+def _looked_for(
+    token: DeclaredToken, pre: PretokenizerPlan, normalizer: Normalizer | None
+) -> AddedToken:
+    """How a token is cut out: one that is looked for in normalised text is normalised itself."""
+    text = token.content
+    if token.normalized:
+        if normalizer is not None:
+            text = normalizer(text)
+        first = pre.prefix_unit == "normalized" and pre.prefix_space != "never"
+        if first and text and not (pre.prefix_space == "unless_space" and text.startswith(" ")):
+            text = " " + text
+    return AddedToken(
+        text, token.id, token.normalized, token.lstrip, token.rstrip, token.single_word
+    )
+
+
+def _place_added_token(
+    token: DeclaredToken, looked_for: AddedToken, model: HfModel, placed: Placed
 ) -> None:
-    for token in added:
-        if token.special:
-            if len(token.content) == 1 and token.content in model.ids:
-                _refuse_ordinary_control(token.content, name)
-            placed.specials[token.content] = token.id
-            data, kind = b"", TokenKind.SPECIAL
-        elif pre.mark and pre.mark in token.content and not token.normalized:
-            # It is looked for in the raw text, where what it holds is a mark, not a space.
-            placed.raw_literals[token.content] = token.id
-            continue
-        else:
-            text = token.content.replace(pre.mark, " ") if pre.mark else token.content
-            data, kind = text.encode("utf-8"), TokenKind.LITERAL
-        placed.token_bytes[token.id] = data
-        placed.kinds[token.id] = kind
+    """Place one token. Its bytes are what is looked for: a space there, a mark in raw text."""
+    spelling = looked_for.content.encode("utf-8")
+    kind = TokenKind.LITERAL
+    if token.special:
+        placed.specials[token.content] = token.id
+        spelling, kind = b"", TokenKind.SPECIAL
+    elif not spelling:
+        kind = TokenKind.UNUSED
+    elif token.content in model.ids and placed.token_bytes[token.id] not in (b"", spelling):
+        # To the model its bytes are others: `▁▁` in the raw text are marks, in a piece spaces.
+        spelling, kind = placed.token_bytes[token.id], TokenKind.NORMAL
+    if looked_for.content:
+        placed.added.append(looked_for)
+    placed.token_bytes[token.id] = spelling
+    placed.kinds[token.id] = kind
 
 
 def _refuse_ordinary_control(text: str, name: str) -> NoReturn:
@@ -182,23 +209,8 @@ def _refuse_ordinary_control(text: str, name: str) -> NoReturn:
     )
 
 
-def _normalizer(
-    normal: NormalizerPlan, pre: PretokenizerPlan, added: list[AddedToken], name: str
-) -> Normalizer | None:
-    whole = chain(normal.steps)
-    if whole is not None:
-        literals = [token for token in added if not token.special]
-        for token in literals:
-            if token.normalized and whole(token.content) != token.content:
-                raise UnsupportedError(
-                    f"{name}: the added token {token.content!r} is looked for in normalised text, "
-                    "and its own text is changed by the normalizer"
-                )
-        whole = protect(whole, [t.content for t in literals if not t.normalized])
-    if pre.mark:
-        marks = SpaceMark(pre.mark)
-        return marks if whole is None else chain([whole, marks])
-    return whole
+def _normalizer(normal: NormalizerPlan, pre: PretokenizerPlan) -> Normalizer | None:
+    return chain([*normal.steps, SpaceMark(pre.mark)] if pre.mark else normal.steps)
 
 
 def _model_fields(

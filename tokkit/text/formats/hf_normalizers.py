@@ -33,16 +33,38 @@ class NormalizerPlan:
     Attributes:
         steps: normalizers to apply, in order.
         prefix_space: whether a space is put before the text.
+        prefix_at: where in `steps` that happens.
         marked: whether spaces have become U+2581 before the pretokenizer looks at the text.
-        writes_mark: whether a replacement writes U+2581 without `marked` (T5's runs of spaces).
+        marked_at: where in `steps` that happens.
+        makes_spaces: whether a later step may make spaces again, which are no marks.
+        may_empty: whether a replacement after the space was put may leave nothing of the text.
         growth: bound on how many times longer the text can get by the file's own replacements.
     """
 
     steps: list[Normalizer] = field(default_factory=list[Normalizer])
     prefix_space: PrefixSpace = "never"
+    prefix_at: int = 0
     marked: bool = False
-    writes_mark: bool = False
+    marked_at: int = 0
+    makes_spaces: bool = False
+    may_empty: bool = False
     growth: float = 1.0
+
+    def put_space_as_step(self) -> None:
+        """Put the space at its place among the steps.
+
+        For what one space before the finished text cannot say: the steps after it may leave none of
+        the text, or another space is put before stretches of it.
+        """
+        self.steps.insert(self.prefix_at, PrependText(" "))
+        self.prefix_space = "unless_space"
+
+    def keep_marks(self) -> None:
+        """Let marks be characters like any other, beside spaces, as they are to the library."""
+        self.steps.insert(self.marked_at, ReplaceText(" ", MARK))
+        if self.prefix_space == "always":
+            self.steps.insert(self.prefix_at, PrependText(MARK))
+        self.marked, self.prefix_space = False, "never"
 
 
 def read_normalizer(value: object, where: str) -> NormalizerPlan:
@@ -56,7 +78,11 @@ def read_normalizer(value: object, where: str) -> NormalizerPlan:
     if value is not None:
         _add(plan, want_object(value, where), where)
     if plan.prefix_space != "never" and not plan.marked:
-        raise UnsupportedError(f"{where}: Prepend('▁') without Replace(' ' -> '▁') after it")
+        # A mark that is none to the normaliser: it may become one by the pretokenizer.
+        plan.steps.insert(plan.prefix_at, PrependText(MARK))
+        plan.prefix_space = "never"
+    if plan.prefix_space == "always" and plan.may_empty and not plan.makes_spaces:
+        plan.put_space_as_step()
     return plan
 
 
@@ -71,6 +97,7 @@ def _add(plan: NormalizerPlan, node: dict[str, object], where: str) -> None:
         raise UnsupportedError(f"{where}: runs after spaces have become '▁'; tokkit does not do it")
     if kind in _UNCHANGING or kind in ("StripAccents", "Nmt"):
         plan.steps.append(library_normalizer(kind))
+        plan.makes_spaces |= plan.marked and kind in ("NFKC", "NFKD")
     elif kind == "Strip":
         left = want_bool(node.get("strip_left"), where, default=True)
         right = want_bool(node.get("strip_right"), where, default=True)
@@ -115,7 +142,7 @@ def _add_replace(plan: NormalizerPlan, node: dict[str, object], where: str) -> N
         if not old:
             raise FormatError(f"{where}: replaces the empty string; expected a pattern")
         if (old, content) == (" ", MARK):
-            plan.marked = True
+            plan.marked, plan.marked_at = True, len(plan.steps)
             return
         step: Normalizer = ReplaceText(old, content)
         factor = len(content.encode()) / len(old.encode())
@@ -127,14 +154,15 @@ def _add_replace(plan: NormalizerPlan, node: dict[str, object], where: str) -> N
         raise UnsupportedError(f"{where}: a replacement that sees '▁' in place of spaces")
     if plan.prefix_space != "never" and not plan.marked:
         raise UnsupportedError(f"{where}: {old!r} -> {content!r} between Prepend and the marks")
-    plan.writes_mark |= MARK in content
+    plan.makes_spaces |= plan.marked and " " in content
+    plan.may_empty |= plan.prefix_space != "never" and not content
     _grow(plan, factor, where)
     plan.steps.append(step)
 
 
 def _add_prepend(plan: NormalizerPlan, prefix: str, where: str) -> None:
     if prefix == MARK and not plan.marked and plan.prefix_space == "never":
-        plan.prefix_space = "always"
+        plan.prefix_space, plan.prefix_at = "always", len(plan.steps)
         return
     if len(prefix) > 64 or MARK in prefix or plan.marked:
         raise UnsupportedError(f"{where}: prepends {prefix[:80]!r}")

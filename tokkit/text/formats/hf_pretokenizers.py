@@ -16,9 +16,10 @@ from tokkit.text.formats.hf_normalizers import MARK, NormalizerPlan
 from tokkit.text.formats.json_text import want_bool, want_list, want_object, want_str
 from tokkit.text.formats.patterns import GPT2
 from tokkit.text.normalizers import MAX_PATTERN_CHARS, WordsBySpace
-from tokkit.text.spec import Behavior, PrefixSpace, SplitRule
+from tokkit.text.spec import Behavior, PrefixSpace, PrefixUnit, SplitRule
 
 ASCII_PUNCTUATION = r"!-/:-@\[-`{-~"
+_SPACELESS = ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")
 _BEHAVIORS: dict[str, Behavior] = {
     "Isolated": "isolated",
     "Removed": "removed",
@@ -36,7 +37,9 @@ class PretokenizerPlan:
         splits: rules in order.
         byte_level: tokens are written in the GPT-2 byte alphabet.
         mark: the character that tokens hold in place of a space, or "".
-        prefix_space: whether a space is put before the text.
+        prefix_space: whether a space is put before a text.
+        prefix_unit: what counts as a text there.
+        spaceless: the cuts so far drop all spaces.
         words_by_space: whitespace becomes one space before each word, as the last normalizer.
     """
 
@@ -44,6 +47,8 @@ class PretokenizerPlan:
     byte_level: bool = False
     mark: str = ""
     prefix_space: PrefixSpace = "never"
+    prefix_unit: PrefixUnit = "normalized"
+    spaceless: bool = False
     words_by_space: bool = False
 
 
@@ -54,24 +59,26 @@ def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> 
         FormatError: damaged.
         UnsupportedError: a kind or a combination that split rules cannot express, named.
     """
+    stages = _flatten(value, where)
+    if normalizer.makes_spaces and all(kind != "Metaspace" for kind, _, _ in stages):
+        normalizer.keep_marks()
     plan = PretokenizerPlan(prefix_space=normalizer.prefix_space)
     if normalizer.marked:
         plan.mark = MARK
-    for kind, node, place in _flatten(value, where):
+    for kind, node, place in stages:
         if plan.byte_level:
             raise UnsupportedError(f"{place}: it stands after ByteLevel and would cut single bytes")
         if kind == "ByteLevel":
-            _add_byte_level(plan, node, place)
+            _add_byte_level(plan, node, normalizer, place)
         elif kind == "Metaspace":
-            _add_metaspace(plan, node, place)
+            _add_metaspace(plan, node, normalizer, place)
         elif plan.mark:
             _add_to_marked(plan, kind, node, place)
         else:
             plan.splits.extend(_rules(kind, node, place))
-    if normalizer.writes_mark and plan.mark != MARK:
-        raise UnsupportedError(f"{where}: a normalizer writes '▁', but nothing gives it a meaning")
+            plan.spaceless |= kind in _SPACELESS
     if plan.words_by_space:
-        normalizer.steps.append(WordsBySpace())
+        normalizer.steps.append(WordsBySpace(plan.mark))
     return plan
 
 
@@ -86,7 +93,9 @@ def _flatten(value: object, where: str) -> list[tuple[str, dict[str, object], st
     return [stage for child in children for stage in _flatten(child, where)]
 
 
-def _add_byte_level(plan: PretokenizerPlan, node: dict[str, object], where: str) -> None:
+def _add_byte_level(
+    plan: PretokenizerPlan, node: dict[str, object], normalizer: NormalizerPlan, where: str
+) -> None:
     if plan.mark:
         raise UnsupportedError(f"{where}: ByteLevel together with '▁' for spaces")
     if want_bool(node.get("add_prefix_space"), where, default=True):
@@ -95,13 +104,26 @@ def _add_byte_level(plan: PretokenizerPlan, node: dict[str, object], where: str)
                 f"{where}: add_prefix_space after another pretokenizer would put a space before "
                 "every piece"
             )
-        plan.prefix_space = "unless_space"
+        _put_space(plan, "stretch", normalizer)
     if want_bool(node.get("use_regex"), where, default=True):
         plan.splits.append(SplitRule(GPT2))
     plan.byte_level = True
 
 
-def _add_metaspace(plan: PretokenizerPlan, node: dict[str, object], where: str) -> None:
+def _put_space(plan: PretokenizerPlan, unit: PrefixUnit, normalizer: NormalizerPlan) -> None:
+    """Put a space before each stretch that does not begin with one."""
+    if normalizer.prefix_space == "never":
+        plan.prefix_space, plan.prefix_unit = "unless_space", unit
+    elif unit == "stretch":
+        # The normaliser has put one, but not behind the added tokens of normalised text.
+        if normalizer.prefix_space == "always":
+            normalizer.put_space_as_step()
+        plan.prefix_space, plan.prefix_unit = "unless_space", unit
+
+
+def _add_metaspace(
+    plan: PretokenizerPlan, node: dict[str, object], normalizer: NormalizerPlan, where: str
+) -> None:
     mark = want_str(node.get("replacement", MARK), f"{where}.replacement")
     if len(mark) != 1 or plan.mark not in ("", mark):
         raise FormatError(f"{where}: the replacement {mark!r}; expected one character, as '▁'")
@@ -111,6 +133,10 @@ def _add_metaspace(plan: PretokenizerPlan, node: dict[str, object], where: str) 
         scheme = "always" if added else "never"
     if scheme not in ("always", "first", "never"):
         raise FormatError(f"{where}: prepend_scheme {scheme!r}; expected always, first or never")
+    if scheme == "never" and plan.spaceless and not plan.mark:
+        # No space is left that could become a mark: a mark is one that stands in the text.
+        plan.splits.append(SplitRule(re.escape(mark), "merged_with_next"))
+        return
     if plan.splits and scheme != "never":
         # Every word gets a space, so cutting at whitespace first only tidies the whitespace.
         if plan.splits != _rules("WhitespaceSplit", {}, where) or scheme != "always":
@@ -118,8 +144,8 @@ def _add_metaspace(plan: PretokenizerPlan, node: dict[str, object], where: str) 
         plan.splits.clear()
         plan.words_by_space = True
     plan.mark = mark
-    if scheme != "never" and plan.prefix_space == "never":
-        plan.prefix_space = "unless_space"
+    if scheme != "never":
+        _put_space(plan, "first_stretch" if scheme == "first" else "stretch", normalizer)
     if want_bool(node.get("split"), where, default=True):
         plan.splits.append(SplitRule(" [^ ]*|[^ ]+"))
 

@@ -53,8 +53,8 @@ def normalizer_to_json(normalizer: Normalizer) -> dict[str, object]:
             return {"kind": "space_mark", "mark": mark}
         case SqueezeSpaces():
             return {"kind": "squeeze_spaces"}
-        case WordsBySpace():
-            return {"kind": "words_by_space"}
+        case WordsBySpace(mark=mark):
+            return {"kind": "words_by_space", "mark": mark}
         case CharsMap(mapping=mapping):
             return {"kind": "charsmap", "mapping": mapping}
         case ProtectLiterals(inner=inner, literals=literals):
@@ -152,13 +152,17 @@ def _plain(kind: str, node: dict[str, object], where: str) -> Normalizer:
                 raise FormatError(f"{where}: prepends more than {MAX_PREPENDED} characters")
             return PrependText(prefix)
         case "space_mark":
-            mark = want_str(node.get("mark"), where)
-            if len(mark) != 1:
-                raise FormatError(f"{where}: the mark {mark[:20]!r}; expected one, as {MARK!r}")
-            return SpaceMark(mark)
+            return SpaceMark(_mark(node, where))
         case "squeeze_spaces":
             return SqueezeSpaces()
         case "words_by_space":
-            return WordsBySpace()
+            return WordsBySpace(_mark(node, where))
         case _:
             raise FormatError(f"{where}: tokkit has no normalizer of this kind")
+
+
+def _mark(node: dict[str, object], where: str) -> str:
+    mark = want_str(node.get("mark"), where)
+    if len(mark) != 1:
+        raise FormatError(f"{where}: the mark {mark[:20]!r}; expected one, as {MARK!r}")
+    return mark

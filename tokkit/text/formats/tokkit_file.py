@@ -1,6 +1,6 @@
 """tokkit's own file: a `TokenizerSpec`, whole, as data.
 
-    8 bytes     `TOKKITv1`: what the file is, and the version of this layout
+    8 bytes     `TOKKITv2`: what the file is, and the version of this layout
     8 bytes     n, the length of the header (uint64, little-endian)
     n bytes     the header, JSON: the fields of the spec that are no arrays, under "spec", and the
                 number of entries of each array, under "arrays"
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
@@ -37,18 +38,20 @@ from tokkit.text.formats.json_text import (
 from tokkit.text.formats.normalizer_json import normalizer_from_json, normalizer_to_json
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.spec import (
+    AddedToken,
     Behavior,
     Dialect,
     Family,
     MergeTable,
     PrefixSpace,
+    PrefixUnit,
     SplitRule,
     TokenizerSpec,
     TokenKind,
 )
 
 FILE_NAME = "tokenizer.tokkit"
-MAGIC = b"TOKKITv1"
+MAGIC = b"TOKKITv2"
 MAX_SPLITS = 64
 MAX_WORD_CHARS = 1 << 20
 
@@ -67,11 +70,13 @@ _MERGES = ("merge_left", "merge_right", "merge_result", "merge_rank")
 _NEEDS = {"bpe": _MERGES, "unigram": ("scores",), "wordpiece": ("continuing",)}
 _FIELDS = {
     "name", "family", "special_tokens", "ignore_merges", "char_units", "unk_score",
-    "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "bos_ids",
-    "eos_ids", "raw_literals", "runtime_ids",
+    "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "prefix_unit",
+    "added_tokens", "bos_ids", "eos_ids", "runtime_ids",
 }  # fmt: skip
 _LATER: dict[str, object] = {"unk_id": None, "fuse_unk": False, "unmarked_ids": []}
 """Fields that files of earlier versions lack, and what these files mean by that."""
+
+_TOKEN_FLAGS = ("normalized", "lstrip", "rstrip", "single_word")
 
 _Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -163,14 +168,20 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
             for rule in spec.splits
         ],
         "prefix_space": spec.prefix_space,
+        "prefix_unit": spec.prefix_unit,
+        "added_tokens": [_added_token_to_json(token) for token in spec.added_tokens],
         "bos_ids": list(map(int, spec.bos_ids)),
         "eos_ids": list(map(int, spec.eos_ids)),
-        "raw_literals": {text: int(token) for text, token in spec.raw_literals.items()},
         "runtime_ids": [[int(a), int(b)] for a, b in spec.runtime_ids.items()],
         "unmarked_ids": list(map(int, spec.unmarked_ids)),
         "unk_id": None if spec.unk_id is None else int(spec.unk_id),
         "fuse_unk": spec.fuse_unk,
     }
+
+
+def _added_token_to_json(token: AddedToken) -> dict[str, object]:
+    flags = {flag: True for flag in _TOKEN_FLAGS if getattr(token, flag)}
+    return {"content": token.content, "id": int(token.id), **flags}
 
 
 # -- reading ---------------------------------------------------------------------------------
@@ -219,9 +230,13 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
             "PrefixSpace",
             _one_of(fields["prefix_space"], get_args(PrefixSpace), f"{where}: prefix_space"),
         ),
+        prefix_unit=cast(
+            "PrefixUnit",
+            _one_of(fields["prefix_unit"], get_args(PrefixUnit), f"{where}: prefix_unit"),
+        ),
+        added_tokens=_added_tokens(fields["added_tokens"], arrays["kinds"], where),
         bos_ids=_ids(fields["bos_ids"], size, f"{where}: bos_ids"),
         eos_ids=_ids(fields["eos_ids"], size, f"{where}: eos_ids"),
-        raw_literals=_ids_by_text(fields, "raw_literals", size, where),
         runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
         unmarked_ids=_ids(fields["unmarked_ids"], size, f"{where}: unmarked_ids"),
         unk_id=_unk_id(fields["unk_id"], arrays["kinds"], where),
@@ -231,7 +246,9 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
 
 def _header(data: bytes, where: str) -> tuple[dict[str, object], int]:
     if data[: len(MAGIC)] != MAGIC:
-        raise FormatError(f"{where}: begins with {data[:8]!r}; expected {MAGIC!r}")
+        old = data.startswith(MAGIC[:-1])
+        advice = "; it is of another version of tokkit: save the tokenizer again" if old else ""
+        raise FormatError(f"{where}: begins with {data[:8]!r}; expected {MAGIC!r}{advice}")
     start = len(MAGIC) + 8
     stop = start + int.from_bytes(data[len(MAGIC) : start], "little")
     if stop > len(data):
@@ -372,6 +389,26 @@ def _ids_by_text(fields: Mapping[str, object], name: str, size: int, where: str)
     if "" in table:
         raise FormatError(f"{where}: {name} holds the empty text")
     return {text: _in_range(token, size, f"{where}: {name}") for text, token in table.items()}
+
+
+def _added_tokens(value: object, kinds: NDArray[np.uint8], where: str) -> tuple[AddedToken, ...]:
+    tokens: list[AddedToken] = []
+    for i, entry in enumerate(want_list(value, f"{where}: added_tokens")):
+        place = f"{where}: added_tokens[{i}]"
+        node = want_object(entry, place)
+        if not {"content", "id"} <= set(node) <= {"content", "id", *_TOKEN_FLAGS}:
+            raise FormatError(f"{place}: the keys {list(node)!r:.200}; expected an added token")
+        content = want_str(node["content"], f"{place}.content")
+        if not 0 < len(content.encode(errors="surrogatepass")) <= MAX_TOKEN_BYTES:
+            raise FormatError(
+                f"{place}: {len(content):,} characters; expected 1 to {MAX_TOKEN_BYTES:,} bytes"
+            )
+        flags = {flag: want_bool(node.get(flag), place, default=False) for flag in _TOKEN_FLAGS}
+        token = _in_range(node["id"], len(kinds), f"{place}.id")
+        if kinds[token] in (TokenKind.UNUSED, TokenKind.BYTE):
+            raise FormatError(f"{place}: {token} is {TokenKind(kinds[token]).name}")
+        tokens.append(AddedToken(content, token, **flags))
+    return tuple(tokens)
 
 
 def _runtime_ids(value: object, size: int, where: str) -> dict[int, int]:

@@ -19,7 +19,7 @@ async function startTokenizer(about) {
   const explorer = new Explorer(vocabulary, entry, groupsOf(vocabulary, about, streams));
   const map = new PixelMap(vocabulary, (id) => entry.label(id), (id) => (location.hash = `#token-${id}`));
   startTheme(() => map.draw());
-  live = startLive(vocabulary, streams, about, specials, entry);
+  live = startLive(vocabulary, streams, about, entry);
   for (const button of document.querySelectorAll("button.replay[data-text]")) {
     button.hidden = live === null;
     button.addEventListener("click", () => replay(button.dataset.text, "specials" in button.dataset));
@@ -29,13 +29,13 @@ async function startTokenizer(about) {
   follow();
 }
 
-function startLive(vocabulary, streams, about, specials, entry) {
+function startLive(vocabulary, streams, about, entry) {
   if (!about.engine) {
     refuseLive(about.refusal);
     return null;
   }
   try {
-    const tokenizer = new Tokenizer(vocabulary, streams, about.engine, specials);
+    const tokenizer = new Tokenizer(vocabulary, streams, about.engine);
     tokenizer.check(about.engine.checks);
     return new Live(tokenizer, entry);
   } catch (error) {

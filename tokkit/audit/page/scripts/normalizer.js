@@ -20,9 +20,9 @@ const NORMALIZERS = {
   replace: ({ old, new: fresh }) => (text) => text.split(old).join(fresh),
   prepend: ({ prefix }) => (text) => (text ? prefix + text : text),
   squeezeSpaces: () => (text) => text.replace(/^ +| +$/g, "").replace(/ {2,}/g, " "),
-  wordsBySpace: () => {
+  wordsBySpace: ({ mark }) => {
     const spaces = new RegExp(`[${WHITE_SPACE}]+`, "g");
-    return (text) => text.replace(spaces, " ").replace(/^ | $/g, "");
+    return (text) => text.replace(spaces, " ").replace(/^ | $/g, "").split(` ${mark}`).join(mark);
   },
   strip: ({ left, right }) => {
     const start = new RegExp(`^[${WHITE_SPACE}]+`);

@@ -1,18 +1,16 @@
-// Text to ids: normalise, cut out literals, put a space before it, split, encode each piece
-// (tokkit/text/tokenizer.py).
+// Text to ids: cut out added tokens, normalise what lies between them, put a space before it, split,
+// encode each piece (tokkit/text/stretches.py).
 
 class Tokenizer {
-  constructor(vocabulary, streams, engine, specials) {
+  constructor(vocabulary, streams, engine) {
     this.vocabulary = vocabulary;
     this.prefixSpace = engine.prefixSpace;
-    this.specials = specials;
-    this.rawLiterals = new Map(Object.entries(engine.rawLiterals));
-    this.specialPattern = anyOf(this.specials.keys());
-    this.rawLiteralPattern = anyOf(this.rawLiterals.keys());
+    this.prefixUnit = engine.prefixUnit;
+    this.raw = new AddedTokens(engine.added.filter(({ normalized }) => !normalized));
+    this.normalized = new AddedTokens(engine.added.filter(({ normalized }) => normalized));
     this.normalize = compileNormalizer(engine.normalizer, streams);
     this.scanners = engine.scanners && new Scanners(streams, engine.scanners);
     this.model = new MODELS[vocabulary.about.family](vocabulary, streams);
-    this._indexLiterals();
   }
 
   // Compares with the ids that tokkit gave for the sample texts; throws a Refusal if one differs.
@@ -29,31 +27,16 @@ class Tokenizer {
     }
   }
 
-  _indexLiterals() {
-    const { kinds, size, starts, blob } = this.vocabulary;
-    this.literals = new Map(); // spelling as a string of bytes -> id; of those alike the last
-    this.literalLengths = new Map(); // first byte -> lengths, the longest first
-    for (let id = 0; id < size; id++) {
-      if (kinds[id] !== KIND.LITERAL) continue;
-      this.literals.set(String.fromCharCode(...this.vocabulary.bytesOf(id)), id);
-      const first = blob[starts[id]];
-      const lengths = this.literalLengths.get(first) ?? new Set();
-      this.literalLengths.set(first, lengths.add(this.vocabulary.lengthOf(id)));
-    }
-    for (const [first, lengths] of this.literalLengths) {
-      this.literalLengths.set(first, [...lengths].sort((a, b) => b - a));
-    }
-  }
-
   // [{id, piece}] of a text; `piece` numbers the pieces of the pretokenizer.
   encode(text, { specials = false } = {}) {
     if (/\p{Surrogate}/u.test(text)) throw new Refusal("it holds half of a surrogate pair, which is no text");
     this.tokens = [];
     this.piece = 0;
-    const parts = specials ? cut(text, this.specialPattern, this.specials) : [[text, null]];
-    for (const [part, special] of parts) {
-      if (special !== null) this._emit(special);
-      else this._encodePart(part);
+    let begins = true;
+    for (const [raw, id] of this.raw.cut(text, specials)) {
+      if (id !== null) this._emit(id);
+      else this._encodeBetween(this.normalize(raw), specials, begins);
+      begins = false;
     }
     return this.tokens;
   }
@@ -62,44 +45,22 @@ class Tokenizer {
     this.tokens.push({ id, piece: this.piece++ });
   }
 
-  _encodePart(part) {
-    for (const [raw, literal] of cut(part, this.rawLiteralPattern, this.rawLiterals)) {
-      if (literal !== null) this._emit(literal);
-      else this._encodeText(this._withPrefix(new TextEncoder().encode(this.normalize(raw))));
+  _encodeBetween(text, specials, begins) {
+    if (this.prefixUnit === "normalized") text = this._withPrefix(text);
+    for (const [part, id] of this.normalized.cut(text, specials)) {
+      if (id !== null) this._emit(id);
+      else {
+        const prefixed = this.prefixUnit === "stretch" || (this.prefixUnit === "first_stretch" && begins);
+        this._encodeStretch(new TextEncoder().encode(prefixed ? this._withPrefix(part) : part));
+      }
+      begins = false;
     }
   }
 
   _withPrefix(text) {
     const rule = this.prefixSpace;
-    if (!text.length || rule === "never" || (rule === "unless_space" && text[0] === 0x20)) return text;
-    const longer = new Uint8Array(text.length + 1);
-    longer[0] = 0x20;
-    longer.set(text, 1);
-    return longer;
-  }
-
-  _encodeText(text) {
-    let start = 0;
-    for (let i = 0; i < text.length; ) {
-      const [id, length] = this._literalAt(text, i);
-      if (id < 0) {
-        i += 1;
-        continue;
-      }
-      this._encodeStretch(text.subarray(start, i));
-      this._emit(id);
-      i += length;
-      start = i;
-    }
-    this._encodeStretch(text.subarray(start));
-  }
-
-  _literalAt(text, i) {
-    for (const length of this.literalLengths.get(text[i]) ?? []) {
-      const id = this.literals.get(String.fromCharCode(...text.subarray(i, i + length)));
-      if (id !== undefined && i + length <= text.length) return [id, length];
-    }
-    return [-1, 0];
+    if (!text || rule === "never" || (rule === "unless_space" && text[0] === " ")) return text;
+    return ` ${text}`;
   }
 
   _encodeStretch(text) {
@@ -112,16 +73,44 @@ class Tokenizer {
   }
 }
 
-// Matches of `pattern` with their ids, and what lies between with null, in order.
-function cut(text, pattern, ids) {
-  if (!pattern) return [[text, null]];
-  const parts = [];
-  let start = 0;
-  for (const match of text.matchAll(pattern)) {
-    if (match.index > start) parts.push([text.slice(start, match.index), null]);
-    parts.push([match[0], ids.get(match[0])]);
-    start = match.index + match[0].length;
+// One set of added tokens (tokkit/text/added_tokens.py); of those with one text the last counts.
+class AddedTokens {
+  constructor(tokens) {
+    this.tokens = new Map(tokens.map((token) => [token.text, token]));
+    this.lengths = new Map(); // first unit -> lengths, the longest first
+    for (const text of this.tokens.keys()) {
+      this.lengths.set(text[0], (this.lengths.get(text[0]) ?? new Set()).add(text.length));
+    }
+    for (const [first, lengths] of this.lengths) this.lengths.set(first, [...lengths].sort((a, b) => b - a));
   }
-  if (start < text.length || !text) parts.push([text.slice(start), null]);
-  return parts;
+
+  // The longest token at each place, from left to right, with its start.
+  *matches(text) {
+    for (let i = 0; this.tokens.size && i < text.length; ) {
+      const length = (this.lengths.get(text[i]) ?? []).find((size) => this.tokens.has(text.slice(i, i + size)));
+      if (length) yield [i, this.tokens.get(text.slice(i, i + length))];
+      i += length ?? 1;
+    }
+  }
+
+  // Tokens with their ids, and what lies between with null, in order.
+  cut(text, specials) {
+    const parts = [];
+    let done = 0;
+    for (const [found, token] of this.matches(text)) {
+      if (token.special && !specials) continue;
+      let start = found;
+      let stop = found + token.text.length;
+      if (token.lstrip) start = Math.max(done, start - SPACE_AT_END.exec(text.slice(0, start))[0].length);
+      if (token.rstrip) stop += SPACE_AT_START.exec(text.slice(stop))[0].length;
+      if (start > done) parts.push([text.slice(done, start), null]);
+      parts.push([token.text, token.id]);
+      done = stop;
+    }
+    if (done < text.length) parts.push([text.slice(done), null]);
+    return parts;
+  }
 }
+
+const SPACE_AT_START = new RegExp(`^[${WHITE_SPACE}]*`);
+const SPACE_AT_END = new RegExp(`[${WHITE_SPACE}]*$`);

@@ -1,0 +1,148 @@
+"""Cutting added tokens out of a text, as the `tokenizers` library does it.
+
+Matches are found from left to right, of those at one place the longest. A match that does not count
+(a control token that was not asked for, a `single_word` beside a letter) still uses up its text, so
+nothing is found inside it. `lstrip` and `rstrip` take the white space beside a match with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+import numpy as np
+
+from tokkit.text.regex.charset import INVALID, CharSet, build_alphabet
+from tokkit.text.regex.program import Program, charsets_of
+from tokkit.text.regex.split_stage import SplitStage
+from tokkit.text.regex.syntax import EMPTY, Chars, Choice, Node, Sequence
+from tokkit.text.regex.unicode_properties import word_ranges
+from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
+
+WHITE_SPACE = frozenset(
+    char.encode()
+    for char in map(chr, range(0x3001))
+    if char.isspace() and char not in "\x1c\x1d\x1e\x1f"
+)
+_MAX_SPACE_BYTES = 3
+
+Part = tuple[int, int, int | None]
+"""Where a part of a text begins and ends, and the token that it is, or None."""
+
+
+def literal_tree(literals: Iterable[str]) -> Node:
+    """A pattern that matches the longest of `literals`, with common prefixes shared."""
+    children: dict[str, list[str]] = {}
+    is_literal = False
+    for literal in literals:
+        if literal:
+            children.setdefault(literal[0], []).append(literal[1:])
+        else:
+            is_literal = True
+    branches: list[Node] = [
+        Sequence((Chars(CharSet.single(char)), literal_tree(rest)))
+        for char, rest in children.items()
+    ]
+    if is_literal:
+        branches.append(EMPTY)  # last: a longer literal goes first
+    return branches[0] if len(branches) == 1 else Choice(tuple(branches))
+
+
+def all_added_tokens(spec: TokenizerSpec) -> tuple[AddedToken, ...]:
+    """`spec.added_tokens`, and an entry for each token that is cut out without further ado."""
+    listed = {token.id for token in spec.added_tokens}
+    plain = [AddedToken(text, i) for text, i in spec.special_tokens.items() if i not in listed]
+    for token in np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist():
+        if token not in listed:
+            text = spec.token_bytes[token].decode(errors="surrogateescape")
+            plain.append(AddedToken(text, token, normalized=True))
+    return (*spec.added_tokens, *plain)
+
+
+class AddedTokenCutter:
+    """Finds one set of added tokens in texts."""
+
+    def __init__(self, tokens: Iterable[AddedToken], special: frozenset[int]) -> None:
+        """Take the tokens; tables are built when they are first needed.
+
+        Args:
+            tokens: of those with one text the last counts.
+            special: ids of those that are cut out on request only.
+        """
+        self.tokens = {token.content.encode(errors="surrogateescape"): token for token in tokens}
+        self._special = special
+        self._cuts_text = any(token.id not in special for token in self.tokens.values())
+
+    def cut(self, text: bytes, *, specials: bool) -> Iterator[Part]:
+        """The parts of a text, in order: tokens and what lies between them.
+
+        Args:
+            text: the text.
+            specials: whether special tokens are cut out.
+        """
+        done = 0
+        for start, stop in self._matches(text) if specials or self._cuts_text else ():
+            token = self.tokens[text[start:stop]]
+            if token.id in self._special and not specials:
+                continue
+            if token.single_word and _is_beside_word(text, start, stop):
+                continue
+            if token.lstrip:
+                start = max(done, _space_before(text, start))
+            if token.rstrip:
+                stop = _space_after(text, stop)
+            if done < start:
+                yield done, start, None
+            yield start, stop, token.id
+            done = stop
+        if done < len(text):
+            yield done, len(text), None
+
+    def _matches(self, text: bytes) -> list[tuple[int, int]]:
+        if not self.tokens or not text:
+            return []
+        array = np.frombuffer(text, dtype=np.uint8)
+        ends, is_match = self._stage.elements(array, np.array([0, len(array)], dtype=np.int64))
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]])
+        return list(zip(starts[is_match].tolist(), ends[is_match].tolist(), strict=True))
+
+    @cached_property
+    def _stage(self) -> SplitStage:
+        tree = literal_tree(token.content for token in self.tokens.values())
+        charsets = {CharSet.of((INVALID, INVALID)), *charsets_of(tree)}
+        alphabet = build_alphabet(tuple(sorted(charsets, key=lambda charset: charset.ranges)))
+        return SplitStage(Program(tree, alphabet, pattern="added tokens"), alphabet)
+
+
+def _space_before(text: bytes, start: int) -> int:
+    """Where the white space that ends at `start` begins."""
+    size = 1
+    while size <= _MAX_SPACE_BYTES:
+        if start >= size and text[start - size : start] in WHITE_SPACE:
+            start, size = start - size, 1
+        else:
+            size += 1
+    return start
+
+
+def _space_after(text: bytes, stop: int) -> int:
+    """Where the white space that begins at `stop` ends."""
+    size = 1
+    while size <= _MAX_SPACE_BYTES:
+        if text[stop : stop + size] in WHITE_SPACE:
+            stop, size = stop + size, 1
+        else:
+            size += 1
+    return stop
+
+
+def _is_beside_word(text: bytes, start: int, stop: int) -> bool:
+    before = text[max(0, start - 4) : start].decode(errors="replace")[-1:]
+    after = text[stop : stop + 4].decode(errors="replace")[:1]
+    return any(char != "" and _is_word(ord(char)) for char in (before, after))
+
+
+def _is_word(point: int) -> bool:
+    ranges = word_ranges("rust")
+    k = int(np.searchsorted(ranges[:, 0], point, side="right")) - 1
+    return k >= 0 and point <= int(ranges[k, 1])

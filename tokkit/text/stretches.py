@@ -1,0 +1,222 @@
+"""The way of a text to the model: added tokens, and the normalised stretches between them.
+
+In the order of the `tokenizers` library: cut out the added tokens that are looked for in the raw
+text; normalise each stretch between them; cut out those that are looked for in normalised text; put
+a space before what is left, where the tokenizer does (`prefix_unit` says whether before or after
+the second cut). The pretokenizer and the model then see each stretch on its own.
+
+Without the normaliser the text is taken as the model sees it. Only the space before its beginning
+is not there yet; the spaces before later stretches are, and are put only where they are missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
+from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
+
+_INVALID = re.compile("([\udc80-\udcff]+)")
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stretch:
+    """A part of a text on its way to the model.
+
+    Attributes:
+        data: its bytes, as they are by now.
+        token: the added token that it is, or None.
+        begins: whether it begins where the text begins.
+        places: int64 (2, len(data)), where in the caller's text the origin of each byte starts and
+            where it ends; None if nobody asked.
+    """
+
+    data: bytes
+    token: int | None = None
+    begins: bool = True
+    places: Places | None = None
+
+    def part(self, start: int, stop: int, token: int | None) -> Stretch:
+        """A part of it, as an added token or not."""
+        if start == 0 and stop == len(self.data) and token is None:
+            return self
+        places = None if self.places is None else self.places[:, start:stop]
+        return Stretch(self.data[start:stop], token, self.begins and start == 0, places)
+
+    def after_space(self) -> Stretch:
+        """The same with a space before it, which stands for nothing in the caller's text."""
+        places = self.places
+        if places is not None:
+            places = np.concatenate([places[[0, 0], :1], places], axis=1)
+        return replace(self, data=b" " + self.data, places=places)
+
+
+class StretchCutter:
+    """Cuts texts into stretches for one tokenizer."""
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Sort the added tokens of `spec`; tables are built when they are first needed."""
+        self._spec = spec
+        self._special = frozenset(np.flatnonzero(spec.kinds == TokenKind.SPECIAL).tolist())
+        tokens = all_added_tokens(spec)
+        self._raw = self._cutter(token for token in tokens if not token.normalized)
+        self._normalized = self._cutter(token for token in tokens if token.normalized)
+
+    def _cutter(self, tokens: Iterator[AddedToken]) -> AddedTokenCutter:
+        return AddedTokenCutter(tokens, self._special)
+
+    @cached_property
+    def _raw_as_seen(self) -> AddedTokenCutter:
+        """For text as the model sees it: without tokens whose bytes are not what is looked for."""
+        spelling = self._spec.token_bytes
+        return self._cutter(
+            token
+            for content, token in self._raw.tokens.items()
+            if token.id in self._special or spelling[token.id] == content
+        )
+
+    @cached_property
+    def never_prefixed(self) -> frozenset[int]:
+        """Tokens that are cut out before the space is put, and so never hold it."""
+        after = self._spec.prefix_unit != "normalized"
+        spelling = self._spec.token_bytes
+        cutters = (self._raw, self._normalized) if after else (self._raw,)
+        return frozenset(
+            token.id
+            for cutter in cutters
+            for content, token in cutter.tokens.items()
+            if spelling[token.id] == content
+        )
+
+    def cut(
+        self, text: bytes, *, specials: bool, normalize: bool, with_places: bool = False
+    ) -> Iterator[Stretch]:
+        """The stretches of a text, in order, none of them empty.
+
+        Args:
+            text: the caller's text.
+            specials: whether special tokens are cut out.
+            normalize: whether to normalise, or to take the text as the model sees it.
+            with_places: whether to tell where each byte comes from.
+
+        Raises:
+            EncodingError: the normaliser fails on this text.
+        """
+        whole = Stretch(text)
+        if with_places:
+            bounds = np.arange(len(text) + 1, dtype=np.int64)
+            whole = Stretch(text, places=np.stack([bounds[:-1], bounds[1:]]))
+        raw = self._raw if normalize else self._raw_as_seen
+        for start, stop, token in raw.cut(text, specials=specials):
+            stretch = whole.part(start, stop, token)
+            if token is not None:
+                yield stretch
+                continue
+            if normalize:
+                stretch = self._normalize(stretch)
+            if stretch.data:
+                yield from self._cut_normalized(stretch, specials=specials, normalize=normalize)
+
+    def _cut_normalized(
+        self, stretch: Stretch, *, specials: bool, normalize: bool
+    ) -> Iterator[Stretch]:
+        unit = self._spec.prefix_unit
+        if unit == "normalized":
+            stretch = self._put_prefix(stretch, there=not normalize and not stretch.begins)
+        for start, stop, token in self._normalized.cut(stretch.data, specials=specials):
+            part = stretch.part(start, stop, token)
+            if token is None and (unit == "stretch" or (unit == "first_stretch" and part.begins)):
+                part = self._put_prefix(part, there=not normalize and not part.begins)
+            yield part
+
+    def _put_prefix(self, stretch: Stretch, *, there: bool) -> Stretch:
+        """Put a space before a stretch.
+
+        Args:
+            stretch: not empty.
+            there: whether a space at its beginning is the one that would be put.
+        """
+        rule = self._spec.prefix_space
+        if rule == "never":
+            return stretch
+        if (there or rule == "unless_space") and stretch.data.startswith(b" "):
+            return stretch
+        return stretch.after_space()
+
+    # -- normalising -------------------------------------------------------------------------
+
+    def normalized(self, text: bytes) -> bytes:
+        """What the normaliser makes of a text, added tokens included, no space put before it."""
+        parts: list[bytes] = []
+        for start, stop, token in self._raw.cut(text, specials=False):
+            if token is None:
+                parts.append(self._normalize(Stretch(text[start:stop])).data)
+            else:
+                parts.append(self._spec.token_bytes[token])
+        return b"".join(parts)
+
+    def _normalize(self, stretch: Stretch) -> Stretch:
+        """Normalise the runs of valid UTF-8; bytes between them are left as they are."""
+        normalizer = self._spec.normalizer
+        if normalizer is None:
+            return stretch
+        text = stretch.data.decode(errors="surrogateescape")
+        if stretch.places is not None:
+            return self._normalize_with_places(stretch, stretch.places, text)
+        if _INVALID.search(text) is None:
+            made = normalizer(text)
+        else:
+            made = "".join(
+                part if k % 2 or not part else normalizer(part)
+                for k, part in enumerate(_INVALID.split(text))
+            )
+        data = made.encode(errors="surrogateescape")
+        begins = stretch.begins
+        if begins and self._spec.prefix_unit == "first_stretch" and made[:1] != text[:1]:
+            # What was dropped from the beginning counts: the rest does not begin there any more.
+            begins = self._begins(text)
+        return replace(stretch, data=data, begins=begins)
+
+    def _begins(self, text: str) -> bool:
+        from tokkit.text.alignment import align_valid
+
+        assert self._spec.normalizer is not None
+        return align_valid(self._spec.normalizer, text).starts[:1].tolist() == [0]
+
+    def _normalize_with_places(self, stretch: Stretch, places: Places, text: str) -> Stretch:
+        from tokkit.text.alignment import align_valid
+
+        assert self._spec.normalizer is not None
+        found = align_valid(self._spec.normalizer, text)
+        if found.text == text:
+            return stretch
+        # Where each byte of the new text comes from in the old one, in bytes.
+        sizes, made_sizes = _utf8_sizes(text), _utf8_sizes(found.text)
+        bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+        first = np.repeat(bounds[found.starts], made_sizes)
+        last = np.repeat(bounds[found.ends], made_sizes)
+        # A character that is as it was keeps the places of its single bytes.
+        same = np.repeat(found.unchanged(text), made_sizes)
+        within = np.arange(len(first)) - np.repeat(np.cumsum(made_sizes) - made_sizes, made_sizes)
+        first = np.where(same, first + within, first)
+        last = np.where(same, first + 1, last)
+        starts = np.append(places[0], places[1, -1:])[first]
+        ends = np.where(first < last, places[1, np.maximum(last, 1) - 1], starts)
+        data = found.text.encode(errors="surrogateescape")
+        begins = stretch.begins and found.starts[:1].tolist() == [0]
+        return Stretch(data, None, begins, np.stack([starts, ends]))
+
+
+def _utf8_sizes(text: str) -> NDArray[np.int64]:
+    """Bytes of each character; a surrogate escape is one byte."""
+    points = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
+    sizes = 1 + np.searchsorted(np.array([0x80, 0x800, 0x10000]), points, side="right")
+    return np.where((points >= 0xDC80) & (points < 0xDD00), 1, sizes).astype(np.int64)
