@@ -19,31 +19,37 @@ STRANGERS = ("™", "日本", " ", "a b", "ĠĠ™", "é")
 """Tokens that a byte-level vocabulary may hold though its alphabet does not spell them."""
 
 
-def draw_model(rng: random.Random, pieces: Sequence[str], *, byte_level: bool) -> Node:
+def draw_model(
+    rng: random.Random, pieces: Sequence[str], controls: Sequence[str], *, byte_level: bool
+) -> Node:
     """A model.
 
     Args:
         rng: the source of randomness.
         pieces: what the normalizer and the pretokenizer make of texts.
+        controls: the control tokens, which many vocabularies begin with.
         byte_level: whether the pieces are written in GPT-2's byte alphabet.
     """
     words = [piece for piece in pieces if piece] or ["a"]
+    heads = list(controls) if rng.random() < 0.5 else []
     kind = rng.randrange(20)
     if byte_level and kind <= 17:
-        return _bpe(rng, words, list(BYTE_OF_CHAR), byte_level=True)
+        return _bpe(rng, heads, words, list(BYTE_OF_CHAR), byte_level=True)
     alphabet = sorted({char for word in words for char in word})
     if rng.random() < 0.4:  # some characters are unknown
         alphabet = [char for char in alphabet if rng.random() < 0.9] or ["a"]
     if kind <= 8:
-        return _bpe(rng, words, alphabet, byte_level=False)
+        return _bpe(rng, heads, words, alphabet, byte_level=False)
     if kind <= 13:
-        return _unigram(rng, words, alphabet)
+        return _unigram(rng, heads, words, alphabet)
     if kind <= 17:
-        return _wordpiece(rng, words, alphabet)
-    return _wordlevel(rng, words)
+        return _wordpiece(rng, heads, words, alphabet)
+    return _wordlevel(rng, heads, words)
 
 
-def _bpe(rng: random.Random, words: list[str], alphabet: list[str], *, byte_level: bool) -> Node:
+def _bpe(
+    rng: random.Random, heads: list[str], words: list[str], alphabet: list[str], *, byte_level: bool
+) -> Node:
     prefix = rng.choice(("##", "@@")) if rng.random() < 0.05 else ""
     suffix = "</w>" if rng.random() < (0.06 if byte_level else 0.1) else ""
     if byte_level and rng.random() < 0.1:
@@ -70,7 +76,7 @@ def _bpe(rng: random.Random, words: list[str], alphabet: list[str], *, byte_leve
         "fuse_unk": rng.random() < 0.4,
         "byte_fallback": fallback,
         "ignore_merges": rng.random() < 0.25,
-        "vocab": _numbered(rng, tokens, unk),
+        "vocab": _numbered(rng, tokens, [*([unk] if unk else []), *heads]),
         "merges": [list(merge) for merge in merges],
     }
 
@@ -109,13 +115,11 @@ def _merged(word: list[str], left: str, right: str, prefix: str) -> list[str]:
     return found
 
 
-def _numbered(rng: random.Random, tokens: list[str], unk: str | None) -> dict[str, int]:
-    distinct = [token for token in dict.fromkeys(tokens) if token != unk]
+def _numbered(rng: random.Random, tokens: list[str], heads: list[str]) -> dict[str, int]:
+    distinct = [token for token in dict.fromkeys(tokens) if token not in heads]
     if rng.random() < 0.15:
         rng.shuffle(distinct)
-    if unk is not None:
-        distinct.insert(0, unk)
-    return {token: i for i, token in enumerate(distinct)}
+    return {token: i for i, token in enumerate(dict.fromkeys([*heads, *distinct]))}
 
 
 def _parts(rng: random.Random, words: list[str], count: int) -> list[str]:
@@ -128,13 +132,13 @@ def _parts(rng: random.Random, words: list[str], count: int) -> list[str]:
     return parts
 
 
-def _unigram(rng: random.Random, words: list[str], alphabet: list[str]) -> Node:
+def _unigram(rng: random.Random, heads: list[str], words: list[str], alphabet: list[str]) -> Node:
     fallback = rng.random() < 0.4
     digits = rng.choice((0, 1, 6))  # few digits: ties between paths
-    pieces = dict.fromkeys(["<unk>", *alphabet, *_parts(rng, words, rng.choice((5, 30, 60)))])
+    heads = ["<unk>", *heads]
+    pieces = dict.fromkeys([*heads, *alphabet, *_parts(rng, words, rng.choice((5, 30, 60)))])
     vocab: list[list[Any]] = [
-        [piece, round(rng.uniform(-12, -1), digits) if piece != "<unk>" else 0.0]
-        for piece in pieces
+        [piece, 0.0 if piece in heads else round(rng.uniform(-12, -1), digits)] for piece in pieces
     ]
     if fallback:
         vocab += [[token, 0.0] for token in BYTE_TOKENS]
@@ -146,7 +150,7 @@ def _unigram(rng: random.Random, words: list[str], alphabet: list[str]) -> Node:
     }
 
 
-def _wordpiece(rng: random.Random, words: list[str], alphabet: list[str]) -> Node:
+def _wordpiece(rng: random.Random, heads: list[str], words: list[str], alphabet: list[str]) -> Node:
     prefix = "##" if rng.random() < 0.9 else rng.choice(("@@", "_"))
     tokens = [*alphabet, *_parts(rng, words, rng.choice((5, 30, 60)))]
     tokens += [prefix + token for token in tokens if len(token) == 1 or rng.random() < 0.5]
@@ -155,10 +159,14 @@ def _wordpiece(rng: random.Random, words: list[str], alphabet: list[str]) -> Nod
         "unk_token": "[UNK]",
         "continuing_subword_prefix": prefix,
         "max_input_chars_per_word": 100 if rng.random() < 0.8 else rng.randint(3, 10),
-        "vocab": _numbered(rng, tokens, "[UNK]"),
+        "vocab": _numbered(rng, tokens, ["[UNK]", *heads]),
     }
 
 
-def _wordlevel(rng: random.Random, words: list[str]) -> Node:
+def _wordlevel(rng: random.Random, heads: list[str], words: list[str]) -> Node:
     tokens = [word for word in words if rng.random() < 0.9]
-    return {"type": "WordLevel", "unk_token": "<unk>", "vocab": _numbered(rng, tokens, "<unk>")}
+    return {
+        "type": "WordLevel",
+        "unk_token": "<unk>",
+        "vocab": _numbered(rng, tokens, ["<unk>", *heads]),
+    }

@@ -60,11 +60,19 @@ def draw_case(seed: int, index: int) -> Case:
     added = _draw_added_tokens(rng)
     texts = draw_texts(rng, N_TEXTS, [token["content"] for token in added])
     byte_level = '"ByteLevel"' in json.dumps(document)
-    pieces = cut_pieces(document, texts)
-    document["model"] = draw_model(rng, pieces, byte_level=byte_level)
+    controls = [token["content"] for token in added if token["special"]]
+    pieces = cut_pieces(document, [_without(text, controls) for text in texts])
+    document["model"] = draw_model(rng, pieces, controls, byte_level=byte_level)
     document["added_tokens"] = _numbered(rng, added, document["model"]["vocab"])
     document["post_processor"] = _draw_post_processor(rng, document["added_tokens"])
     return Case(document, texts, draw_bytes(rng, texts))
+
+
+def _without(text: str, controls: list[str]) -> str:
+    """A text as a trainer sees it, which cuts out the control tokens."""
+    for control in controls:
+        text = text.replace(control, " ")
+    return text
 
 
 def _draw_added_tokens(rng: random.Random) -> list[Node]:
@@ -77,7 +85,7 @@ def _draw_added_tokens(rng: random.Random) -> list[Node]:
 
 
 def _draw_added_token(rng: random.Random, content: str, *, flagged: bool) -> Node:
-    special = rng.random() < (0.9 if content in CONTROLS else 0.05)
+    special = rng.random() < (0.9 if content in CONTROLS else 0.03)
     flags = {flag: flagged and rng.random() < 0.3 for flag in FLAGS}
     normalized = rng.random() < (0.1 if special else 0.5)
     return {"id": 0, "content": content, **flags, "normalized": normalized, "special": special}

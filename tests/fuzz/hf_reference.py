@@ -102,8 +102,8 @@ class HfReference:
 
     def loses(self, text: str, *, specials: bool) -> bool:
         """Whether some of the text becomes the unknown token, or nothing."""
-        unk, spy = self._spy
-        return unk in _encode(spy, text, specials=specials).ids
+        found = _encode(self._spy, text, specials=specials)
+        return self._spy.token_to_id(_LOST) in found.ids
 
     def prefix(self, text: str) -> list[int] | None:
         """The ids that the post-processor puts before a text; None if nothing is left of it."""
@@ -118,20 +118,23 @@ class HfReference:
         return _load(self._document)
 
     @cached_property
-    def _spy(self) -> tuple[int, Any]:
-        """The id of the unknown token, and a tokenizer that gives it wherever something is lost.
+    def _spy(self) -> Any:
+        """A twin that gives a token of its own wherever something is unknown.
 
-        BPE without an unknown token drops what it does not know; its twin has such a token.
+        BPE without an unknown token drops what it does not know; and an unknown token can stand in
+        a text that spells it.
         """
         model = self._document["model"]
-        if model["type"] == "BPE" and model.get("unk_token") is None:
-            vocab = {**model["vocab"], _LOST: len(model["vocab"])}
-            model = {**model, "unk_token": _LOST, "vocab": vocab}
-            spy = _load({**self._document, "post_processor": None, "model": model})
-            return spy.token_to_id(_LOST), spy
         if model["type"] == "Unigram":
-            return -1 if model["unk_id"] is None else model["unk_id"], self._plain
-        return self._plain.token_to_id(model["unk_token"]), self._plain
+            if model["unk_id"] is None:
+                return self._plain
+            best = max(score for _, score in model["vocab"])
+            vocab = [*model["vocab"], [_LOST, best]]
+            model = {**model, "unk_id": len(model["vocab"]), "vocab": vocab}
+        else:
+            vocab = {**model["vocab"], _LOST: max(model["vocab"].values()) + 1}
+            model = {**model, "unk_token": _LOST, "vocab": vocab}
+        return _load({**self._document, "post_processor": None, "model": model})
 
 
 def _load(document: Node) -> Any:

@@ -121,8 +121,9 @@ def _smaller_models(document: Node) -> Iterator[Node]:
         yield {**document, "model": {**model, "merges": part}}
     vocab = model["vocab"]
     entries = list(vocab.items()) if isinstance(vocab, dict) else vocab
-    for part in _without_stretches(entries):
-        yield _renumbered({**document, "model": {**model, "vocab": part}})
+    kept = 1 if model.get("unk_id") == 0 else 0  # an id, so the piece that has it must stay
+    for part in _without_stretches(entries[kept:]):
+        yield _renumbered({**document, "model": {**model, "vocab": entries[:kept] + part}})
 
 
 def _without_byte_tokens(model: Node) -> Node:

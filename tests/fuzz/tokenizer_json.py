@@ -115,9 +115,9 @@ def first_difference(subject: Subject, case: Case) -> Difference | None:
         ReferenceFailureError: the reference fails on every text.
     """
     failures: list[ReferenceFailureError] = []
-    for text in case.texts:
+    for i, text in enumerate(case.texts):
         try:
-            for difference in subject.differences(text):
+            for difference in subject.differences(text, canonical=i % 4 == 0 and len(text) < 50):
                 return difference
         except ReferenceFailureError as failure:
             failures.append(failure)

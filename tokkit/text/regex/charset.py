@@ -94,9 +94,11 @@ class Alphabet:
     @cached_property
     def pages(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """`class_of` as a two-level table: int32 (4352,) page of `cp >> 8`, uint8 (pages, 256)."""
+        places: dict[bytes, int] = {}
         blocks = self.class_of[:INVALID].reshape(-1, 256)
-        unique, index = np.unique(blocks, axis=0, return_inverse=True)
-        return index.reshape(-1).astype(np.int32), np.ascontiguousarray(unique)
+        index = [places.setdefault(block.tobytes(), len(places)) for block in blocks]
+        pages = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, 256)
+        return np.array(index, dtype=np.int32), pages
 
     def classes_in(self, charset: CharSet) -> frozenset[int]:
         """The classes that make up `charset`, one of those that the alphabet was built from."""
