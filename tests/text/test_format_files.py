@@ -233,6 +233,7 @@ def test_gguf_protects_control_tokens_that_it_declares_as_text(tmp_path, text, k
     assert (259 in ours.encode(f"a{text}b")) is not protected
     assert ours.encode(f"a{text}b", specials=True)[1] == 259
     assert (text in ours.special_tokens) is protected
+    assert ours.spec.unmarked_ids == ((259,) if protected else ())
 
 
 def test_gguf_protects_them_in_sentencepiece_models_too(tmp_path):

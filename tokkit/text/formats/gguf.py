@@ -12,7 +12,9 @@ RWKV's world vocabulary. Source: llama.cpp, `src/llama-vocab.cpp`. Notes:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,21 +100,19 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     model = meta.get("model", str, None)
     if model is None:
         raise FormatError(f"{name}: no {_PREFIX}model; this GGUF file holds no tokenizer")
-    if model not in ("gpt2", "llama", "t5", "bert", "rwkv"):
+    if model not in _READERS:
         raise UnsupportedError(
-            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads gpt2, llama, t5, bert and rwkv"
+            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads {', '.join(_READERS)}"
         )
     texts = meta.strings("tokens")
     if not texts or len(texts) > MAX_VOCAB_SIZE:
         raise FormatError(f"{name}: {_PREFIX}tokens holds {len(texts):,} tokens")
-    types = _protect_controls(meta, texts, _numbers(meta, "token_type", len(texts), default=1))
-    if model == "gpt2":
-        return _byte_level(meta, texts, types)
-    if model == "bert":
-        return _wordpiece(meta, texts, types)
-    if model == "rwkv":
-        return _greedy(meta, texts, types.tolist())
-    return _sentencepiece(meta, texts, types, unigram=model == "t5")
+    types = _numbers(meta, "token_type", len(texts), default=1)
+    unmarked = _unmarked_controls(meta, texts, types)
+    types = types.copy()
+    types[unmarked] = 3
+    spec = _READERS[model](meta, texts, types)
+    return replace(spec, unmarked_ids=tuple(unmarked))
 
 
 def _numbers(meta: _Metadata, key: str, count: int, default: float) -> NDArray[Any]:
@@ -128,22 +128,18 @@ def _numbers(meta: _Metadata, key: str, count: int, default: float) -> NDArray[A
     return values
 
 
-def _protect_controls(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> NDArray[Any]:
-    """The types, where control tokens that are declared as user-defined text are control tokens.
+def _unmarked_controls(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> list[int]:
+    """Control tokens that the file declares as user-defined text, as Gemma's `<start_of_image>`.
 
-    Gemma's `<start_of_image>` is one: the model's own tokenizer.json marks it, and user text that
-    looks like it must stay text. Such a token is known by its spelling, or by the part that the
-    file gives it (as `eot_token_id`).
+    The same model's tokenizer.json marks it, and user text that looks like it must stay text. Such
+    a token is known by its spelling, or by the part that the file gives it (`eot_token_id`).
     """
     named = set(_ids(meta, _ROLES, len(texts)))
-    found = [
+    return [
         token_id
         for token_id in np.flatnonzero(types == 4).tolist()
         if token_id in named or is_control_spelling(texts[token_id])
     ]
-    types = types.copy()
-    types[found] = 3
-    return types
 
 
 def _ids(meta: _Metadata, keys: tuple[str, ...], size: int) -> tuple[int, ...]:
@@ -234,7 +230,7 @@ def _wordpiece(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> Tokeni
     return replace(spec, bos_ids=_ids(meta, keys, len(texts))[:1] if adds_bos else ())
 
 
-def _greedy(meta: _Metadata, texts: list[str], types: list[int]) -> TokenizerSpec:
+def _greedy(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> TokenizerSpec:
     """RWKV: normal tokens are written as in a bytes literal of Python."""
     tokens = {
         token_id: escaped_bytes(text, f"{meta.name}: token {token_id}", of_bytes=True)
@@ -246,7 +242,7 @@ def _greedy(meta: _Metadata, texts: list[str], types: list[int]) -> TokenizerSpe
 
 
 def _sentencepiece(
-    meta: _Metadata, texts: list[str], types: NDArray[Any], *, unigram: bool
+    meta: _Metadata, texts: list[str], types: NDArray[Any], *, unigram: bool = False
 ) -> TokenizerSpec:
     scores = _numbers(meta, "scores", len(texts), default=0.0).tolist()
     pieces = Pieces(texts, scores, types.tolist())
@@ -290,3 +286,13 @@ def _normalizer(meta: _Metadata, *, unigram: bool) -> Normalizer | None:
         steps.append(SqueezeSpaces())
     steps.append(SpaceMark())
     return chain(steps)
+
+
+_READERS: dict[str, Callable[[_Metadata, list[str], NDArray[Any]], TokenizerSpec]] = {
+    "gpt2": _byte_level,
+    "llama": _sentencepiece,
+    "t5": partial(_sentencepiece, unigram=True),
+    "bert": _wordpiece,
+    "rwkv": _greedy,
+}
+"""By `tokenizer.ggml.model`."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
+from tokkit.text.formats.files import MAX_TOKEN_BYTES
 from tokkit.text.formats.json_text import (
     want_bool,
     want_int,
@@ -42,7 +43,7 @@ class HfModel:
         merges: BPE; pairs of spellings.
         ignore_merges: BPE.
         scores: Unigram; id -> log-probability.
-        prefix: WordPiece; what continuing tokens start with.
+        prefix: WordPiece; what continuing tokens start with; "" if there are none (WordLevel).
         max_word_chars: WordPiece.
         where: for messages.
     """
@@ -62,7 +63,7 @@ class HfModel:
     def bytes_of(self, text: str, mark: str) -> bytes | None:
         """The bytes that a spelling stands for; None if no text can produce it."""
         if self.family == "wordpiece":
-            if text.startswith(self.prefix):
+            if self.prefix and text.startswith(self.prefix):
                 return text[len(self.prefix) :].encode("utf-8")
             return b" " + text.encode("utf-8")
         if mark and " " in text:
@@ -90,8 +91,11 @@ def read_model(value: object, where: str) -> HfModel:
         return _read_unigram(node, where)
     if kind == "WordPiece":
         return _read_wordpiece(node, where)
+    if kind == "WordLevel":
+        return _read_wordlevel(node, where)
     raise UnsupportedError(
-        f"{where}: a model of type {str(kind)[:60]!r}; tokkit reads BPE, Unigram and WordPiece"
+        f"{where}: a model of type {str(kind)[:60]!r}; tokkit reads BPE, Unigram, WordPiece and "
+        "WordLevel"
     )
 
 
@@ -263,9 +267,16 @@ def _read_wordpiece(node: dict[str, object], where: str) -> HfModel:
     return HfModel("wordpiece", ids, where, unk_id=unk_id, prefix=prefix, max_word_chars=longest)
 
 
+def _read_wordlevel(node: dict[str, object], where: str) -> HfModel:
+    """One token a word: WordPiece without anything that continues a word."""
+    ids = _vocabulary(node.get("vocab"), where)
+    unknown = want_str(node.get("unk_token", "<unk>"), f"{where}.unk_token")
+    return HfModel("wordpiece", ids, where, unk_id=ids.get(unknown), max_word_chars=MAX_TOKEN_BYTES)
+
+
 def wordpiece_fields(model: HfModel, size: int) -> dict[str, Any]:
     """The spec's WordPiece fields."""
     continuing = np.zeros(size, dtype=np.bool_)
     for text, token_id in model.ids.items():
-        continuing[token_id] = text.startswith(model.prefix)
+        continuing[token_id] = bool(model.prefix) and text.startswith(model.prefix)
     return {"continuing": continuing, "max_word_chars": model.max_word_chars}
