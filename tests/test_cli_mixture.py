@@ -87,12 +87,18 @@ def test_groups_are_summed_up(toy: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["TOY", "SAMPLES", "--group", "x"], "expected NAME=CATEGORY"),
         (["TOY", "SAMPLES", "--group", "x=a", "--group", "x=b"], "each name once"),
         (["TOY", "SAMPLES", "--group", "x=west"], "'west' matches no category"),
-        (["TOY", "no/such/folder"], "is not a folder"),
+        (["TOY", "no/such/folder"], "is no folder"),
         (["TOY", "memory://no/such/folder"], "is not a folder"),
         (["TOY", "EMPTY"], "samples of 0 categories"),
         (["no/such/tokenizer.json", "SAMPLES"], "no/such/tokenizer.json"),
-        (["TOY", "SAMPLES", "--level", "2"], "level must lie between"),
-        (["TOY", "SAMPLES", "--jobs", "0"], "n_jobs is 0"),
+        (
+            ["TOY", "SAMPLES", "--level", "2"],
+            "argument --level: expected a number above 0",
+        ),
+        (
+            ["TOY", "SAMPLES", "--jobs", "0"],
+            "expected a whole number of at least 1, or -1",
+        ),
         (["TOY", "SAMPLES", "--html", "no/such/folder/x.html"], "cannot write"),
     ],
 )

@@ -9,6 +9,9 @@ from difflib import get_close_matches
 
 from tokkit.errors import ArgumentError
 
+_MAX_NAMED = 64
+_N_NEAREST = 8
+
 
 def refuse_unknown(given: Iterable[str], known: Sequence[str], *, what: str = "option") -> None:
     """Refuse names that do not exist, and say which do.
@@ -25,8 +28,12 @@ def refuse_unknown(given: Iterable[str], known: Sequence[str], *, what: str = "o
     if unknown:
         close = get_close_matches(unknown[0], known, n=1)
         guess = f" (did you mean {close[0]!r}?)" if close else ""
+        shown, more = known, ""
+        if len(known) > _MAX_NAMED:
+            shown = get_close_matches(unknown[0], known, n=_N_NEAREST, cutoff=0.0)
+            more = f" or {len(known) - len(shown)} others"
         raise ArgumentError(
-            f"unknown {what} {unknown[0]!r}{guess}, expected one of {', '.join(known)}"
+            f"unknown {what} {unknown[0]!r}{guess}, expected one of {', '.join(shown)}{more}"
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import tokkit
 from tests.audit.toy_subjects import toy_report, write_bpe
+from tokkit.audit.gates.known_figures import FACTS
 from tokkit.audit.options import AuditOptions
 from tokkit.cli import main
 from tokkit.errors import ArgumentError, FormatError
@@ -19,6 +20,7 @@ from tokkit.errors import ArgumentError, FormatError
 def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The path of a file; the audit of it is a report that is known."""
     monkeypatch.setattr(tokkit, "audit_tokenizer", lambda *_, **__: toy_report(), raising=False)
+    monkeypatch.setitem(FACTS, "toy", ("rate",))  # type: ignore[arg-type]
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
@@ -57,6 +59,8 @@ def test_a_baseline_silences_what_it_knows(tokenizer: str, tmp_path: Path) -> No
         ["--corpora", "none"],
         ["--chat-template", "none"],
         ["--html", "none/page.html"],
+        ["--html", "-", "--json"],
+        ["--max", "number-splitting=1.5"],
     ],
 )
 def test_bad_arguments_exit_with_2_in_one_line(

@@ -97,6 +97,11 @@ class ByteVocabulary:
         """int64 (257,): where the sorted tokens that begin with each byte start; their number."""
         return np.searchsorted(self.first_bytes, np.arange(257)).astype(np.int64)
 
+    def first_missing(self, data: bytes) -> int | None:
+        """The offset of the first byte of a text that no token holds, or None."""
+        held = set(self.trie.data.tolist())
+        return next((k for k, byte in enumerate(data) if byte not in held), None)
+
     def narrow(self, low: int, high: int, depth: int, byte: int) -> tuple[int, int]:
         """The tokens of a range (all longer than `depth`, alike before it) with `byte` there."""
         if depth == 0:

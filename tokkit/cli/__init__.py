@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from tokkit import __version__
 from tokkit.cli import audit, complete, diff, ensemble, mixture, score, tokenize
+from tokkit.cli.option_types import Parser, check_options
 from tokkit.errors import TokkitError
 
 EXIT_BAD_INPUT = 2
@@ -26,8 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the arguments, without the program's name; those of the process by default.
     """
-    args = build_parser().parse_args(argv)
     try:
+        args = build_parser().parse_args(argv)
+        check_options(args.command, args)
         code = args.run(args)
         sys.stdout.flush()
     except TokkitError as error:
@@ -44,8 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every subcommand; `args.run(args)` runs the one that was chosen."""
-    parser = argparse.ArgumentParser(
+    """The parser with every subcommand; `args.run(args)` runs the one that was chosen.
+
+    Its parser is `args.command`.
+    """
+    parser = Parser(
         prog="tokkit",
         description="Look through tokenizers: exact byte-level probabilities, text and ensembles "
         "from models over tokens. MODEL is a packaged name (smollm2, gemma3), a GGUF file or a "
@@ -55,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (complete, ensemble, score, tokenize, mixture, audit, diff):
         command.add_parser(commands)
+    for command in commands.choices.values():
+        command.set_defaults(command=command)
     return parser
 
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tokkit
 from tokkit.cli.inputs import Subparsers
-from tokkit.cli.output import DelayedProgress, save_text
+from tokkit.cli.option_types import (
+    InputFile,
+    InputFolder,
+    OutputFile,
+    Pair,
+    Real,
+    Source,
+    Whole,
+)
+from tokkit.cli.output import DelayedProgress, refuse_two_on_stdout, save_text
 from tokkit.errors import ArgumentError
 from tokkit.mixture.sources import find_categories
 
@@ -33,7 +42,10 @@ def add_parser(commands: Subparsers) -> None:
         "wrong. Exits with 1 when there are findings of --fail-on, or a bound is crossed.",
     )
     parser.add_argument(
-        "tokenizer", metavar="TOKENIZER", help="a packaged model, a file, a folder or a hub id"
+        "tokenizer",
+        metavar="TOKENIZER",
+        type=Source(),
+        help="a packaged model, a file, a folder or a hub id",
     )
     parser.add_argument("--name", help="what the report calls it")
     parser.add_argument("--format", help="of the file, where its content does not tell")
@@ -45,12 +57,14 @@ def add_parser(commands: Subparsers) -> None:
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("outputs (a FILE of - is stdout)")
-    group.add_argument("--html", metavar="FILE", help="the page: one file that needs nothing else")
-    group.add_argument(
-        "--json", metavar="FILE", nargs="?", const="-", help="the report as JSON (stdout)"
-    )
-    group.add_argument("--sarif", metavar="FILE", help="for code scanning")
-    group.add_argument("--junit", metavar="FILE", help="for CI systems that show tests")
+    for name, about in (
+        ("html", "the page: one file that needs nothing else"),
+        ("json", "the report as JSON (stdout)"),
+        ("sarif", "for code scanning"),
+        ("junit", "for CI systems that show tests"),
+    ):
+        alone: dict[str, Any] = {"nargs": "?", "const": "-"} if name == "json" else {}
+        group.add_argument(f"--{name}", type=OutputFile(), metavar="FILE", help=about, **alone)
     group.add_argument(
         "--timings", action="store_true", help="print encoding times of hostile texts on stderr"
     )
@@ -61,23 +75,31 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to look at")
     group.add_argument(
         "--texts",
+        type=InputFolder(),
         metavar="FOLDER",
         help="parallel text: one .txt a language, line k of each says the same; one must be called "
         "eng, en or English",
     )
     group.add_argument(
         "--embeddings",
+        type=Source(),
         metavar="FILE",
         help="weights of a model (.safetensors, a folder of them, .gguf, or a packaged model's "
         "name) in which to look for tokens that were never trained",
     )
-    group.add_argument("--chat-template", metavar="FILE", help="a template to examine")
     group.add_argument(
-        "--corpora", metavar="FOLDER", help="samples of categories: infer the training mixture"
+        "--chat-template", type=InputFile(), metavar="FILE", help="a template to examine"
+    )
+    group.add_argument(
+        "--corpora",
+        type=InputFolder(url=True),
+        metavar="FOLDER",
+        help="samples of categories: infer the training mixture",
     )
     group.add_argument(
         "--inherits",
         action="append",
+        type=Source(),
         default=[],
         metavar="TOKENIZER",
         help="with --corpora: leave out the merges taken over from this one; repeatable",
@@ -100,6 +122,7 @@ def _add_gates(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--max",
         action="append",
+        type=Pair(Whole(0), _check_rule),
         default=[],
         metavar="RULE=N",
         help="allow N of a rule, whatever its severity; repeatable",
@@ -108,14 +131,32 @@ def _add_gates(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             f"--{name}",
             action="append",
+            type=Pair(Real(), _check_figure),
             default=[],
             metavar="FIGURE=VALUE",
             help=f"fail when a figure of the report is {what} VALUE; repeatable",
         )
-    group.add_argument("--baseline", metavar="FILE", help="what is in it does not fail again")
     group.add_argument(
-        "--write-baseline", metavar="FILE", help="write what is found now, and exit with 0"
+        "--baseline", type=InputFile(), metavar="FILE", help="what is in it does not fail again"
     )
+    group.add_argument(
+        "--write-baseline",
+        type=OutputFile(),
+        metavar="FILE",
+        help="write what is found now, and exit with 0",
+    )
+
+
+def _check_rule(name: str) -> None:
+    from tokkit.audit.gates.gate import check_rule
+
+    check_rule(name)
+
+
+def _check_figure(name: str) -> None:
+    from tokkit.audit.gates.known_figures import check_figure
+
+    check_figure(name)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -123,6 +164,7 @@ def run(args: argparse.Namespace) -> int:
     from tokkit.audit.gates.baseline import Baseline
     from tokkit.audit.gates.gate import check_gates
 
+    refuse_two_on_stdout(args, ("html", "json", "sarif", "junit", "write_baseline"))
     demands = _demands(args)  # before the work: a bad argument is told at once
     with DelayedProgress() as progress:
         report = tokkit.audit_tokenizer(
@@ -175,28 +217,13 @@ def _demands(args: argparse.Namespace) -> Demands:
     from tokkit.audit.gates.baseline import Baseline
     from tokkit.audit.gates.gate import Demands
 
-    counts = _pairs("--max", args.max)
     return Demands(
         fail_on=args.fail_on,
-        at_most_found={rule: int(value) for rule, value in counts.items()},
-        at_least=_pairs("--at-least", args.at_least),
-        at_most=_pairs("--at-most", args.at_most),
+        at_most_found=dict(args.max),
+        at_least=dict(args.at_least),
+        at_most=dict(args.at_most),
         baseline=None if args.baseline is None else Baseline.read(Path(args.baseline)),
     )
-
-
-def _pairs(option: str, given: Sequence[str]) -> Mapping[str, float]:
-    pairs: dict[str, float] = {}
-    for text in given:
-        key, equals, value = text.rpartition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            equals, number = "", 0.0
-        if not equals or not key or number != number:
-            raise ArgumentError(f"{option} {text!r}: expected NAME=NUMBER")
-        pairs[key] = number
-    return pairs
 
 
 def _write(args: argparse.Namespace, report: AuditReport, failures: list[GateFailure]) -> None:

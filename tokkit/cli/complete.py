@@ -20,6 +20,7 @@ from tokkit.cli.inputs import (
     read_text,
     sampling_options,
 )
+from tokkit.cli.option_types import Checked, InputFile, Real, Source, Whole
 from tokkit.cli.output import bytes_fields, print_json, progress, write_stream
 from tokkit.errors import ArgumentError
 
@@ -35,21 +36,21 @@ def add_parser(commands: Subparsers) -> None:
         description="Continue a text byte by byte, wherever it is cut. Only the continuation goes "
         "to stdout.",
     )
-    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("model", metavar="MODEL", type=Source())
     add_text_options(parser, "prompt", "the text to continue")
     add_sampling_options(parser)
     _add_middle_options(parser)
     search = parser.add_argument_group("search")
     search.add_argument(
         "--beams",
-        type=int,
+        type=Whole(1),
         metavar="N",
         help="the most probable continuation, by beam search, instead of a sample; all N with "
         "their log-probabilities go to stderr",
     )
     search.add_argument(
         "--length-penalty",
-        type=float,
+        type=Real(),
         default=0.0,
         metavar="A",
         help="rank beams by logprob / length**A; more favours longer ones (%(default)s)",
@@ -64,9 +65,14 @@ def _add_middle_options(parser: argparse.ArgumentParser) -> None:
     suffix.add_argument(
         "--suffix", metavar="TEXT", help="fill in the middle between the prompt and TEXT"
     )
-    suffix.add_argument("--suffix-file", metavar="FILE", help="the same, from a file")
+    suffix.add_argument(
+        "--suffix-file", type=InputFile(), metavar="FILE", help="the same, from a file"
+    )
     group.add_argument(
-        "--fim", metavar="NAME", help="the model's format; default: found by its special tokens"
+        "--fim",
+        type=Checked(_check_format),
+        metavar="NAME",
+        help="the model's format; default: found by its special tokens",
     )
     group.add_argument(
         "--heal",
@@ -80,6 +86,13 @@ def _add_middle_options(parser: argparse.ArgumentParser) -> None:
         default="byte",
         help="what is drawn; tokens are faster, and what the sampling options act on (%(default)s)",
     )
+
+
+def _check_format(name: str) -> None:
+    from tokkit.arguments import refuse_unknown
+    from tokkit.bytelm.fim_formats import FIM_FORMATS
+
+    refuse_unknown([name], tuple(FIM_FORMATS), what="format")
 
 
 def _suffix(args: argparse.Namespace) -> bytes | None:

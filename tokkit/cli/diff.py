@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from tokkit.cli.inputs import Subparsers
-from tokkit.cli.output import DelayedProgress, save_text
+from tokkit.cli.option_types import InputFolder, OutputFile, Source
+from tokkit.cli.output import DelayedProgress, refuse_two_on_stdout, save_text
 
 EXIT_DIFFERENT = 1
 
@@ -26,18 +27,25 @@ def add_parser(commands: Subparsers) -> None:
         parser.add_argument(
             name,
             metavar=name.upper(),
+            type=Source(),
             help=f"{which}: a packaged model, a file, a folder or a hub id",
         )
     parser.add_argument(
         "--texts",
+        type=InputFolder(),
         metavar="FOLDER",
         help="parallel text: one .txt a language, line k of each says the same; one must be called "
         "eng, en or English",
     )
     parser.add_argument(
-        "--json", metavar="FILE", nargs="?", const="-", help="the diff as JSON (stdout)"
+        "--json",
+        type=OutputFile(),
+        metavar="FILE",
+        nargs="?",
+        const="-",
+        help="the diff as JSON (stdout)",
     )
-    parser.add_argument("--html", metavar="FILE", help="the diff as one page")
+    parser.add_argument("--html", type=OutputFile(), metavar="FILE", help="the diff as one page")
     parser.add_argument(
         "--exit-code", action="store_true", help="exit with 1 when they are different"
     )
@@ -51,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from tokkit.audit.diff.terminal import diff_text
     from tokkit.audit.text.samples import read_folder
 
+    refuse_two_on_stdout(args, ("html", "json"))
     texts = None if args.texts is None else read_folder(Path(args.texts))
     with DelayedProgress() as progress:
         diff = compare(args.before, args.after, texts=texts, progress=progress)

@@ -15,6 +15,7 @@ from tokkit.cli.inputs import (
     read_text,
     sampling_options,
 )
+from tokkit.cli.option_types import Each, Real, Source
 from tokkit.cli.output import (
     bits_per_byte,
     bytes_fields,
@@ -40,11 +41,11 @@ def add_parser(commands: Subparsers) -> None:
         "whatever their vocabularies. The continuation goes to stdout; each model's exact bits per "
         "byte on the prompt and its weight before and after go to stderr.",
     )
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("others", metavar="MODEL", nargs="+")
+    parser.add_argument("model", metavar="MODEL", type=Source())
+    parser.add_argument("others", metavar="MODEL", nargs="+", type=Source())
     add_text_options(parser, "prompt", "the text to continue")
     parser.add_argument(
-        "--weights", type=_weights, metavar="W,W,...", help="prior weights; equal by default"
+        "--weights", type=Each(Real(0)), metavar="W,W,...", help="prior weights; equal by default"
     )
     parser.add_argument(
         "--combine",
@@ -66,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         raise ArgumentError(
             f"--weights has {len(args.weights)} numbers for {len(sources)} models; give one each"
         )
+    if args.weights is not None and not sum(args.weights):
+        raise ArgumentError("--weights are all 0; give at least one that is positive")
     members = [load_model(source) for source in sources]
     ensemble = tokkit.ByteEnsemble(members, weights=args.weights, combine=args.combine)
     with progress("scoring the prompt"):
@@ -96,13 +99,6 @@ def run(args: argparse.Namespace) -> int:
         }
     )
     return 0
-
-
-def _weights(text: str) -> list[float]:
-    try:
-        return [float(weight) for weight in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers as 0.7,0.3; got {text!r}") from None
 
 
 def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:

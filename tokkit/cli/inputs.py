@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import tokkit
+from tokkit.cli.option_types import Checked, InputFile, Real, Whole
 from tokkit.cli.output import progress
 from tokkit.errors import ArgumentError, FormatError
 
@@ -25,7 +26,11 @@ def add_text_options(parser: argparse.ArgumentParser, name: str, what: str) -> N
     group = parser.add_mutually_exclusive_group()
     group.add_argument(f"--{name}", dest="text", metavar="TEXT", help=what)
     group.add_argument(
-        file_name, dest="file", metavar="FILE", help=f"{what}, from a file; - or nothing for stdin"
+        file_name,
+        dest="file",
+        type=InputFile(stdin=True),
+        metavar="FILE",
+        help=f"{what}, from a file; - or nothing for stdin",
     )
 
 
@@ -33,44 +38,64 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     """The options of `generate`."""
     group = parser.add_argument_group("sampling")
     group.add_argument(
-        "--max-bytes", type=int, default=256, help="stop after so many (%(default)s)"
+        "--max-bytes", type=Whole(0), default=256, help="stop after so many (%(default)s)"
     )
-    group.add_argument("--temperature", type=float, default=1.0, help="0 is greedy (%(default)s)")
-    group.add_argument("--top-k", type=int, metavar="K", help="only the K most probable bytes")
-    group.add_argument("--top-p", type=float, default=1.0, help="nucleus (%(default)s)")
+    group.add_argument("--temperature", type=Real(0), default=1.0, help="0 is greedy (%(default)s)")
+    group.add_argument("--top-k", type=Whole(1), metavar="K", help="only the K most probable bytes")
+    group.add_argument(
+        "--top-p", type=Real(most=1, above=0), default=1.0, help="nucleus (%(default)s)"
+    )
     group.add_argument(
         "--min-p",
-        type=float,
+        type=Real(0, 1),
         default=0.0,
         help="no byte below this share of the most probable one (%(default)s)",
     )
-    group.add_argument("--seed", type=int, help="for the same text again")
+    group.add_argument("--seed", type=Whole(0), help="for the same text again")
     group.add_argument(
-        "--stop", action="append", default=[], metavar="TEXT", help="stop before TEXT; repeatable"
+        "--stop",
+        action="append",
+        type=Checked(_check_stop),
+        default=[],
+        metavar="TEXT",
+        help="stop before TEXT; repeatable",
     )
     group.add_argument(
         "--repetition-penalty",
-        type=float,
+        type=Real(0),
         default=0.0,
         metavar="NATS",
         help="for each byte that makes a repeat longer than --repetition-length (%(default)s)",
     )
     group.add_argument(
         "--repetition-length",
-        type=int,
+        type=Whole(1),
         default=16,
         metavar="BYTES",
         help="repeats up to this length are free (%(default)s)",
     )
     group.add_argument(
-        "--no-repeat-ngram", type=int, metavar="BYTES", help="no string of this length twice"
+        "--no-repeat-ngram", type=Whole(1), metavar="BYTES", help="no string of this length twice"
     )
     group.add_argument("--utf8", action="store_true", help="only valid UTF-8, whole characters")
     group.add_argument(
         "--pattern",
+        type=Checked(_check_pattern),
         metavar="REGEX",
         help="the whole continuation must match; needs the constrained extra",
     )
+
+
+def _check_stop(text: str) -> None:
+    from tokkit.bytelm.sampling import check_stops
+
+    check_stops([os.fsencode(text)], whole_characters=False)
+
+
+def _check_pattern(text: str) -> None:
+    from tokkit.bytelm.patterns import Matches
+
+    Matches(text)
 
 
 def sampling_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import tokkit
 from tokkit.bytelm.packaged import PACKAGED, find_packaged
 from tokkit.cli.inputs import Subparsers
+from tokkit.cli.option_types import InputFolder, OutputFile, OutputFolder, Real, Source, Whole
 from tokkit.cli.output import PROGRESS_DELAY, print_json, progress
 from tokkit.errors import ArgumentError, FormatError
 
@@ -32,9 +33,17 @@ def add_parser(commands: Subparsers) -> None:
         "plain text, .jsonl or .parquet, possibly compressed. The shares are of bytes.",
     )
     parser.add_argument(
-        "tokenizer", metavar="TOKENIZER", help="a packaged model, a file, a folder or a hub id"
+        "tokenizer",
+        metavar="TOKENIZER",
+        type=Source(),
+        help="a packaged model, a file, a folder or a hub id",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="samples of the categories; may be a URL")
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        type=InputFolder(url=True),
+        help="samples of the categories; may be a URL",
+    )
     parser.add_argument(
         "--method",
         choices=("default", "linear-program"),
@@ -43,16 +52,20 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--max-merges",
-        type=int,
+        type=Whole(1),
         metavar="N",
         help="use the first N merges (30000; linear-program: 3000)",
     )
     parser.add_argument(
-        "--level", type=float, default=0.9, help="coverage of the intervals (%(default)s)"
+        "--level",
+        type=Real(above=0, below=1),
+        default=0.9,
+        help="coverage of the intervals (%(default)s)",
     )
     parser.add_argument(
         "--inherits",
         action="append",
+        type=Source(),
         default=[],
         metavar="TOKENIZER",
         help="leave out the merges taken over from this tokenizer, if there are any; repeatable",
@@ -69,12 +82,18 @@ def add_parser(commands: Subparsers) -> None:
         "--text-field", default="text", help="of JSON records and Parquet files (%(default)s)"
     )
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="files read at a time; -1: one a core (1)"
+        "--jobs",
+        type=Whole(1, other=-1),
+        metavar="N",
+        help="files read at a time; -1: one a core (1)",
     )
     parser.add_argument(
-        "--cache", metavar="DIR", help="keep the counts of finished files here, to resume"
+        "--cache",
+        type=OutputFolder(),
+        metavar="DIR",
+        help="keep the counts of finished files here, to resume",
     )
-    parser.add_argument("--html", metavar="FILE", help="write a report to FILE")
+    parser.add_argument("--html", type=OutputFile(), metavar="FILE", help="write a report to FILE")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import json
 import math
@@ -12,6 +13,8 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, cast
+
+from tokkit.errors import ArgumentError
 
 PROGRESS_DELAY = 1.0
 """Seconds after which a step says on stderr what it is doing."""
@@ -98,6 +101,21 @@ def save_text(path: str, text: str) -> None:
         sys.stdout.buffer.flush()
     else:
         write_whole(Path(path), text)
+
+
+def refuse_two_on_stdout(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Refuse several outputs that would be mixed on stdout.
+
+    Args:
+        args: the options.
+        names: of those that take a file.
+
+    Raises:
+        ArgumentError: two of them are `-`.
+    """
+    given = [f"--{name}" for name in names if getattr(args, name) == "-"]
+    if len(given) > 1:
+        raise ArgumentError(f"{' and '.join(given)} write to stdout; give files for all but one")
 
 
 class DelayedProgress:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import tokkit
 from tokkit.cli.inputs import Subparsers, add_text_options, load_model, read_text
+from tokkit.cli.option_types import Source, Whole
 from tokkit.cli.output import bits_per_byte, format_number, format_table, print_json, progress
 from tokkit.errors import ArgumentError, EncodingError
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
+
+
+EXIT_IMPOSSIBLE = 2
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -23,7 +29,7 @@ def add_parser(commands: Subparsers) -> None:
         "canonical encodings of texts that begin so. Tokenization: of its own token sequence "
         "alone, with no id forbidden; this is what is usually reported.",
     )
-    parser.add_argument("models", metavar="MODEL", nargs="+")
+    parser.add_argument("models", metavar="MODEL", nargs="+", type=Source())
     add_text_options(parser, "text", "the text to score")
     parser.add_argument(
         "--encodings",
@@ -33,7 +39,7 @@ def add_parser(commands: Subparsers) -> None:
         "unmodified model, by beam (%(default)s)",
     )
     parser.add_argument(
-        "--beam", type=int, metavar="N", help="width of the beam of --encodings all (8)"
+        "--beam", type=Whole(1), metavar="N", help="width of the beam of --encodings all (8)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -51,24 +57,24 @@ def run(args: argparse.Namespace) -> int:
     scores = [_score(load_model(source), data) for source in args.models]
     if args.json:
         print_json({"n_bytes": len(data), "models": scores})
-        return 0
+        return _tell_impossible(scores)
     header = (f"{len(data)} bytes", "exact bits/byte", "tokenization bits/byte")
     keys = ("exact_bits_per_byte", "tokenization_bits_per_byte")
     rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
     print(format_table(header, rows))
-    return 0
+    return _tell_impossible(scores)
 
 
 def _run_all(args: argparse.Namespace, data: bytes) -> int:
     scores = [_score_all(load_model(source), data, args.beam) for source in args.models]
     if args.json:
         print_json({"n_bytes": len(data), "encodings": "all", "models": scores})
-        return 0
+        return _tell_impossible(scores)
     columns = ("all encodings bits/byte", "at least", "tokenization bits/byte")
     keys = ("bits_per_byte", "least_bits_per_byte", "tokenization_bits_per_byte")
     rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
     print(format_table((f"{len(data)} bytes", *columns), rows))
-    return 0
+    return _tell_impossible(scores)
 
 
 def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
@@ -93,6 +99,7 @@ def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
         "least_bits_per_byte": bits_per_byte(high, len(data)),
         "tokenization_logprob": tokenization,
         "tokenization_bits_per_byte": bits,
+        "impossible": _why_impossible(lm, data, high),
     }
 
 
@@ -108,7 +115,26 @@ def _score(lm: ByteLM, data: bytes) -> dict[str, Any]:
         "exact_bits_per_byte": bits_per_byte(exact, len(data)),
         "tokenization_logprob": tokenization,
         "tokenization_bits_per_byte": bits,
+        "impossible": _why_impossible(lm, data, exact),
     }
+
+
+def _why_impossible(lm: ByteLM, data: bytes, logprob: float) -> str | None:
+    """Why a text has no probability at all; None where it has some."""
+    if logprob > -math.inf:
+        return None
+    place = lm.vocabulary.first_missing(data)
+    if place is None:
+        return "no sequence of tokens that the model may write spells the text"
+    return f"no token holds the byte 0x{data[place]:02X}, at offset {place}"
+
+
+def _tell_impossible(scores: list[dict[str, Any]]) -> int:
+    """Say on stderr which models cannot write the text, and why. Returns the exit code."""
+    told = [each for each in scores if each["impossible"] is not None]
+    for each in told:
+        print(f"tokkit: error: {each['model']}: {each['impossible']}", file=sys.stderr)
+    return EXIT_IMPOSSIBLE if told else 0
 
 
 def _token_logprob(lm: ByteLM, data: bytes) -> float | None:

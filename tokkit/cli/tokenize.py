@@ -8,7 +8,10 @@ import sys
 import tokkit
 from tokkit.bytelm.packaged import PACKAGED, find_packaged
 from tokkit.cli.inputs import Subparsers, add_text_options, read_text
+from tokkit.cli.option_types import Source
 from tokkit.cli.output import print_json, progress
+
+LINES_AT_ONCE = 1024
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -20,7 +23,10 @@ def add_parser(commands: Subparsers) -> None:
         description="The ids of a text, one a line, with the bytes that each stands for.",
     )
     parser.add_argument(
-        "tokenizer", metavar="TOKENIZER", help="a packaged model, a file, a folder or a hub id"
+        "tokenizer",
+        metavar="TOKENIZER",
+        type=Source(),
+        help="a packaged model, a file, a folder or a hub id",
     )
     add_text_options(parser, "text", "the text to tokenize")
     parser.add_argument(
@@ -37,15 +43,17 @@ def run(args: argparse.Namespace) -> int:
         source = find_packaged(args.tokenizer) if args.tokenizer in PACKAGED else args.tokenizer
         tokenizer = tokkit.load_tokenizer(source)
     ids = tokenizer.encode(data, specials=args.specials)
-    pieces = [tokenizer.token_bytes(token) for token in ids]
     if args.json:
+        pieces = map(tokenizer.token_bytes, ids)
         tokens = [
             {"id": token, "text": piece.decode("utf-8", errors="replace"), "hex": piece.hex()}
             for token, piece in zip(ids, pieces, strict=True)
         ]
         print_json({"n_bytes": len(data), "n_tokens": len(ids), "tokens": tokens})
         return 0
-    for token, piece in zip(ids, pieces, strict=True):
-        print(token, repr(piece)[1:], sep="\t")
+    for start in range(0, len(ids), LINES_AT_ONCE):
+        block = ids[start : start + LINES_AT_ONCE]
+        lines = [f"{token}\t{repr(tokenizer.token_bytes(token))[1:]}" for token in block]
+        print("\n".join(lines), flush=True)  # a reader that has gone is noticed here
     print(f"{len(ids)} tokens, {len(data)} bytes", file=sys.stderr)
     return 0

@@ -84,7 +84,7 @@ def test_a_figure_that_is_none_is_refused(key: str, message: str) -> None:
 
 
 def test_unknown_rules_are_refused() -> None:
-    with pytest.raises(ArgumentError, match="no rule 'nonsense'"):
+    with pytest.raises(ArgumentError, match="unknown rule 'nonsense'"):
         Demands(at_most_found={"nonsense": 1})
 
 

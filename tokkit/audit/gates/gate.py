@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tokkit.arguments import refuse_unknown
 from tokkit.audit.finding import Finding
 from tokkit.audit.gates.baseline import Baseline
 from tokkit.audit.gates.figures import figure
@@ -46,8 +47,16 @@ class Demands:
         if self.fail_on not in FAIL_ON:
             raise ArgumentError(f"fail_on is {self.fail_on!r}, expected one of {FAIL_ON}")
         for rule in self.at_most_found:
-            if rule not in RULES:
-                raise ArgumentError(f"no rule {rule!r}; expected one of {', '.join(RULES)}")
+            check_rule(rule)
+
+
+def check_rule(name: str) -> None:
+    """Refuse a rule that does not exist.
+
+    Raises:
+        ArgumentError: there is no such rule.
+    """
+    refuse_unknown([name], tuple(RULES), what="rule")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,185 @@
+"""Every option of every subcommand that can be judged at once is judged before the work."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tokkit
+from tests.audit.toy_subjects import write_bpe
+from tokkit.audit.gates.known_figures import FACTS, TABLES, check_figure
+from tokkit.cli import build_parser, main
+from tokkit.cli import option_types as types
+from tokkit.errors import ArgumentError
+
+COMMANDS: dict[str, argparse.ArgumentParser] = {
+    name: command
+    for action in build_parser()._actions
+    if isinstance(action, argparse._SubParsersAction)
+    for name, command in action.choices.items()
+}
+# Whatever is written there is a text, or is judged by a reader that comes before the work.
+FREE = {"--text", "--prompt", "--suffix", "--name", "--format", "--group", "--text-field"}
+
+BAD: dict[type, list[str]] = {
+    types.Whole: ["many", "1.5", "-7", ""],
+    types.Real: ["many", "nan", "inf", ""],
+    types.InputFile: ["no/such/file", "FOLDER"],
+    types.InputFolder: ["no/such/folder", "FILE"],
+    types.OutputFile: ["no/such/folder/file", "FOLDER"],
+    types.OutputFolder: ["FILE", "FILE/below"],
+    types.Source: ["no/such", "./no/such/path", "nothing", "/no/such.gguf"],
+    types.Each: ["1,many", "", "1,-1"],
+    types.Pair: ["nothing", "=1", "no-such-name=1", "no.such.name=1"],
+    types.Checked: [],
+}
+CHECKED = {"--stop": [""], "--pattern": ["(", "[z-a]"], "--fim": ["no-such-format"]}
+
+
+def options() -> list[tuple[str, argparse.Action]]:
+    """(command, action) of everything that takes a value."""
+    return [
+        (name, action)
+        for name, command in COMMANDS.items()
+        for action in command._actions
+        if action.nargs != 0 and not isinstance(action, argparse._HelpAction)
+    ]
+
+
+def label(action: argparse.Action) -> str:
+    return "/".join(action.option_strings) or str(action.metavar)
+
+
+CASES = [
+    (name, action, value)
+    for name, action in options()
+    if isinstance(action.type, types.OptionType)
+    for value in CHECKED.get(label(action), BAD[type(action.type)])
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "action"), options(), ids=[f"{name} {label(action)}" for name, action in options()]
+)
+def test_every_option_has_a_type_or_choices(name: str, action: argparse.Action) -> None:
+    typed = isinstance(action.type, types.OptionType) or action.choices is not None
+    assert typed != (label(action) in FREE)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with something to name, where any work is an error."""
+
+    def work(*_: object, **__: object) -> Any:
+        raise AssertionError("the work has begun")
+
+    for entry in ("load_lm", "load_tokenizer", "audit_tokenizer", "infer_mixture", "ByteEnsemble"):
+        monkeypatch.setitem(vars(tokkit), entry, work)
+    monkeypatch.setattr("tokkit.audit.diff.comparison.compare", work)
+    monkeypatch.setattr("tokkit.mixture.inference.infer_mixture", work)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text")))
+    (tmp_path / "FILE").write_text("{}")
+    (tmp_path / "FOLDER").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def arguments(name: str, action: argparse.Action, value: str) -> list[str]:
+    """A command line that is right but for one value."""
+    given: list[str] = [name]
+    for other in COMMANDS[name]._actions:
+        if not other.option_strings:
+            right = "FOLDER" if isinstance(other.type, types.InputFolder) else "FILE"
+            given.append(value if other is action else right)
+    if action.option_strings:
+        given.append(f"{action.option_strings[-1]}={value}")
+    return given
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "value"),
+    CASES,
+    ids=[f"{name} {label(action)} {value}" for name, action, value in CASES],
+)
+def test_a_bad_value_is_told_at_once_in_one_line(
+    name: str, action: argparse.Action, value: str, place: Path, capsys: Any
+) -> None:
+    if label(action) == "--pattern":
+        pytest.importorskip("llguidance", reason="needs the constrained extra")
+    assert main(arguments(name, action, value)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"tokkit: error: argument {label(action)}: ")
+    assert err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_told(place: Path, capsys: Any) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("the superuser may write everywhere")
+    (place / "FOLDER").chmod(0o500)
+    assert main(["audit", "FILE", "--html", "FOLDER/page.html"]) == 2
+    assert "permission denied" in capsys.readouterr().err
+
+
+def test_every_literal_figure_of_a_fact_is_known() -> None:
+    """Those that a report has are; see also `test_figures_of_a_report_are_known`."""
+    for section, facts in FACTS.items():
+        for fact in facts:
+            check_figure(f"{section}.{fact}")
+            check_figure(fact)
+    for section, tables in TABLES.items():
+        for table, columns in tables.items():
+            for column in columns:
+                check_figure(f"{section}.{table}.a row.with dots.{column}")
+                check_figure(f"{table}.row.{column}")
+
+
+@pytest.mark.slow
+def test_figures_of_a_report_are_known(tmp_path: Path) -> None:
+    report = tokkit.audit_tokenizer(write_bpe(tmp_path / "tokenizer.json"))
+    for section in report.sections:
+        for fact in section.facts:
+            assert fact.key in FACTS[section.key]
+        for table in section.tables:
+            known = TABLES[section.key][table.key]
+            assert {column.key for column in table.columns[1:]} <= set(known)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["worst_premum", "text.worst", "languages.premium", "languages.hin.premum", "", "a.b.c.d"],
+)
+def test_figures_that_no_report_has_are_refused(name: str) -> None:
+    with pytest.raises(ArgumentError, match="unknown figure") as caught:
+        check_figure(name)
+    assert len(str(caught.value)) < 500
+
+
+def test_python_dash_m_runs_the_command() -> None:
+    for module in ("tokkit", "tokkit.cli"):
+        process = subprocess.run(
+            [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True
+        )
+        assert process.stdout == f"tokkit {tokkit.__version__}\n"
+
+
+def test_a_reader_that_leaves_ends_tokenize_quietly(tmp_path: Path) -> None:
+    path = write_bpe(tmp_path / "tokenizer.json")
+    (tmp_path / "text").write_bytes(b"the quick brown fox\n" * 20_000)
+    command = [sys.executable, "-m", "tokkit", "tokenize", str(path), "--file"]
+    with subprocess.Popen(
+        [*command, str(tmp_path / "text")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"\t'" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 141
