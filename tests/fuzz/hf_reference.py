@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import tokenizers
@@ -59,27 +59,33 @@ def cut_pieces(document: Node, texts: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class ReferenceEncoding:
-    """Ids as the file declares them, and (start, end) of each in characters of the text."""
+    """What the library makes of a text, without the ids of the post-processor.
+
+    Attributes:
+        ids: as the file declares them.
+        offsets: (start, end) of each in characters of the text, not trimmed.
+        loses: whether some of the text became the unknown token, or nothing.
+    """
 
     ids: list[int]
     offsets: list[tuple[int, int]]
+    loses: bool
 
 
 class HfReference:
     """The library's tokenizer for a configuration.
 
-    Offsets are those before a post-processor trims them.
+    It differs from the library in one thing, which tokkit promises: the model never makes a control
+    token or the unknown token of a text that happens to spell it, so its vocabulary spells these as
+    no text does. Added tokens are looked for by their own text all the same.
     """
 
-    def __init__(
-        self, document: Node, *, controls: frozenset[str], declared: Mapping[int, int]
-    ) -> None:
+    def __init__(self, document: Node, *, controls: frozenset[str]) -> None:
         """Load a configuration.
 
         Args:
             document: the parsed `tokenizer.json`.
             controls: the added tokens that count as special.
-            declared: the library's id -> the id of the file, where they differ.
 
         Raises:
             ReferenceFailureError: the library does not load it.
@@ -88,59 +94,68 @@ class HfReference:
         for token in document["added_tokens"]:
             token["special"] = token["content"] in controls
         self._document = document
-        self._plain = _load({**document, "post_processor": None})
-        self._declared = declared
+        model, self._unk = _hide(document["model"], controls)
+        self._library = _load({**document, "post_processor": None, "model": model})
+        self._added = {token["content"]: token["id"] for token in document["added_tokens"]}
 
     def encode(self, text: str, *, specials: bool) -> ReferenceEncoding:
-        """Ids of a text, without those of the post-processor.
+        """What the library makes of a text.
 
         Raises:
             ReferenceFailureError: it fails on this text.
         """
-        found = _encode(self._plain, text, specials=specials)
-        return ReferenceEncoding([self._declared.get(i, i) for i in found.ids], found.offsets)
-
-    def loses(self, text: str, *, specials: bool) -> bool:
-        """Whether some of the text becomes the unknown token, or nothing."""
-        found = _encode(self._spy, text, specials=specials)
-        return self._spy.token_to_id(_LOST) in found.ids
+        self._library.encode_special_tokens = not specials
+        found = _guarded(lambda: self._library.encode(text, add_special_tokens=False))
+        lost = self._library.token_to_id(_LOST)
+        kept = [i for i, token in enumerate(found.ids) if token != lost]
+        return ReferenceEncoding(
+            ids=self._declared([found.ids[i] for i in kept], self._library),
+            offsets=[found.offsets[i] for i in kept],
+            loses=lost in found.ids or self._unk in found.ids,
+        )
 
     def prefix(self, text: str) -> list[int] | None:
         """The ids that the post-processor puts before a text; None if nothing is left of it."""
-        found = _guarded(lambda: self._whole.encode(text, add_special_tokens=True))
+        whole = _load(self._document)
+        found = _guarded(lambda: whole.encode(text, add_special_tokens=True))
         if 0 not in found.sequence_ids:
             return None
-        ids = found.ids[: found.sequence_ids.index(0)]
-        return [self._declared.get(i, i) for i in ids]
+        return self._declared(found.ids[: found.sequence_ids.index(0)], whole)
 
-    @cached_property
-    def _whole(self) -> Any:
-        return _load(self._document)
+    def _declared(self, ids: list[int], library: Any) -> list[int]:
+        """Ids as the file declares them: the library numbers added tokens by itself."""
+        own = {library.token_to_id(text): token for text, token in self._added.items()}
+        return [own.get(token, token) for token in ids]
 
-    @cached_property
-    def _spy(self) -> Any:
-        """A twin that gives a token of its own wherever something is unknown.
 
-        BPE without an unknown token drops what it does not know; and an unknown token can stand in
-        a text that spells it.
-        """
-        model = self._document["model"]
-        if model["type"] == "Unigram":
-            if model["unk_id"] is None:
-                return self._plain
-            best = max(score for _, score in model["vocab"])
-            vocab = [*model["vocab"], [_LOST, best]]
-            model = {**model, "unk_id": len(model["vocab"]), "vocab": vocab}
-        else:
-            vocab = {**model["vocab"], _LOST: max(model["vocab"].values()) + 1}
-            model = {**model, "unk_token": _LOST, "vocab": vocab}
-        return _load({**self._document, "post_processor": None, "model": model})
+def _hide(model: Node, controls: frozenset[str]) -> tuple[Node, int]:
+    """A model that spells its control and unknown tokens as no text does.
+
+    BPE without an unknown token drops what it does not know, so it gets one that is `_LOST`.
+
+    Returns:
+        The model, and the id of the unknown token or -1.
+    """
+    if model["type"] == "Unigram":
+        unk = -1 if model["unk_id"] is None else model["unk_id"]
+        pieces = [piece for piece, _ in model["vocab"]]
+        hidden = controls | ({pieces[unk]} if unk >= 0 else set())
+        vocab = [[_hidden(piece, hidden), score] for piece, score in model["vocab"]]
+        return {**model, "vocab": vocab}, unk
+    known: dict[str, int] = model["vocab"]
+    merged = {part for merge in model.get("merges", []) for part in (*merge, "".join(merge))}
+    name = model.get("unk_token")
+    hidden = (controls | ({name} if name else set())) - merged
+    vocab = {_hidden(text, hidden): token for text, token in known.items()}
+    if name is None:
+        vocab[_LOST] = max(vocab.values()) + 1
+        return {**model, "unk_token": _LOST, "vocab": vocab}, -1
+    return {**model, "unk_token": _hidden(name, hidden), "vocab": vocab}, known[name]
+
+
+def _hidden(text: str, hidden: AbstractSet[str]) -> str:
+    return f"\U0010fffd {text}" if text in hidden else text
 
 
 def _load(document: Node) -> Any:
     return _guarded(lambda: tokenizers.Tokenizer.from_str(json.dumps(document)))
-
-
-def _encode(library: Any, text: str, *, specials: bool) -> Any:
-    library.encode_special_tokens = not specials
-    return _guarded(lambda: library.encode(text, add_special_tokens=False))

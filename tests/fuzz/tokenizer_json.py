@@ -91,7 +91,7 @@ def _refusal(error: TokkitError, case: Case) -> tuple[str, str]:
     """A refusal counts only where the reference handles the configuration."""
     controls = frozenset(t["content"] for t in case.document["added_tokens"] if t["special"])
     try:
-        reference = HfReference(case.document, controls=controls, declared={})
+        reference = HfReference(case.document, controls=controls)
         handled = [text for text in case.texts if _handles(reference, text)]
     except ReferenceFailureError as failure:
         return UNLOADABLE, str(failure)[:200]
