@@ -52,6 +52,30 @@ tirh; todhri todr; toto; tulutigalari tutg; ugaritic ugar; vaii vai; vithkuqi vi
 warangciti wara; yezidi yezi; yiii yi; zanabazarsquare zanb
 """
 
+# Every binary property that both engines know, long name then short ones.
+BINARY_PROPERTIES = """
+whitespace wspace space; alphabetic alpha; uppercase upper; lowercase lower; emoji;
+emojipresentation epres; emojimodifier emod; emojimodifierbase ebase; emojicomponent ecomp;
+extendedpictographic extpict; asciihexdigit ahex; hexdigit hex; idstart ids; idcontinue idc;
+xidstart xids; xidcontinue xidc; ideographic ideo; unifiedideograph uideo; dash; diacritic dia;
+extender ext; quotationmark qmark; terminalpunctuation term; sentenceterminal sterm;
+patternwhitespace patws; patternsyntax patsyn; defaultignorablecodepoint di; variationselector vs;
+joincontrol joinc; math; cased; caseignorable ci; changeswhenlowercased cwl;
+changeswhenuppercased cwu; changeswhentitlecased cwt; changeswhencasefolded cwcf;
+changeswhencasemapped cwcm; graphemebase grbase; graphemeextend grext; graphemelink grlink;
+regionalindicator ri; radical; softdotted sd; logicalorderexception loe;
+noncharactercodepoint nchar; idsbinaryoperator idsb; idstrinaryoperator idst;
+idsunaryoperator idsu; deprecated dep; bidicontrol bidic; hyphen; otheralphabetic oalpha;
+othermath omath; prependedconcatenationmark pcm; idcompatmathstart; idcompatmathcontinue;
+modifiercombiningmark mcm; otherdefaultignorablecodepoint odi; othergraphemeextend ogrext;
+otheridcontinue oidc; otheridstart oids; otherlowercase olower; otheruppercase oupper
+"""
+
+
+def entries(listing: str) -> list[str]:
+    """The entries of one of the lists above."""
+    return [" ".join(entry.split()) for entry in listing.split(";")]
+
 
 def matches(pattern: str, text: str = CHARACTERS) -> list[int]:
     """Sorted code points of `text` that `pattern`, which takes one character, matches."""
@@ -97,7 +121,7 @@ def main() -> None:
     """Write the data file."""
     categories = [matches(rf"\p{{{name}}}") for name in GENERAL_CATEGORIES]
     category_starts, category_values = to_runs(categories)
-    scripts = [line.strip() for line in SCRIPTS.replace("\n", " ").split(";")]
+    scripts, binaries = entries(SCRIPTS), entries(BINARY_PROPERTIES)
     script_starts, script_values = to_runs([matches(rf"\p{{{s.split()[0]}}}") for s in scripts])
     classes = case_classes()
     np.savez_compressed(
@@ -107,13 +131,11 @@ def main() -> None:
         script_starts=script_starts,
         script_values=script_values,
         script_names=np.array(scripts),
-        white_space=to_ranges(matches(r"\s")),
-        alphabetic=to_ranges(matches(r"\p{Alphabetic}")),
-        uppercase=to_ranges(matches(r"\p{Uppercase}")),
-        lowercase=to_ranges(matches(r"\p{Lowercase}")),
+        binary_names=np.array(binaries),
         bert_punctuation=to_ranges(bert_punctuation()),
         case_members=np.array([c for members in classes for c in members], dtype=np.int32),
         case_sizes=np.array([len(members) for members in classes], dtype=np.int32),
+        **{name.split()[0]: to_ranges(matches(rf"\p{{{name.split()[0]}}}")) for name in binaries},
     )
     print(f"{OUTPUT}: {OUTPUT.stat().st_size} bytes")
 

@@ -123,10 +123,15 @@ def test_a_stage_may_find_nothing_left(behavior) -> None:
 @pytest.mark.parametrize(
     ("pattern", "named"),
     [
-        (r"(a)\1", "escape"), (r"(?<=a)b", "group"), (r"a(?!bc)", "lookahead"), (r"a*", "empty"),
-        (r"^a", "anchor"), (r"(a", "never closed"), (r"a)", "unbalanced"), (r"\p{Foo}", "Foo"),
-        (r"(?:ab)++", "possessive"), (r"a{5,2}", "repeat"), ("(" * 200 + "a" + ")" * 200, "nested"),
-        (r"(?:a{900}){900}", "too large"),
+        (r"(a)\1", "reference to a group"), (r"(?<n>a)\k<n>", "escape"), (r"\X", "escape"),
+        (r"(?~ab)", "group"), (r"(?(1)a)", "group"), (r"(?x)a", "option"), (r"a\Kb", "escape"),
+        (r"(a", "never closed"), (r"a)", "unbalanced"), (r"[a", "unfinished"),
+        (r"[[:vowel:]]", "vowel"), (r"\p{Foo}", "Foo"), (r"a{5,2}", "repeat"),
+        ("(" * 200 + "a" + ")" * 200, "nested"), ("[" * 200 + "a" + "]" * 200, "nested"),
+        (r"(?:a{900}){900}", "too large"), (r"(?:(?>a|b?))*", "atomic group"),
+        ("(?:" + "a?" * 40 + ")*", "40 parts"),
+        ("".join(f"(?=b{{{n}}}c)" for n in range(1, 20)) + "b", "facts"),
+        ("a(?=.*" + "." * 15 + "b)", "states"),
     ],
 )  # fmt: skip
 def test_what_is_not_supported_is_refused_by_name(pattern: str, named: str) -> None:

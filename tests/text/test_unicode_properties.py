@@ -20,8 +20,9 @@ NAMES = [
     *up.GENERAL_CATEGORIES,
     *("L", "M", "N", "P", "S", "Z", "C", "LC", "Letter", "Nonspacing_Mark", "cntrl", "digit"),
     *("White_Space", "Alphabetic", "Uppercase", "Lowercase", "Any", "Assigned", "ASCII"),
-    *("alpha", "upper", "lower", "punct", "space"),
+    *("Emoji", "alpha", "upper", "lower", "punct", "space"),
 ]
+BINARY = [names.split()[0] for names in up._table()["binary_names"].tolist()]
 POSIX = [
     *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct"),
     *("space", "upper", "word", "xdigit"),
@@ -56,6 +57,32 @@ def characters(ranges: Ranges) -> set[str]:
 def test_property_equals_engine(name: str, dialect: Dialect) -> None:
     expected = matches(rf"\p{{{name}}}", dialect)
     assert characters(up.property_ranges(name, dialect)) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", BINARY)
+def test_binary_property_equals_engine(name: str, dialect: Dialect) -> None:
+    expected = matches(rf"\p{{{name}}}", dialect)
+    assert characters(up.property_ranges(name, dialect)) == expected
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_short_names_of_properties_are_those_of_the_engine(dialect: Dialect) -> None:
+    for names in up._table()["binary_names"].tolist():
+        name, *aliases = names.split()
+        ranges = up.property_ranges(name, dialect)
+        probe = "a" + chr(ranges[0, 0])
+        for alias in aliases:
+            assert up.property_ranges(alias, dialect).tolist() == ranges.tolist()
+            assert matches(rf"\p{{{alias}}}", dialect, probe) == matches(
+                rf"\p{{{name}}}", dialect, probe
+            )
+
+
+@pytest.mark.parametrize("name", POSIX)
+def test_posix_names_are_properties_in_oniguruma(name: str) -> None:
+    assert characters(up.property_ranges(name)) == oniguruma_matches(rf"\p{{{name}}}", CHARACTERS)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -103,6 +103,7 @@ def find_match(text, start, stop, tables):
 def cut(text, bounds, tables, ends, is_match) -> int:
     """Cut each piece of `text` between consecutive `bounds` into matches and the gaps between.
 
+    An empty match divides the gap that it stands in, and does nothing just after a match.
     Fills `ends` (int64, end offset of each element) and `is_match` (bool), which must hold
     `len(text)` entries, and returns how many elements there are.
     """
@@ -113,12 +114,12 @@ def cut(text, bounds, tables, ends, is_match) -> int:
         gap = False
         while i < stop:
             found = find_match(text, i, stop, tables)
+            if found >= i and gap:
+                ends[n] = i
+                is_match[n] = False
+                n += 1
+                gap = False
             if found > i:
-                if gap:
-                    ends[n] = i
-                    is_match[n] = False
-                    n += 1
-                    gap = False
                 ends[n] = found
                 is_match[n] = True
                 n += 1

@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from tokkit.text.regex.charset import INVALID, CharSet, build_alphabet
-from tokkit.text.regex.program import Program, charsets_of
+from tokkit.text.regex.nodes import EMPTY, Chars, Choice, Node, Sequence, charsets_of
+from tokkit.text.regex.program import Program
 from tokkit.text.regex.split_stage import SplitStage
-from tokkit.text.regex.syntax import EMPTY, Chars, Choice, Node, Sequence
 from tokkit.text.regex.unicode_properties import word_ranges
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 

@@ -16,9 +16,10 @@ from tokkit.errors import UnsupportedError
 from tokkit.text.added_tokens import literal_tree
 from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
-from tokkit.text.regex.program import Program, charsets_of
+from tokkit.text.regex.nodes import Chars, Node, Repeat, charsets_of
+from tokkit.text.regex.program import Program
 from tokkit.text.regex.split_stage import SplitStage
-from tokkit.text.regex.syntax import Chars, Node, Repeat, parse
+from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from tokkit.audit.page.streams import Streams
+from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import INVALID, CharSet, build_alphabet
-from tokkit.text.regex.program import Program, charsets_of
+from tokkit.text.regex.nodes import charsets_of
+from tokkit.text.regex.program import Program
 from tokkit.text.regex.scanner import build_scanner
 from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import Dialect, SplitRule
@@ -34,7 +36,7 @@ def add_scanners(streams: Streams, name: str, rules: Sequence[SplitRule]) -> dic
         What is no stream, for JSON; None if there are no rules.
 
     Raises:
-        UnsupportedError: a pattern that tokkit's automata cannot express.
+        UnsupportedError: a pattern that tokkit's automata cannot express, or the page's cannot.
     """
     if not rules:
         return None
@@ -62,7 +64,11 @@ def _add_tables(streams: Streams, name: str, patterns: Sequence[_Pattern]) -> di
     stages: list[dict[str, Any]] = []
     for k, (tree, pattern) in enumerate(zip(trees, patterns, strict=True)):
         program = Program(tree, alphabet, pattern=pattern.source)
-        scanner = build_scanner(program, alphabet.n_classes + 1)
+        if program.tracked or program.nullable:
+            raise UnsupportedError(
+                "the pretokenizer has assertions, atomic groups or matches of the empty text"
+            )
+        scanner = build_scanner(program)
         # 0 and 1 stop, without and with a match before the symbol; 2 and more go on.
         steps = (scanner.next_state.astype(np.int64) + 1) << 1 | scanner.match_before
         streams.add_varints(f"{name}.{k}", steps.ravel().tolist())

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import CharSet
-from tokkit.text.regex.syntax import Chars, Choice, Node, Repeat, Sequence, parse
+from tokkit.text.regex.nodes import Chars, Choice, Node, Repeat, Sequence
+from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import TokenizerSpec
 
 _SEED = 11

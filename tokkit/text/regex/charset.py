@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,14 @@ INVALID = 0x110000
 N_CODE_POINTS = INVALID + 1
 
 Ranges = tuple[tuple[int, int], ...]
+
+
+def distinct_rows(rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The distinct rows in order of appearance, and which of them each row is."""
+    known: dict[bytes, int] = {}
+    index = [known.setdefault(row.tobytes(), len(known)) for row in rows]
+    first = np.unique(index, return_index=True)[1]
+    return rows[first], np.array(index, dtype=np.int64)
 
 
 def _merge(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -94,11 +103,9 @@ class Alphabet:
     @cached_property
     def pages(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """`class_of` as a two-level table: int32 (4352,) page of `cp >> 8`, uint8 (pages, 256)."""
-        places: dict[bytes, int] = {}
         blocks = self.class_of[:INVALID].reshape(-1, 256)
-        index = [places.setdefault(block.tobytes(), len(places)) for block in blocks]
-        pages = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, 256)
-        return np.array(index, dtype=np.int32), pages
+        unique, index = distinct_rows(blocks)
+        return index.astype(np.int32), np.ascontiguousarray(unique)
 
     def classes_in(self, charset: CharSet) -> frozenset[int]:
         """The classes that make up `charset`, one of those that the alphabet was built from."""

@@ -33,30 +33,32 @@ class Scanner:
     match_before: NDArray[np.bool_]
 
 
-def build_scanner(program: Program, n_symbols: int) -> Scanner:
+def build_scanner(program: Program, columns: NDArray[np.int64] | None = None) -> Scanner:
     """Explore every list of threads that `program` can reach.
 
     Args:
         program: the compiled pattern.
-        n_symbols: classes of the alphabet, plus one for the end of the text.
+        columns: the symbols with marks that texts can hold, if the pattern has assertions; all
+            others get `NO_STATE`. By default the classes of the alphabet and the end of the text.
 
     Raises:
         UnsupportedError: the machine has more than `MAX_STATES` states.
     """
     index: dict[Threads, int] = {Program.start: 0}
     queue: list[Threads] = [Program.start]
-    next_rows: list[list[int]] = []
-    match_rows: list[list[bool]] = []
+    symbols = range(program.n_symbols) if columns is None else columns.tolist()
+    next_rows: list[NDArray[np.int32]] = []
+    match_rows: list[NDArray[np.bool_]] = []
     for threads in queue:  # the queue grows while it is walked
-        next_row: list[int] = []
-        match_row: list[bool] = []
-        for symbol in range(n_symbols):
+        next_row = np.full(symbols[-1] + 1, NO_STATE, dtype=np.int32)
+        match_row = np.zeros(symbols[-1] + 1, dtype=np.bool_)
+        for symbol in symbols:
             survivors, matched = program.step(threads, symbol)
             if survivors and survivors not in index:
                 index[survivors] = len(queue)
                 queue.append(survivors)
-            next_row.append(index[survivors] if survivors else NO_STATE)
-            match_row.append(matched)
+            next_row[symbol] = index[survivors] if survivors else NO_STATE
+            match_row[symbol] = matched
         next_rows.append(next_row)
         match_rows.append(match_row)
         if len(queue) > MAX_STATES:
@@ -64,4 +66,4 @@ def build_scanner(program: Program, n_symbols: int) -> Scanner:
                 f"a pretokenizer pattern needs more than {MAX_STATES} automaton states; "
                 "simplify its repeats"
             )
-    return Scanner(np.array(next_rows, dtype=np.int32), np.array(match_rows, dtype=np.bool_))
+    return Scanner(np.array(next_rows), np.array(match_rows))

@@ -8,7 +8,10 @@ A configuration holds
 - whether the current element is a match;
 - the threads of that match, in order of priority;
 - the *forbidden* threads: they began in an earlier element (or earlier in the gap) and outrank what
-  was chosen instead, so the guess is wrong as soon as one of them matches.
+  was chosen instead, so the guess is wrong as soon as one of them matches;
+- the states of the machines that mark where assertions hold (`lookaround`), if there are any.
+
+A match of the empty text has no characters, but it divides the gap in which it stands.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.kernels import scan
+from tokkit.kernels import marks, scan
 from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.lookaround import Context, Lookaround
 from tokkit.text.regex.program import Program, Threads
 from tokkit.text.regex.scanner import build_scanner
 from tokkit.text.spec import Behavior
@@ -44,6 +48,7 @@ class Config:
     is_match: bool
     threads: Threads
     forbidden: frozenset[int]
+    context: Context = ()
 
 
 class SplitStage:
@@ -65,14 +70,19 @@ class SplitStage:
         joins = _JOINS[behavior]
         self._program = program
         self._alphabet = alphabet
-        self._joins = tuple(row[::-1] for row in joins[::-1]) if invert else joins
+        if invert:
+            joins = tuple(row[::-1] for row in joins[::-1])
+        # Between two gaps there is an empty match.
+        self._joins = ((False, joins[GAP][MATCH]), joins[MATCH])
         removed = behavior == "removed"
         self.keeps = (not (removed and invert), not (removed and not invert))
         self.is_literal = is_literal
+        self._lookaround = Lookaround(program) if program.tracked else None
 
     @cached_property
     def _tables(self) -> scan.ScanTables:
-        scanner = build_scanner(self._program, self._alphabet.n_classes + 1)
+        columns = None if self._lookaround is None else self._lookaround.columns
+        scanner = build_scanner(self._program, columns)
         steps = scanner.next_state << 1 | scanner.match_before
         pages, page_classes = self._alphabet.pages
         return scan.ScanTables(
@@ -92,8 +102,28 @@ class SplitStage:
         """Cut each piece on its own: int64 (n,) ends of the elements, and which are matches."""
         ends = np.empty(len(text), dtype=np.int64)
         is_match = np.empty(len(text), dtype=np.bool_)
-        n = scan.cut(text, bounds, self._tables, ends, is_match)
+        if self._lookaround is None:
+            n = scan.cut(text, bounds, self._tables, ends, is_match)
+        else:
+            symbols = self._marked(text, bounds, self._lookaround)
+            n = marks.cut_marked(symbols, bounds, self._tables.steps, ends, is_match)
         return ends[:n], is_match[:n]
+
+    def _marked(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], lookaround: Lookaround
+    ) -> NDArray[np.int32]:
+        symbols = np.empty(len(text) + len(bounds) - 1, dtype=np.int32)
+        marks.fill_symbols(text, bounds, self._tables, symbols)
+        for machine in lookaround.machines:
+            marks.add_marks(
+                symbols,
+                machine.next_state,
+                machine.marks,
+                machine.backward,
+                self._alphabet.end,
+                self._program.n_symbols,
+            )
+        return symbols
 
     def split(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
@@ -115,40 +145,82 @@ class SplitStage:
 
     # -- automaton ---------------------------------------------------------------------------
 
-    def begin(self, symbol: int, forbidden: frozenset[int] = frozenset()) -> list[Config]:
-        """Configurations after the first character of an element."""
-        threads, _ = self._program.step(Program.start, symbol)
-        configs: list[Config] = []
+    def begin(self, symbol: int) -> list[Config]:
+        """Configurations after the first character of a piece."""
+        return [
+            config
+            for marked, context in self._read(None, symbol)
+            for config, _ in self._begin(marked, context)
+        ]
+
+    def _read(self, context: Context | None, symbol: int) -> tuple[tuple[int, Context], ...]:
+        """The symbol as the program sees it, and the context after it."""
+        if self._lookaround is None:
+            return ((symbol, ()),)
+        return self._lookaround.step(context, symbol)
+
+    def _begin(
+        self, symbol: int, context: Context, forbidden: frozenset[int] = frozenset()
+    ) -> list[tuple[Config, bool]]:
+        """Configurations after the first character of an element.
+
+        Returns:
+            Each with whether an empty match stands before it.
+        """
+        threads, matched = self._program.step(Program.start, symbol)
+        configs: list[tuple[Config, bool]] = []
         if self.keeps[MATCH] and threads:
-            configs.append(Config(is_match=True, threads=threads, forbidden=forbidden))
-        if self.keeps[GAP]:
             configs.append(
-                Config(is_match=False, threads=(), forbidden=forbidden | frozenset(threads))
+                (
+                    Config(is_match=True, threads=threads, forbidden=forbidden, context=context),
+                    False,
+                )
+            )
+        if self.keeps[GAP]:
+            forbidden |= frozenset(threads)
+            configs.append(
+                (Config(is_match=False, threads=(), forbidden=forbidden, context=context), matched)
             )
         return configs
 
     def step(self, config: Config, symbol: int) -> list[tuple[Config, bool]]:
         """Read one more character: configurations, and whether a boundary stands before it."""
-        forbidden = self._step_forbidden(config.forbidden, symbol)
-        if forbidden is None:
-            return []
-        if not config.is_match:
-            return self._step_gap(forbidden, symbol)
-        threads, matched = self._program.step(config.threads, symbol)
+        following: list[tuple[Config, bool]] = []
+        for marked, context in self._read(config.context, symbol):
+            forbidden = self._step_forbidden(config.forbidden, marked)
+            if forbidden is None:
+                continue
+            if config.is_match:
+                following += self._step_match(config.threads, forbidden, marked, context)
+            else:
+                following += self._step_gap(forbidden, marked, context)
+        return following
+
+    def _step_match(
+        self, threads: Threads, forbidden: frozenset[int], symbol: int, context: Context
+    ) -> list[tuple[Config, bool]]:
+        threads, matched = self._program.step(threads, symbol)
         following: list[tuple[Config, bool]] = []
         if threads:
-            following.append((Config(is_match=True, threads=threads, forbidden=forbidden), False))
+            following.append(
+                (
+                    Config(is_match=True, threads=threads, forbidden=forbidden, context=context),
+                    False,
+                )
+            )
         if matched:
             following.extend(
                 (new, not self._joins[MATCH][new.is_match])
-                for new in self.begin(symbol, forbidden | frozenset(threads))
+                for new, _ in self._begin(symbol, context, forbidden | frozenset(threads))
             )
         return following
 
-    def _step_gap(self, forbidden: frozenset[int], symbol: int) -> list[tuple[Config, bool]]:
+    def _step_gap(
+        self, forbidden: frozenset[int], symbol: int, context: Context
+    ) -> list[tuple[Config, bool]]:
         return [
-            (new, new.is_match and not self._joins[GAP][MATCH])
-            for new in self.begin(symbol, forbidden)
+            (new, divided or (new.is_match and not self._joins[GAP][MATCH]))
+            for new, divided in self._begin(symbol, context, forbidden)
         ]
 
     def _step_forbidden(self, forbidden: frozenset[int], symbol: int) -> frozenset[int] | None:
@@ -162,7 +234,9 @@ class SplitStage:
 
     def can_end(self, config: Config) -> bool:
         """Whether the text, or the piece that this stage sees, may end here."""
-        end = self._alphabet.end
-        if self._step_forbidden(config.forbidden, end) is None:
+        end: int | None = self._alphabet.end
+        if self._lookaround is not None:
+            end = self._lookaround.end(config.context)
+        if end is None or self._step_forbidden(config.forbidden, end) is None:
             return False
         return not config.is_match or self._program.step(config.threads, end)[1]

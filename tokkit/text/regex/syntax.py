@@ -1,95 +1,41 @@
-"""Parse the regular expressions of pretokenizers into a small syntax tree.
+r"""Parse the regular expressions of pretokenizers into a syntax tree (`nodes`).
 
-The subset is what real tokenizers use: classes, Unicode properties, alternation, groups, greedy,
-lazy and possessive repeats, case-insensitive groups, `$`, and lookahead of one character. Anything
-else (backreferences, lookbehind, anchors inside a line, longer lookahead) is refused by name:
-it would need another kind of automaton, and guessing would give wrong ids.
+A pattern means what Oniguruma (Ruby syntax) or fancy-regex means by it; `unicode_properties` lists
+where they differ. Refused by name is what no automaton can do (backreferences, conditions,
+recursion) and what has not been needed (`\X`, `\K`, `\G`, absent operators, `(?x)`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import CharSet
-from tokkit.text.regex.unicode_properties import property_ranges, simple_case_variants
+from tokkit.text.regex.nodes import (
+    ANY,
+    AtEnd,
+    Atomic,
+    Chars,
+    Choice,
+    Look,
+    NextIs,
+    NextNot,
+    Node,
+    Repeat,
+    Sequence,
+    possessive,
+    repeat,
+)
+from tokkit.text.regex.reader import LINE_ENDS, MAX_NESTING, CharReader, Flags, charset_of
+from tokkit.text.regex.unicode_properties import word_ranges
 from tokkit.text.spec import Dialect
 
 MAX_REPEAT = 1000
-MAX_NESTING = 50
 
-
-@dataclass(frozen=True)
-class Chars:
-    """One character of a set."""
-
-    charset: CharSet
-
-
-@dataclass(frozen=True)
-class NextNot:
-    """Zero width: the text ends here, or its next character is not in the set."""
-
-    charset: CharSet
-
-
-@dataclass(frozen=True)
-class NextIs:
-    """Zero width: the next character exists and is in the set."""
-
-    charset: CharSet
-
-
-@dataclass(frozen=True)
-class AtEnd:
-    """Zero width: the text ends here."""
-
-
-@dataclass(frozen=True)
-class Sequence:
-    """One part after another; the empty sequence matches the empty text."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The first alternative that leads to a match."""
-
-    alternatives: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """Between `low` and `high` times (None: no bound), as often as possible unless `lazy`."""
-
-    part: Node
-    low: int
-    high: int | None
-    lazy: bool = False
-
-
-Node = Chars | NextNot | NextIs | AtEnd | Sequence | Choice | Repeat
-
-EMPTY = Sequence(())
-
-
-def possessive(charset: CharSet, low: int, high: int | None) -> Node:
-    """`[set]{low,high}+`: having matched fewer than it could, it never matches at all.
-
-    Over a single set, giving back is the same as stopping before a character of the set, so the
-    possessive repeat is the greedy one that may stop early only where the set does not go on.
-    """
-    repeat = Repeat(Chars(charset), low, high)
-    stop = NextNot(charset)
-    if high is None:
-        return Sequence((repeat, stop))
-    if low == high:
-        return repeat
-    full = Repeat(Chars(charset), high, high)
-    early = Sequence((Repeat(Chars(charset), low, high - 1), stop))
-    return Choice((full, early))
+_LINE_FEED = CharSet.single("\n")
+_AT_START = Look(Chars(ANY), behind=True, negative=True)
+_AFTER_LINE_FEED = Look(Chars(_LINE_FEED), behind=True)
+_ZERO_WIDTH = (Look, NextIs, NextNot, AtEnd)
 
 
 @lru_cache(maxsize=64)
@@ -100,78 +46,91 @@ def parse(pattern: str, dialect: Dialect) -> Node:
         UnsupportedError: the pattern is malformed or uses a construct outside the subset.
     """
     parser = _Parser(pattern, dialect)
-    node = parser.choice(ignore_case=False, depth=0)
+    node = parser.choice(Flags(), depth=0)
     if parser.position < len(pattern):
         raise parser.refuse("an unbalanced `)`")
     return node
 
 
-class _Parser:
-    """Recursive descent over the pattern; `position` is the next character to read."""
-
-    def __init__(self, pattern: str, dialect: Dialect) -> None:
-        self.pattern = pattern
-        self.dialect: Dialect = dialect
-        self.position = 0
-
-    def refuse(self, what: str) -> UnsupportedError:
-        return UnsupportedError(
-            f"the pretokenizer pattern {self.pattern!r} uses {what} at position {self.position}; "
-            "tokkit supports classes, properties, alternation, groups, repeats, `$` and lookahead "
-            "of one character"
-        )
-
-    def peek(self, text: str) -> bool:
-        return self.pattern.startswith(text, self.position)
-
-    def take(self, text: str) -> bool:
-        if self.peek(text):
-            self.position += len(text)
-            return True
-        return False
-
-    def next_char(self) -> str:
-        if self.position >= len(self.pattern):
-            raise self.refuse("an unfinished construct")
-        char = self.pattern[self.position]
-        self.position += 1
-        return char
+class _Parser(CharReader):
+    """Recursive descent over the pattern."""
 
     # -- structure ---------------------------------------------------------------------------
 
-    def choice(self, *, ignore_case: bool, depth: int) -> Node:
+    def choice(self, flags: Flags, *, depth: int) -> Node:
         if depth > MAX_NESTING:
             raise self.refuse(f"groups nested more than {MAX_NESTING} deep")
-        alternatives = [self.sequence(ignore_case=ignore_case, depth=depth)]
+        part, flags = self.sequence(flags, depth=depth)
+        alternatives = [part]
         while self.take("|"):
-            alternatives.append(self.sequence(ignore_case=ignore_case, depth=depth))
+            part, flags = self.sequence(flags, depth=depth)
+            alternatives.append(part)
         return alternatives[0] if len(alternatives) == 1 else Choice(tuple(alternatives))
 
-    def sequence(self, *, ignore_case: bool, depth: int) -> Node:
+    def sequence(self, flags: Flags, *, depth: int) -> tuple[Node, Flags]:
+        """Parts up to `|` or `)`, and the options that hold after them.
+
+        Options within a sequence (`a(?i)b|c`) hold up to the end of the group: in Oniguruma the
+        rest of the group is a group of its own, `a(?i:b|c)`; in Rust they go on in `c`.
+        """
         parts: list[Node] = []
         while self.position < len(self.pattern) and not self.peek("|") and not self.peek(")"):
-            if self.take("(?i)"):
-                ignore_case = True
+            if self.take("(?#"):
+                self.until(")", "a comment")
+            elif (changed := self.options(flags)) is None:
+                parts.append(self.repeated(flags, depth=depth))
+            elif self.take(":"):
+                parts.append(self.repeats_of(self.rest_of_group(changed, depth)))
+            else:
+                self.close()
+                if self.dialect == "oniguruma":
+                    parts.append(self.choice(changed, depth=depth + 1))
+                else:
+                    flags = changed
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts)), flags
+
+    def options(self, flags: Flags) -> Flags | None:
+        """Read `(?im-s` and leave what follows; None, and nothing is read, if it is no options."""
+        start, on = self.position, True
+        if not self.take("(?"):
+            return None
+        while not self.peek(")") and not self.peek(":"):
+            letter = self.next_char()
+            if letter == "-" and on:
+                on = False
                 continue
-            parts.append(self.repeated(ignore_case=ignore_case, depth=depth))
-        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+            if not letter.isalpha() or self.peek("<"):
+                self.position = start
+                return None
+            changed = flags.changed(letter, on=on, dialect=self.dialect)
+            if changed is None:
+                raise self.refuse(f"the option `{letter}`")
+            flags = changed
+        return flags
 
-    def repeated(self, *, ignore_case: bool, depth: int) -> Node:
-        part = self.atom(ignore_case=ignore_case, depth=depth)
-        while bounds := self.bounds():
-            part = self.repeat(part, *bounds)
-        return part
+    def repeated(self, flags: Flags, *, depth: int) -> Node:
+        return self.repeats_of(self.atom(flags, depth=depth))
 
-    def repeat(self, part: Node, low: int, high: int | None) -> Node:
+    def repeats_of(self, part: Node) -> Node:
+        while True:
+            counted = self.peek("{")
+            bounds = self.bounds()
+            if bounds is None:
+                return part
+            part = self.repeat(part, *bounds, counted=counted)
+
+    def repeat(self, part: Node, low: int, high: int | None, *, counted: bool) -> Node:
         if low > MAX_REPEAT or (high or 0) > MAX_REPEAT or (high is not None and high < low):
             raise self.refuse(f"a repeat outside 0 to {MAX_REPEAT}")
-        if self.take("+"):
-            if not isinstance(part, Chars):
-                raise self.refuse("a possessive repeat of more than one character")
-            return possessive(part.charset, low, high)
-        if nullable(part):
-            raise self.refuse("a repeat of something that can be empty")
-        return Repeat(part, low, high, lazy=self.take("?"))
+        ruby_counts = counted and self.dialect == "oniguruma"
+        try:
+            if not ruby_counts and self.take("+"):
+                return possessive(part, low, high)
+            if ruby_counts and low == high and self.take("?"):
+                return Repeat(Repeat(part, low, high), 0, 1)  # Ruby: no lazy repeat, an option
+            return repeat(part, low, high, lazy=self.take("?"))
+        except UnsupportedError as error:
+            raise self.refuse(f"a repeat ({error})") from None
 
     def bounds(self) -> tuple[int, int | None] | None:
         if self.take("*"):
@@ -180,168 +139,95 @@ class _Parser:
             return 1, None
         if self.take("?"):
             return 0, 1
-        if not self.take("{"):
+        if not self.peek("{"):
             return None
         end = self.pattern.find("}", self.position)
-        body = self.pattern[self.position : end] if end >= 0 else ""
+        body = self.pattern[self.position + 1 : end] if end >= 0 else ""
         low, comma, high = body.partition(",")
-        if not (low + high).isascii() or not (low + high).isdigit() or not low:
-            raise self.refuse("a `{` that opens no repeat")
+        if not (low + high).isascii() or not (low + high).isdigit() or not (low or comma):
+            return None  # the `{` stands for itself
         self.position = end + 1
         if not comma:
             return int(low), int(low)
-        return int(low), int(high) if high else None
+        return int(low or 0), int(high) if high else None
 
     # -- atoms -------------------------------------------------------------------------------
 
-    def atom(self, *, ignore_case: bool, depth: int) -> Node:
+    def atom(self, flags: Flags, *, depth: int) -> Node:
         if self.peek("("):
-            return self.group(ignore_case=ignore_case, depth=depth)
-        if self.take("$"):
-            if self.dialect != "rust":
-                raise self.refuse("`$`, which Oniguruma reads as the end of any line,")
-            return AtEnd()
-        if self.take("^"):
-            raise self.refuse("the anchor `^`")
+            return self.group(flags, depth=depth)
         if self.peek("*") or self.peek("+") or self.peek("?"):
             raise self.refuse("a repeat of nothing")
-        if self.take("\\z"):
+        if self.take("^"):
+            return self.line_start(flags)
+        if self.take("$"):
+            if self.dialect == "oniguruma" or flags.multi_line:
+                return Choice((NextIs(_LINE_FEED), AtEnd()))
             return AtEnd()
-        return Chars(self.one_char_set(ignore_case=ignore_case))
+        if self.peek("\\") and (anchor := self.anchor()) is not None:
+            return anchor
+        return Chars(self.one_char_set(flags))
 
-    def group(self, *, ignore_case: bool, depth: int) -> Node:
-        if self.take("(?!") or self.take("(?="):
-            negative = self.pattern[self.position - 1] == "!"
-            inner = self.choice(ignore_case=ignore_case, depth=depth + 1)
-            self.close()
-            if not isinstance(inner, Chars):
-                raise self.refuse("lookahead of more than one character")
-            return NextNot(inner.charset) if negative else NextIs(inner.charset)
-        if self.take("(?i:"):
-            ignore_case = True
+    def line_start(self, flags: Flags) -> Node:
+        """`^`. After a last line feed no line begins, says Oniguruma."""
+        if self.dialect == "oniguruma":
+            return Choice((_AT_START, Sequence((_AFTER_LINE_FEED, NextIs(ANY)))))
+        return Choice((_AT_START, _AFTER_LINE_FEED)) if flags.multi_line else _AT_START
+
+    def anchor(self) -> Node | None:
+        r"""`\A`, `\z`, `\Z`, `\b`, `\B`, `\R`; None, and nothing is read, for other escapes."""
+        letter = self.pattern[self.position + 1 : self.position + 2]
+        if letter not in tuple("AzZbBR"):
+            return None
+        self.position += 2
+        if letter == "A":
+            return _AT_START
+        if letter == "z":
+            return AtEnd()
+        if letter == "Z":
+            most = 1 if self.dialect == "oniguruma" else None
+            return Look(Sequence((Repeat(Chars(_LINE_FEED), 0, most), AtEnd())))
+        if letter == "R":
+            both = Sequence((Chars(CharSet.single("\r")), Chars(_LINE_FEED)))
+            return Atomic(Choice((both, Chars(LINE_ENDS))))
+        if self.peek("{"):
+            raise self.refuse(f"the anchor `\\{letter}{{`")
+        return _word_edge(charset_of(word_ranges(self.dialect)), inside=letter == "B")
+
+    def group(self, flags: Flags, *, depth: int) -> Node:
+        for opening, behind in (("(?", False), ("(?<", True)):
+            for sign in "=!":
+                if self.take(opening + sign):
+                    return self.look(self.rest_of_group(flags, depth), behind, sign == "!")
+        if self.take("(?>"):
+            inner = self.rest_of_group(flags, depth)
+            return inner if isinstance(inner, (Chars, *_ZERO_WIDTH)) else Atomic(inner)
+        if self.take("(?<") or (self.dialect == "rust" and self.take("(?P<")):
+            self.until(">", "the name of a group")
         elif not self.take("(?:"):
             self.take("(")
             if self.peek("?"):
                 raise self.refuse(f"the group `(?{self.pattern[self.position + 1 :][:1]}`")
-        inner = self.choice(ignore_case=ignore_case, depth=depth + 1)
+        return self.rest_of_group(flags, depth)
+
+    def rest_of_group(self, flags: Flags, depth: int) -> Node:
+        inner = self.choice(flags, depth=depth + 1)
         self.close()
         return inner
+
+    def look(self, part: Node, behind: bool, negative: bool) -> Node:
+        if isinstance(part, Chars) and not behind:
+            return NextNot(part.charset) if negative else NextIs(part.charset)
+        return Look(part, behind, negative)
 
     def close(self) -> None:
         if not self.take(")"):
             raise self.refuse("a group that is never closed")
 
-    def one_char_set(self, *, ignore_case: bool) -> CharSet:
-        if self.peek("["):
-            return self.bracket(ignore_case=ignore_case)
-        if self.take("."):
-            return ~CharSet.single("\n")
-        char = self.next_char()
-        if char == "\\":
-            return self.escape(in_bracket=False, ignore_case=ignore_case)
-        return fold(CharSet.single(char), ignore_case)
 
-    def bracket(self, *, ignore_case: bool) -> CharSet:
-        """`[...]`: items and ranges; `&&` and nested brackets are refused."""
-        self.take("[")
-        negated = self.take("^")
-        result = CharSet(())
-        first = True
-        while first or not self.peek("]"):
-            first = False
-            if self.peek("[") or self.peek("&&"):
-                raise self.refuse("set operations inside a class")
-            item = self.bracket_item()
-            if self.peek("-") and not self.peek("-]"):
-                self.position += 1
-                item = self.span(item, self.bracket_item())
-            result |= fold(item, ignore_case)
-        self.take("]")
-        return ~result if negated else result
-
-    def bracket_item(self) -> CharSet:
-        char = self.next_char()
-        if char == "\\":
-            return self.escape(in_bracket=True, ignore_case=False)
-        return CharSet.single(char)
-
-    def span(self, low: CharSet, high: CharSet) -> CharSet:
-        ends = [bounds for charset in (low, high) for bounds in charset.ranges]
-        if len(ends) != 2 or any(a != b for a, b in ends) or ends[0][0] > ends[1][0]:
-            raise self.refuse("a range between things that are not characters in order")
-        return CharSet.of((ends[0][0], ends[1][0]))
-
-    def escape(self, *, in_bracket: bool, ignore_case: bool) -> CharSet:
-        char = self.next_char()
-        if char in "pP":
-            return self.unicode_property(negated=char == "P")
-        if char in "sSdDwW":
-            name = {"s": "White_Space", "d": "digit", "w": "word"}[char.lower()]
-            charset = self.named(name)
-            return charset if char.islower() else ~charset
-        if char in "xu":
-            return fold(CharSet.single(self.hexadecimal(char)), ignore_case)
-        plain = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
-        if char in plain:
-            return CharSet.single(plain[char])
-        if char.isalnum():
-            raise self.refuse(f"the escape `\\{char}`{' in a class' if in_bracket else ''}")
-        return fold(CharSet.single(char), ignore_case)
-
-    def hexadecimal(self, kind: str) -> str:
-        if self.take("{"):
-            end = self.pattern.find("}", self.position)
-            digits = self.pattern[self.position : max(end, self.position)]
-            self.position = end + 1
-        else:
-            width = 2 if kind == "x" else 4
-            digits = self.pattern[self.position : self.position + width]
-            self.position += width
-        try:
-            return chr(int(digits, 16))
-        except (ValueError, OverflowError):
-            raise self.refuse(f"the malformed code point {digits!r}") from None
-
-    def unicode_property(self, *, negated: bool) -> CharSet:
-        if not self.take("{"):
-            charset = self.named(self.next_char())
-        else:
-            end = self.pattern.find("}", self.position)
-            if end < 0:
-                raise self.refuse("an unfinished property")
-            name = self.pattern[self.position : end]
-            self.position = end + 1
-            negated ^= name.startswith("^")
-            charset = self.named(name.removeprefix("^"))
-        return ~charset if negated else charset
-
-    def named(self, name: str) -> CharSet:
-        ranges = property_ranges(name, dialect=self.dialect)
-        return CharSet.of(*((int(low), int(high)) for low, high in ranges))
-
-
-def fold(charset: CharSet, ignore_case: bool) -> CharSet:
-    """`charset` with the case variants of its characters, where it is small enough to have any."""
-    if not ignore_case:
-        return charset
-    folded = charset
-    for low, high in charset.ranges:
-        for code_point in range(low, min(high, 0x10FFFF) + 1):
-            for variant in simple_case_variants(code_point):
-                folded |= CharSet.of((variant, variant))
-    return folded
-
-
-def nullable(node: Node) -> bool:
-    """Whether `node` can match the empty text."""
-    match node:
-        case Chars():
-            return False
-        case Sequence(parts):
-            return all(nullable(part) for part in parts)
-        case Choice(alternatives):
-            return any(nullable(part) for part in alternatives)
-        case Repeat(part, low, _, _):
-            return low == 0 or nullable(part)
-        case _:
-            return True
+def _word_edge(word: CharSet, *, inside: bool) -> Node:
+    r"""`\b`: just one of the neighbours is a word character; `\B` if `inside`: both or none."""
+    after, not_after = Look(Chars(word), behind=True), Look(Chars(word), behind=True, negative=True)
+    if inside:
+        return Choice((Sequence((after, NextIs(word))), Sequence((not_after, NextNot(word)))))
+    return Choice((Sequence((after, NextNot(word))), Sequence((not_after, NextIs(word)))))

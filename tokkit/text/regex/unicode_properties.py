@@ -5,8 +5,7 @@ syntax) for Hugging Face `tokenizers`, fancy-regex for tiktoken. Python's own `u
 another Unicode version and would move token boundaries, so the tables are read from the engines
 themselves (`scripts/make_unicode_properties.py`) and committed. Engines that were read:
 tokenizers 0.23.3 and tiktoken 0.14.0. Both are at Unicode 16.0, and agree on every general
-category, script, `White_Space`, `Alphabetic`, `Uppercase` and `Lowercase`; a test asks both about
-every code point.
+category, script and binary property that both know; a test asks both about every code point.
 
 What differs, and what surprises, found by experiment:
 
@@ -92,13 +91,6 @@ _CATEGORY_ALIASES = {
     "digit": "nd", "punct": "p",
 }  # fmt: skip
 
-_BINARY_PROPERTIES = {
-    "whitespace": "white_space", "wspace": "white_space", "space": "white_space",
-    "alphabetic": "alphabetic", "alpha": "alphabetic",
-    "uppercase": "uppercase", "upper": "uppercase",
-    "lowercase": "lowercase", "lower": "lowercase",
-}  # fmt: skip
-
 _ASCII_POSIX: dict[str, list[tuple[str, str]]] = {
     "alnum": [("0", "9"), ("A", "Z"), ("a", "z")],
     "alpha": [("A", "Z"), ("a", "z")],
@@ -125,7 +117,7 @@ def property_ranges(name: str, dialect: Dialect = "oniguruma") -> Ranges:
 
     Args:
         name: a general category (`L`, `Lu`, `Uppercase_Letter`), a script (`Han`, `Hani`),
-            `White_Space`, `Alphabetic`, `Uppercase`, `Lowercase`, `Any`, `Assigned` or `ASCII`.
+            a binary property (`White_Space`, `Alphabetic`, `Emoji`), `Any`, `Assigned` or `ASCII`.
         dialect: the engine. Only rust understands `sc=Han`, `gc=L` and `IsHan`.
 
     Returns:
@@ -138,13 +130,15 @@ def property_ranges(name: str, dialect: Dialect = "oniguruma") -> Ranges:
     key = re.sub(r"[\s_-]", "", name).lower()
     kind, wanted = _split_kind(key) if dialect == "rust" else ("", key)
     ranges = _named(kind, wanted)
+    if ranges is None and dialect == "oniguruma" and key in _ASCII_POSIX:
+        ranges = word_ranges() if key == "word" else posix_ranges(key)
     if ranges is None and dialect == "rust" and not kind and key.startswith("is"):
         ranges = _named("", key[2:])
     if ranges is None:
         raise UnsupportedError(
             f"Unicode property {name!r} is not known in the {dialect} dialect; expected a general "
-            "category, a script, White_Space, Alphabetic, Uppercase, Lowercase, Any, Assigned or "
-            "ASCII. Extend tokkit/text/regex/unicode_properties.py if the engine accepts it"
+            "category, a script, a binary property (as Emoji), Any, Assigned or ASCII. "
+            "Extend scripts/make_unicode_properties.py if the engine accepts it"
         )
     return _frozen(ranges)
 
@@ -209,7 +203,15 @@ def simple_case_variants(code_point: int) -> tuple[int, ...]:
     >>> [f"{c:04X}" for c in simple_case_variants(ord("k"))]
     ['004B', '006B', '212A']
     """
-    return _case_classes().get(code_point, (code_point,))
+    return _variants().get(code_point, (code_point,))
+
+
+@cache
+def case_classes() -> tuple[tuple[int, ...], ...]:
+    """The sets of two or more characters that match one another under `(?i)`."""
+    members = _table()["case_members"].tolist()
+    ends = np.cumsum(_table()["case_sizes"]).tolist()
+    return tuple(tuple(members[start:end]) for start, end in zip([0, *ends], ends, strict=False))
 
 
 def complement(ranges: Ranges) -> Ranges:
@@ -237,8 +239,8 @@ def _named(kind: str, key: str) -> Ranges | None:
         return _category(key_of_category)
     if kind in ("", "script") and key in _script_ids():
         return _script(_script_ids()[key])
-    if kind == "" and key in _BINARY_PROPERTIES:
-        return _binary(_BINARY_PROPERTIES[key])
+    if kind == "" and key in _binary_names():
+        return _binary(_binary_names()[key])
     if kind == "" and key in ("any", "assigned", "ascii"):
         if key == "ascii":
             return _pairs((0, 0x7F))
@@ -263,11 +265,11 @@ def _unicode_posix(name: str) -> Ranges:
         case "word":
             return word_ranges("oniguruma", in_class=True)
         case "graph" | "print":
-            unseen = [_binary("white_space"), _category("cc"), _category("cn")]
+            unseen = [_binary("whitespace"), _category("cc"), _category("cn")]
             visible = complement(_union(unseen))
             return visible if name == "graph" else _union([visible, spaces])
         case _:
-            return _binary(_BINARY_PROPERTIES[name])
+            return _binary(_binary_names()[name])
 
 
 @cache
@@ -296,6 +298,13 @@ def _binary(name: str) -> Ranges:
 
 
 @cache
+def _binary_names() -> Mapping[str, str]:
+    """Loose name of a binary property, long or short -> its name in the data file."""
+    entries = [str(names).split() for names in _table()["binary_names"].tolist()]
+    return {name: names[0] for names in entries for name in names}
+
+
+@cache
 def _script_ids() -> Mapping[str, int]:
     """Loose script name, long or of four letters -> script index in the data file."""
     entries = enumerate(_table()["script_names"].tolist())
@@ -303,11 +312,8 @@ def _script_ids() -> Mapping[str, int]:
 
 
 @cache
-def _case_classes() -> Mapping[int, tuple[int, ...]]:
-    members = _table()["case_members"].tolist()
-    ends = np.cumsum(_table()["case_sizes"]).tolist()
-    classes = [tuple(members[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
-    return {code_point: variants for variants in classes for code_point in variants}
+def _variants() -> Mapping[int, tuple[int, ...]]:
+    return {code_point: variants for variants in case_classes() for code_point in variants}
 
 
 class _Table(dict[str, NDArray[np.int32]]):

@@ -10,9 +10,8 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tokkit.text.regex.charset import INVALID, Alphabet
+from tokkit.text.regex.charset import INVALID, Alphabet, distinct_rows
 
 _NONE = -1
 
@@ -25,30 +24,22 @@ class Utf8Classes:
         classes[0xD800:0xE000] = _NONE
         self._first = classes[:128]
         # Level 0: the last byte is missing; level 1: two bytes; level 2: three.
-        leaves, leaf_of = self._unique(classes.reshape(-1, 64))
+        leaves, leaf_of = distinct_rows(classes.reshape(-1, 64))
         two_byte = leaf_of[:32].copy()
         leaf_of[:32] = _NONE  # overlong: these characters have shorter forms
         leaf_of[0xD800 >> 6 : 0xE000 >> 6] = _NONE
-        middles, middle_of = self._unique(leaf_of.reshape(-1, 64))
+        middles, middle_of = distinct_rows(leaf_of.reshape(-1, 64))
         three_byte = middle_of[:16].copy()
         middle_of[:16] = _NONE
         padded = np.full(512, _NONE, dtype=np.int64)
         padded[: len(middle_of)] = middle_of
-        tops, top_of = self._unique(padded.reshape(-1, 64))
+        tops, top_of = distinct_rows(padded.reshape(-1, 64))
         self._levels = (leaves, middles, tops)
         self._base = (0, len(leaves), len(leaves) + len(middles))
         self._leads = np.full(256, _NONE, dtype=np.int64)
         self._leads[0xC2:0xE0] = two_byte[2:32]
         self._leads[0xE0:0xF0] = three_byte + self._base[1]
         self._leads[0xF0:0xF5] = top_of[:5] + self._base[2]
-
-    @staticmethod
-    def _unique(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The distinct rows, and which of them each row is."""
-        known: dict[bytes, int] = {}
-        index = [known.setdefault(row.tobytes(), len(known)) for row in rows]
-        first = np.unique(index, return_index=True)[1]
-        return rows[first], np.array(index, dtype=np.int64)
 
     def lead(self, byte: int) -> tuple[int | None, int | None]:
         """`(class, None)` of an ASCII byte, `(None, node)` of a lead, `(None, None)` otherwise."""
