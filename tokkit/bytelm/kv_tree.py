@@ -75,12 +75,13 @@ class SlotTable:
             row[slot] = True
             positions[slot] = positions[parent] + 1 if parent >= 0 else 0
 
-    def visible(self, n_new: int, window: int | None) -> NDArray[np.bool_]:
-        """The ancestors of each new slot, within `window` positions of it.
+    def visible(self, n_new: int, kind: AttentionKind, width: int | None) -> NDArray[np.bool_]:
+        """The ancestors of each new slot that a kind of attention looks at.
 
         Args:
             n_new: new slots.
-            window: width of the sliding window, or None.
+            kind: a window reaches `width` positions back, a chunk to a multiple of `width`.
+            width: of the window or chunk; None for full attention.
 
         Returns:
             bool (n_new, keys); behind the slots in use and the new ones are so many free ones,
@@ -89,9 +90,11 @@ class SlotTable:
         n_keys = self.n + round_up(n_new)
         ancestors = self._ancestors[self.n : self.n + n_new, :n_keys]
         new = self.positions[self.n : self.n + n_new]
-        if window is None or int(new.max()) < window:
+        if width is None or int(new.max()) < width:
             return ancestors
-        return ancestors & (new[:, None] - self.positions[:n_keys] < window)
+        if kind == "chunked_attention":
+            return ancestors & (new[:, None] // width == self.positions[:n_keys] // width)
+        return ancestors & (new[:, None] - self.positions[:n_keys] < width)
 
     def last_hidden(self, slots: Sequence[int]) -> torch.Tensor:
         """float32 (len(slots), hidden_size)."""
@@ -118,6 +121,9 @@ class KVTreeSession:
         bos_ids: at least one id; what the model reads before any text. The root is its last.
         vocab_size: ids of the tokenizer; the number of columns returned.
         max_batch_tokens: new nodes in one forward pass, to bound memory.
+        root: to share nodes with another session of the same model.
+        beyond: a position that every pass shall hold, or None. A model that chooses its rope by the
+            longest position of a pass then chooses that of contexts which reach beyond it.
         min_dead_slots: compact when at least so many slots, and half as many as are live, are dead.
     """
 
@@ -128,6 +134,8 @@ class KVTreeSession:
         vocab_size: int,
         *,
         max_batch_tokens: int = 512,
+        root: Node | None = None,
+        beyond: int | None = None,
         min_dead_slots: int = 128,
     ) -> None:
         if max_batch_tokens < 1:
@@ -137,7 +145,8 @@ class KVTreeSession:
         self._vocab_size = vocab_size
         self._max_batch_tokens = max_batch_tokens
         self._min_dead_slots = min_dead_slots
-        self._root = Node(None, -1, 0)
+        self._root = root or Node(None, -1, 0)
+        self._beyond = beyond
         self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
         self._table = SlotTable(backbone.hidden_size, backbone.device)
         self._cache: Any = new_cache()
@@ -251,7 +260,8 @@ class KVTreeSession:
                 parents.append(self._slot_of[node.parent] if parent is None else parent)
             new[node] = slot
             slot += 1
-        n_padding = self._backbone.padding(len(ids))
+        n_padding = self._backbone.padding(len(ids) + (self._beyond is not None))
+        n_padding += self._beyond is not None
         hidden = self._forward(ids + ids[-1:] * n_padding, parents + parents[-1:] * n_padding)
         # Committed only now, so that a pass that failed or was interrupted leaves no trace.
         self._table.hidden[self._table.n : slot] = hidden[: len(ids)]
@@ -264,11 +274,12 @@ class KVTreeSession:
         table, backbone = self._table, self._backbone
         start, end = table.n, table.n + len(ids)
         table.write(parents)
+        if self._beyond is not None:  # in the last row, which is padding and leaves no trace
+            table.positions[end - 1] = self._beyond
         for layer in self._cache.layers:
             layer.length = start
         masks: dict[AttentionKind, NDArray[np.bool_]] = {
-            kind: table.visible(len(ids), backbone.window if kind == "sliding_attention" else None)
-            for kind in backbone.kinds
+            kind: table.visible(len(ids), kind, width) for kind, width in backbone.kinds.items()
         }
         return backbone.hidden(ids, table.positions[start:end], masks, self._cache)
 

@@ -9,7 +9,12 @@ from tokkit.text.tokenizer import TextTokenizer
 
 
 def take_loaded(
-    source: tuple[Any, ...], *, dtype: str | None, device: str | None, packed: bool | None
+    source: tuple[Any, ...],
+    *,
+    dtype: str | None,
+    device: str | None,
+    packed: bool | None,
+    attention: str | None = None,
 ) -> tuple[Any, TextTokenizer]:
     """The two parts of a loaded `(model, tokenizer)`.
 
@@ -18,6 +23,7 @@ def take_loaded(
         dtype: that the model must have; None: any.
         device: that the model must be on; None: any.
         packed: whether its linear layers must be laid out, which is done at loading only.
+        attention: transformers' name of the attention that the model must have; None: any.
 
     Raises:
         ArgumentError: not two parts, or an option that the model does not already satisfy.
@@ -35,6 +41,10 @@ def take_loaded(
         _refuse("dtype", dtype, f"of {its_dtype}", "convert it with model.to(...)")
     if device is not None and not _same_device(device, its_device):
         _refuse("device", device, f"on {its_device}", "move it with model.to(...)")
+    its_attention = getattr(getattr(model, "config", None), "_attn_implementation", None)
+    if attention not in (None, its_attention):
+        cure = "call model.set_attn_implementation(...)"
+        _refuse("attn_implementation", attention, f"with {its_attention!r}", cure)
     if packed:
         _refuse("packed", packed, "not laid out for that", "leave the option out")
     return model, tokenizer

@@ -58,6 +58,7 @@ def load_token_lm(
     device: str | None = None,
     threads: int | None = None,
     packed: bool | None = None,
+    attn_implementation: str | None = None,
     allow_download: bool = False,
     **options: Any,
 ) -> TransformersLM:
@@ -77,10 +78,13 @@ def load_token_lm(
             `tokkit.bytelm.packed_linear`; default): faster, and a step then agrees with a whole
             pass. The model can no longer be trained, moved or saved, and tied embeddings are held
             twice.
+        attn_implementation: transformers' name of an attention, such as `sdpa` or `eager`. Default:
+            `sdpa` where the model has it and it is exact there, else `eager`.
         allow_download: whether a hub id may be fetched.
         **options: see `TransformersLM` (`LMOptions`).
 
-    A loaded model stays as it is: `dtype`, `device` and `packed` may then only say what it is.
+    A loaded model stays as it is: `dtype`, `device`, `packed` and
+    `attn_implementation` may then only say what it is.
 
     Raises:
         MissingExtraError: torch, transformers or gguf is not installed.
@@ -106,7 +110,9 @@ def load_token_lm(
     if isinstance(source, tuple):
         from tokkit.bytelm.loaded_models import take_loaded
 
-        model, own_tokenizer = take_loaded(source, dtype=dtype, device=device, packed=packed)
+        model, own_tokenizer = take_loaded(
+            source, dtype=dtype, device=device, packed=packed, attention=attn_implementation
+        )
         chosen = own_tokenizer if tokenizer is None else tokenizer
         return TransformersLM(model, chosen, **cast(LMOptions, options))
     dtype = dtype or "float32"
@@ -115,18 +121,20 @@ def load_token_lm(
     if tokenizer is None:
         tokenizer = _load_tokenizer(path)
     storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
-    model = _load_model(path, dtype=storage, device=target)
+
+    def load() -> Any:
+        return _load_model(path, storage, target, attn_implementation)
+
+    model = load()
     if dtype == "int8":
         from tokkit.bytelm.int8_weights import quantize_linears
 
         quantize_linears(model)
     elif packed is not False:
-        from tokkit.bytelm.packed_linear import can_pack, pack_linears
-        from tokkit.bytelm.padded_attention import pad_queries
+        from tokkit.bytelm.packing import pack
 
-        if can_pack(model):
-            pack_linears(model)
-            pad_queries(model)
+        if not pack(model):
+            model = load()
     options.setdefault("name", path.name)
     return TransformersLM(model, tokenizer, **cast(LMOptions, options))
 
@@ -208,12 +216,12 @@ def _snapshot(hub_id: str, *, allow_download: bool) -> Path:
     return Path(folder)
 
 
-def _load_model(path: Path, *, dtype: torch.dtype, device: torch.device) -> Any:
+def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention: str | None) -> Any:
     """Weights and configuration, whatever they lie in."""
     with quiet_transformers():
         try:
             load = _load_gguf if path.is_file() else _load_folder
-            model, info = load(path, dtype)
+            model, info = load(path, dtype, attention)
         except TokkitError:
             raise
         except MemoryError as error:
@@ -239,7 +247,9 @@ def _first_lines(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+def _load_folder(
+    path: Path, dtype: torch.dtype, attention: str | None
+) -> tuple[Any, dict[str, Any]]:
     import transformers
 
     # The auto classes' return types depend on their options in ways that their hints do not say.
@@ -253,7 +263,8 @@ def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
         config = auto_config.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
-    _check_memory(path, _skeleton(path, config), dtype)
+    skeleton = _skeleton(path, config)
+    _check_memory(path, skeleton, dtype)
     return auto_model.from_pretrained(
         path,
         config=config,
@@ -262,11 +273,11 @@ def _load_folder(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
-        **_attention(config),
+        **_attention(skeleton, attention),
     )
 
 
-def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[Any, dict[str, Any]]:
     import transformers
 
     try:
@@ -290,7 +301,7 @@ def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
             dtype=dtype,
             local_files_only=True,
             output_loading_info=True,
-            **_attention(config),
+            **_attention(skeleton, attention),
         )
     model_class: Any = cast(Any, type(skeleton))
     return model_class.from_pretrained(
@@ -299,7 +310,7 @@ def _load_gguf(path: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
         state_dict=dict(weights),
         dtype=dtype,
         output_loading_info=True,
-        **_attention(config),
+        **_attention(skeleton, attention),
     )
 
 
@@ -348,12 +359,29 @@ def _skeleton(path: Path, config: Any) -> Any:
         ) from error
 
 
-def _attention(config: Any) -> dict[str, str]:
-    """Soft-capped scores (Gemma 2) exist in eager attention only."""
-    return {"attn_implementation": "eager" if _capped(config) else "sdpa"}
+def _attention(skeleton: Any, wanted: str | None) -> dict[str, str]:
+    """Which attention to load a model with.
+
+    Some models have no other than eager, and soft-capped scores (Gemma 2) exist in it only.
+
+    Raises:
+        ArgumentError: the model does not have the one that is wanted.
+    """
+    if wanted is None:
+        has_sdpa = getattr(skeleton, "_supports_sdpa", False)
+        return {"attn_implementation": "sdpa" if has_sdpa and not _capped(skeleton) else "eager"}
+    try:
+        skeleton.set_attn_implementation(wanted)
+    except (ValueError, ImportError, KeyError) as error:
+        raise ArgumentError(
+            f"attn_implementation is {wanted!r}: {_first_lines(error)}; leave it out, or pass "
+            "'eager'"
+        ) from error
+    return {"attn_implementation": wanted}
 
 
-def _capped(config: Any) -> bool:
+def _capped(model: Any) -> bool:
+    config = model.config
     return bool(getattr(config.get_text_config(decoder=True), "attn_logit_softcapping", None))
 
 

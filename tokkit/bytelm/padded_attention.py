@@ -47,9 +47,13 @@ def round_up(n: int) -> int:
 
 
 def pad_queries(model: Any) -> None:
-    """Let a model that attends by `sdpa` pad its queries; changes its configuration in place."""
+    """Let a model that attends by `sdpa` pad its queries; changes its configuration in place.
+
+    Models that look at the name of their attention themselves (Falcon) are left as they are.
+    """
     config = model.config.get_text_config(decoder=True)
-    if config._attn_implementation == "sdpa":
+    takes_any = getattr(model, "_supports_attention_backend", False)
+    if takes_any and config._attn_implementation == "sdpa":
         AttentionInterface.register(PADDED, _attend)
         _masking.AttentionMaskInterface.register(PADDED, _masking.sdpa_mask)
         config._attn_implementation = PADDED

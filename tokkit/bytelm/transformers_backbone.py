@@ -20,13 +20,18 @@ import torch
 from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from tokkit.bytelm.length_limits import max_positions, rope_switch
 from tokkit.bytelm.packed_linear import PackedLinear
 from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, additive, round_up
 from tokkit.errors import ModelError, UnsupportedError
 
-AttentionKind = Literal["full_attention", "sliding_attention"]
+AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
 
-_KNOWN_KINDS = frozenset({"full_attention", "sliding_attention"})
+_KNOWN_KINDS: tuple[AttentionKind, ...] = (
+    "full_attention",
+    "sliding_attention",
+    "chunked_attention",
+)
 _HEAD_CHUNK_BYTES = 64 << 20
 """Logits in flight at any time; the caller's result comes on top."""
 
@@ -131,8 +136,8 @@ class Backbone:
 
     Attributes:
         name: for messages.
-        kinds: the kinds of attention that the layers use.
-        window: width of the sliding window, or None where no layer has one.
+        kinds: the kinds of attention that the layers use, with the width of window or chunk.
+        rope_switch: the longest context under the first of two ropes, or None where there is one.
         max_positions: the longest context, or None where the model sets no limit.
         n_logits: columns of the head.
         n_embeddings: ids that the model can read.
@@ -158,9 +163,9 @@ class Backbone:
         self.n_logits = int(self._head.weight.shape[0])
         self.n_embeddings = int(model.get_input_embeddings().weight.shape[0])
         self.hidden_size = int(self._head.weight.shape[1])
-        limit = getattr(config, "max_position_embeddings", None)
-        self.max_positions = int(limit) if limit else None
-        self.window, self.kinds = _attention_kinds(config, name)
+        self.max_positions = max_positions(config)
+        self.kinds = _attention_kinds(config, name)
+        self.rope_switch = rope_switch(config)
         self._additive = _wants_additive_mask(config, name)
         # transformers walks all the parameters to answer these two, which shows at every step.
         self.device: torch.device = model.device
@@ -285,43 +290,38 @@ class Backbone:
             logits = torch.log_softmax(logits[:n], dim=-1)
         return (logits if self._on_cpu else logits.cpu()).numpy()
 
-    def reference_logprobs(self, ids: Sequence[int], n_columns: int) -> NDArray[np.float32]:
-        """float32 (n_columns,): what the model itself says after `ids`, without a cache."""
-        with torch.inference_mode():
-            logits = self._model(
-                input_ids=torch.tensor([ids], dtype=torch.int64, device=self.device),
-                use_cache=False,
-            ).logits[0, -1]
-            return torch.log_softmax(logits.float(), dim=-1)[:n_columns].cpu().numpy()
-
 
 def _as_type(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """As `tensor.to(dtype)`, which takes its time even where there is nothing to do."""
     return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
 
-def _attention_kinds(config: Any, name: str) -> tuple[int | None, tuple[AttentionKind, ...]]:
-    """The window, and the kinds of attention among the layers."""
-    window = getattr(config, "sliding_window", None)
+def _attention_kinds(config: Any, name: str) -> dict[AttentionKind, int | None]:
+    """The kinds of attention among the layers, each with the width of its window or chunk."""
+    widths: dict[str, Any] = {
+        "sliding_attention": getattr(config, "sliding_window", None),
+        "chunked_attention": getattr(config, "attention_chunk_size", None),
+    }
     if getattr(config, "use_sliding_window", True) is False:
-        window = None
+        widths["sliding_attention"] = None
     declared = getattr(config, "layer_types", None)
     if declared is None:
-        declared = ["full_attention"] if window is None else ["sliding_attention"]
-    unknown = sorted(set(declared) - _KNOWN_KINDS)
+        bounded = [kind for kind, width in widths.items() if width]
+        declared = bounded or ["full_attention"]
+    unknown = sorted(set(declared) - set(_KNOWN_KINDS))
     if unknown:
         raise UnsupportedError(
             f"{name}: layers of type {', '.join(unknown)} cannot share a cache between branches; "
-            "expected a model with full or sliding-window attention only"
+            "expected a model with full, sliding-window or chunked attention only"
         )
-    kinds: list[AttentionKind] = []
-    if "full_attention" in declared:
-        kinds.append("full_attention")
-    if "sliding_attention" in declared:
-        kinds.append("sliding_attention")
-    if "sliding_attention" in kinds and not window:
-        raise ModelError(f"{name}: the configuration has sliding layers but no sliding_window")
-    return (int(window) if window and "sliding_attention" in kinds else None), tuple(kinds)
+    kinds: dict[AttentionKind, int | None] = {}
+    for kind in _KNOWN_KINDS:
+        if kind in declared:
+            width = widths.get(kind)
+            if kind != "full_attention" and not width:
+                raise ModelError(f"{name}: the configuration has {kind} layers but no width of it")
+            kinds[kind] = int(width) if width else None
+    return kinds
 
 
 def _wants_additive_mask(config: Any, name: str) -> bool:

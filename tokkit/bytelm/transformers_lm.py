@@ -18,15 +18,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.bytelm.kv_tree import KVTreeSession
 from tokkit.bytelm.protocol import grow_contexts
+from tokkit.bytelm.self_check import find_way
 from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.bytelm.transformers_backbone import Backbone
+from tokkit.bytelm.ways import Evaluator, TransformersSession, Way
+from tokkit.bytelm.whole_model import WholeModel
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.text.tokenizer import TextTokenizer
-
-_PROBE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}
-_PROBE_TOLERANCE_HALF = 0.25
 
 
 class TransformersLM:
@@ -39,13 +38,19 @@ class TransformersLM:
         eos_ids: ids that end a text, in place of the tokenizer's; may be empty.
         max_batch_tokens: tokens in one forward pass; bounds memory, changes no result.
         name: for messages; default, what the configuration says.
-        self_check: compare a tiny tree with plain forward passes, so that a model that ignores
-            masks or positions, or changes its logits in a way unknown here, is refused.
+        self_check: find out by small trials which way of evaluation gives what plain passes give,
+            and refuse a model that is not causal (see `tokkit.bytelm.self_check`). Without it the
+            fastest way that the configuration seems to permit is taken, right or wrong.
+
+    Attributes:
+        name: for messages.
+        way: how contexts are evaluated: `tree`, `states`, `steps` or `passes`, from fast to slow
+            (see `tokkit.bytelm.ways`).
 
     Raises:
-        ModelError: the vocabularies do not fit, there is nothing to start from, or the self-check
-            failed.
-        UnsupportedError: the model's attention takes no tree mask.
+        ModelError: the vocabularies do not fit, there is nothing to start from, a plain pass fails
+            or tells nothing.
+        UnsupportedError: the model is not causal.
         EncodingError: `bos_ids` or `eos_ids` outside the vocabulary.
     """
 
@@ -64,16 +69,22 @@ class TransformersLM:
             raise ArgumentError(f"max_batch_tokens is {max_batch_tokens}, expected at least 1")
         self._model = model.eval()
         self._tokenizer = tokenizer
-        self._max_batch_tokens = max_batch_tokens
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
-        self._backbone = Backbone(model, name=self.name)
-        _check_vocabularies(self._backbone, tokenizer.vocab_size)
-        config = model.config.get_text_config(decoder=True)
+        self._whole = WholeModel(model, name=self.name)
+        _check_vocabularies(self._whole, tokenizer.vocab_size)
         self.bos_ids, self.eos_ids = boundary_ids(
-            tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name, config=config
+            tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name, config=self._whole.config
         )
-        if self_check:
-            self._self_check()
+        backbone, why = _backbone(model, self.name)
+        self._evaluator = Evaluator(
+            self._whole, backbone, self.bos_ids, tokenizer.vocab_size, max_batch_tokens
+        )
+        fastest: Way = "states" if backbone is None else "tree"
+        self._backbone = backbone
+        self.way: Way = find_way(self._evaluator, why) if self_check else fastest
+
+    def __repr__(self) -> str:
+        return f"TransformersLM({self.name!r}, way={self.way!r})"
 
     @property
     def tokenizer(self) -> TextTokenizer:
@@ -88,7 +99,7 @@ class TransformersLM:
     @property
     def runs_alongside(self) -> bool:
         """Whether another model can compute at the same time, as far as processors go."""
-        on_cpu = self._backbone.device.type == "cpu"
+        on_cpu = self._whole.device.type == "cpu"
         return on_cpu and 2 * torch.get_num_threads() <= (os.cpu_count() or 1)
 
     @property
@@ -99,14 +110,12 @@ class TransformersLM:
     @property
     def max_context(self) -> int | None:
         """The longest context, BOS not counted; None where the model sets no limit."""
-        limit = self._backbone.max_positions
+        limit = self._whole.max_positions
         return None if limit is None else limit - len(self.bos_ids)
 
-    def session(self) -> KVTreeSession:
+    def session(self) -> TransformersSession:
         """A new tree of contexts with a cache of its own."""
-        return KVTreeSession(
-            self._backbone, self.bos_ids, self.vocab_size, max_batch_tokens=self._max_batch_tokens
-        )
+        return self._evaluator.open(self.way)
 
     def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Log-probabilities of the token after each context; shared prefixes are computed once.
@@ -124,47 +133,25 @@ class TransformersLM:
         session = self.session()
         return session.logprobs(grow_contexts(session, contexts))
 
-    def _self_check(self) -> None:
-        """A fork below the root against two plain forward passes.
 
-        The context ids are arbitrary; they differ, so that a swapped mask row shows.
-        """
-        a, b, c = (i % self.vocab_size for i in (5, 11, 17))
-        session = self.session()
-        trunk = session.extend(session.root, a)
-        fork = [session.extend(trunk, b), session.extend(session.extend(trunk, c), a)]
-        try:
-            plain = [
-                self._backbone.reference_logprobs([*self.bos_ids, *node.ids()], self.vocab_size)
-                for node in fork
-            ]
-        except (RuntimeError, MemoryError, TypeError, ValueError, IndexError) as error:
-            raise ModelError(
-                f"{self.name}: a plain forward pass failed ({type(error).__name__}: {error})"
-            ) from error
-        # The second call extends a cache that the first has filled.
-        tree = np.concatenate([session.logprobs(fork[:1]), session.logprobs(fork[1:])])
-        probabilities = np.exp(np.stack(plain))
-        gap = float(np.abs(np.exp(tree) - probabilities).max())
-        tolerance = _PROBE_TOLERANCE.get(self._backbone.dtype, _PROBE_TOLERANCE_HALF)
-        if not gap <= tolerance:
-            raise UnsupportedError(
-                f"{self.name}: {type(self._model).__name__} gives other probabilities under a tree "
-                f"mask than in a plain pass (they differ by {gap:.2g}); its attention, positions "
-                "or logits work in a way that tokkit does not know"
-            )
+def _backbone(model: Any, name: str) -> tuple[Backbone | None, str]:
+    """The halves of a model where it has two, else why not."""
+    try:
+        return Backbone(model, name=name), ""
+    except (ModelError, UnsupportedError) as error:
+        return None, str(error)
 
 
-def _check_vocabularies(backbone: Backbone, vocab_size: int) -> None:
-    columns = min(backbone.n_logits, backbone.n_embeddings)
+def _check_vocabularies(model: WholeModel, vocab_size: int) -> None:
+    columns = min(model.n_logits, model.n_embeddings)
     mismatch = "a model whose vocabulary does not match its tokenizer"
     if columns < vocab_size:
         raise ModelError(
-            f"{backbone.name}: {mismatch}: the model has {columns} ids and the tokenizer "
+            f"{model.name}: {mismatch}: the model has {columns} ids and the tokenizer "
             f"{vocab_size}; load the tokenizer that came with the model"
         )
     if columns > vocab_size * 1.1 + 1024:
         raise ModelError(
-            f"{backbone.name}: {mismatch}: the model has {columns} ids, far more than the "
+            f"{model.name}: {mismatch}: the model has {columns} ids, far more than the "
             f"tokenizer's {vocab_size}; load the tokenizer that came with the model"
         )

@@ -1,0 +1,45 @@
+"""Lay a model out for inference in float32 on the CPU, where that changes nothing: `pack`.
+
+See `tokkit.bytelm.packed_linear` and `tokkit.bytelm.padded_attention`. A model whose code reaches
+into its layers (Jamba takes their biases away for a moment) may fail or give other numbers after,
+so it is tried on a few tokens before and after.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tokkit.bytelm.packed_linear import can_pack, pack_linears
+from tokkit.bytelm.padded_attention import pad_queries
+from tokkit.bytelm.whole_model import WholeModel
+from tokkit.errors import TokkitError
+
+_IDS = (5, 11, 17, 3, 7)
+_ROUNDING = 1e-3
+
+
+def pack(model: Any) -> bool:
+    """Pack a model in place, if it can be packed at all.
+
+    Returns:
+        False if the model is spoilt and must be loaded again.
+    """
+    if not can_pack(model):
+        return True
+    model.eval()
+    try:
+        whole = WholeModel(model, name=type(model).__name__)
+        ids = [k % whole.n_embeddings for k in _IDS]
+        before = whole.logits(ids)
+    except TokkitError:
+        return True  # it will be refused for that
+    pack_linears(model)
+    pad_queries(model)
+    try:
+        after = whole.logits(ids)
+    except TokkitError:
+        return False
+    scale = float(np.abs(before).max())
+    return bool(np.allclose(after, before, rtol=0, atol=_ROUNDING * scale, equal_nan=True))
