@@ -150,7 +150,7 @@ def _hide(model: Node, controls: frozenset[str]) -> tuple[Node, int]:
     if name is None:
         vocab[_LOST] = max(vocab.values()) + 1
         return {**model, "unk_token": _LOST, "vocab": vocab}, -1
-    return {**model, "unk_token": _hidden(name, hidden), "vocab": vocab}, known[name]
+    return {**model, "unk_token": _hidden(name, hidden), "vocab": vocab}, known.get(name, -1)
 
 
 def _hidden(text: str, hidden: AbstractSet[str]) -> str:
