@@ -181,5 +181,6 @@ def test_a_reader_that_leaves_ends_tokenize_quietly(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert b"\t'" in process.stdout.readline()
         process.stdout.close()
-        assert process.stderr.read() == b""
+        told = process.stderr.read().splitlines()  # that it is loading, where that takes long
+        assert all(line.endswith(b" ...") for line in told)
         assert process.wait(timeout=60) == 141
