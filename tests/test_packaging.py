@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.archives import build_archives
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("tokkit", "models", "hypernets", "pyproject.toml", "README.md", "LICENSE")
 DATA = "tokkit/text/regex/unicode_properties.npz"
 
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]]:
     """Names in the sdist (without its top folder) and in the wheel that is built from it."""
-    source = tmp_path_factory.mktemp("source")
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-            shutil.copytree(ROOT / name, source / name, symlinks=True, ignore=ignore)
-        else:
-            shutil.copy(ROOT / name, source / name)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", "dist"]
-    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=300)
-    (sdist,) = (source / "dist").glob("*.tar.gz")
-    (wheel,) = (source / "dist").glob("*.whl")
+    sdist, wheel = build_archives(tmp_path_factory.mktemp("source"))
     with tarfile.open(sdist) as tar:
         sdist_names = {name.partition("/")[2] for name in tar.getnames()}
     with zipfile.ZipFile(wheel) as archive:

@@ -80,7 +80,15 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'tokkit' has no attribute {name!r}")
     home, _, attribute = _HOMES[name].partition(":")
-    value = getattr(import_module(home), attribute or name)
+    try:
+        module = import_module(home)
+    except ModuleNotFoundError as error:
+        from tokkit.errors import MissingExtraError
+
+        if error.name is None or error.name.partition(".")[0] not in ("torch", "transformers"):
+            raise
+        raise MissingExtraError(f"{name} needs {error.name}", extra="hf") from error
+    value = getattr(module, attribute or name)
     globals()[name] = value
     return value
 

@@ -102,6 +102,8 @@ def load_token_lm(
         raise ArgumentError(
             f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
         )
+    # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
+    path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
     torch = _import_torch()
     if threads is not None:
         torch.set_num_threads(threads)
@@ -117,7 +119,7 @@ def load_token_lm(
         return TransformersLM(model, chosen, **cast(LMOptions, options))
     dtype = dtype or "float32"
     target = _checked_device(torch, device or "cpu")
-    path = _resolve(source, allow_download=allow_download)
+    assert path is not None
     if tokenizer is None:
         tokenizer = _load_tokenizer(path)
     storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
@@ -199,6 +201,7 @@ def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
 
 
 def _snapshot(hub_id: str, *, allow_download: bool) -> Path:
+    _import_torch()
     import huggingface_hub
 
     patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken"]
