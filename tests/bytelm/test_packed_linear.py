@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from transformers.pytorch_utils import Conv1D
 
 from tests.bytelm.lm_helpers import FakeTokenizer, tiny_model
 from tokkit.bytelm.model_loading import load_token_lm
 from tokkit.bytelm.packed_linear import PackedLinear, can_pack, pack_linears
+from tokkit.bytelm.row_blocks import SIZES
 from tokkit.bytelm.transformers_lm import TransformersLM
 
 pytestmark = pytest.mark.skipif(
@@ -30,41 +32,88 @@ def linear(bias: bool) -> Any:
     return torch.nn.Linear(96, 80, bias=bias)
 
 
+def packed(layer: Any) -> PackedLinear:
+    return PackedLinear(layer.weight, layer.bias)
+
+
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("shape", [(1, 96), (3, 96), (2, 5, 96), (70, 96)])
+@pytest.mark.parametrize("shape", [(1, 96), (3, 96), (2, 5, 96), (0, 96), (140, 96), (2, 150, 96)])
 def test_product_is_that_of_the_plain_layer(shape: tuple[int, ...], bias: bool) -> None:
     plain = linear(bias)
     rows = torch.randn(*shape)
     with torch.inference_mode():
-        found = PackedLinear(plain)(rows)
+        found = packed(plain)(rows)
         assert found.shape == (*shape[:-1], 80)
         assert torch.allclose(found, plain(rows), atol=1e-5)
 
 
-def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
-    layer = PackedLinear(linear(bias=False))
-    rows = torch.randn(70, 96)
-    with torch.inference_mode():
-        whole = layer(rows)
-        for n_rows in (1, 2, 3, 4, 7, 33):
-            assert torch.equal(layer(rows[:n_rows]), whole[:n_rows]), n_rows
+USUAL = [(96, 80), (576, 192), (1536, 576), (576, 8192), (640, 2048)]
+ODD = [(1, 1), (577, 33), (1000, 130), (31, 2001), (4099, 7)]
 
 
-@pytest.mark.parametrize("shape", [(576, 192), (1536, 576), (576, 8192), (640, 2048)])
-def test_no_number_of_rows_changes_a_row_of_a_layer_of_usual_size(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", USUAL + ODD)
+def test_a_row_does_not_depend_on_the_rows_beside_it(shape: tuple[int, int]) -> None:
+    """Whatever the processor, each number of rows, and each place in a pass of many."""
     torch.manual_seed(1)
-    layer = PackedLinear(torch.nn.Linear(*shape, bias=False))
-    rows = torch.randn(33, shape[0])
+    layer = packed(torch.nn.Linear(*shape, bias=False))
+    rows = torch.randn(SIZES[0] + 37, shape[0])
     with torch.inference_mode():
         whole = layer(rows)
-        for n_rows in range(1, 33):
+        for n_rows in (*range(1, 34), 47, 63, 65, SIZES[0]):
+            assert torch.equal(layer(rows[:n_rows]), whole[:n_rows]), n_rows
+            assert torch.equal(layer(rows[-n_rows:]), whole[-n_rows:]), n_rows
+        assert torch.equal(layer(rows.flip(0)).flip(0), whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_columns", [49_152, 262_144])
+def test_nor_does_a_row_of_a_head(n_columns: int) -> None:
+    torch.manual_seed(1)
+    layer = packed(torch.nn.Linear(128, n_columns, bias=False))
+    rows = torch.randn(39, 128)
+    with torch.inference_mode():
+        whole = layer(rows)
+        for n_rows in (1, 2, 3, 4, 5, 7, 11, 31, 33):
             assert torch.equal(layer(rows[:n_rows]), whole[:n_rows]), n_rows
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_scores_of_a_context_do_not_depend_on_those_asked_for_beside_it(packed: bool) -> None:
+def test_a_layer_measures_again_when_torch_gets_other_threads() -> None:
+    layer = packed(linear(bias=False))
+    rows = torch.randn(70, 96)
+    before = torch.get_num_threads()
+    try:
+        for n_threads in (1, 2, 1):
+            torch.set_num_threads(n_threads)
+            whole = layer(rows)
+            assert all(torch.equal(layer(rows[:n]), whole[:n]) for n in range(1, 9))
+        assert set(layer._sizes) == {1, 2}
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_zeros_show_is_not_believed_of_other_layers() -> None:
+    known: dict[Any, Any] = {}
+    PackedLinear(torch.zeros(8, 8), known=known).sizes()
+    assert not known
+    PackedLinear(torch.ones(8, 8), known=known).sizes()
+    assert len(known) == 1
+
+
+def test_layers_of_gpt2_are_packed() -> None:
+    torch.manual_seed(0)
+    conv = Conv1D(80, 96)
+    model = torch.nn.Sequential(conv)
+    rows = torch.randn(5, 96)
+    pack_linears(model)
+    assert isinstance(model[0], PackedLinear)
+    with torch.inference_mode():
+        assert torch.allclose(model(rows), conv(rows), atol=1e-5)
+
+
+@pytest.mark.parametrize("packs", [False, True])
+def test_scores_of_a_context_do_not_depend_on_those_asked_for_beside_it(packs: bool) -> None:
     model = tiny_model("llama")
-    if packed:
+    if packs:
         pack_linears(model)
     backbone = TransformersLM(model, TOKENIZER)._backbone
     hidden = torch.randn(11, backbone.hidden_size)
@@ -81,9 +130,9 @@ def test_a_packed_model_agrees_with_the_plain_one(kind: str) -> None:
     model = tiny_model(kind)
     pack_linears(model)
     assert not any(type(module) is torch.nn.Linear for module in model.modules())
-    packed = TransformersLM(model, TOKENIZER)
+    lm = TransformersLM(model, TOKENIZER)
     np.testing.assert_allclose(
-        packed.next_token_logprobs(CONTEXTS), plain.next_token_logprobs(CONTEXTS), atol=1e-4
+        lm.next_token_logprobs(CONTEXTS), plain.next_token_logprobs(CONTEXTS), atol=1e-4
     )
 
 

@@ -1,0 +1,98 @@
+"""Products that give a row the same bits whatever rows stand beside it: `agreeing_sizes`.
+
+A library of matrix products picks a loop by the number of rows, and another loop may sum in
+another order: with oneDNN on processors with AVX-512 one row of a layer of 576 x 1536 comes out
+other than two or more do. Which numbers of rows agree depends on the processor, the library, the
+shape and the number of threads, so it is measured: products then run in blocks of sizes that were
+all found to agree, and nothing else ever runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+SIZES = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Numbers of rows that are tried. A rest is padded to the next that agrees."""
+
+_LARGE = 1 << 24
+"""Layers of more weights use at most `_ROWS_OF_LARGE` rows at once: more would hardly be faster,
+and finding the sizes takes time in proportion."""
+_ROWS_OF_LARGE = 32
+_ENOUGH = 4096
+"""So many numbers are compared, where there are so many, before two orders are held equal."""
+
+
+def agreeing_sizes(
+    multiply: Callable[[torch.Tensor], torch.Tensor], n_inputs: int, n_outputs: int
+) -> tuple[int, ...]:
+    """The numbers of rows for which a product gives equal rows, bit for bit; largest first.
+
+    The largest has to give a row equally at each of its places, and every other has to agree with
+    it. One row by itself always agrees with itself, so there is always an answer.
+
+    Args:
+        multiply: float32 (rows, n_inputs) to float32 (rows, n_outputs).
+        n_inputs: width of a row.
+        n_outputs: width of a result.
+    """
+    generator = torch.Generator().manual_seed(0)
+    most = SIZES[0] if n_inputs * n_outputs <= _LARGE else _ROWS_OF_LARGE
+    rows = torch.randn(most, n_inputs, generator=generator)
+    for largest in SIZES[SIZES.index(most) :]:
+        block = rows[:largest]
+        expected = multiply(block)
+        if torch.equal(multiply(block.roll(1, 0)), expected.roll(1, 0)):
+            smaller = SIZES[SIZES.index(largest) + 1 :]
+            return (largest, *(n for n in smaller if _agrees(multiply, n, block, expected)))
+    return (1,)
+
+
+def _agrees(
+    multiply: Callable[[torch.Tensor], torch.Tensor],
+    n: int,
+    rows: torch.Tensor,
+    expected: torch.Tensor,
+) -> bool:
+    """Whether products of `n` rows give the rows that the product of all gives."""
+    n_windows = min(len(rows) // n, -(-_ENOUGH // (n * expected.shape[1])))
+    return all(
+        torch.equal(multiply(rows[start : start + n]), expected[start : start + n])
+        for start in range(0, n * n_windows, n)
+    )
+
+
+def multiply_in_blocks(
+    multiply: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, sizes: tuple[int, ...]
+) -> torch.Tensor:
+    """The product of any number of rows, in blocks of `sizes` only.
+
+    Args:
+        multiply: float32 (rows, in) to float32 (rows, out).
+        rows: float32 (n, in).
+        sizes: from `agreeing_sizes`.
+
+    Returns:
+        float32 (n, out).
+    """
+    n, largest = len(rows), sizes[0]
+    if n <= largest:
+        return _padded_product(multiply, rows, sizes)
+    blocks = [multiply(rows[k : k + largest]) for k in range(0, n - largest + 1, largest)]
+    if rest := n % largest:
+        blocks.append(_padded_product(multiply, rows[n - rest :], sizes))
+    return torch.cat(blocks)
+
+
+def _padded_product(
+    multiply: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, sizes: tuple[int, ...]
+) -> torch.Tensor:
+    """At most `sizes[0]` rows, continued by zeros to the next size."""
+    n = len(rows)
+    size = min((size for size in sizes if size >= n), default=n)
+    if size == n:
+        return multiply(rows)
+    padded = rows.new_zeros(size, rows.shape[1])
+    padded[:n] = rows
+    return multiply(padded)[:n]
