@@ -6,13 +6,17 @@ import itertools
 
 import numpy as np
 import pytest
+import tiktoken
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
-from tests.text.pattern_strategies import PATTERNS, TEXTS
+from tests.text.pattern_strategies import PATTERNS, TEXT, TEXTS
 from tokkit.errors import UnsupportedError
 from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.regex.boundaries import DEAD
+from tokkit.text.regex.nodes import nullable
+from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import Behavior, SplitRule, TokenizerSpec, TokenKind
 
 BEHAVIORS: list[Behavior] = [
@@ -68,6 +72,47 @@ def test_pieces_of_many_patterns_equal_oniguruma(pattern, text, behavior, invert
     check_oniguruma(pattern, text, behavior, invert)
 
 
+PAIRS = [a + b for a, b in itertools.product(sorted(TEXT), repeat=2)]
+RANKS = {bytes([b]): b for b in range(256)}
+RANKS |= {pair.encode(): 256 + k for k, pair in enumerate(PAIRS) if pair.isascii()}
+
+
+def tiktoken_ids(pattern: str, text: str) -> list[int] | None:
+    """Tiktoken drops what the pattern does not match; pairs of characters show most cuts."""
+    try:
+        encoding = tiktoken.Encoding(
+            "test", pat_str=pattern, mergeable_ranks=RANKS, special_tokens={}
+        )
+    except ValueError:
+        return None
+    return encoding.encode_ordinary(text)
+
+
+def check_fancy_regex(pattern: str, text: str) -> None:
+    try:
+        cutter = pretokenizer(SplitRule(pattern, "removed", invert=True, dialect="rust"))
+    except UnsupportedError:
+        assume(False)
+    assume(not nullable(parse(pattern, "rust")))  # tiktoken panics at empty matches
+    expected = tiktoken_ids(pattern, text)
+    assume(expected is not None)
+    whole = [tiktoken_ids("(?s:.+)", piece) for piece in pieces(cutter, text)]
+    assert [token for ids in whole for token in ids or ()] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(PATTERNS, TEXTS)
+def test_pieces_equal_fancy_regex(pattern: str, text: str) -> None:
+    check_fancy_regex(pattern, text)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None)
+@given(PATTERNS, TEXTS)
+def test_pieces_of_many_patterns_equal_fancy_regex(pattern: str, text: str) -> None:
+    check_fancy_regex(pattern, text)
+
+
 @pytest.mark.parametrize(
     "characters",
     [range(0, 0x110000, 53), pytest.param(range(0x110000), marks=pytest.mark.slow)],
@@ -80,3 +125,62 @@ def test_whitespace_equals_tokenizers_on_characters(characters: range) -> None:
     for start in range(0, len(scalars), 4096):
         text = "".join(f"a{c}." for c in scalars[start : start + 4096])
         assert pieces(cutter, text) == [piece for piece, _ in split.pre_tokenize_str(text)]
+
+
+KEEPING = st.sampled_from([behavior for behavior in BEHAVIORS if behavior != "removed"])
+SHORT = st.lists(
+    st.sampled_from([b"a", b"b", b"A", b" ", b"\n", b"1", b"\xc3", b"\xa9"]), max_size=4
+).map(b"".join)
+
+
+def labels_of(cutter: Pretokenizer, data: bytes) -> tuple[int, ...]:
+    bounds = cutter.split(np.frombuffer(data, dtype=np.uint8)).bounds.tolist()
+    return tuple(int(k in bounds) for k in range(len(data)))
+
+
+def walk(cutter: Pretokenizer, data: bytes, labels: tuple[int, ...]) -> int:
+    state = 0
+    for byte, label in zip(data, labels, strict=True):
+        state = cutter.boundaries.step(state, byte, label)
+    return state
+
+
+def check_automaton(pattern: str, data: bytes, behavior: Behavior, invert: bool) -> None:
+    """The labels that the automaton accepts are those of `split`, and it is dead or alive rightly.
+
+    That a live state has a way on to an end is searched for by the automaton's own steps; that the
+    way is one of `split`, by the labels that are accepted.
+    """
+    try:
+        cutter = pretokenizer(SplitRule(pattern, behavior, invert))
+    except UnsupportedError:
+        assume(False)
+    automaton = cutter.boundaries
+    states = {labels: walk(cutter, data, labels) for labels in _all_labels(len(data))}
+    accepted = [labels for labels, state in states.items() if state != DEAD]
+    accepted = [labels for labels in accepted if automaton.can_end(states[labels])]
+    assert accepted == [labels_of(cutter, data)]
+    for size in (1, 2):
+        for rest in itertools.product((b"a", b"b", b" ", b"\n", b"1"), repeat=size):
+            whole = labels_of(cutter, data + b"".join(rest))
+            assert states[whole[: len(data)]] != DEAD
+
+
+def _all_labels(size: int) -> list[tuple[int, ...]]:
+    return list(itertools.product((0, 1), repeat=size))
+
+
+AUTOMATA = given(PATTERNS, SHORT, KEEPING, st.booleans())
+
+
+@settings(max_examples=25, deadline=None)
+@AUTOMATA
+def test_automaton_accepts_just_the_labels_of_split(pattern, data, behavior, invert) -> None:
+    check_automaton(pattern, data, behavior, invert)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@AUTOMATA
+def test_automata_of_many_patterns_accept_just_the_labels(pattern, data, behavior, invert) -> None:
+    check_automaton(pattern, data, behavior, invert)
