@@ -25,11 +25,11 @@ from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats import byte_alphabet
 from tokkit.text.formats.charsmap import CharsMap, growth, read_charsmap
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE, decode_utf8
+from tokkit.text.formats.gguf_pretokenizers import gguf_pretokenizer
 from tokkit.text.formats.gguf_reader import read_metadata
 from tokkit.text.formats.gguf_wordpiece import wordpiece_spec
 from tokkit.text.formats.hf_added_tokens import is_control_spelling
 from tokkit.text.formats.hf_models import HfModel, drop_merges_of, read_bpe_merges
-from tokkit.text.formats.patterns import gguf_pretokenizer
 from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
 from tokkit.text.formats.sentencepiece import Pieces, place_pieces, spm_merges, unigram_scores
 from tokkit.text.normalizers import (

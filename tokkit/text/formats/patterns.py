@@ -1,8 +1,6 @@
-"""Pretokenizers that files only name: tiktoken's encodings, and GGUF's `tokenizer.ggml.pre`.
+"""Pretokenizers that files leave out: those of tiktoken's encodings.
 
-The patterns are those of the original tokenizers (tokenizer.json files, `tiktoken_ext`), which the
-GGUF names stand for. llama.cpp rewrites some of them for its own regex engine; where the two differ
-the original is what the model was trained with.
+The patterns are those of the original tokenizers (tokenizer.json files, `tiktoken_ext`).
 """
 
 from __future__ import annotations
@@ -10,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tokkit.errors import UnsupportedError
-from tokkit.text.spec import SplitRule
-
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 
-def _cl100k(digits: str) -> str:
+def cl100k(digits: str) -> str:
+    """GPT-4's pattern, with its own way to cut numbers."""
     return (
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
         + digits
@@ -34,110 +30,13 @@ def _o200k(digits: str, contractions: str, *, letters: str = "", marks: str = r"
     )
 
 
-CL100K = _cl100k(r"\p{N}{1,3}")
-QWEN2 = _cl100k(r"\p{N}")
+CL100K = cl100k(r"\p{N}{1,3}")
+QWEN2 = cl100k(r"\p{N}")
 O200K = _o200k(r"\p{N}{1,3}", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?")
 TEKKEN = _o200k(r"\p{N}", "")
 KIMI = r"[\p{Han}]+|" + _o200k(
     r"\p{N}{1,3}", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?", letters=r"&&[^\p{Han}]", marks=r"[\r\n]*"
 )
-_DEEPSEEK_V3 = (
-    r"\p{N}{1,3}",
-    "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
-    (
-        r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
-        r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    ),
-)
-_DEEPSEEK_CODER = (
-    r"[\r\n]",
-    r"\s?\p{L}+",
-    r"\s?\p{P}+",
-    "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+",
-    r"\p{N}",
-)
-_FALCON = (r"[\p{P}\$\+<=>\^~\|`]+", GPT2, "[0-9][0-9][0-9]")
-_DEFAULT = (r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]")
-_DIGITS_GPT2 = (r"\p{N}", GPT2)
-_BLOOM = (r" ?[^(\s|.,!?…。，、।۔،)]+",)
-
-
-@dataclass(frozen=True)
-class NamedPretokenizer:
-    """What a `tokenizer.ggml.pre` name stands for.
-
-    Attributes:
-        patterns: cuts, in order, each isolated.
-        ignore_merges: a whole piece that is a token is that token.
-        adds_bos: BOS is put before a text unless the file says otherwise.
-        nfc: the original tokenizer normalises to NFC, which GGUF does not record.
-    """
-
-    patterns: tuple[str, ...]
-    ignore_merges: bool = False
-    adds_bos: bool = False
-    nfc: bool = False
-
-    @property
-    def splits(self) -> tuple[SplitRule, ...]:
-        """The cuts as rules."""
-        return tuple(SplitRule(pattern) for pattern in self.patterns)
-
-
-_LLAMA3 = NamedPretokenizer((CL100K,), ignore_merges=True, adds_bos=True)
-_GGUF: dict[str, NamedPretokenizer] = {
-    "default": NamedPretokenizer(_DEFAULT),
-    "gpt-2": NamedPretokenizer((GPT2,)),
-    "llama-bpe": _LLAMA3,
-    "llama3": _LLAMA3,
-    "llama-v3": _LLAMA3,
-    "falcon3": _LLAMA3,
-    "pixtral": _LLAMA3,
-    "dbrx": NamedPretokenizer((CL100K,)),
-    "smaug-bpe": NamedPretokenizer((CL100K,)),
-    "chatglm-bpe": NamedPretokenizer((CL100K,)),
-    "glm4": NamedPretokenizer((CL100K,)),
-    "qwen2": NamedPretokenizer((QWEN2,), nfc=True),
-    "stablelm2": NamedPretokenizer((QWEN2,)),
-    "gpt-4o": NamedPretokenizer((O200K,)),
-    "llama4": NamedPretokenizer((O200K,)),
-    "tekken": NamedPretokenizer((TEKKEN,), ignore_merges=True, adds_bos=True),
-    "deepseek-v3": NamedPretokenizer(_DEEPSEEK_V3),
-    "hunyuan-dense": NamedPretokenizer(_DEEPSEEK_V3),
-    "deepseek-coder": NamedPretokenizer(_DEEPSEEK_CODER),
-    "falcon": NamedPretokenizer(_FALCON),
-    "starcoder": NamedPretokenizer(_DIGITS_GPT2),
-    "refact": NamedPretokenizer(_DIGITS_GPT2),
-    "command-r": NamedPretokenizer(_DIGITS_GPT2, nfc=True),
-    "smollm": NamedPretokenizer(_DIGITS_GPT2),
-    "codeshell": NamedPretokenizer(_DIGITS_GPT2),
-    "exaone": NamedPretokenizer(_DIGITS_GPT2),
-    "minerva-7b": NamedPretokenizer(_DIGITS_GPT2),
-    "mpt": NamedPretokenizer((GPT2,)),
-    "olmo": NamedPretokenizer((GPT2,)),
-    "jais": NamedPretokenizer((GPT2,)),
-    "phi-2": NamedPretokenizer((GPT2,)),
-    "roberta-bpe": NamedPretokenizer((GPT2,)),
-    "bloom": NamedPretokenizer(_BLOOM),
-    "poro-chat": NamedPretokenizer(_BLOOM),
-    "gpt3-finnish": NamedPretokenizer(_BLOOM),
-    "viking": NamedPretokenizer((*_BLOOM, r"\p{N}")),
-}
-
-
-def gguf_pretokenizer(name: str, where: str) -> NamedPretokenizer:
-    """The pretokenizer that `tokenizer.ggml.pre` names.
-
-    Raises:
-        UnsupportedError: an unknown name; guessing would silently cut text in other places.
-    """
-    try:
-        return _GGUF[name]
-    except KeyError:
-        raise UnsupportedError(
-            f"{where}: tokenizer.ggml.pre is {name[:80]!r}, which tokkit does not know; it knows "
-            f"{', '.join(_GGUF)}. Load the tokenizer.json of the original model instead"
-        ) from None
 
 
 @dataclass(frozen=True)
