@@ -13,20 +13,22 @@ from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.spec import TokenizerSpec
 
 TEXT = (
-    "The DON'T it'S we'll naïve café 1234567 12,345.67 ½²٣٤ x=(a+b)*[c]; // ok!!?\r\n\n  \t def f():\n"
-    "    return {'a': 1}   日本語テキスト、한국어 ㄅㄆ 漢字Kanji ქართული ⵣ հայ ÀÉÎõü ﬁ “quoted” …—\n"
-    " हिन्दी ไทย العربية۔ <sentinel:12> IMGIMGABZ 👩‍👩‍👧 e\u0301a\u0323 \u00a0\u3000\u2028end  \n \n"
+    "The DON'T it'S we'll naïve café 1234567 12,345.67 ½²٣٤ x=(a+b)*[c]; // ok!!?\r\n\n  \t"
+    " def f():\n    return {'a': 1}   日本語テキスト、한국어 ㄅㄆ 漢字Kanji ქართული ⵣ հայ ÀÉÎõü ﬁ "
+    "“quoted” …—\n हिन्दी ไทย العربية۔ <sentinel:12> IMGIMGABZ 👩‍👩‍👧 e\u0301a\u0323 \u00a0\u3000\u2028end  \n \n"
 )
 # The patterns of the originals as their files spell them, for names whose table builds them.
 ORIGINAL = {
     "bloom": (r" ?[^(\s|[.,!?…。，、।۔،])]+",),
     "kimi-k2": (
-        r"[\p{Han}]+"
-        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*"
-        r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+"
-        r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        (
+            r"[\p{Han}]+"
+            r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*"
+            r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+            r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+"
+            r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+            r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+        ),
     ),
 }
 
