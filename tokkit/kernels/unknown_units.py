@@ -2,21 +2,9 @@
 
 # pyright: basic
 
-import numpy as np
 from numba import njit
 
-from tokkit.kernels.utf8 import character_length
-
-
-@njit(cache=True, nogil=True)
-def _code_point(text, pos, length):
-    """The number of a well-formed character."""
-    if length == 1:
-        return np.int64(text[pos])
-    point = np.int64(text[pos]) & (0x7F >> length)
-    for i in range(pos + 1, pos + length):
-        point = point << 6 | np.int64(text[i]) & 0x3F
-    return point
+from tokkit.kernels.utf8 import character_length, code_point
 
 
 @njit(cache=True, nogil=True)
@@ -40,7 +28,7 @@ def find(text, bounds, known, byte_token, characters, starts, stops) -> int:
         while pos < stop:
             length = character_length(text, pos, stop) if characters else 1
             stray = characters and length == 1 and text[pos] >= 0x80
-            if stray or not known[_code_point(text, pos, length)]:
+            if stray or not known[code_point(text, pos, length)]:
                 for i in range(pos, pos + length):
                     if byte_token[text[i]] < 0:
                         starts[n], stops[n] = pos, pos + length

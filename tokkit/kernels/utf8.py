@@ -1,4 +1,4 @@
-"""Lengths of UTF-8 characters."""
+"""Lengths and numbers of UTF-8 characters."""
 
 # pyright: basic
 
@@ -36,3 +36,14 @@ def character_length(text, pos, stop):
         if text[i] < 0x80 or text[i] > 0xBF:
             return 1
     return length
+
+
+@njit(cache=True, nogil=True)
+def code_point(text, pos, length):
+    """The number of the well-formed character of `length` bytes at `pos`."""
+    if length == 1:
+        return np.int64(text[pos])
+    point = np.int64(text[pos]) & (0x7F >> length)
+    for i in range(pos + 1, pos + length):
+        point = point << 6 | np.int64(text[i]) & 0x3F
+    return point

@@ -69,15 +69,29 @@ class CanonicalAutomaton:
     DEAD = DEAD
 
     def __init__(
-        self, spec: TokenizerSpec, pretokenizer: Pretokenizer, model: SegmentModel
+        self,
+        spec: TokenizerSpec,
+        pretokenizer: Pretokenizer,
+        model: SegmentModel,
+        *,
+        spelled: tuple[bytes, ...] | None = None,
     ) -> None:
+        """Build the automaton.
+
+        Args:
+            spec: the tokenizer.
+            pretokenizer: of `spec`.
+            model: of `spec`.
+            spelled: the bytes of each token as the pretokenizer sees them; None: `token_bytes`.
+        """
         self._spec = spec
+        self._spelled = spec.token_bytes if spelled is None else spelled
         self._boundaries = pretokenizer.boundaries
         self._model = model
         whole = np.zeros(spec.vocab_size, dtype=np.bool_)
         if spec.ignore_merges:
             whole = (spec.kinds == TokenKind.NORMAL) & ~model.reachable
-        self._whole_pieces = {spec.token_bytes[i]: i for i in np.flatnonzero(whole).tolist()}
+        self._whole_pieces = {self._spelled[i]: i for i in np.flatnonzero(whole).tolist()}
         self._is_whole = np.zeros(spec.vocab_size, dtype=np.bool_)
         self._is_whole[list(self._whole_pieces.values())] = True
         self._beginnings = {
@@ -142,7 +156,7 @@ class CanonicalAutomaton:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
         for hypothesis in self._states[state]:
             after_boundary, inside = self._live_follow(hypothesis.boundary_state)
-            if hypothesis.spelt not in self._whole_pieces:
+            if hypothesis.spelt not in self._whole_pieces and self._is_whole_word(hypothesis):
                 allowed |= after_boundary
             if hypothesis.context and hypothesis.spelt != _MUST_BREAK:
                 inside = inside & self._model.successor_mask_after(hypothesis.context)
@@ -159,9 +173,11 @@ class CanonicalAutomaton:
 
     def _after_boundary(self, hypothesis: Hypothesis, token: int) -> Hypothesis | None:
         """`token` begins a piece."""
-        if hypothesis.spelt in self._whole_pieces:
-            return None  # the piece before would have been that token
-        state = self._read(hypothesis.boundary_state, token, boundary=True)
+        if hypothesis.spelt in self._whole_pieces or not self._is_whole_word(hypothesis):
+            return None  # the piece before would have been that token, or does not end here
+        state = self._next_piece(hypothesis.boundary_state)
+        if state != DEAD:
+            state = self._read(state, token, boundary=True)
         if state == DEAD:
             return None
         if self._is_whole[token]:
@@ -182,13 +198,26 @@ class CanonicalAutomaton:
         context = (token,) if self._spec.family == "bpe" else self._model.deciding(context)
         return Hypothesis(state, context, self._spell(hypothesis.spelt, token))
 
+    def _next_piece(self, state: int) -> int:
+        """The boundary state in which the next piece begins, or `DEAD`."""
+        return state
+
+    def _is_whole_word(self, hypothesis: Hypothesis) -> bool:
+        """Whether the model lets the current piece end here."""
+        return not hypothesis.context or bool(self._ends_piece[hypothesis.context[-1]])
+
+    @cached_property
+    def _ends_piece(self) -> NDArray[np.bool_]:
+        """Tokens after which the model lets a piece end: bool (V,)."""
+        return np.ones(self._spec.vocab_size, dtype=np.bool_)
+
     def _read(self, state: int, token: int, *, boundary: bool) -> int:
         kind = self._labels[token]
         label = kind | _BOUNDARY if boundary else kind
-        for byte in self._spec.token_bytes[token]:
+        for byte in self._spelled[token]:
             state = self._boundaries.step(state, byte, label)
             label = kind
-        return state if self._spec.token_bytes[token] else DEAD
+        return state if self._spelled[token] else DEAD
 
     @cached_property
     def _labels(self) -> list[int]:
@@ -201,17 +230,24 @@ class CanonicalAutomaton:
     def _spell(self, spelt: bytes, token: int) -> bytes:
         if spelt == _NOT_A_WHOLE_PIECE or not self._whole_pieces:
             return _NOT_A_WHOLE_PIECE
-        spelt += self._spec.token_bytes[token]
+        spelt += self._spelled[token]
         return spelt if spelt in self._beginnings else _NOT_A_WHOLE_PIECE
 
     def _may_end(self, hypothesis: Hypothesis) -> bool:
-        return hypothesis.spelt not in self._whole_pieces and self._boundaries.can_end(
-            hypothesis.boundary_state
+        return (
+            hypothesis.spelt not in self._whole_pieces
+            and self._is_whole_word(hypothesis)
+            and self._boundaries.can_end(hypothesis.boundary_state)
         )
 
     @cached_property
     def _may_begin(self) -> NDArray[np.bool_]:
         """Tokens that may follow a boundary and be followed by anything: bool (V,)."""
+        return self._in_text
+
+    @cached_property
+    def _in_text(self) -> NDArray[np.bool_]:
+        """Tokens that stand for text anywhere: bool (V,)."""
         return self._model.reachable | (self._spec.kinds == TokenKind.LITERAL)
 
     # -- all tokens at once ------------------------------------------------------------------
@@ -221,13 +257,13 @@ class CanonicalAutomaton:
         groups = (
             (
                 Label.NORMAL,
-                self._may_begin & (self._spec.kinds == TokenKind.NORMAL) | self._is_whole,
+                self._in_text & (self._spec.kinds == TokenKind.NORMAL) | self._is_whole,
             ),
-            (Label.BYTE, self._may_begin & (self._spec.kinds == TokenKind.BYTE)),
-            (Label.LITERAL, self._may_begin & (self._spec.kinds == TokenKind.LITERAL)),
+            (Label.BYTE, self._in_text & (self._spec.kinds == TokenKind.BYTE)),
+            (Label.LITERAL, self._in_text & (self._spec.kinds == TokenKind.LITERAL)),
         )
         return tuple(
-            (label, TokenTrie(self._spec.token_bytes, np.flatnonzero(members)))
+            (label, TokenTrie(self._spelled, np.flatnonzero(members)))
             for label, members in groups
             if members.any()
         )
@@ -235,14 +271,16 @@ class CanonicalAutomaton:
     def _raw_follow(self, state: int) -> _Follow:
         known = self._follow.get(state)
         if known is None:
-            known = _Follow(self._walk(state, Label.BOUNDARY), self._walk(state, Label.NORMAL))
+            begins = self._walk(self._next_piece(state), Label.BOUNDARY)
+            known = _Follow(begins, self._walk(state, Label.NORMAL))
+            known.after_boundary[~(self._may_begin | self._is_whole)] = DEAD
             known.inside[self._is_whole] = DEAD
             self._follow[state] = known
         return known
 
     def _walk(self, state: int, first: Label) -> NDArray[np.int32]:
         result = np.full(self._spec.vocab_size, DEAD, dtype=np.int32)
-        for kind, trie in self._tries:
+        for kind, trie in self._tries if state != DEAD else ():
 
             def step(
                 states: NDArray[np.int32], data: NDArray[np.uint8], depth: int, kind: Label = kind
@@ -269,6 +307,7 @@ class CanonicalAutomaton:
         alive = states != DEAD
         ends = {s: self._boundaries.can_end(s) for s in np.unique(states[alive]).tolist()}
         doubtful = np.isin(states, [s for s, can_end in ends.items() if not can_end])
+        doubtful |= alive & ~self._ends_piece
         for token in np.flatnonzero(doubtful).tolist():
             spelt = _MUST_BREAK if self._is_whole[token] else _NOT_A_WHOLE_PIECE
             if at_boundary and not self._is_whole[token]:
@@ -293,8 +332,7 @@ class CanonicalAutomaton:
     @cached_property
     def _by_bytes(self) -> dict[bytes, int]:
         return {
-            self._spec.token_bytes[token]: token
-            for token in np.flatnonzero(self._model.reachable).tolist()
+            self._spelled[token]: token for token in np.flatnonzero(self._model.reachable).tolist()
         }
 
     # -- dead ends ---------------------------------------------------------------------------
@@ -307,9 +345,8 @@ class CanonicalAutomaton:
         known = self._live.get(hypothesis)
         if known is not None:
             return known
-        if hypothesis.spelt not in self._whole_pieces and self._may_break(
-            hypothesis.boundary_state
-        ):
+        may_break = hypothesis.spelt not in self._whole_pieces and self._is_whole_word(hypothesis)
+        if may_break and self._may_break(hypothesis.boundary_state):
             return True
         if self._may_close(hypothesis):
             self._live[hypothesis] = True
@@ -375,7 +412,7 @@ class CanonicalAutomaton:
         return [
             token
             for token in np.flatnonzero(self._may_begin).tolist()
-            if len(self._spec.token_bytes[token]) == 1
+            if len(self._spelled[token]) == 1
         ]
 
     def _intern(self, hypotheses: set[Hypothesis]) -> int:

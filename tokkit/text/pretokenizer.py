@@ -6,6 +6,7 @@ for texts that are known, and `boundaries`, the automaton that reads byte by byt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from tokkit.text.regex.nodes import Chars, Node, Repeat, charsets_of
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.split_stage import SplitStage
 from tokkit.text.regex.syntax import parse
-from tokkit.text.spec import TokenizerSpec, TokenKind
+from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
 EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)
 """The rule of a tokenizer that has none: the whole text is one piece."""
@@ -155,3 +156,16 @@ class Pretokenizer:
         if self._literal_stage is not None:
             stages = (self._literal_stage, *stages)
         return ByteBoundaries(CharBoundaries(self.alphabet, stages, normal, fallback))
+
+
+def drops_spaces(splits: Sequence[SplitRule]) -> bool:
+    """Whether split rules drop the space between two words.
+
+    Raises:
+        UnsupportedError: a rule that the automata cannot express.
+    """
+    if not any(rule.behavior == "removed" for rule in splits):
+        return False
+    spec = TokenizerSpec("", "bytes", (), np.zeros(0, dtype=np.uint8), splits=tuple(splits))
+    text = np.frombuffer(b"a b", dtype=np.uint8)
+    return Pretokenizer(spec).split(text).text.tobytes() == b"ab"

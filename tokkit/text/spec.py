@@ -16,10 +16,11 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Family = Literal["bpe", "unigram", "wordpiece", "greedy", "bytes"]
+Family = Literal["bpe", "unigram", "wordpiece", "word_bpe", "greedy", "bytes"]
 Behavior = Literal["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
 Dialect = Literal["oniguruma", "rust"]
 PrefixSpace = Literal["never", "always", "unless_space"]
+WordSpace = Literal["none", "before", "after"]
 PrefixUnit = Literal["normalized", "stretch", "first_stretch"]
 
 
@@ -126,7 +127,13 @@ class TokenizerSpec:
         unk_score: Unigram only; the score of a character that no piece covers.
         float32_paths: Unigram only; scores of paths are rounded to float32, as SentencePiece does,
             which decides near-ties far into a text.
-        continuing: WordPiece only; bool (vocab_size,), tokens written with `##`.
+        continuing: WordPiece and word BPE; bool (vocab_size,), tokens written with `##`, which go
+            on with a word.
+        word_final: word BPE only; bool (vocab_size,), tokens written with `</w>`: the last token of
+            a word is one, and no other. None: the vocabulary does not tell them apart.
+        word_space: word BPE only; where the pretokenizer drops white space, the bytes of the first
+            token of a word hold the space "before" it, or those of the last the one "after" it.
+            It is no part of the word.
         max_word_chars: WordPiece only; longer words are unknown.
         normalizer: applied first, or None for the identity.
         splits: pretokenizer stages, applied in order, each within the pieces of the one before.
@@ -162,6 +169,8 @@ class TokenizerSpec:
     unk_score: float = 0.0
     float32_paths: bool = False
     continuing: NDArray[np.bool_] | None = None
+    word_final: NDArray[np.bool_] | None = None
+    word_space: WordSpace = "none"
     max_word_chars: int = 100
     normalizer: Normalizer | None = None
     splits: tuple[SplitRule, ...] = ()

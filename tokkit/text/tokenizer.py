@@ -142,8 +142,8 @@ class TextTokenizer(Tokenizer[str | bytes]):
 
         The words of WordPiece have one each, that of the first word included.
         """
-        has_one = self.spec.prefix_space != "never" or self.spec.family == "wordpiece"
-        return b" " if has_one else b""
+        words_have = self.spec.family == "wordpiece" or self.spec.word_space == "before"
+        return b" " if words_have or self.spec.prefix_space != "never" else b""
 
     # -- encoding ----------------------------------------------------------------------------
 
@@ -292,7 +292,10 @@ class TextTokenizer(Tokenizer[str | bytes]):
     # -- decoding ----------------------------------------------------------------------------
 
     def decode(self, ids: Iterable[int]) -> bytes:
-        """The bytes that ids stand for, without the dummy prefix; special tokens have none.
+        """The bytes that ids stand for; special tokens have none.
+
+        Without the dummy prefix, and without the space behind the last word of a vocabulary that
+        marks the ends of words.
 
         Raises:
             EncodingError: an id outside the vocabulary.
@@ -300,6 +303,8 @@ class TextTokenizer(Tokenizer[str | bytes]):
         parts = [(token, self.token_bytes(token)) for token in ids]
         first = next((token for token, part in parts if part), None)
         data = b"".join(part for _, part in parts)
+        if self.spec.word_space == "after":
+            data = data.removesuffix(b" ")
         if first in self._stretches.never_prefixed:
             return data
         return data.removeprefix(self.dummy_prefix)
@@ -353,6 +358,10 @@ class TextTokenizer(Tokenizer[str | bytes]):
         """The automaton of canonical sequences, shared by everything that asks."""
         if self.spec.family == "wordpiece":
             return WordPieceAutomaton(self.spec, self._pretokenizer)
+        if self.spec.family == "word_bpe":
+            from tokkit.text.canonical_words import WordBpeAutomaton
+
+            return WordBpeAutomaton(self.spec, self._pretokenizer, self._model)
         return CanonicalAutomaton(self.spec, self._pretokenizer, self._model)
 
     def is_canonical(self, ids: Iterable[int]) -> bool:

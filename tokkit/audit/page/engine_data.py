@@ -51,6 +51,8 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
     spec = tokenizer.spec
     if any(not token.content for token in all_added_tokens(spec)):
         raise UnsupportedError("an added token is the empty text")
+    if spec.family == "word_bpe":
+        raise UnsupportedError("merges of tokens that tell where in a word they stand")
     steps = spec.normalizer
     if spec.prefix_unit == "first_stretch" and not (steps is None or isinstance(steps, SpaceMark)):
         raise UnsupportedError("whether a stretch begins the text depends on the normaliser")

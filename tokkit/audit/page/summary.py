@@ -27,6 +27,7 @@ _FAMILIES = {
     "bpe": "byte-pair encoding",
     "unigram": "a Unigram model",
     "wordpiece": "WordPiece",
+    "word_bpe": "byte-pair encoding of words",
     "greedy": "greedy longest match",
     "bytes": "one token a byte",
 }

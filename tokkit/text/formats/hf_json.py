@@ -29,6 +29,7 @@ from tokkit.text.formats.hf_models import (
     read_bpe_merges,
     read_model,
     unigram_fields,
+    word_fields,
     wordpiece_fields,
 )
 from tokkit.text.formats.hf_normalizers import NormalizerPlan, read_normalizer
@@ -36,7 +37,8 @@ from tokkit.text.formats.hf_pretokenizers import PretokenizerPlan, read_pretoken
 from tokkit.text.formats.hf_special_ids import begin_ids, end_ids, template_ids
 from tokkit.text.formats.json_text import want_int, want_object
 from tokkit.text.normalizers import SpaceMark, chain
-from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
+from tokkit.text.pretokenizer import drops_spaces
+from tokkit.text.spec import AddedToken, MergeTable, Normalizer, TokenizerSpec, TokenKind
 
 
 @dataclass
@@ -70,6 +72,8 @@ def read_hf_json(
     normal = read_normalizer(root.get("normalizer"), f"{name}: normalizer")
     pre = read_pretokenizer(root.get("pre_tokenizer"), normal, f"{name}: pre_tokenizer")
     normalizer = _normalizer(normal, pre)
+    if model.family == "word_bpe" and drops_spaces(pre.splits):
+        model.word_space = "after" if model.suffix else "before"
     placed = _place(model, added, pre, normalizer, name)
     fields = _model_fields(model, placed, pre, name)
     known = {**model.ids, **{token.content: token.id for token in added}}
@@ -144,11 +148,14 @@ def _place(
 def _place_model_tokens(model: HfModel, placed: Placed, pre: PretokenizerPlan) -> None:
     token_bytes, kinds = placed.token_bytes, placed.kinds
     for text, token_id in model.ids.items():
-        data = byte_alphabet.bytes_of(text) if pre.byte_level else model.bytes_of(text, pre.mark)
+        word = model.in_word(text) if model.family == "word_bpe" else text
+        data = byte_alphabet.bytes_of(word) if pre.byte_level else model.bytes_of(word, pre.mark)
         kind = TokenKind.NORMAL
         if data is None:
             # Outside the alphabet, or with a real space where spaces are marked.
-            data, kind = model.decoded(text, pre.mark), TokenKind.DECODE_ONLY
+            data, kind = model.decoded(word, pre.mark), TokenKind.DECODE_ONLY
+        if data and model.word_space != "none":
+            data = model.with_space(data, text)
         if data:
             token_bytes[token_id], kinds[token_id] = data, kind
     if not pre.byte_level:
@@ -224,7 +231,7 @@ def _model_fields(
         if pre.byte_level or pre.mark:
             raise UnsupportedError(f"{name}: a WordPiece model over renamed bytes or spaces")
         return wordpiece_fields(model, len(placed.token_bytes))
-    if pre.byte_level:
+    if pre.byte_level and model.family == "bpe":
         singles = {
             data for data, kind in zip(placed.token_bytes, placed.kinds, strict=True)
             if len(data) == 1 and kind == TokenKind.NORMAL
@@ -232,13 +239,17 @@ def _model_fields(
         if not singles:
             raise FormatError(f"{name}: byte-level BPE without a token for any single byte")
     drop_merges_of(model, placed.kinds)
-    merges = read_bpe_merges(model, placed.token_bytes, chars=not pre.byte_level)
+    if model.family == "word_bpe":
+        fields = word_fields(model, len(placed.token_bytes))
+    else:
+        chars = not pre.byte_level
+        fields = {"merges": read_bpe_merges(model, placed.token_bytes, chars=chars)}
+    merges: MergeTable = fields["merges"]
     used_ids = set(np.concatenate((merges.left, merges.right, merges.result)).tolist())
     for text, token_id in placed.specials.items():
         if token_id in used_ids:
             _refuse_ordinary_control(text, name)
-    return {
-        "merges": merges,
+    return fields | {
         "ignore_merges": model.ignore_merges,
         "char_units": not pre.byte_level,
     }

@@ -24,7 +24,7 @@ from tokkit.text.formats.json_text import (
     want_str,
 )
 from tokkit.text.formats.merge_tables import drop_idle_merges, listed_merges
-from tokkit.text.spec import Family, MergeTable, TokenKind
+from tokkit.text.spec import Family, MergeTable, TokenKind, WordSpace
 
 UNK_PENALTY = 10.0
 """How far below the worst piece an unknown character scores (`kUnkPenalty` of SentencePiece)."""
@@ -43,7 +43,9 @@ class HfModel:
         merges: BPE; pairs of spellings.
         ignore_merges: BPE.
         scores: Unigram; id -> log-probability.
-        prefix: WordPiece; what continuing tokens start with; "" if there are none (WordLevel).
+        prefix: WordPiece and BPE; what continuing tokens start with; "" if there are none.
+        suffix: BPE; what the last token of a word ends with, or "".
+        word_space: BPE; on which side of a word its bytes hold a space.
         max_word_chars: WordPiece.
         where: for messages.
     """
@@ -58,7 +60,28 @@ class HfModel:
     ignore_merges: bool = False
     scores: list[float] = field(default_factory=list[float])
     prefix: str = ""
+    suffix: str = ""
+    word_space: WordSpace = "none"
     max_word_chars: int = 100
+
+    def goes_on(self, text: str) -> bool:
+        """Whether a token is marked as one that goes on with a word."""
+        return bool(self.prefix) and text.startswith(self.prefix) and text != self.prefix
+
+    def ends_word(self, text: str) -> bool:
+        """Whether a token is marked as the last one of a word."""
+        return bool(self.suffix) and text.endswith(self.suffix) and text != self.suffix
+
+    def in_word(self, text: str) -> str:
+        """A spelling without the marks of its place in a word (BPE)."""
+        text = text[len(self.prefix) :] if self.goes_on(text) else text
+        return text[: -len(self.suffix)] if self.ends_word(text) else text
+
+    def with_space(self, data: bytes, text: str) -> bytes:
+        """The bytes of a token (BPE), with the space beside its word if it stands there."""
+        if self.word_space == "after":
+            return data + b" " if self.ends_word(text) else data
+        return data if self.goes_on(text) else b" " + data
 
     def bytes_of(self, text: str, mark: str) -> bytes | None:
         """The bytes that a spelling stands for; None if no text can produce it."""
@@ -153,14 +176,23 @@ def _is_needed(byte: int, ids: dict[str, int]) -> bool:
 def _read_bpe(node: dict[str, object], where: str) -> HfModel:
     if node.get("dropout"):
         raise UnsupportedError(f"{where}: dropout {node['dropout']!r}, so encoding is random")
-    for option in ("continuing_subword_prefix", "end_of_word_suffix"):
-        if node.get(option):
-            raise UnsupportedError(f"{where}: {option} {node[option]!r}")
+    prefix, suffix = (
+        want_str(node.get(option) or "", f"{where}.{option}")
+        for option in ("continuing_subword_prefix", "end_of_word_suffix")
+    )
+    for option in ("byte_fallback", "ignore_merges"):
+        if (prefix or suffix) and node.get(option):
+            raise UnsupportedError(
+                f"{where}: {option} with continuing_subword_prefix or end_of_word_suffix, where "
+                "the library takes the marks of a word for text"
+            )
     ids = _vocabulary(node.get("vocab"), where)
     return HfModel(
-        "bpe",
+        "word_bpe" if prefix or suffix else "bpe",
         ids,
         where,
+        prefix=prefix,
+        suffix=suffix,
         unk_id=_unknown(node, ids, where),
         fuse_unk=want_bool(node.get("fuse_unk"), f"{where}.fuse_unk", default=False),
         byte_ids=_byte_ids(node, ids, where),
@@ -189,8 +221,45 @@ def drop_merges_of(model: HfModel, kinds: NDArray[np.uint8]) -> None:
         model.merges = [
             (left, right)
             for left, right in model.merges
-            if odd.isdisjoint((left, right, left + right))
+            if odd.isdisjoint((left, right, left + right[len(model.prefix) :]))
         ]
+
+
+def word_fields(model: HfModel, size: int) -> dict[str, Any]:
+    """The spec's fields of a BPE whose tokens are marked for their place in a word.
+
+    As in the library, a merge joins the left side to the right one without as many characters as
+    the prefix has. Merges whose left side ends a word, or whose right side begins one, never fire.
+
+    Raises:
+        FormatError: a merge whose sides or whose result the vocabulary does not hold.
+        UnsupportedError: a merge that builds a mark from characters, so that one token stands for
+            two things.
+    """
+    pairs: list[tuple[str, str]] = []
+    for left, right in model.merges:
+        result = left + right[len(model.prefix) :]
+        if model.ends_word(left) or (model.prefix and not model.goes_on(right)):
+            continue
+        if model.ends_word(result) != model.ends_word(right) or (
+            model.goes_on(result) != model.goes_on(left)
+        ):
+            raise UnsupportedError(
+                f"{model.where}.merges: {left[:40]!r} and {right[:40]!r} make {result[:40]!r}, "
+                "whose mark comes from the text of a word"
+            )
+        pairs.append((left, right))
+    flags = np.zeros((2, size), dtype=np.bool_)
+    for text, token_id in model.ids.items():
+        flags[:, token_id] = model.goes_on(text), model.ends_word(text)
+    return {
+        "merges": listed_merges(
+            pairs, model.ids, f"{model.where}.merges", marked=len(model.prefix)
+        ),
+        "continuing": flags[0] if model.prefix else None,
+        "word_final": flags[1] if model.suffix else None,
+        "word_space": model.word_space,
+    }
 
 
 def _refuse_merge(item: object, position: int, where: str) -> NoReturn:

@@ -37,11 +37,17 @@ def table_of(
 
 
 def listed_merges(
-    pairs: Iterable[tuple[str, str]], ids: Mapping[str, int], where: str
+    pairs: Iterable[tuple[str, str]], ids: Mapping[str, int], where: str, *, marked: int = 0
 ) -> MergeTable:
     """The table of merges that a file lists, ranked by position.
 
     Of two entries for one pair the later counts, as in Hugging Face `tokenizers`.
+
+    Args:
+        pairs: both sides of each merge.
+        ids: spelling -> id.
+        where: for messages.
+        marked: how many characters of the right side are a mark, and none of the result.
 
     Raises:
         FormatError: a merge whose sides or whose result the vocabulary does not hold.
@@ -50,7 +56,7 @@ def listed_merges(
     try:
         left = [ids[pair[0]] for pair in entries]
         right = [ids[pair[1]] for pair in entries]
-        result = [ids[pair[0] + pair[1]] for pair in entries]
+        result = [ids[pair[0] + pair[1][marked:]] for pair in entries]
     except KeyError as error:
         raise FormatError(
             f"{where}: a merge needs {str(error.args[0])[:80]!r}, which is not in the vocabulary; "

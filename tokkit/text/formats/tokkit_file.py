@@ -48,6 +48,7 @@ from tokkit.text.spec import (
     SplitRule,
     TokenizerSpec,
     TokenKind,
+    WordSpace,
 )
 
 FILE_NAME = "tokenizer.tokkit"
@@ -65,15 +66,19 @@ _ARRAYS = {
     "merge_rank": "<i4",
     "scores": "<f8",
     "continuing": "u1",
+    "word_final": "u1",
 }
 _MERGES = ("merge_left", "merge_right", "merge_result", "merge_rank")
-_NEEDS = {"bpe": _MERGES, "unigram": ("scores",), "wordpiece": ("continuing",)}
+_NEEDS = {"bpe": _MERGES, "unigram": ("scores",), "wordpiece": ("continuing",),
+          "word_bpe": _MERGES}  # fmt: skip
 _FIELDS = {
     "name", "family", "special_tokens", "ignore_merges", "char_units", "unk_score",
     "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "prefix_unit",
     "added_tokens", "bos_ids", "eos_ids", "runtime_ids",
 }  # fmt: skip
-_LATER: dict[str, object] = {"unk_id": None, "fuse_unk": False, "unmarked_ids": []}
+_LATER: dict[str, object] = {
+    "unk_id": None, "fuse_unk": False, "unmarked_ids": [], "word_space": "none",
+}  # fmt: skip
 """Fields that files of earlier versions lack, and what these files mean by that."""
 
 _TOKEN_FLAGS = ("normalized", "lstrip", "rstrip", "single_word")
@@ -134,6 +139,7 @@ def _arrays_of(spec: TokenizerSpec) -> _Arrays:
         "kinds": spec.kinds,
         "scores": spec.scores,
         "continuing": spec.continuing,
+        "word_final": spec.word_final,
     }
     if spec.merges is not None:
         table = spec.merges
@@ -176,6 +182,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "unmarked_ids": list(map(int, spec.unmarked_ids)),
         "unk_id": None if spec.unk_id is None else int(spec.unk_id),
         "fuse_unk": spec.fuse_unk,
+        "word_space": spec.word_space,
     }
 
 
@@ -223,6 +230,11 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
         unk_score=want_number(fields["unk_score"], f"{where}: unk_score"),
         float32_paths=_flag(fields, "float32_paths", where),
         continuing=arrays["continuing"].astype(np.bool_) if "continuing" in arrays else None,
+        word_final=arrays["word_final"].astype(np.bool_) if "word_final" in arrays else None,
+        word_space=cast(
+            "WordSpace",
+            _one_of(fields["word_space"], get_args(WordSpace), f"{where}: word_space"),
+        ),
         max_word_chars=_in_range(fields["max_word_chars"], MAX_WORD_CHARS, f"{where}: word"),
         normalizer=normalizer,
         splits=_splits(fields["splits"], f"{where}: splits"),
@@ -309,7 +321,7 @@ def _check_arrays(arrays: _Arrays, family: str, size: int, where: str) -> None:
     merges = {len(arrays[name]) for name in _MERGES if name in arrays}
     if len(merges) > 1 or ("merge_left" in arrays) != (sum(n in arrays for n in _MERGES) == 4):
         raise FormatError(f"{where}: the columns of the merges differ in length")
-    for name in ("kinds", "scores", "continuing"):
+    for name in ("kinds", "scores", "continuing", "word_final"):
         if name in arrays and len(arrays[name]) != size:
             raise FormatError(f"{where}: {name} has {len(arrays[name]):,} entries for {size:,} ids")
     kinds = arrays["kinds"]
@@ -322,8 +334,9 @@ def _check_arrays(arrays: _Arrays, family: str, size: int, where: str) -> None:
         raise FormatError(f"{where}: a LITERAL token without bytes; expected the text it is")
     if "scores" in arrays and not np.isfinite(arrays["scores"]).all():
         raise FormatError(f"{where}: a score is not finite")
-    if "continuing" in arrays and arrays["continuing"].max() > 1:
-        raise FormatError(f"{where}: continuing holds {arrays['continuing'].max()}; expected 0, 1")
+    for name in ("continuing", "word_final"):
+        if name in arrays and arrays[name].max() > 1:
+            raise FormatError(f"{where}: {name} holds {arrays[name].max()}; expected 0, 1")
 
 
 def _splits(value: object, where: str) -> tuple[SplitRule, ...]:

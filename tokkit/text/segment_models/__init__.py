@@ -1,4 +1,4 @@
-"""Models that turn one piece of text into ids: BPE, Unigram, WordPiece, greedy, plain bytes."""
+"""Models that turn one piece of text into ids."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
             from tokkit.text.segment_models.wordpiece import WordPieceModel
 
             return WordPieceModel(spec)
+        case "word_bpe":
+            from tokkit.text.segment_models.word_bpe import WordBpeModel
+
+            return WordBpeModel(spec)
         case "greedy":
             from tokkit.text.segment_models.greedy import GreedyModel
 

@@ -2,13 +2,13 @@
 
 A *piece* is what the pretokenizer leaves: a run of bytes that is encoded on its own. A segment
 model knows nothing of normalisation, splitting, special tokens or text that was cut out as a
-literal. All five models (BPE, Unigram, WordPiece, greedy, plain bytes) share two laws:
+literal. All models share two laws:
 
 * **Prefix law.** If `ids` is a prefix of the encoding of a piece, `ids` is the encoding of its own
   bytes. It holds for BPE without `ignore_merges` (see `bpe`), for Unigram (the back-pointers of
-  Viterbi look only backwards), for greedy longest match and for plain bytes; WordPiece breaks it
-  (`un` + `##a` may be a prefix of the encoding of no word, and a prefix of a word may have no
-  encoding).
+  Viterbi look only backwards), for greedy longest match and for plain bytes; for BPE whose tokens
+  know their place it holds of the bytes at that place. WordPiece breaks it (`un` + `##a` may be a
+  prefix of the encoding of no word, and a prefix of a word may have no encoding).
 * **Successor law.** `successor_mask_after(ids)` is, for such `ids`, the set of tokens `t` for which
   `ids + [t]` is the encoding of its own bytes, under the model alone: `ignore_merges` is left to
   the caller, since it depends on where the piece ends.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,15 +80,25 @@ def grow_forest(
     spec: TokenizerSpec, blob: Blob, merges: MergeTable, byte_token: NDArray[np.int32]
 ) -> merge_forest.MergeForest:
     """Merge trees of all reachable tokens; BYTE tokens whose byte is no unit are FALLBACK."""
-    # Atoms have rank and halves -1; so do, for now, all the others.
-    nodes = np.full(2 * spec.vocab_size, -1, dtype=np.int64)
-    nodes[0::2] = np.int64(-1) << 8 | merge_forest.UNREACHABLE
     units = np.array(_unit_tokens(spec, merges), dtype=np.int64)
-    nodes[2 * units] |= merge_forest.PROPER
     spelt: set[bytes] = {spec.token_bytes[token] for token in units.tolist()}
-    for byte, token in enumerate(byte_token.tolist()):
-        if token >= 0 and bytes([byte]) not in spelt:
-            nodes[2 * token] |= merge_forest.FALLBACK
+    fallback = [
+        token
+        for byte, token in enumerate(byte_token.tolist())
+        if token >= 0 and bytes([byte]) not in spelt
+    ]
+    return grow_from(units, fallback, merges, blob)
+
+
+def grow_from(
+    units: NDArray[np.int64], fallback: Sequence[int], merges: MergeTable, blob: Blob
+) -> merge_forest.MergeForest:
+    """Merge trees of all tokens that are made from `units`; `fallback` are FALLBACK."""
+    # Atoms have rank and halves -1; so do, for now, all the others.
+    nodes = np.full(2 * len(blob.lengths), -1, dtype=np.int64)
+    nodes[0::2] = np.int64(-1) << 8 | merge_forest.UNREACHABLE
+    nodes[2 * units] |= merge_forest.PROPER
+    nodes[2 * np.asarray(fallback, dtype=np.int64)] |= merge_forest.FALLBACK
     slots, bitmap = pair_table.build(merges.left, merges.right, merges.result, merges.rank)
     forest = merge_forest.MergeForest(nodes, slots, bitmap)
     order = np.argsort(blob.lengths[merges.result], kind="stable")

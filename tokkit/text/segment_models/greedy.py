@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError
 from tokkit.kernels import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
-    NO_TOKEN,
     PrefixEncoder,
     SegmentModel,
     check_bounds,
     check_ids,
     inexpressible,
 )
+from tokkit.text.segment_models.reencoding import ReencodingEncoder
 from tokkit.text.segment_models.vocabulary import build_trie, longest_piece, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -107,37 +107,6 @@ class GreedyModel(SegmentModel):
         np.cumsum([len(part) for part in parts[:-1]], out=begins[1:])
         return np.concatenate(parts), begins
 
-    def prefix_encoder(self) -> GreedyPrefixEncoder:
+    def prefix_encoder(self) -> PrefixEncoder:
         """See `SegmentModel.prefix_encoder`."""
-        return GreedyPrefixEncoder(self)
-
-
-class GreedyPrefixEncoder(PrefixEncoder):
-    """See `PrefixEncoder`; made by `GreedyModel.prefix_encoder`. Encodes on request."""
-
-    def __init__(self, model: GreedyModel) -> None:
-        self._model = model
-        self._text = bytearray()
-
-    def __len__(self) -> int:
-        return len(self._text)
-
-    def append(self, data: bytes | int) -> None:
-        """Add bytes (or one byte, as an int) at the end; any bytes will do."""
-        self._text += bytes([data]) if isinstance(data, int) else data
-
-    def truncate(self, length: int) -> None:
-        """See `PrefixEncoder.truncate`."""
-        self._check_length(length)
-        del self._text[length:]
-
-    def last_token_at(self, length: int) -> int:
-        """See `PrefixEncoder.last_token_at`."""
-        ids = self.ids(length)
-        return ids[-1] if ids else NO_TOKEN
-
-    def ids(self, length: int | None = None) -> list[int]:
-        """See `PrefixEncoder.ids`."""
-        if length is not None:
-            self._check_length(length)
-        return self._model.encode_piece(bytes(self._text[:length]))
+        return ReencodingEncoder(self)

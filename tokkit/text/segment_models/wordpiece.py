@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.kernels import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
-    NO_TOKEN,
     PrefixEncoder,
     SegmentModel,
     check_bounds,
     check_ids,
 )
+from tokkit.text.segment_models.reencoding import ReencodingEncoder
 from tokkit.text.segment_models.vocabulary import build_trie, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -156,40 +156,6 @@ class WordPieceModel(SegmentModel):
         mask[self._order] = self._characters[self._order] <= room
         return mask & ~invalid
 
-    def prefix_encoder(self) -> WordPiecePrefixEncoder:
+    def prefix_encoder(self) -> PrefixEncoder:
         """See `SegmentModel.prefix_encoder`. A prefix of a known word may be unknown itself."""
-        return WordPiecePrefixEncoder(self)
-
-
-class WordPiecePrefixEncoder(PrefixEncoder):
-    """See `PrefixEncoder`; made by `WordPieceModel.prefix_encoder`. Encodes on request."""
-
-    def __init__(self, model: WordPieceModel) -> None:
-        self._model = model
-        self._text = bytearray()
-
-    def __len__(self) -> int:
-        return len(self._text)
-
-    def append(self, data: bytes | int) -> None:
-        """Add bytes (or one byte, as an int) at the end; any bytes will do."""
-        self._text += bytes([data]) if isinstance(data, int) else data
-
-    def truncate(self, length: int) -> None:
-        """See `PrefixEncoder.truncate`."""
-        self._check_length(length)
-        del self._text[length:]
-
-    def last_token_at(self, length: int) -> int:
-        """See `PrefixEncoder.last_token_at`."""
-        try:
-            ids = self.ids(length)
-        except EncodingError:
-            return NO_TOKEN
-        return ids[-1] if ids else NO_TOKEN
-
-    def ids(self, length: int | None = None) -> list[int]:
-        """See `PrefixEncoder.ids`."""
-        if length is not None:
-            self._check_length(length)
-        return self._model.encode_piece(bytes(self._text[:length]))
+        return ReencodingEncoder(self)

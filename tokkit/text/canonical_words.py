@@ -1,0 +1,86 @@
+"""Canonical prefixes for BPE whose tokens tell where in a word they stand (`word_final`).
+
+What `CanonicalAutomaton` says of boundaries and merges holds, and two things are added. A piece
+ends with a word-final token, and only there: a token that is none must be followed by one that goes
+on. And where the pretokenizer drops white space, a text in byte space is words with one space
+behind (or before) each (`"un able "`). Each of these is a text of its own to the pretokenizer, so
+the boundary automaton begins anew with each word.
+
+Example (CLIP): `["un", "able</w>"]` is canonical if the merges keep the two apart; `["un</w>",
+"able</w>"]` stands for two words, and is canonical whatever the merges; `["un"]` may not end.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.text.canonical import CanonicalAutomaton, Hypothesis
+from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.regex.boundaries import DEAD
+from tokkit.text.segment_models.base import SegmentModel
+from tokkit.text.segment_models.word_bpe import WordBpeModel, words_of
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+class WordBpeAutomaton(CanonicalAutomaton):
+    """Same interface as `CanonicalAutomaton`."""
+
+    def __init__(
+        self, spec: TokenizerSpec, pretokenizer: Pretokenizer, model: SegmentModel
+    ) -> None:
+        assert isinstance(model, WordBpeModel), "the family is word_bpe"
+        self._words = model
+        self._apart: dict[tuple[int, int], bool] = {}
+        self._closed: dict[tuple[int, int], bool] = {}
+        super().__init__(spec, pretokenizer, model, spelled=words_of(spec))
+
+    def _next_piece(self, state: int) -> int:
+        if self._spec.word_space == "none" or state == 0:
+            return state
+        return 0 if self._boundaries.can_end(state) else DEAD
+
+    @cached_property
+    def _ends_piece(self) -> NDArray[np.bool_]:
+        if self._spec.word_final is None:
+            return np.ones(self._spec.vocab_size, dtype=np.bool_)
+        return self._spec.word_final | (self._spec.kinds == TokenKind.LITERAL)
+
+    @cached_property
+    def _may_begin(self) -> NDArray[np.bool_]:
+        return self._words.successor_mask_after(()) | (self._spec.kinds == TokenKind.LITERAL)
+
+    def _may_close(self, hypothesis: Hypothesis) -> bool:
+        """Whether the word may go on with one more token and the text then end.
+
+        The first token that is tried nearly always will do.
+        """
+        if not hypothesis.context:
+            return False
+        state, last = hypothesis.boundary_state, hypothesis.context[-1]
+        return any(
+            self._stays_apart(last, token) and self._closes(state, token) for token in self._closers
+        )
+
+    def _stays_apart(self, last: int, token: int) -> bool:
+        known = self._apart.get((last, token))
+        if known is None:
+            known = self._apart[last, token] = self._words.pair_valid(last, token)
+        return known
+
+    def _closes(self, state: int, token: int) -> bool:
+        """Whether a text may end with `token`, which goes on with the word."""
+        known = self._closed.get((state, token))
+        if known is None:
+            after = self._read(state, token, boundary=False)
+            known = after != DEAD and self._boundaries.can_end(after)
+            self._closed[state, token] = known
+        return known
+
+    @cached_property
+    def _closers(self) -> list[int]:
+        """Tokens that end a word, the shortest first, of which a few suffice."""
+        final = np.flatnonzero(self._words.reachable & self._ends_piece).tolist()
+        return sorted(final, key=lambda token: len(self._spelled[token]))[:256]

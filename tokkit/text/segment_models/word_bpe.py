@@ -1,0 +1,213 @@
+"""BPE over words whose tokens tell where they stand: `WordBpeModel` (CLIP, GPT-1, subword-nmt).
+
+Such a vocabulary writes the last token of a word otherwise than the others (`a</w>` beside `a`), or
+the tokens that go on with one (`##a`). What merges start from depends on the place, then: each byte
+or character has up to four tokens. Everything after that is BPE over tokens, and the theory of
+`tokkit.kernels.merge_forest` holds as it stands, since it speaks of tokens and not of their bytes.
+
+Where the pretokenizer drops white space, the bytes of a word-final token end in a space (or those
+of a token that begins a word begin with one), so that decoding is joining. Here a piece is the word
+*without* that space, and the ends of tokens are offsets in the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.kernels import merge_forest, merge_pieces, spines
+from tokkit.text.segment_models.base import (
+    PrefixEncoder,
+    SegmentModel,
+    check_bounds,
+    check_ids,
+    inexpressible,
+)
+from tokkit.text.segment_models.bpe_tables import checked_merges, grow_from, hang_spines, states
+from tokkit.text.segment_models.reencoding import ReencodingEncoder
+from tokkit.text.segment_models.vocabulary import is_character, pack
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+_UNKNOWN = -1
+
+
+def words_of(spec: TokenizerSpec) -> tuple[bytes, ...]:
+    """The bytes of each token as they stand in a word, without the space beside it.
+
+    Raises:
+        FormatError: flags that are not one for each id, or a token without that space.
+    """
+    if spec.word_space == "none":
+        return spec.token_bytes
+    after = spec.word_space == "after"
+    beside = _flags(spec, spec.word_final if after else spec.continuing) ^ (not after)
+    words = list(spec.token_bytes)
+    for token in np.flatnonzero(beside & (spec.kinds == TokenKind.NORMAL)).tolist():
+        data = words[token]
+        words[token] = data[:-1] if after else data[1:]
+        if (data[-1:] if after else data[:1]) != b" ":
+            raise FormatError(
+                f"token {token} of {spec.name!r} is {data[:40]!r}; expected a space "
+                f"{spec.word_space} the word"
+            )
+    return tuple(words)
+
+
+class WordBpeModel(SegmentModel):
+    """Byte-pair encoding of words by tokens that know their place.
+
+    `reachable` tells of a token whether it is what its own bytes become at its place in a word.
+    """
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Build the tables.
+
+        Args:
+            spec: of family "word_bpe", with merges, and with `word_final` or `continuing`.
+
+        Raises:
+            ArgumentError: not such a tokenizer.
+            FormatError: flags that are not one for each id, a token without the space beside its
+                word, or merges that contradict the tokens.
+        """
+        if spec.family != "word_bpe" or spec.merges is None:
+            raise ArgumentError(f"{spec.name!r} is {spec.family}; expected word_bpe, with merges")
+        self._spec = spec
+        self.vocab_size = spec.vocab_size
+        self.context_length = 1
+        self._final = _flags(spec, spec.word_final)
+        self._inside = _flags(spec, spec.continuing)
+        normal = spec.kinds == TokenKind.NORMAL
+        self._words = words_of(spec)
+        blob = pack(self._words)
+        merges = checked_merges(replace(spec, token_bytes=self._words), spec.merges, blob)
+        units = self._find_units()
+        self._table = self._place_units(units)
+        atoms = np.array(sorted(units.values()), dtype=np.int64)
+        self._forest = grow_from(atoms, (), merges, blob)
+        self._spines = hang_spines(self._forest, merges)
+        self.reachable = (states(self._forest) != merge_forest.UNREACHABLE) & normal
+        self.reachable.setflags(write=False)
+        self._may_begin = self.reachable & ~self._inside
+        self._may_begin.setflags(write=False)
+
+    def _find_units(self) -> dict[tuple[bytes, bool, bool], int]:
+        """(bytes, goes on with a word, ends one) -> token; of those alike the lowest id."""
+        chosen: dict[tuple[bytes, bool, bool], int] = {}
+        for token in np.flatnonzero(self._spec.kinds == TokenKind.NORMAL).tolist():
+            word = self._words[token]
+            if is_character(word) if self._spec.char_units else len(word) == 1:
+                key = (word, bool(self._inside[token]), bool(self._final[token]))
+                chosen.setdefault(key, token)
+        return chosen
+
+    def _place_units(self, units: dict[tuple[bytes, bool, bool], int]) -> NDArray[np.int32]:
+        """int32 (4, u), as of `merge_pieces.find_atoms`."""
+        chars = self._spec.char_units
+        numbers = {word: ord(word.decode()) if chars else word[0] for word, _, _ in units}
+        table = np.full((4, max(numbers.values(), default=0) + 1), _UNKNOWN, dtype=np.int32)
+        for place in range(4):
+            inside = place >= 2 and self._spec.continuing is not None
+            final = place % 2 == 1 and self._spec.word_final is not None
+            for word, number in numbers.items():
+                table[place, number] = units.get((word, inside, final), _UNKNOWN)
+        return table
+
+    # -- encoding ----------------------------------------------------------------------------
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`."""
+        atoms, ends, atom_bounds = self._atoms(text, bounds)
+        unknown = np.flatnonzero(atoms == _UNKNOWN)
+        if len(unknown):
+            offset = int(ends[unknown[0] - 1]) if unknown[0] else 0
+            raise inexpressible(int(text[offset]), offset, self._spec.name)
+        return self._merged(atoms, ends, atom_bounds)
+
+    def encode_with_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode_with_unknown`."""
+        atoms, ends, atom_bounds = self._atoms(text, bounds)
+        if self._spec.fuse_unk:
+            # Of unknown atoms side by side in a piece the last one stands for all.
+            dropped = np.zeros(len(atoms), dtype=np.bool_)
+            dropped[:-1] = (atoms[:-1] == _UNKNOWN) & (atoms[1:] == _UNKNOWN)
+            dropped[atom_bounds[1:][atom_bounds[1:] > 0] - 1] = False
+            kept_before = np.concatenate([[0], np.cumsum(~dropped)]).astype(np.int64)
+            atoms, ends, atom_bounds = atoms[~dropped], ends[~dropped], kept_before[atom_bounds]
+        ids, ends = self._merged(atoms, ends, atom_bounds)
+        assert self._spec.unk_id is not None
+        ids[ids == _UNKNOWN] = self._spec.unk_id
+        return ids, ends
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        return len(self.encode(text, bounds)[0])
+
+    def _atoms(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        text, bounds = check_bounds(text, bounds)
+        atoms, ends = np.empty((2, len(text)), dtype=np.int64)
+        atom_bounds = np.empty(len(bounds), dtype=np.int64)
+        n = merge_pieces.find_atoms(
+            text, bounds, self._table, self._spec.char_units, atoms, ends, atom_bounds
+        )
+        return atoms[:n], ends[:n], atom_bounds
+
+    def _merged(
+        self, atoms: NDArray[np.int64], ends: NDArray[np.int64], atom_bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        ids = np.empty(len(atoms), dtype=np.int32)
+        last = np.empty(len(atoms), dtype=np.int64)
+        forest = self._forest
+        n = merge_pieces.merge_pieces(forest.slots, forest.bitmap, atoms, atom_bounds, ids, last)
+        return ids[:n].copy(), ends[last[:n]]
+
+    # -- neighbours --------------------------------------------------------------------------
+
+    def pair_valid(self, a: int, b: int) -> bool:
+        """Whether b may follow a within a word.
+
+        Raises:
+            ArgumentError: an id out of range.
+        """
+        check_ids((a, b), self.vocab_size)
+        if not (self.reachable[a] and self.reachable[b]) or self._final[a]:
+            return False
+        if self._spec.continuing is not None and not self._inside[b]:
+            return False
+        return bool(merge_forest.stays_apart(self._forest, a, b))
+
+    def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """See `SegmentModel.successor_mask_after`."""
+        check_ids(ids, self.vocab_size)
+        if not ids:
+            return self._may_begin
+        mask = np.zeros(self.vocab_size, dtype=np.bool_)
+        last = ids[-1]
+        if self.reachable[last] and not self._final[last]:
+            spines.mark_invalid(self._forest, self._spines, last, mask)
+            mask = self.reachable & ~mask
+            if self._spec.continuing is not None:
+                mask &= self._inside
+        return mask
+
+    def prefix_encoder(self) -> PrefixEncoder:
+        """See `SegmentModel.prefix_encoder`."""
+        return ReencodingEncoder(self)
+
+
+def _flags(spec: TokenizerSpec, flags: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    if flags is None:
+        return np.zeros(spec.vocab_size, dtype=np.bool_)
+    if flags.shape != (spec.vocab_size,):
+        raise FormatError(f"{spec.name!r} has {flags.shape} flags for {spec.vocab_size} tokens")
+    return flags
