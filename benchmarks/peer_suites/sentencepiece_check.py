@@ -1,0 +1,63 @@
+"""tokkit repeats what SentencePiece does: `python -m pytest -p peer_suites.sentencepiece_check`.
+
+The library's tests go on to use the library, whose trainer, samplers and messages tokkit does not
+have. Every text that they encode, and all ids that they decode, tokkit encodes and decodes too,
+from the model that the library holds; where the two differ the test fails.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sentencepiece
+from peer_suites.counting import Checks
+
+from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.tokenizer import TextTokenizer
+
+checks = Checks("encodings", "decodings")
+pytest_terminal_summary = checks.pytest_terminal_summary
+
+_Processor: Any = sentencepiece.SentencePieceProcessor
+_encode, _decode = _Processor.Encode, _Processor.Decode
+_UNTOLD = ("enable_sampling", "add_bos", "add_eos", "reverse")
+
+
+@lru_cache
+def _ours(model: bytes) -> TextTokenizer:
+    return TextTokenizer(read_sentencepiece(model, "the library's model"))
+
+
+def _checked_encode(self: Any, input: Any, *args: Any, **options: Any) -> Any:
+    result = _encode(self, input, *args, **options)
+    if not any(options.get(name, getattr(self, f"_{name}", False)) for name in _UNTOLD):
+        texts: list[str | bytes] = input if isinstance(input, list) else [input]
+        for text in texts:
+            ids: list[int] = _encode(self, text, out_type=int)
+            assert _ours(self.serialized_model_proto()).encode(text, unk="use") == ids, text
+            checks.count("encodings")
+    return result
+
+
+def _checked_decode(self: Any, input: Any, *args: Any, **options: Any) -> Any:
+    result = _decode(self, input, *args, **options)
+    for ids in _lists_of_ids(input):
+        if self.unk_id() not in ids:  # the library writes a sign of its own for it
+            text: str = _decode(self, ids)
+            ours = _ours(self.serialized_model_proto()).decode(ids)
+            assert ours.decode(errors="replace") == text, ids
+            checks.count("decodings")
+    return result
+
+
+def _lists_of_ids(input: Any) -> list[list[int]]:
+    """The ids among what `Decode` takes: also pieces, single ids, and batches of either."""
+    items: list[Any] = input if isinstance(input, list) else []
+    if items and isinstance(items[0], int):
+        return [items]
+    return [ids for item in items for ids in _lists_of_ids(item)]
+
+
+_Processor.Encode = _Processor.encode = _checked_encode
+_Processor.Decode = _Processor.decode = _checked_decode
