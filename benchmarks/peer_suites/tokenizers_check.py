@@ -15,7 +15,7 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import huggingface_hub
 import pytest
@@ -23,11 +23,11 @@ import tokenizers
 import tokenizers.decoders
 from peer_suites.counting import Checks
 
-from tokkit.errors import UnsupportedError
+from tokkit.errors import EncodingError, FormatError, UnsupportedError
 from tokkit.text.formats.hf_json import read_hf_json
 from tokkit.text.tokenizer import TextTokenizer
 
-checks = Checks("encodings", "decodings", "files refused by name")
+checks = Checks("encodings", "decodings", "files refused", "texts refused")
 pytest_terminal_summary = checks.pytest_terminal_summary
 
 _real: Any = tokenizers.Tokenizer
@@ -36,11 +36,11 @@ _real_stream: Any = tokenizers.decoders.DecodeStream
 
 @lru_cache
 def _ours(document: str) -> TextTokenizer | None:
-    """The tokenizer, or None where tokkit says that it cannot read it."""
+    """The tokenizer, or None where tokkit says why it does not read it."""
     try:
         return TextTokenizer(read_hf_json(json.loads(document), "the library's file"))
-    except UnsupportedError:
-        checks.count("files refused by name")
+    except (FormatError, UnsupportedError) as error:
+        checks.count("files refused", str(error))
         return None
 
 
@@ -65,6 +65,11 @@ class CheckedTokenizer:
     def from_str(cls, text: str) -> CheckedTokenizer:
         """As the library's."""
         return cls._around(_real.from_str(text))
+
+    @classmethod
+    def from_pretrained(cls, identifier: str, *_args: Any, **_options: Any) -> CheckedTokenizer:
+        """From the folder of that name below `TOKENIZERS_DATA`."""
+        return cls.from_file(_find_file(filename=f"{identifier}/tokenizer.json"))
 
     @classmethod
     def from_buffer(cls, data: bytes) -> CheckedTokenizer:
@@ -122,7 +127,11 @@ class CheckedTokenizer:
         plain.no_truncation()
         plain.post_processor = None
         theirs = plain.encode(text, add_special_tokens=False)
-        found = ours.encode_with_offsets(text, specials=True, unk="use")
+        try:
+            found = ours.encode_with_offsets(text, specials=True, unk=_mode(ours))
+        except EncodingError as error:  # text that the library drops without a word
+            checks.count("texts refused", str(error))
+            return
         assert found.ids.tolist() == theirs.ids, text
         at = _bytes_before(text)
         pairs = list(zip(found.starts.tolist(), found.ends.tolist(), strict=True))
@@ -144,6 +153,10 @@ class CheckedDecodeStream:
         made = CheckedDecodeStream()
         made._stream = self._stream.__copy__()
         return made
+
+
+def _mode(tokenizer: TextTokenizer) -> Literal["raise", "use"]:
+    return "raise" if tokenizer.spec.unk_id is None else "use"
 
 
 def _bytes_before(text: str) -> list[int]:
