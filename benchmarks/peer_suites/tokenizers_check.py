@@ -128,7 +128,7 @@ class CheckedTokenizer:
         plain.post_processor = None
         theirs = plain.encode(text, add_special_tokens=False)
         try:
-            found = ours.encode_with_offsets(text, specials=True, unk=_mode(ours))
+            found = ours.encode_with_offsets(text, specials=True)
         except EncodingError as error:  # text that the library drops without a word
             checks.count("texts refused", str(error))
             return
