@@ -62,10 +62,10 @@ def test_bytes_over_http_equal_bytes_over_the_model(spec: TokenizerSpec, text: b
 
 
 @pytest.mark.parametrize("n_padding", [0, 5])
-@pytest.mark.parametrize("minus_one_is_empty", [False, True])
-def test_every_way_to_ask_for_all_gives_all(n_padding: int, minus_one_is_empty: bool) -> None:
+@pytest.mark.parametrize("minus_one", ["all", "empty", "refused"])
+def test_every_way_to_ask_for_all_gives_all(n_padding: int, minus_one: Any) -> None:
     lm = toy_lm()
-    stub = Stub(lm, minus_one_is_empty=minus_one_is_empty, n_padding=n_padding)
+    stub = Stub(lm, minus_one=minus_one, n_padding=n_padding)
     contexts = [[], [0], [3, 1]]
     with serving(stub) as url:
         rows = VllmLM(url, lm.tokenizer, http=HASTY).next_token_logprobs(contexts)
@@ -167,10 +167,11 @@ def test_http_failures_are_explained(raw: tuple[int, dict[str, str], bytes], mes
         VllmLM(url, lm.tokenizer, http=HASTY)
 
 
-def test_limited_server_is_refused_with_the_flag_to_set() -> None:
+@pytest.mark.parametrize("minus_one", ["all", "empty", "refused"])
+def test_limited_server_is_refused_with_the_flag_to_set(minus_one: Any) -> None:
     lm = toy_lm()
     with (
-        serving(Stub(lm, max_logprobs=20)) as url,
+        serving(Stub(lm, max_logprobs=20, minus_one=minus_one)) as url,
         pytest.raises(ModelError, match="max allowed: 20; start the server with --max-logprobs -1"),
     ):
         VllmLM(url, lm.tokenizer, http=HASTY)

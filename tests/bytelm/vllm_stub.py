@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,8 @@ class Stub:
     Attributes:
         lm: answers prompts, whose first id is BOS.
         max_logprobs: as `--max-logprobs`; -1 for no limit.
-        minus_one_is_empty: answer `logprobs=-1` with an empty table, as many versions do.
+        minus_one: what `logprobs=-1` gives: all of them, an empty table, or (before vLLM 0.30)
+            an error.
         n_padding: columns of the model beyond the tokenizer's ids; they are the most probable.
         api_key: asked for if set.
         spoil: changes an answer before it is sent.
@@ -32,7 +33,7 @@ class Stub:
 
     lm: TokenLM
     max_logprobs: int = -1
-    minus_one_is_empty: bool = False
+    minus_one: Literal["all", "empty", "refused"] = "all"
     n_padding: int = 0
     max_model_len: int | None = 4096
     models: tuple[str, ...] = ("toy",)
@@ -48,6 +49,10 @@ class Stub:
 
     def completion(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         columns = self.lm.tokenizer.vocab_size + self.n_padding
+        if body["logprobs"] == -1 and self.minus_one == "refused":
+            message = "1 validation error: {'loc': ('body', 'logprobs'), 'msg': 'Value error, "
+            message += "`logprobs` must be a positive value.', 'input': -1}"
+            return 400, {"object": "error", "message": message, "type": "Bad Request", "code": 400}
         asked = columns if body["logprobs"] == -1 else body["logprobs"]
         limit = columns if self.max_logprobs == -1 else self.max_logprobs
         if asked > limit:
@@ -60,7 +65,7 @@ class Stub:
                 row = np.concatenate([row + np.log(0.5), np.full(self.n_padding, 0.0)])
                 row[-self.n_padding :] = np.log(0.5 / self.n_padding)
             best = np.argsort(-row, kind="stable")[:asked]
-            empty = self.minus_one_is_empty and body["logprobs"] == -1
+            empty = self.minus_one == "empty" and body["logprobs"] == -1
             table = {f"token_id:{i}": max(float(row[i]), -9999.0) for i in best}
             step = {"top_logprobs": [{} if empty else table]}
             choices.append({"index": index, "text": "", "logprobs": step})

@@ -6,9 +6,10 @@ to sample, and the log-probabilities of the whole vocabulary at that token
 completion, 2026) and tested against a server that speaks it; not run against a GPU by us.
 
 The server must be started with `--max-logprobs -1`: the default permits 20, and the representation
-lemma needs all of them, so a server that gives fewer is refused. `logprobs=-1` asks for all; many
-versions answer it with an empty table (vllm-project/vllm#55717), and are then asked for as many as
-the tokenizer has ids, or the model columns.
+lemma needs all of them, so a server that gives fewer is refused. `logprobs=-1` asks for all. Many
+versions answer it with an empty table (vllm-project/vllm#55717), those before 0.30 with an error
+("must be a positive value"); both are then asked for as many as the tokenizer has ids, or the model
+columns.
 
 What it can give, and what not:
 
@@ -205,7 +206,7 @@ class VllmLM:
 
     def _agree_on_columns(self) -> None:
         """Find what to ask for so that the answer holds the whole vocabulary."""
-        table = self._tables([list(self.bos_ids)])[0]
+        table = self._all_at_once()
         last = int(self._ids(table).max(initial=-1))
         if table:
             self._n_columns = max(self._n_columns, last + 1)
@@ -218,8 +219,23 @@ class VllmLM:
             self._n_columns = last + 1  # padding may push ids out of the most probable ones
         self._row(table)
 
+    def _all_at_once(self) -> Table:
+        """What the server gives when asked for all; empty where it does not know how."""
+        try:
+            return self._ask([list(self.bos_ids)])[0]
+        except StatusError as error:
+            if error.status == 400 and "positive" in error.reason:
+                return {}
+            self._explain(error)
+
     def _tables(self, prompts: list[list[int]]) -> list[Table]:
         """The log-probabilities after each prompt, as the server names them."""
+        try:
+            return self._ask(prompts)
+        except StatusError as error:
+            self._explain(error)
+
+    def _ask(self, prompts: list[list[int]]) -> list[Table]:
         body = {
             **_NEUTRAL,
             "model": self.name,
@@ -229,10 +245,7 @@ class VllmLM:
         # Not yet known while asking for all: a model may have more columns than the tokenizer ids.
         columns = max(2 * self._n_columns, 4096)
         limit = (1 << 20) + len(prompts) * columns * _ENTRY_BYTES
-        try:
-            answer = self._client.request("/v1/completions", body, max_bytes=limit)
-        except StatusError as error:
-            self._explain(error)
+        answer = self._client.request("/v1/completions", body, max_bytes=limit)
         choices = _list_at(answer, "choices")
         if len(choices) != len(prompts):
             self._refuse(f"{len(choices)} choices for {len(prompts)} prompts")
