@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.bytelm.completion import complete, stream_completion
     from tokkit.bytelm.ensemble import ByteEnsemble
+    from tokkit.bytelm.fim_context import RepositoryFiles
     from tokkit.bytelm.fim_formats import FimFormat
     from tokkit.bytelm.infilling import Infilling, infill
     from tokkit.bytelm.loading import load_lm
@@ -38,6 +39,7 @@ __all__ = [
     "Infilling",
     "MixtureResult",
     "NgramLM",
+    "RepositoryFiles",
     "TextTokenizer",
     "TokkitError",
     "TransformersLM",
@@ -61,6 +63,7 @@ _HOMES = {
     "Infilling": "tokkit.bytelm.infilling",
     "MixtureResult": "tokkit.mixture.result",
     "NgramLM": "tokkit.bytelm.ngram",
+    "RepositoryFiles": "tokkit.bytelm.fim_context",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransformersLM": "tokkit.bytelm.transformers_lm",

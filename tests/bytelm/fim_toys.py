@@ -70,3 +70,8 @@ def with_format(spec: TokenizerSpec, fim: FimFormat) -> TokenizerSpec:
     """The same tokenizer with the control tokens of a format."""
     template = fim.template.replace("{prefix}", "\n").replace("{suffix}", "\n")
     return with_control_tokens(spec, *(text for text in template.split("\n") if text), *fim.ends)
+
+
+def without_end(spec: TokenizerSpec) -> TokenizerSpec:
+    """The same tokenizer with another name for its end of text."""
+    return replace(spec, special_tokens={"<|end|>": spec.special_tokens[END]})

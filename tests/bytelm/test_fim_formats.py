@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bytelm.fim_toys import WORDS, with_control_tokens, with_format
+from tests.bytelm.fim_toys import WORDS, with_control_tokens, with_format, without_end
 from tokkit.bytelm.fim_formats import FIM_FORMATS, FimFormat, find_fim_format, resolve_fim_format
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
@@ -12,12 +12,30 @@ from tokkit.text.tokenizer import TextTokenizer
 SPM = FimFormat("spm", "<PRE><SUF>{suffix}<MID>{prefix}", ends=("<EOT>", "<EOS>"))
 
 
+UNTOLD = {"glm", "codegeex", "falcon-h1", "falcon-h1-spm"}
+
+
 @pytest.mark.parametrize("fim", FIM_FORMATS.values(), ids=list(FIM_FORMATS))
 def test_each_format_is_found_by_its_control_tokens(fim: FimFormat) -> None:
-    tokenizer = TextTokenizer(with_format(WORDS, fim))
-    assert find_fim_format(tokenizer) is fim
-    assert resolve_fim_format(None, tokenizer) is fim
+    # The toy has an <|endoftext|> of its own, which Granite lacks.
+    tokenizer = TextTokenizer(with_format(without_end(WORDS), fim))
     assert resolve_fim_format(fim.name, tokenizer) is fim
+    if fim.name not in UNTOLD:
+        assert find_fim_format(tokenizer) is fim
+        assert resolve_fim_format(None, tokenizer) is fim
+
+
+@pytest.mark.parametrize("name", sorted(UNTOLD))
+def test_an_order_that_the_names_do_not_tell_is_asked_for(name: str) -> None:
+    tokenizer = TextTokenizer(with_format(WORDS, FIM_FORMATS[name]))
+    with pytest.raises(ArgumentError, match=rf"do not tell: pass fim=.*{name}"):
+        find_fim_format(tokenizer)
+
+
+def test_names_that_look_like_a_format_are_named() -> None:
+    tokenizer = TextTokenizer(with_control_tokens(WORDS, "<fill_prefix>", "<fill_suffix>"))
+    with pytest.raises(ArgumentError, match="though <fill_prefix>, <fill_suffix> look like one"):
+        find_fim_format(tokenizer)
 
 
 @pytest.mark.parametrize("fim", [*FIM_FORMATS.values(), SPM], ids=lambda fim: fim.name)

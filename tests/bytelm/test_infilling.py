@@ -32,7 +32,8 @@ from tokkit.text.tokenizer import TextTokenizer
 
 STARCODER, CODESTRAL = FIM_FORMATS["starcoder"], FIM_FORMATS["codestral"]
 SPM = FimFormat("spm", "<PRE><SUF>{suffix}<MID>{prefix}", ends=("<EOT>",))
-FORMATS = (*FIM_FORMATS.values(), SPM)
+_SHAPES = ("santacoder", "codegemma", "deepseek", "codellama", "codestral", "seed-coder")
+FORMATS = (STARCODER, *(FIM_FORMATS[name] for name in _SHAPES), SPM)
 
 
 def byte_lm(spec: TokenizerSpec, fim: FimFormat = STARCODER, seed: int = 0) -> ByteLM:

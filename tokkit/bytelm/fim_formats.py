@@ -16,6 +16,17 @@ where the middle goes on with the prefix. The sources, and what is peculiar to e
   space, suffix and middle have not. `▁<EOT>` ends a middle.
 - `codestral`: `encode_fim` of mistral-common: `[SUFFIX]` first, no middle token, and the dummy
   space stands before the prefix only.
+- `granite`, `granite-4`: model cards of Granite 3.3 and 4: the names of StarCoder and of Qwen, but
+  `<|end_of_text|>` ends a middle.
+- `seed-coder`: "Seed-Coder" (ByteDance Seed, 2025), section on FIM: the suffix comes first, and a
+  middle token last.
+- `glm`, `codegeex`: `<|code_prefix|>` and its like, which GLM-4.5 shares with CodeGeeX4. The card of
+  the latter puts the suffix first; of the former no order is published, and editors in use put the
+  prefix first.
+- `falcon-h1`, `falcon-h1-spm`: `<|prefix|>` and its like. No order is published.
+
+An order that no source tells is not guessed: where the names of a tokenizer fit formats of both
+orders, `fim=` must say which.
 
 In all of them the dummy prefix of a tokenizer that has one belongs to the prefix alone. What else
 ends a text for the model (`TokenLM.eos_ids`) ends a middle in every format.
@@ -26,6 +37,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tokkit.bytelm.fim_context import QWEN_FILES, STARCODER_FILES, FileTemplates, marker_ids
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -59,11 +71,13 @@ class FimFormat:
             `{prefix}`, the middle goes on with the prefix; otherwise it ends with a control token.
         ends: control tokens that end a middle. The first must be in the vocabulary; others count
             where they are.
+        files: how other files of a repository are shown, or None where no source tells.
     """
 
     name: str
     template: str
     ends: tuple[str, ...]
+    files: FileTemplates | None = None
 
     def __post_init__(self) -> None:
         """Check the template.
@@ -104,6 +118,11 @@ class FimFormat:
         between, _, last = rest.partition(two)
         return first, between, last
 
+    @property
+    def marker_names(self) -> frozenset[str]:
+        """The control tokens around the parts, in no order."""
+        return frozenset(self._markers)
+
     def ids(self, tokenizer: TextTokenizer) -> FimIds:
         """The control tokens as ids.
 
@@ -118,18 +137,10 @@ class FimFormat:
         return FimIds(first, between, last, ends)
 
     def _marker_ids(self, text: str, tokenizer: TextTokenizer) -> tuple[int, ...]:
-        """Cut a run of control tokens, the longest first."""
-        ids: list[int] = []
-        longest_first = sorted(tokenizer.special_tokens, key=len, reverse=True)
-        while text:
-            token = next(
-                (token for token in longest_first if token and text.startswith(token)), None
-            )
-            if token is None:
-                raise ArgumentError(_missing(self, text, tokenizer))
-            ids.append(tokenizer.special_tokens[token])
-            text = text[len(token) :]
-        return tuple(ids)
+        ids = marker_ids(text, tokenizer)
+        if ids is None:
+            raise ArgumentError(_missing(self, text, tokenizer))
+        return ids
 
 
 def _missing(fim: FimFormat, text: str, tokenizer: TextTokenizer) -> str:
@@ -139,6 +150,8 @@ def _missing(fim: FimFormat, text: str, tokenizer: TextTokenizer) -> str:
     )
 
 
+_GLM_ENDS = ("<|endoftext|>", "<|user|>", "<|observation|>")
+_FALCON_ENDS = ("<|end_of_text|>",)
 _BARS = "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>"
 
 FIM_FORMATS: dict[str, FimFormat] = {
@@ -153,6 +166,12 @@ FIM_FORMATS: dict[str, FimFormat] = {
             "starcoder",
             "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
             ends=("<|endoftext|>", "<file_sep>"),
+            files=STARCODER_FILES,
+        ),
+        FimFormat(
+            "granite",
+            "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
+            ends=("<|end_of_text|>", "<fim_pad>"),
         ),
         FimFormat(
             "codegemma",
@@ -166,7 +185,9 @@ FIM_FORMATS: dict[str, FimFormat] = {
                 *("<|endoftext|>", "<|fim_pad|>", "<|file_sep|>", "<|repo_name|>"),
                 *("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
             ),
+            files=QWEN_FILES,
         ),
+        FimFormat("granite-4", _BARS, ends=("<|end_of_text|>", "<|fim_pad|>")),
         FimFormat(
             "deepseek",
             "<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
@@ -174,6 +195,25 @@ FIM_FORMATS: dict[str, FimFormat] = {
         ),
         FimFormat("codellama", "▁<PRE>{prefix}▁<SUF>{suffix}▁<MID>", ends=("▁<EOT>",)),
         FimFormat("codestral", "[SUFFIX]{suffix}[PREFIX]{prefix}", ends=("</s>",)),
+        FimFormat(
+            "seed-coder",
+            "<[fim-suffix]>{suffix}<[fim-prefix]>{prefix}<[fim-middle]>",
+            ends=("<[end▁of▁sentence]>",),
+        ),
+        FimFormat(
+            "glm",
+            "<|code_prefix|>{prefix}<|code_suffix|>{suffix}<|code_middle|>",
+            ends=_GLM_ENDS,
+        ),
+        FimFormat(
+            "codegeex",
+            "<|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|>",
+            ends=_GLM_ENDS,
+        ),
+        FimFormat("falcon-h1", "<|prefix|>{prefix}<|suffix|>{suffix}<|middle|>", ends=_FALCON_ENDS),
+        FimFormat(
+            "falcon-h1-spm", "<|suffix|>{suffix}<|prefix|>{prefix}<|middle|>", ends=_FALCON_ENDS
+        ),
     )
 }
 """By name; the first that fits a tokenizer is its format."""
@@ -186,19 +226,39 @@ def find_fim_format(tokenizer: TextTokenizer) -> FimFormat:
     them: a model for chat may share the vocabulary of its code model.
 
     Raises:
-        ArgumentError: none.
+        ArgumentError: none, or two that put the same control tokens in another order.
     """
-    for fim in FIM_FORMATS.values():
-        try:
-            fim.ids(tokenizer)
-        except ArgumentError:
-            continue
-        return fim
-    raise ArgumentError(
-        f"{tokenizer.name} has the special tokens of no known FIM format "
-        f"({', '.join(FIM_FORMATS)}): use a model that was trained to fill in the middle, or pass "
-        "fim=FimFormat(...) with its template"
-    )
+    fitting = [fim for fim in FIM_FORMATS.values() if _fits(fim, tokenizer)]
+    if not fitting:
+        raise ArgumentError(
+            f"{tokenizer.name} has the special tokens of no known FIM format "
+            f"({', '.join(FIM_FORMATS)}){_alike(tokenizer)}: use a model that was trained to fill "
+            "in the middle, or pass fim=FimFormat(...) with its template"
+        )
+    first = fitting[0]
+    for other in fitting[1:]:
+        if other.marker_names == first.marker_names and other.order != first.order:
+            raise ArgumentError(
+                f"{tokenizer.name} has {', '.join(sorted(first.marker_names))}, whose order the "
+                f"names do not tell: pass fim={first.name!r} ({first.order}: {first.template}) or "
+                f"fim={other.name!r} ({other.order}: {other.template}), as the model was trained"
+            )
+    return first
+
+
+def _fits(fim: FimFormat, tokenizer: TextTokenizer) -> bool:
+    try:
+        fim.ids(tokenizer)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _alike(tokenizer: TextTokenizer) -> str:
+    """Control tokens that look as if they were of a format, for a message."""
+    words = ("fim", "prefix", "suffix", "middle")
+    found = [name for name in tokenizer.special_tokens if any(w in name.lower() for w in words)]
+    return f", though {', '.join(found[:6])} look like one" if found else ""
 
 
 def resolve_fim_format(fim: str | FimFormat | None, tokenizer: TextTokenizer) -> FimFormat:

@@ -18,14 +18,16 @@ The user's text is never read as control tokens.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
 
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.cover import ByteVocabulary, Cover, LiveHead
+from tokkit.bytelm.fim_context import RepositoryFiles, context_ids, prefix_in_file
 from tokkit.bytelm.fim_formats import FimFormat
 from tokkit.bytelm.protocol import ContextSession, TokenLM
-from tokkit.errors import EncodingError
+from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.tokenizer import TextTokenizer
 
 Heal = Literal["none", "prefix", "both"]
@@ -43,7 +45,7 @@ class FimFrame:
     """A FIM prompt, and what the text that follows it must begin and end with.
 
     Attributes:
-        ids: from the first control token to the last.
+        ids: from the first control token to the last, files of a repository included.
         begins: bytes at the end of the prefix that are the model's to spell.
         ends: bytes at the beginning of the suffix that are the model's to spell.
     """
@@ -53,7 +55,14 @@ class FimFrame:
     ends: bytes
 
 
-def make_frame(lm: ByteLM, fim: FimFormat, prefix: bytes, suffix: bytes, heal: Heal) -> FimFrame:
+def make_frame(
+    lm: ByteLM,
+    fim: FimFormat,
+    prefix: bytes,
+    suffix: bytes,
+    heal: Heal,
+    context: RepositoryFiles | None = None,
+) -> FimFrame:
     """Lay out a FIM prompt.
 
     Args:
@@ -63,14 +72,28 @@ def make_frame(lm: ByteLM, fim: FimFormat, prefix: bytes, suffix: bytes, heal: H
         suffix: after it.
         heal: which borders to move to token ends. Where the middle goes on with the prefix that
             border needs no healing and is as it should be in every case.
+        context: other files, shown first.
 
     Raises:
+        ArgumentError: the format has no known way to show other files.
         EncodingError: a part holds bytes that the vocabulary cannot express.
     """
     tokenizer = lm.token_lm.tokenizer
     ids = fim.ids(tokenizer)
     suffix_cut = first_shared_boundary(tokenizer, prefix, suffix) if heal == "both" else 0
-    suffix_ids = without_dummy_prefix(tokenizer).encode(suffix[suffix_cut:], normalize=False)
+    inside = without_dummy_prefix(tokenizer)
+    suffix_ids = inside.encode(suffix[suffix_cut:], normalize=False)
+    shown: tuple[int, ...] = ()
+    if context is not None:
+        if fim.files is None:
+            raise ArgumentError(
+                f"how the FIM format {fim.name!r} shows other files is not known; leave out "
+                "context=, and put the files before the prefix, or pass fim=FimFormat(...) with "
+                "files=FileTemplates(...)"
+            )
+        encode = partial(inside.encode, normalize=False)
+        shown = context_ids(fim.files, context, tokenizer, encode)
+        prefix = prefix_in_file(fim.files, context) + prefix
     if fim.contiguous:
         begins, prefix_ids = dummy_prefix_of(tokenizer, prefix) + prefix, []
     else:
@@ -79,7 +102,7 @@ def make_frame(lm: ByteLM, fim: FimFormat, prefix: bytes, suffix: bytes, heal: H
             cut = last_certain_boundary(lm.token_lm, lm.vocabulary, prefix)
         begins, prefix_ids = prefix[cut:], tokenizer.encode(prefix[:cut], normalize=False)
     one, two = (prefix_ids, suffix_ids) if fim.order == "PSM" else (suffix_ids, prefix_ids)
-    whole = (*ids.first, *one, *ids.between, *two, *ids.last)
+    whole = (*shown, *ids.first, *one, *ids.between, *two, *ids.last)
     return FimFrame(whole, begins, suffix[:suffix_cut])
 
 

@@ -34,6 +34,7 @@ from tokkit.bytelm.byte_model import (
 )
 from tokkit.bytelm.completion import Unit, complete, stream_completion
 from tokkit.bytelm.cover import END
+from tokkit.bytelm.fim_context import RepositoryFiles
 from tokkit.bytelm.fim_formats import FimFormat, resolve_fim_format
 from tokkit.bytelm.fim_frame import HEALS, FimFrame, Heal, make_frame
 from tokkit.bytelm.sampling import SamplingOptions, StopMatcher
@@ -50,6 +51,7 @@ def infill(
     max_bytes: int,
     fim: str | FimFormat | None = None,
     heal: Heal = "prefix",
+    context: RepositoryFiles | None = None,
     unit: Unit = "byte",
     seed: int | None = None,
     stop: str | bytes | Sequence[str | bytes] = (),
@@ -67,6 +69,7 @@ def infill(
         max_bytes: at most so many bytes; see `Infilling.stream`.
         fim: the format, by name or as it is; None finds it by the tokenizer's special tokens.
         heal: see `Infilling`.
+        context: other files of the repository, for formats that show them.
         unit: what is drawn; see `stream_completion`.
         seed: makes the sample reproducible.
         stop: strings that end the middle; they are not part of it.
@@ -81,7 +84,7 @@ def infill(
         return complete(
             lm, prefix, max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling
         )
-    gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal)
+    gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context)
     return b"".join(gap.stream(max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling))
 
 
@@ -102,6 +105,7 @@ class Infilling:
         *,
         fim: str | FimFormat | None = None,
         heal: Heal = "prefix",
+        context: RepositoryFiles | None = None,
         tries: int = 8,
     ) -> None:
         """Lay out the prompt; runs no model.
@@ -116,11 +120,12 @@ class Infilling:
                 up to the last certain token boundary, are the model's to spell; costs nothing.
                 `"both"`: so are the first bytes of the suffix, by rejection; where there are any,
                 that costs a middle for each try. The docs say which to choose.
+            context: other files of the repository, shown before the gap.
             tries: texts that `heal="both"` draws at most, at least 1.
 
         Raises:
-            ArgumentError: the model is no canonical `ByteLM`, no format is found, or an option is
-                out of range.
+            ArgumentError: the model is no canonical `ByteLM`, no format is found, an option is out
+                of range, or the format has no known way to show other files.
             EncodingError: a part holds bytes that the vocabulary cannot express.
         """
         if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
@@ -136,7 +141,7 @@ class Infilling:
         self.lm = lm.with_end_ids((*self.format.ids(tokenizer).ends, *lm.token_lm.eos_ids))
         self._prefix = as_bytes(prefix)
         self.frame: FimFrame = make_frame(
-            self.lm, self.format, self._prefix, as_bytes(suffix), heal
+            self.lm, self.format, self._prefix, as_bytes(suffix), heal, context
         )
         state = self.lm.open_after(self.frame.ids, self.frame.begins)
         assert isinstance(state, CoverState)
