@@ -46,9 +46,7 @@ class RepositoryFiles:
             ArgumentError: no path, or one among the others that is the gap's own.
         """
         if not self.path or not all(self.files):
-            raise ArgumentError(
-                "a file of a repository has an empty path, expected one as 'a/b.py'"
-            )
+            raise ArgumentError("a file of a repository has an empty path; name it, as 'a/b.py'")
         if self.path in self.files:
             raise ArgumentError(
                 f"{self.path!r} is the file with the gap, and stands among the other files too; "

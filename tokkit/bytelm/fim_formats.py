@@ -20,9 +20,9 @@ where the middle goes on with the prefix. The sources, and what is peculiar to e
   `<|end_of_text|>` ends a middle.
 - `seed-coder`: "Seed-Coder" (ByteDance Seed, 2025), section on FIM: the suffix comes first, and a
   middle token last.
-- `glm`, `codegeex`: `<|code_prefix|>` and its like, which GLM-4.5 shares with CodeGeeX4. The card of
-  the latter puts the suffix first; of the former no order is published, and editors in use put the
-  prefix first.
+- `glm`, `codegeex`: `<|code_prefix|>` and its like, which GLM-4.5 shares with CodeGeeX4. The card
+  of the latter puts the suffix first; of the former no order is published, and editors in use put
+  the prefix first.
 - `falcon-h1`, `falcon-h1-spm`: `<|prefix|>` and its like. No order is published.
 
 An order that no source tells is not guessed: where the names of a tokenizer fit formats of both
