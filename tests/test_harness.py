@@ -23,7 +23,7 @@ from tests.hf.toy_views import CountingLM, ngram_lm, random_models
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.errors import ArgumentError, TokkitError
+from tokkit.errors import ArgumentError, TokkitError, UnsupportedError
 from tokkit.harness import HarnessOptions, TokkitLM
 
 # The harness takes long to import; `make test-all` installs it and runs these.
@@ -123,8 +123,55 @@ def test_generation_stops_where_it_is_told(lm: ByteLM) -> None:
     for text, seed in zip(found[2:], (3, 4), strict=True):
         sample = lm.generate("the c", max_bytes=9, temperature=2.0, top_p=0.9, seed=seed)
         assert text == sample.decode(errors="replace")
-    with pytest.raises(ArgumentError, match="generation option 'num_beams'"):
-        model.generate_until(requests(("a", {"num_beams": 2})), disable_tqdm=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "plain"),
+    [
+        ({"max_new_tokens": 5, "num_beams": 1}, {"max_bytes": 5, "temperature": 0}),
+        ({"max_tokens": 5, "repetition_penalty": 1.0}, {"max_bytes": 5, "temperature": 0}),
+        ({"max_length": 10, "do_sample": False}, {"max_bytes": 5, "temperature": 0}),
+        ({"max_gen_toks": 5, "max_length": 99}, {"max_bytes": 5, "temperature": 0}),
+        (
+            {"max_gen_toks": 9, "temperature": 1.5, "top_k": 3, "min_p": 0.1},
+            {"max_bytes": 9, "temperature": 1.5, "top_k": 3, "min_p": 0.1, "seed": 0},
+        ),
+        (
+            {"max_gen_toks": 9, "do_sample": True, "top_k": 0, "top_p": None},
+            {"max_bytes": 9, "seed": 0},
+        ),
+    ],
+)
+def test_options_of_bundled_tasks_are_heard(
+    lm: ByteLM, options: dict[str, Any], plain: dict[str, Any]
+) -> None:
+    [found] = TokkitLM(lm).generate_until(requests(("the c", options)), disable_tqdm=True)
+    assert found == lm.generate("the c", **plain).decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_beams": 2}, "num_beams=2 has no meaning over bytes"),
+        ({"repetition_penalty": 1.1}, "repetition_penalty=1.1 has no meaning"),
+        ({"max_length": 5}, "max_length is 5 bytes, and the context has 5"),
+        ({"beams": 2}, "generation option 'beams' is not one of"),
+    ],
+)
+def test_options_without_a_meaning_are_refused(
+    lm: ByteLM, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        TokkitLM(lm).generate_until(requests(("the c", options)), disable_tqdm=True)
+
+
+def test_chat_templates_are_refused_with_the_reason(lm: ByteLM) -> None:
+    model = TokkitLM(lm)
+    assert model.chat_template(False) == model.tokenizer_name == ""
+    with pytest.raises(UnsupportedError, match=r"control tokens.*leave out --apply_chat_template"):
+        model.chat_template(True)
+    with pytest.raises(UnsupportedError, match="reads text as text"):
+        model.apply_chat_template([{"role": "user", "content": "hello"}])
 
 
 @pytest.mark.parametrize(

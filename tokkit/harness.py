@@ -7,7 +7,7 @@ otherwise). So models with different vocabularies, and ensembles of them, answer
   space of its own, and context and continuation may meet anywhere.
 - `loglikelihood_rolling`: log P(text ...), nats: that a text begins so. The harness makes
   `bits_per_byte`, `byte_perplexity` and `word_perplexity` of it.
-- `generate_until`: a continuation; **`max_gen_toks` counts bytes**.
+- `generate_until`: a continuation; **`max_gen_toks` and its other names count bytes**.
 
 Within a call, what all contexts begin with is evaluated once, each context once, and each
 continuation in one pass. The harness finds the model by its name once this module is imported;
@@ -26,7 +26,8 @@ from tokkit.bytelm.byte_lm import Encodings
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm
-from tokkit.errors import ArgumentError, MissingExtraError
+from tokkit.bytelm.sampling import SamplingOptions
+from tokkit.errors import ArgumentError, MissingExtraError, UnsupportedError
 
 try:
     from lm_eval.api.model import LM
@@ -40,7 +41,9 @@ except ModuleNotFoundError as error:
     ) from error
 
 DEFAULT_MAX_BYTES = 256
-_GENERATION = {"do_sample", "max_gen_toks", "temperature", "top_p", "until"}
+_LENGTHS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
+_NEUTRAL = {"num_beams": 1, "num_return_sequences": 1, "repetition_penalty": 1, "length_penalty": 1}
+_GENERATION = {"do_sample", "min_p", "temperature", "top_k", "top_p", "until", *_LENGTHS, *_NEUTRAL}
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,11 @@ class TokkitLM(LM):
 
         Args:
             requests: their `args` are (context, options): `until` (a string or several),
-                `max_gen_toks` (bytes; 256), `do_sample` (false), `temperature`, `top_p`.
+                `max_gen_toks`, `max_new_tokens`, `max_tokens` or `max_completion_tokens` (bytes;
+                256), `max_length` (bytes, those of the context counted), `do_sample` (whether a
+                temperature above 0 is given), `temperature`, `top_k`, `top_p`, `min_p`. Of
+                `num_beams`, `repetition_penalty` and others that have no meaning over bytes, only
+                the value that changes nothing is taken.
             disable_tqdm: show no progress.
 
         Returns:
@@ -212,24 +219,44 @@ class TokkitLM(LM):
         return found
 
     def _generate(self, context: bytes, options: Mapping[str, Any]) -> str:
-        unknown = sorted(set(options) - _GENERATION)
-        if unknown:
-            raise ArgumentError(
-                f"generation option {unknown[0]!r} is not one of {', '.join(sorted(_GENERATION))}"
-            )
+        sampling = _sampling(options)
+        max_bytes = _max_bytes(options, len(context))
         until = options.get("until") or ()
-        sample = bool(options.get("do_sample", False))
-        max_bytes = int(options.get("max_gen_toks", DEFAULT_MAX_BYTES))
+        sample = sampling["temperature"] > 0
         self._n_samples += sample
         text = self.byte_model.generate(
             self._shown(context, max_bytes),
             max_bytes=max_bytes,
-            temperature=float(options.get("temperature", 1.0)) if sample else 0.0,
-            top_p=float(options.get("top_p", 1.0)) if sample else 1.0,
             seed=self.options.seed + self._n_samples - 1 if sample else None,
             stop=[until] if isinstance(until, str) else list(until),
+            **sampling,
         )
         return text.decode(errors="replace")
+
+    def apply_chat_template(self, *_: Any, **__: Any) -> str:
+        """Refused: a template's control tokens would be text to a model over bytes.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError(
+            "the model tokkit reads text as text, so the control tokens of a chat template, as "
+            "<|im_start|>, would reach it as the characters that spell them; leave out "
+            "--apply_chat_template, or evaluate chats with the harness's own model hf"
+        )
+
+    @property
+    def tokenizer_name(self) -> str:
+        """No chat template is applied, so there is none to name."""
+        return ""
+
+    def chat_template(self, chat_template: bool | str = False) -> str:
+        """None, unless one is asked for, which is refused.
+
+        Raises:
+            UnsupportedError: see `apply_chat_template`.
+        """
+        return self.apply_chat_template() if chat_template else ""
 
     def _shown(self, context: bytes, n_further: int) -> bytes:
         """The end of a context that fits before so many bytes."""
@@ -269,6 +296,54 @@ def _load(models: str | Sequence[str], options: HarnessOptions) -> ByteModel:
     if len(members) == 1:
         return members[0]
     return ByteEnsemble(members, weights=options.numbers(), combine=cast(Combine, options.combine))
+
+
+def _sampling(options: Mapping[str, Any]) -> SamplingOptions:
+    """The options of a request that say how to draw; temperature 0 for greedy.
+
+    Raises:
+        ArgumentError: an option that does not exist here, or has no meaning over bytes.
+    """
+    unknown = sorted(set(options) - _GENERATION)
+    if unknown:
+        raise ArgumentError(
+            f"generation option {unknown[0]!r} is not one of {', '.join(sorted(_GENERATION))}"
+        )
+    for name, neutral in _NEUTRAL.items():
+        if options.get(name) not in (None, neutral):
+            raise ArgumentError(
+                f"generation option {name}={options[name]} has no meaning over bytes here; leave "
+                f"it out, or override it with --gen_kwargs {name}={neutral}"
+            )
+    temperature = options.get("temperature")
+    sample = options.get("do_sample")
+    if not (temperature is not None and float(temperature) > 0 if sample is None else sample):
+        return {"temperature": 0.0}
+    top_k = int(options.get("top_k") or 0)
+    return {
+        "temperature": 1.0 if temperature is None else float(temperature),
+        "top_k": top_k if top_k > 0 else None,  # 0 and -1 are its ways to say "all"
+        "top_p": float(options.get("top_p") or 1.0),
+        "min_p": float(options.get("min_p") or 0.0),
+    }
+
+
+def _max_bytes(options: Mapping[str, Any], n_context: int) -> int:
+    """How many bytes to generate after a context of so many.
+
+    Raises:
+        ArgumentError: `max_length` leaves no room after the context.
+    """
+    name = next((name for name in _LENGTHS if options.get(name) is not None), None)
+    if name is None:
+        return DEFAULT_MAX_BYTES
+    room = int(options[name]) - (n_context if name == "max_length" else 0)
+    if name == "max_length" and room < 1:
+        raise ArgumentError(
+            f"generation option max_length is {options[name]} bytes, and the context has "
+            f"{n_context}; raise it, or say max_gen_toks, which does not count the context"
+        )
+    return room
 
 
 def _available(device: str) -> str:
