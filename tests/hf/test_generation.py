@@ -21,12 +21,12 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from tests.hf.toy_views import CountingLM, left_padded, ngram_lm, random_models, texts
+from tests.hf.toy_views import CountingLM, Spelling, left_padded, ngram_lm, random_models, texts
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.bytelm.ngram import NgramLM
-from tokkit.errors import ModelError
+from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.hf import BLANK_ID, END_ID, ByteLevelCausalLM, ByteLevelTokenizer
 
 FEW = settings(max_examples=10, deadline=None, derandomize=True)
@@ -283,7 +283,65 @@ def test_prompts_that_nothing_can_follow_are_refused(lm: ByteLM) -> None:
         view.generate(tensor([[97, 98], [97, END_ID]]), max_new_tokens=3)
 
 
-def test_assisted_generation_is_refused_by_transformers(lm: ByteLM) -> None:
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"assistant_model": "the view"}, "cannot be rolled back"),
+        ({"prompt_lookup_num_tokens": 3}, "cannot be rolled back"),
+        ({"guidance_scale": 1.5}, "ByteEnsemble"),
+        ({"penalty_alpha": 0.6, "top_k": 4}, "no hidden states"),
+        ({"dola_layers": "high"}, "no layers"),
+        ({"token_healing": True}, "need no healing"),
+    ],
+)
+def test_what_a_view_cannot_do_is_refused_by_name(
+    lm: ByteLM, options: dict[str, Any], reason: str
+) -> None:
     view = ByteLevelCausalLM.wrap(lm)
-    with pytest.raises(ValueError, match="stateful"):
-        view.generate(tensor([[97]]), assistant_model=view, max_new_tokens=3)
+    if "assistant_model" in options:
+        options = {"assistant_model": view}
+    with pytest.raises(UnsupportedError, match=f"^{next(iter(options))} .*{reason}"):
+        view.generate(tensor([[97]]), max_new_tokens=3, **options)
+
+
+def test_a_guidance_of_one_changes_nothing(lm: ByteLM) -> None:
+    view, ids = ByteLevelCausalLM.wrap(lm), prompts()
+    plain = view.generate(ids, max_new_tokens=8, do_sample=False)
+    assert torch.equal(
+        view.generate(ids, max_new_tokens=8, do_sample=False, guidance_scale=1.0), plain
+    )
+
+
+@given(
+    letters=st.text("aß🙂 ", min_size=1, max_size=6),
+    stops=st.lists(st.text("aß🙂 ", min_size=1, max_size=2), min_size=1, max_size=2),
+    configured=st.booleans(),
+)
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_stop_strings_of_any_characters_stop_at_their_last_byte(
+    letters: str, stops: list[str], configured: bool
+) -> None:
+    # The model spells the letters over and over; prompts of two lengths put blanks in a row.
+    data = (letters * 8).encode()
+    view = ByteLevelCausalLM.wrap(Spelling(data))
+    ids = tensor([[BLANK_ID, BLANK_ID, 120], [BLANK_ID, 120, 120]])
+    options: dict[str, Any] = {"stop_strings": stops if len(stops) > 1 else stops[0]}
+    if configured:
+        options = {
+            "generation_config": GenerationConfig(
+                eos_token_id=END_ID, pad_token_id=BLANK_ID, **options
+            )
+        }
+    output = view.generate(ids, max_new_tokens=len(data), do_sample=False, **options)
+    ends = [
+        data.find(text.encode()) + len(text.encode()) for text in stops if text.encode() in data
+    ]
+    expected = data[: min(ends)] if ends else data
+    assert continuations(output, 3) == [expected, expected]
+
+
+def test_stop_strings_that_are_none_are_refused(lm: ByteLM) -> None:
+    view = ByteLevelCausalLM.wrap(lm)
+    for stops in ([], [""], ""):
+        with pytest.raises(ArgumentError, match="stop_strings must be"):
+            view.generate(tensor([[97]]), max_new_tokens=3, stop_strings=stops)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.bytelm.cover import END, N_SYMBOLS
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.bytelm.ngram import NgramLM
 from tokkit.hf import BLANK_ID
@@ -65,6 +67,47 @@ class CountingLM:
     def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> np.ndarray:
         self.n_calls += 1
         return self._lm.next_token_logprobs(contexts)
+
+
+class Spelling(ByteModel):
+    """Writes one text, certainly, after prompts of any number of the letter x."""
+
+    def __init__(self, data: bytes) -> None:
+        self.name = "spelling"
+        self.data = data
+
+    def open(self, prefix: str | bytes = b"") -> SpellingState:
+        return SpellingState(self.data, as_bytes(prefix))
+
+
+class SpellingState(ByteState):
+    """So many bytes of the text have been written."""
+
+    def __init__(self, data: bytes, prefix: bytes) -> None:
+        self.data, self.prefix = data, prefix
+
+    def logprobs(self) -> NDArray[np.float64]:
+        row = np.full(N_SYMBOLS, -np.inf)
+        n_written = len(self.prefix.lstrip(b"x"))
+        row[self.data[n_written] if n_written < len(self.data) else END] = 0.0
+        return row
+
+    def push(self, data: str | bytes) -> None:
+        self.prefix += as_bytes(data)
+
+    def fork(self) -> SpellingState:
+        return SpellingState(self.data, self.prefix)
+
+    def score(self, data: str | bytes) -> NDArray[np.float64]:
+        rows = [self.logprobs()]
+        for byte in as_bytes(data):
+            self.push(bytes([byte]))
+            rows.append(self.logprobs())
+        return np.array(rows)
+
+    @property
+    def prefix_logprob(self) -> float:
+        return 0.0
 
 
 def left_padded(rows: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -29,6 +29,7 @@ from transformers import (
     LogitsProcessor,
     LogitsProcessorList,
     PreTrainedModel,
+    StoppingCriteriaList,
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
@@ -40,6 +41,7 @@ from tokkit.bytelm.packaged import PACKAGED
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.hf.cache import ByteCache
 from tokkit.hf.configuration import SOURCE_OPTIONS, ByteLevelConfig
+from tokkit.hf.generation_options import StopStrings, refuse_options
 from tokkit.hf.symbols import BLANK_ID, END_ID, VOCAB_SIZE
 
 IGNORED_LABEL = -100
@@ -312,7 +314,8 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
     ) -> Any:
         """Generate bytes; see `transformers.GenerationMixin.generate`.
 
-        `max_new_tokens` counts bytes. Prompts may be empty.
+        `max_new_tokens` counts bytes. Prompts may be empty. `stop_strings` may hold any characters
+        or bytes, and need no tokenizer.
 
         Args:
             inputs: int (batch, length), the prompts; rows are filled up with blanks on either side.
@@ -323,6 +326,8 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
         Raises:
             ModelError: the model gives a prompt no mass, a prompt has ended, or nothing is left of
                 what may follow it.
+            UnsupportedError: a way to generate that a byte-level view cannot do.
+            ArgumentError: stop strings that are none.
         """
         name = "input_ids" if inputs is None else "inputs"
         prompts = inputs if inputs is not None else options.get("input_ids")
@@ -331,20 +336,19 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             options["attention_mask"] = torch.ones_like(options[name])
         elif inputs is not None:
             options["inputs"] = inputs
-        given = cast(Any, generation_config or self.generation_config)
-        if (
-            given.top_k is None
-            and "top_k" not in options
-            and options.get("do_sample", given.do_sample)
-        ):
-            if generation_config is None:
-                options["top_k"] = 0
-            else:
-                generation_config = deepcopy(generation_config)
-                generation_config.top_k = 0
+        config = deepcopy(generation_config or self.generation_config)
+        refuse_options(options, config)
+        samples = options.get("do_sample", config.do_sample)
+        if cast(Any, config).top_k is None and "top_k" not in options and samples:
+            config.top_k = 0
+        stops = options.pop("stop_strings", cast(Any, config).stop_strings)
+        config.stop_strings = cast(Any, None)
+        if stops is not None:
+            criteria = options.pop("stopping_criteria", None) or ()
+            options["stopping_criteria"] = StoppingCriteriaList([*criteria, StopStrings(stops)])
         processors = LogitsProcessorList([*(logits_processor or ()), _OnlyBlanksFollow()])
         return cast(Any, super()).generate(
-            generation_config=generation_config, logits_processor=processors, **options
+            generation_config=config, logits_processor=processors, **options
         )
 
 
