@@ -222,7 +222,7 @@ class TokkitLM(LM):
         sampling = _sampling(options)
         max_bytes = _max_bytes(options, len(context))
         until = options.get("until") or ()
-        sample = sampling["temperature"] > 0
+        sample = sampling.get("temperature", 1.0) > 0
         self._n_samples += sample
         text = self.byte_model.generate(
             self._shown(context, max_bytes),

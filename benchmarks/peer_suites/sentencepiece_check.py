@@ -35,7 +35,7 @@ def _checked_encode(self: Any, input: Any, *args: Any, **options: Any) -> Any:
         texts: list[str | bytes] = input if isinstance(input, list) else [input]
         for text in texts:
             ids: list[int] = _encode(self, text, out_type=int)
-            assert _ours(self.serialized_model_proto()).encode(text, unk="use") == ids, text
+            assert _ours(self.serialized_model_proto()).encode(text) == ids, text
             checks.count("encodings")
     return result
 

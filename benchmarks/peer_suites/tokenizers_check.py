@@ -15,7 +15,7 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import huggingface_hub
 import pytest
@@ -153,10 +153,6 @@ class CheckedDecodeStream:
         made = CheckedDecodeStream()
         made._stream = self._stream.__copy__()
         return made
-
-
-def _mode(tokenizer: TextTokenizer) -> Literal["raise", "use"]:
-    return "raise" if tokenizer.spec.unk_id is None else "use"
 
 
 def _bytes_before(text: str) -> list[int]:

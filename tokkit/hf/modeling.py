@@ -336,13 +336,13 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             options["attention_mask"] = torch.ones_like(options[name])
         elif inputs is not None:
             options["inputs"] = inputs
-        config = deepcopy(generation_config or self.generation_config)
+        config = cast(Any, deepcopy(generation_config or self.generation_config))
         refuse_options(options, config)
         samples = options.get("do_sample", config.do_sample)
-        if cast(Any, config).top_k is None and "top_k" not in options and samples:
+        if config.top_k is None and "top_k" not in options and samples:
             config.top_k = 0
-        stops = options.pop("stop_strings", cast(Any, config).stop_strings)
-        config.stop_strings = cast(Any, None)
+        stops = options.pop("stop_strings", config.stop_strings)
+        config.stop_strings = None
         if stops is not None:
             criteria = options.pop("stopping_criteria", None) or ()
             options["stopping_criteria"] = StoppingCriteriaList([*criteria, StopStrings(stops)])
