@@ -2,8 +2,8 @@
 
 The tokenizers are those of `benchmarks/fetch_tokenizers.py` and
 `benchmarks/fetch_audit_tokenizers.py`; the browser is found as in `tests/audit/page/browser.py`
-(the extra `browser`). Audits run without the tokenizers' own libraries, which changes no
-picture.
+(the extra `browser`). What is told of each is what the command prints, with the tokenizers' own
+libraries (the extra `dev` brings them); `tests/audit/test_gallery.py` compares the two.
 
     PYTHONPATH=. python scripts/make_audit_gallery.py [--pages FOLDER]
 """
@@ -20,9 +20,10 @@ from PIL import Image
 
 from tests.audit.page.browser import OpenPage, open_browser
 from tokkit.audit.auditing import audit
-from tokkit.audit.options import AuditOptions
+from tokkit.audit.gates.gate import Demands, check_gates
 from tokkit.audit.page import render_page
-from tokkit.audit.page.summary import description, verdict
+from tokkit.audit.page.summary import counts, description, verdict
+from tokkit.cli.audit import EXIT_FINDINGS
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache"
@@ -65,6 +66,8 @@ figures are those of canonical tokenization.
 
 The strip at the top of each is its vocabulary: every token is one square, from the first id to the
 last, coloured by the script of its first character.
+
+What the command finds in each, and how it exits where nothing else is demanded:
 """
 
 
@@ -76,6 +79,8 @@ class Entry:
     slug: str
     description: str
     verdict: str
+    counts: tuple[int, ...]
+    exit_code: int
     n_bytes: int
 
 
@@ -86,11 +91,18 @@ def slug_of(name: str) -> str:
 
 def make_page(name: str, path: Path, pages: Path) -> Entry:
     """Audit one tokenizer and write its page."""
-    report = audit(path, name=name, options=AuditOptions(reference=False))
+    report = audit(path, name=name)
     page = render_page(report)
     (pages / f"{slug_of(name)}.html").write_text(page, encoding="utf-8")
-    n_bytes = len(page.encode())
-    return Entry(name, slug_of(name), description(report), verdict(report), n_bytes)
+    return Entry(
+        name,
+        slug_of(name),
+        description(report),
+        verdict(report),
+        counts=tuple(counts(report).values()),
+        exit_code=EXIT_FINDINGS if check_gates(report, Demands()) else 0,
+        n_bytes=len(page.encode()),
+    )
 
 
 def save_picture(png: bytes, path: Path) -> None:
@@ -127,9 +139,19 @@ def take_details(browser: Any, slug: str, pages: Path) -> None:
         window.close()
 
 
+def table(entries: list[Entry]) -> str:
+    """What the command finds, one tokenizer a row."""
+    head = "| tokenizer | errors | warnings | notes | exit code |\n|---|---|---|---|---|\n"
+    rows = (
+        f"| {entry.name} | {' | '.join(map(str, entry.counts))} | {entry.exit_code} |\n"
+        for entry in entries
+    )
+    return head + "".join(rows)
+
+
 def document(entries: list[Entry]) -> str:
     """The page of the documentation."""
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, table(entries)]
     for entry in entries:
         parts.append(f"## {entry.name}\n")
         parts.append(f"{entry.description}. A page of {entry.n_bytes / 1e6:.2f} MB.\n")
