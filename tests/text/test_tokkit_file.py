@@ -30,6 +30,7 @@ from tokkit.text.normalizers import (
     library_normalizer,
     replace_pattern,
 )
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, SplitRule, TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 from tokkit.tokenizer import Tokenizer
@@ -53,6 +54,8 @@ NORMALIZERS: list[Normalizer] = [
     SqueezeSpaces(),
     WordsBySpace(),
     CharsMap({"ﬁ": "fi", "e\u0301": "é", "Ａ": "a"}),
+    SentencePieceNormalizer({"ﬁ": "fi", "`": "  "}, ("sea ", "▁"), squeeze=True, suffix=True),
+    SentencePieceNormalizer({"e\u0301": "é"}, ("e",), marked=False),
     Chain((CharsMap({"ﬁ": "fi"}), SqueezeSpaces(), SpaceMark())),
     Chain((ProtectLiterals(library_normalizer("NFKC"), ("Ａ", "ﬁ")), SpaceMark())),
 ]

@@ -27,6 +27,7 @@ from tokkit.text.normalizers import (
     library_normalizer,
     replace_pattern,
 )
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -159,6 +160,16 @@ NORMALIZERS = {
     "replace": Chain((ReplaceText("a", "$&b"), PrependText("x"))),
     "pattern": replace_pattern(" {2,}", "_", "test"),
     "charsmap": CharsMap({"a": "x", "ab": "$&", "é": "", "e\u0301 ": "E", "日": "日月"}),
+    "SentencePiece": SentencePieceNormalizer({"a": "A", "\u00e9": "e\u0301"}, squeeze=True),
+    "SentencePiece with symbols": SentencePieceNormalizer(
+        {"a": "A", "Ab": "x  y", "\u3000": " "},
+        ("a", "ab ", "  ", "\u2581b"),
+        squeeze=True,
+        suffix=True,
+    ),
+    "SentencePiece as it is": SentencePieceNormalizer(
+        {"\t": ""}, ("\u2581b",), marked=False, suffix=True
+    ),
     "protect": ProtectLiterals(library_normalizer("Lowercase"), ("<S>", "<S>T", "Ab")),
 }
 ODD = (

@@ -31,6 +31,7 @@ from tokkit.text.normalizers import (
     WordsBySpace,
     library_normalizer,
 )
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import Normalizer
 
 NORMAL_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
@@ -68,6 +69,15 @@ def _step(normalizer: Normalizer, streams: Streams) -> Step:
             return {"kind": "wordsBySpace", "mark": mark}
         case CharsMap(mapping=mapping):
             return {"kind": "charsmap", "mapping": _add_mapping(streams, mapping)}
+        case SentencePieceNormalizer():
+            return {
+                "kind": "sentencepiece",
+                "mapping": _add_mapping(streams, normalizer.mapping),
+                "symbols": list(normalizer.symbols),
+                "squeeze": normalizer.squeeze,
+                "marked": normalizer.marked,
+                "suffix": normalizer.suffix,
+            }
         case ProtectLiterals(inner=inner, literals=literals):
             inside = normalizer_steps(inner, streams)
             return {"kind": "protect", "literals": list(literals), "steps": inside}

@@ -14,7 +14,7 @@ from typing import cast
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.charsmap import MAX_KEY_BYTES, CharsMap, growth
 from tokkit.text.formats.hf_normalizers import MARK, read_normalizer
-from tokkit.text.formats.json_text import want_list, want_object, want_str
+from tokkit.text.formats.json_text import want_bool, want_list, want_object, want_str
 from tokkit.text.normalizers import (
     MAX_GROWTH,
     Chain,
@@ -27,10 +27,12 @@ from tokkit.text.normalizers import (
     SqueezeSpaces,
     WordsBySpace,
 )
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import Normalizer
 
 MAX_PREPENDED = 64
 _LIBRARY = "library"
+_SENTENCEPIECE_FLAGS = ("squeeze", "marked", "suffix")
 
 
 def normalizer_to_json(normalizer: Normalizer) -> dict[str, object]:
@@ -57,6 +59,13 @@ def normalizer_to_json(normalizer: Normalizer) -> dict[str, object]:
             return {"kind": "words_by_space", "mark": mark}
         case CharsMap(mapping=mapping):
             return {"kind": "charsmap", "mapping": mapping}
+        case SentencePieceNormalizer():
+            return {
+                "kind": "sentencepiece",
+                "mapping": dict(normalizer.mapping),
+                "symbols": list(normalizer.symbols),
+                **{flag: getattr(normalizer, flag) for flag in _SENTENCEPIECE_FLAGS},
+            }
         case ProtectLiterals(inner=inner, literals=literals):
             return {
                 "kind": "protect",
@@ -108,7 +117,9 @@ class _Reader:
             case "replace":
                 return self._replace(node, where)
             case "charsmap":
-                return self._charsmap(node, where)
+                return CharsMap(self._mapping(node, where))
+            case "sentencepiece":
+                return self._sentencepiece(node, where)
             case _:
                 return _plain(kind, node, where)
 
@@ -134,13 +145,24 @@ class _Reader:
         self._grow(len(new.encode()) / len(old.encode()), where)
         return ReplaceText(old, new)
 
-    def _charsmap(self, node: dict[str, object], where: str) -> Normalizer:
+    def _sentencepiece(self, node: dict[str, object], where: str) -> Normalizer:
+        texts = want_list(node.get("symbols"), where)
+        symbols = tuple(want_str(text, where) for text in texts)
+        if not all(symbols):
+            raise FormatError(f"{where}: an empty symbol; expected text to keep")
+        flags = {
+            flag: want_bool(node.get(flag), f"{where}.{flag}", default=False)
+            for flag in _SENTENCEPIECE_FLAGS
+        }
+        return SentencePieceNormalizer(self._mapping(node, where), symbols, **flags)
+
+    def _mapping(self, node: dict[str, object], where: str) -> dict[str, str]:
         pairs = want_object(node.get("mapping"), where).items()
         mapping = {key: want_str(text, where) for key, text in pairs}
         if not all(0 < len(key.encode()) <= MAX_KEY_BYTES for key in mapping):
             raise FormatError(f"{where}: a key is empty or longer than {MAX_KEY_BYTES} bytes")
         self._grow(growth(mapping), where)
-        return CharsMap(mapping)
+        return mapping
 
 
 def _plain(kind: str, node: dict[str, object], where: str) -> Normalizer:

@@ -1,63 +1,55 @@
-"""SentencePiece `.model` files: BPE and Unigram.
+"""SentencePiece `.model` files.
 
-Source: `sentencepiece_model.proto` and `bpe_model.cc`, `unigram_model.cc`, `normalizer.cc` of
-SentencePiece 0.2. Notes on what the library does:
+Source: `bpe_model.cc`, `unigram_model.cc`, `char_model.cc`, `model_interface.cc` and `normalizer.cc`
+of SentencePiece; what is noted here was found to hold for version 0.2.3.
 
 - A space is U+2581 in pieces, and a U+2581 in the text counts as a space.
 - `add_dummy_prefix` puts a space before every text that is not empty, also before one that begins
   with a space (hence `"always"`).
-- Pieces that merge are NORMAL ones; user-defined pieces are cut out first, byte pieces come last.
+- Pieces that merge are NORMAL ones; byte pieces come last. User-defined pieces are cut out of the
+  normalised text, the space before it included, but in a Unigram model they compete with the others
+  by a score that nearly always wins: -0.1, whatever their length.
+- UNUSED pieces are unknown. In BPE they take part in merges, and are divided again in the way that
+  any such piece was made *last in the whole text*; such models are refused.
 - The library adds no BOS by itself. By the convention of Llama, Mistral and Gemma, a BPE model with
   byte fallback expects its `bos_id`; tokenizer_config.json beside the file overrules this.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.text.formats import protobuf
-from tokkit.text.formats.charsmap import CharsMap, growth, read_charsmap
-from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE, decode_utf8
+from tokkit.text.formats.charsmap import growth, read_charsmap
+from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES
 from tokkit.text.formats.hf_models import UNK_PENALTY
 from tokkit.text.formats.hf_special_ids import begin_ids
 from tokkit.text.formats.merge_tables import dense_ranks, merges_by_rank
-from tokkit.text.normalizers import MAX_GROWTH, SpaceMark, SqueezeSpaces, chain, protect
-from tokkit.text.spec import MergeTable, Normalizer, TokenizerSpec, TokenKind
+from tokkit.text.formats.sentencepiece_proto import (
+    BPE,
+    BYTE,
+    CHAR,
+    CONTROL,
+    NORMAL,
+    UNIGRAM,
+    UNKNOWN,
+    UNUSED,
+    USER_DEFINED,
+    WORD,
+    Model,
+    Pieces,
+    parse_model,
+)
+from tokkit.text.normalizers import MAX_GROWTH
+from tokkit.text.sentencepiece_normalizer import MARK, SentencePieceNormalizer
+from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
-MARK = "\u2581"
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
-_UNIGRAM, _BPE = 1, 2
-_MODEL_NAMES = {1: "UNIGRAM", 2: "BPE", 3: "WORD", 4: "CHAR"}
-
-
-@dataclass
-class Pieces:
-    """The pieces of a model, by id: spelling (with U+2581), score, and type as in the proto."""
-
-    texts: list[str] = field(default_factory=list[str])
-    scores: list[float] = field(default_factory=list[float])
-    types: list[int] = field(default_factory=list[int])
-
-
-@dataclass
-class _Model:
-    pieces: Pieces = field(default_factory=Pieces)
-    kind: int = _UNIGRAM
-    bos_id: int = 1
-    eos_id: int = 2
-    byte_fallback: bool = False
-    suffix_space: bool = False
-    charsmap: bytes = b""
-    dummy_prefix: bool = True
-    squeeze: bool = True
-    escape: bool = True
+_FLOAT = np.finfo(np.float32)
 
 
 def read_sentencepiece(
@@ -72,42 +64,38 @@ def read_sentencepiece(
 
     Raises:
         FormatError: truncated, damaged, or contradictory.
-        UnsupportedError: a WORD or CHAR model, or spaces written as suffixes or left as they are.
+        UnsupportedError: a WORD model, or one of which the library makes what no tokens spell.
     """
-    model = _parse(data, name)
-    if model.kind not in (_UNIGRAM, _BPE):
-        raise UnsupportedError(
-            f"{name}: model type {_MODEL_NAMES.get(model.kind, model.kind)}; "
-            "tokkit reads BPE and UNIGRAM"
-        )
-    if model.suffix_space or not model.escape:
-        raise UnsupportedError(
-            f"{name}: treat_whitespace_as_suffix, or escape_whitespaces off; tokkit reads models "
-            "that mark the space before a word"
-        )
-    token_bytes, kinds, specials = place_pieces(model.pieces, name)
-    if model.byte_fallback and (kinds == TokenKind.BYTE).sum() != 256:
-        raise FormatError(f"{name}: byte_fallback, but not all of the 256 byte pieces are there")
-    fields: dict[str, Any]
-    if model.kind == _BPE:
-        fields = {"merges": spm_merges(model.pieces, name), "char_units": True}
-    else:
-        fields = unigram_scores(model.pieces)
-    expects_bos = model.kind == _BPE and model.byte_fallback
+    model = parse_model(data, name)
+    if model.kind not in (UNIGRAM, BPE, CHAR):
+        kind = "WORD" if model.kind == WORD else model.kind
+        raise UnsupportedError(f"{name}: model type {kind}; tokkit reads BPE, UNIGRAM and CHAR")
+    pieces, mark = model.pieces, MARK if model.escape else ""
+    token_bytes, kinds, specials = place_pieces(pieces, name, mark=mark)
+    if model.kind == UNIGRAM:
+        _let_symbols_compete(kinds)
+    _check_bytes(model, kinds, mark, name)
+    unknown = pieces.of_type(UNKNOWN)
+    if len(unknown) > 1:
+        raise FormatError(f"{name}: {len(unknown)} unknown pieces; expected one")
+    expects_bos = model.kind == BPE and model.byte_fallback
     bos = (model.bos_id,) if expects_bos and _is_special(kinds, model.bos_id) else ()
     if config is not None and isinstance(config.get("add_bos_token"), bool):
         bos = begin_ids(config, specials)
+    prefixed = model.dummy_prefix and not model.suffix_space
     return TokenizerSpec(
         name=name,
-        family="bpe" if model.kind == _BPE else "unigram",
+        family="unigram" if model.kind == UNIGRAM else "bpe",
         token_bytes=tuple(token_bytes),
         kinds=kinds,
         special_tokens=specials,
         normalizer=_normalizer(model, name),
-        prefix_space="always" if model.dummy_prefix else "never",
+        prefix_space="always" if prefixed else "never",
         bos_ids=bos,
         eos_ids=(model.eos_id,) if _is_special(kinds, model.eos_id) else (),
-        **fields,
+        unk_id=next(iter(unknown.values()), None),
+        fuse_unk=True,
+        **_model_fields(model, mark, name),
     )
 
 
@@ -115,78 +103,33 @@ def _is_special(kinds: NDArray[np.uint8], token_id: int) -> bool:
     return 0 <= token_id < len(kinds) and int(kinds[token_id]) == TokenKind.SPECIAL
 
 
-def _parse(data: bytes, name: str) -> _Model:
-    model = _Model()
-    for number, wire, value in protobuf.fields(data, name):
-        if number not in (1, 2, 3):
-            continue
-        if not isinstance(value, bytes) or wire != protobuf.BYTES:
-            raise FormatError(f"{name}: field {number} is no message; not a SentencePiece model")
-        if number == 1:
-            _parse_piece(value, model.pieces, name)
-        elif number == 2:
-            _parse_trainer(value, model, name)
-        else:
-            _parse_normalizer(value, model, name)
-    if not model.pieces.texts:
-        raise FormatError(f"{name}: no pieces; expected a SentencePiece model with a vocabulary")
-    return model
+def _model_fields(model: Model, mark: str, name: str) -> dict[str, Any]:
+    if model.kind == UNIGRAM:
+        return unigram_scores(model.pieces)
+    if model.kind == CHAR:
+        none = np.zeros(0, dtype=np.int32)
+        return {"merges": MergeTable(none, none, none, none), "char_units": True}
+    return {"merges": spm_merges(model.pieces, name, mark=mark), "char_units": True}
 
 
-def _parse_piece(message: bytes, pieces: Pieces, name: str) -> None:
-    text, score, kind = b"", 0.0, NORMAL
-    size = message[1] + 2 if len(message) > 1 else 0
-    if size < 130 and len(message) == size + 5 and message[0] == 0x0A and message[size] == 0x15:
-        # The shape of nearly all pieces: a short text, a score, and the default type.
-        text, score, message = message[2:size], protobuf.float32(message[size + 1 :]), b""
-    where = f"{name}: piece {len(pieces.texts)}"
-    for number, wire, value in protobuf.fields(message, where):
-        if number == 1 and isinstance(value, bytes) and wire == protobuf.BYTES:
-            text = value
-        elif number == 2 and isinstance(value, bytes) and wire == protobuf.FIXED32:
-            score = protobuf.float32(value)
-        elif number == 3 and isinstance(value, int):
-            kind = value
-    if len(pieces.texts) >= MAX_VOCAB_SIZE:
-        raise FormatError(f"{name}: more than {MAX_VOCAB_SIZE:,} pieces")
-    if not math.isfinite(score):
-        raise FormatError(f"{where}: the score {score}; expected a finite number")
-    pieces.texts.append(decode_utf8(text, where))
-    pieces.scores.append(score)
-    pieces.types.append(kind)
+def _let_symbols_compete(kinds: NDArray[np.uint8]) -> None:
+    kinds[kinds == TokenKind.LITERAL] = TokenKind.NORMAL
 
 
-def _parse_trainer(message: bytes, model: _Model, name: str) -> None:
-    for number, _, value in protobuf.fields(message, f"{name}: trainer_spec"):
-        if not isinstance(value, int):
-            continue
-        if number == 3:
-            model.kind = value
-        elif number == 24:
-            model.suffix_space = bool(value)
-        elif number == 35:
-            model.byte_fallback = bool(value)
-        elif number == 41:
-            model.bos_id = protobuf.signed(value)
-        elif number == 42:
-            model.eos_id = protobuf.signed(value)
+def _check_bytes(model: Model, kinds: NDArray[np.uint8], mark: str, name: str) -> None:
+    if not model.byte_fallback:
+        return
+    if (kinds == TokenKind.BYTE).sum() != 256:
+        raise FormatError(f"{name}: byte_fallback, but not all of the 256 byte pieces are there")
+    if mark and mark not in model.pieces.of_type(NORMAL, USER_DEFINED):
+        raise UnsupportedError(
+            f"{name}: byte_fallback without a piece for the space, which the library would spell "
+            f"by the bytes of {mark}; no bytes of the text are these"
+        )
 
 
-def _parse_normalizer(message: bytes, model: _Model, name: str) -> None:
-    for number, _, value in protobuf.fields(message, f"{name}: normalizer_spec"):
-        if number == 2 and isinstance(value, bytes):
-            model.charsmap = value
-        elif isinstance(value, int):
-            if number == 3:
-                model.dummy_prefix = bool(value)
-            elif number == 4:
-                model.squeeze = bool(value)
-            elif number == 5:
-                model.escape = bool(value)
-
-
-def _normalizer(model: _Model, name: str) -> Normalizer | None:
-    steps: list[Normalizer] = []
+def _normalizer(model: Model, name: str) -> SentencePieceNormalizer | None:
+    mapping: dict[str, str] = {}
     if model.charsmap:
         mapping = read_charsmap(model.charsmap, f"{name}: precompiled_charsmap")
         if growth(mapping) > MAX_GROWTH:
@@ -194,19 +137,27 @@ def _normalizer(model: _Model, name: str) -> Normalizer | None:
                 f"{name}: precompiled_charsmap makes text {growth(mapping):,.0f} times longer; "
                 f"expected at most {MAX_GROWTH:.0f}"
             )
-        pieces = zip(model.pieces.texts, model.pieces.types, strict=True)
-        user = [text for text, kind in pieces if kind == USER_DEFINED]
-        steps.append(protect(CharsMap(mapping), user))
-    if model.squeeze:
-        steps.append(SqueezeSpaces())
-    steps.append(SpaceMark(MARK))
-    return chain(steps)
+    made = SentencePieceNormalizer(
+        mapping,
+        tuple(model.pieces.of_type(USER_DEFINED)),
+        squeeze=model.squeeze,
+        marked=model.escape,
+        suffix=model.dummy_prefix and model.suffix_space,
+    )
+    idle = not (mapping or made.squeeze or made.marked or made.suffix)
+    return None if idle else made
 
 
 def place_pieces(
-    pieces: Pieces, name: str
+    pieces: Pieces, name: str, *, mark: str = MARK
 ) -> tuple[list[bytes], NDArray[np.uint8], dict[str, int]]:
     """Bytes and kinds by id, and the control tokens.
+
+    Args:
+        pieces: all of them.
+        name: for messages.
+        mark: what a space is written as in pieces; a real space in one is produced by nothing
+            then. Empty: spaces are spaces.
 
     Raises:
         FormatError: a piece twice, an empty or an overlong piece, a byte piece that names no byte,
@@ -217,23 +168,23 @@ def place_pieces(
         raise FormatError(f"{name}: a piece stands twice; expected every piece once")
     if sum(map(len, texts)) > MAX_VOCAB_BYTES or max(map(len, texts)) > MAX_TOKEN_BYTES:
         raise FormatError(f"{name}: a piece, or all of them together, are too long")
-    token_bytes = [text.replace(MARK, " ").encode("utf-8") for text in texts]
+    token_bytes = [(text.replace(mark, " ") if mark else text).encode("utf-8") for text in texts]
     kinds = np.full(len(texts), TokenKind.NORMAL, dtype=np.uint8)
     specials: dict[str, int] = {}
     for token_id, kind in enumerate(types):
-        if kind == NORMAL:
-            # A piece with a real space is produced by nothing: spaces are marked.
-            if " " in texts[token_id] or not texts[token_id]:
+        text = texts[token_id]
+        if kind == USER_DEFINED and not text:
+            raise FormatError(f"{name}: the user-defined piece {token_id} is empty")
+        if kind in (NORMAL, USER_DEFINED):
+            if not text or (mark and " " in text):
                 token_bytes[token_id], kinds[token_id] = b"", TokenKind.UNUSED
-        elif kind == USER_DEFINED:
-            if not texts[token_id]:
-                raise FormatError(f"{name}: the user-defined piece {token_id} is empty")
-            kinds[token_id] = TokenKind.LITERAL
+            elif kind == USER_DEFINED:
+                kinds[token_id] = TokenKind.LITERAL
         elif kind == BYTE:
-            token_bytes[token_id] = byte_of_piece(texts[token_id], name)
+            token_bytes[token_id] = byte_of_piece(text, name)
             kinds[token_id] = TokenKind.BYTE
         elif kind == CONTROL:
-            specials[texts[token_id]] = token_id
+            specials[text] = token_id
             token_bytes[token_id], kinds[token_id] = b"", TokenKind.SPECIAL
         elif kind in (UNKNOWN, UNUSED):
             token_bytes[token_id], kinds[token_id] = b"", TokenKind.UNUSED
@@ -257,31 +208,71 @@ def byte_of_piece(text: str, name: str) -> bytes:
     raise FormatError(f"{name}: the byte piece {text[:60]!r}; expected the form <0xXX>")
 
 
-def spm_merges(pieces: Pieces, name: str) -> MergeTable:
+def spm_merges(pieces: Pieces, name: str, *, mark: str = MARK) -> MergeTable:
     """All merges among NORMAL pieces, the highest score first.
 
     Raises:
-        UnsupportedError: an UNUSED piece takes part, which the library merges and splits again.
+        UnsupportedError: the library makes a piece from what is no token by itself.
     """
-    tokens: dict[str, int] = {}
-    unused = False
-    for token_id, (text, kind) in enumerate(zip(pieces.texts, pieces.types, strict=True)):
-        if kind == NORMAL and " " not in text:
-            tokens[text] = token_id
-        unused |= kind == UNUSED and len(text) > 1 and text[0] != "<"
-    if unused:
-        raise UnsupportedError(f"{name}: UNUSED pieces in a BPE model (a restricted vocabulary)")
+    tokens = {
+        text: token
+        for text, token in pieces.of_type(NORMAL).items()
+        if text and not (mark and " " in text)
+    }
+    _refuse_unknown_halves(tokens, pieces, name, mark=mark)
     ranks = dense_ranks(np.asarray(pieces.scores, dtype=np.float64))
     return merges_by_rank(tokens, dict(enumerate(map(int, ranks))))
 
 
+def _refuse_unknown_halves(
+    tokens: Mapping[str, int], pieces: Pieces, name: str, *, mark: str
+) -> None:
+    """Refuse models that merge UNUSED pieces, or characters that are no pieces, to something.
+
+    The library asks only whether two neighbours spell a piece. It divides an UNUSED piece again, in
+    a way that depends on all of the text.
+
+    Raises:
+        UnsupportedError: it is such a model.
+    """
+    unused, symbols = pieces.of_type(UNUSED), pieces.of_type(USER_DEFINED)
+
+    @cache
+    def makes(text: str) -> bool:
+        if len(text) == 1:
+            return text not in symbols and not (mark and text == " ")
+        if text not in tokens and text not in unused:
+            return False
+        return any(makes(text[:cut]) and makes(text[cut:]) for cut in range(1, len(text)))
+
+    doubtful = [text for text in tokens if not all(char in tokens for char in text)]
+    for text in sorted([*doubtful, *(text for text in unused if len(text) > 1)], key=len):
+        if makes(text):
+            reason = "is UNUSED (a restricted vocabulary)"
+            if text in tokens:
+                reason = "holds a character that is no piece by itself"
+            raise UnsupportedError(
+                f"{name}: the piece {text[:60]!r} of a BPE model {reason}, but the library merges "
+                "it all the same; tokkit reads models whose pieces are made of pieces"
+            )
+
+
 def unigram_scores(pieces: Pieces) -> dict[str, Any]:
-    """The spec's Unigram fields."""
+    """The spec's Unigram fields.
+
+    User-defined pieces score `length * max(scores) - 0.1`, in which the library starts from the
+    smallest positive float32: with log-probabilities, which are negative, that is nearly -0.1.
+    """
     scores = np.asarray(pieces.scores, dtype=np.float64)
-    normal = scores[np.asarray(pieces.types) == NORMAL]
-    lowest = float(normal.min()) if len(normal) else 0.0
+    types = np.asarray(pieces.types)
+    normal = scores[types == NORMAL].astype(np.float32)
+    lowest = np.float32(normal.min(initial=_FLOAT.max))
+    highest = np.float32(normal.max(initial=_FLOAT.tiny))
+    for token in np.flatnonzero(types == USER_DEFINED).tolist():
+        length = np.float32(len(pieces.texts[token].encode()))
+        scores[token] = float(length * highest) - 0.1
     return {
         "scores": scores,
-        "unk_score": float(np.float32(lowest - UNK_PENALTY)),
+        "unk_score": float(np.float32(lowest - np.float32(UNK_PENALTY))),
         "float32_paths": True,
     }

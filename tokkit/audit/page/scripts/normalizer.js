@@ -54,7 +54,27 @@ const NORMALIZERS = {
       return out;
     };
   },
-  charsmap: ({ mapping }, streams) => charsmap(streams.mapping(mapping)),
+  charsmap: ({ mapping }, streams) => {
+    const units = unitsOf(streams.mapping(mapping), []);
+    return (text) => units(text).join("");
+  },
+  sentencepiece: ({ mapping, symbols, squeeze, marked, suffix }, streams) => {
+    const units = unitsOf(streams.mapping(mapping), symbols);
+    return (text) => {
+      const parts = units(text);
+      let out = "";
+      let afterSpace = squeeze;
+      for (const part of parts) {
+        const unit = afterSpace ? part.replace(/^ +/, "") : part;
+        if (unit) afterSpace = squeeze && unit.endsWith(" ");
+        out += unit;
+      }
+      if (squeeze) out = out.replace(marked ? /[ \u2581]+$/ : / +$/, "");
+      if (marked) out = out.replaceAll("\u2581", " ");
+      const blank = !text || (squeeze && parts.every((part) => part === " "));
+      return suffix && (out || !blank) ? out + " " : out;
+    };
+  },
   normalForm: ({ form, active, checksum: expected }) => normalForm(form, active, expected),
   replacePattern: ({ scanner, new: fresh }, streams) => {
     const scanners = new Scanners(streams, scanner);
@@ -69,23 +89,31 @@ const NORMALIZERS = {
   },
 };
 
-// The longest key at each position is replaced, as SentencePiece does.
-function charsmap(table) {
+// The text by units, as SentencePiece sees it: the longest symbol at each position stays, else the
+// longest key is replaced.
+function unitsOf(table, symbols) {
+  const kept = new Map(symbols.map((symbol) => [symbol, symbol]));
   const longest = new Map();
-  for (const key of table.keys()) {
+  for (const key of [...table.keys(), ...symbols]) {
     const chars = [...key];
     longest.set(chars[0], Math.max(longest.get(chars[0]) ?? 0, chars.length));
   }
   return (text) => {
     const chars = [...text];
-    let out = "";
-    for (let i = 0; i < chars.length; ) {
+    const units = [];
+    const longestIn = (found, i) => {
       let length = Math.min(longest.get(chars[i]) ?? 0, chars.length - i);
-      while (length > 0 && !table.has(chars.slice(i, i + length).join(""))) length--;
-      out += length ? table.get(chars.slice(i, i + length).join("")) : chars[i];
+      while (length > 0 && !found.has(chars.slice(i, i + length).join(""))) length--;
+      return length;
+    };
+    for (let i = 0; i < chars.length; ) {
+      let found = kept;
+      let length = kept.size ? longestIn(kept, i) : 0;
+      if (!length) length = longestIn((found = table), i);
+      units.push(length ? found.get(chars.slice(i, i + length).join("")) : chars[i]);
       i += Math.max(length, 1);
     }
-    return out;
+    return units;
   };
 }
 
