@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +14,10 @@ from tests.reference import wordpiece_reference
 from tests.reference.bpe_reference import Bpe
 from tests.reference.unigram_reference import Unigram
 from tests.text.bpe_strategies import bpe_specs
+from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.segment_models import make_segment_model
-from tokkit.text.spec import TokenizerSpec, TokenKind
+from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
+from tokkit.text.tokenizer import TextTokenizer
 
 CHAR_UNITS = st.shared(st.booleans(), key="char_units")
 CHARACTERS = ("a", "b", "é", "日", "è", "z", "😀")
@@ -129,3 +132,39 @@ def test_an_unknown_word_is_one_token(tokens, words, longest):
     assert ids == [token for part in known for token in ([spec.unk_id] if part is None else part)]
     lost = [stretch for token, stretch in zip(ids, covered, strict=True) if token == spec.unk_id]
     assert lost == [word for word, part in zip(words, known, strict=True) if part is None]
+
+
+WORDS = TokenizerSpec(
+    name="toy",
+    family="wordpiece",
+    token_bytes=(b"", b" the", b" sea"),
+    kinds=np.array([TokenKind.UNUSED, 0, 0], dtype=np.uint8),
+    continuing=np.zeros(3, dtype=np.bool_),
+    splits=(SplitRule(r"\s+", "removed"),),
+    unk_id=0,
+)
+
+
+def test_every_way_to_encode_gives_the_unknown_token_and_says_what_is_lost():
+    tokenizer = TextTokenizer(WORDS)
+    text = "the  blue sea"
+    assert tokenizer.encode(text, unk="use") == [1, 0, 2]
+    assert tokenizer.encode_batch([text, "sea"], unk="use") == [[1, 0, 2], [2]]
+    assert tokenizer.count(text, unk="use") == 3
+    encoding = tokenizer.encode_with_offsets(text, unk="use")
+    assert encoding.ids.tolist() == [1, 0, 2]
+    assert encoding.offsets.tolist() == [[0, 3], [5, 9], [10, 13]]
+    assert tokenizer.decode([1, 0, 2]) == b"the sea"
+
+
+def test_unknown_text_is_an_error_unless_asked_for():
+    tokenizer = TextTokenizer(WORDS)
+    for call in (tokenizer.encode, tokenizer.encode_with_offsets, tokenizer.count):
+        with pytest.raises(EncodingError, match="unknown to toy"):
+            call("the blue sea")
+        with pytest.raises(ArgumentError, match="'drop', expected"):
+            call("the sea", unk="drop")
+    without = TextTokenizer(replace(WORDS, unk_id=None))
+    assert without.encode("the sea", unk="use") == [1, 2]
+    with pytest.raises(EncodingError, match="unknown to toy.*no unknown token"):
+        without.encode("the blue sea", unk="use")

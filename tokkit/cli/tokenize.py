@@ -32,6 +32,12 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--specials", action="store_true", help="text that looks like a special token is one"
     )
+    parser.add_argument(
+        "--unk",
+        choices=("raise", "use"),
+        default="raise",
+        help="what becomes of text that the vocabulary lacks: an error, or the unknown token",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -42,18 +48,36 @@ def run(args: argparse.Namespace) -> int:
     with progress(f"loading {args.tokenizer}"):
         source = find_packaged(args.tokenizer) if args.tokenizer in PACKAGED else args.tokenizer
         tokenizer = tokkit.load_tokenizer(source)
-    ids = tokenizer.encode(data, specials=args.specials)
+    lost: dict[int, bytes] = {}
+    if args.unk == "use":
+        encoding = tokenizer.encode_with_offsets(data, specials=args.specials, unk="use")
+        ids = encoding.ids.tolist()
+        lost = {
+            place: data[encoding.starts[place] : encoding.ends[place]]
+            for place, token in enumerate(ids)
+            if token == tokenizer.spec.unk_id
+        }
+    else:
+        ids = tokenizer.encode(data, specials=args.specials)
     if args.json:
         pieces = map(tokenizer.token_bytes, ids)
         tokens = [
             {"id": token, "text": piece.decode("utf-8", errors="replace"), "hex": piece.hex()}
             for token, piece in zip(ids, pieces, strict=True)
         ]
+        for place, part in lost.items():
+            tokens[place]["lost"] = part.hex()
         print_json({"n_bytes": len(data), "n_tokens": len(ids), "tokens": tokens})
         return 0
     for start in range(0, len(ids), LINES_AT_ONCE):
-        block = ids[start : start + LINES_AT_ONCE]
-        lines = [f"{token}\t{repr(tokenizer.token_bytes(token))[1:]}" for token in block]
+        lines = [
+            f"{ids[k]}\t"
+            + (f"lost {lost[k]!r}" if k in lost else repr(tokenizer.token_bytes(ids[k]))[1:])
+            for k in range(start, min(start + LINES_AT_ONCE, len(ids)))
+        ]
         print("\n".join(lines), flush=True)  # a reader that has gone is noticed here
     print(f"{len(ids)} tokens, {len(data)} bytes", file=sys.stderr)
+    if lost:
+        n_lost = sum(map(len, lost.values()))
+        print(f"{len(lost)} unknown tokens stand for {n_lost} bytes", file=sys.stderr)
     return 0

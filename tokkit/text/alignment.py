@@ -27,6 +27,7 @@ from tokkit.text.normalizers import (
     WordsBySpace,
     library_normalizer,
 )
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import Normalizer
 
 _INVALID = re.compile("([\udc80-\udcff]+)")
@@ -109,6 +110,8 @@ def align(normalizer: Normalizer, text: str) -> Alignment:
             return Alignment.of_parts(_words(normalizer, text))
         case CharsMap():
             return _checked(Alignment.of_parts(_mapped(normalizer.mapping, text)), normalizer, text)
+        case SentencePieceNormalizer():
+            return Alignment.of_parts(iter(normalizer.origins(text)))
         case _:
             return _align_step(normalizer, text)
 

@@ -2,8 +2,8 @@
 
 Source: `normalizer.cc` of SentencePiece 0.2. It goes through the text by *units*: a user-defined
 symbol (the longest), which is kept as it is; else the longest key of the charsmap, which is
-replaced; else a character. With `squeeze` a unit loses the spaces at its front if the unit before it
-ended with one, or if it is the first. So several spaces stay within a symbol, but not elsewhere.
+replaced; else a character. With `squeeze` a unit loses the spaces at its front if the unit before
+it ended with one, or if it is the first. So several spaces stay within a symbol, and only there.
 """
 
 from __future__ import annotations

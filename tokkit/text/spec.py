@@ -21,6 +21,8 @@ Behavior = Literal["isolated", "removed", "merged_with_previous", "merged_with_n
 Dialect = Literal["oniguruma", "rust"]
 PrefixSpace = Literal["never", "always", "unless_space"]
 WordSpace = Literal["none", "before", "after"]
+Unknown = Literal["raise", "use"]
+"""What becomes of text that the vocabulary cannot express: an error, or the unknown token."""
 PrefixUnit = Literal["normalized", "stretch", "first_stretch"]
 
 
@@ -142,6 +144,7 @@ class TokenizerSpec:
         prefix_unit: what counts as a text there. "normalized": what the normaliser is given, which
             is what lies between added tokens that are not normalised. "stretch": what lies between
             added tokens of any kind. "first_stretch": that, where it begins with the first byte.
+        prefix_alone: whether the space is put, too, where the normaliser leaves nothing of a text.
         bos_ids: ids that the model expects before any text.
         eos_ids: ids that end a text.
         added_tokens: how LITERAL and SPECIAL tokens are cut out of the text. Those that are not
@@ -176,6 +179,7 @@ class TokenizerSpec:
     splits: tuple[SplitRule, ...] = ()
     prefix_space: PrefixSpace = "never"
     prefix_unit: PrefixUnit = "normalized"
+    prefix_alone: bool = False
     bos_ids: tuple[int, ...] = ()
     eos_ids: tuple[int, ...] = ()
     added_tokens: tuple[AddedToken, ...] = ()

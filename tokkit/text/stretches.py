@@ -122,6 +122,11 @@ class StretchCutter:
                 continue
             if normalize:
                 stretch = self._normalize(stretch)
+                if not stretch.data and self._spec.prefix_alone:
+                    places = None if whole.places is None else np.array([[start], [stop]])
+                    stretch = replace(stretch, data=b" ", places=places)
+                    yield from self._cut_prefixed(stretch, specials=specials, normalize=True)
+                    continue
             if stretch.data:
                 yield from self._cut_normalized(stretch, specials=specials, normalize=normalize)
 
@@ -131,6 +136,12 @@ class StretchCutter:
         unit = self._spec.prefix_unit
         if unit == "normalized":
             stretch = self._put_prefix(stretch, there=not normalize and not stretch.begins)
+        yield from self._cut_prefixed(stretch, specials=specials, normalize=normalize)
+
+    def _cut_prefixed(
+        self, stretch: Stretch, *, specials: bool, normalize: bool
+    ) -> Iterator[Stretch]:
+        unit = self._spec.prefix_unit
         for start, stop, token in self._normalized.cut(stretch.data, specials=specials):
             part = stretch.part(start, stop, token)
             if token is None and (unit == "stretch" or (unit == "first_stretch" and part.begins)):
@@ -196,7 +207,7 @@ class StretchCutter:
 
         assert self._spec.normalizer is not None
         found = align_valid(self._spec.normalizer, text)
-        if found.text == text:
+        if found.text == text and found.unchanged(text).all():
             return stretch
         # Where each byte of the new text comes from in the old one, in bytes.
         sizes, made_sizes = _utf8_sizes(text), _utf8_sizes(found.text)

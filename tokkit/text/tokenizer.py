@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from tokkit.text.canonical_wordpiece import WordPieceAutomaton
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
-from tokkit.text.spec import MergeTable, TokenizerSpec
+from tokkit.text.spec import MergeTable, TokenizerSpec, Unknown
 from tokkit.text.stretches import Stretch, StretchCutter
 from tokkit.tokenizer import Encoding, Modality, Tokenizer, refuse_budget
 
@@ -153,6 +153,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         *,
         specials: bool = False,
         normalize: bool = True,
+        unk: Unknown = "raise",
         budget: int | None = None,
     ) -> list[int]:
         """Ids of a text.
@@ -171,25 +172,37 @@ class TextTokenizer(Tokenizer[str | bytes]):
             data: the text; `str` is taken as UTF-8. Bytes need not be valid UTF-8.
             specials: whether text that looks like a special token becomes that token.
             normalize: whether to apply the tokenizer's normaliser, as its reference does.
+            unk: what becomes of text that the vocabulary cannot express. "raise": an error, since
+                it would be lost. "use": the tokenizer's unknown token (`spec.unk_id`), as its
+                reference has it; `decode` gives no bytes for that.
             budget: None. A text has one encoding, whose length is not for the caller to choose;
                 a number is refused, however large, and nothing is ever cut off.
 
         Raises:
-            EncodingError: a byte that the vocabulary cannot express.
-            ArgumentError: a `budget`.
+            EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
+            ArgumentError: a `budget`, or an `unk` that is neither.
         """
         refuse_budget(self, budget)
+        as_unknown = _uses_unknown(unk)
         ids: list[int] = []
         for stretch in self._cut(data, specials=specials, normalize=normalize):
             if stretch.token is not None:
                 ids.append(stretch.token)
             else:
                 pieces = self._split(stretch)
-                ids += self._model.encode_ids(pieces.text, pieces.bounds).tolist()
+                if as_unknown:
+                    ids += self._encode_with_unknown(pieces)[0].tolist()
+                else:
+                    ids += self._model.encode_ids(pieces.text, pieces.bounds).tolist()
         return ids
 
     def encode_with_offsets(
-        self, data: str | bytes, *, specials: bool = False, normalize: bool = True
+        self,
+        data: str | bytes,
+        *,
+        specials: bool = False,
+        normalize: bool = True,
+        unk: Unknown = "raise",
     ) -> Encoding:
         """Ids of a text, and the bytes of `data` that each of them stands for.
 
@@ -197,11 +210,14 @@ class TextTokenizer(Tokenizer[str | bytes]):
         normaliser made of it: a token covers all that its characters came from, a token of part of
         an unchanged character just its bytes. A space that the tokenizer puts before the text
         stands for nothing. Bytes that the pretokenizer drops belong to no token; white space that
-        an added token takes with it (`lstrip`, `rstrip`) belongs to that.
+        an added token takes with it (`lstrip`, `rstrip`) belongs to that. An unknown token
+        (`unk="use"`, see `encode`) stands for what is lost.
 
         Raises:
-            EncodingError: a byte that the vocabulary cannot express.
+            EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
+            ArgumentError: an `unk` that is neither "raise" nor "use".
         """
+        as_unknown = _uses_unknown(unk)
         parts: list[tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]] = []
         for stretch in self._cut(data, specials=specials, normalize=normalize, with_places=True):
             assert stretch.places is not None
@@ -211,7 +227,10 @@ class TextTokenizer(Tokenizer[str | bytes]):
                 parts.append((ids, starts[:1], ends[-1:]))
                 continue
             pieces = self._split(stretch, with_places=True)
-            ids, stops = self._model.encode(pieces.text, pieces.bounds)
+            if as_unknown:
+                ids, stops = self._encode_with_unknown(pieces)
+            else:
+                ids, stops = self._model.encode(pieces.text, pieces.bounds)
             first = np.concatenate([np.zeros(1, dtype=np.int64), stops])[:-1]
             last = stops - 1
             if pieces.places is not None:
@@ -225,27 +244,56 @@ class TextTokenizer(Tokenizer[str | bytes]):
         )
 
     def encode_batch(
-        self, texts: Sequence[str | bytes], *, specials: bool = False, normalize: bool = True
+        self,
+        texts: Sequence[str | bytes],
+        *,
+        specials: bool = False,
+        normalize: bool = True,
+        unk: Unknown = "raise",
     ) -> list[list[int]]:
         """`encode` of each text.
 
         Raises:
-            EncodingError: a byte that the vocabulary cannot express.
-            ArgumentError: a single text.
+            EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
+            ArgumentError: a single text, or an `unk` that is neither "raise" nor "use".
         """
         refuse_single_text(texts, "texts")
-        return [self.encode(text, specials=specials, normalize=normalize) for text in texts]
+        return [
+            self.encode(text, specials=specials, normalize=normalize, unk=unk) for text in texts
+        ]
 
-    def count(self, data: str | bytes, *, specials: bool = False, normalize: bool = True) -> int:
-        """`len(encode(data))`, without materialising the ids."""
+    def count(
+        self,
+        data: str | bytes,
+        *,
+        specials: bool = False,
+        normalize: bool = True,
+        unk: Unknown = "raise",
+    ) -> int:
+        """`len(encode(data))`, without materialising the ids. Raises as `encode` does."""
+        as_unknown = _uses_unknown(unk)
         total = 0
         for stretch in self._cut(data, specials=specials, normalize=normalize):
             if stretch.token is not None:
                 total += 1
             else:
                 pieces = self._split(stretch)
-                total += self._model.count(pieces.text, pieces.bounds)
+                if as_unknown:
+                    total += len(self._encode_with_unknown(pieces)[0])
+                else:
+                    total += self._model.count(pieces.text, pieces.bounds)
         return total
+
+    def _encode_with_unknown(self, pieces: Pieces) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        if self.spec.unk_id is not None:
+            return self._model.encode_with_unknown(pieces.text, pieces.bounds)
+        try:
+            return self._model.encode(pieces.text, pieces.bounds)
+        except EncodingError as error:
+            drops = "; its reference drops such text silently" if self.spec.family == "bpe" else ""
+            raise EncodingError(
+                f'{error} (unk="use" does not help: this tokenizer has no unknown token{drops})'
+            ) from None
 
     def normalize(self, data: str | bytes) -> bytes:
         """What the normaliser makes of a text; bytes that are no UTF-8 are left as they are."""
@@ -376,3 +424,9 @@ class TextTokenizer(Tokenizer[str | bytes]):
         for token in tokens:
             self.token_bytes(token)
         return self.canonical.run(tokens) != CanonicalAutomaton.DEAD
+
+
+def _uses_unknown(unk: object) -> bool:
+    if unk not in get_args(Unknown):
+        raise ArgumentError(f'unk is {unk!r}, expected "raise" or "use"')
+    return unk == "use"

@@ -63,6 +63,7 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
         "scanners": add_scanners(streams, "split", spec.splits),
         "prefixSpace": spec.prefix_space,
         "prefixUnit": spec.prefix_unit,
+        "prefixAlone": spec.prefix_alone,
         "added": [_added_token(token, spec) for token in all_added_tokens(spec)],
         "checks": _checks(tokenizer),
     }

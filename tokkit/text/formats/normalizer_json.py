@@ -150,11 +150,13 @@ class _Reader:
         symbols = tuple(want_str(text, where) for text in texts)
         if not all(symbols):
             raise FormatError(f"{where}: an empty symbol; expected text to keep")
-        flags = {
-            flag: want_bool(node.get(flag), f"{where}.{flag}", default=False)
+        squeeze, marked, suffix = (
+            want_bool(node.get(flag), f"{where}.{flag}", default=False)
             for flag in _SENTENCEPIECE_FLAGS
-        }
-        return SentencePieceNormalizer(self._mapping(node, where), symbols, **flags)
+        )
+        return SentencePieceNormalizer(
+            self._mapping(node, where), symbols, squeeze=squeeze, marked=marked, suffix=suffix
+        )
 
     def _mapping(self, node: dict[str, object], where: str) -> dict[str, str]:
         pairs = want_object(node.get("mapping"), where).items()

@@ -1,7 +1,7 @@
 """SentencePiece `.model` files.
 
-Source: `bpe_model.cc`, `unigram_model.cc`, `char_model.cc`, `model_interface.cc` and `normalizer.cc`
-of SentencePiece; what is noted here was found to hold for version 0.2.3.
+Source: SentencePiece's C++ (`model_interface.cc`, `bpe_model.cc`, `unigram_model.cc`,
+`char_model.cc`, `normalizer.cc`); what is noted here was found to hold for version 0.2.3.
 
 - A space is U+2581 in pieces, and a U+2581 in the text counts as a space.
 - `add_dummy_prefix` puts a space before every text that is not empty, also before one that begins
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.charsmap import growth, read_charsmap
 from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES
+from tokkit.text.formats.hf_added_tokens import is_control_spelling
 from tokkit.text.formats.hf_models import UNK_PENALTY
 from tokkit.text.formats.hf_special_ids import begin_ids
 from tokkit.text.formats.merge_tables import dense_ranks, merges_by_rank
@@ -67,6 +68,7 @@ def read_sentencepiece(
         UnsupportedError: a WORD model, or one of which the library makes what no tokens spell.
     """
     model = parse_model(data, name)
+    unmarked = _mark_controls(model.pieces)
     if model.kind not in (UNIGRAM, BPE, CHAR):
         kind = "WORD" if model.kind == WORD else model.kind
         raise UnsupportedError(f"{name}: model type {kind}; tokkit reads BPE, UNIGRAM and CHAR")
@@ -91,12 +93,27 @@ def read_sentencepiece(
         special_tokens=specials,
         normalizer=_normalizer(model, name),
         prefix_space="always" if prefixed else "never",
+        prefix_alone=prefixed and not model.squeeze and len(model.charsmap) > 0,
         bos_ids=bos,
         eos_ids=(model.eos_id,) if _is_special(kinds, model.eos_id) else (),
         unk_id=next(iter(unknown.values()), None),
         fuse_unk=True,
+        unmarked_ids=unmarked,
         **_model_fields(model, mark, name),
     )
+
+
+def _mark_controls(pieces: Pieces) -> tuple[int, ...]:
+    """Make control tokens of user-defined pieces that are spelled so; their ids.
+
+    Trainers of chat models add `<|im_start|>` as they would any symbol, and user text that looks
+    like it must stay text.
+    """
+    user_defined = pieces.of_type(USER_DEFINED).items()
+    ids = tuple(token for text, token in user_defined if is_control_spelling(text))
+    for token in ids:
+        pieces.types[token] = CONTROL
+    return ids
 
 
 def _is_special(kinds: NDArray[np.uint8], token_id: int) -> bool:

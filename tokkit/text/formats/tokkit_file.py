@@ -78,6 +78,7 @@ _FIELDS = {
 }  # fmt: skip
 _LATER: dict[str, object] = {
     "unk_id": None, "fuse_unk": False, "unmarked_ids": [], "word_space": "none",
+    "prefix_alone": False,
 }  # fmt: skip
 """Fields that files of earlier versions lack, and what these files mean by that."""
 
@@ -175,6 +176,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         ],
         "prefix_space": spec.prefix_space,
         "prefix_unit": spec.prefix_unit,
+        "prefix_alone": spec.prefix_alone,
         "added_tokens": [_added_token_to_json(token) for token in spec.added_tokens],
         "bos_ids": list(map(int, spec.bos_ids)),
         "eos_ids": list(map(int, spec.eos_ids)),
@@ -250,6 +252,7 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
         bos_ids=_ids(fields["bos_ids"], size, f"{where}: bos_ids"),
         eos_ids=_ids(fields["eos_ids"], size, f"{where}: eos_ids"),
         runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
+        prefix_alone=_flag(fields, "prefix_alone", where),
         unmarked_ids=_ids(fields["unmarked_ids"], size, f"{where}: unmarked_ids"),
         unk_id=_unk_id(fields["unk_id"], arrays["kinds"], where),
         fuse_unk=_flag(fields, "fuse_unk", where),

@@ -6,6 +6,7 @@ class Tokenizer {
     this.vocabulary = vocabulary;
     this.prefixSpace = engine.prefixSpace;
     this.prefixUnit = engine.prefixUnit;
+    this.prefixAlone = engine.prefixAlone;
     this.raw = new AddedTokens(engine.added.filter(({ normalized }) => !normalized));
     this.normalized = new AddedTokens(engine.added.filter(({ normalized }) => normalized));
     this.normalize = compileNormalizer(engine.normalizer, streams);
@@ -35,7 +36,11 @@ class Tokenizer {
     let begins = true;
     for (const [raw, id] of this.raw.cut(text, specials)) {
       if (id !== null) this._emit(id);
-      else this._encodeBetween(this.normalize(raw), specials, begins);
+      else {
+        const text = this.normalize(raw);
+        if (text || !this.prefixAlone) this._encodeBetween(this._asPrefixed(text), specials, begins);
+        else this._encodeBetween(" ", specials, begins);
+      }
       begins = false;
     }
     return this.tokens;
@@ -46,7 +51,6 @@ class Tokenizer {
   }
 
   _encodeBetween(text, specials, begins) {
-    if (this.prefixUnit === "normalized") text = this._withPrefix(text);
     for (const [part, id] of this.normalized.cut(text, specials)) {
       if (id !== null) this._emit(id);
       else {
@@ -55,6 +59,10 @@ class Tokenizer {
       }
       begins = false;
     }
+  }
+
+  _asPrefixed(text) {
+    return this.prefixUnit === "normalized" ? this._withPrefix(text) : text;
   }
 
   _withPrefix(text) {
