@@ -26,7 +26,7 @@ LAYERS = [
     *("quantize", "audit", "models", "hypernets", "serve", "cli"),
 ]
 PEERS = {"models", "hypernets"}  # one layer, at the top level of the repository
-KERNEL_IMPORTS = {"numba", "numpy", *sys.stdlib_module_names}
+KERNEL_IMPORTS = {"llvmlite", "numba", "numpy", *sys.stdlib_module_names}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

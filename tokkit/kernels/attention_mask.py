@@ -1,8 +1,9 @@
 """The mask that attention adds to its scores: `fill_additive`."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tokkit.kernels.caching import njit
 
 
 @njit(cache=True, nogil=True)

@@ -6,8 +6,9 @@ Tokens are the slices `data[offsets[i]:offsets[i + 1]]` of one array of bytes, i
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tokkit.kernels.caching import njit
 
 
 @njit(cache=True, nogil=True)

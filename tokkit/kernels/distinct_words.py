@@ -7,8 +7,8 @@ byte, so the result never depends on the hash.
 # pyright: basic
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 
 _FNV_PRIME = np.int64(1099511628211)

@@ -7,8 +7,9 @@ there is no AVX-512, and errs by less than one unit in the last place.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tokkit.kernels.caching import njit
 
 _F = np.float32
 _LOG2_E = _F(1.44269504)

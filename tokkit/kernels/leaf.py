@@ -14,7 +14,7 @@ is passed as all of its pointers and shapes, some fifty words, so leaves are inl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numba import njit
+from tokkit.kernels.caching import njit
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -6,8 +6,8 @@ Source: M. Schuster, K. Nakajima, "Japanese and Korean voice search" (2012), as 
 # pyright: basic
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK, longest_match
 from tokkit.kernels.utf8 import character_length
 

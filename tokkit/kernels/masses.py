@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tokkit.kernels.byte_ranges import range_sum
+from tokkit.kernels.caching import njit
 from tokkit.kernels.exponentials import exp_shifted
 
 

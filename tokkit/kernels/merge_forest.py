@@ -38,8 +38,8 @@ import heapq
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import beside_leaves, leaf
 from tokkit.kernels.pair_table import find
 

@@ -9,8 +9,8 @@ what merges start from.
 import heapq
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.pair_table import find
 from tokkit.kernels.utf8 import character_length, code_point
 

@@ -13,8 +13,8 @@ the pair (a, a) twice, although only one of them can merge.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 from tokkit.kernels.pair_table import find
 

@@ -10,8 +10,8 @@ category weights asks is then answered by walking through the changes, without a
 # pyright: basic
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 from tokkit.kernels.merge_replay import NOWHERE, note, standing_places, stands
 

@@ -10,8 +10,8 @@ hash).
 # pyright: basic
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 
 # 2**64 divided by the golden ratio, as a signed number (Knuth's multiplicative hashing).

@@ -12,8 +12,8 @@ one range of numbers. So each merge of each spine node of a rules out one range.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.merge_forest import (
     IMPROPER,
     NEVER,

@@ -15,8 +15,8 @@ exclusive-or form and the window of open blocks are those of S. Yata's darts-clo
 # pyright: basic
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 
 BLOCK = 256

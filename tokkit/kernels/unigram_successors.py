@@ -13,8 +13,8 @@ its own bytes; but for rounding, so pieces that win or lose by next to nothing a
 # pyright: basic
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK
 from tokkit.kernels.utf8 import character_length
 from tokkit.kernels.viterbi import UNSET, extend, rounded

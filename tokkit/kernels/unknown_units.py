@@ -2,8 +2,7 @@
 
 # pyright: basic
 
-from numba import njit
-
+from tokkit.kernels.caching import njit
 from tokkit.kernels.utf8 import character_length, code_point
 
 

@@ -3,7 +3,8 @@
 # pyright: basic
 
 import numpy as np
-from numba import njit
+
+from tokkit.kernels.caching import njit
 
 
 @njit(cache=True, nogil=True)

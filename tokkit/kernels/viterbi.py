@@ -19,8 +19,8 @@ Source: T. Kudo, "Subword Regularization" (2018), section 3.1, for the model.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from tokkit.kernels.caching import njit
 from tokkit.kernels.trie import BASE_MASK, TOKEN_MASK
 from tokkit.kernels.utf8 import character_length
 

@@ -1,0 +1,54 @@
+"""`njit`, for kernels whose compiled code is kept: Numba's, with a key of all their sources.
+
+Numba keeps compiled code beside the source (or in `NUMBA_CACHE_DIR`, or in the user's cache where
+neither can be written), and takes it for fresh as long as the kernel's own file is. But kernels
+are inlined into each other, so that another version of one file, after an upgrade or an edit,
+would go on running inside the old code of another. Here the names of the cached files hold a digest
+of all files of kernels and of the versions of what compiles them: code of other versions is never
+looked at, and processes of several versions do not overwrite each other's.
+"""
+
+# pyright: basic
+
+import hashlib
+from functools import cache
+from importlib import resources
+
+import llvmlite
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+
+_DIGITS = 16
+
+
+@cache
+def sources_digest() -> str:
+    """Hexadecimal digest of the kernels' sources and their compiler, as they were when imported."""
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    files = resources.files("tokkit.kernels").iterdir()
+    for file in sorted(files, key=lambda file: file.name):
+        if file.name.endswith(".py"):
+            content = file.read_bytes()
+            digest.update(f" {file.name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:_DIGITS]
+
+
+class _Implementation(CompileResultCacheImpl):
+    def get_filename_base(self, fullname, abiflags):
+        return f"{super().get_filename_base(fullname, abiflags)}-{sources_digest()}"
+
+
+class _Cache(FunctionCache):
+    _impl_class = _Implementation
+
+
+def njit(*, cache: bool = False, **options):
+    """As `numba.njit`, with options; a cached kernel depends on the sources of all of them."""
+
+    def decorate(function):
+        compiled = numba.njit(**options)(function)
+        if cache and compiled is not function:  # the same where NUMBA_DISABLE_JIT is set
+            compiled._cache = _Cache(function)
+        return compiled
+
+    return decorate
