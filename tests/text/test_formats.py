@@ -275,9 +275,8 @@ def test_byte_level_means_the_gpt2_pattern():
 BPE = cast("dict[str, Any]", toy()["model"])
 UNSUPPORTED = {
     "dropout": {"model": BPE | {"dropout": 0.1}},
-    "end_of_word_suffix": {"model": BPE | {"end_of_word_suffix": "</w>"}},
-    "continuing_subword_prefix": {"model": BPE | {"continuing_subword_prefix": "@@"}},
-    "WordLevel": {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
+    "end_of_word_suffix": {"model": BPE | {"end_of_word_suffix": "</w>", "ignore_merges": True}},
+    "renamed bytes": {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
     "UnicodeScripts": {"pre_tokenizer": {"type": "UnicodeScripts"}},
     "FixedLength": {"pre_tokenizer": {"type": "FixedLength", "length": 5}},
     "Mystery": {"normalizer": {"type": "Mystery"}},

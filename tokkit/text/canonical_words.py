@@ -34,7 +34,7 @@ class WordBpeAutomaton(CanonicalAutomaton):
         assert isinstance(model, WordBpeModel), "the family is word_bpe"
         self._words = model
         self._apart: dict[tuple[int, int], bool] = {}
-        self._closed: dict[tuple[int, int], bool] = {}
+        self._closing_tokens: dict[int, list[int]] = {}
         super().__init__(spec, pretokenizer, model, spelled=words_of(spec))
 
     def _next_piece(self, state: int) -> int:
@@ -59,9 +59,9 @@ class WordBpeAutomaton(CanonicalAutomaton):
         """
         if not hypothesis.context:
             return False
-        state, last = hypothesis.boundary_state, hypothesis.context[-1]
+        last = hypothesis.context[-1]
         return any(
-            self._stays_apart(last, token) and self._closes(state, token) for token in self._closers
+            self._stays_apart(last, token) for token in self._closing_at(hypothesis.boundary_state)
         )
 
     def _stays_apart(self, last: int, token: int) -> bool:
@@ -70,13 +70,16 @@ class WordBpeAutomaton(CanonicalAutomaton):
             known = self._apart[last, token] = self._words.pair_valid(last, token)
         return known
 
-    def _closes(self, state: int, token: int) -> bool:
-        """Whether a text may end with `token`, which goes on with the word."""
-        known = self._closed.get((state, token))
+    def _closing_at(self, state: int) -> list[int]:
+        """Tokens that may go on with a word and end the text, from a boundary state."""
+        known = self._closing_tokens.get(state)
         if known is None:
-            after = self._read(state, token, boundary=False)
-            known = after != DEAD and self._boundaries.can_end(after)
-            self._closed[state, token] = known
+            after = [self._read(state, token, boundary=False) for token in self._closers]
+            known = self._closing_tokens[state] = [
+                token
+                for token, new in zip(self._closers, after, strict=True)
+                if new != DEAD and self._boundaries.can_end(new)
+            ]
         return known
 
     @cached_property

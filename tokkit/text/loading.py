@@ -180,7 +180,7 @@ def _read_file(
     if kind == "sentencepiece":
         return read_sentencepiece(data, name, _config(path))
     if kind == "gpt2-bpe":
-        return read_gpt2_bpe(data, name, _vocab_beside(path))
+        return read_gpt2_bpe(data, name, _vocab_beside(path), _config(path))
     if kind == "rwkv":
         return read_rwkv(data, name)
     if kind == "bert":

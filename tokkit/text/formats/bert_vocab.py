@@ -9,14 +9,12 @@ where it does not, the defaults of `BertTokenizer` hold (lower case, no accents)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.files import MAX_VOCAB_SIZE, decode_utf8
 from tokkit.text.formats.hf_json import read_hf_json
 from tokkit.text.formats.hf_special_ids import token_text
-from tokkit.text.formats.json_text import want_list, want_str
-from tokkit.text.formats.tokenizer_config import declared_tokens
+from tokkit.text.formats.tokenizer_config import added_tokens_beside
 from tokkit.text.spec import TokenizerSpec
 
 _BERT = {
@@ -71,7 +69,7 @@ def read_bert_vocab(
     where = f"{name}: tokenizer_config.json"
     controls = _control_texts(config, name)
     ids, n_tokens = _read_lines(data, name)
-    added = _added_tokens(ids, n_tokens, controls, config, where)
+    added = added_tokens_beside(ids, n_tokens, controls, config, where)
     placed = {node["content"]: node["id"] for node in added}
     cls, sep = controls["cls_token"], controls["sep_token"]
     document: dict[str, object] = {
@@ -121,37 +119,3 @@ def _read_lines(data: bytes, name: str) -> tuple[dict[str, int], int]:
     n_tokens = len(ids)
     ids.pop("", None)
     return ids, n_tokens
-
-
-def _added_tokens(
-    ids: Mapping[str, int],
-    n_tokens: int,
-    controls: Mapping[str, str],
-    config: Mapping[str, object],
-    where: str,
-) -> list[dict[str, object]]:
-    """The declared tokens and the control tokens; what the vocabulary lacks comes after it."""
-    added: dict[str, dict[str, object]] = {}
-    for node in declared_tokens(config, where):
-        text = want_str(node.get("content"), f"{where}.content")
-        added[text] = node | {"special": True} if text in controls.values() else node
-    following = n_tokens + sum(text not in ids for text in added)
-    for text in dict.fromkeys((*controls.values(), *_extra_texts(config, where))):
-        if text in added:
-            continue
-        token_id = ids.get(text)
-        if token_id is None:
-            token_id = following
-            following += 1
-        added[text] = {"id": token_id, "content": text, "special": True, "normalized": False}
-    return list(added.values())
-
-
-def _extra_texts(config: Mapping[str, object], where: str) -> list[str]:
-    for key in ("extra_special_tokens", "additional_special_tokens"):
-        value = config.get(key)
-        if value:
-            if isinstance(value, dict):
-                value = list(cast("dict[str, object]", value).values())
-            return [token_text(item) or "" for item in want_list(value, f"{where}.{key}")]
-    return []

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from tokkit.errors import FormatError
-from tokkit.text.formats.json_text import want_object
+from tokkit.text.formats.hf_special_ids import token_text
+from tokkit.text.formats.json_text import want_list, want_object, want_str
 
 
 def declared_tokens(config: Mapping[str, object] | None, where: str) -> list[dict[str, object]]:
@@ -43,3 +44,52 @@ def code_of(config: Mapping[str, object] | None) -> str:
         if isinstance(name, str):
             return name.rpartition("--")[2].partition(".")[0]
     return ""
+
+
+def added_tokens_beside(
+    ids: Mapping[str, int],
+    n_tokens: int,
+    controls: Mapping[str, str],
+    config: Mapping[str, object],
+    where: str,
+) -> list[dict[str, object]]:
+    """The `added_tokens` of a tokenizer.json for a vocabulary with a config beside it.
+
+    Args:
+        ids: spelling -> id of the vocabulary.
+        n_tokens: how many tokens it has.
+        controls: role -> text of the control tokens.
+        config: tokenizer_config.json, or empty.
+        where: for messages.
+
+    Returns:
+        The declared tokens and the control tokens. What the vocabulary lacks comes after it, as the
+        library numbers it.
+
+    Raises:
+        FormatError: a damaged config.
+    """
+    added: dict[str, dict[str, object]] = {}
+    for node in declared_tokens(config, where):
+        text = want_str(node.get("content"), f"{where}.content")
+        added[text] = node | {"special": True} if text in controls.values() else node
+    following = n_tokens + sum(text not in ids for text in added)
+    for text in dict.fromkeys((*controls.values(), *_extra_texts(config, where))):
+        if text in added:
+            continue
+        token_id = ids.get(text)
+        if token_id is None:
+            token_id = following
+            following += 1
+        added[text] = {"id": token_id, "content": text, "special": True, "normalized": False}
+    return list(added.values())
+
+
+def _extra_texts(config: Mapping[str, object], where: str) -> list[str]:
+    for key in ("extra_special_tokens", "additional_special_tokens"):
+        value = config.get(key)
+        if value:
+            if isinstance(value, dict):
+                value = list(cast("dict[str, object]", value).values())
+            return [token_text(item) or "" for item in want_list(value, f"{where}.{key}")]
+    return []
