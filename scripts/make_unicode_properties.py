@@ -3,7 +3,8 @@ r"""Read the character tables of `tokkit.text.regex.unicode_properties` out of t
 Run `python scripts/make_unicode_properties.py` with the `dev` extra installed. It asks tiktoken
 (fancy-regex) about every code point, because tiktoken skips what a pattern does not match, so
 that decoding the encoded text leaves the matches. Agreement with Oniguruma is the business of
-`tests/text/test_unicode_properties.py`. Only BERT's punctuation is asked of `tokenizers`.
+`tests/text/test_unicode_properties.py`. What the pretokenizers of
+`tokenizers` call digits, punctuation and scripts is asked of these.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tiktoken
 from numpy.typing import NDArray
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.pre_tokenizers import Digits, PreTokenizer, Punctuation, UnicodeScripts
 
 from tokkit.text.regex.unicode_properties import GENERAL_CATEGORIES, N_CODE_POINTS
 
@@ -111,10 +112,21 @@ def case_classes() -> list[list[int]]:
     return sorted(list(members) for members in classes if len(members) > 1)
 
 
-def bert_punctuation() -> list[int]:
-    """Characters that BERT's pretokenizer cuts out of a word and keeps."""
-    split = BertPreTokenizer().pre_tokenize_str
+def cut_out(pretokenizer: PreTokenizer) -> list[int]:
+    """Characters that a pretokenizer cuts out of a word and keeps."""
+    split = pretokenizer.pre_tokenize_str
     return [ord(c) for c in CHARACTERS if len(split(f"a{c}a")) == 3]
+
+
+def tokenizers_scripts() -> list[list[int]]:
+    """Characters by what `UnicodeScripts` takes for their script, but those that go with any."""
+    split = UnicodeScripts().pre_tokenize_str
+    scripted = "".join(c for c in CHARACTERS if split(c))
+    members: dict[str, list[int]] = {}
+    for run, _ in split(scripted):
+        known = next((c for c in members if len(split(c + run[0])) == 1), run[0])
+        members.setdefault(known, []).extend(map(ord, run))
+    return [sorted(code_points) for code_points in members.values()]
 
 
 def main() -> None:
@@ -124,6 +136,7 @@ def main() -> None:
     scripts, binaries = entries(SCRIPTS), entries(BINARY_PROPERTIES)
     script_starts, script_values = to_runs([matches(rf"\p{{{s.split()[0]}}}") for s in scripts])
     classes = case_classes()
+    tokenizers_starts, tokenizers_values = to_runs(tokenizers_scripts())
     np.savez_compressed(
         OUTPUT,
         category_starts=category_starts,
@@ -131,8 +144,11 @@ def main() -> None:
         script_starts=script_starts,
         script_values=script_values,
         script_names=np.array(scripts),
+        tokenizers_script_starts=tokenizers_starts,
+        tokenizers_script_values=tokenizers_values,
         binary_names=np.array(binaries),
-        bert_punctuation=to_ranges(bert_punctuation()),
+        tokenizers_digit=to_ranges(cut_out(Digits(individual_digits=True))),
+        tokenizers_punctuation=to_ranges(cut_out(Punctuation())),
         case_members=np.array([c for members in classes for c in members], dtype=np.int32),
         case_sizes=np.array([len(members) for members in classes], dtype=np.int32),
         **{name.split()[0]: to_ranges(matches(rf"\p{{{name.split()[0]}}}")) for name in binaries},

@@ -277,7 +277,6 @@ UNSUPPORTED = {
     "dropout": {"model": BPE | {"dropout": 0.1}},
     "end_of_word_suffix": {"model": BPE | {"end_of_word_suffix": "</w>", "ignore_merges": True}},
     "renamed bytes": {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
-    "UnicodeScripts": {"pre_tokenizer": {"type": "UnicodeScripts"}},
     "FixedLength": {"pre_tokenizer": {"type": "FixedLength", "length": 5}},
     "Mystery": {"normalizer": {"type": "Mystery"}},
 }

@@ -15,7 +15,8 @@ from tokkit.text.spec import TokenizerSpec
 TEXT = (
     "The DON'T it'S we'll naïve café 1234567 12,345.67 ½²٣٤ x=(a+b)*[c]; // ok!!?\r\n\n  \t"
     " def f():\n    return {'a': 1}   日本語テキスト、한국어 ㄅㄆ 漢字Kanji ქართული ⵣ հայ ÀÉÎõü ﬁ "
-    "“quoted” …—\n हिन्दी ไทย العربية۔ <sentinel:12> IMGIMGABZ 👩‍👩‍👧 e\u0301a\u0323 \u00a0\u3000\u2028end  \n \n"
+    "“quoted” …—\n"
+    " हिन्दी ไทย العربية۔ <sentinel:12> IMGIMGABZ 👩‍👩‍👧 e\u0301a\u0323 \u00a0\u3000\u2028end  \n \n"
 )
 # The patterns of the originals as their files spell them, for names whose table builds them.
 ORIGINAL = {

@@ -113,20 +113,6 @@ def test_pieces_of_many_patterns_equal_fancy_regex(pattern: str, text: str) -> N
     check_fancy_regex(pattern, text)
 
 
-@pytest.mark.parametrize(
-    "characters",
-    [range(0, 0x110000, 53), pytest.param(range(0x110000), marks=pytest.mark.slow)],
-    ids=["some", "all"],
-)
-def test_whitespace_equals_tokenizers_on_characters(characters: range) -> None:
-    cutter = pretokenizer(SplitRule(r"\w+|[^\w\s]+", "removed", invert=True, dialect="rust"))
-    split = pre_tokenizers.Whitespace()
-    scalars = [chr(c) for c in characters if not 0xD800 <= c <= 0xDFFF]
-    for start in range(0, len(scalars), 4096):
-        text = "".join(f"a{c}." for c in scalars[start : start + 4096])
-        assert pieces(cutter, text) == [piece for piece, _ in split.pre_tokenize_str(text)]
-
-
 KEEPING = st.sampled_from([behavior for behavior in BEHAVIORS if behavior != "removed"])
 SHORT = st.lists(
     st.sampled_from([b"a", b"b", b"A", b" ", b"\n", b"1", b"\xc3", b"\xa9"]), max_size=4

@@ -8,7 +8,6 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, normalizers
-from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from tokkit.errors import UnsupportedError
 from tokkit.text.regex import unicode_properties as up
@@ -134,12 +133,6 @@ def test_uncased_characters_have_no_variants(dialect: Dialect) -> None:
 def test_variants_of_the_contraction_letters() -> None:
     assert up.simple_case_variants(ord("s")) == (ord("S"), ord("s"), 0x17F)
     assert up.simple_case_variants(0x212A) == (ord("K"), ord("k"), 0x212A)
-
-
-def test_bert_punctuation_equals_tokenizers() -> None:
-    split = BertPreTokenizer().pre_tokenize_str
-    expected = {c for c in CHARACTERS if len(split(f"a{c}a")) == 3}
-    assert characters(up.bert_punctuation_ranges()) == expected
 
 
 @pytest.mark.parametrize("name", ["sc=Han", "Script=Han", "gc=Lu", "General_Category=L", "IsHan"])

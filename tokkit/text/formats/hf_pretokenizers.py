@@ -16,9 +16,11 @@ from tokkit.text.formats.hf_normalizers import MARK, NormalizerPlan
 from tokkit.text.formats.json_text import want_bool, want_list, want_object, want_str
 from tokkit.text.formats.patterns import GPT2
 from tokkit.text.normalizers import MAX_PATTERN_CHARS, WordsBySpace
+from tokkit.text.regex.unicode_properties import tokenizers_scripts
 from tokkit.text.spec import Behavior, PrefixSpace, PrefixUnit, SplitRule
 
-ASCII_PUNCTUATION = r"!-/:-@\[-`{-~"
+_DIGIT = r"\p{tokenizers=digit}"
+_PUNCTUATION = r"\p{tokenizers=punctuation}"
 _SPACELESS = ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")
 _BEHAVIORS: dict[str, Behavior] = {
     "Isolated": "isolated",
@@ -172,23 +174,34 @@ def _rules(kind: str, node: dict[str, object], where: str) -> list[SplitRule]:
         return [_split(node, where)]
     if kind == "Digits":
         alone = want_bool(node.get("individual_digits"), where, default=False)
-        return [SplitRule(r"\p{N}", "isolated" if alone else "contiguous", dialect="rust")]
+        return [SplitRule(_DIGIT, "isolated" if alone else "contiguous", dialect="rust")]
     if kind == "Punctuation":
         behavior = _behavior(node.get("behavior", "Isolated"), where)
-        return [SplitRule(rf"[\p{{P}}{ASCII_PUNCTUATION}]", behavior, dialect="rust")]
+        return [SplitRule(_PUNCTUATION, behavior, dialect="rust")]
     if kind == "Whitespace":
         return [SplitRule(r"\w+|[^\w\s]+", "removed", invert=True, dialect="rust")]
     if kind == "WhitespaceSplit":
         return [SplitRule(r"\s+", "removed", dialect="rust")]
     if kind == "BertPreTokenizer":
-        punctuation = SplitRule(rf"[\p{{P}}{ASCII_PUNCTUATION}]", "isolated", dialect="rust")
+        punctuation = SplitRule(_PUNCTUATION, "isolated", dialect="rust")
         return [SplitRule(r"\s+", "removed", dialect="rust"), punctuation]
     if kind == "CharDelimiterSplit":
         delimiter = want_str(node.get("delimiter"), f"{where}.delimiter")
         if len(delimiter) != 1:
             raise FormatError(f"{where}: the delimiter {delimiter!r}; expected one character")
         return [SplitRule(re.escape(delimiter), "removed")]
+    if kind == "UnicodeScripts":
+        return [_by_script()]
     raise UnsupportedError(f"{where}: tokkit has no pretokenizer of this kind")
+
+
+def _by_script() -> SplitRule:
+    """Runs of one script; what goes with any of them joins the run before it, or is lost."""
+    n_scripts = tokenizers_scripts()
+    scripts = [rf"\p{{tokenizers=script{k}}}" for k in range(n_scripts)]
+    joined = rf"\p{{tokenizers=script{n_scripts}}}"
+    runs = (f"{script}[{script}{joined}]*" for script in [*scripts, r"\P{Any}"])
+    return SplitRule("|".join(runs), "removed", invert=True, dialect="rust")
 
 
 def _split(node: dict[str, object], where: str) -> SplitRule:

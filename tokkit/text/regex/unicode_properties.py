@@ -118,7 +118,9 @@ def property_ranges(name: str, dialect: Dialect = "oniguruma") -> Ranges:
     Args:
         name: a general category (`L`, `Lu`, `Uppercase_Letter`), a script (`Han`, `Hani`),
             a binary property (`White_Space`, `Alphabetic`, `Emoji`), `Any`, `Assigned` or `ASCII`.
-        dialect: the engine. Only rust understands `sc=Han`, `gc=L` and `IsHan`.
+        dialect: the engine. Only rust understands `sc=Han`, `gc=L` and `IsHan`. Besides, here only,
+            `tokenizers=digit`, `tokenizers=punctuation` and `tokenizers=script7` are what the
+            pretokenizers of that library go by; each is of another version of Unicode.
 
     Returns:
         int32 (n, 2): sorted, disjoint, not adjacent, both ends inclusive, without surrogates.
@@ -185,13 +187,9 @@ def posix_ranges(name: str, dialect: Dialect = "oniguruma") -> Ranges:
     return _frozen(_unicode_posix(name))
 
 
-@cache
-def bert_punctuation_ranges() -> Ranges:
-    """What BERT's pretokenizer in `tokenizers` isolates as punctuation.
-
-    ASCII punctuation and symbols, and the category P of an older Unicode than `property_ranges`.
-    """
-    return _frozen(_table()["bert_punctuation"])
+def tokenizers_scripts() -> int:
+    """The number of scripts that `UnicodeScripts` knows; that number itself goes with any."""
+    return int(_table()["tokenizers_script_values"].max())
 
 
 def simple_case_variants(code_point: int) -> tuple[int, ...]:
@@ -229,6 +227,7 @@ def _split_kind(key: str) -> tuple[str, str]:
     if not found:
         return "", key
     known = {"gc": "category", "generalcategory": "category", "sc": "script", "script": "script"}
+    known["tokenizers"] = "tokenizers"
     return known.get(kind, "unknown"), value
 
 
@@ -239,12 +238,23 @@ def _named(kind: str, key: str) -> Ranges | None:
         return _category(key_of_category)
     if kind in ("", "script") and key in _script_ids():
         return _script(_script_ids()[key])
+    if kind == "tokenizers":
+        return _tokenizers(key)
     if kind == "" and key in _binary_names():
         return _binary(_binary_names()[key])
     if kind == "" and key in ("any", "assigned", "ascii"):
         if key == "ascii":
             return _pairs((0, 0x7F))
         return complement(_category("cn") if key == "assigned" else _pairs())
+    return None
+
+
+def _tokenizers(key: str) -> Ranges | None:
+    if key in ("digit", "punctuation"):
+        return _binary(f"tokenizers_{key}")
+    script = key.removeprefix("script")
+    if script.isascii() and script.isdigit() and int(script) <= tokenizers_scripts():
+        return _select_runs("tokenizers_script", (int(script),))
     return None
 
 
