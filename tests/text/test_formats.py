@@ -276,8 +276,7 @@ BPE = cast("dict[str, Any]", toy()["model"])
 UNSUPPORTED = {
     "dropout": {"model": BPE | {"dropout": 0.1}},
     "end_of_word_suffix": {"model": BPE | {"end_of_word_suffix": "</w>", "ignore_merges": True}},
-    "renamed bytes": {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
-    "FixedLength": {"pre_tokenizer": {"type": "FixedLength", "length": 5}},
+    "byte alphabet": {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
     "Mystery": {"normalizer": {"type": "Mystery"}},
 }
 

@@ -65,7 +65,7 @@ SPEC = TokenizerSpec(
     token_bytes=(*(bytes([byte]) for byte in range(256)), b"", b"<x>"),
     kinds=np.array([0] * 256 + [3, 2], dtype=np.uint8),
     special_tokens={"<|end|>": 256},
-    splits=(SplitRule(r"\s+", "merged_with_next", invert=True, dialect="rust"),),
+    splits=(SplitRule(r"\s+", "merged_with_next", invert=True, dialect="rust", space="▁"),),
     bos_ids=(256,),
     added_tokens=(AddedToken("▁▁", 257), AddedToken("<|end|>", 256, lstrip=True, single_word=True)),
     prefix_unit="stretch",

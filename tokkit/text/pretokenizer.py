@@ -19,8 +19,8 @@ from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
 from tokkit.text.regex.nodes import Chars, Node, Repeat, charsets_of
 from tokkit.text.regex.program import Program
+from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.regex.split_stage import SplitStage
-from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
 EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)
@@ -59,7 +59,7 @@ class Pretokenizer:
             for token, kind in enumerate(kinds)
             if kind == TokenKind.LITERAL
         }
-        trees = [parse(rule.pattern, rule.dialect) for rule in spec.splits] or [EVERYTHING]
+        trees = [rule_tree(rule) for rule in spec.splits] or [EVERYTHING]
         literal = self._literal_tree()
         every = trees if literal is None else [literal, *trees]
         charsets = {charset for tree in every for charset in charsets_of(tree)}

@@ -64,12 +64,14 @@ class SplitRule:
     `isolated`: matches and the gaps between them are each a piece. `removed`: matches are dropped.
     `merged_with_previous` / `merged_with_next`: a match is glued to the gap on that side.
     `contiguous`: adjacent matches form one piece. `invert`: gaps and matches change roles.
+    `space`: the character that the pattern sees where a text in byte space has a space.
     """
 
     pattern: str
     behavior: Behavior = "isolated"
     invert: bool = False
     dialect: Dialect = "oniguruma"
+    space: str = " "
 
 
 @dataclass(frozen=True)

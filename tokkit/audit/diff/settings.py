@@ -72,7 +72,8 @@ def _splits(rules: tuple[SplitRule, ...]) -> str:
     if not rules:
         return "none"
     return "\n".join(
-        f"{rule.pattern} ({rule.behavior}{', inverted' if rule.invert else ''}, {rule.dialect})"
+        f"{rule.pattern} ({rule.behavior}{', inverted' if rule.invert else ''}, {rule.dialect}"
+        + (")" if rule.space == " " else f", a space as {rule.space!r})")
         for rule in rules
     )
 

@@ -8,7 +8,6 @@ automaton that tokkit compiled; the ids are equal by construction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,15 +17,9 @@ from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import INVALID, CharSet, build_alphabet
 from tokkit.text.regex.nodes import charsets_of
 from tokkit.text.regex.program import Program
+from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.regex.scanner import build_scanner
-from tokkit.text.regex.syntax import parse
-from tokkit.text.spec import Dialect, SplitRule
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    source: str
-    dialect: Dialect
+from tokkit.text.spec import SplitRule
 
 
 def add_scanners(streams: Streams, name: str, rules: Sequence[SplitRule]) -> dict[str, Any] | None:
@@ -40,8 +33,7 @@ def add_scanners(streams: Streams, name: str, rules: Sequence[SplitRule]) -> dic
     """
     if not rules:
         return None
-    patterns = [_Pattern(rule.pattern, rule.dialect) for rule in rules]
-    stages = _add_tables(streams, name, patterns)
+    stages = _add_tables(streams, name, rules)
     for stage, rule in zip(stages["stages"], rules, strict=True):
         stage |= {"behavior": rule.behavior, "invert": rule.invert}
     return stages
@@ -49,11 +41,11 @@ def add_scanners(streams: Streams, name: str, rules: Sequence[SplitRule]) -> dic
 
 def add_pattern(streams: Streams, name: str, pattern: str) -> dict[str, Any]:
     """Add the tables of one pattern in Oniguruma's dialect; see `add_scanners`."""
-    return _add_tables(streams, name, [_Pattern(pattern, "oniguruma")])
+    return _add_tables(streams, name, [SplitRule(pattern)])
 
 
-def _add_tables(streams: Streams, name: str, patterns: Sequence[_Pattern]) -> dict[str, Any]:
-    trees = [parse(pattern.source, pattern.dialect) for pattern in patterns]
+def _add_tables(streams: Streams, name: str, rules: Sequence[SplitRule]) -> dict[str, Any]:
+    trees = [rule_tree(rule) for rule in rules]
     charsets = {charset for tree in trees for charset in charsets_of(tree)}
     charsets.add(CharSet.of((INVALID, INVALID)))
     alphabet = build_alphabet(tuple(sorted(charsets, key=lambda charset: charset.ranges)))
@@ -62,8 +54,8 @@ def _add_tables(streams: Streams, name: str, patterns: Sequence[_Pattern]) -> di
     streams.add_differences(f"{name}.starts", starts.tolist())
     streams.add_bytes(f"{name}.classes", alphabet.class_of[starts].tobytes())
     stages: list[dict[str, Any]] = []
-    for k, (tree, pattern) in enumerate(zip(trees, patterns, strict=True)):
-        program = Program(tree, alphabet, pattern=pattern.source)
+    for k, (tree, rule) in enumerate(zip(trees, rules, strict=True)):
+        program = Program(tree, alphabet, pattern=rule.pattern)
         if program.tracked or program.nullable:
             raise UnsupportedError(
                 "the pretokenizer has assertions, atomic groups or matches of the empty text"
@@ -72,7 +64,7 @@ def _add_tables(streams: Streams, name: str, patterns: Sequence[_Pattern]) -> di
         # 0 and 1 stop, without and with a match before the symbol; 2 and more go on.
         steps = (scanner.next_state.astype(np.int64) + 1) << 1 | scanner.match_before
         streams.add_varints(f"{name}.{k}", steps.ravel().tolist())
-        stages.append({"steps": f"{name}.{k}", "pattern": pattern.source})
+        stages.append({"steps": f"{name}.{k}", "pattern": rule.pattern})
     return {
         "starts": f"{name}.starts",
         "classes": f"{name}.classes",

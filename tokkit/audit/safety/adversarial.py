@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import CharSet
 from tokkit.text.regex.nodes import Chars, Choice, Node, Repeat, Sequence
-from tokkit.text.regex.syntax import parse
+from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.spec import TokenizerSpec
 
 _SEED = 11
@@ -89,7 +89,7 @@ def _against_pattern(spec: TokenizerSpec) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for rule in spec.splits:
         try:
-            tree = parse(rule.pattern, rule.dialect)
+            tree = rule_tree(rule)
         except UnsupportedError:
             continue
         for charset in _repeated(tree):

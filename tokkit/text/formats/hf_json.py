@@ -1,8 +1,8 @@
 """Hugging Face `tokenizer.json`: BPE, Unigram and WordPiece models.
 
 Source: the `tokenizers` library, 0.23. What a file can ask for and a `TokenizerSpec` cannot say is
-refused by name: dropout, word suffixes (CLIP), prefixes of BPE tokens, pretokenizers that look at
-scripts or cut at fixed lengths. Truncation, padding and the decoder do not concern the spec.
+refused by name: dropout, stages that would see text in the byte alphabet. Truncation,
+padding and the decoder do not concern the spec.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ def read_hf_json(
     added = read_added_tokens(root.get("added_tokens"), model.ids, f"{name}: added_tokens")
     normal = read_normalizer(root.get("normalizer"), f"{name}: normalizer")
     pre = read_pretokenizer(root.get("pre_tokenizer"), normal, f"{name}: pre_tokenizer")
+    if normal.byte_level:
+        _check_found_in_bytes(added, name)
     normalizer = _normalizer(normal, pre)
     if model.family == "word_bpe" and drops_spaces(pre.splits):
         model.word_space = "after" if model.suffix else "before"
@@ -110,6 +112,16 @@ def _check_truncation(value: object, where: str) -> None:
     stride = want_int(node.get("stride", 0), f"{where}.stride")
     if not 0 <= stride < longest:
         raise FormatError(f"{where}: stride {stride} with max_length {longest}; expected it below")
+
+
+def _check_found_in_bytes(added: list[DeclaredToken], name: str) -> None:
+    """Where a text is written in the byte alphabet, a space is a letter and strips nothing."""
+    for token in added:
+        if token.normalized and (token.lstrip or token.rstrip or token.single_word):
+            raise UnsupportedError(
+                f"{name}: the added token {token.content!r} looks at what stands beside it in a "
+                "text that the normalizer ByteLevel has renamed"
+            )
 
 
 def _place(
@@ -228,8 +240,8 @@ def _model_fields(
             raise UnsupportedError(f"{name}: a Unigram model over the GPT-2 byte alphabet")
         return unigram_fields(model, len(placed.token_bytes))
     if model.family == "wordpiece":
-        if pre.byte_level or pre.mark:
-            raise UnsupportedError(f"{name}: a WordPiece model over renamed bytes or spaces")
+        if pre.byte_level:
+            raise UnsupportedError(f"{name}: a WordPiece model over the GPT-2 byte alphabet")
         return wordpiece_fields(model, len(placed.token_bytes))
     if pre.byte_level and model.family == "bpe":
         singles = {

@@ -85,12 +85,12 @@ class HfModel:
 
     def bytes_of(self, text: str, mark: str) -> bytes | None:
         """The bytes that a spelling stands for; None if no text can produce it."""
-        if self.family == "wordpiece":
-            if self.prefix and text.startswith(self.prefix):
-                return text[len(self.prefix) :].encode("utf-8")
-            return b" " + text.encode("utf-8")
         if mark and " " in text:
             return None
+        if self.family == "wordpiece":
+            if self.prefix and text.startswith(self.prefix):
+                return self.decoded(text[len(self.prefix) :], mark)
+            return b" " + self.decoded(text, mark)
         return self.decoded(text, mark)
 
     def decoded(self, text: str, mark: str) -> bytes:

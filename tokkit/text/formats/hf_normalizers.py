@@ -38,6 +38,7 @@ class NormalizerPlan:
         marked_at: where in `steps` that happens.
         makes_spaces: whether a later step may make spaces again, which are no marks.
         may_empty: whether a replacement after the space was put may leave nothing of the text.
+        byte_level: whether the text is written in the GPT-2 byte alphabet in the end.
         growth: bound on how many times longer the text can get by the file's own replacements.
     """
 
@@ -48,6 +49,7 @@ class NormalizerPlan:
     marked_at: int = 0
     makes_spaces: bool = False
     may_empty: bool = False
+    byte_level: bool = False
     growth: float = 1.0
 
     def put_space_as_step(self) -> None:
@@ -92,6 +94,11 @@ def _add(plan: NormalizerPlan, node: dict[str, object], where: str) -> None:
     if kind == "Sequence":
         for child in want_list(node.get("normalizers"), where):
             _add(plan, want_object(child, where), where)
+        return
+    if plan.byte_level:
+        raise UnsupportedError(f"{where}: it stands after ByteLevel and would see single bytes")
+    if kind == "ByteLevel":
+        plan.byte_level = True
         return
     if (plan.marked or plan.prefix_space != "never") and kind not in (*_UNCHANGING, "Replace"):
         raise UnsupportedError(f"{where}: runs after spaces have become '▁'; tokkit does not do it")

@@ -9,13 +9,14 @@ the renamed text, which no rule can express.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.hf_normalizers import MARK, NormalizerPlan
-from tokkit.text.formats.json_text import want_bool, want_list, want_object, want_str
+from tokkit.text.formats.json_text import want_bool, want_int, want_list, want_object, want_str
 from tokkit.text.formats.patterns import GPT2
 from tokkit.text.normalizers import MAX_PATTERN_CHARS, WordsBySpace
+from tokkit.text.regex.syntax import MAX_REPEAT
 from tokkit.text.regex.unicode_properties import tokenizers_scripts
 from tokkit.text.spec import Behavior, PrefixSpace, PrefixUnit, SplitRule
 
@@ -62,9 +63,11 @@ def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> 
         UnsupportedError: a kind or a combination that split rules cannot express, named.
     """
     stages = _flatten(value, where)
-    if normalizer.makes_spaces and all(kind != "Metaspace" for kind, _, _ in stages):
+    kinds = {kind for kind, _, _ in stages}
+    by_bytes = normalizer.byte_level or "ByteLevel" in kinds
+    if normalizer.marked and "Metaspace" not in kinds and (normalizer.makes_spaces or by_bytes):
         normalizer.keep_marks()
-    plan = PretokenizerPlan(prefix_space=normalizer.prefix_space)
+    plan = PretokenizerPlan(byte_level=normalizer.byte_level, prefix_space=normalizer.prefix_space)
     if normalizer.marked:
         plan.mark = MARK
     for kind, node, place in stages:
@@ -74,10 +77,9 @@ def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> 
             _add_byte_level(plan, node, normalizer, place)
         elif kind == "Metaspace":
             _add_metaspace(plan, node, normalizer, place)
-        elif plan.mark:
-            _add_to_marked(plan, kind, node, place)
         else:
-            plan.splits.extend(_rules(kind, node, place))
+            rules = _rules(kind, node, place)
+            plan.splits.extend(replace(rule, space=plan.mark or " ") for rule in rules)
             plan.spaceless |= kind in _SPACELESS
     if plan.words_by_space:
         normalizer.steps.append(WordsBySpace(plan.mark))
@@ -152,23 +154,6 @@ def _add_metaspace(
         plan.splits.append(SplitRule(" [^ ]*|[^ ]+"))
 
 
-def _add_to_marked(plan: PretokenizerPlan, kind: str, node: dict[str, object], where: str) -> None:
-    """Add a stage that sees U+2581 where the text in byte space has spaces."""
-    if kind == "Split":
-        pattern = want_object(node.get("pattern"), f"{where}.pattern")
-        text = pattern.get("String")
-        if not isinstance(text, str):
-            raise UnsupportedError(f"{where}: a regular expression that sees '▁' for spaces")
-        if " " in text:
-            return  # There is no space left to match: Gemma's no-op.
-        node = {**node, "pattern": {"String": text.replace(plan.mark, " ")}}
-    elif kind == "CharDelimiterSplit" and node.get("delimiter") == " ":
-        return
-    elif kind not in ("Digits", "Punctuation"):
-        raise UnsupportedError(f"{where}: it stands after spaces became {plan.mark!r}")
-    plan.splits.extend(_rules(kind, node, where))
-
-
 def _rules(kind: str, node: dict[str, object], where: str) -> list[SplitRule]:
     if kind == "Split":
         return [_split(node, where)]
@@ -192,6 +177,11 @@ def _rules(kind: str, node: dict[str, object], where: str) -> list[SplitRule]:
         return [SplitRule(re.escape(delimiter), "removed")]
     if kind == "UnicodeScripts":
         return [_by_script()]
+    if kind == "FixedLength":
+        length = want_int(node.get("length"), f"{where}.length")
+        if not 0 < length <= MAX_REPEAT:
+            raise UnsupportedError(f"{where}: length {length}; tokkit takes 1 to {MAX_REPEAT}")
+        return [SplitRule(rf"[\s\S]{{1,{length}}}")]
     raise UnsupportedError(f"{where}: tokkit has no pretokenizer of this kind")
 
 

@@ -171,6 +171,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
                 "behavior": rule.behavior,
                 "invert": rule.invert,
                 "dialect": rule.dialect,
+                "space": rule.space,
             }
             for rule in spec.splits
         ],
@@ -362,6 +363,7 @@ def _splits(value: object, where: str) -> tuple[SplitRule, ...]:
                 cast("Behavior", behavior),
                 _flag(node, "invert", where),
                 cast("Dialect", dialect),
+                _character(node.get("space", " "), f"{where}.space"),
             )
         )
     return tuple(rules)
@@ -371,6 +373,13 @@ def _flag(node: Mapping[str, object], name: str, where: str) -> bool:
     if name not in node or node[name] is None:
         raise FormatError(f"{where}: no {name}; expected true or false")
     return want_bool(node[name], f"{where}: {name}", default=False)
+
+
+def _character(value: object, where: str) -> str:
+    text = want_str(value, where)
+    if len(text) != 1:
+        raise FormatError(f"{where}: {text[:80]!r}; expected one character")
+    return text
 
 
 def _one_of(value: object, expected: tuple[str, ...], where: str) -> str:
