@@ -35,7 +35,7 @@ class WordBpeAutomaton(CanonicalAutomaton):
         self._words = model
         self._apart: dict[tuple[int, int], bool] = {}
         self._closing_tokens: dict[int, list[int]] = {}
-        super().__init__(spec, pretokenizer, model, spelled=words_of(spec))
+        super().__init__(spec, pretokenizer, model, spelled=words_of(spec)[: spec.vocab_size])
 
     def _next_piece(self, state: int) -> int:
         if self._spec.word_space == "none" or state == 0:
@@ -46,7 +46,8 @@ class WordBpeAutomaton(CanonicalAutomaton):
     def _ends_piece(self) -> NDArray[np.bool_]:
         if self._spec.word_final is None:
             return np.ones(self._spec.vocab_size, dtype=np.bool_)
-        return self._spec.word_final | (self._spec.kinds == TokenKind.LITERAL)
+        final = self._spec.word_final[: self._spec.vocab_size]
+        return final | (self._spec.kinds == TokenKind.LITERAL)
 
     @cached_property
     def _may_begin(self) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from tokkit.text.formats.gguf import read_gguf
 from tokkit.text.formats.gpt2_bpe import read_gpt2_bpe
 from tokkit.text.formats.hf_json import read_hf_json
 from tokkit.text.formats.json_text import parse_json, want_object
+from tokkit.text.formats.phobert import read_phobert
 from tokkit.text.formats.rwkv import read_rwkv
 from tokkit.text.formats.sentencepiece import read_sentencepiece
 from tokkit.text.formats.tekken import read_tekken
@@ -26,19 +27,21 @@ from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit
 from tokkit.text.spec import TokenizerSpec
 
 FORMATS = (
-    "hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe", "bert", "rwkv", "tokkit",
+    "hf", "sentencepiece", "tiktoken", "gguf", "tekken", "gpt2-bpe", "bert", "rwkv",
+    "phobert", "tokkit",
 )  # fmt: skip
 """Values of `format`; `"tiktoken:NAME"` also names the encoding, as `"tiktoken:cl100k_base"`."""
 
 _MAX_CONFIG_BYTES = 16 * 1024 * 1024
 _IN_FOLDER = (
     FILE_NAME, "tokenizer.json", "tekken.json", "tokenizer.model", "*.model", "*.model.v*",
-    "tekken*.json", "*.tiktoken", "vocab.bpe", "merges.txt", "vocab.txt",
+    "tekken*.json", "*.tiktoken", "vocab.bpe", "merges.txt",
+    "bpe.codes", "vocab.txt",
     "rwkv_vocab*.txt", "*.gguf",
 )  # fmt: skip
 _HUB_FILES = [
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json", "*.tiktoken",
-    "merges.txt", "vocab.json", "vocab.txt", "rwkv_vocab*.txt",
+    "merges.txt", "vocab.json", "bpe.codes", "vocab.txt", "rwkv_vocab*.txt",
 ]  # fmt: skip
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _RANK_LINE = re.compile(rb"\s*[A-Za-z0-9+/]+=*[ \t]+\d+\s")
@@ -60,8 +63,8 @@ def read_spec(
     Args:
         source: a file; a folder, in which the first of `tokenizer.tokkit`, `tokenizer.json`,
             `tekken.json`, `tokenizer.model`, another `.model`, `.tiktoken`, `vocab.bpe`,
-            `merges.txt`, `vocab.txt` or `rwkv_vocab*.txt`, and `.gguf` is taken; or a hub id, as
-            `"org/name"`, looked up in the local Hugging Face cache.
+            `merges.txt`, `bpe.codes`, `vocab.txt` or `rwkv_vocab*.txt`, and `.gguf` is taken; or a
+            hub id, as `"org/name"`, looked up in the local Hugging Face cache.
         format: one of `FORMATS`; None: told from the content.
         pattern: of a rank file (tiktoken), which does not hold it: what cuts text into pieces.
         special_tokens: of a rank file: text of each control token -> id.
@@ -175,16 +178,23 @@ def _read_file(
         )
     if kind == "gguf":
         return read_gguf(path, name)
-    if kind == "tokkit":
-        return read_tokkit(data, name)
-    if kind == "sentencepiece":
-        return read_sentencepiece(data, name, _config(path))
+    if kind in _OF_ONE_FILE:
+        return _OF_ONE_FILE[kind](data, name)
+    if kind in _WITH_CONFIG:
+        return _WITH_CONFIG[kind](data, name, _config(path))
     if kind == "gpt2-bpe":
         return read_gpt2_bpe(data, name, _vocab_beside(path), _config(path))
-    if kind == "rwkv":
-        return read_rwkv(data, name)
-    if kind == "bert":
-        return read_bert_vocab(data, name, _config(path))
+    if kind == "phobert":
+        return read_phobert(data, _beside(path, "vocab.txt"), name, _config(path))
+    return _read_json(path, kind, data)
+
+
+_OF_ONE_FILE = {"tokkit": read_tokkit, "rwkv": read_rwkv}
+_WITH_CONFIG = {"sentencepiece": read_sentencepiece, "bert": read_bert_vocab}
+
+
+def _read_json(path: Path, kind: str, data: bytes) -> TokenizerSpec:
+    name = path.name
     document = want_object(parse_json(data, name), name)
     if kind == "hf" or (kind == "json" and "model" in document):
         return read_hf_json(document, name, _config(path))
@@ -220,6 +230,8 @@ def sniff_format(data: bytes, path: Path) -> str:
         return "tokkit"
     if _RWKV_LINE.match(data):
         return "rwkv"
+    if path.name == "bpe.codes":
+        return "phobert"
     if path.suffix == ".txt" and (path.name == "vocab.txt" or _UNKNOWN_LINE.search(data[:8192])):
         return "bert"
     start = data[:4096].lstrip()
@@ -249,6 +261,12 @@ def _config(path: Path) -> dict[str, object] | None:
         return None
     data = read_bounded(beside, limit=_MAX_CONFIG_BYTES)
     return want_object(parse_json(data, beside.name), beside.name)
+
+
+def _beside(path: Path, name: str) -> bytes:
+    if not (path.parent / name).is_file():
+        raise FormatError(f"{path.name}: needs {name} beside it, which is not there")
+    return read_bounded(path.parent / name)
 
 
 def _vocab_beside(path: Path) -> object:

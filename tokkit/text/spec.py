@@ -135,6 +135,9 @@ class TokenizerSpec:
             on with a word.
         word_final: word BPE only; bool (vocab_size,), tokens written with `</w>`: the last token of
             a word is one, and no other. None: the vocabulary does not tell them apart.
+        unlisted: word BPE only; bytes of what merges make on the way and no id stands for. In
+            `merges`, `word_final` and `continuing` they follow the ids, from `vocab_size` on. What
+            ends up as one of them is unknown.
         word_space: word BPE only; where the pretokenizer drops white space, the bytes of the first
             token of a word hold the space "before" it, or those of the last the one "after" it.
             It is no part of the word.
@@ -176,6 +179,7 @@ class TokenizerSpec:
     continuing: NDArray[np.bool_] | None = None
     word_final: NDArray[np.bool_] | None = None
     word_space: WordSpace = "none"
+    unlisted: tuple[bytes, ...] = ()
     max_word_chars: int = 100
     normalizer: Normalizer | None = None
     splits: tuple[SplitRule, ...] = ()

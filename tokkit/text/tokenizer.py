@@ -43,7 +43,8 @@ def load_tokenizer(
             a hub id (`"org/name"`).
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
             `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
-            `"gpt2-bpe"`, `"bert"`, `"rwkv"`, `"tokkit"` (what `TextTokenizer.save` writes).
+            `"gpt2-bpe"`, `"bert"`, `"rwkv"`, `"phobert"`, `"tokkit"` (what `TextTokenizer.save`
+            writes).
         pattern: of a tiktoken rank file, which does not hold it: what cuts text into pieces
             (`pat_str`), where the ranks are of no encoding that is known.
         special_tokens: of a tiktoken rank file: text of each control token -> id. By default those

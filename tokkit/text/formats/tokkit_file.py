@@ -78,7 +78,7 @@ _FIELDS = {
 }  # fmt: skip
 _LATER: dict[str, object] = {
     "unk_id": None, "fuse_unk": False, "unmarked_ids": [], "word_space": "none",
-    "prefix_alone": False,
+    "prefix_alone": False, "n_unlisted": 0,
 }  # fmt: skip
 """Fields that files of earlier versions lack, and what these files mean by that."""
 
@@ -133,10 +133,10 @@ def write_spec(spec: TokenizerSpec, folder: Path) -> Path:
 
 
 def _arrays_of(spec: TokenizerSpec) -> _Arrays:
-    lengths = np.fromiter(map(len, spec.token_bytes), dtype=np.int32, count=spec.vocab_size)
+    spelled = spec.token_bytes + spec.unlisted
     found: dict[str, Any] = {
-        "token_lengths": lengths,
-        "token_bytes": np.frombuffer(b"".join(spec.token_bytes), dtype=np.uint8),
+        "token_lengths": np.fromiter(map(len, spelled), dtype=np.int32, count=len(spelled)),
+        "token_bytes": np.frombuffer(b"".join(spelled), dtype=np.uint8),
         "kinds": spec.kinds,
         "scores": spec.scores,
         "continuing": spec.continuing,
@@ -186,6 +186,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "unk_id": None if spec.unk_id is None else int(spec.unk_id),
         "fuse_unk": spec.fuse_unk,
         "word_space": spec.word_space,
+        "n_unlisted": len(spec.unlisted),
     }
 
 
@@ -211,9 +212,12 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
         odd = ", ".join(sorted(set(fields) ^ (_FIELDS | set(_LATER))))[:200]
         raise FormatError(f"{where}: fields missing or unknown: {odd}; it needs another tokkit")
     family = _one_of(fields["family"], get_args(Family), f"{where}: family")
-    tokens = _tokens(arrays, where)
-    size = len(tokens)
-    _check_arrays(arrays, family, size, where)
+    spelled = _tokens(arrays, where)
+    n_unlisted = want_int(fields["n_unlisted"], f"{where}: n_unlisted")
+    if not 0 <= n_unlisted < len(spelled) or (n_unlisted and family != "word_bpe"):
+        raise FormatError(f"{where}: n_unlisted is {n_unlisted:,}; expected some of the tokens")
+    size = len(spelled) - n_unlisted
+    _check_arrays(arrays, family, size, n_unlisted, where)
     merges = None
     if "merge_left" in arrays:
         merges = MergeTable(*(arrays[name] for name in _MERGES))
@@ -223,7 +227,8 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
     return TokenizerSpec(
         name=want_str(fields["name"], f"{where}: name"),
         family=cast("Family", family),
-        token_bytes=tokens,
+        token_bytes=spelled[:size],
+        unlisted=spelled[size:],
         kinds=arrays["kinds"],
         special_tokens=_ids_by_text(fields, "special_tokens", size, where),
         merges=merges,
@@ -318,7 +323,7 @@ def _tokens(arrays: _Arrays, where: str) -> tuple[bytes, ...]:
     return tuple(data[a:b] for a, b in pairwise(bounds))
 
 
-def _check_arrays(arrays: _Arrays, family: str, size: int, where: str) -> None:
+def _check_arrays(arrays: _Arrays, family: str, size: int, n_unlisted: int, where: str) -> None:
     missing = [name for name in _NEEDS.get(family, ()) if name not in arrays]
     if missing:
         raise FormatError(f"{where}: {family} without {', '.join(missing)}")
@@ -326,15 +331,19 @@ def _check_arrays(arrays: _Arrays, family: str, size: int, where: str) -> None:
     if len(merges) > 1 or ("merge_left" in arrays) != (sum(n in arrays for n in _MERGES) == 4):
         raise FormatError(f"{where}: the columns of the merges differ in length")
     for name in ("kinds", "scores", "continuing", "word_final"):
-        if name in arrays and len(arrays[name]) != size:
-            raise FormatError(f"{where}: {name} has {len(arrays[name]):,} entries for {size:,} ids")
+        expected = size + n_unlisted if name in ("continuing", "word_final") else size
+        if name in arrays and len(arrays[name]) != expected:
+            raise FormatError(
+                f"{where}: {name} has {len(arrays[name]):,} entries; expected {expected:,}"
+            )
     kinds = arrays["kinds"]
     if kinds.max() > max(TokenKind):
         raise FormatError(f"{where}: a token of kind {kinds.max()}; expected 0 to {max(TokenKind)}")
     silent = np.isin(kinds, (TokenKind.SPECIAL, TokenKind.UNUSED))
-    if arrays["token_lengths"][silent].any():
+    lengths = arrays["token_lengths"][:size]
+    if lengths[silent].any():
         raise FormatError(f"{where}: a SPECIAL or UNUSED token has bytes; expected none")
-    if not arrays["token_lengths"][kinds == TokenKind.LITERAL].all():
+    if not lengths[kinds == TokenKind.LITERAL].all():
         raise FormatError(f"{where}: a LITERAL token without bytes; expected the text it is")
     if "scores" in arrays and not np.isfinite(arrays["scores"]).all():
         raise FormatError(f"{where}: a score is not finite")

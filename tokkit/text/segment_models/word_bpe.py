@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.kernels import merge_forest, merge_pieces, spines
 from tokkit.text.segment_models.base import (
     PrefixEncoder,
@@ -36,17 +36,17 @@ _UNKNOWN = -1
 
 
 def words_of(spec: TokenizerSpec) -> tuple[bytes, ...]:
-    """The bytes of each token as they stand in a word, without the space beside it.
+    """The bytes of each token (then of the unlisted) as they stand in a word, without its space.
 
     Raises:
         FormatError: flags that are not one for each id, or a token without that space.
     """
     if spec.word_space == "none":
-        return spec.token_bytes
+        return spec.token_bytes + spec.unlisted
     after = spec.word_space == "after"
     beside = _flags(spec, spec.word_final if after else spec.continuing) ^ (not after)
-    words = list(spec.token_bytes)
-    for token in np.flatnonzero(beside & (spec.kinds == TokenKind.NORMAL)).tolist():
+    words = [*spec.token_bytes, *spec.unlisted]
+    for token in np.flatnonzero(beside & (_kinds(spec) == TokenKind.NORMAL)).tolist():
         data = words[token]
         words[token] = data[:-1] if after else data[1:]
         if (data[-1:] if after else data[:1]) != b" ":
@@ -81,24 +81,26 @@ class WordBpeModel(SegmentModel):
         self.context_length = 1
         self._final = _flags(spec, spec.word_final)
         self._inside = _flags(spec, spec.continuing)
-        normal = spec.kinds == TokenKind.NORMAL
+        kinds = _kinds(spec)
         self._words = words_of(spec)
         blob = pack(self._words)
-        merges = checked_merges(replace(spec, token_bytes=self._words), spec.merges, blob)
-        units = self._find_units()
+        pieces = replace(spec, token_bytes=self._words, kinds=kinds)
+        merges = checked_merges(pieces, spec.merges, blob)
+        units = self._find_units(kinds)
         self._table = self._place_units(units)
         atoms = np.array(sorted(units.values()), dtype=np.int64)
         self._forest = grow_from(atoms, (), merges, blob)
         self._spines = hang_spines(self._forest, merges)
-        self.reachable = (states(self._forest) != merge_forest.UNREACHABLE) & normal
+        reached = (states(self._forest) != merge_forest.UNREACHABLE) & (kinds == TokenKind.NORMAL)
+        self.reachable = reached[: self.vocab_size]
         self.reachable.setflags(write=False)
-        self._may_begin = self.reachable & ~self._inside
+        self._may_begin = self.reachable & ~self._inside[: self.vocab_size]
         self._may_begin.setflags(write=False)
 
-    def _find_units(self) -> dict[tuple[bytes, bool, bool], int]:
+    def _find_units(self, kinds: NDArray[np.uint8]) -> dict[tuple[bytes, bool, bool], int]:
         """(bytes, goes on with a word, ends one) -> token; of those alike the lowest id."""
         chosen: dict[tuple[bytes, bool, bool], int] = {}
-        for token in np.flatnonzero(self._spec.kinds == TokenKind.NORMAL).tolist():
+        for token in np.flatnonzero(kinds == TokenKind.NORMAL).tolist():
             word = self._words[token]
             if is_character(word) if self._spec.char_units else len(word) == 1:
                 key = (word, bool(self._inside[token]), bool(self._final[token]))
@@ -128,7 +130,15 @@ class WordBpeModel(SegmentModel):
         if len(unknown):
             offset = int(ends[unknown[0] - 1]) if unknown[0] else 0
             raise inexpressible(int(text[offset]), offset, self._spec.name)
-        return self._merged(atoms, ends, atom_bounds)
+        ids, ends = self._merged(atoms, ends, atom_bounds)
+        unlisted = np.flatnonzero(ids >= self.vocab_size)
+        if len(unlisted):
+            piece = self._words[ids[unlisted[0]]]
+            raise EncodingError(
+                f"{piece[:40]!r}, which ends at offset {ends[unlisted[0]]}, is a piece of "
+                f"{self._spec.name} that no id stands for; remove or replace the word"
+            )
+        return ids, ends
 
     def encode_with_unknown(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
@@ -144,7 +154,7 @@ class WordBpeModel(SegmentModel):
             atoms, ends, atom_bounds = atoms[~dropped], ends[~dropped], kept_before[atom_bounds]
         ids, ends = self._merged(atoms, ends, atom_bounds)
         assert self._spec.unk_id is not None
-        ids[ids == _UNKNOWN] = self._spec.unk_id
+        ids[(ids == _UNKNOWN) | (ids >= self.vocab_size)] = self._spec.unk_id
         return ids, ends
 
     def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
@@ -191,13 +201,14 @@ class WordBpeModel(SegmentModel):
         check_ids(ids, self.vocab_size)
         if not ids:
             return self._may_begin
-        mask = np.zeros(self.vocab_size, dtype=np.bool_)
         last = ids[-1]
-        if self.reachable[last] and not self._final[last]:
-            spines.mark_invalid(self._forest, self._spines, last, mask)
-            mask = self.reachable & ~mask
-            if self._spec.continuing is not None:
-                mask &= self._inside
+        if not self.reachable[last] or self._final[last]:
+            return np.zeros(self.vocab_size, dtype=np.bool_)
+        invalid = np.zeros(len(self._words), dtype=np.bool_)
+        spines.mark_invalid(self._forest, self._spines, last, invalid)
+        mask = self.reachable & ~invalid[: self.vocab_size]
+        if self._spec.continuing is not None:
+            mask &= self._inside[: self.vocab_size]
         return mask
 
     def prefix_encoder(self) -> PrefixEncoder:
@@ -206,8 +217,16 @@ class WordBpeModel(SegmentModel):
 
 
 def _flags(spec: TokenizerSpec, flags: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Flags of each token, then of the unlisted."""
+    size = spec.vocab_size + len(spec.unlisted)
     if flags is None:
-        return np.zeros(spec.vocab_size, dtype=np.bool_)
-    if flags.shape != (spec.vocab_size,):
-        raise FormatError(f"{spec.name!r} has {flags.shape} flags for {spec.vocab_size} tokens")
+        return np.zeros(size, dtype=np.bool_)
+    if flags.shape != (size,):
+        raise FormatError(f"{spec.name!r} has {flags.shape} flags for {size} tokens")
     return flags
+
+
+def _kinds(spec: TokenizerSpec) -> NDArray[np.uint8]:
+    """Kinds of each token, then of the unlisted, which take part in merges."""
+    unlisted = np.full(len(spec.unlisted), TokenKind.NORMAL, dtype=np.uint8)
+    return np.concatenate([spec.kinds, unlisted])
