@@ -184,3 +184,37 @@ def test_what_is_no_whole_number_within_bounds_is_refused(value: Any) -> None:
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(ArgumentError, match="x must be a finite number"):
         check_real("x", value)
+
+
+WRONG: dict[str, Callable[[Any], Any]] = {
+    "load_tokenizer of None": lambda lm: tokkit.load_tokenizer(None),  # type: ignore[arg-type]
+    "a format that is a number": lambda lm: tokkit.load_tokenizer("x", format=3),  # type: ignore[arg-type]
+    "decode of one id": lambda lm: lm.token_lm.tokenizer.decode(5),
+    "decode of text": lambda lm: lm.token_lm.tokenizer.decode("ab"),
+    "decode of halves": lambda lm: lm.token_lm.tokenizer.decode([1.5]),
+    "bytes of a text": lambda lm: lm.token_lm.tokenizer.token_bytes("a"),
+    "encode_batch of None": lambda lm: lm.token_lm.tokenizer.encode_batch(None),
+    "ByteLM of a name": lambda lm: tokkit.ByteLM("smollm2"),  # type: ignore[arg-type]
+    "an ensemble of one model": lambda lm: tokkit.ByteEnsemble(lm),
+    "an ensemble of names": lambda lm: tokkit.ByteEnsemble(["smollm2"]),  # type: ignore[list-item]
+    "weights that are words": lambda lm: tokkit.ByteEnsemble([lm], weights=["x"]),  # type: ignore[list-item]
+    "complete by a name": lambda lm: tokkit.complete("smollm2", "a", max_bytes=1),  # type: ignore[arg-type]
+    "complete by tokens": lambda lm: tokkit.complete(lm.token_lm, "a", max_bytes=1),
+    "search by a name": lambda lm: tokkit.beam_search("smollm2", "a", max_bytes=1),  # type: ignore[arg-type]
+    "infill by a name": lambda lm: tokkit.infill("smollm2", "a", "b", max_bytes=1),  # type: ignore[arg-type]
+    "a state that is a text": lambda lm: lm.generate("a", max_bytes=1, state="a"),
+    "no stop": lambda lm: lm.generate("a", max_bytes=1, stop=None),
+    "audit of None": lambda lm: tokkit.audit_tokenizer(None),  # type: ignore[arg-type]
+    "options that are a dict": lambda lm: tokkit.audit_tokenizer("x", options={}),  # type: ignore[arg-type]
+    "corpora that are a folder": lambda lm: tokkit.infer_mixture(lm.token_lm.tokenizer, "x"),  # type: ignore[arg-type]
+    "train by a name": lambda lm: tokkit.NgramLM.train(["a"], "x"),  # type: ignore[arg-type]
+    "load_lm, encodings": lambda lm: tokkit.load_lm("x", encodings="some"),  # type: ignore[arg-type]
+    "load_lm, beam": lambda lm: tokkit.load_lm("x", beam=3),
+    "load_lm, tolerance": lambda lm: tokkit.load_lm("x", tolerance=7),
+}
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_what_is_something_else_is_told_before_any_work(call: str, lm: tokkit.ByteLM) -> None:
+    with pytest.raises(ArgumentError):
+        WRONG[call](lm)

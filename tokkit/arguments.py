@@ -41,12 +41,33 @@ def refuse_single_text(texts: object, name: str) -> None:
     """Refuse one text where several are meant: its characters would be taken for texts.
 
     Raises:
-        ArgumentError: `texts` is a `str` or `bytes`.
+        ArgumentError: `texts` is a `str` or `bytes`, or nothing to go through.
     """
+    check_kind(texts, Iterable, name, "pass a list of texts")
     if isinstance(texts, str | bytes | bytearray):
         raise ArgumentError(
             f"{name} is a single {type(texts).__name__}, expected a sequence of texts; put it in a "
             "list"
+        )
+
+
+def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: str) -> None:
+    """Refuse a value of another type than the one that was meant.
+
+    Args:
+        value: what the caller gave.
+        kind: what it must be.
+        name: of the argument.
+        hint: what the caller may have meant, or where to get one.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        expected = " or ".join(each.__name__ for each in kinds)
+        raise ArgumentError(
+            f"{name} must be {expected}, got {type(value).__name__} ({value!r:.60}); {hint}"
         )
 
 

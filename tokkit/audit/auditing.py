@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from tokkit.arguments import check_kind
 from tokkit.audit.opening import open_subject
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.part import Part
@@ -50,6 +51,8 @@ def audit(
         FormatError: the file is missing, damaged or hostile.
         UnsupportedError: it asks for something that tokkit does not do.
     """
+    if options is not None:
+        check_kind(options, AuditOptions, "options", "make one: AuditOptions(reference=False)")
     options = options or AuditOptions()
     say = progress or _say_nothing
     say("loading")

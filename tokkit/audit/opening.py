@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tokkit.arguments import check_kind
 from tokkit.audit.subject import Subject
 from tokkit.bytelm.packaged import PACKAGED, find_packaged
 from tokkit.text.loading import find_file
@@ -27,6 +28,7 @@ def open_subject(
     """
     if isinstance(source, Tokenizer):
         return Subject(source), str(getattr(source, "name", type(source).__name__))
+    check_kind(source, (str, os.PathLike), "the tokenizer", "pass one, or the path of its file")
     named = os.fspath(source)
     if named in PACKAGED:
         path = find_packaged(named)

@@ -32,6 +32,7 @@ from tokkit.bytelm.byte_model import (
     as_stops,
     check_mass,
     check_max_bytes,
+    check_model,
 )
 from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END, N_SYMBOLS
@@ -110,6 +111,7 @@ def beam_search(
         MissingExtraError: a pattern, and llguidance is not installed.
         ModelError: the model gives the prompt no mass, or none to what the options permit.
     """
+    check_model(lm)
     check_max_bytes(max_bytes)
     check_whole("n_beams", n_beams, 1)
     check_real("length_penalty", length_penalty)

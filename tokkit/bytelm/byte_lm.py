@@ -213,6 +213,25 @@ def evaluate_states(states: Sequence[CoverState]) -> None:
             pass
 
 
+def check_semantics(encodings: object, tolerance: object, beam: object) -> None:
+    """Check the options of `ByteLM`, before a model is loaded for it.
+
+    Raises:
+        ArgumentError: one does not exist or is out of range.
+    """
+    if encodings not in ("canonical", "all"):
+        raise ArgumentError(f"encodings must be 'canonical' or 'all', got {encodings!r}")
+    if beam is not None and encodings != "all":
+        raise ArgumentError(
+            f"beam={beam} belongs to encodings='all'; canonical encodings need no beam, and "
+            "drop heads by tolerance"
+        )
+    if beam is not None:
+        check_whole("beam", beam, 1)
+    if not 0 <= check_real("tolerance", tolerance) < 1:
+        raise ArgumentError(f"tolerance must be at least 0 and below 1, got {tolerance}")
+
+
 LMState: TypeAlias = CoverState | AllEncodingsState
 """What `ByteLM.open` returns: the first with `encodings="canonical"`, the other with `"all"`."""
 
@@ -246,18 +265,12 @@ class ByteLM(ByteModel):
             ArgumentError: an option that does not exist or is out of range.
             ModelError: the model does not fit its tokenizer.
         """
-        if encodings not in ("canonical", "all"):
-            raise ArgumentError(f"encodings must be 'canonical' or 'all', got {encodings!r}")
-        if beam is not None and encodings != "all":
+        check_semantics(encodings, tolerance, beam)
+        if not hasattr(token_lm, "tokenizer"):
             raise ArgumentError(
-                f"beam={beam} belongs to encodings='all'; canonical encodings need no beam, and "
-                "drop heads by tolerance"
+                f"expected a token model, got {type(token_lm).__name__} ({token_lm!r:.60}); load "
+                "one with load_lm, which returns a ByteLM"
             )
-        if beam is not None:
-            check_whole("beam", beam, 1)
-        check_real("tolerance", tolerance)
-        if not 0 <= tolerance < 1:
-            raise ArgumentError(f"tolerance must be at least 0 and below 1, got {tolerance}")
         self.token_lm = token_lm
         self.name = name or getattr(token_lm, "name", None) or token_lm.tokenizer.name
         self.encodings: Encodings = encodings

@@ -6,14 +6,14 @@ A model needs only `open`; scoring, sampling and streaming follow from the state
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole, refuse_single_text
+from tokkit.arguments import check_kind, check_whole, refuse_single_text
 from tokkit.bytelm.constraints import Constraints
 from tokkit.bytelm.cover import END
 from tokkit.bytelm.patterns import Grammar
@@ -48,7 +48,19 @@ def as_stops(stop: str | bytes | Sequence[str | bytes]) -> list[bytes]:
     Raises:
         ArgumentError: one is neither bytes nor `str`.
     """
-    return [as_bytes(text) for text in ([stop] if isinstance(stop, str | bytes) else stop)]
+    if isinstance(stop, str | bytes):
+        return [as_bytes(stop)]
+    check_kind(stop, Iterable, "stop", "pass a string, or a list of strings")
+    return [as_bytes(text) for text in stop]
+
+
+def check_model(lm: object) -> None:
+    """Refuse what is no byte-level model.
+
+    Raises:
+        ArgumentError: a name, a path, or a model over tokens.
+    """
+    check_kind(lm, ByteModel, "the model", "load one with load_lm, or wrap a token model in ByteLM")
 
 
 class ByteState(ABC):
@@ -335,6 +347,8 @@ def check_state(state: ByteState | None, prompt: bytes) -> None:
     Raises:
         ArgumentError: the state knows its text, and it is another.
     """
+    if state is not None:
+        check_kind(state, ByteState, "state", "pass what open(prompt) returns")
     prefix = None if state is None else state.prefix_bytes
     if prefix is not None and prefix != prompt:
         raise ArgumentError(

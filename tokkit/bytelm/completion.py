@@ -23,6 +23,7 @@ from tokkit.bytelm.byte_model import (
     as_stops,
     check_mass,
     check_max_bytes,
+    check_model,
     check_state,
 )
 from tokkit.bytelm.cover import END
@@ -100,6 +101,7 @@ def stream_completion(
         ArgumentError: an option out of range, or tokens of a model that has none.
         ModelError: the model gives the prompt no mass.
     """
+    check_model(lm)
     if unit not in UNITS:
         raise ArgumentError(f"unit must be one of {UNITS}, got {unit!r}")
     if unit == "byte":

@@ -14,14 +14,15 @@ means zero altogether.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.arguments import check_kind
+from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_model
 from tokkit.bytelm.cover import N_SYMBOLS
 from tokkit.bytelm.side_by_side import Parts, side_by_side
 from tokkit.errors import ArgumentError
@@ -211,11 +212,14 @@ class ByteEnsemble(ByteModel):
         Raises:
             ArgumentError: weights that do not fit, no members, or an unknown combination.
         """
+        check_kind(members, Iterable, "members", "pass a list of models")
         if not members:
             raise ArgumentError("an ensemble needs at least one member, got none")
         if combine not in COMBINATIONS:
             raise ArgumentError(f"combine must be one of {COMBINATIONS}, got {combine!r}")
         self.members = tuple(members)
+        for member in self.members:
+            check_model(member)
         self.combine: Combine = combine
         self.weights = _normalised(weights, len(members))
         self.name = name or f"{combine} of {', '.join(member.name for member in members)}"
@@ -232,7 +236,10 @@ class ByteEnsemble(ByteModel):
 def _normalised(weights: Sequence[float] | None, n: int) -> NDArray[np.float64]:
     if weights is None:
         return np.full(n, 1 / n)
-    array = np.asarray(weights, dtype=np.float64)
+    try:
+        array = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"weights must be numbers, one a member; got {weights!r:.60}") from None
     if array.shape != (n,):
         raise ArgumentError(f"got {array.size} weights for {n} members; give one for each")
     if not np.isfinite(array).all() or (array < 0).any() or array.sum() <= 0:

@@ -31,6 +31,7 @@ from tokkit.bytelm.byte_model import (
     as_stops,
     check_mass,
     check_max_bytes,
+    check_model,
 )
 from tokkit.bytelm.completion import Unit, complete, stream_completion
 from tokkit.bytelm.cover import END
@@ -128,6 +129,7 @@ class Infilling:
                 of range, or the format has no known way to show other files.
             EncodingError: a part holds bytes that the vocabulary cannot express.
         """
+        check_model(lm)
         if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
             raise ArgumentError(
                 f"{lm.name}: a middle needs a single ByteLM with encodings='canonical', whose "

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from tokkit.bytelm.backends import Backend, load_token_lm_with
-from tokkit.bytelm.byte_lm import ByteLM, Encodings
+from tokkit.bytelm.byte_lm import ByteLM, Encodings, check_semantics
 from tokkit.text.tokenizer import TextTokenizer
 
 
@@ -39,6 +39,7 @@ def load_lm(
         FormatError: a missing, damaged or truncated file.
         ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
     """
+    check_semantics(encodings, tolerance, beam)  # before the model is loaded
     token_lm = load_token_lm_with(backend, source, options)
     name = source if isinstance(source, str) and os.sep not in source else None
     return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, beam=beam, name=name)

@@ -25,7 +25,7 @@ from tokkit.errors import (
     TokkitError,
     UnsupportedError,
 )
-from tokkit.text.tokenizer import TextTokenizer
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ class LMOptions(TypedDict, total=False):
 def load_token_lm(
     source: str | os.PathLike[str] | tuple[Any, TextTokenizer],
     *,
-    tokenizer: TextTokenizer | None = None,
+    tokenizer: TextTokenizer | str | os.PathLike[str] | None = None,
     dtype: str | None = None,
     device: str | None = None,
     threads: int | None = None,
@@ -68,7 +68,7 @@ def load_token_lm(
         source: a folder with `config.json` and safetensors; a GGUF file; the name of a packaged
             model (`PACKAGED`); a hub id, from the local cache unless `allow_download`; or a loaded
             `(model, tokenizer)`.
-        tokenizer: in place of the one beside (or in) the weights.
+        tokenizer: in place of the one beside (or in) the weights; or what `load_tokenizer` takes.
         dtype: `float32` (default), `bfloat16`, `float16`, or `int8`: bfloat16 with the weights of
             linear layers in int8 (see `tokkit.bytelm.int8_weights`). All but the first save memory
             and are inexact.
@@ -102,6 +102,8 @@ def load_token_lm(
         raise ArgumentError(
             f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
         )
+    if isinstance(tokenizer, str | os.PathLike):
+        tokenizer = load_tokenizer(tokenizer)
     # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
     path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
     torch = _import_torch()
@@ -171,8 +173,6 @@ def _checked_device(torch: Any, device: str) -> Any:
 
 
 def _load_tokenizer(path: Path) -> TextTokenizer:
-    from tokkit.text.tokenizer import load_tokenizer
-
     return load_tokenizer(path)
 
 

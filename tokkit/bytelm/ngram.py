@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole, refuse_single_text
+from tokkit.arguments import check_kind, check_whole, refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -89,6 +89,7 @@ class NgramLM:
             EncodingError: a text that the vocabulary cannot express.
         """
         refuse_single_text(texts, "texts")
+        check_kind(tokenizer, TextTokenizer, "tokenizer", "load one with load_tokenizer")
         check_whole("order", order, 1, MAX_ORDER)
         if eos_id is None:
             candidates = [*tokenizer.eos_ids, *tokenizer.special_tokens.values()]

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.mixture.caveats import fits, outcome_warnings, unsupported
 from tokkit.mixture.counting import SampleCounts, count_categories
@@ -108,6 +109,8 @@ def infer_mixture(
         FormatError: a file that is missing or damaged.
         MissingExtraError: a file, URL or option that needs a package which is not installed.
     """
+    hint = "tokkit.mixture.sources.find_categories makes one of a folder"
+    check_kind(corpora, Mapping, "corpora", hint)
     _check_options(method, max_merges, level, corpora)
     if not isinstance(tokenizer, TextTokenizer):
         tokenizer = load_tokenizer(tokenizer)

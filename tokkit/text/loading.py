@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
 from tokkit.text.formats.bert_vocab import read_bert_vocab
 from tokkit.text.formats.files import collector_paused, read_bounded
@@ -97,6 +98,7 @@ def find_file(
         FormatError: nothing there, or no tokenizer in the folder.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
+    check_kind(source, (str, os.PathLike), "source", "pass the path of a tokenizer, or a hub id")
     if not os.fspath(source):
         raise ArgumentError("source is empty; expected a path or a hub id")
     kind = _check_format(format).partition(":")[0]
@@ -112,6 +114,8 @@ def find_file(
 
 
 def _check_format(format: str | None) -> str:
+    if format is not None:
+        check_kind(format, str, "format", f"expected one of {', '.join(FORMATS)}")
     kind, _, encoding = (format or "").partition(":")
     if (kind and kind not in FORMATS) or (encoding and kind != "tiktoken"):
         raise ArgumentError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Self, get_args
@@ -349,6 +350,8 @@ class TextTokenizer(Tokenizer[str | bytes]):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
+        if isinstance(ids, int | str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(f"ids must be a sequence of ids, got {ids!r:.60}; put it in a list")
         parts = [(token, self.token_bytes(token)) for token in ids]
         first = next((token for token, part in parts if part), None)
         data = b"".join(part for _, part in parts)
@@ -364,7 +367,11 @@ class TextTokenizer(Tokenizer[str | bytes]):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        if not 0 <= token < self.vocab_size:
+        try:
+            known = 0 <= index(token) < self.vocab_size
+        except TypeError:
+            raise ArgumentError(f"an id is a whole number, got {token!r:.60}") from None
+        if not known:
             raise EncodingError(
                 f"id {token} is outside the vocabulary of {self.name}, which has the ids 0 to "
                 f"{self.vocab_size - 1}; was it made with another tokenizer?"
