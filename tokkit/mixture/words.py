@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from tokkit.errors import TokkitError
 from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.formats.tokkit_file import spec_to_bytes
+from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -81,6 +82,7 @@ class WordSplitter:
             token_bytes=tuple(token.content.encode(errors="surrogateescape") for token in cut),
             kinds=np.full(len(cut), TokenKind.LITERAL, dtype=np.uint8),
             normalizer=spec.normalizer,
+            renaming=spec.renaming,
             splits=spec.splits or _trainer_splits(spec),
             added_tokens=tuple(replace(token, id=k) for k, token in enumerate(cut)),
         )
@@ -107,7 +109,7 @@ class WordSplitter:
     def _lines(self, tokenizer: TextTokenizer, text: bytes) -> Iterator[bytes]:
         rule = self.prefix_space
         for raw in text.split(b"\n"):
-            line = tokenizer.normalize(raw) if self.spec.normalizer else raw
+            line = tokenizer.normalize(raw) if whole_normalizer(self.spec) else raw
             if not line or rule == "never" or (rule == "unless_space" and line.startswith(b" ")):
                 yield line
             else:

@@ -62,13 +62,22 @@ def all_added_tokens(spec: TokenizerSpec) -> tuple[AddedToken, ...]:
 class AddedTokenCutter:
     """Finds one set of added tokens in texts."""
 
-    def __init__(self, tokens: Iterable[AddedToken], special: frozenset[int]) -> None:
+    def __init__(
+        self,
+        tokens: Iterable[AddedToken],
+        special: frozenset[int],
+        *,
+        spaces_are_marks: bool = False,
+    ) -> None:
         """Take the tokens; tables are built when they are first needed.
 
         Args:
             tokens: of those with one text the last counts.
             special: ids of those that are cut out on request only.
+            spaces_are_marks: whether a space in the text is the mark that the reference has there,
+                which it takes for no white space.
         """
+        self._spaces = WHITE_SPACE - {b" "} if spaces_are_marks else WHITE_SPACE
         self.tokens = {token.content.encode(errors="surrogateescape"): token for token in tokens}
         self._special = special
         self._cuts_text = any(token.id not in special for token in self.tokens.values())
@@ -88,9 +97,9 @@ class AddedTokenCutter:
             if token.single_word and _is_beside_word(text, start, stop):
                 continue
             if token.lstrip:
-                start = max(done, _space_before(text, start))
+                start = max(done, _space_before(text, start, self._spaces))
             if token.rstrip:
-                stop = _space_after(text, stop)
+                stop = _space_after(text, stop, self._spaces)
             if done < start:
                 yield done, start, None
             yield start, stop, token.id
@@ -114,22 +123,22 @@ class AddedTokenCutter:
         return SplitStage(Program(tree, alphabet, pattern="added tokens"), alphabet)
 
 
-def _space_before(text: bytes, start: int) -> int:
+def _space_before(text: bytes, start: int, spaces: frozenset[bytes]) -> int:
     """Where the white space that ends at `start` begins."""
     size = 1
     while size <= _MAX_SPACE_BYTES:
-        if start >= size and text[start - size : start] in WHITE_SPACE:
+        if start >= size and text[start - size : start] in spaces:
             start, size = start - size, 1
         else:
             size += 1
     return start
 
 
-def _space_after(text: bytes, stop: int) -> int:
+def _space_after(text: bytes, stop: int, spaces: frozenset[bytes]) -> int:
     """Where the white space that begins at `stop` ends."""
     size = 1
     while size <= _MAX_SPACE_BYTES:
-        if text[stop : stop + size] in WHITE_SPACE:
+        if text[stop : stop + size] in spaces:
             stop, size = stop + size, 1
         else:
             size += 1

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
-from tokkit.text.spec import Normalizer
+from tokkit.text.spec import Normalizer, TokenizerSpec
 
 MAX_GROWTH = 64.0
 """A file's replacements together may make a text at most this many times longer."""
@@ -195,6 +195,18 @@ def chain(steps: Sequence[Normalizer]) -> Normalizer | None:
     if len(steps) == 1:
         return steps[0]
     return Chain(tuple(steps)) if steps else None
+
+
+def whole_normalizer(spec: TokenizerSpec) -> Normalizer | None:
+    """All that is done to a text, added tokens aside."""
+    return chain([step for step in (spec.normalizer, spec.renaming) if step is not None])
+
+
+def marks_spaces(normalizer: Normalizer | None) -> bool:
+    """Whether what comes out has marks in place of spaces, written as spaces in byte space."""
+    if isinstance(normalizer, Chain):
+        return any(marks_spaces(step) for step in normalizer.steps)
+    return isinstance(normalizer, SpaceMark)
 
 
 def protect(inner: Normalizer, literals: Sequence[str]) -> Normalizer:

@@ -14,10 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.added_tokens import literal_tree
+from tokkit.text.literal_stage import (
+    LiteralPass,
+    literal_charsets,
+    literal_passes,
+    literal_stages,
+)
 from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
-from tokkit.text.regex.nodes import Chars, Node, Repeat, charsets_of
+from tokkit.text.regex.nodes import Chars, Repeat, charsets_of
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.regex.split_stage import SplitStage
@@ -25,6 +30,10 @@ from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
 EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)
 """The rule of a tokenizer that has none: the whole text is one piece."""
+
+
+def _in_order(charsets: set[CharSet]) -> tuple[CharSet, ...]:
+    return tuple(sorted(charsets, key=lambda charset: charset.ranges))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +69,11 @@ class Pretokenizer:
             if kind == TokenKind.LITERAL
         }
         trees = [rule_tree(rule) for rule in spec.splits] or [EVERYTHING]
-        literal = self._literal_tree()
-        every = trees if literal is None else [literal, *trees]
-        charsets = {charset for tree in every for charset in charsets_of(tree)}
+        self._passes = self._literal_passes()
+        self._refusal = next((p.problem() for p in self._passes if p.problem()), "")
+        charsets = {charset for tree in trees for charset in charsets_of(tree)}
         charsets |= {CharSet.of((INVALID, INVALID)), self._known_characters}
-        self.alphabet = self._alphabet(sorted(charsets, key=lambda charset: charset.ranges))
+        self.alphabet = self._alphabet(charsets, literal_charsets(spec, self._passes))
         self._stages = tuple(
             SplitStage(
                 Program(tree, self.alphabet, pattern=rule.pattern if rule else "."),
@@ -74,25 +83,26 @@ class Pretokenizer:
             )
             for tree, rule in zip(trees, spec.splits or (None,), strict=True)
         )
-        self._literal_stage = literal and SplitStage(
-            Program(literal, self.alphabet, pattern="added tokens"),
-            self.alphabet,
-            is_literal=True,
-        )
 
-    def _literal_tree(self) -> Node | None:
-        try:
-            texts = [literal.decode() for literal in self.literals]
-        except UnicodeDecodeError as error:
-            raise UnsupportedError(
-                f"{self._spec.name}: an added token is not UTF-8 text ({error}); "
-                "only tokens of the model may hold parts of characters"
-            ) from None
-        return literal_tree(texts) if texts else None
+    def _literal_passes(self) -> list[LiteralPass]:
+        for literal in self.literals:
+            try:
+                literal.decode()
+            except UnicodeDecodeError as error:
+                raise UnsupportedError(
+                    f"{self._spec.name}: an added token is not UTF-8 text ({error}); "
+                    "only tokens of the model may hold parts of characters"
+                ) from None
+        return literal_passes(self._spec)
 
-    def _alphabet(self, charsets: list[CharSet]) -> Alphabet:
+    def _alphabet(self, charsets: set[CharSet], of_literals: set[CharSet]) -> Alphabet:
+        """An alphabet for the rules and, if there are not too many of them, for the literals."""
         try:
-            return build_alphabet(tuple(charsets))
+            return build_alphabet(_in_order(charsets | of_literals))
+        except ValueError as error:
+            self._refusal = f"its added tokens need {error}"
+        try:
+            return build_alphabet(_in_order(charsets))
         except ValueError as error:
             raise UnsupportedError(f"{self._spec.name}: the pretokenizer needs {error}") from None
 
@@ -142,7 +152,17 @@ class Pretokenizer:
 
     @cached_property
     def boundaries(self) -> ByteBoundaries:
-        """The pretokenizer as an automaton over labelled bytes."""
+        """The pretokenizer as an automaton over labelled bytes.
+
+        Raises:
+            UnsupportedError: added tokens whose cut no automaton does exactly. Texts are encoded
+                all the same; only what asks which sequences are canonical cannot be had.
+        """
+        if self._refusal:
+            raise UnsupportedError(
+                f"{self._spec.name} encodes texts, but which sequences of its tokens are canonical "
+                f"tokkit cannot tell exactly: {self._refusal}"
+            )
         every = frozenset(range(self.alphabet.n_classes))
         invalid = frozenset({self.alphabet.invalid})
         normal, fallback = every, frozenset[int]()
@@ -152,9 +172,8 @@ class Pretokenizer:
             fallback = every - known
         elif self._spec.family == "bytes":
             fallback = every  # its tokens may be of either kind
-        stages = self._stages
-        if self._literal_stage is not None:
-            stages = (self._literal_stage, *stages)
+        literal = literal_stages(self._spec, self._passes, self.alphabet)
+        stages = (*literal, *self._stages)
         return ByteBoundaries(CharBoundaries(self.alphabet, stages, normal, fallback))
 
 

@@ -143,6 +143,9 @@ class TokenizerSpec:
             It is no part of the word.
         max_word_chars: WordPiece only; longer words are unknown.
         normalizer: applied first, or None for the identity.
+        renaming: applied to each stretch once all added tokens are cut out: what a pretokenizer
+            does to characters (Metaspace). Only where added tokens are looked for in normalised
+            text; else it is the last step of `normalizer`.
         splits: pretokenizer stages, applied in order, each within the pieces of the one before.
         prefix_space: whether a space is put before a text (SentencePiece's dummy prefix), if the
             text is not empty.
@@ -182,6 +185,7 @@ class TokenizerSpec:
     unlisted: tuple[bytes, ...] = ()
     max_word_chars: int = 100
     normalizer: Normalizer | None = None
+    renaming: Normalizer | None = None
     splits: tuple[SplitRule, ...] = ()
     prefix_space: PrefixSpace = "never"
     prefix_unit: PrefixUnit = "normalized"

@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
-from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
+from tokkit.text.alignment import align_valid
+from tokkit.text.normalizers import marks_spaces, whole_normalizer
+from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
 
 _INVALID = re.compile("([\udc80-\udcff]+)")
 
@@ -67,34 +69,34 @@ class StretchCutter:
         self._spec = spec
         self._special = frozenset(np.flatnonzero(spec.kinds == TokenKind.SPECIAL).tolist())
         tokens = all_added_tokens(spec)
-        self._raw = self._cutter(token for token in tokens if not token.normalized)
-        self._normalized = self._cutter(token for token in tokens if token.normalized)
-
-    def _cutter(self, tokens: Iterator[AddedToken]) -> AddedTokenCutter:
-        return AddedTokenCutter(tokens, self._special)
-
-    @cached_property
-    def _raw_as_seen(self) -> AddedTokenCutter:
-        """For text as the model sees it: without tokens whose bytes are not what is looked for."""
-        spelling = self._spec.token_bytes
-        return self._cutter(
+        raw = [token for token in tokens if not token.normalized]
+        normalized = [token for token in tokens if token.normalized]
+        marked = marks_spaces(spec.normalizer)
+        self._raw = AddedTokenCutter(raw, self._special)
+        self._normalized = AddedTokenCutter(normalized, self._special, spaces_are_marks=marked)
+        # Of text as the model sees it: without tokens whose bytes are not what is looked for.
+        marked = marks_spaces(whole_normalizer(spec))
+        as_seen = [
             token
-            for content, token in self._raw.tokens.items()
-            if token.id in self._special or spelling[token.id] == content
+            for token in raw
+            if self._is_spelled(token) and not (marked and " " in token.content)
+        ]
+        self._raw_as_seen = AddedTokenCutter(as_seen, self._special, spaces_are_marks=marked)
+        self._normalized_as_seen = AddedTokenCutter(
+            normalized, self._special, spaces_are_marks=marked
         )
+
+    def _is_spelled(self, token: AddedToken) -> bool:
+        spelling = token.content.encode(errors="surrogateescape")
+        return token.id in self._special or self._spec.token_bytes[token.id] == spelling
 
     @cached_property
     def never_prefixed(self) -> frozenset[int]:
         """Tokens that are cut out before the space is put, and so never hold it."""
         after = self._spec.prefix_unit != "normalized"
-        spelling = self._spec.token_bytes
         cutters = (self._raw, self._normalized) if after else (self._raw,)
-        return frozenset(
-            token.id
-            for cutter in cutters
-            for content, token in cutter.tokens.items()
-            if spelling[token.id] == content
-        )
+        tokens = [token for cutter in cutters for token in cutter.tokens.values()]
+        return frozenset(token.id for token in tokens if self._is_spelled(token))
 
     def cut(
         self, text: bytes, *, specials: bool, normalize: bool, with_places: bool = False
@@ -121,7 +123,7 @@ class StretchCutter:
                 yield stretch
                 continue
             if normalize:
-                stretch = self._normalize(stretch)
+                stretch = self._normalize(stretch, self._spec.normalizer)
                 if not stretch.data and self._spec.prefix_alone:
                     places = None if whole.places is None else np.array([[start], [stop]])
                     stretch = replace(stretch, data=b" ", places=places)
@@ -142,21 +144,26 @@ class StretchCutter:
         self, stretch: Stretch, *, specials: bool, normalize: bool
     ) -> Iterator[Stretch]:
         unit = self._spec.prefix_unit
-        for start, stop, token in self._normalized.cut(stretch.data, specials=specials):
+        cutter = self._normalized if normalize else self._normalized_as_seen
+        for start, stop, token in cutter.cut(stretch.data, specials=specials):
             part = stretch.part(start, stop, token)
-            if token is None and (unit == "stretch" or (unit == "first_stretch" and part.begins)):
-                part = self._put_prefix(part, there=not normalize and not part.begins)
-            yield part
+            if token is None:
+                if normalize:
+                    part = self._normalize(part, self._spec.renaming)
+                if unit == "stretch" or (unit == "first_stretch" and part.begins):
+                    part = self._put_prefix(part, there=not normalize and not part.begins)
+            if part.data:
+                yield part
 
     def _put_prefix(self, stretch: Stretch, *, there: bool) -> Stretch:
         """Put a space before a stretch.
 
         Args:
-            stretch: not empty.
+            stretch: nothing is put before an empty one.
             there: whether a space at its beginning is the one that would be put.
         """
         rule = self._spec.prefix_space
-        if rule == "never":
+        if rule == "never" or not stretch.data:
             return stretch
         if (there or rule == "unless_space") and stretch.data.startswith(b" "):
             return stretch
@@ -169,19 +176,19 @@ class StretchCutter:
         parts: list[bytes] = []
         for start, stop, token in self._raw.cut(text, specials=False):
             if token is None:
-                parts.append(self._normalize(Stretch(text[start:stop])).data)
+                part = self._normalize(Stretch(text[start:stop]), self._spec.normalizer)
+                parts.append(self._normalize(part, self._spec.renaming).data)
             else:
                 parts.append(self._spec.token_bytes[token])
         return b"".join(parts)
 
-    def _normalize(self, stretch: Stretch) -> Stretch:
+    def _normalize(self, stretch: Stretch, normalizer: Normalizer | None) -> Stretch:
         """Normalise the runs of valid UTF-8; bytes between them are left as they are."""
-        normalizer = self._spec.normalizer
         if normalizer is None:
             return stretch
         text = stretch.data.decode(errors="surrogateescape")
         if stretch.places is not None:
-            return self._normalize_with_places(stretch, stretch.places, text)
+            return _with_places(normalizer, stretch, stretch.places, text)
         if _INVALID.search(text) is None:
             made = normalizer(text)
         else:
@@ -193,37 +200,30 @@ class StretchCutter:
         begins = stretch.begins
         if begins and self._spec.prefix_unit == "first_stretch" and made[:1] != text[:1]:
             # What was dropped from the beginning counts: the rest does not begin there any more.
-            begins = self._begins(text)
+            begins = align_valid(normalizer, text).starts[:1].tolist() == [0]
         return replace(stretch, data=data, begins=begins)
 
-    def _begins(self, text: str) -> bool:
-        from tokkit.text.alignment import align_valid
 
-        assert self._spec.normalizer is not None
-        return align_valid(self._spec.normalizer, text).starts[:1].tolist() == [0]
-
-    def _normalize_with_places(self, stretch: Stretch, places: Places, text: str) -> Stretch:
-        from tokkit.text.alignment import align_valid
-
-        assert self._spec.normalizer is not None
-        found = align_valid(self._spec.normalizer, text)
-        if found.text == text and found.unchanged(text).all():
-            return stretch
-        # Where each byte of the new text comes from in the old one, in bytes.
-        sizes, made_sizes = _utf8_sizes(text), _utf8_sizes(found.text)
-        bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-        first = np.repeat(bounds[found.starts], made_sizes)
-        last = np.repeat(bounds[found.ends], made_sizes)
-        # A character that is as it was keeps the places of its single bytes.
-        same = np.repeat(found.unchanged(text), made_sizes)
-        within = np.arange(len(first)) - np.repeat(np.cumsum(made_sizes) - made_sizes, made_sizes)
-        first = np.where(same, first + within, first)
-        last = np.where(same, first + 1, last)
-        starts = np.append(places[0], places[1, -1:])[first]
-        ends = np.where(first < last, places[1, np.maximum(last, 1) - 1], starts)
-        data = found.text.encode(errors="surrogateescape")
-        begins = stretch.begins and found.starts[:1].tolist() == [0]
-        return Stretch(data, None, begins, np.stack([starts, ends]))
+def _with_places(normalizer: Normalizer, stretch: Stretch, places: Places, text: str) -> Stretch:
+    """Normalise a stretch, and tell where each byte of what comes out is from."""
+    found = align_valid(normalizer, text)
+    if found.text == text and found.unchanged(text).all():
+        return stretch
+    # Where each byte of the new text comes from in the old one, in bytes.
+    sizes, made_sizes = _utf8_sizes(text), _utf8_sizes(found.text)
+    bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    first = np.repeat(bounds[found.starts], made_sizes)
+    last = np.repeat(bounds[found.ends], made_sizes)
+    # A character that is as it was keeps the places of its single bytes.
+    same = np.repeat(found.unchanged(text), made_sizes)
+    within = np.arange(len(first)) - np.repeat(np.cumsum(made_sizes) - made_sizes, made_sizes)
+    first = np.where(same, first + within, first)
+    last = np.where(same, first + 1, last)
+    starts = np.append(places[0], places[1, -1:])[first]
+    ends = np.where(first < last, places[1, np.maximum(last, 1) - 1], starts)
+    data = found.text.encode(errors="surrogateescape")
+    begins = stretch.begins and found.starts[:1].tolist() == [0]
+    return Stretch(data, None, begins, np.stack([starts, ends]))
 
 
 def _utf8_sizes(text: str) -> NDArray[np.int64]:

@@ -25,6 +25,7 @@ from tokkit.audit.safety.unusual_input import find_disagreement, tabulate_unusua
 from tokkit.audit.section import Column, Fact, Section, Table
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError, FormatError, SandboxError
+from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
 
 ResultT = TypeVar("ResultT")
@@ -216,7 +217,7 @@ def _engine_facts(
 
 
 def _normalization_table(tokenizer: TextTokenizer, normal: Normalization) -> Table:
-    normalizer = tokenizer.spec.normalizer
+    normalizer = whole_normalizer(tokenizer.spec)
     name = "nothing" if normalizer is None else normalizer.name
     return Table(
         "normalization",

@@ -17,6 +17,7 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.round_trips import assigned_characters
 from tokkit.audit.safety.wording import counted, quoted
+from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 4
@@ -54,7 +55,7 @@ class Normalization:
 
 def examine_normalization(tokenizer: TextTokenizer) -> Normalization:
     """Apply the normaliser to all assigned characters and to a few longer texts."""
-    normalizer = tokenizer.spec.normalizer
+    normalizer = whole_normalizer(tokenizer.spec)
     if normalizer is None:
         return Normalization((), {})
     singles: Counter[str] = Counter()

@@ -19,6 +19,7 @@ from tokkit.audit.vocabulary.contexts import Context, Contexts, Symbols
 from tokkit.audit.vocabulary.fragments import Placement, placements
 from tokkit.audit.vocabulary.images import cannot_stand
 from tokkit.audit.vocabulary.neighbours import Neighbours
+from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_STEPS = 4_000
@@ -87,7 +88,7 @@ class CompletionSearch:
                     # What comes next depends on the last token and, for the pretokenizer, on the
                     # classes of the characters; the normaliser looks at the characters themselves.
                     key = (frozenset(self._class_strings(longer)), other)
-                    if self._spec.normalizer is not None or key not in seen:
+                    if whole_normalizer(self._spec) is not None or key not in seen:
                         seen.add(key)
                         queue.append((grown, other, longer))
                 if n_steps > MAX_STEPS or len(found) >= MAX_FOUND:
@@ -138,6 +139,6 @@ class CompletionSearch:
         return [
             way
             for way in placements(data)
-            if not cannot_stand(self._spec.normalizer, way.whole)
+            if not cannot_stand(whole_normalizer(self._spec), way.whole)
             and next(self._places(way), None) is not None
         ]

@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from tokkit.errors import EncodingError
+from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.regex.boundaries import DEAD, Label
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -259,7 +260,7 @@ class Contexts:
         return found
 
     def _is_changed(self, char: str) -> bool:
-        normalizer = self._tokenizer.spec.normalizer
+        normalizer = whole_normalizer(self._tokenizer.spec)
         return normalizer is not None and normalizer(f"x{char}x") != f"x{char}x"
 
     def is_expressible(self, char: str) -> bool:

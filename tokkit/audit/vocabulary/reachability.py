@@ -41,6 +41,7 @@ from tokkit.audit.vocabulary.images import cannot_stand
 from tokkit.audit.vocabulary.neighbours import Neighbours
 from tokkit.audit.vocabulary.witnesses import WitnessSearch
 from tokkit.errors import EncodingError
+from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -216,7 +217,7 @@ class ReachabilityJudge:
                 return Reason.SHADOWED if fallback else Reason.PRETOKENIZER
             if not by_model and not any(place.begins and place.ends for place in places):
                 return Reason.MERGES
-        if all(cannot_stand(self._spec.normalizer, way.whole) for way in placed):
+        if all(cannot_stand(whole_normalizer(self._spec), way.whole) for way in placed):
             return Reason.NORMALIZER
         return None
 
@@ -263,7 +264,10 @@ class ReachabilityJudge:
         """Whether no character that a cut end may be part of can stand in a normalised text."""
         cuts = [cut for cut in (way.left, way.right) if cut is not None]
         return any(
-            all(cannot_stand(self._spec.normalizer, chr(point)) for point in cut.points.tolist())
+            all(
+                cannot_stand(whole_normalizer(self._spec), chr(point))
+                for point in cut.points.tolist()
+            )
             for cut in cuts
         )
 

@@ -36,7 +36,7 @@ from tokkit.text.formats.hf_normalizers import NormalizerPlan, read_normalizer
 from tokkit.text.formats.hf_pretokenizers import PretokenizerPlan, read_pretokenizer
 from tokkit.text.formats.hf_special_ids import begin_ids, end_ids, template_ids
 from tokkit.text.formats.json_text import want_int, want_object
-from tokkit.text.normalizers import SpaceMark, chain
+from tokkit.text.normalizers import SpaceMark, WordsBySpace, chain
 from tokkit.text.pretokenizer import drops_spaces
 from tokkit.text.spec import AddedToken, MergeTable, Normalizer, TokenizerSpec, TokenKind
 
@@ -73,7 +73,7 @@ def read_hf_json(
     pre = read_pretokenizer(root.get("pre_tokenizer"), normal, f"{name}: pre_tokenizer")
     if normal.byte_level:
         _check_found_in_bytes(added, name)
-    normalizer = _normalizer(normal, pre)
+    normalizer, renaming = _normalizers(normal, pre, late=any(token.normalized for token in added))
     if model.family == "word_bpe" and drops_spaces(pre.splits):
         model.word_space = "after" if model.suffix else "before"
     placed = _place(model, added, pre, normalizer, name)
@@ -89,6 +89,7 @@ def read_hf_json(
         kinds=placed.kinds,
         special_tokens=placed.specials,
         normalizer=normalizer,
+        renaming=renaming,
         splits=tuple(pre.splits),
         prefix_space=pre.prefix_space,
         prefix_unit=pre.prefix_unit,
@@ -228,8 +229,24 @@ def _refuse_ordinary_control(text: str, name: str) -> NoReturn:
     )
 
 
-def _normalizer(normal: NormalizerPlan, pre: PretokenizerPlan) -> Normalizer | None:
-    return chain([*normal.steps, SpaceMark(pre.mark)] if pre.mark else normal.steps)
+def _normalizers(
+    normal: NormalizerPlan, pre: PretokenizerPlan, *, late: bool
+) -> tuple[Normalizer | None, Normalizer | None]:
+    """What is done before and after the normalised added tokens are cut out.
+
+    Args:
+        normal: the file's normalizers.
+        pre: its pretokenizers, some of which rename characters.
+        late: whether there are such tokens, so that it matters where the renaming stands.
+    """
+    steps, renaming = list(normal.steps), list[Normalizer]()
+    if pre.mark and normal.marked:
+        steps.append(SpaceMark(pre.mark))
+    if pre.words_by_space:
+        renaming.append(WordsBySpace(pre.mark))
+    if pre.mark and not normal.marked:
+        renaming.append(SpaceMark(pre.mark))
+    return (chain(steps), chain(renaming)) if late else (chain([*steps, *renaming]), None)
 
 
 def _model_fields(

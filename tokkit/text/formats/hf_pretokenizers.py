@@ -15,7 +15,7 @@ from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.hf_normalizers import MARK, NormalizerPlan
 from tokkit.text.formats.json_text import want_bool, want_int, want_list, want_object, want_str
 from tokkit.text.formats.patterns import GPT2
-from tokkit.text.normalizers import MAX_PATTERN_CHARS, WordsBySpace
+from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.regex.syntax import MAX_REPEAT
 from tokkit.text.regex.unicode_properties import tokenizers_scripts
 from tokkit.text.spec import Behavior, PrefixSpace, PrefixUnit, SplitRule
@@ -81,8 +81,6 @@ def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> 
             rules = _rules(kind, node, place)
             plan.splits.extend(replace(rule, space=plan.mark or " ") for rule in rules)
             plan.spaceless |= kind in _SPACELESS
-    if plan.words_by_space:
-        normalizer.steps.append(WordsBySpace(plan.mark))
     return plan
 
 
@@ -139,7 +137,8 @@ def _add_metaspace(
         raise FormatError(f"{where}: prepend_scheme {scheme!r}; expected always, first or never")
     if scheme == "never" and plan.spaceless and not plan.mark:
         # No space is left that could become a mark: a mark is one that stands in the text.
-        plan.splits.append(SplitRule(re.escape(mark), "merged_with_next"))
+        if want_bool(node.get("split"), where, default=True):
+            plan.splits.append(SplitRule(re.escape(mark), "merged_with_next"))
         return
     if plan.splits and scheme != "never":
         # Every word gets a space, so cutting at whitespace first only tidies the whitespace.

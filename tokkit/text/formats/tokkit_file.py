@@ -43,6 +43,7 @@ from tokkit.text.spec import (
     Dialect,
     Family,
     MergeTable,
+    Normalizer,
     PrefixSpace,
     PrefixUnit,
     SplitRule,
@@ -73,8 +74,8 @@ _NEEDS = {"bpe": _MERGES, "unigram": ("scores",), "wordpiece": ("continuing",),
           "word_bpe": _MERGES}  # fmt: skip
 _FIELDS = {
     "name", "family", "special_tokens", "ignore_merges", "char_units", "unk_score",
-    "float32_paths", "max_word_chars", "normalizer", "splits", "prefix_space", "prefix_unit",
-    "added_tokens", "bos_ids", "eos_ids", "runtime_ids",
+    "float32_paths", "max_word_chars", "normalizer", "renaming", "splits", "prefix_space",
+    "prefix_unit", "added_tokens", "bos_ids", "eos_ids", "runtime_ids",
 }  # fmt: skip
 _LATER: dict[str, object] = {
     "unk_id": None, "fuse_unk": False, "unmarked_ids": [], "word_space": "none",
@@ -154,7 +155,6 @@ def _arrays_of(spec: TokenizerSpec) -> _Arrays:
 
 
 def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
-    normalizer = spec.normalizer
     return {
         "name": spec.name,
         "family": spec.family,
@@ -164,7 +164,8 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "unk_score": float(spec.unk_score),
         "float32_paths": spec.float32_paths,
         "max_word_chars": spec.max_word_chars,
-        "normalizer": None if normalizer is None else normalizer_to_json(normalizer),
+        "normalizer": _normalizer_to_json(spec.normalizer),
+        "renaming": _normalizer_to_json(spec.renaming),
         "splits": [
             {
                 "pattern": rule.pattern,
@@ -188,6 +189,10 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "word_space": spec.word_space,
         "n_unlisted": len(spec.unlisted),
     }
+
+
+def _normalizer_to_json(normalizer: Normalizer | None) -> dict[str, object] | None:
+    return None if normalizer is None else normalizer_to_json(normalizer)
 
 
 def _added_token_to_json(token: AddedToken) -> dict[str, object]:
@@ -221,9 +226,6 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
     merges = None
     if "merge_left" in arrays:
         merges = MergeTable(*(arrays[name] for name in _MERGES))
-    normalizer = None
-    if fields["normalizer"] is not None:
-        normalizer = normalizer_from_json(fields["normalizer"], f"{where}: normalizer")
     return TokenizerSpec(
         name=want_str(fields["name"], f"{where}: name"),
         family=cast("Family", family),
@@ -244,7 +246,8 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
             _one_of(fields["word_space"], get_args(WordSpace), f"{where}: word_space"),
         ),
         max_word_chars=_in_range(fields["max_word_chars"], MAX_WORD_CHARS, f"{where}: word"),
-        normalizer=normalizer,
+        normalizer=_normalizer(fields["normalizer"], f"{where}: normalizer"),
+        renaming=_normalizer(fields["renaming"], f"{where}: renaming"),
         splits=_splits(fields["splits"], f"{where}: splits"),
         prefix_space=cast(
             "PrefixSpace",
@@ -350,6 +353,10 @@ def _check_arrays(arrays: _Arrays, family: str, size: int, n_unlisted: int, wher
     for name in ("continuing", "word_final"):
         if name in arrays and arrays[name].max() > 1:
             raise FormatError(f"{where}: {name} holds {arrays[name].max()}; expected 0, 1")
+
+
+def _normalizer(value: object, where: str) -> Normalizer | None:
+    return None if value is None else normalizer_from_json(value, where)
 
 
 def _splits(value: object, where: str) -> tuple[SplitRule, ...]:

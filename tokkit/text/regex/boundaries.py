@@ -10,23 +10,54 @@ to a whole text that the pretokenizer labels just so; one that cannot leads nowh
 Example (GPT-2): after `a`, a space and a second space, the label "boundary" on the second space is
 alive as long as a non-space may follow (`\s+(?!\S)` gives one space back), and so is "no boundary",
 as long as the text may end or a third space may follow. A letter `b` next keeps only the first.
+
+Characters that a stage drops (white space, mostly) are in no token, so the automaton does not read
+them: a state allows for any number of them, wherever they may stand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntFlag
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.text.regex.charset import Alphabet
-from tokkit.text.regex.split_stage import Config, SplitStage
 from tokkit.text.regex.utf8 import utf8_classes
 
 DEAD = -1
 _UNKNOWN = -2
 
-Composite = tuple[Config | None, ...]
+
+class Stage(Protocol):
+    """A cut, as an automaton over characters: it keeps or drops each, and may cut before it."""
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether matches are LITERAL tokens, which later stages and the model never see."""
+        ...
+
+    @property
+    def drops(self) -> bool:
+        """Whether it may drop characters."""
+        ...
+
+    def begin(self, symbol: int, *, dropped: bool = False, first: bool = True) -> list[Any]:
+        """Configurations after the first character of a piece (`first`: of the whole text)."""
+        ...
+
+    def step(self, config: Any, symbol: int, *, dropped: bool = False) -> list[tuple[Any, bool]]:
+        """Configurations after one more character, and whether it cuts before it."""
+        ...
+
+    def can_end(self, config: Any) -> bool:
+        """Whether the piece may end here."""
+        ...
+
+
+Composite = tuple[Any, ...]  # of each stage a configuration, or None outside its pieces
 Hypotheses = frozenset[Composite]
 
 
@@ -53,7 +84,7 @@ class CharBoundaries:
     def __init__(
         self,
         alphabet: Alphabet,
-        stages: tuple[SplitStage, ...],
+        stages: tuple[Stage, ...],
         normal: frozenset[int],
         fallback: frozenset[int],
     ) -> None:
@@ -61,14 +92,17 @@ class CharBoundaries:
 
         Args:
             alphabet: the classes.
-            stages: at least one; only the first may be literal.
+            stages: at least one, the literal ones first.
             normal: classes of characters that may be part of NORMAL tokens.
             fallback: classes of characters that may be spelt by BYTE tokens.
         """
         self.alphabet = alphabet
         self._stages = stages
+        self._n_literal = sum(stage.is_literal for stage in stages)
+        self._dropping = [k for k, stage in enumerate(stages) if stage.drops]
         self._allowed = {_NORMAL: normal, _BYTE: fallback}
-        start: Hypotheses = frozenset({(None,) * len(stages)})
+        self._dropped: dict[Composite, set[Composite]] = {}
+        start = self._with_dropped({(None,) * len(stages)})
         self._states: list[Hypotheses] = [start]
         self._index: dict[Hypotheses, int] = {start: 0}
         self._transitions: dict[tuple[int, int, int], int] = {}
@@ -93,33 +127,92 @@ class CharBoundaries:
         following: set[Composite] = set()
         for composite in self._states[state]:
             self._advance(composite, symbol, label, following)
-        return self._intern(frozenset(following)) if following else DEAD
+        return self._intern(self._with_dropped(following)) if following else DEAD
 
     def _advance(
         self, composite: Composite, symbol: int, label: int, following: set[Composite]
     ) -> None:
         """Add every way in which all stages can read the symbol under this label."""
+        border, literal = bool(label & _BOUNDARY), bool(label & _LITERAL)
+        for done, cut in self._ways(composite, symbol, len(self._stages)):
+            if cut == border and literal == self._in_literal(done):
+                following.add(done)
+
+    def _ways(
+        self, composite: Composite, symbol: int, n_stages: int
+    ) -> list[tuple[Composite, bool]]:
+        """How the first stages can read a symbol that they keep, and whether they cut before it."""
+        first = all(config is None for config in composite)
         partial: list[tuple[Composite, bool]] = [((), False)]
-        for stage, config in zip(self._stages, composite, strict=True):
+        for stage, config in zip(self._stages[:n_stages], composite, strict=False):
             extended: list[tuple[Composite, bool]] = []
             for done, cut in partial:
-                if done and self._in_literal(done[0]):
+                if self._in_literal(done):
                     if config is None or (cut and stage.can_end(config)):
                         extended.append(((*done, None), cut))
                 elif config is None or (cut and stage.can_end(config)):
-                    extended.extend(((*done, new), True) for new in stage.begin(symbol))
+                    begun = stage.begin(symbol, first=first)
+                    extended.extend(((*done, new), True) for new in begun)
                 elif not cut:
                     extended.extend(
                         ((*done, new), border) for new, border in stage.step(config, symbol)
                     )
             partial = extended
-        literal = bool(label & _LITERAL)
-        for done, cut in partial:
-            if cut == bool(label & _BOUNDARY) and literal == self._in_literal(done[0]):
-                following.add(done)
+        return partial
 
-    def _in_literal(self, first: Config | None) -> bool:
-        return self._stages[0].is_literal and first is not None and first.is_match
+    def _in_literal(self, composite: Composite) -> bool:
+        return any(
+            config is not None and config.is_match for config in composite[: self._n_literal]
+        )
+
+    # -- characters that are dropped ---------------------------------------------------------
+
+    def _with_dropped(self, composites: set[Composite]) -> Hypotheses:
+        """The composites, and those after any number of characters that some stage drops."""
+        if not self._dropping:
+            return frozenset(composites)
+        found = set(composites)
+        queue = list(composites)
+        for composite in queue:
+            fresh = self._after_dropped(composite) - found
+            found |= fresh
+            queue += fresh
+        return frozenset(found)
+
+    def _after_dropped(self, composite: Composite) -> set[Composite]:
+        """The composites after one such character."""
+        known = self._dropped.get(composite)
+        if known is None:
+            known = self._dropped[composite] = {
+                new
+                for k in self._dropping
+                if self._may_end_after(composite, k)
+                for symbol in range(self.alphabet.n_classes)
+                for new in self._drop(composite, k, symbol)
+            }
+        return known
+
+    def _may_end_after(self, composite: Composite, k: int) -> bool:
+        """Whether the pieces of the stages after stage `k` may end: they see a cut there."""
+        return all(
+            config is None or stage.can_end(config)
+            for stage, config in zip(self._stages[k + 1 :], composite[k + 1 :], strict=True)
+        )
+
+    def _drop(self, composite: Composite, k: int, symbol: int) -> Iterator[Composite]:
+        """The composites after a character that stage `k` drops."""
+        stage, config = self._stages[k], composite[k]
+        outside = (None,) * (len(self._stages) - k - 1)
+        for done, cut in self._ways(composite, symbol, k):
+            if self._in_literal(done):
+                continue
+            if config is None or (cut and stage.can_end(config)):
+                first = all(other is None for other in composite)
+                for new in stage.begin(symbol, dropped=True, first=first):
+                    yield (*done, new, *outside)
+            elif not cut:
+                for new, _ in stage.step(config, symbol, dropped=True):
+                    yield (*done, new, *outside)
 
     def _intern(self, hypotheses: Hypotheses) -> int:
         state = self._index.get(hypotheses)

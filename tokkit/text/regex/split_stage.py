@@ -55,8 +55,12 @@ class SplitStage:
     """A compiled pattern with its behaviour.
 
     Attributes:
-        is_literal: its matches are LITERAL tokens, which later stages and the model never see.
+        is_literal: False: its matches are text.
+        keeps: whether gaps and whether matches are kept.
+        drops: whether characters may be dropped.
     """
+
+    is_literal = False
 
     def __init__(
         self,
@@ -65,7 +69,6 @@ class SplitStage:
         behavior: Behavior = "isolated",
         *,
         invert: bool = False,
-        is_literal: bool = False,
     ) -> None:
         joins = _JOINS[behavior]
         self._program = program
@@ -76,7 +79,7 @@ class SplitStage:
         self._joins = ((False, joins[GAP][MATCH]), joins[MATCH])
         removed = behavior == "removed"
         self.keeps = (not (removed and invert), not (removed and not invert))
-        self.is_literal = is_literal
+        self.drops = not all(self.keeps)
         self._lookaround = Lookaround(program) if program.tracked else None
 
     @cached_property
@@ -145,12 +148,14 @@ class SplitStage:
 
     # -- automaton ---------------------------------------------------------------------------
 
-    def begin(self, symbol: int) -> list[Config]:
-        """Configurations after the first character of a piece."""
+    def begin(self, symbol: int, *, dropped: bool = False, first: bool = True) -> list[Config]:
+        """Configurations after the first character of a piece, which is kept or dropped."""
+        del first  # a piece looks at nothing outside itself
         return [
             config
             for marked, context in self._read(None, symbol)
             for config, _ in self._begin(marked, context)
+            if self.keeps[config.is_match] is not dropped
         ]
 
     def _read(self, context: Context | None, symbol: int) -> tuple[tuple[int, Context], ...]:
@@ -169,22 +174,27 @@ class SplitStage:
         """
         threads, matched = self._program.step(Program.start, symbol)
         configs: list[tuple[Config, bool]] = []
-        if self.keeps[MATCH] and threads:
+        if threads:
             configs.append(
                 (
                     Config(is_match=True, threads=threads, forbidden=forbidden, context=context),
                     False,
                 )
             )
-        if self.keeps[GAP]:
-            forbidden |= frozenset(threads)
-            configs.append(
-                (Config(is_match=False, threads=(), forbidden=forbidden, context=context), matched)
-            )
+        forbidden |= frozenset(threads)
+        configs.append(
+            (Config(is_match=False, threads=(), forbidden=forbidden, context=context), matched)
+        )
         return configs
 
-    def step(self, config: Config, symbol: int) -> list[tuple[Config, bool]]:
-        """Read one more character: configurations, and whether a boundary stands before it."""
+    def step(
+        self, config: Config, symbol: int, *, dropped: bool = False
+    ) -> list[tuple[Config, bool]]:
+        """Read one more character, which is kept or dropped.
+
+        Returns:
+            Configurations, and whether a boundary stands before the character.
+        """
         following: list[tuple[Config, bool]] = []
         for marked, context in self._read(config.context, symbol):
             forbidden = self._step_forbidden(config.forbidden, marked)
@@ -194,7 +204,7 @@ class SplitStage:
                 following += self._step_match(config.threads, forbidden, marked, context)
             else:
                 following += self._step_gap(forbidden, marked, context)
-        return following
+        return [(new, cut) for new, cut in following if self.keeps[new.is_match] is not dropped]
 
     def _step_match(
         self, threads: Threads, forbidden: frozenset[int], symbol: int, context: Context
