@@ -15,7 +15,7 @@ from tokkit.audit.page.scanner_data import add_scanners
 from tokkit.audit.page.streams import Streams
 from tokkit.errors import EncodingError, UnsupportedError
 from tokkit.text.added_tokens import all_added_tokens
-from tokkit.text.normalizers import SpaceMark
+from tokkit.text.normalizers import SpaceMark, marks_spaces, whole_normalizer
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -53,13 +53,17 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
         raise UnsupportedError("an added token is the empty text")
     if spec.family == "word_bpe":
         raise UnsupportedError("merges of tokens that tell where in a word they stand")
-    steps = spec.normalizer
+    marked = marks_spaces(whole_normalizer(spec))
+    if marked and any(token.lstrip or token.rstrip for token in all_added_tokens(spec)):
+        raise UnsupportedError("an added token that strips white space, where spaces are marked")
+    steps = whole_normalizer(spec)
     if spec.prefix_unit == "first_stretch" and not (steps is None or isinstance(steps, SpaceMark)):
         raise UnsupportedError("whether a stretch begins the text depends on the normaliser")
     if any(token.single_word for token in all_added_tokens(spec)):
         raise UnsupportedError("an added token that must be a single word")
     return {
         "normalizer": normalizer_steps(spec.normalizer, streams),
+        "renaming": normalizer_steps(spec.renaming, streams),
         "scanners": add_scanners(streams, "split", spec.splits),
         "prefixSpace": spec.prefix_space,
         "prefixUnit": spec.prefix_unit,

@@ -10,6 +10,7 @@ class Tokenizer {
     this.raw = new AddedTokens(engine.added.filter(({ normalized }) => !normalized));
     this.normalized = new AddedTokens(engine.added.filter(({ normalized }) => normalized));
     this.normalize = compileNormalizer(engine.normalizer, streams);
+    this.rename = compileNormalizer(engine.renaming, streams);
     this.scanners = engine.scanners && new Scanners(streams, engine.scanners);
     this.model = new MODELS[vocabulary.about.family](vocabulary, streams);
   }
@@ -55,7 +56,8 @@ class Tokenizer {
       if (id !== null) this._emit(id);
       else {
         const prefixed = this.prefixUnit === "stretch" || (this.prefixUnit === "first_stretch" && begins);
-        this._encodeStretch(new TextEncoder().encode(prefixed ? this._withPrefix(part) : part));
+        const renamed = this.rename(part);
+        this._encodeStretch(new TextEncoder().encode(prefixed ? this._withPrefix(renamed) : renamed));
       }
       begins = false;
     }
