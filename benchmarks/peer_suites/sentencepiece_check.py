@@ -8,7 +8,7 @@ from the model that the library holds; where the two differ the test fails.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sentencepiece
 from peer_suites.counting import Checks
@@ -32,7 +32,7 @@ def _ours(model: bytes) -> TextTokenizer:
 def _checked_encode(self: Any, input: Any, *args: Any, **options: Any) -> Any:
     result = _encode(self, input, *args, **options)
     if not any(options.get(name, getattr(self, f"_{name}", False)) for name in _UNTOLD):
-        texts: list[str | bytes] = input if isinstance(input, list) else [input]
+        texts = cast("list[str | bytes]", input if isinstance(input, list) else [input])
         for text in texts:
             ids: list[int] = _encode(self, text, out_type=int)
             assert _ours(self.serialized_model_proto()).encode(text) == ids, text
@@ -53,7 +53,7 @@ def _checked_decode(self: Any, input: Any, *args: Any, **options: Any) -> Any:
 
 def _lists_of_ids(input: Any) -> list[list[int]]:
     """The ids among what `Decode` takes: also pieces, single ids, and batches of either."""
-    items: list[Any] = input if isinstance(input, list) else []
+    items = cast("list[Any]", input if isinstance(input, list) else [])
     if items and isinstance(items[0], int):
         return [items]
     return [ids for item in items for ids in _lists_of_ids(item)]
