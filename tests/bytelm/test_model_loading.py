@@ -282,7 +282,7 @@ def test_hostile_gguf_is_refused(tmp_path: Path, head: bytes) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"dtype": "nonsense"}, "dtype is 'nonsense', expected one of float32"),
+        ({"dtype": "nonsense"}, "dtype is 'nonsense', expected one of float64, float32"),
         ({"dtype": "bfloat16"}, "dtype='bfloat16' applies to what is loaded here.*of float32"),
         ({"device": "cuda:7"}, "device='cuda:7' applies to what is loaded here.*on cpu"),
         ({"packed": True}, "packed=True applies to what is loaded here"),

@@ -44,6 +44,12 @@ def lm(request: pytest.FixtureRequest) -> ByteLM:
     return load_lm(request.param)
 
 
+# The figures of docs/concepts/byte-level-models.md for float32: what is left is rounding in
+# attention, which sums over more keys in a tree or a whole pass than in a step.
+TOTAL_VARIATION = 2e-5
+NATS_OVER_400_BYTES = 2e-4
+
+
 class RealOracle:
     """Brute force over cover encodings; canonical is what some short continuation encodes to."""
 
@@ -137,8 +143,7 @@ def test_next_byte_equals_brute_force(lm: ByteLM) -> None:
         expected = oracle.distribution(prefix)
         assert abs(np.exp(alone.next_byte_logprobs(prefix)) - expected).sum() / 2 < 1e-6, prefix
         tree = np.exp(lm.next_byte_logprobs(prefix))
-        # Attention sums over more keys in a tree: below 1e-6 with AVX-512, 2e-6 seen without.
-        assert abs(tree - expected).sum() / 2 < 5e-6, prefix
+        assert abs(tree - expected).sum() / 2 < TOTAL_VARIATION, prefix
 
 
 @pytest.mark.parametrize("text", [ENGLISH, PYTHON], ids=["english", "python"])
@@ -154,9 +159,8 @@ def test_chain_rule_holds_over_400_bytes(lm: ByteLM, text: bytes) -> None:
     rows = lm.byte_logprobs(text)
     scored = rows[np.arange(len(text)), list(text)].sum()
     assert np.isfinite(steps)
-    assert scored == pytest.approx(joint, abs=1e-4)
-    # One byte at a time, attention sums over fewer keys than in one pass: float32 rounds otherwise.
-    assert steps == pytest.approx(joint, abs=2e-4)
+    assert scored == pytest.approx(joint, abs=1e-9, rel=0)
+    assert steps == pytest.approx(joint, abs=NATS_OVER_400_BYTES, rel=0)
 
 
 @pytest.mark.parametrize("prefix", HURTFUL)
@@ -193,7 +197,7 @@ def test_push_and_fork_equal_opening_afresh(lm: ByteLM) -> None:
         assert abs(np.exp(state.logprobs()) - fresh).sum() / 2 < 1e-12, prefix
     for state, prefix in grow_branches(lm):
         fresh = np.exp(lm.next_byte_logprobs(prefix))
-        assert abs(np.exp(state.logprobs()) - fresh).sum() / 2 < 1e-5, prefix
+        assert abs(np.exp(state.logprobs()) - fresh).sum() / 2 < TOTAL_VARIATION, prefix
 
 
 def test_mixture_of_one_is_the_model(lm: ByteLM) -> None:

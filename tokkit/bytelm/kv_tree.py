@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.bytelm.padded_attention import round_up
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.protocol import LogProbs, Node
 from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
@@ -38,14 +38,14 @@ class SlotTable:
     Attributes:
         n: slots in use.
         positions: int64 (capacity,).
-        hidden: float32 (capacity, hidden_size).
+        hidden: float (capacity, hidden_size).
     """
 
-    def __init__(self, hidden_size: int, device: torch.device) -> None:
+    def __init__(self, hidden_size: int, device: torch.device, dtype: torch.dtype) -> None:
         self.n = 0
         self._ancestors: NDArray[np.bool_] = np.empty((0, 0), dtype=np.bool_)
         self.positions: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.hidden = torch.empty((0, hidden_size), dtype=torch.float32, device=device)
+        self.hidden = torch.empty((0, hidden_size), dtype=dtype, device=device)
 
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` slots, at least doubling where there is too little."""
@@ -97,7 +97,7 @@ class SlotTable:
         return ancestors & (new[:, None] - self.positions[:n_keys] < width)
 
     def last_hidden(self, slots: Sequence[int]) -> torch.Tensor:
-        """float32 (len(slots), hidden_size)."""
+        """Float (len(slots), hidden_size)."""
         if len(slots) == 1:  # the common case, where a view is several times cheaper
             return self.hidden[slots[0] : slots[0] + 1]
         return self.hidden[list(slots)]
@@ -148,7 +148,7 @@ class KVTreeSession:
         self._root = root or Node(None, -1, 0)
         self._beyond = beyond
         self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
-        self._table = SlotTable(backbone.hidden_size, backbone.device)
+        self._table = SlotTable(backbone.hidden_size, backbone.device, backbone.result_dtype)
         self._cache: Any = new_cache()
         self._inference = torch.inference_mode()  # once, for making it shows at every step
         self.n_forward_passes = 0
@@ -176,7 +176,7 @@ class KVTreeSession:
             )
         return Node(node, token, node.depth + 1)
 
-    def logprobs(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """Next-token log-probabilities of each node.
 
         All that has not been evaluated, ancestors included, is evaluated together, in forward
@@ -184,7 +184,7 @@ class KVTreeSession:
         product with the output head.
 
         Returns:
-            float32 (len(nodes), vocab_size), nats. Where the model has more columns than the
+            float (len(nodes), vocab_size), nats. Where the model has more columns than the
             tokenizer has ids, rows sum to slightly less than 1 in probability.
 
         Raises:
@@ -194,8 +194,8 @@ class KVTreeSession:
         with self._inference:
             return self._backbone.logprobs(self._hidden(nodes), self._vocab_size)
 
-    def logits(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
-        """As `logprobs`, up to a constant in each row: float32 (len(nodes), vocab_size).
+    def logits(self, nodes: Sequence[Node]) -> LogProbs:
+        """As `logprobs`, up to a constant in each row: float (len(nodes), vocab_size).
 
         NaN and infinity are passed on.
 
@@ -207,7 +207,7 @@ class KVTreeSession:
             return self._backbone.logits(self._hidden(nodes), self._vocab_size)
 
     def _hidden(self, nodes: Sequence[Node]) -> torch.Tensor:
-        """The last hidden states of nodes, float32 (len(nodes), hidden_size)."""
+        """The last hidden states of nodes, float (len(nodes), hidden_size)."""
         self._compact_if_worthwhile()
         pending = self._unevaluated(nodes)
         for start in range(0, len(pending), self._max_batch_tokens):

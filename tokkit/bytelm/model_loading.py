@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tokkit.bytelm.gguf_weights import GGUFLayout
     from tokkit.bytelm.transformers_lm import TransformersLM
 
-DTYPES = ("float32", "bfloat16", "float16", "int8")
+DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HEADROOM = 1.1
 """What loading needs at its peak, over the weights alone."""
 _MAX_LAYERS = 4096
@@ -69,9 +69,9 @@ def load_token_lm(
             model (`PACKAGED`); a hub id, from the local cache unless `allow_download`; or a loaded
             `(model, tokenizer)`.
         tokenizer: in place of the one beside (or in) the weights; or what `load_tokenizer` takes.
-        dtype: `float32` (default), `bfloat16`, `float16`, or `int8`: bfloat16 with the weights of
-            linear layers in int8 (see `tokkit.bytelm.int8_weights`). All but the first save memory
-            and are inexact.
+        dtype: `float32` (default), `float64`, `bfloat16`, `float16`, or `int8`: bfloat16 with the
+            weights of linear layers in int8 (see `tokkit.bytelm.int8_weights`). The last three save
+            memory and are inexact.
         device: where torch puts the weights, as `cpu` (default) or `cuda:0`.
         threads: torch's threads; a setting of the whole process.
         packed: in float32 on the CPU, whether to lay out the linear layers for inference (see

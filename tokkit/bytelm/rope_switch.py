@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tokkit.bytelm.kv_tree import KVTreeSession
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.protocol import LogProbs, Node
+from tokkit.bytelm.result_dtype import empty_results
 from tokkit.bytelm.transformers_backbone import Backbone
 
 
@@ -38,6 +36,7 @@ class SwitchingSession:
             **options,
         )
         self._vocab_size = vocab_size
+        self._dtype = backbone.dtype
 
     @property
     def root(self) -> Node:
@@ -58,11 +57,11 @@ class SwitchingSession:
         """See `KVTreeSession.extend`."""
         return self._short.extend(node, token)
 
-    def logprobs(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """See `KVTreeSession.logprobs`."""
         return self._merged(nodes, "logprobs")
 
-    def logits(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
+    def logits(self, nodes: Sequence[Node]) -> LogProbs:
         """See `KVTreeSession.logits`."""
         return self._merged(nodes, "logits")
 
@@ -71,9 +70,9 @@ class SwitchingSession:
         self._short.compact()
         self._long.compact()
 
-    def _merged(self, nodes: Sequence[Node], method: str) -> NDArray[np.float32]:
+    def _merged(self, nodes: Sequence[Node], method: str) -> LogProbs:
         is_long = [node.depth > self._longest_short for node in nodes]
-        out = np.empty((len(nodes), self._vocab_size), dtype=np.float32)
+        out = empty_results((len(nodes), self._vocab_size), self._dtype)
         for session, wanted in ((self._short, False), (self._long, True)):
             places = [k for k, long in enumerate(is_long) if long == wanted]
             if places:

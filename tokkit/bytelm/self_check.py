@@ -19,10 +19,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tokkit.bytelm.length_limits import Limit, find_limits, narrowed
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.protocol import LogProbs, Node
 from tokkit.bytelm.transformers_backbone import Backbone
 from tokkit.bytelm.ways import WAYS, Evaluator, TransformersSession, Way
 from tokkit.bytelm.whole_model import normalised
@@ -34,7 +33,7 @@ _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 0.01, tor
 _SHORT = 6
 _LONG = 12
 
-Rows = NDArray[np.float32]
+Rows = LogProbs
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.protocol import LogProbs, Node
+from tokkit.bytelm.result_dtype import empty_results
 from tokkit.bytelm.whole_model import WholeModel, copied, normalised
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
@@ -65,7 +65,7 @@ class WholeSession(ABC):
         self._bos_ids = list(bos_ids)
         self._vocab_size = vocab_size
         self._root = Node(None, -1, 0)
-        self._rows: WeakKeyDictionary[Node, NDArray[np.float32]] = WeakKeyDictionary()
+        self._rows: WeakKeyDictionary[Node, LogProbs] = WeakKeyDictionary()
         self.n_forward_passes = 0
         self.n_evaluated = 0
 
@@ -86,8 +86,8 @@ class WholeSession(ABC):
             )
         return Node(node, token, node.depth + 1)
 
-    def logprobs(self, nodes: Sequence[Node]) -> NDArray[np.float32]:
-        """Next-token log-probabilities of each node: float32 (len(nodes), vocab_size), nats.
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
+        """Next-token log-probabilities of each node: float (len(nodes), vocab_size), nats.
 
         Where the model has more columns than the tokenizer has ids, rows sum to slightly less than
         1 in probability.
@@ -98,7 +98,7 @@ class WholeSession(ABC):
         """
         for node in nodes:
             self._check(node)
-        found: dict[Node, NDArray[np.float32]] = {}
+        found: dict[Node, LogProbs] = {}
         for node in dict.fromkeys(nodes):
             row = self._rows.get(node)
             if row is not None:
@@ -113,16 +113,16 @@ class WholeSession(ABC):
                 )
             found[node] = row[: self._vocab_size]
         for node in wanted:
-            if len(self._rows) * self._vocab_size * 4 > _MAX_ROW_BYTES:
+            if len(self._rows) * found[node].nbytes > _MAX_ROW_BYTES:
                 self._rows.clear()
             self._rows[node] = found[node]
-        out = np.empty((len(nodes), self._vocab_size), dtype=np.float32)
+        out = empty_results((len(nodes), self._vocab_size), self._model.dtype)
         for k, node in enumerate(nodes):
             out[k] = found[node]
         return out
 
     @abstractmethod
-    def _evaluate(self, nodes: Sequence[Node]) -> Iterable[tuple[Node, NDArray[np.float32]]]:
+    def _evaluate(self, nodes: Sequence[Node]) -> Iterable[tuple[Node, LogProbs]]:
         """The logits (n_logits,) of distinct nodes, in any order."""
 
     def _check(self, node: Node) -> None:
@@ -148,7 +148,7 @@ class WholeSession(ABC):
 class PassSession(WholeSession):
     """A plain pass over the whole context, for each context."""
 
-    def _evaluate(self, nodes: Sequence[Node]) -> Iterable[tuple[Node, NDArray[np.float32]]]:
+    def _evaluate(self, nodes: Sequence[Node]) -> Iterable[tuple[Node, LogProbs]]:
         for node in nodes:
             ids = self._ids(node)
             self.n_forward_passes += 1
@@ -171,7 +171,7 @@ class StateSession(WholeSession):
         self._options = options or StateOptions()
         self._states: OrderedDict[Node, Any] = OrderedDict()
 
-    def _evaluate(self, nodes: Sequence[Node]) -> Iterable[tuple[Node, NDArray[np.float32]]]:
+    def _evaluate(self, nodes: Sequence[Node]) -> Iterable[tuple[Node, LogProbs]]:
         wanted = set(nodes)
         stops = wanted | _forks(nodes)
         for node in _depth_first(stops):
@@ -179,7 +179,7 @@ class StateSession(WholeSession):
             if node in wanted:
                 yield node, logits
 
-    def _advance(self, node: Node) -> NDArray[np.float32]:
+    def _advance(self, node: Node) -> LogProbs:
         """The logits of a node; its state is kept."""
         base = node.parent
         while base is not None and base not in self._states:
@@ -189,7 +189,7 @@ class StateSession(WholeSession):
         if base is not None:
             self._states.move_to_end(base)
             done, state = base.depth + len(self._bos_ids), copied(self._states[base])
-        logits: NDArray[np.float32] = np.empty(0, dtype=np.float32)
+        logits: LogProbs = empty_results((0,), self._model.dtype)
         while done < len(ids):
             size = 1 if done and not self._options.continues else self._options.max_batch_tokens
             logits, state = self._model.advance(ids[done : done + size], state)

@@ -23,6 +23,8 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from tokkit.bytelm.length_limits import max_positions, rope_switch
 from tokkit.bytelm.packed_linear import PackedLinear
 from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, additive, round_up
+from tokkit.bytelm.protocol import LogProbs
+from tokkit.bytelm.result_dtype import empty_results, result_dtype
 from tokkit.errors import ModelError, UnsupportedError
 
 AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
@@ -123,7 +125,7 @@ class LogitScaling:
         return cls(scale, float(cap) if cap else None)
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
-        """Scale float32 logits; returns them unchanged where there is nothing to do."""
+        """Scale logits; returns them unchanged where there is nothing to do."""
         if self.scale != 1.0:
             logits = logits * self.scale
         if self.cap is not None:
@@ -143,6 +145,7 @@ class Backbone:
         n_embeddings: ids that the model can read.
         hidden_size: width of the body's output.
         device, dtype: of the weights; do not move the model afterwards.
+        result_dtype: of hidden states and results (see `tokkit.bytelm.result_dtype`).
     """
 
     def __init__(self, model: Any, *, name: str) -> None:
@@ -170,6 +173,7 @@ class Backbone:
         # transformers walks all the parameters to answer these two, which shows at every step.
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
+        self.result_dtype = result_dtype(self.dtype)
         self._on_cpu = self.device.type == "cpu"
         self._head_dtype: torch.dtype = self._head.weight.dtype
 
@@ -198,7 +202,7 @@ class Backbone:
             cache: from `new_cache`; the new slots are appended to it.
 
         Returns:
-            float32 (q, hidden_size).
+            float (q, hidden_size), in `result_dtype`.
 
         Raises:
             ModelError: the forward pass failed.
@@ -218,7 +222,7 @@ class Backbone:
                 f"{self.name}: the forward pass over {len(ids)} tokens failed "
                 f"({type(error).__name__}: {error}); if memory ran out, lower max_batch_tokens"
             ) from error
-        return _as_type(output.last_hidden_state[0], torch.float32)
+        return _as_type(output.last_hidden_state[0], self.result_dtype)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         """Without a copy where there need be none: `to` costs as much as the rest even then."""
@@ -235,18 +239,18 @@ class Backbone:
         blocked = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=self.device)
         return torch.where(mask, blocked.new_zeros(()), blocked)
 
-    def logprobs(self, hidden: torch.Tensor, n_columns: int) -> NDArray[np.float32]:
+    def logprobs(self, hidden: torch.Tensor, n_columns: int) -> LogProbs:
         """Next-token log-probabilities in nats from hidden states.
 
         The softmax runs over all the columns of the head, padding included, and is then cut to
         the first `n_columns`.
 
         Args:
-            hidden: float32 (n, hidden_size).
+            hidden: float (n, hidden_size).
             n_columns: columns to return.
 
         Returns:
-            float32 (n, n_columns).
+            float (n, n_columns), in `result_dtype`.
 
         Raises:
             ModelError: a row is not a distribution (NaN or +inf among the logits).
@@ -260,32 +264,31 @@ class Backbone:
             )
         return out
 
-    def logits(self, hidden: torch.Tensor, n_columns: int) -> NDArray[np.float32]:
-        """What `logprobs` normalises, unchecked: float32 (n, n_columns)."""
+    def logits(self, hidden: torch.Tensor, n_columns: int) -> LogProbs:
+        """What `logprobs` normalises, unchecked: float (n, n_columns)."""
         return self._in_chunks(hidden, n_columns, normalise=False)
 
-    def _in_chunks(
-        self, hidden: torch.Tensor, n_columns: int, *, normalise: bool
-    ) -> NDArray[np.float32]:
+    def _in_chunks(self, hidden: torch.Tensor, n_columns: int, *, normalise: bool) -> LogProbs:
         n = hidden.shape[0]
-        step = max(1, _HEAD_CHUNK_BYTES // (4 * self.n_logits * ROW_BLOCK)) * ROW_BLOCK
+        row_bytes = self.result_dtype.itemsize * self.n_logits
+        step = max(1, _HEAD_CHUNK_BYTES // (row_bytes * ROW_BLOCK)) * ROW_BLOCK
         if n <= step:  # one node a step is the common case; a copy of its row would show
             return self._scores(hidden, normalise=normalise)[:n, :n_columns]
-        out = np.empty((n, n_columns), dtype=np.float32)
+        out = empty_results((n, n_columns), self.dtype)
         for start in range(0, n, step):
             part = hidden[start : start + step]
             scores = self._scores(part, normalise=normalise)
             out[start : start + step] = scores[: len(part), :n_columns]
         return out
 
-    def _scores(self, hidden: torch.Tensor, *, normalise: bool) -> NDArray[np.float32]:
-        """float32 (at least n, n_logits); what follows the first n rows is padding."""
+    def _scores(self, hidden: torch.Tensor, *, normalise: bool) -> LogProbs:
+        """Float (at least n, n_logits); what follows the first n rows is padding."""
         n = hidden.shape[0]
         n_padding = self.padding(n)
         if n_padding:
             hidden = torch.cat([hidden, hidden[-1:].expand(n_padding, -1)])
         logits = self._head(_as_type(hidden, self._head_dtype))
-        logits = self._scaling(_as_type(logits, torch.float32))
+        logits = self._scaling(_as_type(logits, self.result_dtype))
         if normalise:
             logits = torch.log_softmax(logits[:n], dim=-1)
         return (logits if self._on_cpu else logits.cpu()).numpy()

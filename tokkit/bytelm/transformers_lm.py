@@ -14,11 +14,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from tokkit.bytelm.protocol import grow_contexts
+from tokkit.bytelm.protocol import LogProbs, grow_contexts
 from tokkit.bytelm.self_check import find_way
 from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.bytelm.transformers_backbone import Backbone
@@ -117,14 +115,14 @@ class TransformersLM:
         """A new tree of contexts with a cache of its own."""
         return self._evaluator.open(self.way)
 
-    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> LogProbs:
         """Log-probabilities of the token after each context; shared prefixes are computed once.
 
         Args:
             contexts: n lists of ids, without BOS.
 
         Returns:
-            float32 (n, vocab_size), nats.
+            float (n, vocab_size), nats: float64 where the model is in float64, else float32.
 
         Raises:
             EncodingError: an id outside the vocabulary.

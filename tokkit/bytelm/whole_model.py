@@ -11,11 +11,11 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tokkit.bytelm.length_limits import max_positions
+from tokkit.bytelm.protocol import LogProbs
+from tokkit.bytelm.result_dtype import result_dtype
 from tokkit.errors import ModelError, UnsupportedError
 
 _STATES = ("past_key_values", "cache_params", "state")
@@ -66,8 +66,8 @@ class WholeModel:
             )
         return sizes[0], sizes[1]
 
-    def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """A plain pass without a cache: float32 (len(ids), n_logits).
+    def logits(self, ids: Sequence[int]) -> LogProbs:
+        """A plain pass without a cache: float (len(ids), n_logits), as `result_dtype` says.
 
         Raises:
             ModelError: the pass failed.
@@ -81,11 +81,11 @@ class WholeModel:
             )
         return logits
 
-    def last_logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """The last row of a plain pass without a cache: float32 (n_logits,)."""
+    def last_logits(self, ids: Sequence[int]) -> LogProbs:
+        """The last row of a plain pass without a cache: float (n_logits,)."""
         return self._run(ids, {"use_cache": False, **self._only_last})[0][-1]
 
-    def advance(self, ids: Sequence[int], state: Any) -> tuple[NDArray[np.float32], Any]:
+    def advance(self, ids: Sequence[int], state: Any) -> tuple[LogProbs, Any]:
         """Read ids after a state.
 
         Args:
@@ -93,7 +93,7 @@ class WholeModel:
             state: from another call, and used up by this one; None for the beginning.
 
         Returns:
-            float32 (n_logits,), what the model says after the last id, and the state there.
+            float (n_logits,), what the model says after the last id, and the state there.
 
         Raises:
             ModelError: the pass failed.
@@ -118,7 +118,7 @@ class WholeModel:
 
         return DynamicCache(config=self.config)
 
-    def _run(self, ids: Sequence[int], options: dict[str, Any]) -> tuple[NDArray[np.float32], Any]:
+    def _run(self, ids: Sequence[int], options: dict[str, Any]) -> tuple[LogProbs, Any]:
         try:
             with torch.inference_mode():
                 output = self.model(
@@ -126,7 +126,8 @@ class WholeModel:
                     **options,
                 )
                 scores = getattr(output, "logits", None)
-                logits = None if scores is None else scores[0].float().cpu().numpy()
+                dtype = result_dtype(self.dtype)
+                logits = None if scores is None else scores[0].to(dtype).cpu().numpy()
         except Exception as error:  # a model's own code may raise anything
             raise ModelError(
                 f"{self.name}: a plain pass over {len(ids)} tokens failed "
@@ -146,7 +147,7 @@ def copied(state: Any) -> Any:
         return copy.deepcopy(state)
 
 
-def normalised(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Log-softmax over the last axis, float32, nats."""
+def normalised(logits: LogProbs) -> LogProbs:
+    """Log-softmax over the last axis, nats, in the same dtype."""
     with torch.inference_mode():
         return torch.log_softmax(torch.from_numpy(logits), dim=-1).numpy()
