@@ -44,8 +44,13 @@ class SentencePieceNormalizer:
 
     def __post_init__(self) -> None:
         # Keys that are single characters are replaced in one pass, but for a rare kind.
-        singles = {ord(key): value for key, value in self.mapping.items() if len(key) == 1}
-        longer = [key for key, value in self.mapping.items() if len(key) > 1 or "  " in value]
+        singles: dict[int, str] = {}
+        longer: list[str] = []
+        for key, value in self.mapping.items():
+            if len(key) > 1 or "  " in value:
+                longer.append(key)
+            else:
+                singles[ord(key)] = value
         seconds = "".join(map(re.escape, sorted({key[1] for key in longer if len(key) > 1})))
         firsts = {text[0] for text in (*self.symbols, *(key for key in longer if len(key) == 1))}
         kinds = [f".(?=[{seconds}])"] if seconds else []
@@ -95,6 +100,13 @@ class SentencePieceNormalizer:
             (" " if self.marked and char == MARK else char, start, stop)
             for (char, start), stop in zip(made, ends, strict=False)
         ]
+
+    def lead(self, text: str) -> int:
+        """Where in `text` a space that is put before it stands: after the spaces that go first."""
+        for part, start, _ in self._units(text) if self.squeeze else ():
+            if part != " ":
+                return start
+        return 0
 
     def _is_blank(self, text: str) -> bool:
         """Whether nothing is left of a text, so that no space is put after it, either."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
 from tokkit.text.alignment import align_valid
 from tokkit.text.normalizers import marks_spaces, whole_normalizer
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
 
 _INVALID = re.compile("([\udc80-\udcff]+)")
@@ -39,12 +40,15 @@ class Stretch:
         begins: whether it begins where the text begins.
         places: int64 (2, len(data)), where in the caller's text the origin of each byte starts and
             where it ends; None if nobody asked.
+        lead: where in the caller's text a space put before it begins to stand, if it stands for
+            what the normaliser dropped up to the first byte; None: for nothing.
     """
 
     data: bytes
     token: int | None = None
     begins: bool = True
     places: Places | None = None
+    lead: int | None = None
 
     def part(self, start: int, stop: int, token: int | None) -> Stretch:
         """A part of it, as an added token or not."""
@@ -54,10 +58,13 @@ class Stretch:
         return Stretch(self.data[start:stop], token, self.begins and start == 0, places)
 
     def after_space(self) -> Stretch:
-        """The same with a space before it, which stands for nothing in the caller's text."""
+        """The same with a space before it."""
         places = self.places
         if places is not None:
-            places = np.concatenate([places[[0, 0], :1], places], axis=1)
+            space = places[[0, 0], :1].copy()
+            if self.lead is not None:
+                space[0] = self.lead
+            places = np.concatenate([space, places], axis=1)
         return replace(self, data=b" " + self.data, places=places)
 
 
@@ -223,7 +230,10 @@ def _with_places(normalizer: Normalizer, stretch: Stretch, places: Places, text:
     ends = np.where(first < last, places[1, np.maximum(last, 1) - 1], starts)
     data = found.text.encode(errors="surrogateescape")
     begins = stretch.begins and found.starts[:1].tolist() == [0]
-    return Stretch(data, None, begins, np.stack([starts, ends]))
+    lead = None
+    if data and isinstance(normalizer, SentencePieceNormalizer):
+        lead = int(places[0, bounds[normalizer.lead(text)]])
+    return Stretch(data, None, begins, np.stack([starts, ends]), lead)
 
 
 def _utf8_sizes(text: str) -> NDArray[np.int64]:
