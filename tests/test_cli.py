@@ -86,8 +86,8 @@ class FakeEnsemble(FakeLM):
 
 
 class FakeTokenizer:
-    def encode(self, data: bytes, *, specials: bool = False) -> list[int]:
-        return list(data) + ([999] if specials else [])
+    def iter_encode(self, data: bytes, *, specials: bool = False) -> Iterator[int]:
+        yield from [*data, *([999] if specials else [])]
 
     def token_bytes(self, token: int) -> bytes:
         return bytes([token]) if token < 256 else b""

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from tokkit.errors import EncodingError
+from tokkit.text.spec import Unknown
 from tokkit.text.tokenizer import TextTokenizer
 
 
-def ids_or_none(tokenizer: TextTokenizer, text: str | bytes) -> tuple[int, ...] | None:
-    """The ids of a text; None where the vocabulary cannot express it."""
+def ids_or_none(
+    tokenizer: TextTokenizer, text: str | bytes, *, unk: Unknown = "raise"
+) -> tuple[int, ...] | None:
+    """The ids of a text; None where the vocabulary cannot express it.
+
+    Args:
+        tokenizer: that encodes it.
+        text: to encode.
+        unk: see `TextTokenizer.encode`.
+    """
     try:
-        return tuple(tokenizer.encode(text))
+        return tuple(tokenizer.encode(text, unk=unk))
     except EncodingError:
         return None

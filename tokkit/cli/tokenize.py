@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
 
 import tokkit
 from tokkit.bytelm.packaged import PACKAGED, find_packaged
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         source = find_packaged(args.tokenizer) if args.tokenizer in PACKAGED else args.tokenizer
         tokenizer = tokkit.load_tokenizer(source)
     lost: dict[int, bytes] = {}
+    ids: Iterable[int] = tokenizer.iter_encode(data, specials=args.specials)
     if args.unk == "use":
         encoding = tokenizer.encode_with_offsets(data, specials=args.specials, unk="use")
         ids = encoding.ids.tolist()
@@ -57,27 +61,28 @@ def run(args: argparse.Namespace) -> int:
             for place, token in enumerate(ids)
             if token == tokenizer.spec.unk_id
         }
-    else:
-        ids = tokenizer.encode(data, specials=args.specials)
     if args.json:
-        pieces = map(tokenizer.token_bytes, ids)
-        tokens = [
-            {"id": token, "text": piece.decode("utf-8", errors="replace"), "hex": piece.hex()}
-            for token, piece in zip(ids, pieces, strict=True)
-        ]
+        tokens = [_as_json(token, tokenizer.token_bytes(token)) for token in ids]
         for place, part in lost.items():
             tokens[place]["lost"] = part.hex()
-        print_json({"n_bytes": len(data), "n_tokens": len(ids), "tokens": tokens})
+        print_json({"n_bytes": len(data), "n_tokens": len(tokens), "tokens": tokens})
         return 0
-    for start in range(0, len(ids), LINES_AT_ONCE):
-        lines = [
-            f"{ids[k]}\t"
-            + (f"lost {lost[k]!r}" if k in lost else repr(tokenizer.token_bytes(ids[k]))[1:])
-            for k in range(start, min(start + LINES_AT_ONCE, len(ids)))
-        ]
+    n_tokens = 0
+    places = enumerate(ids)
+    while block := list(islice(places, LINES_AT_ONCE)):
+        lines = (
+            f"{token}\t"
+            + (f"lost {lost[k]!r}" if k in lost else repr(tokenizer.token_bytes(token))[1:])
+            for k, token in block
+        )
         print("\n".join(lines), flush=True)  # a reader that has gone is noticed here
-    print(f"{len(ids)} tokens, {len(data)} bytes", file=sys.stderr)
+        n_tokens += len(block)
+    print(f"{n_tokens} tokens, {len(data)} bytes", file=sys.stderr)
     if lost:
         n_lost = sum(map(len, lost.values()))
         print(f"{len(lost)} unknown tokens stand for {n_lost} bytes", file=sys.stderr)
     return 0
+
+
+def _as_json(token: int, piece: bytes) -> dict[str, Any]:
+    return {"id": token, "text": piece.decode("utf-8", errors="replace"), "hex": piece.hex()}

@@ -27,6 +27,8 @@ from tokkit.text.spec import MergeTable, TokenizerSpec, Unknown
 from tokkit.text.stretches import Stretch, StretchCutter
 from tokkit.tokenizer import Encoding, Modality, Tokenizer, refuse_budget
 
+PIECES_AT_ONCE = 4096
+
 
 def load_tokenizer(
     source: str | PathLike[str],
@@ -197,6 +199,26 @@ class TextTokenizer(Tokenizer[str | bytes]):
                 else:
                     ids += self._model.encode_ids(pieces.text, pieces.bounds).tolist()
         return ids
+
+    def iter_encode(
+        self, data: str | bytes, *, specials: bool = False, normalize: bool = True
+    ) -> Iterator[int]:
+        """`encode`, an id at a time, for whoever may want only the first ones of a long text.
+
+        The text is normalised and cut first; its pieces are encoded as their ids are asked for.
+
+        Raises:
+            EncodingError: when it is reached, a byte that the vocabulary cannot express.
+        """
+        for stretch in self._cut(data, specials=specials, normalize=normalize):
+            if stretch.token is not None:
+                yield stretch.token
+                continue
+            pieces = self._split(stretch)
+            for first in range(0, len(pieces.bounds) - 1, PIECES_AT_ONCE):
+                bounds = pieces.bounds[first : first + PIECES_AT_ONCE + 1]
+                text = pieces.text[bounds[0] : bounds[-1]]
+                yield from self._model.encode_ids(text, bounds - bounds[0]).tolist()
 
     def encode_with_offsets(
         self,

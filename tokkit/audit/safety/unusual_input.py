@@ -75,8 +75,8 @@ def tabulate_unusual_input(tokenizer: TextTokenizer, reference: Reference | None
 def find_disagreement(tokenizer: TextTokenizer, reference: Reference) -> list[Finding]:
     """Probe texts of which the reference makes other ids, or nothing at all, shrunk.
 
-    Each text is judged by itself. One that tokkit cannot encode agrees if the reference makes an
-    unknown token of it, or refuses it as well.
+    Each text is judged by itself. One that the vocabulary cannot express agrees if the reference
+    makes the same ids of it, unknown tokens among them, or refuses it as well.
 
     Raises:
         SandboxError: the reference panics or dies.
@@ -136,12 +136,12 @@ def _judge(
     tokenizer: TextTokenizer, text: str, theirs: list[int] | None, unknown: frozenset[int]
 ) -> str:
     """`"the same"`, `"other ids"`, or `"refused"` by the reference alone."""
-    ours = ids_or_none(tokenizer, text)
+    ours = ids_or_none(tokenizer, text, unk="use")
     if ours is None:
         agreed = theirs is None or not unknown or not unknown.isdisjoint(theirs)
         return "the same" if agreed else "other ids"
     if theirs is None:
-        return "refused"
+        return "refused" if ids_or_none(tokenizer, text) is not None else "the same"
     return "the same" if list(ours) == theirs else "other ids"
 
 
