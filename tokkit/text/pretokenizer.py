@@ -20,7 +20,8 @@ from tokkit.text.literal_stage import (
     literal_passes,
     literal_stages,
 )
-from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries
+from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries, LabelledBytes
+from tokkit.text.regex.byte_cuts import ByteCuts, ByteSplitStage
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
 from tokkit.text.regex.nodes import Chars, Repeat, charsets_of
 from tokkit.text.regex.program import Program
@@ -75,7 +76,7 @@ class Pretokenizer:
         charsets |= {CharSet.of((INVALID, INVALID)), self._known_characters}
         self.alphabet = self._alphabet(charsets, literal_charsets(spec, self._passes))
         self._stages = tuple(
-            SplitStage(
+            (ByteSplitStage if rule and rule.sees_bytes else SplitStage)(
                 Program(tree, self.alphabet, pattern=rule.pattern if rule else "."),
                 self.alphabet,
                 rule.behavior if rule else "isolated",
@@ -83,6 +84,8 @@ class Pretokenizer:
             )
             for tree, rule in zip(trees, spec.splits or (None,), strict=True)
         )
+        if any(stage.drops for stage in self._stages if isinstance(stage, ByteSplitStage)):
+            self._refusal = self._refusal or "a rule after ByteLevel drops bytes"
 
     def _literal_passes(self) -> list[LiteralPass]:
         for literal in self.literals:
@@ -151,12 +154,13 @@ class Pretokenizer:
     # -- automaton ---------------------------------------------------------------------------
 
     @cached_property
-    def boundaries(self) -> ByteBoundaries:
+    def boundaries(self) -> LabelledBytes:
         """The pretokenizer as an automaton over labelled bytes.
 
         Raises:
-            UnsupportedError: added tokens whose cut no automaton does exactly. Texts are encoded
-                all the same; only what asks which sequences are canonical cannot be had.
+            UnsupportedError: added tokens whose cut no automaton does exactly, or bytes that are
+                dropped after ByteLevel. Texts are encoded all the same; only what asks which
+                sequences are canonical cannot be had.
         """
         if self._refusal:
             raise UnsupportedError(
@@ -172,9 +176,15 @@ class Pretokenizer:
             fallback = every - known
         elif self._spec.family == "bytes":
             fallback = every  # its tokens may be of either kind
+        stages = [stage for stage in self._stages if not isinstance(stage, ByteSplitStage)]
+        if not stages:
+            whole = Program(EVERYTHING, self.alphabet, pattern=".")
+            stages.append(SplitStage(whole, self.alphabet))
         literal = literal_stages(self._spec, self._passes, self.alphabet)
-        stages = (*literal, *self._stages)
-        return ByteBoundaries(CharBoundaries(self.alphabet, stages, normal, fallback))
+        chars = CharBoundaries(self.alphabet, (*literal, *stages), normal, fallback)
+        of_bytes = [stage for stage in self._stages if isinstance(stage, ByteSplitStage)]
+        before = ByteBoundaries(chars)
+        return ByteCuts(before, self.alphabet, tuple(of_bytes)) if of_bytes else before
 
 
 def drops_spaces(splits: Sequence[SplitRule]) -> bool:

@@ -65,6 +65,8 @@ class SplitRule:
     `merged_with_previous` / `merged_with_next`: a match is glued to the gap on that side.
     `contiguous`: adjacent matches form one piece. `invert`: gaps and matches change roles.
     `space`: the character that the pattern sees where a text in byte space has a space.
+    `sees_bytes`: the pattern sees each byte as its character of GPT-2's byte alphabet, and may cut
+    between the bytes of a character. After such a rule come no others.
     """
 
     pattern: str
@@ -72,6 +74,7 @@ class SplitRule:
     invert: bool = False
     dialect: Dialect = "oniguruma"
     space: str = " "
+    sees_bytes: bool = False
 
 
 @dataclass(frozen=True)

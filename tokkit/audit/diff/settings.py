@@ -73,6 +73,7 @@ def _splits(rules: tuple[SplitRule, ...]) -> str:
         return "none"
     return "\n".join(
         f"{rule.pattern} ({rule.behavior}{', inverted' if rule.invert else ''}, {rule.dialect}"
+        + (", over bytes" if rule.sees_bytes else "")
         + (")" if rule.space == " " else f", a space as {rule.space!r})")
         for rule in rules
     )

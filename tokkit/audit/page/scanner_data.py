@@ -33,6 +33,8 @@ def add_scanners(streams: Streams, name: str, rules: Sequence[SplitRule]) -> dic
     """
     if not rules:
         return None
+    if any(rule.sees_bytes for rule in rules):
+        raise UnsupportedError("the pretokenizer cuts between the bytes of characters")
     stages = _add_tables(streams, name, rules)
     for stage, rule in zip(stages["stages"], rules, strict=True):
         stage |= {"behavior": rule.behavior, "invert": rule.invert}

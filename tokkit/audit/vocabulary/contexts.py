@@ -75,7 +75,9 @@ class Contexts:
         self._ways_in: dict[int, tuple[Symbols, ...]] = {}
         self._expressible: dict[str, bool] = {}
         self._memo: dict[tuple[Symbols, int], tuple[Context, ...]] = {}
-        self.complete = self._explore(max_steps)
+        # Cuts between the bytes of characters are not among the steps.
+        cuts_bytes = any(rule.sees_bytes for rule in tokenizer.spec.splits)
+        self.complete = self._explore(max_steps) and not cuts_bytes
         self._onward = self._distances()
         self.states = [state for state in self._edges if state in self._onward]
 

@@ -71,9 +71,14 @@ def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> 
     if normalizer.marked:
         plan.mark = MARK
     for kind, node, place in stages:
+        if plan.byte_level and kind in ("ByteLevel", "Metaspace"):
+            raise UnsupportedError(
+                f"{place}: it stands after ByteLevel and would rename its characters"
+            )
         if plan.byte_level:
-            raise UnsupportedError(f"{place}: it stands after ByteLevel and would cut single bytes")
-        if kind == "ByteLevel":
+            rules = _rules(kind, node, place)
+            plan.splits.extend(replace(rule, sees_bytes=True) for rule in rules)
+        elif kind == "ByteLevel":
             _add_byte_level(plan, node, normalizer, place)
         elif kind == "Metaspace":
             _add_metaspace(plan, node, normalizer, place)

@@ -173,6 +173,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
                 "invert": rule.invert,
                 "dialect": rule.dialect,
                 "space": rule.space,
+                "sees_bytes": rule.sees_bytes,
             }
             for rule in spec.splits
         ],
@@ -380,6 +381,7 @@ def _splits(value: object, where: str) -> tuple[SplitRule, ...]:
                 _flag(node, "invert", where),
                 cast("Dialect", dialect),
                 _character(node.get("space", " "), f"{where}.space"),
+                want_bool(node.get("sees_bytes"), f"{where}.sees_bytes", default=False),
             )
         )
     return tuple(rules)

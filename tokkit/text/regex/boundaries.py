@@ -17,6 +17,7 @@ them: a state allows for any number of them, wherever they may stand.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from enum import IntFlag
 from typing import Any, Protocol
@@ -256,29 +257,21 @@ class CharBoundaries:
         return False
 
 
-class ByteBoundaries:
-    """The automaton over labelled bytes. State 0 is the empty text.
-
-    A state is one of `CharBoundaries` with the bytes of a character that is not complete, and their
-    labels. If the character is completed, its bytes must agree: one kind, no boundary inside. If it
-    is not, each byte was a character of its own, of the class of invalid bytes.
+class LabelledBytes(ABC):
+    """An automaton over labelled bytes, determinised on demand. State 0 is the empty text.
 
     Attributes:
         table: int32 (capacity, 256, N_LABELS): states, `DEAD`, or a negative mark of an entry that
             was not asked for yet; `step` and `resolve` fill it.
     """
 
-    def __init__(self, chars: CharBoundaries) -> None:
-        self._chars = chars
-        self._utf8 = utf8_classes(chars.alphabet)
-        self._keys: list[tuple[int, int | None, tuple[int, ...]]] = [(0, None, ())]
-        self._index = {self._keys[0]: 0}
+    def __init__(self) -> None:
         self.table = np.full((64, 256, N_LABELS), _UNKNOWN, dtype=np.int32)
 
     @property
+    @abstractmethod
     def chars(self) -> CharBoundaries:
         """The automaton over whole characters that this one spells out."""
-        return self._chars
 
     def step(self, state: int, byte: int, label: int) -> int:
         """The state after one more labelled byte, or `DEAD`."""
@@ -302,6 +295,40 @@ class ByteBoundaries:
                 self.step(pair >> 8, pair & 255, label)
             found = self.table[states, data, label]
         return found
+
+    @abstractmethod
+    def _step(self, state: int, byte: int, label: int) -> int: ...
+
+    @abstractmethod
+    def can_end(self, state: int) -> bool:
+        """Whether the text may end in this state."""
+
+    def _make_room(self, n_states: int) -> None:
+        if n_states > len(self.table):
+            grown = np.full((2 * len(self.table), 256, N_LABELS), _UNKNOWN, dtype=np.int32)
+            grown[: len(self.table)] = self.table
+            self.table = grown
+
+
+class ByteBoundaries(LabelledBytes):
+    """The automaton over labelled bytes. State 0 is the empty text.
+
+    A state is one of `CharBoundaries` with the bytes of a character that is not complete, and their
+    labels. If the character is completed, its bytes must agree: one kind, no boundary inside. If it
+    is not, each byte was a character of its own, of the class of invalid bytes.
+    """
+
+    def __init__(self, chars: CharBoundaries) -> None:
+        super().__init__()
+        self._chars = chars
+        self._utf8 = utf8_classes(chars.alphabet)
+        self._keys: list[tuple[int, int | None, tuple[int, ...]]] = [(0, None, ())]
+        self._index = {self._keys[0]: 0}
+
+    @property
+    def chars(self) -> CharBoundaries:
+        """The automaton over whole characters that this one spells out."""
+        return self._chars
 
     def _step(self, state: int, byte: int, label: int) -> int:
         char_state, node, labels = self._keys[state]
@@ -347,10 +374,7 @@ class ByteBoundaries:
 
     def _add(self, key: tuple[int, int | None, tuple[int, ...]]) -> int:
         self._keys.append(key)
-        if len(self._keys) > len(self.table):
-            grown = np.full((2 * len(self.table), 256, N_LABELS), _UNKNOWN, dtype=np.int32)
-            grown[: len(self.table)] = self.table
-            self.table = grown
+        self._make_room(len(self._keys))
         return len(self._keys) - 1
 
     def _is_alive(self, key: tuple[int, int | None, tuple[int, ...]]) -> bool:

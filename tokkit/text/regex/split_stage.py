@@ -175,17 +175,11 @@ class SplitStage:
         threads, matched = self._program.step(Program.start, symbol)
         configs: list[tuple[Config, bool]] = []
         if threads:
-            configs.append(
-                (
-                    Config(is_match=True, threads=threads, forbidden=forbidden, context=context),
-                    False,
-                )
-            )
+            match = Config(is_match=True, threads=threads, forbidden=forbidden, context=context)
+            configs.append((match, False))
         forbidden |= frozenset(threads)
-        configs.append(
-            (Config(is_match=False, threads=(), forbidden=forbidden, context=context), matched)
-        )
-        return configs
+        gap = Config(is_match=False, threads=(), forbidden=forbidden, context=context)
+        return [*configs, (gap, matched)]
 
     def step(
         self, config: Config, symbol: int, *, dropped: bool = False
@@ -212,12 +206,8 @@ class SplitStage:
         threads, matched = self._program.step(threads, symbol)
         following: list[tuple[Config, bool]] = []
         if threads:
-            following.append(
-                (
-                    Config(is_match=True, threads=threads, forbidden=forbidden, context=context),
-                    False,
-                )
-            )
+            match = Config(is_match=True, threads=threads, forbidden=forbidden, context=context)
+            following.append((match, False))
         if matched:
             following.extend(
                 (new, not self._joins[MATCH][new.is_match])
