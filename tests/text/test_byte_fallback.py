@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tokkit import load_tokenizer
-from tokkit.errors import EncodingError, FormatError
+from tokkit.errors import EncodingError, FormatError, UnsupportedError
 from tokkit.text.loading import read_spec
 
 TEXTS = ["a\tb", "\t", "é\t€", "a b", "\x00\x7f", "🎉"]
@@ -38,10 +38,43 @@ def test_a_byte_whose_character_is_a_token_is_not_needed(tmp_path, kind):
         ours.encode(b"a\xff")
 
 
+@pytest.mark.parametrize("byte", [0x09, 0x63, 0x82, 0xC3, 0xF0])
+def test_the_unknown_token_of_unigram_stands_for_what_bytes_cannot_spell(tmp_path, byte):
+    tokenizers = pytest.importorskip("tokenizers")
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(document("Unigram", missing=[byte])))
+    ours, reference = load_tokenizer(path), tokenizers.Tokenizer.from_file(str(path))
+    for text in [*TEXTS, "abcé€🎉a"]:
+        expected = reference.encode(text).ids
+        assert ours.encode(text, unk="use") == expected, text
+        if 0 in expected:
+            with pytest.raises(EncodingError):
+                ours.encode(text)
+        else:
+            assert ours.encode(text) == expected
+
+
 @pytest.mark.parametrize("kind", ["BPE", "Unigram"])
 @pytest.mark.parametrize("byte", [0x09, 0x63, 0x80, 0xC2, 0xF4])
 def test_a_byte_that_a_text_may_need_is_missed(tmp_path, kind, byte):
     path = tmp_path / "tokenizer.json"
-    path.write_text(json.dumps(document(kind, missing=[byte])))
+    found = document(kind, missing=[byte])
+    if kind == "Unigram":
+        found["model"]["unk_id"] = None
+    path.write_text(json.dumps(found))
     with pytest.raises(FormatError, match=f"<0x{byte:02X}>"):
+        read_spec(path)
+
+
+@pytest.mark.parametrize("kind", ["BPE", "Unigram"])
+def test_a_space_that_would_be_spelled_as_its_mark_is_refused(tmp_path, kind):
+    found = document(kind, missing=[])
+    vocab = found["model"]["vocab"]
+    if kind == "BPE":
+        del vocab["\u2581"]
+    else:
+        found["model"]["vocab"] = [entry for entry in vocab if entry[0] != "\u2581"]
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(found))
+    with pytest.raises(UnsupportedError, match="for a space"):
         read_spec(path)

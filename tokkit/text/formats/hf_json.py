@@ -252,6 +252,11 @@ def _normalizers(
 def _model_fields(
     model: HfModel, placed: Placed, pre: PretokenizerPlan, name: str
 ) -> dict[str, Any]:
+    if pre.mark and model.byte_ids and pre.mark not in model.ids:
+        raise UnsupportedError(
+            f"{name}: byte_fallback without a token for {pre.mark!r}, whose bytes the library would "
+            "spell for a space"
+        )
     if model.family == "unigram":
         if pre.byte_level:
             raise UnsupportedError(f"{name}: a Unigram model over the GPT-2 byte alphabet")

@@ -153,12 +153,14 @@ def _unknown(node: dict[str, object], ids: dict[str, int], where: str) -> int | 
     return ids[text]
 
 
-def _byte_ids(node: dict[str, object], ids: dict[str, int], where: str) -> dict[int, int]:
+def _byte_ids(
+    node: dict[str, object], ids: dict[str, int], where: str, *, unknown_takes_over: bool = False
+) -> dict[int, int]:
     if not want_bool(node.get("byte_fallback"), f"{where}.byte_fallback", default=False):
         return {}
     found = {byte: ids.get(f"<0x{byte:02X}>", -1) for byte in range(256)}
     missing = [byte for byte, token_id in found.items() if token_id < 0 and _is_needed(byte, ids)]
-    if missing:
+    if missing and not unknown_takes_over:
         raise FormatError(
             f"{where}: byte_fallback, but {len(missing)} of the 256 byte tokens are missing, "
             f"the first is <0x{missing[0]:02X}>; text would be dropped"
@@ -313,7 +315,8 @@ def _read_unigram(node: dict[str, object], where: str) -> HfModel:
     unk_id = None if unk is None else want_int(unk, f"{where}.unk_id")
     if unk_id is not None and not 0 <= unk_id < len(scores):
         raise FormatError(f"{where}.unk_id: {unk_id} in a vocabulary of {len(scores):,} pieces")
-    byte_ids = _byte_ids(node, ids, where)
+    # BPE of the library would put the unknown token behind the bytes of later characters.
+    byte_ids = _byte_ids(node, ids, where, unknown_takes_over=unk_id is not None)
     return HfModel(
         "unigram", ids, where, unk_id=unk_id, fuse_unk=True, byte_ids=byte_ids, scores=scores
     )
