@@ -10,6 +10,7 @@ from tests.text.format_samples import CORPUS, SAMPLES
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE, text_of
 from tokkit.text.formats.patterns import GPT2
+from tokkit.text.formats.sentencepiece import read_sentencepiece
 from tokkit.text.loading import read_spec
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -101,6 +102,7 @@ SENTENCEPIECE = {
         "model_type": "unigram", "vocab_size": 400, "byte_fallback": True,
         "treat_whitespace_as_suffix": True,
     },
+    "words": {"model_type": "word", "vocab_size": 60},
     "characters": {"model_type": "char", "vocab_size": 60},
 }  # fmt: skip
 
@@ -118,10 +120,56 @@ def test_sentencepiece_models_encode_as_the_library_does(tmp_path, case):
         assert list(ours.encode(text)) == expected, text
 
 
-def test_word_models_are_refused_by_name(tmp_path):
-    path, _ = sentencepiece_model(tmp_path, model_type="word", vocab_size=60)
-    with pytest.raises(UnsupportedError, match="WORD"):
-        read_spec(path)
+def unigram(*pieces, **normalizer):
+    """A Unigram model of pieces that score -1, and of user-defined symbols in angle brackets."""
+    pytest.importorskip("sentencepiece")
+    from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto()
+    model.pieces.add(piece="<unk>", type=2)
+    for text in pieces:
+        symbol = text[1:-1] if len(text) > 2 and text[0] == "<" else text
+        model.pieces.add(piece=symbol, score=-1.0, type=1 if symbol == text else 4)
+    for name, value in normalizer.items():
+        setattr(model.normalizer_spec, name, value)
+    data = model.SerializeToString()
+    reference = SentencePieceProcessor()
+    reference.LoadFromSerializedProto(data)
+    return TextTokenizer(read_sentencepiece(data, "toy")), reference
+
+
+def test_user_defined_symbols_of_a_unigram_model_compete_by_score():
+    ours, reference = unigram("a", "b", "c", "d", "<ab>", "<bcd>", add_dummy_prefix=False)
+    assert ours.encode("abcd") == reference.encode("abcd") == [1, 6]
+    assert ours.encode("abc") == reference.encode("abc") == [5, 3]
+
+
+@pytest.mark.parametrize("squeeze", [True, False])
+@pytest.mark.parametrize("prefix", [True, False])
+def test_a_raw_mark_at_the_end_goes_only_where_spaces_do(squeeze, prefix):
+    options = {"remove_extra_whitespaces": squeeze, "add_dummy_prefix": prefix}
+    ours, reference = unigram("a", "▁", **options)
+    texts = ("a▁", "▁a ▁ ", "▁", "▁▁", " ▁ a", "a ▁a")
+    assert [ours.encode(text) for text in texts] == [reference.encode(text) for text in texts]
+    assert ours.encode("a▁")[-1] == (1 if squeeze else 2)
+
+
+def test_a_text_of_which_the_normaliser_leaves_nothing_is_the_space_before_it(tmp_path):
+    path, reference = sentencepiece_model(
+        tmp_path, vocab_size=100, normalization_rule_name="nmt_nfkc", remove_extra_whitespaces=False
+    )
+    ours = load_tokenizer(path)
+    for text in ("\x7f", "\x7fa", "a\x7f", "\x01\x7f", ""):
+        assert ours.encode(text) == reference.encode(text), text
+    assert [ours.spec.token_bytes[token] for token in ours.encode("\x7f")] == [b" "]
+
+
+def test_user_defined_symbols_that_look_like_control_tokens_stay_text():
+    ours, _ = unigram("▁", "<", "|", ">", "x", "<<|x|>>")
+    assert ours.special_tokens == {"<|x|>": 6}
+    assert ours.spec.unmarked_ids == (6,)
+    assert ours.encode("<|x|>") == [1, 2, 3, 5, 3, 4]
+    assert ours.encode("<|x|>", specials=True) == [6]
 
 
 def test_the_format_is_seen_from_the_content_not_the_name(tmp_path):

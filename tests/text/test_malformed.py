@@ -336,7 +336,7 @@ SENTENCEPIECE_CASES = {
     "a byte piece that names none": piece(b"<0xZZ>", 0.0, 6) + BPE_TRAINER,
     "byte fallback without bytes": piece(b"a") + field(2, b"\x18\x02\x98\x02\x01"),
     "a garbage charsmap": piece(b"a") + BPE_TRAINER + field(3, field(2, b"\xff" * 64)),
-    "a word model": piece(b"a") + field(2, b"\x18\x03"),
+    "a model of no known type": piece(b"a") + field(2, b"\x18\x05"),
     "an overlong piece": piece(b"a" * 10_000) + BPE_TRAINER,
 }
 

@@ -134,6 +134,29 @@ def test_an_unknown_word_is_one_token(tokens, words, longest):
     assert lost == [word for word, part in zip(words, known, strict=True) if part is None]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["", "a", "ab", " b", "é", "z"]).map(str.encode)), st.booleans())
+def test_whole_words_are_looked_up(words, fuse):
+    spec = TokenizerSpec(
+        name="random",
+        family="words",
+        token_bytes=(b"a", b" b", "é".encode(), b"ab", b"ab"),
+        kinds=np.array([0, 0, 0, TokenKind.LITERAL, 0], dtype=np.uint8),
+    )
+    spec = with_unknown(spec, set(), fuse=fuse)
+    known = {b"a": 0, b" b": 1, "é".encode(): 2, b"ab": 4}
+    expected = [known.get(word, spec.unk_id) for word in words if word]
+    if fuse:
+        kept = zip(expected, [None, *expected], strict=False)
+        expected = [token for token, before in kept if token != spec.unk_id or token != before]
+    ids, covered = encoded(spec, words)
+    assert ids == expected
+    assert_known_tokens_cover_their_bytes(spec, ids, covered)
+    model = make_segment_model(spec)
+    assert np.flatnonzero(model.reachable).tolist() == [0, 1, 2, 4]
+    assert not model.successor_mask_after([0]).any()
+
+
 WORDS = TokenizerSpec(
     name="toy",
     family="wordpiece",

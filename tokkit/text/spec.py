@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Family = Literal["bpe", "unigram", "wordpiece", "word_bpe", "greedy", "bytes"]
+Family = Literal["bpe", "unigram", "wordpiece", "word_bpe", "words", "greedy", "bytes"]
 Behavior = Literal["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
 Dialect = Literal["oniguruma", "rust"]
 PrefixSpace = Literal["never", "always", "unless_space"]

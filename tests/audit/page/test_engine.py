@@ -122,6 +122,20 @@ def test_greedy(words, texts):
     assert_equal_ids([(TextTokenizer(spec), texts)])
 
 
+@SETTINGS
+@given(st.lists(st.text("ab é", min_size=1, max_size=4), unique=True, max_size=20), TEXTS)
+def test_whole_words(words, texts):
+    tokens = [b"", *(word.encode() for word in words)]
+    spec = TokenizerSpec(
+        name="toy",
+        family="words",
+        token_bytes=tuple(tokens),
+        kinds=np.zeros(len(tokens), dtype=np.uint8),
+        splits=(SplitRule(" [^ ]*"),),
+    )
+    assert_equal_ids([(TextTokenizer(spec), texts)])
+
+
 @pytest.mark.parametrize("behavior", BEHAVIORS)
 @pytest.mark.parametrize("invert", [False, True])
 def test_pieces_of_every_behaviour(behavior, invert):

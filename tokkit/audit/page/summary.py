@@ -28,6 +28,7 @@ _FAMILIES = {
     "unigram": "a Unigram model",
     "wordpiece": "WordPiece",
     "word_bpe": "byte-pair encoding of words",
+    "words": "whole words",
     "greedy": "greedy longest match",
     "bytes": "one token a byte",
 }

@@ -9,6 +9,7 @@ Source: SentencePiece's C++ (`model_interface.cc`, `bpe_model.cc`, `unigram_mode
 - Pieces that merge are NORMAL ones; byte pieces come last. User-defined pieces are cut out of the
   normalised text, the space before it included, but in a Unigram model they compete with the others
   by a score that nearly always wins: -0.1, whatever their length.
+- WORD models look up each word, which begins at a U+2581; what is unknown is so as a whole.
 - UNUSED pieces are unknown. In BPE they take part in merges, and are divided again in the way that
   any such piece was made *last in the whole text*; such models are refused.
 - The library adds no BOS by itself. By the convention of Llama, Mistral and Gemma, a BPE model with
@@ -48,8 +49,9 @@ from tokkit.text.formats.sentencepiece_proto import (
 )
 from tokkit.text.normalizers import MAX_GROWTH
 from tokkit.text.sentencepiece_normalizer import MARK, SentencePieceNormalizer
-from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
+from tokkit.text.spec import Family, MergeTable, SplitRule, TokenizerSpec, TokenKind
 
+_FAMILIES: dict[int, Family] = {UNIGRAM: "unigram", BPE: "bpe", WORD: "words", CHAR: "bpe"}
 _FLOAT = np.finfo(np.float32)
 
 
@@ -65,17 +67,17 @@ def read_sentencepiece(
 
     Raises:
         FormatError: truncated, damaged, or contradictory.
-        UnsupportedError: a WORD model, or one of which the library makes what no tokens spell.
+        UnsupportedError: a model of which the library makes what no tokens of the text spell.
     """
     model = parse_model(data, name)
     unmarked = _mark_controls(model.pieces)
-    if model.kind not in (UNIGRAM, BPE, CHAR):
-        kind = "WORD" if model.kind == WORD else model.kind
-        raise UnsupportedError(f"{name}: model type {kind}; tokkit reads BPE, UNIGRAM and CHAR")
+    if model.kind not in _FAMILIES:
+        raise FormatError(f"{name}: model type {model.kind}; expected 1 to 4")
     pieces, mark = model.pieces, MARK if model.escape else ""
     token_bytes, kinds, specials = place_pieces(pieces, name, mark=mark)
-    if model.kind == UNIGRAM:
-        _let_symbols_compete(kinds)
+    if model.kind in (UNIGRAM, WORD):
+        # User-defined symbols compete with the others, or are words like them.
+        kinds[kinds == TokenKind.LITERAL] = TokenKind.NORMAL
     _check_bytes(model, kinds, mark, name)
     unknown = pieces.of_type(UNKNOWN)
     if len(unknown) > 1:
@@ -87,7 +89,7 @@ def read_sentencepiece(
     prefixed = model.dummy_prefix and not model.suffix_space
     return TokenizerSpec(
         name=name,
-        family="unigram" if model.kind == UNIGRAM else "bpe",
+        family=_FAMILIES[model.kind],
         token_bytes=tuple(token_bytes),
         kinds=kinds,
         special_tokens=specials,
@@ -123,19 +125,23 @@ def _is_special(kinds: NDArray[np.uint8], token_id: int) -> bool:
 def _model_fields(model: Model, mark: str, name: str) -> dict[str, Any]:
     if model.kind == UNIGRAM:
         return unigram_scores(model.pieces)
+    if model.kind == WORD:
+        # Words begin at each mark, wherever spaces are put, and whether or not they are marked.
+        return {"splits": (SplitRule(" [^ ]*" if mark else f"{MARK}[^{MARK}]*"),)}
     if model.kind == CHAR:
         none = np.zeros(0, dtype=np.int32)
         return {"merges": MergeTable(none, none, none, none), "char_units": True}
     return {"merges": spm_merges(model.pieces, name, mark=mark), "char_units": True}
 
 
-def _let_symbols_compete(kinds: NDArray[np.uint8]) -> None:
-    kinds[kinds == TokenKind.LITERAL] = TokenKind.NORMAL
-
-
 def _check_bytes(model: Model, kinds: NDArray[np.uint8], mark: str, name: str) -> None:
     if not model.byte_fallback:
         return
+    if model.kind == WORD:
+        raise UnsupportedError(
+            f"{name}: a WORD model with byte_fallback, which spells unknown words by the bytes of "
+            f"{MARK} and the rest; no bytes of the text are these"
+        )
     if (kinds == TokenKind.BYTE).sum() != 256:
         raise FormatError(f"{name}: byte_fallback, but not all of the 256 byte pieces are there")
     if mark and mark not in model.pieces.of_type(NORMAL, USER_DEFINED):

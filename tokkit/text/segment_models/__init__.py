@@ -29,6 +29,10 @@ def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
             from tokkit.text.segment_models.word_bpe import WordBpeModel
 
             return WordBpeModel(spec)
+        case "words":
+            from tokkit.text.segment_models.whole_words import WholeWordModel
+
+            return WholeWordModel(spec)
         case "greedy":
             from tokkit.text.segment_models.greedy import GreedyModel
 

@@ -292,6 +292,21 @@ class GreedyModel {
   }
 }
 
+class WholeWordModel {
+  constructor(vocabulary) {
+    this.index = new SpellingIndex(vocabulary, vocabulary.size);
+    for (let id = 0; id < vocabulary.size; id++) {
+      if (vocabulary.kinds[id] === KIND.NORMAL && vocabulary.lengthOf(id) > 0) this.index.add(id);
+    }
+  }
+
+  encodePiece(text, start, stop) {
+    const id = stop > start ? this.index.find(text, start, stop) : -1;
+    if (id < 0) throw inexpressible(text[start]);
+    return [id];
+  }
+}
+
 class PlainBytesModel {
   constructor(vocabulary) {
     this.table = byteTokens(vocabulary);
@@ -312,6 +327,7 @@ const MODELS = {
   bpe: BpeModel,
   unigram: UnigramModel,
   wordpiece: WordPieceModel,
+  words: WholeWordModel,
   greedy: GreedyModel,
   bytes: PlainBytesModel,
 };

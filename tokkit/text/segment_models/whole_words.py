@@ -1,0 +1,102 @@
+"""One token a piece, or none: `WholeWordModel` (SentencePiece's WORD models).
+
+The pretokenizer cuts the text into words, each with the space before it. A word that is no token is
+unknown as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import ArgumentError, EncodingError
+from tokkit.text.segment_models.base import PrefixEncoder, SegmentModel, check_bounds, check_ids
+from tokkit.text.segment_models.reencoding import ReencodingEncoder
+from tokkit.text.segment_models.unknown import in_order, joined
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+class WholeWordModel(SegmentModel):
+    """Looks each piece up; only NORMAL tokens take part."""
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        """Build the table; of tokens that are spelt alike the lowest id is used.
+
+        Raises:
+            ArgumentError: not a tokenizer of whole words.
+        """
+        if spec.family != "words":
+            raise ArgumentError(f"{spec.name!r} is {spec.family}; expected whole words")
+        self._name = spec.name
+        self._unk_id, self._fuse_unk = spec.unk_id, spec.fuse_unk
+        self.vocab_size = spec.vocab_size
+        self.context_length = 1
+        self._ids: dict[bytes, int] = {}
+        for token in np.flatnonzero(spec.kinds == TokenKind.NORMAL).tolist():
+            self._ids.setdefault(spec.token_bytes[token], token)
+        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
+        self.reachable[list(self._ids.values())] = True
+        self.reachable.setflags(write=False)
+        self._none = np.zeros(spec.vocab_size, dtype=np.bool_)
+        self._none.setflags(write=False)
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`. Raises EncodingError at an unknown word."""
+        ids, ends = self._look_up(text, bounds)
+        if len(ids) and ids.min() < 0:
+            start = int(np.concatenate([[0], ends])[np.argmin(ids)])
+            spelling = text[start : int(ends[np.argmin(ids)])][:40].tobytes()
+            raise EncodingError(
+                f"the word {spelling!r} at offset {start} is unknown to "
+                f"{self._name or 'this tokenizer'}; remove it, or ask for the unknown token"
+            )
+        return ids, ends
+
+    def encode_with_unknown(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode_with_unknown`. Words side by side fuse, if unknown text does."""
+        ids, ends = self._look_up(text, bounds)
+        unknown = ids < 0
+        starts, stops = np.concatenate([[0], ends[:-1]])[unknown], ends[unknown]
+        if self._fuse_unk:
+            starts, stops = joined(starts, stops, np.empty(0, dtype=np.int64))
+        lost = np.full(len(stops), self._unk_id, dtype=np.int32)
+        return in_order([(ids[~unknown], ends[~unknown]), (lost, stops)])
+
+    def _look_up(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The id of each piece that is not empty, or -1, and where it ends."""
+        text, bounds = check_bounds(text, bounds)
+        ends = bounds[1:][np.diff(bounds) > 0]
+        ids = np.fromiter(
+            (self._ids.get(word, -1) for word in _words(text.tobytes(), ends.tolist())),
+            dtype=np.int32,
+            count=len(ends),
+        )
+        return ids, ends
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        return len(self.encode(text, bounds)[0])
+
+    def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """See `SegmentModel.successor_mask_after`: nothing goes on with a piece."""
+        check_ids(ids, self.vocab_size)
+        return self._none if ids else self.reachable
+
+    def prefix_encoder(self) -> PrefixEncoder:
+        """See `SegmentModel.prefix_encoder`. A prefix of a known word may be unknown itself."""
+        return ReencodingEncoder(self)
+
+
+def _words(data: bytes, ends: Sequence[int]) -> Iterator[bytes]:
+    start = 0
+    for end in ends:
+        yield data[start:end]
+        start = end
