@@ -23,8 +23,7 @@ _GROUPS: tuple[tuple[int, str], ...] = (
         MAX_POSITIONS,
         (
             "max_position_embeddings n_positions n_ctx max_seq_len max_target_positions "
-            "model_max_length context_length max_source_positions position_bias_max_distance "
-            "attention_hidden_size linear_attn_hidden"
+            "model_max_length context_length max_source_positions position_bias_max_distance"
         ),
     ),
     (
@@ -32,8 +31,8 @@ _GROUPS: tuple[tuple[int, str], ...] = (
         (
             "hidden_size d_model n_embd emb_dim dim_model embedding_dim embedding_size "
             "word_embed_proj_dim input_embedding_size output_embedding_size lru_width "
-            "pronunciation_embed_dim shape_embed_dim "
-            "mamba_d_ssm prompt_mid_dim"
+            "pronunciation_embed_dim shape_embed_dim mamba_d_ssm prompt_mid_dim "
+            "attention_hidden_size"
         ),
     ),
     (
@@ -48,6 +47,7 @@ _GROUPS: tuple[tuple[int, str], ...] = (
         4,
         (
             "num_hidden_layers n_layer n_layers decoder_layers num_layers num_decoder_layers "
+            "encoder_layers num_encoder_layers "
             "num_blocks num_experts num_local_experts n_routed_experts moe_num_experts "
             "num_attention_heads n_head n_heads num_heads attention_heads decoder_attention_heads "
             "encoder_attention_heads num_encoder_attention_heads num_decoder_attention_heads "
@@ -58,7 +58,7 @@ _GROUPS: tuple[tuple[int, str], ...] = (
     (
         2,
         (
-            "encoder_layers num_encoder_layers num_key_value_heads num_kv_heads moe_k moe_topk "
+            "num_key_value_heads num_kv_heads moe_k moe_topk "
             "num_experts_per_tok num_experts_per_token n_shared_experts num_shared_experts "
             "moe_num_shared_experts swa_num_key_value_heads linear_num_key_heads zero_expert_num "
             "index_topk_blocks o_groups num_codebooks heads_per_ngram hc_mult hc_count "
@@ -111,6 +111,8 @@ _GROUPS: tuple[tuple[int, str], ...] = (
 )
 _SIZES = {name: size for size, names in _GROUPS for name in names.split()}
 
+_TOKENS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+
 _PERIODS = ("layer_types", "layers_block_type", "mlp_layer_types", "attention_layers")
 """Lists with an entry for each layer: a few of each kind that there is by default."""
 
@@ -118,7 +120,9 @@ OWN: dict[str, dict[str, Any]] = {
     "falcon_h1": {"mamba_n_heads": 8},
     "deepseek_v2": {"num_experts_per_tok": 2},
     "longcat_flash": {"qk_nope_head_dim": 16, "head_dim": 8},
-    "dots1": {"sliding_window": 8},
+    "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1},
+    "zamba": {"attention_hidden_size": 128, "attention_head_dim": 32},
+    "zamba2": {"attention_hidden_size": 128, "attention_head_dim": 32, "hybrid_layer_ids": [1, 3]},
     "dots3_note_text": {"per_layer_config": None},
     "gemma3n_text": {
         "intermediate_size": [96] * 4,
@@ -129,8 +133,8 @@ OWN: dict[str, dict[str, Any]] = {
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "lfm2": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
     "cohere_compass_text": {"sliding_window": 8},
-    "bamba": {"mamba_n_heads": 8},
-    "granitemoehybrid": {"mamba_n_heads": 8},
+    "bamba": {"mamba_n_heads": 8, "attn_layer_indices": [1, 3]},
+    "granitemoehybrid": {"mamba_n_heads": 8, "layer_types": ["mamba", "attention"] * 2},
     "mamba2": {"num_heads": 8, "head_dim": 16},
     "gemma4_assistant": {"hidden_size_per_layer_input": 0},
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
@@ -179,7 +183,7 @@ def _shrunk(config_class: Any) -> dict[str, Any]:
         elif name in _PERIODS and isinstance(value, list):
             found[name] = _period(value)
         elif name.endswith("_token_id") and isinstance(value, int):
-            found[name] = {"bos_token_id": 1, "eos_token_id": 2}.get(name, VOCAB_SIZE - 1)
+            found[name] = _TOKENS.get(name, VOCAB_SIZE - 1)
     return found
 
 
@@ -206,12 +210,8 @@ def small_model(config: Any, *, seed: int = 0, gain: float = 1.0) -> Any:
             if weight.ndim < 2 or not weight.is_floating_point() or _structured(name):
                 continue
             width = weight.shape[-1]
-            weight.normal_(0.0, (2.0 if _embeds(name) else gain) / math.sqrt(width))
+            weight.normal_(0.0, gain / math.sqrt(width))
     return model
-
-
-def _embeds(name: str) -> bool:
-    return "embed" in name or "wte" in name or "wpe" in name
 
 
 def _structured(name: str) -> bool:

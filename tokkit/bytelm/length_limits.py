@@ -22,8 +22,7 @@ _WINDOWS = (
     "attention_window_size",
     "local_attention",
     "window_size",
-    "keep_window_size",
-    "index_topk",
+    "floor_scale",
 )
 _POSITIONS = (
     "max_position_embeddings",
@@ -31,6 +30,15 @@ _POSITIONS = (
     "max_target_positions",
     "model_max_length",
 )
+_CHOICES = (
+    "index_topk",
+    "index_topk_blocks",
+    "indexer_budget",
+    "compress_rates",
+    "keep_window_size",
+)
+"""Models with one of these attend to the keys that score best, or to summaries of some."""
+
 _ORIGINAL = "original_max_position_embeddings"
 
 
@@ -68,6 +76,15 @@ def find_limits(config: Any) -> list[Limit]:
     if switch is not None:
         limits.append(Limit(_ORIGINAL, switch))
     return limits
+
+
+def choice_of_keys(config: Any) -> str | None:
+    """The name of the field that says how many keys a model chooses to attend to, if it does.
+
+    Among equal scores the choice depends on how many keys there are, so that only a plain pass over
+    a whole context chooses what a plain pass chooses.
+    """
+    return next((name for name in _CHOICES if getattr(config, name, None)), None)
 
 
 def _unused(config: Any) -> bool:

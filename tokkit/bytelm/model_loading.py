@@ -232,6 +232,11 @@ def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention:
         except NotImplementedError as error:
             raise UnsupportedError(f"{path}: transformers cannot run it: {error}") from error
         except Exception as error:  # transformers has no error type of its own
+            if attention is not None and "attn_implementation" in str(error):
+                raise ArgumentError(
+                    f"attn_implementation is {attention!r}: {_first_lines(error)}; leave it out, "
+                    "or pass 'eager'"
+                ) from error
             raise ModelError(
                 f"{path}: the weights cannot be loaded ({type(error).__name__}: "
                 f"{_first_lines(error)}); check that configuration and weights belong together"
@@ -366,21 +371,11 @@ def _attention(skeleton: Any, wanted: str | None) -> dict[str, str]:
     """Which attention to load a model with.
 
     Some models have no other than eager, and soft-capped scores (Gemma 2) exist in it only.
-
-    Raises:
-        ArgumentError: the model does not have the one that is wanted.
     """
-    if wanted is None:
-        has_sdpa = getattr(skeleton, "_supports_sdpa", False)
-        return {"attn_implementation": "sdpa" if has_sdpa and not _capped(skeleton) else "eager"}
-    try:
-        skeleton.set_attn_implementation(wanted)
-    except (ValueError, ImportError, KeyError) as error:
-        raise ArgumentError(
-            f"attn_implementation is {wanted!r}: {_first_lines(error)}; leave it out, or pass "
-            "'eager'"
-        ) from error
-    return {"attn_implementation": wanted}
+    if wanted is not None:
+        return {"attn_implementation": wanted}
+    has_sdpa = getattr(skeleton, "_supports_sdpa", False)
+    return {"attn_implementation": "sdpa" if has_sdpa and not _capped(skeleton) else "eager"}
 
 
 def _capped(model: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tokkit.bytelm.length_limits import choice_of_keys
 from tokkit.bytelm.packed_linear import can_pack, pack_linears
 from tokkit.bytelm.padded_attention import pad_queries
 from tokkit.bytelm.whole_model import WholeModel
@@ -26,8 +27,8 @@ def pack(model: Any) -> bool:
     Returns:
         False if the model is spoilt and must be loaded again.
     """
-    if not can_pack(model):
-        return True
+    if not can_pack(model) or choice_of_keys(model.config.get_text_config(decoder=True)):
+        return True  # such a choice turns on the last bit, which should be that of a plain pass
     model.eval()
     try:
         whole = WholeModel(model, name=type(model).__name__)

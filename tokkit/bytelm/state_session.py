@@ -28,7 +28,6 @@ from tokkit.bytelm.result_dtype import empty_results
 from tokkit.bytelm.whole_model import WholeModel, copied, normalised
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
-_MAX_STATES = 32
 _MAX_ROW_BYTES = 128 << 20
 
 
@@ -39,10 +38,12 @@ class StateOptions:
     Attributes:
         max_batch_tokens: tokens in one pass from the beginning of a text.
         continues: whether several tokens may follow a state in one pass; else one at a time.
+        max_states: how many states are kept.
     """
 
     max_batch_tokens: int = 512
     continues: bool = True
+    max_states: int = 32
 
 
 class WholeSession(ABC):
@@ -197,7 +198,7 @@ class StateSession(WholeSession):
             self.n_evaluated += len(ids[done : done + size])
             done += size
         self._states[node] = state
-        while len(self._states) > _MAX_STATES:
+        while len(self._states) > self._options.max_states:
             self._states.popitem(last=False)
         return logits
 

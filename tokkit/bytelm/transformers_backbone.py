@@ -152,7 +152,7 @@ class Backbone:
         config = model.config.get_text_config(decoder=True)
         self.name = name
         self._model = model
-        self._body = model.base_model
+        self._body = _body(model)
         self._head = model.get_output_embeddings()
         if self._body is model or self._head is None:
             raise ModelError(
@@ -292,6 +292,12 @@ class Backbone:
         if normalise:
             logits = torch.log_softmax(logits[:n], dim=-1)
         return (logits if self._on_cpu else logits.cpu()).numpy()
+
+
+def _body(model: Any) -> Any:
+    """What stands before the head: `base_model`, where a model names it (Llama 4 does not)."""
+    body = model.base_model
+    return getattr(model, "model", model) if body is model else body
 
 
 def _as_type(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from tokkit.bytelm.protocol import LogProbs, grow_contexts
-from tokkit.bytelm.self_check import find_way
+from tokkit.bytelm.self_check import Choice, find_way
 from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.bytelm.transformers_backbone import Backbone
 from tokkit.bytelm.ways import Evaluator, TransformersSession, Way
@@ -44,6 +44,7 @@ class TransformersLM:
         name: for messages.
         way: how contexts are evaluated: `tree`, `states`, `steps` or `passes`, from fast to slow
             (see `tokkit.bytelm.ways`).
+        rejected_ways: for each faster way, why it is not right for this model.
 
     Raises:
         ModelError: the vocabularies do not fit, there is nothing to start from, a plain pass fails
@@ -77,9 +78,11 @@ class TransformersLM:
         self._evaluator = Evaluator(
             self._whole, backbone, self.bos_ids, tokenizer.vocab_size, max_batch_tokens
         )
-        fastest: Way = "states" if backbone is None else "tree"
         self._backbone = backbone
-        self.way: Way = find_way(self._evaluator, why) if self_check else fastest
+        fastest = Choice("states" if backbone is None else "tree")
+        choice = find_way(self._evaluator, why) if self_check else fastest
+        self.way: Way = choice.way
+        self.rejected_ways = choice.rejected
 
     def __repr__(self) -> str:
         return f"TransformersLM({self.name!r}, way={self.way!r})"

@@ -100,8 +100,6 @@ class WholeModel:
             UnsupportedError: the model gives no state.
         """
         options: dict[str, Any] = {"use_cache": True, **self._only_last}
-        if state is None:
-            state = self._fresh_state()
         if state is not None:
             options[str(self._state_name)] = state
         logits, output = self._run(ids, options)
@@ -109,14 +107,6 @@ class WholeModel:
         if state is None:
             raise UnsupportedError(f"{self.name}: {type(self.model).__name__} gives no state")
         return logits[-1], state
-
-    def _fresh_state(self) -> Any:
-        """The empty cache that `generate` would make, where the model takes one of the usual."""
-        if self._state_name != "past_key_values":
-            return None
-        from transformers.cache_utils import DynamicCache
-
-        return DynamicCache(config=self.config)
 
     def _run(self, ids: Sequence[int], options: dict[str, Any]) -> tuple[LogProbs, Any]:
         try:
