@@ -254,8 +254,8 @@ def _model_fields(
 ) -> dict[str, Any]:
     if pre.mark and model.byte_ids and pre.mark not in model.ids:
         raise UnsupportedError(
-            f"{name}: byte_fallback without a token for {pre.mark!r}, whose bytes the library would "
-            "spell for a space"
+            f"{name}: byte_fallback without a token for {pre.mark!r}, whose bytes the library "
+            "would spell for a space"
         )
     if model.family == "unigram":
         if pre.byte_level:
