@@ -68,8 +68,8 @@ The strip at the top of each is its vocabulary: every token is one square, from 
 last, coloured by the script of its first character.
 
 What the command finds in each, and how it exits where nothing else is demanded. The library that a
-file belongs to was asked as well (`tokenizers` comes with tokkit; `tiktoken` and `sentencepiece` are
-asked where they are installed), and what it does wrong by itself is counted:
+file belongs to was asked as well (`tokenizers` comes with tokkit; `tiktoken` and `sentencepiece`
+are asked where they are installed), and what it does wrong by itself is counted:
 """
 
 

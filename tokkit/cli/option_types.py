@@ -11,7 +11,7 @@ import argparse
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -78,9 +78,7 @@ class Real(OptionType):
         below: float = math.inf,
     ) -> None:
         """From `least` to `most`, and strictly between `above` and `below`."""
-        self._holds = lambda value: (
-            math.isfinite(value) and least <= value <= most and above < value < below
-        )
+        self._bounds = (least, most, above, below)
         limits = {"at least": least, "above": above, "at most": most, "below": below}
         told = [f"{word} {limit:g}" for word, limit in limits.items() if math.isfinite(limit)]
         self._expected = " ".join(["a number", " and ".join(told)]).strip()
@@ -91,7 +89,8 @@ class Real(OptionType):
             value = float(text)
         except ValueError:
             value = math.nan
-        if not self._holds(value):
+        least, most, above, below = self._bounds
+        if not (math.isfinite(value) and least <= value <= most and above < value < below):
             raise argparse.ArgumentTypeError(f"expected {self._expected}, got {text!r}")
         return value
 
@@ -247,8 +246,9 @@ def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
         if not isinstance(kind, OptionType):
             continue
         value: object = getattr(args, action.dest, None)
-        several = isinstance(value, list) and (action.nargs in ("+", "*") or _appends(action))
-        for each in cast("Iterable[object]", value) if several else [value]:
+        several = action.nargs in ("+", "*") or _appends(action)
+        given = cast("list[object]", value) if several else [value]
+        for each in given:
             if each is None or each == action.default:
                 continue
             try:
