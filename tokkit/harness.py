@@ -168,8 +168,7 @@ class TokkitLM(LM):
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
         """Log P(text ...), nats.
 
-        With `max_length` = n, the first window is n bytes; each further one is n // 2 bytes after
-        the n - n // 2 bytes before them.
+        With `max_length`, in windows of so many bytes; see `ByteModel.logprob`.
 
         Args:
             requests: their `args` are (text,).
@@ -181,12 +180,7 @@ class TokkitLM(LM):
         found: list[float] = []
         with self._progress(len(requests), "loglikelihood_rolling", disable_tqdm) as bar:
             for request, (text,) in zip(requests, _arguments(requests), strict=True):
-                found.append(
-                    sum(
-                        self.byte_model.logprob(data, prefix=context)
-                        for context, data in _windows(as_bytes(text), self.options.max_length)
-                    )
-                )
+                found.append(self.byte_model.logprob(text, window=self.options.max_length))
                 self.cache_hook.add_partial("loglikelihood_rolling", request.args, found[-1])
                 bar.update(1)
         return found
@@ -370,17 +364,6 @@ def _common_beginning(texts: Sequence[bytes]) -> bytes:
     first, last = min(texts, default=b""), max(texts, default=b"")
     size = min(len(first), len(last))
     return first[: next((k for k in range(size) if first[k] != last[k]), size)]
-
-
-def _windows(text: bytes, max_length: int | None) -> list[tuple[bytes, bytes]]:
-    """(context, bytes to score) that cover a text; see `TokkitLM.loglikelihood_rolling`."""
-    if max_length is None or len(text) <= max_length:
-        return [(b"", text)]
-    step = max_length // 2
-    return [(b"", text[:max_length])] + [
-        (text[start - (max_length - step) : start], text[start : start + step])
-        for start in range(max_length, len(text), step)
-    ]
 
 
 def main() -> None:

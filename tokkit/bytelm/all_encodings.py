@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_model import ByteState, as_bytes
+from tokkit.bytelm.context_limit import refuse_too_long
 from tokkit.bytelm.cover import ByteVocabulary, Tally
 from tokkit.bytelm.encoding_beam import EncodingBeam
 from tokkit.bytelm.known_text import KnownText
@@ -199,6 +200,7 @@ class AllEncodingsState(ByteState):
 
     def _advance(self, data: bytes, tallies: list[Tally] | None) -> None:
         """Push bytes; append the masses at the position before each, if asked for."""
+        refuse_too_long(self._vocabulary, self, data)
         for start in range(0, len(data), WINDOW):
             window = data[start : start + WINDOW]
             known = KnownText(self._vocabulary, self.session, self._beam, window)

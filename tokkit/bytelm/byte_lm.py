@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tokkit.arguments import check_real, check_whole, refuse_single_text
 from tokkit.bytelm.all_encodings import DEFAULT_BEAM, AllEncodingsState
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.bytelm.context_limit import context_limit, refuse_too_long, too_long
 from tokkit.bytelm.cover import (
     END,
     ByteVocabulary,
@@ -29,6 +30,7 @@ from tokkit.bytelm.cover import (
 )
 from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
 from tokkit.bytelm.side_by_side import Parts, parts_of
+from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError
 
 Encodings = Literal["canonical", "all"]
@@ -87,6 +89,7 @@ class CoverState(ByteState):
         """Add bytes; the model runs when something is asked of the state."""
         data = as_bytes(data)
         if data:
+            refuse_too_long(self.vocabulary, self, data)
             self.cover.push(data)
             self._tally = None
             self._has_dropped = False
@@ -156,6 +159,7 @@ class CoverState(ByteState):
 
     def tallies(self, data: bytes) -> list[Tally]:
         """Push `data`; the masses of the next symbol at its len(data) + 1 positions."""
+        refuse_too_long(self.vocabulary, self, data)
         start = self.cover.length
         unevaluated = self.cover.pending()
         walkers = {live.head: (live.low, live.high, start) for live in self.cover.live}
@@ -321,13 +325,13 @@ class ByteLM(ByteModel):
         state.push(prefix)
         return state
 
-    def logprob(self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False) -> float:
+    def _joint_logprob(self, data: bytes, prefix: bytes, end: bool) -> float:
         """See `ByteModel.logprob`.
 
         Evaluates all positions, as `byte_logprobs` does, so that the chain rule holds to rounding
         in float64 even where the model itself runs in float32.
         """
-        tallies = self.open(prefix).tallies(as_bytes(data))
+        tallies = self.open(prefix).tallies(data)
         before, after = tallies[0].log_total, tallies[-1].log_total
         if after == -np.inf:
             return -np.inf
@@ -362,16 +366,43 @@ class ByteLM(ByteModel):
         evaluate_states([state for state in states if isinstance(state, CoverState)])
         return states
 
-    def token_logprob(self, data: str | bytes) -> float:
+    def token_logprob(
+        self, data: str | bytes, *, window: int | None = None, stride: int | None = None
+    ) -> float:
         """Log-probability, nats, of the canonical tokenization of `data` under the token model.
 
         Neither masked nor summed over anything: what is usually reported for a token model. It
         says that the text is these tokens so far, and that the last one ends with `data`.
 
+        Args:
+            data: the text.
+            window: see `logprob`. A token belongs to the window in which it begins, and is given
+                the tokens before it that begin in the window, too.
+            stride: see `logprob`.
+
         Raises:
+            ArgumentError: a window or stride out of range.
             EncodingError: the vocabulary cannot express `data`.
+            ModelError: more tokens than the model reads, and no window.
         """
-        ids = self.token_lm.tokenizer.encode(as_bytes(data), normalize=False)
+        data = as_bytes(data)
+        if window is None and stride is None:
+            return self._tokens_logprob(self.token_lm.tokenizer.encode(data, normalize=False), 0)
+        encoding = self.token_lm.tokenizer.encode_with_offsets(data, normalize=False)
+        ids, begins = encoding.ids.tolist(), encoding.starts
+        total = 0.0
+        for places in cut_windows(data, window, stride):
+            first, start, stop = np.searchsorted(begins, places).tolist()
+            if places[-1] == len(data):
+                stop = len(ids)
+            total += self._tokens_logprob(ids[first:stop], start - first)
+        return total
+
+    def _tokens_logprob(self, ids: list[int], n_given: int) -> float:
+        """Log-probability, nats, of the ids after the first `n_given`."""
+        limit = context_limit(self.token_lm)
+        if limit is not None and len(ids) - 1 > limit:
+            raise too_long(self.token_lm, len(ids))
         session = open_session(self.token_lm)
         nodes = [session.root]
         for token in ids[:-1]:
@@ -380,7 +411,7 @@ class ByteLM(ByteModel):
             return 0.0
         total = 0.0
         size = max(1, (1 << 25) // self._vocabulary.vocab_size)
-        for start in range(0, len(ids), size):
+        for start in range(n_given, len(ids), size):
             rows = session.logprobs(nodes[start : start + size])
             chosen = ids[start : start + size]
             total += float(rows[np.arange(len(chosen)), chosen].astype(np.float64).sum())

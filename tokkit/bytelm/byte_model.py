@@ -19,6 +19,7 @@ from tokkit.bytelm.cover import END
 from tokkit.bytelm.patterns import Grammar
 from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
 from tokkit.bytelm.side_by_side import Parts
+from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError
 
 MAX_BYTES = 1 << 30
@@ -134,17 +135,45 @@ class ByteModel(ABC):
         """
         return self.open(prefix).score(data)
 
-    def logprob(self, data: str | bytes, *, prefix: str | bytes = b"", end: bool = False) -> float:
+    def logprob(
+        self,
+        data: str | bytes,
+        *,
+        prefix: str | bytes = b"",
+        end: bool = False,
+        window: int | None = None,
+        stride: int | None = None,
+    ) -> float:
         """Log-probability, nats, that the text goes on with `data` after `prefix`.
 
         Args:
             data: the bytes to score.
             prefix: what is given.
             end: whether the text must also end after `data`.
+            window: bytes that the model is shown at once, at least 2, for texts longer than its
+                context: the sum over windows (see `tokkit.bytelm.windows`), in which a byte is
+                given only the bytes of its window before it. A window of as many bytes as the model
+                reads tokens always fits.
+            stride: bytes that each window but the first adds; by default half a window.
 
         Returns:
             Minus infinity if the model cannot produce the bytes.
+
+        Raises:
+            ArgumentError: a window or stride out of range.
+            ModelError: more tokens than the model reads, and no window.
         """
+        data, prefix = as_bytes(data), as_bytes(prefix)
+        if window is None and stride is None:
+            return self._joint_logprob(data, prefix, end)
+        text = prefix + data
+        return sum(
+            self._joint_logprob(text[start:stop], text[context:start], end and stop == len(text))
+            for context, start, stop in cut_windows(data, window, stride, prefix=prefix)
+        )
+
+    def _joint_logprob(self, data: bytes, prefix: bytes, end: bool) -> float:
+        """`logprob` in one window."""
         state = self.open(prefix)
         before = state.prefix_logprob
         state.push(data)
@@ -153,8 +182,15 @@ class ByteModel(ABC):
             return -np.inf
         return after - before + (float(state.logprobs()[END]) if end else 0.0)
 
-    def bits_per_byte(self, data: str | bytes, *, prefix: str | bytes = b"") -> float:
-        """Bits that the model needs for each byte of `data`.
+    def bits_per_byte(
+        self,
+        data: str | bytes,
+        *,
+        prefix: str | bytes = b"",
+        window: int | None = None,
+        stride: int | None = None,
+    ) -> float:
+        """Bits that the model needs for each byte of `data`; see `logprob`.
 
         Raises:
             ArgumentError: `data` is empty.
@@ -162,7 +198,8 @@ class ByteModel(ABC):
         data = as_bytes(data)
         if not data:
             raise ArgumentError("bits per byte of an empty text are undefined; pass some bytes")
-        return -self.logprob(data, prefix=prefix) / len(data) / float(np.log(2))
+        logprob = self.logprob(data, prefix=prefix, window=window, stride=stride)
+        return -logprob / len(data) / float(np.log(2))
 
     def stream(
         self,

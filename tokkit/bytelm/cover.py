@@ -97,6 +97,11 @@ class ByteVocabulary:
         """int64 (257,): where the sorted tokens that begin with each byte start; their number."""
         return np.searchsorted(self.first_bytes, np.arange(257)).astype(np.int64)
 
+    @cached_property
+    def longest_token(self) -> int:
+        """Bytes of the longest token, at least 1."""
+        return int(self.trie.lengths.max(initial=1))
+
     def first_missing(self, data: bytes) -> int | None:
         """The offset of the first byte of a text that no token holds, or None."""
         held = set(self.trie.data.tolist())

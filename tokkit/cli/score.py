@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import tokkit
 from tokkit.cli.inputs import Subparsers, add_text_options, load_model, read_text
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 
 EXIT_IMPOSSIBLE = 2
+
+
+class WindowOptions(TypedDict, total=False):
+    """Windows of a text, in bytes; empty where it is scored as a whole."""
+
+    window: int
+    stride: int
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -41,12 +48,26 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--beam", type=Whole(1), metavar="N", help="width of the beam of --encodings all (8)"
     )
+    parser.add_argument(
+        "--window",
+        type=Whole(2),
+        metavar="BYTES",
+        help="show a model at most so many bytes at once, for texts longer than it reads; they are "
+        "scored in windows that overlap",
+    )
+    parser.add_argument(
+        "--stride",
+        type=Whole(1),
+        metavar="BYTES",
+        help="bytes that each window but the first scores (half of --window)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
+    windows = _windows(args)
     data = read_text(args)
     if not data:
         raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
@@ -54,15 +75,29 @@ def run(args: argparse.Namespace) -> int:
         return _run_all(args, data)
     if args.beam is not None:
         raise ArgumentError("--beam belongs to --encodings all; canonical encodings need no beam")
-    scores = [_score(load_model(source), data) for source in args.models]
+    scores = [_score(load_model(source), data, windows) for source in args.models]
     if args.json:
-        print_json({"n_bytes": len(data), "models": scores})
+        print_json({"n_bytes": len(data), **windows, "models": scores})
         return _tell_impossible(scores)
     header = (f"{len(data)} bytes", "exact bits/byte", "tokenization bits/byte")
     keys = ("exact_bits_per_byte", "tokenization_bits_per_byte")
     rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
     print(format_table(header, rows))
     return _tell_impossible(scores)
+
+
+def _windows(args: argparse.Namespace) -> WindowOptions:
+    """What the options say of windows, checked."""
+    if args.window is None:
+        if args.stride is not None:
+            raise ArgumentError("--stride belongs to --window; say how many bytes a window has")
+        return {}
+    if args.encodings == "all":
+        raise ArgumentError("--window goes with canonical encodings; leave out --encodings all")
+    stride = args.window // 2 if args.stride is None else args.stride
+    if stride > args.window:
+        raise ArgumentError(f"--stride {stride} leaves out bytes between windows of {args.window}")
+    return {"window": args.window, "stride": stride}
 
 
 def _run_all(args: argparse.Namespace, data: bytes) -> int:
@@ -89,7 +124,7 @@ def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
         state = every.open(data)
         assert isinstance(state, AllEncodingsState)
         low, high = state.logprob_bounds
-        tokenization = _token_logprob(lm, data)
+        tokenization = _token_logprob(lm, data, {})
     bits = None if tokenization is None else bits_per_byte(tokenization, len(data))
     return {
         "model": lm.name,
@@ -103,11 +138,11 @@ def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
     }
 
 
-def _score(lm: ByteLM, data: bytes) -> dict[str, Any]:
+def _score(lm: ByteLM, data: bytes, windows: WindowOptions) -> dict[str, Any]:
     """Both log-probabilities in nats, and in bits per byte."""
     with progress(f"scoring with {lm.name}"):
-        exact = lm.logprob(data)
-        tokenization = _token_logprob(lm, data)
+        exact = lm.logprob(data, **windows)
+        tokenization = _token_logprob(lm, data, windows)
     bits = None if tokenization is None else bits_per_byte(tokenization, len(data))
     return {
         "model": lm.name,
@@ -137,9 +172,9 @@ def _tell_impossible(scores: list[dict[str, Any]]) -> int:
     return EXIT_IMPOSSIBLE if told else 0
 
 
-def _token_logprob(lm: ByteLM, data: bytes) -> float | None:
+def _token_logprob(lm: ByteLM, data: bytes, windows: WindowOptions) -> float | None:
     """None for bytes that the vocabulary cannot express, or that end within a character."""
     try:
-        return lm.token_logprob(data)
+        return lm.token_logprob(data, **windows)
     except EncodingError:
         return None
