@@ -116,3 +116,76 @@ def test_control_tokens_are_cut_out_on_request(root: Any, text: str, ids: list[i
     assert ids is None or ids == expected
     assert ours(root).encode(text, specials=True) == expected
     assert ours(root).encode(text) == reference_ids(root, text)
+
+
+# -- offsets and canonical sequences -------------------------------------------------------------
+
+BERT_PRE = {"type": "BertPreTokenizer"}
+WORDS = {
+    "type": "WordPiece", "vocab": {"[UNK]": 0, "hello": 1, "world": 2, "##s": 3},
+    "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+}  # fmt: skip
+
+
+def wordpiece(*tokens: Any, pre: tuple[Any, ...] = (BERT_PRE,)) -> dict[str, Any]:
+    return document(BYTES, *tokens, pretokenizers=pre) | {"model": WORDS}
+
+
+def test_offsets_are_the_callers_bytes_though_the_pretokenizer_drops_some() -> None:
+    toy = ours(wordpiece(added("<t>", 4)))
+    found = toy.encode_with_offsets("hello  world <t>")
+    assert found.ids.tolist() == [1, 2, 4]
+    assert found.offsets.tolist() == [[0, 5], [7, 12], [13, 16]]
+
+
+def test_a_space_put_before_a_text_stands_for_nothing_in_it() -> None:
+    toy = ours(over_chars(NEW, pre=(), normalizers=LLAMA))
+    found = toy.encode_with_offsets("é<t> b")
+    assert [toy.token_bytes(i) for i in found.ids] == [
+        b" ", b"\xc3", b"\xa9", b"<t>", b" ", b" ", b"b",
+    ]  # fmt: skip
+    assert found.offsets.tolist() == [
+        [0, 0], [0, 1], [1, 2], [2, 5], [5, 5], [5, 6], [6, 7],
+    ]  # fmt: skip
+
+
+def test_white_space_that_goes_with_a_token_is_its_own() -> None:
+    toy = ours(over_bytes(added("<m>", 256, "lstrip", "rstrip")))
+    assert toy.encode_with_offsets("a  <m>\nb").offsets.tolist() == [[0, 1], [1, 7], [7, 8]]
+
+
+def test_wordpiece_takes_a_text_as_one_word_where_nothing_cuts_it() -> None:
+    root = wordpiece(pre=())
+    assert ours(root).encode("hellos") == reference_ids(root, "hellos") == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("root", "text"),
+    [
+        (wordpiece(added("<t>", 4), added("hello<", 5)), "hellos <t>world hello<<t><t> hello<"),
+        (document(BYTES, pretokenizers=(SPLIT_SPACE, BYTE_LEVEL)), "a b"),
+        (over_chars(NEW, pre=(), normalizers=LLAMA), "a<t>b <t> <t><t>"),
+        (over_chars(NEW, pre=(metaspace("always"),)), "<t>a<t>b <t> <t><t>"),
+        (over_chars(added("</s>", 260, "rstrip"), pre=(), normalizers=LLAMA), "a</s> \nb</s>▁"),
+        (over_bytes(added("<m>", 256, "lstrip", "single_word")), "a <m>-<m>a<m> <m>"),
+        (over_bytes(added("b<", 256), added("<b", 257, "special")), "<b<b<"),
+    ],
+)
+def test_what_is_encoded_is_canonical(root: Any, text: str) -> None:
+    toy = ours(root)
+    ids = toy.encode(text)
+    assert ids == reference_ids(root, text)
+    state = toy.canonical.START
+    for token in ids:
+        assert toy.canonical.mask(state)[token]
+        state = toy.canonical.advance(state, token)
+    assert toy.canonical.may_end(state)
+
+
+def test_a_space_follows_an_added_token_where_one_is_put_before_every_stretch() -> None:
+    toy = ours(over_chars(NEW, pre=(), normalizers=LLAMA))
+    assert toy.is_canonical([259, 257, 260, 259, 258])
+    assert not toy.is_canonical([259, 257, 260, 258])
+    stripped = ours(over_chars(added("</s>", 260, "rstrip"), pre=(metaspace("always"),)))
+    assert stripped.is_canonical([260, 259, 258])
+    assert not stripped.is_canonical([260, 258])

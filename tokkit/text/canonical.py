@@ -175,9 +175,7 @@ class CanonicalAutomaton:
         """`token` begins a piece."""
         if hypothesis.spelt in self._whole_pieces or not self._is_whole_word(hypothesis):
             return None  # the piece before would have been that token, or does not end here
-        state = self._next_piece(hypothesis.boundary_state)
-        if state != DEAD:
-            state = self._read(state, token, boundary=True)
+        state = self._read(hypothesis.boundary_state, token, boundary=True)
         if state == DEAD:
             return None
         if self._is_whole[token]:
@@ -197,10 +195,6 @@ class CanonicalAutomaton:
         # Of a run of BYTE tokens only the boundary automaton needs more than the last.
         context = (token,) if self._spec.family == "bpe" else self._model.deciding(context)
         return Hypothesis(state, context, self._spell(hypothesis.spelt, token))
-
-    def _next_piece(self, state: int) -> int:
-        """The boundary state in which the next piece begins, or `DEAD`."""
-        return state
 
     def _is_whole_word(self, hypothesis: Hypothesis) -> bool:
         """Whether the model lets the current piece end here."""
@@ -271,8 +265,7 @@ class CanonicalAutomaton:
     def _raw_follow(self, state: int) -> _Follow:
         known = self._follow.get(state)
         if known is None:
-            begins = self._walk(self._next_piece(state), Label.BOUNDARY)
-            known = _Follow(begins, self._walk(state, Label.NORMAL))
+            known = _Follow(self._walk(state, Label.BOUNDARY), self._walk(state, Label.NORMAL))
             known.after_boundary[~(self._may_begin | self._is_whole)] = DEAD
             known.inside[self._is_whole] = DEAD
             self._follow[state] = known

@@ -6,6 +6,9 @@ So tokens t1 t2 ... of a word are what greedy takes exactly when, for each of th
 starts where it starts and goes on with the bytes that follow: an obligation that stays open as long
 as those bytes are the beginning of some longer token, and that the end of the word discharges.
 
+Added tokens stand between words, and spell themselves. What may follow what is for the boundary
+automaton to say, which knows of white space that is dropped.
+
 Example: with the tokens `un`, `##a`, `unab`, the sequence `un ##a` is canonical ("una" may end, or
 go on with something but "b"), and `un ##a ##b` is not, because greedy would have taken `unab`.
 """
@@ -30,8 +33,8 @@ class _Word:
     """The word that is being read.
 
     Attributes:
-        boundary_state: of its bytes, in the boundary automaton; `DEAD` before the first word.
-        n_chars: its length so far.
+        boundary_state: of the boundary automaton.
+        n_chars: its length so far; 0 before the first word and after an added token.
         open: (is inside a word, bytes since there) of each token whose choice is not yet certain.
     """
 
@@ -76,7 +79,8 @@ class WordPieceAutomaton:
             if spelling and (inside or spelling != b" "):
                 sides[inside].setdefault(spelling if inside else spelling[1:], token)
         self._sides = (_Side(sides[0]), _Side(sides[1]))
-        start = _Word(DEAD, 0, frozenset())
+        self._literals = np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist()
+        start = _Word(0, 0, frozenset())
         self._states = [start]
         self._index = {start: self.START}
         self._recent = MaskCache(spec.vocab_size)
@@ -84,19 +88,21 @@ class WordPieceAutomaton:
     def advance(self, state: int, token: int) -> int:
         """The state after one more token, or `DEAD`."""
         assert self._spec.continuing is not None
-        if state == DEAD or self._spec.kinds[token] != TokenKind.NORMAL:
+        if state == DEAD:
+            return DEAD
+        if self._spec.kinds[token] == TokenKind.LITERAL:
+            return self._after_literal(self._states[state], token)
+        if self._spec.kinds[token] != TokenKind.NORMAL:
             return DEAD
         inside = bool(self._spec.continuing[token])
         spelling = self._spec.token_bytes[token][0 if inside else 1 :]
         if self._sides[inside].ids.get(spelling) != token:
             return DEAD
         word = self._states[state]
-        if inside and state == self.START:
+        if inside and not word.n_chars:
             return DEAD
         if not inside:
-            if state != self.START and not self._boundaries.can_end(word.boundary_state):
-                return DEAD
-            word = _Word(0, 0, frozenset())
+            word = _Word(word.boundary_state, 0, frozenset())
         grown = self._grow(word, spelling, inside=inside)
         return DEAD if grown is None else self._intern(grown)
 
@@ -106,16 +112,28 @@ class WordPieceAutomaton:
             state = self.advance(state, token)
         return state
 
+    def _after_literal(self, word: _Word, token: int) -> int:
+        boundary_state = self._read(
+            word.boundary_state, self._spec.token_bytes[token], Label.LITERAL, Label.BOUNDARY
+        )
+        if boundary_state == DEAD:
+            return DEAD
+        return self._intern(_Word(boundary_state, 0, frozenset()))
+
+    def _read(self, state: int, data: bytes, kind: Label, first: Label) -> int:
+        label = kind | first
+        for byte in data:
+            state = self._boundaries.step(state, byte, label)
+            label = kind
+        return state
+
     def _grow(self, word: _Word, spelling: bytes, *, inside: bool) -> _Word | None:
         n_chars = word.n_chars + len(spelling.decode(errors="replace"))
         if n_chars > self._spec.max_word_chars:
             return None
-        state = word.boundary_state
-        label = Label.NORMAL if inside else Label.BOUNDARY
-        for byte in spelling:
-            state = self._boundaries.step(state, byte, label)
-            label = Label.NORMAL
-        if state == DEAD or not self._boundaries.can_end(state):
+        first = Label.NORMAL if inside else Label.BOUNDARY
+        state = self._read(word.boundary_state, spelling, Label.NORMAL, first)
+        if state == DEAD:
             return None
         still_open: set[tuple[bool, bytes]] = set()
         for side, since in word.open:
@@ -155,8 +173,10 @@ class WordPieceAutomaton:
                         candidates[low:high] = False
             for token in side.order[candidates].tolist():
                 allowed[token] = self.advance(state, token) != DEAD
+        for token in self._literals:
+            allowed[token] = self.advance(state, token) != DEAD
         return allowed
 
     def may_end(self, state: int) -> bool:
         """Whether the sequence so far is all of an encoding."""
-        return state == self.START or self._boundaries.can_end(self._states[state].boundary_state)
+        return self._boundaries.can_end(self._states[state].boundary_state)

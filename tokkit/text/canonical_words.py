@@ -3,8 +3,7 @@
 What `CanonicalAutomaton` says of boundaries and merges holds, and two things are added. A piece
 ends with a word-final token, and only there: a token that is none must be followed by one that goes
 on. And where the pretokenizer drops white space, a text in byte space is words with one space
-behind (or before) each (`"un able "`). Each of these is a text of its own to the pretokenizer, so
-the boundary automaton begins anew with each word.
+behind (or before) each (`"un able "`). The boundary automaton reads them without these spaces.
 
 Example (CLIP): `["un", "able</w>"]` is canonical if the merges keep the two apart; `["un</w>",
 "able</w>"]` stands for two words, and is canonical whatever the merges; `["un"]` may not end.
@@ -36,11 +35,6 @@ class WordBpeAutomaton(CanonicalAutomaton):
         self._apart: dict[tuple[int, int], bool] = {}
         self._closing_tokens: dict[int, list[int]] = {}
         super().__init__(spec, pretokenizer, model, spelled=words_of(spec)[: spec.vocab_size])
-
-    def _next_piece(self, state: int) -> int:
-        if self._spec.word_space == "none" or state == 0:
-            return state
-        return 0 if self._boundaries.can_end(state) else DEAD
 
     @cached_property
     def _ends_piece(self) -> NDArray[np.bool_]:
