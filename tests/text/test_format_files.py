@@ -298,3 +298,19 @@ def test_gguf_protects_them_in_sentencepiece_models_too(tmp_path):
     ours = load_tokenizer(path)
     assert ours.encode("<start_of_image>") == [byte + 1 for byte in b"<start_of_image>"]
     assert ours.encode("<h1>") == [258]
+
+
+def test_a_control_token_that_only_the_config_marks_is_protected(tmp_path):
+    document = {
+        "added_tokens": [{"id": 256, "content": "<tool>"}, {"id": 257, "content": "<think>"}],
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False},
+        "model": {"type": "BPE", "vocab": {c: i for i, c in enumerate(ALPHABET)}, "merges": []},
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(document))
+    declared = {"256": {"content": "<tool>", "special": True}, "257": {"content": "<think>"}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": declared}))
+    ours = load_tokenizer(tmp_path)
+    assert ours.special_tokens == {"<tool>": 256}
+    assert ours.spec.unmarked_ids == (256,)
+    assert 256 not in ours.encode("<tool>")
+    assert ours.encode("<tool><think>", specials=True) == [256, 257]

@@ -8,7 +8,7 @@ padding and the decoder do not concern the spec.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -36,6 +36,7 @@ from tokkit.text.formats.hf_normalizers import NormalizerPlan, read_normalizer
 from tokkit.text.formats.hf_pretokenizers import PretokenizerPlan, read_pretokenizer
 from tokkit.text.formats.hf_special_ids import begin_ids, end_ids, template_ids
 from tokkit.text.formats.json_text import want_int, want_object
+from tokkit.text.formats.tokenizer_config import declared_tokens
 from tokkit.text.normalizers import SpaceMark, WordsBySpace, chain
 from tokkit.text.pretokenizer import drops_spaces
 from tokkit.text.spec import AddedToken, MergeTable, Normalizer, TokenizerSpec, TokenKind
@@ -69,6 +70,7 @@ def read_hf_json(
     _check_truncation(root.get("truncation"), f"{name}: truncation")
     model = read_model(root.get("model"), f"{name}: model")
     added = read_added_tokens(root.get("added_tokens"), model.ids, f"{name}: added_tokens")
+    added = _marked_beside(added, config, model, f"{name}: tokenizer_config.json")
     normal = read_normalizer(root.get("normalizer"), f"{name}: normalizer")
     pre = read_pretokenizer(root.get("pre_tokenizer"), normal, f"{name}: pre_tokenizer")
     if normal.byte_level:
@@ -102,6 +104,21 @@ def read_hf_json(
         fuse_unk=model.fuse_unk,
         **fields,
     )
+
+
+def _marked_beside(
+    added: list[DeclaredToken], config: Mapping[str, object] | None, model: HfModel, where: str
+) -> list[DeclaredToken]:
+    """The added tokens, those as control tokens that only tokenizer_config.json marks as special.
+
+    What is a token of the model too is left alone: text may have to be spelled by it.
+    """
+    marked = {
+        node.get("content")
+        for node in declared_tokens(config, where)
+        if node.get("special") is True and node.get("content") not in model.ids
+    }
+    return [replace(token, special=True) if token.content in marked else token for token in added]
 
 
 def _check_truncation(value: object, where: str) -> None:
