@@ -70,7 +70,7 @@ def draw_case(seed: int, index: int) -> Case:
 
 def _without(text: str, controls: list[str]) -> str:
     """A text as a trainer sees it, which cuts out the control tokens."""
-    for control in controls:
+    for control in (*controls, "<unk>"):
         text = text.replace(control, " ")
     return text
 

@@ -96,7 +96,9 @@ class HfReference:
         self._document = document
         model, self._unk = _hide(document["model"], controls)
         self._library = _load({**document, "post_processor": None, "model": model})
-        self._added = {token["content"]: token["id"] for token in document["added_tokens"]}
+        # The library numbers added tokens by itself.
+        added = document["added_tokens"]
+        self._declared = {self._library.token_to_id(t["content"]): t["id"] for t in added}
 
     def encode(self, text: str, *, specials: bool) -> ReferenceEncoding:
         """What the library makes of a text.
@@ -109,7 +111,7 @@ class HfReference:
         lost = self._library.token_to_id(_LOST)
         kept = [i for i, token in enumerate(found.ids) if token != lost]
         return ReferenceEncoding(
-            ids=self._declared([found.ids[i] for i in kept], self._library),
+            ids=[self._declared.get(found.ids[i], found.ids[i]) for i in kept],
             offsets=[found.offsets[i] for i in kept],
             loses=lost in found.ids or self._unk in found.ids,
         )
@@ -120,12 +122,7 @@ class HfReference:
         found = _guarded(lambda: whole.encode(text, add_special_tokens=True))
         if 0 not in found.sequence_ids:
             return None
-        return self._declared(found.ids[: found.sequence_ids.index(0)], whole)
-
-    def _declared(self, ids: list[int], library: Any) -> list[int]:
-        """Ids as the file declares them: the library numbers added tokens by itself."""
-        own = {library.token_to_id(text): token for text, token in self._added.items()}
-        return [own.get(token, token) for token in ids]
+        return found.ids[: found.sequence_ids.index(0)]
 
 
 def _hide(model: Node, controls: frozenset[str]) -> tuple[Node, int]:

@@ -100,9 +100,9 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     model = meta.get("model", str, None)
     if model is None:
         raise FormatError(f"{name}: no {_PREFIX}model; this GGUF file holds no tokenizer")
-    if model not in _READERS:
+    if model not in GGUF_MODELS:
         raise UnsupportedError(
-            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads {', '.join(_READERS)}"
+            f"{name}: {_PREFIX}model is {model[:60]!r}; tokkit reads {', '.join(GGUF_MODELS)}"
         )
     texts = meta.strings("tokens")
     if not texts or len(texts) > MAX_VOCAB_SIZE:
@@ -111,7 +111,7 @@ def read_gguf(path: Path, name: str) -> TokenizerSpec:
     unmarked = _unmarked_controls(meta, texts, types)
     types = types.copy()
     types[unmarked] = 3
-    spec = _READERS[model](meta, texts, types)
+    spec = GGUF_MODELS[model](meta, texts, types)
     return replace(spec, unmarked_ids=tuple(unmarked))
 
 
@@ -288,7 +288,7 @@ def _normalizer(meta: _Metadata, *, unigram: bool) -> Normalizer | None:
     return chain(steps)
 
 
-_READERS: dict[str, Callable[[_Metadata, list[str], NDArray[Any]], TokenizerSpec]] = {
+GGUF_MODELS: dict[str, Callable[[_Metadata, list[str], NDArray[Any]], TokenizerSpec]] = {
     "gpt2": _byte_level,
     "llama": _sentencepiece,
     "t5": partial(_sentencepiece, unigram=True),
