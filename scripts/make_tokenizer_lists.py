@@ -170,7 +170,7 @@ def of_sentencepiece(options: Node) -> Callable[[], object]:
         model_writer=model,
         hard_vocab_limit=False,
         minloglevel=2,
-        **{"vocab_size": 10, **options},
+        **{"vocab_size": 10, "normalization_rule_name": "identity", **options},
     )
     return lambda: TextTokenizer(read_sentencepiece(model.getvalue(), "it"))
 

@@ -90,7 +90,7 @@ def test_shrinking_leaves_what_is_needed() -> None:
 def test_a_run_goes_on_from_its_records(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     examined: list[int] = []
 
-    def examine(seed: int, index: int) -> Outcome:
+    def examine(seed: int, index: int, *, shrunk: bool) -> Outcome:
         examined.append(index)
         return Outcome(index, PASSED)
 

@@ -21,6 +21,7 @@ from tests.text.tokenizer_json import (
 )
 from tokkit.errors import UnsupportedError
 
+LOWERCASE = {"type": "Lowercase"}
 VOCAB = {char: i for i, char in enumerate(["<unk>", *"ab ▁1-é日.\n\t", "ab", "▁a", "▁▁"])}
 MERGES = [["a", "b"], ["▁", "a"], ["▁", "▁"]]
 TEXTS = ("", " ", "a b", " ab", "a  b ", "a▁b ▁", "ab1-a é日. a", "a\n b\t▁1", "-- 11 --", "日é 1a")
@@ -114,3 +115,19 @@ def test_words_of_wordpiece_may_hold_marks() -> None:
 def test_a_mark_without_token_is_spelled_as_the_library_spells_it() -> None:
     """Patterns that see marks do not change what a model with byte tokens makes of them."""
     agree(document(CHARS, pretokenizers=(metaspace("first"), STAGES[r"\w+"])))
+
+
+def test_an_added_token_of_which_nothing_is_left_is_refused() -> None:
+    """The library finds the empty text between any two characters, and cuts there."""
+    strip = {"type": "Strip", "strip_left": True, "strip_right": True}
+    root = document(VOCAB, added("  ", len(VOCAB), "normalized"), normalizers=(strip,))
+    with pytest.raises(UnsupportedError, match="leaves nothing"):
+        ours(root)
+
+
+def test_text_as_the_model_sees_it_holds_no_token_that_spells_another() -> None:
+    """`É` in lower case is looked for as `é`, but decodes to `É`, which the vocabulary has too."""
+    root = document({"É": 0, "é": 1}, added("É", 0, "normalized"), normalizers=(LOWERCASE,))
+    tokenizer = ours(root)
+    assert tokenizer.encode("é") == reference_ids(root, "é") == [0]
+    assert tokenizer.encode("é", normalize=False) == [1]

@@ -89,9 +89,8 @@ class StretchCutter:
             if self._is_spelled(token) and not (marked and " " in token.content)
         ]
         self._raw_as_seen = AddedTokenCutter(as_seen, self._special, spaces_are_marks=marked)
-        self._normalized_as_seen = AddedTokenCutter(
-            normalized, self._special, spaces_are_marks=marked
-        )
+        as_seen = [token for token in normalized if self._is_spelled(token)]
+        self._normalized_as_seen = AddedTokenCutter(as_seen, self._special, spaces_are_marks=marked)
 
     def _is_spelled(self, token: AddedToken) -> bool:
         spelling = token.content.encode(errors="surrogateescape")

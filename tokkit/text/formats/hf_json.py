@@ -164,7 +164,13 @@ def _place(
     for token in added:
         if token.special and len(token.content) == 1 and token.content in model.ids:
             _refuse_ordinary_control(token.content, name)
-        _place_added_token(token, _looked_for(token, pre, normalizer), model, placed)
+        looked_for = _looked_for(token, pre, normalizer)
+        if not looked_for.content:
+            raise UnsupportedError(
+                f"{name}: the normalizer leaves nothing of the added token {token.content!r}; "
+                "the library finds that between any two characters"
+            )
+        _place_added_token(token, looked_for, model, placed)
     if sum(map(len, placed.token_bytes)) > MAX_VOCAB_BYTES:
         raise FormatError(f"{name}: all tokens have over {MAX_VOCAB_BYTES:,} bytes together")
     longest = max(map(len, placed.token_bytes))
@@ -227,13 +233,10 @@ def _place_added_token(
     if token.special:
         placed.specials[token.content] = token.id
         spelling, kind = b"", TokenKind.SPECIAL
-    elif not spelling:
-        kind = TokenKind.UNUSED
     elif token.content in model.ids and placed.token_bytes[token.id] not in (b"", spelling):
         # To the model its bytes are others: `▁▁` in the raw text are marks, in a piece spaces.
         spelling, kind = placed.token_bytes[token.id], TokenKind.NORMAL
-    if looked_for.content:
-        placed.added.append(looked_for)
+    placed.added.append(looked_for)
     placed.token_bytes[token.id] = spelling
     placed.kinds[token.id] = kind
 
