@@ -151,7 +151,8 @@ def _unigram(rng: random.Random, heads: list[str], words: list[str], alphabet: l
 
 
 def _wordpiece(rng: random.Random, heads: list[str], words: list[str], alphabet: list[str]) -> Node:
-    prefix = "##" if rng.random() < 0.9 else rng.choice(("@@", "_"))
+    # A word of the text that begins so becomes a continuing token to the library, not to tokkit.
+    prefix = "##" if rng.random() < 0.9 else "@@"
     tokens = [*alphabet, *_parts(rng, words, rng.choice((5, 30, 60)))]
     tokens += [prefix + token for token in tokens if len(token) == 1 or rng.random() < 0.5]
     return {

@@ -96,9 +96,25 @@ class HfReference:
         self._document = document
         model, self._unk = _hide(document["model"], controls)
         self._library = _load({**document, "post_processor": None, "model": model})
+        self._check_distinct()
         # The library numbers added tokens by itself.
         added = document["added_tokens"]
         self._declared = {self._library.token_to_id(t["content"]): t["id"] for t in added}
+
+    def _check_distinct(self) -> None:
+        """Of two tokens with one normalised text the library takes the one or the other, at random.
+
+        Raises:
+            ReferenceFailureError: there are such tokens.
+        """
+        normalizer = self._library.normalizer
+        seen: set[str] = set()
+        for token in self._document["added_tokens"]:
+            if token["normalized"] and normalizer is not None:
+                text = _guarded(lambda text=token["content"]: normalizer.normalize_str(text))
+                if text in seen:
+                    raise ReferenceFailureError("two added tokens with one normalised text")
+                seen.add(text)
 
     def encode(self, text: str, *, specials: bool) -> ReferenceEncoding:
         """What the library makes of a text.

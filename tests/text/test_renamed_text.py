@@ -131,3 +131,9 @@ def test_text_as_the_model_sees_it_holds_no_token_that_spells_another() -> None:
     tokenizer = ours(root)
     assert tokenizer.encode("é") == reference_ids(root, "é") == [0]
     assert tokenizer.encode("é", normalize=False) == [1]
+
+
+def test_what_a_single_word_is_not_cut_out_of_the_model_may_still_make() -> None:
+    root = document(VOCAB, added("ab", VOCAB["ab"], "single_word"), merges=MERGES)
+    for text in ("ab", "aab", "ab1", "1 ab"):
+        assert ours(root).encode(text) == reference_ids(root, text), text

@@ -233,9 +233,12 @@ def _place_added_token(
     if token.special:
         placed.specials[token.content] = token.id
         spelling, kind = b"", TokenKind.SPECIAL
-    elif token.content in model.ids and placed.token_bytes[token.id] not in (b"", spelling):
-        # To the model its bytes are others: `▁▁` in the raw text are marks, in a piece spaces.
-        spelling, kind = placed.token_bytes[token.id], TokenKind.NORMAL
+    elif token.content in model.ids and placed.kinds[token.id] == TokenKind.NORMAL:
+        of_model = placed.token_bytes[token.id]
+        if of_model != spelling or token.single_word:
+            # The model makes it too: where it stands beside a word; or of other bytes (`▁▁` in the
+            # raw text are marks, in a piece spaces).
+            spelling, kind = of_model, TokenKind.NORMAL
     placed.added.append(looked_for)
     placed.token_bytes[token.id] = spelling
     placed.kinds[token.id] = kind

@@ -88,7 +88,7 @@ class HfModel:
         if mark and " " in text:
             return None
         if self.family == "wordpiece":
-            if self.prefix and text.startswith(self.prefix):
+            if self.goes_on(text):
                 return self.decoded(text[len(self.prefix) :], mark)
             return b" " + self.decoded(text, mark)
         return self.decoded(text, mark)
@@ -350,5 +350,5 @@ def wordpiece_fields(model: HfModel, size: int) -> dict[str, Any]:
     """The spec's WordPiece fields."""
     continuing = np.zeros(size, dtype=np.bool_)
     for text, token_id in model.ids.items():
-        continuing[token_id] = bool(model.prefix) and text.startswith(model.prefix)
+        continuing[token_id] = model.goes_on(text)
     return {"continuing": continuing, "max_word_chars": model.max_word_chars}
