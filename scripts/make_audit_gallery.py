@@ -2,8 +2,9 @@
 
 The tokenizers are those of `benchmarks/fetch_tokenizers.py` and
 `benchmarks/fetch_audit_tokenizers.py`; the browser is found as in `tests/audit/page/browser.py`
-(the extra `browser`). What is told of each is what the command prints, with the tokenizers' own
-libraries (the extra `dev` brings them); `tests/audit/test_gallery.py` compares the two.
+(the extra `browser`), and wants fonts of all scripts, as Debian's fonts-noto-core, fonts-noto-cjk
+and fonts-noto-color-emoji. What is told of each is what the command prints, with the tokenizers'
+own libraries (the extra `dev` brings them); `tests/audit/test_gallery.py` compares the two.
 
     PYTHONPATH=. python scripts/make_audit_gallery.py [--pages FOLDER]
 """
