@@ -85,5 +85,5 @@ def test_a_damaged_vocabulary_is_refused(tmp_path, vocab):
 
 
 def test_words_in_the_byte_alphabet_are_refused_by_name(tmp_path):
-    with pytest.raises(UnsupportedError, match="renamed bytes"):
+    with pytest.raises(UnsupportedError, match="byte alphabet"):
         read_spec(write(tmp_path, pre_tokenizer={"type": "ByteLevel"}))
