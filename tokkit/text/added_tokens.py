@@ -72,13 +72,15 @@ class AddedTokenCutter:
         """Take the tokens; tables are built when they are first needed.
 
         Args:
-            tokens: of those with one text the last counts.
+            tokens: of those with one text the first counts.
             special: ids of those that are cut out on request only.
             spaces_are_marks: whether a space in the text is the mark that the reference has there,
                 which it takes for no white space.
         """
         self._spaces = WHITE_SPACE - {b" "} if spaces_are_marks else WHITE_SPACE
-        self.tokens = {token.content.encode(errors="surrogateescape"): token for token in tokens}
+        self.tokens: dict[bytes, AddedToken] = {}
+        for token in tokens:
+            self.tokens.setdefault(token.content.encode(errors="surrogateescape"), token)
         self._special = special
         self._cuts_text = any(token.id not in special for token in self.tokens.values())
 

@@ -157,10 +157,14 @@ def _ask_library(step: object, text: str) -> Alignment:
     from tokenizers import PreTokenizedString, Regex
 
     every = Regex(r"[\s\S]")
+
+    def each_character(_: int, part: Any) -> Any:
+        return part.split(every, "isolated")
+
     normalize = cast("Callable[[Any], None]", getattr(step, "normalize"))  # noqa: B009
     whole: Any = PreTokenizedString(text)
     whole.normalize(normalize)
-    whole.split(lambda _, part: part.split(every, "isolated"))
+    whole.split(each_character)
     splits = whole.get_splits(offset_referential="original", offset_type="char")
     return Alignment.of_parts((char, start, end) for char, (start, end), _ in splits)
 

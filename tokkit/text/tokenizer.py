@@ -165,9 +165,12 @@ class TextTokenizer(Tokenizer[str | bytes]):
         With `normalize=False` and `specials=False`, `decode` gives back the bytes of `data` unless
 
         - the pretokenizer drops bytes, as that of WordPiece does with white space (its words come
-          back with one space between them, punctuation set apart), or
+          back with one space between them, punctuation set apart),
         - `spec.prefix_space` is "unless_space" and `data` begins with the space that is put before
-          a text: `decode` takes that one away.
+          a text: `decode` takes that one away,
+        - an added token took white space beside it (`lstrip`, `rstrip`), which is in no token, or
+        - a space is put before every stretch between added tokens (`spec.prefix_unit`): `decode`
+          takes away the first alone, and keeps the others, as the reference does.
 
         With the normaliser it gives back what the normaliser made of the text, under the same
         reservations; special tokens have no bytes.
