@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import tiktoken
 from numpy.typing import NDArray
-from tokenizers.pre_tokenizers import Digits, PreTokenizer, Punctuation, UnicodeScripts
+from tokenizers import Regex
+from tokenizers.pre_tokenizers import Digits, PreTokenizer, Punctuation, Split, UnicodeScripts
 
 from tokkit.text.regex.unicode_properties import GENERAL_CATEGORIES, N_CODE_POINTS
 
@@ -112,6 +113,17 @@ def case_classes() -> list[list[int]]:
     return sorted(list(members) for members in classes if len(members) > 1)
 
 
+def multiple_folds() -> list[str]:
+    """What single characters match under `(?i)` in Oniguruma beside single ones: "ß ss"."""
+    candidates = ((c, c.casefold()) for c in CHARACTERS if len(c.casefold()) > 1)
+    found: list[str] = []
+    for character, folded in candidates:
+        pattern = Split(Regex(f"(?i:{character})"), "isolated")
+        if len(pattern.pre_tokenize_str(f".{folded}.")) == 3:
+            found.append(f"{character} {folded}")
+    return found
+
+
 def cut_out(pretokenizer: PreTokenizer) -> list[int]:
     """Characters that a pretokenizer cuts out of a word and keeps."""
     split = pretokenizer.pre_tokenize_str
@@ -146,6 +158,7 @@ def main() -> None:
         script_names=np.array(scripts),
         tokenizers_script_starts=tokenizers_starts,
         tokenizers_script_values=tokenizers_values,
+        multiple_folds=np.array(multiple_folds()),
         binary_names=np.array(binaries),
         tokenizers_digit=to_ranges(cut_out(Digits(individual_digits=True))),
         tokenizers_punctuation=to_ranges(cut_out(Punctuation())),

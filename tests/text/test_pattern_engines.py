@@ -113,6 +113,36 @@ def test_pieces_of_many_patterns_equal_fancy_regex(pattern: str, text: str) -> N
     check_fancy_regex(pattern, text)
 
 
+FOLDING = st.sampled_from(
+    [
+        *("s", "S", "ß", "t", "f", "i", "st", "ss", "fi", "ſ", "[ßa]", "[st]", "(?:s)", "(?:t|s)"),
+        *("ß+", "s?", "ﬁ", "K", r"\x73", r"\p{Ll}", r"[\p{L}]", "[^ß]", "(?i:s)", "(?-i:s)"),
+    ]
+)
+FOLDED = given(
+    st.lists(FOLDING, min_size=1, max_size=4).map("".join),
+    st.text(st.sampled_from("sStßẞﬆﬅﬁﬀfik ſ"), max_size=8),
+)
+
+
+def check_folding(pattern: str, text: str) -> None:
+    rule = SplitRule(f"(?i:{pattern})", "removed", invert=True)
+    assert pieces(pretokenizer(rule), text) == oniguruma_pieces(rule, text)
+
+
+@settings(max_examples=40, deadline=None)
+@FOLDED
+def test_case_folds_of_several_characters_equal_oniguruma(pattern: str, text: str) -> None:
+    check_folding(pattern, text)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@FOLDED
+def test_case_folds_of_many_patterns_equal_oniguruma(pattern: str, text: str) -> None:
+    check_folding(pattern, text)
+
+
 KEEPING = st.sampled_from([behavior for behavior in BEHAVIORS if behavior != "removed"])
 SHORT = st.lists(
     st.sampled_from([b"a", b"b", b"A", b" ", b"\n", b"1", b"\xc3", b"\xa9"]), max_size=4

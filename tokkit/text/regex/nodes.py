@@ -19,6 +19,17 @@ class Chars:
 
 
 @dataclass(frozen=True)
+class Literal(Chars):
+    """A character without regard to case, which may match together with its neighbours.
+
+    Attributes:
+        char: as the pattern spells it.
+    """
+
+    char: str
+
+
+@dataclass(frozen=True)
 class NextNot:
     """Zero width: the text ends here, or its next character is not in the set."""
 

@@ -104,8 +104,10 @@ class CharReader:
         if self.take("."):
             return ~CharSet(()) if flags.dot_all else ~_LINE_FEED
         if self.take("\\"):
+            # Outside of brackets Oniguruma gives properties no case variants.
+            is_property = self.peek("p{") or self.peek("P{")
             charset = self.escape(flags, in_bracket=False)
-            return fold(charset) if flags.ignore_case else charset
+            return fold(charset) if flags.ignore_case and not is_property else charset
         charset = CharSet.single(self.next_char())
         return fold(charset) if flags.ignore_case else charset
 

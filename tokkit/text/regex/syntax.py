@@ -10,13 +10,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import CharSet
+from tokkit.text.regex.charset import INVALID, CharSet
+from tokkit.text.regex.folding import class_with_folds, join_literals
 from tokkit.text.regex.nodes import (
     ANY,
     AtEnd,
     Atomic,
     Chars,
     Choice,
+    Literal,
     Look,
     NextIs,
     NextNot,
@@ -79,14 +81,22 @@ class _Parser(CharReader):
                 self.until(")", "a comment")
             elif (changed := self.options(flags)) is None:
                 parts.append(self.repeated(flags, depth=depth))
-            elif self.take(":"):
-                parts.append(self.repeats_of(self.rest_of_group(changed, depth)))
+            elif self.peek(":"):
+                is_plain = self.pattern.endswith("(?", 0, self.position)
+                self.take(":")
+                inner = self.rest_of_group(changed, depth)
+                if not is_plain:  # literals in a group with options keep to themselves
+                    inner = join_literals([inner])[0]
+                parts.append(self.repeats_of(inner))
             else:
                 self.close()
                 if self.dialect == "oniguruma":
                     parts.append(self.choice(changed, depth=depth + 1))
                 else:
                     flags = changed
+        if self.dialect == "oniguruma":
+            # A literal alone may still meet others outside its group.
+            parts = parts if len(parts) == 1 else join_literals(parts)
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts)), flags
 
     def options(self, flags: Flags) -> Flags | None:
@@ -117,7 +127,7 @@ class _Parser(CharReader):
             bounds = self.bounds()
             if bounds is None:
                 return part
-            part = self.repeat(part, *bounds, counted=counted)
+            part = self.repeat(join_literals([part])[0], *bounds, counted=counted)
 
     def repeat(self, part: Node, low: int, high: int | None, *, counted: bool) -> Node:
         if low > MAX_REPEAT or (high or 0) > MAX_REPEAT or (high is not None and high < low):
@@ -166,7 +176,22 @@ class _Parser(CharReader):
             return AtEnd()
         if self.peek("\\") and (anchor := self.anchor()) is not None:
             return anchor
-        return Chars(self.one_char_set(flags))
+        return self.one_char(flags)
+
+    def one_char(self, flags: Flags) -> Node:
+        """A set, or a literal where case does not count and neighbours may have a variant."""
+        several = flags.ignore_case and self.dialect == "oniguruma"
+        start = self.position
+        charset = self.one_char_set(flags)
+        if not several:
+            return Chars(charset)
+        text = self.pattern[start : self.position]
+        if text.startswith("["):
+            return Chars(charset) if text.startswith("[^") else class_with_folds(charset)
+        plain = _Parser(text, self.dialect).one_char_set(Flags())
+        low, high = plain.ranges[0] if plain.ranges else (0, 1)
+        is_one = len(plain.ranges) == 1 and low == high
+        return Literal(charset, chr(low)) if is_one and low < INVALID else Chars(charset)
 
     def line_start(self, flags: Flags) -> Node:
         """`^`. After a last line feed no line begins, says Oniguruma."""

@@ -39,15 +39,15 @@ construct           oniguruma                                   rust
 `x{,2}`             zero to two                                 the same
 `(?i:s)`            s, S, U+017F (long s)                       the same
 `(?i:k)`            k, K, U+212A (kelvin sign)                  the same
-`(?i:\p{Lu})`       any character with a case variant in `Lu`   the same
+`(?i:\p{Lu})`       `Lu`; inside `[...]` as in Rust             any character with a case variant
+                                                                in `Lu`
 `(?i:[^s])`         the complement of {s, S, U+017F}            the same
 `(?i:ss)`           U+00DF, U+1E9E too: multi-character folds   never
 `(?i:ß)`            `ss` too                                    never
 ==================  ==========================================  ==================================
 
 Oniguruma's multi-character folds work both ways (`(?i:st)` matches U+FB05 and U+FB06,
-`(?i:[ß])` matches `ss`), but not on parts (`(?i:f)` does not match U+FB00). None of them begins
-with one of the usual contractions `s t re ve m ll d`, so patterns in use do not meet them.
+`(?i:[ß])` matches `ss`), but not on parts (`(?i:f)` does not match U+FB00); see `folding`.
 Single-character case variants are equal in both engines, and equal in literals and in brackets.
 """
 
@@ -210,6 +210,12 @@ def case_classes() -> tuple[tuple[int, ...], ...]:
     members = _table()["case_members"].tolist()
     ends = np.cumsum(_table()["case_sizes"]).tolist()
     return tuple(tuple(members[start:end]) for start, end in zip([0, *ends], ends, strict=False))
+
+
+@cache
+def multiple_folds() -> Mapping[str, str]:
+    """Characters that match several under `(?i)` in Oniguruma -> these, folded: "ß" -> "ss"."""
+    return dict(str(entry).split() for entry in _table()["multiple_folds"].tolist())
 
 
 def complement(ranges: Ranges) -> Ranges:
