@@ -32,12 +32,15 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from records import FOLDER, Record, Records
+from architecture_table import table
+from machine import run_description
+from records import FOLDER, ROOT, Record, Records, replace_block
 from small_models import SWITCH, VOCAB_SIZE, small_config, small_model
 
 import tokkit
 from tokkit.errors import TokkitError
 
+PAGE = ROOT / "docs" / "backends.md"
 DTYPES = ("float32", "bfloat16")
 ALLOWED = {"float32": 2e-5, "bfloat16": 1e-2}
 PREFIXES = (2, 8, 9, 17, 40)
@@ -219,7 +222,8 @@ def measure(folder: str, dtype: str, tokenizer: Any) -> Record:
     try:
         lm = tokkit.load_lm(folder, tokenizer=tokenizer, dtype=dtype)
     except TokkitError as error:
-        return {"status": "refused", "why": f"{type(error).__name__}: {_short(error)}"}
+        why = _short(error).replace(folder, "the folder")
+        return {"status": "refused", "why": f"{type(error).__name__}: {why}"}
     except Exception as error:
         return {"status": "raised", "why": f"{type(error).__name__}: {_short(error)}"}
     loading = time.process_time() - started
@@ -290,6 +294,7 @@ def main() -> None:
         "--types", help="only these, separated by semicolons; variants by their name"
     )
     parser.add_argument("--records", type=Path, default=FOLDER / "architectures.jsonl")
+    parser.add_argument("--write", action="store_true", help="write the table of docs/backends.md")
     parser.add_argument("--part", help="K/N: every Nth type from the Kth on")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -300,7 +305,7 @@ def main() -> None:
         k, n = (int(number) for number in options.part.split("/"))
         wanted = wanted[k - 1 :: n]
     settings = {"transformers": transformers.__version__, "torch": torch.__version__}
-    records = Records(options.records, settings, "")
+    records = Records(options.records, settings, run_description("transformers", "torch"))
     tokenizer = byte_tokenizer()
     assert tokenizer.vocab_size <= VOCAB_SIZE
     for kind in wanted:
@@ -309,6 +314,11 @@ def main() -> None:
     for record in records:
         if record["key"] in wanted:
             print(line(record))
+    if options.write:
+        n_found = len([record for record in records if record["key"] in types()])
+        counted = f"Measured: {n_found} of {len(types())} types and variants of them."
+        text = f"{counted}\n\n{table(records, ALLOWED)}\n\n```text\n{records.header}\n```"
+        replace_block(PAGE, "architectures", text)
 
 
 def line(record: Record) -> str:
@@ -317,7 +327,7 @@ def line(record: Record) -> str:
         return f"{record['key']:24} {record['status']}: {record['why']}"
     parts = [f"{record['key']:24} {'causal' if record['causal'] else 'bidirectional':14}"]
     for dtype in DTYPES:
-        found = record[dtype]
+        found = record.get(dtype, {"status": "not measured", "why": ""})
         if "tv" in found:
             parts.append(
                 f"{dtype}: {found['status']} ({found['way']}, {found['tv']:.1e}, "

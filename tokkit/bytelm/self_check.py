@@ -13,7 +13,7 @@ depends on the precision.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,8 +40,8 @@ _EARLIER = 1e-3
 
 _HALF_DRAWS = 3
 
-_SHORT = 6
-_LONG = 12
+_SHORT, _SHORT_FORKS = 6, (3,)
+_LONG, _LONG_FORKS = 12, (3, 9)
 
 Rows = LogProbs
 
@@ -109,7 +109,7 @@ def find_way(evaluator: Evaluator, why_no_tree: str) -> Choice:
         ModelError: a plain pass failed, or gives the same probability to everything.
         UnsupportedError: the model is not causal.
     """
-    _check_causal(evaluator)
+    known = _check_causal(evaluator)
     config = evaluator.model.config
     limits, choice = find_limits(config), choice_of_keys(config)
     rejected: list[str] = []
@@ -123,7 +123,7 @@ def find_way(evaluator: Evaluator, why_no_tree: str) -> Choice:
                 f"it chooses the keys it attends to ({choice}), among equal ones by their number"
             )
         else:
-            problem = _problem(evaluator, way)
+            problem = _on_draws(evaluator, way, _SHORT, _SHORT_FORKS, known)
             for limit in limits:
                 problem = problem or _problem_beyond(evaluator, way, limit)
         if problem is None:
@@ -132,13 +132,16 @@ def find_way(evaluator: Evaluator, why_no_tree: str) -> Choice:
     return Choice("passes", tuple(rejected))
 
 
-def _check_causal(evaluator: Evaluator) -> None:
+def _check_causal(evaluator: Evaluator) -> dict[tuple[int, ...], Rows]:
     """Two texts of one length must have the same rows as long as they agree.
 
     A causal model has them to the bit, since passes of one shape add alike; only experts, who get
     other numbers of tokens, may round otherwise.
+
+    Returns:
+        What plain passes say after the texts of the first short tree.
     """
-    tree = Tree.draw(_SHORT, [3], evaluator.vocab_size)
+    tree = Tree.draw(_SHORT, _SHORT_FORKS, evaluator.vocab_size)
     n_common = len(evaluator.bos_ids)
     for one, other in zip(tree.texts[0], tree.texts[1], strict=True):
         if one != other:
@@ -146,7 +149,7 @@ def _check_causal(evaluator: Evaluator) -> None:
         n_common += 1
     name, kind = evaluator.model.name, type(evaluator.model.model).__name__
     one, other = (
-        normalised(evaluator.model.logits([*evaluator.bos_ids, *text])[:, : evaluator.vocab_size])
+        normalised(evaluator.model.logits([*evaluator.bos_ids, *text]))[:, : evaluator.vocab_size]
         for text in tree.texts
     )
     if np.isnan(one).any() or np.isnan(other).any():
@@ -166,11 +169,7 @@ def _check_causal(evaluator: Evaluator) -> None:
             f"the tokens behind it (by {gap:.2g} of the spread of its log-probabilities); load a "
             "causal model, or set is_decoder=True in its configuration if it was trained so"
         )
-
-
-def _problem(evaluator: Evaluator, way: Way) -> str | None:
-    """Why a way is not right, or None."""
-    return _on_draws(evaluator, way, _SHORT, [3])
+    return {text: rows[-1] for text, rows in zip(tree.texts, (one, other), strict=True)}
 
 
 def _problem_beyond(evaluator: Evaluator, way: Way, limit: Limit) -> str | None:
@@ -186,11 +185,17 @@ def _problem_beyond(evaluator: Evaluator, way: Way, limit: Limit) -> str | None:
         if way == "tree":
             name = evaluator.model.name
             evaluator = replace(evaluator, backbone=Backbone(evaluator.model.model, name=name))
-        problem = _on_draws(evaluator, way, _LONG, [3, 9])
+        problem = _on_draws(evaluator, way, _LONG, _LONG_FORKS, {})
     return problem and f"beyond {limit.name} ({limit.value}) {problem}"
 
 
-def _on_draws(evaluator: Evaluator, way: Way, length: int, forks: Sequence[int]) -> str | None:
+def _on_draws(
+    evaluator: Evaluator,
+    way: Way,
+    length: int,
+    forks: Sequence[int],
+    known: Mapping[tuple[int, ...], Rows],
+) -> str | None:
     """The problem that shows on every draw of ids, or None.
 
     In half precision the choice among experts may flip by rounding, on some ids; what is wrong is
@@ -199,13 +204,15 @@ def _on_draws(evaluator: Evaluator, way: Way, length: int, forks: Sequence[int])
     problem: str | None = None
     for seed in range(_HALF_DRAWS if _is_half(evaluator) else 1):
         tree = Tree.draw(length, forks, evaluator.vocab_size, seed)
-        problem = _difference(evaluator, way, tree)
+        problem = _difference(evaluator, way, tree, known)
         if problem is None:
             break
     return problem
 
 
-def _difference(evaluator: Evaluator, way: Way, tree: Tree) -> str | None:
+def _difference(
+    evaluator: Evaluator, way: Way, tree: Tree, known: Mapping[tuple[int, ...], Rows]
+) -> str | None:
     """How what a way says differs from plain passes by more than rounding, or None."""
     try:
         rows = tree.rows(evaluator.open(way))
@@ -214,13 +221,16 @@ def _difference(evaluator: Evaluator, way: Way, tree: Tree) -> str | None:
     model, n_bos = evaluator.model, len(evaluator.bos_ids)
     worst = 0.0
     for row, text in zip(rows, tree.texts, strict=True):
-        plain = normalised(model.last_logits([*evaluator.bos_ids, *text]))
-        worst = max(worst, _gap(row, plain[: evaluator.vocab_size]))
+        plain = known.get(text)
+        if plain is None:
+            logits = model.last_logits([*evaluator.bos_ids, *text])
+            plain = normalised(logits)[: evaluator.vocab_size]
+        worst = max(worst, _gap(row, plain))
     tolerance = _TOLERANCE.get(model.dtype, _HALF_TOLERANCE[0])
     if worst > tolerance and _is_half(evaluator):
         ids = [*evaluator.bos_ids, *tree.texts[0]]
         long, short = model.logits(ids), model.logits(ids[: n_bos + tree.first])
-        noise = max(_gap(row, plain) for row, plain in zip(long, short, strict=False))
+        noise = max(_gap(row, other) for row, other in zip(long, short, strict=False))
         tolerance = min(max(tolerance, _HALF_FACTOR * noise), _HALF_TOLERANCE[1])
     if worst <= tolerance:
         return None
@@ -235,7 +245,13 @@ def _is_half(evaluator: Evaluator) -> bool:
 
 
 def _gap(row: Rows, plain: Rows) -> float:
-    """Standard deviation of the differences over that of the plain row; infinite for NaN."""
-    gap = float(np.std(row.astype(np.float64) - plain.astype(np.float64)))
-    spread = float(np.std(plain, dtype=np.float64))
-    return gap / spread if np.isfinite(gap) and spread > 0 else float("inf" if gap else 0)
+    """Standard deviation of the differences over that of the plain row; infinite for NaN.
+
+    Some models give some tokens no probability at all; then both rows must.
+    """
+    there = np.isfinite(plain)
+    if not np.array_equal(there, np.isfinite(row)):
+        return float("inf")
+    gap = float(np.std(row[there].astype(np.float64) - plain[there].astype(np.float64)))
+    spread = float(np.std(plain[there].astype(np.float64)))
+    return gap / spread if spread > 0 else float("inf" if gap else 0)
