@@ -15,7 +15,7 @@ from tests.fuzz.draw_texts import draw_texts
 from tests.text.format_samples import CORPUS
 
 TYPES = {"unigram": 1, "bpe": 2, "word": 3, "char": 4}
-RULES = ("nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity")
+RULES = ("nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", *["identity"] * 4)
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 SYMBOLS = (
     *("sea", "the sea", "shells", "he", "▁the", "▁", "▁▁", "é", "e", "ﬁ", "Ⅷ", "\n", "\t", "a  b"),

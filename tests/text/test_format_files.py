@@ -314,3 +314,23 @@ def test_a_control_token_that_only_the_config_marks_is_protected(tmp_path):
     assert ours.spec.unmarked_ids == (256,)
     assert 256 not in ours.encode("<tool>")
     assert ours.encode("<tool><think>", specials=True) == [256, 257]
+
+
+def test_gguf_sentencepiece_tokens_with_spaces_are_found_in_text(tmp_path):
+    """Converters write the spaces of added tokens as spaces, as no piece of the model does."""
+    tokens = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "  ", "a b", "▁", "a"]
+    path = tmp_path / "small.gguf"
+    path.write_bytes(gguf_file(
+        model="llama", tokens=tokens, scores=[0.0] * len(tokens),
+        token_type=[2] + [6] * 256 + [4, 4, 1, 1], add_space_prefix=False,
+    ))  # fmt: skip
+    ours = load_tokenizer(path)
+    assert ours.encode("a  a b a") == [260, 257, 258, 259, 260]
+
+
+def test_gguf_t5_has_the_unknown_token_of_its_pieces(tmp_path):
+    path = tmp_path / "small.gguf"
+    path.write_bytes(gguf_file(
+        model="t5", tokens=["<unk>", "▁", "a"], scores=[0.0, -1.0, -1.0], token_type=[2, 1, 1],
+    ))  # fmt: skip
+    assert load_tokenizer(path).encode("axyza", unk="use") == [1, 2, 0, 2]

@@ -11,9 +11,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MARK = "\u2581"
 _SPACES = re.compile(" {2,}")
+
+
+class MappingTables(NamedTuple):
+    """A charsmap, sorted for the ways in which its keys are found.
+
+    Attributes:
+        single: replacements of single characters that are made all at once.
+        alone: single characters that are not, since theirs hold several spaces.
+        sizes: lengths of the other keys, and of those, by their first character, longest first.
+        seconds: the second characters of longer keys.
+    """
+
+    single: dict[int, str]
+    alone: set[str]
+    sizes: dict[str, list[int]]
+    seconds: set[str]
+
+
+def tables_of(mapping: Mapping[str, str]) -> MappingTables:
+    """Sort the keys of a charsmap, of which real ones have two hundred thousand."""
+    alone = {key for key, value in mapping.items() if "  " in value and len(key) == 1}
+    longer = [key for key in mapping if len(key) > 1]
+    single = {ord(key): mapping[key] for key in mapping if len(key) == 1 and key not in alone}
+    return MappingTables(
+        single, alone, _sizes_by_first([*longer, *alone]), {key[1] for key in longer}
+    )
 
 
 @dataclass(frozen=True)
@@ -43,22 +70,15 @@ class SentencePieceNormalizer:
     _candidate: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Keys that are single characters are replaced in one pass, but for a rare kind.
-        singles: dict[int, str] = {}
-        longer: list[str] = []
-        for key, value in self.mapping.items():
-            if len(key) > 1 or "  " in value:
-                longer.append(key)
-            else:
-                singles[ord(key)] = value
-        seconds = "".join(map(re.escape, sorted({key[1] for key in longer if len(key) > 1})))
-        firsts = {text[0] for text in (*self.symbols, *(key for key in longer if len(key) == 1))}
+        tables = tables_of(self.mapping)
+        firsts = {text[0] for text in self.symbols} | tables.alone
+        seconds = "".join(map(re.escape, sorted(tables.seconds)))
         kinds = [f".(?=[{seconds}])"] if seconds else []
         if firsts:
             kinds.append(f"[{''.join(map(re.escape, sorted(firsts)))}]")
         pattern = re.compile("|".join(kinds), re.DOTALL) if kinds else None
-        object.__setattr__(self, "_single", singles)
-        object.__setattr__(self, "_sizes", _sizes_by_first(longer))
+        object.__setattr__(self, "_single", tables.single)
+        object.__setattr__(self, "_sizes", tables.sizes)
         object.__setattr__(self, "_known_symbols", frozenset(self.symbols))
         object.__setattr__(self, "_symbol_sizes", _sizes_by_first(self.symbols))
         object.__setattr__(self, "_candidate", pattern)

@@ -32,6 +32,7 @@ from tokkit.text.formats.hf_added_tokens import is_control_spelling
 from tokkit.text.formats.hf_models import HfModel, drop_merges_of, read_bpe_merges
 from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
 from tokkit.text.formats.sentencepiece import Pieces, place_pieces, spm_merges, unigram_scores
+from tokkit.text.formats.sentencepiece_proto import UNKNOWN
 from tokkit.text.normalizers import (
     MAX_GROWTH,
     SpaceMark,
@@ -250,7 +251,8 @@ def _sentencepiece(
     token_bytes, kinds, specials = place_pieces(pieces, meta.name)
     fields: dict[str, Any]
     if unigram:
-        fields = unigram_scores(pieces)
+        unknown = pieces.of_type(UNKNOWN).values()
+        fields = {"unk_id": next(iter(unknown), None), "fuse_unk": True} | unigram_scores(pieces)
     else:
         fields = {"merges": spm_merges(pieces, meta.name), "char_units": True}
     return TokenizerSpec(

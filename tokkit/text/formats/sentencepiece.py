@@ -75,6 +75,9 @@ def read_sentencepiece(
         raise FormatError(f"{name}: model type {model.kind}; expected 1 to 4")
     pieces, mark = model.pieces, MARK if model.escape else ""
     token_bytes, kinds, specials = place_pieces(pieces, name, mark=mark)
+    for text, token in pieces.of_type(USER_DEFINED).items() if mark else ():
+        if " " in text:  # found in no normalised text, where spaces are marks
+            token_bytes[token], kinds[token] = b"", TokenKind.UNUSED
     if model.kind in (UNIGRAM, WORD):
         # User-defined symbols compete with the others, or are words like them.
         kinds[kinds == TokenKind.LITERAL] = TokenKind.NORMAL
@@ -179,8 +182,8 @@ def place_pieces(
     Args:
         pieces: all of them.
         name: for messages.
-        mark: what a space is written as in pieces; a real space in one is produced by nothing
-            then. Empty: spaces are spaces.
+        mark: what a space is written as in pieces; a real space in a NORMAL one is produced by
+            nothing then. Empty: spaces are spaces.
 
     Raises:
         FormatError: a piece twice, an empty or an overlong piece, a byte piece that names no byte,
@@ -198,11 +201,11 @@ def place_pieces(
         text = texts[token_id]
         if kind == USER_DEFINED and not text:
             raise FormatError(f"{name}: the user-defined piece {token_id} is empty")
-        if kind in (NORMAL, USER_DEFINED):
+        if kind == NORMAL:
             if not text or (mark and " " in text):
                 token_bytes[token_id], kinds[token_id] = b"", TokenKind.UNUSED
-            elif kind == USER_DEFINED:
-                kinds[token_id] = TokenKind.LITERAL
+        elif kind == USER_DEFINED:
+            kinds[token_id] = TokenKind.LITERAL
         elif kind == BYTE:
             token_bytes[token_id] = byte_of_piece(text, name)
             kinds[token_id] = TokenKind.BYTE
