@@ -142,6 +142,8 @@ def test_user_defined_symbols_of_a_unigram_model_compete_by_score():
     ours, reference = unigram("a", "b", "c", "d", "<ab>", "<bcd>", add_dummy_prefix=False)
     assert ours.encode("abcd") == reference.encode("abcd") == [1, 6]
     assert ours.encode("abc") == reference.encode("abc") == [5, 3]
+    ours, reference = unigram("b", "▁b", "<▁>")  # 0.2 for three bytes
+    assert ours.encode("b") == reference.encode("b") == [3, 1]
 
 
 @pytest.mark.parametrize("squeeze", [True, False])
