@@ -164,7 +164,7 @@ def of_document(node: Node) -> Callable[[], object]:
 def of_sentencepiece(options: Node) -> Callable[[], object]:
     """Train a small model with `options`, and read it."""
     trainer: Any = importlib.import_module("sentencepiece").SentencePieceTrainer
-    model = io.BytesIO()
+    model: Any = io.BytesIO()
     trainer.train(
         sentence_iterator=iter(["ab abc b", "a bc ab"] * 5),
         model_writer=model,

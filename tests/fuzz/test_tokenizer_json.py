@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.fuzz import tokenizer_json
 from tests.fuzz.draw_tokenizer_json import Case, draw_case
 from tests.fuzz.hf_reference import ReferenceFailureError
 from tests.fuzz.shrink import shrink, shrink_text
-from tests.fuzz.tokenizer_json import DIFFERS, PASSED, Outcome
+from tests.fuzz.tokenizer_json import DIFFERS, PASSED, UNLOADABLE, Outcome
 from tests.text.tokenizer_json import BYTE_LEVEL, BYTES, added, document
 from tokkit.text.tokenizer import TextTokenizer
 from tokkit.tokenizer import Encoding
@@ -52,6 +53,24 @@ def test_draws_reach_every_kind_of_part() -> None:
     assert not [kind for kind in kinds if f'"type": "{kind}"' not in text]
     flags = ("lstrip", "rstrip", "single_word", "special", "byte_fallback", "ignore_merges")
     assert not [flag for flag in flags if f'"{flag}": true' not in text]
+
+
+def test_a_few_configurations_agree_with_the_library() -> None:
+    assert_agreement(tokenizer_json.run(1, range(10), None))
+
+
+@pytest.mark.slow
+def test_of_many_configurations_most_are_read_and_few_differ() -> None:
+    """What still differs is listed in docs/concepts/tokenizers.md."""
+    outcomes = tokenizer_json.run(2, range(100), None, shrunk=False)
+    counts = Counter(outcome.status for outcome in outcomes)
+    handled = len(outcomes) - counts[UNLOADABLE]
+    assert counts[PASSED] >= 0.7 * handled, tokenizer_json.summary(outcomes)
+    assert counts[DIFFERS] <= 0.03 * handled, tokenizer_json.summary(outcomes)
+
+
+def assert_agreement(outcomes: list[Outcome]) -> None:
+    assert not [o for o in outcomes if o.status == DIFFERS], tokenizer_json.summary(outcomes)
 
 
 def test_a_fault_is_found_and_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:

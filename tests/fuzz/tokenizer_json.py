@@ -25,7 +25,7 @@ from tests.fuzz.draw_tokenizer_json import Case, draw_case
 from tests.fuzz.hf_reference import HfReference, ReferenceFailureError
 from tests.fuzz.laws import Difference, Subject
 from tests.fuzz.shrink import shrink
-from tokkit.errors import TokkitError
+from tokkit.errors import FormatError, TokkitError, UnsupportedError
 
 Node = dict[str, Any]
 
@@ -59,7 +59,7 @@ def examine(seed: int, index: int, *, shrunk: bool = True) -> Outcome:
         difference = first_difference(Subject(case.document), case)
     except ReferenceFailureError as error:
         return Outcome(index, UNLOADABLE, str(error)[:200])
-    except TokkitError as error:
+    except (FormatError, UnsupportedError) as error:
         return Outcome(index, *_refusal(error, case))
     if difference is None:
         return Outcome(index, PASSED)
@@ -135,7 +135,7 @@ def difference_in(document: Node, text: str | bytes, law: str) -> Difference | N
         for difference in _differences(Subject(document), text):
             if difference.law == law:
                 return difference
-    except (ReferenceFailureError, TokkitError):
+    except (ReferenceFailureError, FormatError, UnsupportedError):
         pass
     return None
 

@@ -133,6 +133,22 @@ def test_text_as_the_model_sees_it_holds_no_token_that_spells_another() -> None:
     assert tokenizer.encode("é", normalize=False) == [1]
 
 
+@pytest.mark.parametrize("flags", [(), ("lstrip",), ("lstrip", "rstrip")])
+def test_white_space_that_one_token_takes_is_not_there_for_the_next(flags: tuple[str, ...]) -> None:
+    """Nothing is left of two spaces that strip to the left, after a token that strips."""
+    size = len(VOCAB)
+    root = document(VOCAB, added("<t>", size, "rstrip"), added("  ", size + 1, *flags))
+    for text in ("<t>  ", "    "):  # of longer ones the library panics
+        found = ours(root).encode_with_offsets(text)
+        assert found.ids.tolist() == reference_ids(root, text), text
+
+
+def test_words_that_keep_their_marks_are_refused() -> None:
+    stages = ({"type": "WhitespaceSplit"}, {**metaspace("always"), "split": False})
+    with pytest.raises(UnsupportedError, match="words by white space"):
+        ours(document(VOCAB, pretokenizers=stages))
+
+
 def test_what_a_single_word_is_not_cut_out_of_the_model_may_still_make() -> None:
     root = document(VOCAB, added("ab", VOCAB["ab"], "single_word"), merges=MERGES)
     for text in ("ab", "aab", "ab1", "1 ab"):

@@ -104,7 +104,8 @@ class AddedTokenCutter:
                 stop = _space_after(text, stop, self._spaces)
             if done < start:
                 yield done, start, None
-            yield start, stop, token.id
+            if start < stop:  # nothing is left of one whose white space the one before it took
+                yield start, stop, token.id
             done = stop
         if done < len(text):
             yield done, len(text), None

@@ -149,6 +149,8 @@ def _add_metaspace(
         # Every word gets a space, so cutting at whitespace first only tidies the whitespace.
         if plan.splits != _rules("WhitespaceSplit", {}, where) or scheme != "always":
             raise UnsupportedError(f"{where}: it puts a space before pieces of another cut")
+        if not want_bool(node.get("split"), where, default=True):
+            raise UnsupportedError(f"{where}: words by white space that keep the marks within them")
         plan.splits.clear()
         plan.words_by_space = True
     plan.mark = mark
