@@ -47,6 +47,7 @@ bench: $(VENV)/.dev $(VENV)/.demo ## the tables of docs/benchmarks.md
 	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/bytelm.py
 	$(BIN)/python benchmarks/precision.py
+	$(BIN)/python benchmarks/steps.py
 	$(BIN)/python benchmarks/audit.py
 
 docs: $(VENV)/.docs ## build the site in site/, strictly
