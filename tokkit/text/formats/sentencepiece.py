@@ -170,7 +170,7 @@ def _normalizer(model: Model, name: str) -> SentencePieceNormalizer | None:
         marked=model.escape,
         suffix=model.dummy_prefix and model.suffix_space,
     )
-    idle = not (mapping or made.squeeze or made.marked or made.suffix)
+    idle = not (mapping or made.symbols or made.squeeze or made.marked or made.suffix)
     return None if idle else made
 
 
