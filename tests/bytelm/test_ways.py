@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tokkit.bytelm.model_loading import load_token_lm
 from tokkit.bytelm.packed_linear import PackedLinear, can_pack
 from tokkit.bytelm.quiet import quiet_transformers
 from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.whole_model import WholeModel
 from tokkit.errors import ArgumentError, UnsupportedError
 
 TOKENIZER: Any = FakeTokenizer(vocab_size=280)
@@ -47,6 +49,7 @@ SLOW = {
     "lfm2": "states",
     "deepseek_v32": "passes",
     "bert, decoder": "states",
+    "moshi": "passes",
 }
 WAYS = [
     *QUICK.items(),
@@ -84,6 +87,7 @@ def test_trees_and_batches_equal_fresh_passes_beyond_every_window_and_switch(
         ("gpt_neo", {"window_size": 64}, "states"),
         ("mistral", {"sliding_window": 64}, "tree"),
         ("llama", {"rope_parameters": LONGROPE | {"original_max_position_embeddings": 64}}, "tree"),
+        ("llama", {"sliding_window": 64}, "passes"),  # only transformers' cache heeds it
         pytest.param(
             "llama4_text",
             {"attention_chunk_size": 64, "floor_scale": 64},
@@ -101,6 +105,19 @@ def test_a_window_too_wide_to_be_reached_at_loading_is_heeded(
     ids = np.random.default_rng(0).integers(3, 280, 90).tolist()
     texts = [ids[:63], ids[:64], ids, [*ids[:80], 5, 7, 9]]
     _assert_law(lm, texts, found_rows(lm, texts, forest=False))
+
+
+@pytest.mark.parametrize(
+    ("window", "n_positions", "way"),
+    [(100, 128, "states"), (600, 1024, "passes"), (600, 512, "states")],
+)
+def test_a_limit_that_no_trial_reaches_is_not_trusted(
+    window: int, n_positions: int, way: str
+) -> None:
+    """GPT-Neo copies its window into a buffer, where narrowing does not find it."""
+    config = small_config("gpt_neo", window_size=window, max_position_embeddings=n_positions)
+    lm = TransformersLM(small_model(config), TOKENIZER)
+    assert lm.way == way, lm.rejected_ways
 
 
 def test_what_begins_in_the_middle_of_a_text_changes_no_sum() -> None:
@@ -138,11 +155,57 @@ def test_bidirectional_models_are_refused_in_any_precision(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["llama", "gemma3_text", "mixtral", "falcon", "gptj", "bloom"])
+@pytest.mark.parametrize(
+    "kind",
+    ["llama", "gemma3_text", "mixtral", "falcon", "gptj", "bloom", "llama4_text", "mamba", "jamba"],
+)
 def test_half_precision_takes_the_way_of_float32(kind: str) -> None:
     whole = TransformersLM(_model(kind), TOKENIZER)
     half = TransformersLM(build(kind).bfloat16(), TOKENIZER)
     assert half.way == whole.way, half.rejected_ways
+
+
+def test_half_precision_goes_by_passes_where_rounding_flips_the_choice_of_experts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a processor's rounding flips is left to chance; so one pass is changed by hand."""
+    model = build("mixtral").bfloat16()
+    assert TransformersLM(model, TOKENIZER).way == "tree"
+    plain = WholeModel.last_logits
+
+    def flipped(self: WholeModel, ids: Sequence[int]) -> np.ndarray:
+        logits = plain(self, ids)
+        return logits[::-1].copy() if len(ids) == 15 else logits
+
+    monkeypatch.setattr(WholeModel, "last_logits", flipped)
+    lm = TransformersLM(model, TOKENIZER)
+    assert lm.way == "passes"
+    assert "flips its choice among experts (num_experts" in lm.rejected_ways[0]
+    assert TransformersLM(model, TOKENIZER, way="tree").way == "tree"
+    assert TransformersLM(build("mixtral"), TOKENIZER).way == "tree"
+
+
+def test_a_way_can_be_chosen_where_it_is_right() -> None:
+    assert TransformersLM(_model("gpt_neo"), TOKENIZER, way="passes").way == "passes"
+    with pytest.raises(UnsupportedError, match="way='tree' is not right for it.*leave the option"):
+        TransformersLM(_model("gpt_neo"), TOKENIZER, way="tree")
+    for checked in (True, False):
+        with pytest.raises(UnsupportedError, match="way='tree'.*linear_attention"):
+            TransformersLM(_model("mamba"), TOKENIZER, way="tree", self_check=checked)
+    with pytest.raises(ArgumentError, match="way is 'fast', expected one of tree, states"):
+        TransformersLM(_model("gpt_neo"), TOKENIZER, way="fast")  # type: ignore[arg-type]
+
+
+def test_a_long_text_is_not_read_token_by_token() -> None:
+    lm = TransformersLM(_model("mamba"), TOKENIZER, max_batch_tokens=16)
+    session = lm.session()
+    session.logprobs([session.root])
+    node = session.root
+    for token in range(3, 63):
+        node = session.extend(node, token)
+    rows = session.logprobs([node, session.extend(node, 7)])
+    assert session.n_forward_passes == 3
+    _assert_law(lm, [[*range(3, 63)], [*range(3, 63), 7]], rows)
 
 
 def test_narrowing_leaves_no_trace() -> None:

@@ -39,6 +39,14 @@ _CHOICES = (
 )
 """Models with one of these attend to the keys that score best, or to summaries of some."""
 
+_EXPERTS = (
+    "num_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "moe_num_experts",
+    "num_routed_experts",
+)
+
 _ORIGINAL = "original_max_position_embeddings"
 
 
@@ -85,6 +93,26 @@ def choice_of_keys(config: Any) -> str | None:
     a whole context chooses what a plain pass chooses.
     """
     return next((name for name in _CHOICES if getattr(config, name, None)), None)
+
+
+def choice_of_experts(config: Any) -> str | None:
+    """The name of the field that says among how many experts a model chooses, if it does.
+
+    Some configurations keep it in a part of their own.
+    """
+    parts: list[Any] = [config, *vars(config).values()]
+    for part in parts:
+        for name in _EXPERTS if part is config or hasattr(part, "to_dict") else ():
+            value = getattr(part, name, None)
+            if isinstance(value, int) and value > 1:
+                return name
+    return None
+
+
+def choice_by_chance(config: Any) -> str | None:
+    """The name of the seed that hashing attention (Reformer) lacks, if it does."""
+    hashes = "lsh" in (getattr(config, "attn_layers", None) or ())
+    return "hash_seed" if hashes and getattr(config, "hash_seed", None) is None else None
 
 
 def _unused(config: Any) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tokkit.bytelm.gguf_weights import GGUFLayout
     from tokkit.bytelm.transformers_lm import TransformersLM
+    from tokkit.bytelm.ways import Way
 
 DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HEADROOM = 1.1
@@ -48,6 +49,7 @@ class LMOptions(TypedDict, total=False):
     max_batch_tokens: int
     name: str | None
     self_check: bool
+    way: Way | None
 
 
 def load_token_lm(

@@ -4,7 +4,8 @@ A model may ignore masks or positions, make its masks itself, change its logits 
 choose its rope by the length of a pass, or see what comes later. None of that raises; it would only
 be wrong. So each way to evaluate it (`tokkit.bytelm.ways`) is tried on a small tree, from the
 fastest on, until one gives the numbers of plain passes; beyond each window and switch, too, which
-are narrowed for that (`tokkit.bytelm.length_limits`).
+are narrowed for that (`tokkit.bytelm.length_limits`). A limit whose narrowing shows no effect is
+tried at its real length, if that is short.
 
 Differences are measured on log-probabilities, in units of how much those of one row differ from
 each other, since a nearly flat model differs little in everything. How large rounding may be
@@ -19,7 +20,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from tokkit.bytelm.length_limits import Limit, choice_of_keys, find_limits, narrowed
+from tokkit.bytelm.length_limits import (
+    Limit,
+    choice_by_chance,
+    choice_of_experts,
+    choice_of_keys,
+    find_limits,
+    narrowed,
+)
 from tokkit.bytelm.protocol import LogProbs, Node
 from tokkit.bytelm.transformers_backbone import Backbone
 from tokkit.bytelm.ways import WAYS, Evaluator, TransformersSession, Way
@@ -42,6 +50,10 @@ _HALF_DRAWS = 3
 
 _SHORT, _SHORT_FORKS = 6, (3,)
 _LONG, _LONG_FORKS = 12, (3, 9)
+_EXPERTS_LENGTH = 16
+
+_REAL_LENGTH = 512
+"""The widest window that is tried at its real length."""
 
 Rows = LogProbs
 
@@ -98,38 +110,77 @@ class Choice:
     rejected: tuple[str, ...] = ()
 
 
-def find_way(evaluator: Evaluator, why_no_tree: str) -> Choice:
-    """The fastest way that gives what plain passes give.
+def find_way(evaluator: Evaluator, why_no_tree: str, wanted: Way | None = None) -> Choice:
+    """The fastest way that gives what plain passes give, or the one that is wanted.
 
     Args:
         evaluator: the model.
         why_no_tree: for the message, where `evaluator.backbone` is None.
+        wanted: the only way to try. It may then round as the choice among experts does.
 
     Raises:
         ModelError: a plain pass failed, or gives the same probability to everything.
-        UnsupportedError: the model is not causal.
+        UnsupportedError: the model is not causal, or draws by chance, or the way that is wanted is
+            not right for it.
     """
     known = _check_causal(evaluator)
-    config = evaluator.model.config
-    limits, choice = find_limits(config), choice_of_keys(config)
+    flips = None if wanted else _flipping_choice(evaluator)
     rejected: list[str] = []
-    for way in WAYS:
+    for way in (wanted,) if wanted else WAYS:
+        if way == "passes":  # right by definition
+            break
         if way == "tree" and evaluator.backbone is None:
             problem: str | None = why_no_tree
-        elif way == "passes":  # right by definition
-            break
-        elif choice is not None:
-            problem = (
-                f"it chooses the keys it attends to ({choice}), among equal ones by their number"
-            )
         else:
-            problem = _on_draws(evaluator, way, _SHORT, _SHORT_FORKS, known)
-            for limit in limits:
-                problem = problem or _problem_beyond(evaluator, way, limit)
+            problem = flips or _problem(evaluator, way, known)
         if problem is None:
             return Choice(way, tuple(rejected))
         rejected.append(f"{way}: {problem}")
+        if wanted:
+            raise UnsupportedError(
+                f"{evaluator.model.name}: way={wanted!r} is not right for it: {problem}; leave "
+                "the option out, and one that is will be found"
+            )
     return Choice("passes", tuple(rejected))
+
+
+def _problem(evaluator: Evaluator, way: Way, known: Mapping[tuple[int, ...], Rows]) -> str | None:
+    """Why a way other than plain passes is not right, or None."""
+    config = evaluator.model.config
+    choice = choice_of_keys(config)
+    if choice is not None:
+        return f"it chooses the keys it attends to ({choice}), among equal ones by their number"
+    if way == "states" and _is_half(evaluator) and evaluator.model.is_recurrent:
+        return "whether several tokens may follow a recurrent state cannot be told from rounding"
+    problem = _on_draws(evaluator, way, _SHORT, _SHORT_FORKS, known)
+    for limit in find_limits(config):
+        problem = problem or _problem_beyond(evaluator, way, limit)
+    return problem
+
+
+def _flipping_choice(evaluator: Evaluator) -> str | None:
+    """Whether rounding in half precision flips the choice among experts so that it matters.
+
+    Rows of one pass are compared with passes that end there. Ordinary rounding changes all of them
+    about alike; another expert changes some by far more.
+    """
+    model = evaluator.model
+    choice = choice_of_experts(model.config)
+    if choice is None or not _is_half(evaluator):
+        return None
+    text = Tree.draw(_EXPERTS_LENGTH, [], evaluator.vocab_size, seed=_HALF_DRAWS).texts[0]
+    ids = [*evaluator.bos_ids, *text]
+    gaps = [
+        _gap(normalised(row), normalised(model.last_logits(ids[:n])))
+        for n, row in enumerate(model.logits(ids), 1)
+    ]
+    worst = max(gaps)
+    if worst <= max(_HALF_TOLERANCE[0], _HALF_FACTOR * float(np.median(gaps))):
+        return None
+    return (
+        f"rounding in half precision flips its choice among experts ({choice}; rows of a longer "
+        f"pass differ by up to {worst:.2g} of the spread of the log-probabilities)"
+    )
 
 
 def _check_causal(evaluator: Evaluator) -> dict[tuple[int, ...], Rows]:
@@ -141,13 +192,19 @@ def _check_causal(evaluator: Evaluator) -> dict[tuple[int, ...], Rows]:
     Returns:
         What plain passes say after the texts of the first short tree.
     """
+    name, kind = evaluator.model.name, type(evaluator.model.model).__name__
+    chance = choice_by_chance(evaluator.model.config)
+    if chance is not None:
+        raise UnsupportedError(
+            f"{name}: {kind} chooses what it attends to by hashes drawn anew in each pass, so that "
+            f"its probabilities are none of a text alone; set {chance} in its configuration"
+        )
     tree = Tree.draw(_SHORT, _SHORT_FORKS, evaluator.vocab_size)
     n_common = len(evaluator.bos_ids)
     for one, other in zip(tree.texts[0], tree.texts[1], strict=True):
         if one != other:
             break
         n_common += 1
-    name, kind = evaluator.model.name, type(evaluator.model.model).__name__
     one, other = (
         normalised(evaluator.model.logits([*evaluator.bos_ids, *text]))[:, : evaluator.vocab_size]
         for text in tree.texts
@@ -173,19 +230,31 @@ def _check_causal(evaluator: Evaluator) -> dict[tuple[int, ...], Rows]:
 
 
 def _problem_beyond(evaluator: Evaluator, way: Way, limit: Limit) -> str | None:
-    """Why a way is not right beyond a limit, or None."""
+    """Why a way is not right beyond a limit, or None.
+
+    A limit whose narrowing changes no plain pass may be one that the model copied into a buffer
+    when it was made (GPT-Neo), or that only its cache heeds (Moshi).
+    """
     text = Tree.draw(_LONG, [], evaluator.vocab_size).texts[0]
     wide = evaluator.model.last_logits([*evaluator.bos_ids, *text])
     with narrowed(evaluator.model.model, limit):
         narrow = evaluator.model.last_logits([*evaluator.bos_ids, *text])
-        if np.array_equal(wide, narrow):
-            if way != "tree":
-                return None  # as the model's own generation does it
+        effect = _gap(normalised(narrow), normalised(wide))
+        least = _TOLERANCE.get(evaluator.model.dtype, _HALF_TOLERANCE[0])
+        if way == "tree" and effect <= least:  # a mistake could be taken for rounding
             return f"whether it heeds {limit.name} ({limit.value}) cannot be seen in a short text"
+        narrow_evaluator = evaluator
         if way == "tree":
-            name = evaluator.model.name
-            evaluator = replace(evaluator, backbone=Backbone(evaluator.model.model, name=name))
-        problem = _on_draws(evaluator, way, _LONG, _LONG_FORKS, {})
+            backbone = Backbone(evaluator.model.model, name=evaluator.model.name)
+            narrow_evaluator = replace(evaluator, backbone=backbone)
+        problem = _on_draws(narrow_evaluator, way, _LONG, _LONG_FORKS, {})
+    room = evaluator.model.max_positions
+    n_beyond = _SHORT if room is None else min(_SHORT, room - limit.value)
+    if problem is None and effect == 0 and n_beyond > 0:
+        if limit.value > _REAL_LENGTH:
+            return f"whether it heeds {limit.name} ({limit.value}) cannot be seen in a short text"
+        length = limit.value + n_beyond - len(evaluator.bos_ids)
+        problem = _on_draws(evaluator, way, length, (length - 2,), {})
     return problem and f"beyond {limit.name} ({limit.value}) {problem}"
 
 

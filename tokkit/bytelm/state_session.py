@@ -29,6 +29,8 @@ from tokkit.bytelm.whole_model import WholeModel, copied, normalised
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 _MAX_ROW_BYTES = 128 << 20
+_MAX_STEPS = 32
+"""Of more tokens than this, one at a time, it is faster to read the whole text anew."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class StateOptions:
 
     Attributes:
         max_batch_tokens: tokens in one pass from the beginning of a text.
-        continues: whether several tokens may follow a state in one pass; else one at a time.
+        continues: whether several tokens may follow a state in one pass; else one at a time, and a
+            text from its beginning in one pass.
         max_states: how many states are kept.
     """
 
@@ -190,9 +193,13 @@ class StateSession(WholeSession):
         if base is not None:
             self._states.move_to_end(base)
             done, state = base.depth + len(self._bos_ids), copied(self._states[base])
+        size = self._options.max_batch_tokens
+        if not self._options.continues:
+            if len(ids) - done > _MAX_STEPS:
+                done, state = 0, None
+            size = 1 if done else len(ids)
         logits: LogProbs = empty_results((0,), self._model.dtype)
         while done < len(ids):
-            size = 1 if done and not self._options.continues else self._options.max_batch_tokens
             logits, state = self._model.advance(ids[done : done + size], state)
             self.n_forward_passes += 1
             self.n_evaluated += len(ids[done : done + size])

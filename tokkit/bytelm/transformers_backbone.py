@@ -217,7 +217,7 @@ class Backbone:
                 past_key_values=cache,
                 use_cache=True,
             )
-        except (RuntimeError, MemoryError, TypeError, ValueError, AttributeError) as error:
+        except Exception as error:  # a model's own code may raise anything
             raise ModelError(
                 f"{self.name}: the forward pass over {len(ids)} tokens failed "
                 f"({type(error).__name__}: {error}); if memory ran out, lower max_batch_tokens"

@@ -20,7 +20,7 @@ from tokkit.bytelm.protocol import LogProbs, grow_contexts
 from tokkit.bytelm.self_check import Choice, find_way
 from tokkit.bytelm.starting_ids import boundary_ids
 from tokkit.bytelm.transformers_backbone import Backbone
-from tokkit.bytelm.ways import Evaluator, TransformersSession, Way
+from tokkit.bytelm.ways import WAYS, Evaluator, TransformersSession, Way
 from tokkit.bytelm.whole_model import WholeModel
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.text.tokenizer import TextTokenizer
@@ -39,6 +39,8 @@ class TransformersLM:
         self_check: find out by small trials which way of evaluation gives what plain passes give,
             and refuse a model that is not causal (see `tokkit.bytelm.self_check`). Without it the
             fastest way that the configuration seems to permit is taken, right or wrong.
+        way: take this way, if it is right for the model. Among experts rounding may then flip the
+            choice, which by default makes a model in half precision go by `passes`.
 
     Attributes:
         name: for messages.
@@ -47,9 +49,10 @@ class TransformersLM:
         rejected_ways: for each faster way, why it is not right for this model.
 
     Raises:
+        ArgumentError: there is no such `way`.
         ModelError: the vocabularies do not fit, there is nothing to start from, a plain pass fails
             or tells nothing.
-        UnsupportedError: the model is not causal.
+        UnsupportedError: the model is not causal, or `way` is not right for it.
         EncodingError: `bos_ids` or `eos_ids` outside the vocabulary.
     """
 
@@ -63,7 +66,10 @@ class TransformersLM:
         max_batch_tokens: int = 512,
         name: str | None = None,
         self_check: bool = True,
+        way: Way | None = None,
     ) -> None:
+        if way is not None and way not in WAYS:
+            raise ArgumentError(f"way is {way!r}, expected one of {', '.join(WAYS)}")
         if max_batch_tokens < 1:
             raise ArgumentError(f"max_batch_tokens is {max_batch_tokens}, expected at least 1")
         self._model = model.eval()
@@ -79,8 +85,12 @@ class TransformersLM:
             self._whole, backbone, self.bos_ids, tokenizer.vocab_size, max_batch_tokens
         )
         self._backbone = backbone
-        fastest = Choice("states" if backbone is None else "tree")
-        choice = find_way(self._evaluator, why) if self_check else fastest
+        if self_check:
+            choice = find_way(self._evaluator, why, way)
+        elif way == "tree" and backbone is None:
+            raise UnsupportedError(f"{self.name}: way='tree' is not possible: {why}")
+        else:
+            choice = Choice(way or ("states" if backbone is None else "tree"))
         self.way: Way = choice.way
         self.rejected_ways = choice.rejected
 

@@ -32,6 +32,7 @@ class WholeModel:
         n_logits: columns of the output.
         n_embeddings: ids that the model can read.
         max_positions: the longest context, or None where the model sets no limit.
+        is_recurrent: whether it folds text into states from which it cannot go back.
     """
 
     def __init__(self, model: Any, *, name: str) -> None:
@@ -46,6 +47,7 @@ class WholeModel:
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
         self.max_positions = max_positions(self.config)
+        self.is_recurrent = bool(getattr(model, "_is_stateful", False))
         self.n_logits, self.n_embeddings = self._columns()
         model_class: Any = cast(Any, type(model))
         parameters = inspect.signature(model_class.forward).parameters
