@@ -5,6 +5,7 @@ Written by `architectures.py --write` from its records.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from records import Record
@@ -42,7 +43,15 @@ def table(records: Iterable[Record], allowed: dict[str, float]) -> str:
         f"| refused: later tokens change earlier rows | {names} | {len(refused)} |"
         + " |" * len(allowed)
     )
-    parts = ["\n".join(lines), _above(measured, allowed)]
+    parts = [_counts(found, allowed), "\n".join(lines), _above(measured, allowed)]
+    parts += [
+        _listed(
+            f"Right in float32 only, since transformers' own passes fail in {dtype}",
+            [_name(r) for r in measured if _is(r["float32"], "right") and "tv" not in r[dtype]],
+        )
+        for dtype in allowed
+        if dtype != "float32"
+    ]
     parts += [
         _listed("Refused for another reason", [_why(r, "float32") for r in measured if _odd(r)]),
         _listed("Wrong in float32", [_name(r) for r in measured if _is(r["float32"], "wrong")]),
@@ -52,6 +61,22 @@ def table(records: Iterable[Record], allowed: dict[str, float]) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _counts(records: list[Record], allowed: dict[str, float]) -> str:
+    """How many types came out how, for each precision."""
+    lines: list[str] = []
+    for dtype, limit in allowed.items():
+        parts = [record[dtype] for record in records if dtype in record]
+        n = Counter(part["status"] for part in parts)
+        lines.append(
+            f"- {dtype}: {n['right']} right (total variation at most {limit:.0e}), "
+            f"{n['refused']} refused by name, {n['wrong']} beyond the limit, "
+            f"{n['raised']} with an untyped error, {n['not measured']} "
+            "that transformers itself does not run, "
+            f"{len(records) - len(parts)} not built."
+        )
+    return "\n".join(lines)
 
 
 def _name(record: Record) -> str:
@@ -80,8 +105,9 @@ def _worst(records: list[Record], dtype: str) -> str:
 def _above(records: list[Record], allowed: dict[str, float]) -> str:
     """Types that are right in float32 and round by more than is allowed in another precision."""
     found = [
-        f"{_name(r)} ({r[dtype]['tv']:.0e}; median {r[dtype]['tv_median']:.0e}; transformers' own "
-        f"longer passes {r[dtype]['own']:.0e})"
+        f"{_name(r)} ({r[dtype]['tv']:.1e}; median {r[dtype]['tv_median']:.0e}; transformers' own "
+        f"longer passes {r[dtype]['own']:.0e}, its fresh passes to float32 "
+        f"{r[dtype]['precision']:.0e})"
         for dtype, limit in allowed.items()
         for r in records
         if _is(r["float32"], "right") and r.get(dtype, {}).get("tv", 0) > limit

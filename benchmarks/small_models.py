@@ -122,7 +122,12 @@ OWN: dict[str, dict[str, Any]] = {
     "longcat_flash": {"qk_nope_head_dim": 16, "head_dim": 8},
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1},
     "zamba": {"attention_hidden_size": 128, "attention_head_dim": 32},
-    "zamba2": {"attention_hidden_size": 128, "attention_head_dim": 32, "hybrid_layer_ids": [1, 3]},
+    "zamba2": {
+        "attention_hidden_size": 128,
+        "attention_head_dim": 32,
+        "n_mamba_heads": 8,
+        "hybrid_layer_ids": [1, 3],
+    },
     "dots3_note_text": {"per_layer_config": None},
     "gemma3n_text": {
         "intermediate_size": [96] * 4,
@@ -143,6 +148,7 @@ OWN: dict[str, dict[str, Any]] = {
     "ministral": {"head_dim": 16},
     "nemotron": {"num_key_value_heads": 2},
     "phi3": {"sliding_window": None},
+    "xmod": {"default_language": "en_XX"},
     "reformer": {
         "axial_pos_shape": [8, 16],
         "axial_pos_embds_dim": [16, 48],
