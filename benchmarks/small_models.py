@@ -32,7 +32,7 @@ _GROUPS: tuple[tuple[int, str], ...] = (
             "hidden_size d_model n_embd emb_dim dim_model embedding_dim embedding_size "
             "word_embed_proj_dim input_embedding_size output_embedding_size lru_width "
             "pronunciation_embed_dim shape_embed_dim mamba_d_ssm prompt_mid_dim "
-            "attention_hidden_size"
+            "attention_hidden_size adapter_in_dim adapter_out_dim adapter_input_size"
         ),
     ),
     (
@@ -128,7 +128,14 @@ OWN: dict[str, dict[str, Any]] = {
         "n_mamba_heads": 8,
         "hybrid_layer_ids": [1, 3],
     },
-    "dots3_note_text": {"per_layer_config": None},
+    "dots3_note_text": {"per_layer_config": {}, "head_dim": 24, "swa_head_dim": 24},
+    "qwen4_exp_text": {
+        "indexer_n_heads": 4,
+        "indexer_kv_heads": 1,
+        "indexer_head_dim": 16,
+        "indexer_budget": 8,
+        "indexer_compress_ratio": 4,
+    },
     "gemma3n_text": {
         "intermediate_size": [96] * 4,
         "layer_types": ["sliding_attention", "full_attention"] * 2,
@@ -137,7 +144,14 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "lfm2": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
-    "cohere_compass_text": {"sliding_window": 8},
+    "cohere_compass_text": {
+        "sliding_window": 8,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+        "rope_parameters": {
+            kind: {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2]}
+            for kind in ("sliding_attention", "full_attention")
+        },
+    },
     "bamba": {"mamba_n_heads": 8, "attn_layer_indices": [1, 3]},
     "granitemoehybrid": {"mamba_n_heads": 8, "layer_types": ["mamba", "attention"] * 2},
     "mamba2": {"num_heads": 8, "head_dim": 16},
@@ -180,7 +194,7 @@ def _shrunk(config_class: Any) -> dict[str, Any]:
         if name in getattr(config_class, "sub_configs", {}):
             part = getattr(defaults, name, None)
             if hasattr(part, "model_type"):
-                found[name] = _shrunk(type(part))
+                found[name] = _shrunk(type(part)) | OWN.get(part.model_type, {})
         elif name in _SIZES and type(value) in (int, float):
             if not (latent and name == "head_dim"):
                 found[name] = min(value, _SIZES[name])
