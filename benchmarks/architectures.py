@@ -142,7 +142,7 @@ def reference(model: Any, ids: Sequence[int]) -> np.ndarray:
 def is_causal(model: Any) -> bool:
     """Whether rows stay when later tokens change; float32."""
     beginnings = [1, 5, 7, 11]
-    rows = []
+    rows: list[Any] = []
     for rest in ([13, 17, 19, 23, 29], [31, 37, 41, 43, 47]):
         with torch.inference_mode():
             logits = model(input_ids=torch.tensor([[*beginnings, *rest]]), use_cache=False).logits
@@ -155,7 +155,7 @@ def found_rows(token_lm: Any, texts: list[list[int]], forest: bool) -> np.ndarra
     if forest:
         return token_lm.next_token_logprobs(texts)
     session = token_lm.session()
-    rows = []
+    rows: list[np.ndarray] = []
     nodes: dict[tuple[int, ...], Any] = {(): session.root}
     for ids in texts:
         for n in range(1, len(ids) + 1):
@@ -230,15 +230,16 @@ def measure(folder: str, dtype: str, tokenizer: Any) -> Record:
     loading = time.process_time() - started
     texts = contexts()[:: DTYPES.index(dtype) + 1]
     plain = auto_model.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
-    bos = list(lm.token_lm.bos_ids)
+    token_lm: Any = lm.token_lm
+    bos: list[int] = list(token_lm.bos_ids)
     try:
         expected = [reference(plain, [*bos, *ids])[: tokenizer.vocab_size] for ids in texts]
     except Exception as error:
         why = f"a plain pass fails in {dtype}: {type(error).__name__}: {_short(error)}"
         return {"status": "not measured", "why": why}
-    record: Record = {"way": getattr(lm.token_lm, "way", "tree"), "loading": round(loading, 2)}
+    record: Record = {"way": getattr(token_lm, "way", "tree"), "loading": round(loading, 2)}
     try:
-        rows = [row for forest in (False, True) for row in found_rows(lm.token_lm, texts, forest)]
+        rows = [row for forest in (False, True) for row in found_rows(token_lm, texts, forest)]
     except Exception as error:
         return {"status": "raised", "why": f"{type(error).__name__}: {_short(error)}", **record}
     gaps = [total_variation(row, law) for row, law in zip(rows, expected * 2, strict=True)]
@@ -252,7 +253,7 @@ def measure(folder: str, dtype: str, tokenizer: Any) -> Record:
         "tv_median": float(np.median(gaps)),
         "own": _own_rounding(plain, bos, texts, expected),
         "precision": max(map(total_variation, expected, exact)),
-        "mass": float(np.mean(np.max(np.exp(expected), axis=1))),
+        "mass": float(np.exp(np.array(expected)).max(axis=1).mean()),
         **record,
     }
 

@@ -8,7 +8,7 @@ sizes, so that a type is built as its authors meant it.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 VOCAB_SIZE = 304
 WINDOW = 8
@@ -201,7 +201,7 @@ def _shrunk(config_class: Any) -> dict[str, Any]:
             if latent and name == "num_key_value_heads":
                 found[name] = found["num_attention_heads"]
         elif name in _PERIODS and isinstance(value, list):
-            found[name] = _period(value)
+            found[name] = _period(cast("list[Any]", value))
         elif name.endswith("_token_id") and isinstance(value, int):
             found[name] = _TOKENS.get(name, VOCAB_SIZE - 1)
     return found

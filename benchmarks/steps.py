@@ -33,7 +33,8 @@ N_STEPS = 40
 
 def compare(lm: Any, text: bytes) -> None:
     """Print how far steps are from a pass."""
-    state, laws = lm.open(), []
+    state = lm.open()
+    laws: list[np.ndarray] = []
     for k in range(len(text)):
         laws.append(state.logprobs())
         state.push(text[k : k + 1])
@@ -45,7 +46,8 @@ def compare(lm: Any, text: bytes) -> None:
 
 def measure(token_lm: Any, ids: list[int]) -> tuple[float, float]:
     """CPU time of a step and of a pass, in ms."""
-    passes, steps = [], []
+    passes: list[float] = []
+    steps: list[float] = []
     for _ in range(3):
         session = token_lm.session()
         node = session.root
@@ -77,7 +79,8 @@ def main() -> None:
     text = b"".join(path.read_bytes() for path in sorted(TEXT.glob("*.txt")))
     compare(lm, text[:N_BYTES])
     token_lm: Any = lm.token_lm
-    layers = [m for m in token_lm._model.modules() if isinstance(m, PackedLinear)]
+    found = [m for m in token_lm._model.modules() if isinstance(m, PackedLinear)]
+    layers: list[Any] = list(found)  # their tables are private
     for layer in layers:
         layer._sizes.clear()
         layer._known.clear()
@@ -87,7 +90,8 @@ def main() -> None:
         print(f"  {shape[1]} x {shape[0]}: {', '.join(map(str, sizes))}")
     ids = (token_lm.tokenizer.encode(text) * 4)[:N_TOKENS]
     in_blocks = measure(token_lm, ids)
-    PackedLinear.forward = PackedLinear._multiply
+    plain: Any = PackedLinear
+    plain.forward = plain._multiply
     for name, (step, whole) in (("in blocks", in_blocks), ("at once", measure(token_lm, ids))):
         print(f"{name}: a step {step:.1f} ms, a pass over {N_TOKENS} tokens {whole:.0f} ms")
 

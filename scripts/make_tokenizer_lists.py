@@ -152,7 +152,7 @@ def document(**parts: Any) -> Node:
 
 def byte_level_document(**parts: Any) -> Node:
     """A small tokenizer.json whose vocabulary is the byte alphabet."""
-    model = {**BPE, "vocab": {char: i for i, char in enumerate(BYTE_OF_CHAR)}, "merges": []}
+    model: Node = {**BPE, "vocab": {char: i for i, char in enumerate(BYTE_OF_CHAR)}, "merges": []}
     return {"added_tokens": [], "model": model, **parts}
 
 

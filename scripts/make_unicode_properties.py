@@ -10,6 +10,7 @@ that decoding the encoded text leaves the matches. Agreement with Oniguruma is t
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import tiktoken
@@ -149,6 +150,8 @@ def main() -> None:
     script_starts, script_values = to_runs([matches(rf"\p{{{s.split()[0]}}}") for s in scripts])
     classes = case_classes()
     tokenizers_starts, tokenizers_values = to_runs(tokenizers_scripts())
+    names = [name.split()[0] for name in binaries]
+    by_property = {name: to_ranges(matches(rf"\p{{{name}}}")) for name in names}
     np.savez_compressed(
         OUTPUT,
         category_starts=category_starts,
@@ -164,7 +167,7 @@ def main() -> None:
         tokenizers_punctuation=to_ranges(cut_out(Punctuation())),
         case_members=np.array([c for members in classes for c in members], dtype=np.int32),
         case_sizes=np.array([len(members) for members in classes], dtype=np.int32),
-        **{name.split()[0]: to_ranges(matches(rf"\p{{{name.split()[0]}}}")) for name in binaries},
+        **cast(Any, by_property),
     )
     print(f"{OUTPUT}: {OUTPUT.stat().st_size} bytes")
 

@@ -133,9 +133,8 @@ class CheckedTokenizer:
             checks.count("texts refused", str(error))
             return
         assert found.ids.tolist() == theirs.ids, text
-        at = _bytes_before(text)
-        pairs = list(zip(found.starts.tolist(), found.ends.tolist(), strict=True))
-        assert pairs == [(at[start], at[end]) for start, end in theirs.offsets], text
+        pairs = zip(found.starts.tolist(), found.ends.tolist(), strict=True)
+        assert [_in_characters(text, *pair) for pair in pairs] == theirs.offsets, text
         checks.count("encodings")
 
 
@@ -159,12 +158,11 @@ def _mode(tokenizer: TextTokenizer) -> Literal["raise", "use"]:
     return "raise" if tokenizer.spec.unk_id is None else "use"
 
 
-def _bytes_before(text: str) -> list[int]:
-    """For each number of characters, how many bytes they have."""
-    counts = [0]
-    for char in text:
-        counts.append(counts[-1] + len(char.encode()))
-    return counts
+def _in_characters(text: str, start: int, end: int) -> tuple[int, int]:
+    """The characters that a stretch of bytes touches, as the library counts: a byte is all of it."""
+    data = text.encode()
+    first = len(data[:start].decode(errors="ignore"))
+    return first, first + len(data[len(text[:first].encode()) : end].decode(errors="replace"))
 
 
 def _find_file(*_args: Any, filename: str, **_options: Any) -> str:

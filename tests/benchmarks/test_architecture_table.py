@@ -15,7 +15,9 @@ def _right(way: str, tv: float) -> dict[str, Any]:
 
 def test_every_type_is_named_once() -> None:
     refused = {"status": "refused", "why": "UnsupportedError: no such thing; do another"}
-    records = [{"key": f"kind-{way}", "causal": True, "float32": _right(way, 1e-6)} for way in WAYS]
+    records: list[dict[str, Any]] = [
+        {"key": f"kind-{way}", "causal": True, "float32": _right(way, 1e-6)} for way in WAYS
+    ]
     records += [
         {"key": "encoder", "causal": False, "float32": refused},
         {"key": "strange", "causal": True, "float32": refused},

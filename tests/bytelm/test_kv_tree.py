@@ -34,6 +34,12 @@ def _lm(kind: str, attention: str = "sdpa", max_batch_tokens: int = 512) -> Tran
     )
 
 
+def _tree(lm: TransformersLM) -> KVTreeSession:
+    session = lm.session()
+    assert isinstance(session, KVTreeSession)
+    return session
+
+
 def _assert_law(lm: TransformersLM, session: KVTreeSession, nodes: list[Node]) -> None:
     got = session.logprobs(nodes)
     assert got.dtype == np.float32
@@ -70,6 +76,7 @@ def test_any_tree_equals_full_context_passes(
 ) -> None:
     """Random growth, queries and releases; chunked and whole, compacted at each step or never."""
     lm = _lm(kind, attention)
+    assert lm._backbone is not None
     session = KVTreeSession(
         lm._backbone,
         lm.bos_ids,
@@ -90,7 +97,7 @@ def test_any_tree_equals_full_context_passes(
 @pytest.mark.parametrize("kind", KINDS)
 def test_forks_beyond_the_window_see_their_own_branch(kind: str) -> None:
     lm = _lm(kind)
-    session = lm.session()
+    session = _tree(lm)
     trunk = _chain(session, session.root, range(4, 34))
     left, right = (_chain(session, trunk, ids) for ids in ([5, 6, 7], [8, 9, 10, 11, 12]))
     _assert_law(lm, session, [left, trunk, right, session.root])
@@ -109,7 +116,7 @@ def test_batch_of_prompts_is_a_forest(kind: str) -> None:
 
 
 def test_prompt_is_one_pass_and_new_nodes_another() -> None:
-    session = _lm("llama").session()
+    session = _tree(_lm("llama"))
     node = _chain(session, session.root, range(40))
     session.logprobs([node])
     assert (session.n_forward_passes, session.n_evaluated) == (1, 42)
@@ -118,7 +125,7 @@ def test_prompt_is_one_pass_and_new_nodes_another() -> None:
 
 
 def test_evaluated_nodes_need_no_pass() -> None:
-    session = _lm("gemma3").session()
+    session = _tree(_lm("gemma3"))
     node = _chain(session, session.root, range(10))
     first = session.logprobs([node, session.root])
     assert np.array_equal(session.logprobs([node, session.root]), first)
@@ -129,7 +136,7 @@ def test_evaluated_nodes_need_no_pass() -> None:
 
 def test_chunks_bound_each_pass() -> None:
     lm = _lm("llama", max_batch_tokens=8)
-    session = lm.session()
+    session = _tree(lm)
     nodes = [_chain(session, session.root, range(k, k + 15)) for k in range(3)]
     _assert_law(lm, session, nodes)
     assert session.n_forward_passes == -(-46 // 8)
@@ -138,7 +145,7 @@ def test_chunks_bound_each_pass() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_compaction_drops_the_dead_and_keeps_the_law(kind: str) -> None:
     lm = _lm(kind)
-    session = lm.session()
+    session = _tree(lm)
     trunk = _chain(session, session.root, range(12))
     dead = _chain(session, trunk, range(20, 30))
     live = _chain(session, trunk, range(30, 36))
@@ -152,7 +159,7 @@ def test_compaction_drops_the_dead_and_keeps_the_law(kind: str) -> None:
 
 
 def test_slots_stay_bounded_while_branches_die() -> None:
-    session = _lm("llama").session()
+    session = _tree(_lm("llama"))
     trunk = _chain(session, session.root, range(20))
     for k in range(200):
         session.logprobs([_chain(session, trunk, [k, k + 1])])
@@ -160,7 +167,7 @@ def test_slots_stay_bounded_while_branches_die() -> None:
 
 
 def test_ancestors_of_a_live_node_survive_compaction() -> None:
-    session = _lm("llama").session()
+    session = _tree(_lm("llama"))
     leaf = _chain(session, session.root, range(30))
     session.logprobs([leaf])
     gc.collect()
@@ -170,7 +177,7 @@ def test_ancestors_of_a_live_node_survive_compaction() -> None:
 
 def test_failed_pass_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     lm = _lm("llama")
-    session = lm.session()
+    session = _tree(lm)
     trunk = _chain(session, session.root, range(5))
     session.logprobs([trunk])
     layer = lm._model.model.layers[1]
@@ -189,7 +196,7 @@ def test_failed_pass_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_context_beyond_the_positions_is_refused_with_its_length() -> None:
     lm = _lm("llama")
     assert lm.max_context == 62
-    session = lm.session()
+    session = _tree(lm)
     longest = _chain(session, session.root, range(62))
     _assert_law(lm, session, [longest])
     with pytest.raises(ModelError, match=r"65 tokens .* 64 positions; shorten"):
@@ -204,7 +211,7 @@ def test_nodes_of_another_session_are_refused() -> None:
 
 @pytest.mark.parametrize("token", [-1, VOCAB_SIZE])
 def test_ids_outside_the_vocabulary_are_refused(token: int) -> None:
-    session = _lm("llama").session()
+    session = _tree(_lm("llama"))
     with pytest.raises(EncodingError, match="outside the vocabulary"):
         session.extend(session.root, token)
 
@@ -222,7 +229,7 @@ def test_transformers_lm_is_a_token_lm_with_a_session() -> None:
 
 
 def test_long_chains_of_nodes_are_released_without_recursion() -> None:
-    session = _lm("llama").session()
+    session = _tree(_lm("llama"))
     node = _chain(session, session.root, range(200_000))
     assert node.depth == 200_000
     del node

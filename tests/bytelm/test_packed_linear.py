@@ -116,6 +116,7 @@ def test_scores_of_a_context_do_not_depend_on_those_asked_for_beside_it(packs: b
     if packs:
         pack_linears(model)
     backbone = TransformersLM(model, TOKENIZER)._backbone
+    assert backbone is not None
     hidden = torch.randn(11, backbone.hidden_size)
     with torch.inference_mode():
         whole = backbone.logits(hidden, backbone.n_logits)

@@ -14,6 +14,10 @@ from sentencepiece import sentencepiece_model_pb2
 from tests.fuzz.draw_texts import draw_texts
 from tests.text.format_samples import CORPUS
 
+# Neither the trainer, which takes options by name, nor the messages are typed for this.
+TRAINER: Any = sentencepiece.SentencePieceTrainer
+PROTO: Any = sentencepiece_model_pb2
+
 TYPES = {"unigram": 1, "bpe": 2, "word": 3, "char": 4}
 RULES = ("nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", *["identity"] * 4)
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
@@ -85,14 +89,14 @@ def _trained(rng: random.Random, options: dict[str, Any]) -> Any:
     lines = rng.sample(CORPUS, 8)
     writer = io.BytesIO()
     try:
-        sentencepiece.SentencePieceTrainer.train(
+        TRAINER.train(
             sentence_iterator=iter(lines), model_writer=writer, minloglevel=3,
             hard_vocab_limit=False, num_threads=1, **given,
         )  # fmt: skip
     except (RuntimeError, OSError) as error:
         raise UnloadableError(str(error)[:200]) from error
     options |= given
-    model = sentencepiece_model_pb2.ModelProto()
+    model = PROTO.ModelProto()
     model.ParseFromString(writer.getvalue())
     return model
 
@@ -104,14 +108,14 @@ def _charsmap(rule: str) -> bytes:
         sentence_iterator=iter(["a b c d e"] * 3), model_writer=writer, minloglevel=3,
         vocab_size=12, hard_vocab_limit=False, normalization_rule_name=rule,
     )  # fmt: skip
-    model = sentencepiece_model_pb2.ModelProto()
+    model = PROTO.ModelProto()
     model.ParseFromString(writer.getvalue())
     return model.normalizer_spec.precompiled_charsmap
 
 
 def _assembled(rng: random.Random, options: dict[str, Any]) -> Any:
     """Pieces of any type, spelling and score, whatever a trainer would have made of them."""
-    model = sentencepiece_model_pb2.ModelProto()
+    model = PROTO.ModelProto()
     model.trainer_spec.model_type = TYPES[options["model_type"]]
     model.trainer_spec.byte_fallback = options["byte_fallback"]
     model.trainer_spec.treat_whitespace_as_suffix = options["suffix"]

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("gguf")
 
+from tokkit.bytelm.kv_tree import KVTreeSession
 from tokkit.bytelm.model_loading import load_token_lm
 from tokkit.bytelm.packaged import find_packaged
 from tokkit.bytelm.protocol import Node
@@ -57,6 +58,7 @@ def test_tree_equals_full_context_beyond_the_window(lm: TransformersLM) -> None:
     """Forks after 600 tokens (Gemma's window is 512), a compaction, and more forks."""
     rng = random.Random(0)
     session = lm.session()
+    assert isinstance(session, KVTreeSession)
     trunk = _chain(session, session.root, rng, 600)
     middle = trunk
     for _ in range(80):

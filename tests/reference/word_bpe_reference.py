@@ -27,7 +27,7 @@ def encode(spec: TokenizerSpec, word: str) -> list[int] | None:
         return None
     assert spec.merges is not None
     table = spec.merges
-    merges: dict[tuple[int, int], tuple[int, int]] = {}
+    merges: dict[tuple[int | None, int | None], tuple[int, int]] = {}
     for left, right, result, rank in zip(
         table.left.tolist(), table.right.tolist(), table.result.tolist(), table.rank.tolist(),
         strict=True,

@@ -156,7 +156,9 @@ def test_a_gguf_file_of_bert_is_read_as_the_vocabulary_that_it_comes_from(tmp_pa
 
 
 def test_a_gguf_file_of_bert_without_its_keys_is_uncased_if_its_words_are(tmp_path):
-    assert "Bert" in read_spec(write_gguf(tmp_path)).normalizer.name
+    normalizer = read_spec(write_gguf(tmp_path)).normalizer
+    assert normalizer is not None
+    assert "Bert" in normalizer.name
     with pytest.raises(EncodingError):
         load_tokenizer(write_gguf(tmp_path)).encode("THE")
     words = [*CONTROLS, "\u2581the", "s"]

@@ -1,6 +1,7 @@
 """A byte token may be missing where no text needs it; else the file is refused."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_the_unknown_token_of_unigram_stands_for_what_bytes_cannot_spell(tmp_pat
 @pytest.mark.parametrize("byte", [0x09, 0x63, 0x80, 0xC2, 0xF4])
 def test_a_byte_that_a_text_may_need_is_missed(tmp_path, kind, byte):
     path = tmp_path / "tokenizer.json"
-    found = document(kind, missing=[byte])
+    found: dict[str, Any] = document(kind, missing=[byte])
     if kind == "Unigram":
         found["model"]["unk_id"] = None
     path.write_text(json.dumps(found))
@@ -68,7 +69,7 @@ def test_a_byte_that_a_text_may_need_is_missed(tmp_path, kind, byte):
 
 @pytest.mark.parametrize("kind", ["BPE", "Unigram"])
 def test_a_space_that_would_be_spelled_as_its_mark_is_refused(tmp_path, kind):
-    found = document(kind, missing=[])
+    found: dict[str, Any] = document(kind, missing=[])
     vocab = found["model"]["vocab"]
     if kind == "BPE":
         del vocab["\u2581"]

@@ -1,6 +1,7 @@
 """Tokens that no text produces, since their spelling is none of the alphabet, still decode."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_piece_with_a_real_space_decodes_where_spaces_are_marked(tmp_path):
 
 
 def test_they_are_read_from_gguf_too(tmp_path):
-    values = gguf_byte_level()
+    values: dict[str, Any] = gguf_byte_level()
     values["tokens"][257] = "™"
     values["merges"] = ["a b"]
     path = tmp_path / "small.gguf"

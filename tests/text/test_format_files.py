@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,8 @@ def unigram(*pieces, **normalizer):
     pytest.importorskip("sentencepiece")
     from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
-    model = sentencepiece_model_pb2.ModelProto()
+    proto: Any = sentencepiece_model_pb2
+    model = proto.ModelProto()
     model.pieces.add(piece="<unk>", type=2)
     for text in pieces:
         symbol = text[1:-1] if len(text) > 2 and text[0] == "<" else text
@@ -279,7 +281,7 @@ def test_gguf_llama_models_read_as_their_sentencepiece_original(tmp_path):
     ],
 )
 def test_gguf_protects_control_tokens_that_it_declares_as_text(tmp_path, text, keys, protected):
-    values = gguf_byte_level(**keys)
+    values: dict[str, Any] = gguf_byte_level(**keys)
     values["tokens"][259] = text
     path = tmp_path / "small.gguf"
     path.write_bytes(gguf_file(**values))

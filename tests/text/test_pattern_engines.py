@@ -73,8 +73,10 @@ def test_pieces_of_many_patterns_equal_oniguruma(pattern, text, behavior, invert
 
 
 PAIRS = [a + b for a, b in itertools.product(sorted(TEXT), repeat=2)]
-RANKS = {bytes([b]): b for b in range(256)}
-RANKS |= {pair.encode(): 256 + k for k, pair in enumerate(PAIRS) if pair.isascii()}
+RANKS = {
+    **{bytes([b]): b for b in range(256)},
+    **{pair.encode(): 256 + k for k, pair in enumerate(PAIRS) if pair.isascii()},
+}
 
 
 def tiktoken_ids(pattern: str, text: str) -> list[int] | None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,8 @@ def test_options_that_cannot_be_are_refused(tmp_path, options):
 
 def test_a_pattern_for_a_file_that_holds_its_own_is_refused(tmp_path):
     (tmp_path / "vocab.bpe").write_text("#version: 0.2\na b\n")
-    for options in ({"pattern": GPT2}, {"special_tokens": {}}):
+    given: list[dict[str, Any]] = [{"pattern": GPT2}, {"special_tokens": {}}]
+    for options in given:
         with pytest.raises(ArgumentError, match="rank files"):
             read_spec(tmp_path, **options)
 

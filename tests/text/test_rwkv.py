@@ -56,7 +56,7 @@ def test_a_vocabulary_gives_the_longest_match_of_any_bytes(tmp_path):
     ids = {token: i for i, token in enumerate(TOKENS, start=1)}
     for text in [b"", "the 日本 thé\u2028 it's".encode(), b"\xff\xe6\x97ab\\n", b"a" * 11, b"<s>"]:
         assert ours.encode(text) == longest_match(text, ids)
-        assert ours.count(text) == len(longest_match(text, ids))
+        assert ours.count(text) == len(ours.encode(text))
         assert ours.decode(ours.encode(text)) == text
     assert load_tokenizer(tmp_path).spec.token_bytes == ours.spec.token_bytes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def specs(draw: st.DrawFn, *, spaced: bool = False) -> TokenizerSpec:
             continue
         if result not in tokens:
             tokens.append(result)
-        rows.append(tuple(map(tokens.index, (left, right, result))))
+        rows.append((tokens.index(left), tokens.index(right), tokens.index(result)))
     table = np.array(rows or np.empty((0, 3)), dtype=np.int32).reshape(-1, 3).T
     order = draw(st.permutations(range(len(rows))))
     before, behind = (b" " * (spaced and not marks_end), b" " * (spaced and marks_end))
@@ -68,8 +69,9 @@ def test_words_are_merged_as_defined(spec, words):
     model = WordBpeModel(spec)
     text = np.frombuffer("".join(words).encode(), dtype=np.uint8)
     bounds = np.cumsum([0, *(len(word.encode()) for word in words)])
-    expected = [reference.encode(spec, word) for word in words]
-    if None in expected:
+    encoded = [reference.encode(spec, word) for word in words]
+    expected = [part for part in encoded if part is not None]
+    if len(expected) < len(encoded):
         with pytest.raises(EncodingError, match="0x63"):
             model.encode(text, bounds)
         return
@@ -182,7 +184,7 @@ def test_a_byte_level_file_with_a_suffix_is_read_as_in_the_library(tmp_path):
     assert again.decode(again.encode("it 's")) == b"it 's"
 
 
-CHARS = {
+CHARS: dict[str, Any] = {
     "type": "BPE", "unk_token": "<unk>", "end_of_word_suffix": "</w>",
     "vocab": {text: i for i, text in enumerate(
         ["<unk>", "a", "b", "a</w>", "b</w>", "ab", "ab</w>", "</w>", "x</w>"]

@@ -11,14 +11,18 @@ looked at, and processes of several versions do not overwrite each other's.
 # pyright: basic
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from typing import Any, TypeVar
 
 import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 _DIGITS = 16
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @cache
@@ -42,11 +46,11 @@ class _Cache(FunctionCache):
     _impl_class = _Implementation
 
 
-def njit(*, cache: bool = False, **options):
+def njit(*, cache: bool = False, **options: Any) -> Callable[[_F], _F]:
     """As `numba.njit`, with options; a cached kernel depends on the sources of all of them."""
 
-    def decorate(function):
-        compiled = numba.njit(**options)(function)
+    def decorate(function: _F) -> _F:
+        compiled: Any = numba.njit(**options)(function)
         if cache and compiled is not function:  # the same where NUMBA_DISABLE_JIT is set
             compiled._cache = _Cache(function)
         return compiled
