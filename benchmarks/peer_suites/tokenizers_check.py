@@ -159,7 +159,7 @@ def _mode(tokenizer: TextTokenizer) -> Literal["raise", "use"]:
 
 
 def _in_characters(text: str, start: int, end: int) -> tuple[int, int]:
-    """The characters that a stretch of bytes touches, as the library counts: a byte is all of it."""
+    """The characters that a stretch of bytes touches, which is what the library gives."""
     data = text.encode()
     first = len(data[:start].decode(errors="ignore"))
     return first, first + len(data[len(text[:first].encode()) : end].decode(errors="replace"))
