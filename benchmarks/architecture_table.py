@@ -43,7 +43,13 @@ def table(records: Iterable[Record], allowed: dict[str, float]) -> str:
         f"| refused: later tokens change earlier rows | {names} | {len(refused)} |"
         + " |" * len(allowed)
     )
-    parts = [_counts(found, allowed), "\n".join(lines), _above(measured, allowed)]
+    parts = [_counts(found, allowed), "\n".join(lines)]
+    parts += [
+        _listed(f"By `{way}` in {dtype}", [_name(r) for r in measured if _changes(r, dtype, way)])
+        for dtype in allowed
+        for way in WAYS
+    ]
+    parts.append(_above(measured, allowed))
     parts += [
         _listed(
             f"Right in float32 only, since transformers' own passes fail in {dtype}",
@@ -89,12 +95,17 @@ def _is(part: Record, status: str, way: str | None = None) -> bool:
     return part["status"] == status and way in (None, part.get("way"))
 
 
+def _changes(record: Record, dtype: str, way: str) -> bool:
+    """Whether a type is evaluated so in a precision, and otherwise in float32."""
+    return record[dtype].get("way") == way != record["float32"].get("way")
+
+
 def _odd(record: Record) -> bool:
     return record["causal"] and record["float32"]["status"] in ("refused", "raised")
 
 
 def _why(record: Record, dtype: str) -> str:
-    return f"{_name(record)} ({record[dtype]['why'].split(';')[0][:160]})"
+    return f"{_name(record)} ({record[dtype]['why'].split(';')[0].split(' (')[0][:240]})"
 
 
 def _worst(records: list[Record], dtype: str) -> str:

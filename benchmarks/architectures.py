@@ -223,7 +223,7 @@ def measure(folder: str, dtype: str, tokenizer: Any) -> Record:
     try:
         lm = tokkit.load_lm(folder, tokenizer=tokenizer, dtype=dtype)
     except TokkitError as error:
-        why = _short(error).replace(folder, "the folder")
+        why = _short(error).replace(folder, "the folder").replace(Path(folder).name, "the model")
         return {"status": "refused", "why": f"{type(error).__name__}: {why}"}
     except Exception as error:
         return {"status": "raised", "why": f"{type(error).__name__}: {_short(error)}"}
