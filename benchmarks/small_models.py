@@ -192,7 +192,7 @@ def _shrunk(config_class: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in fields.items():
         if name in getattr(config_class, "sub_configs", {}):
-            part = getattr(defaults, name, None)
+            part: Any = getattr(defaults, name, None)
             if hasattr(part, "model_type"):
                 found[name] = _shrunk(type(part)) | OWN.get(part.model_type, {})
         elif name in _SIZES and type(value) in (int, float):
