@@ -189,3 +189,27 @@ def test_a_space_follows_an_added_token_where_one_is_put_before_every_stretch() 
     stripped = ours(over_chars(added("</s>", 260, "rstrip"), pre=(metaspace("always"),)))
     assert stripped.is_canonical([260, 259, 258])
     assert not stripped.is_canonical([260, 258])
+
+
+@pytest.mark.parametrize("text", ["é", "e\u0301", "ée\u0301", "ee\u0301"])
+def test_a_raw_literal_that_the_normalizer_makes_is_the_models(text: str) -> None:
+    vocab = {"<unk>": 0, "é": 1, "e": 2}
+    with_literal = document(vocab, added("é", 1), normalizers=({"type": "NFC"},))
+    tokenizer = ours(with_literal)
+    ids = tokenizer.encode(text)
+    assert ids == reference_ids(with_literal, text)
+    assert tokenizer.is_canonical(ids)
+
+
+@pytest.mark.parametrize("text", ["a", "b", "ba", "a b", "ab a", "aab"])
+def test_a_single_word_that_is_a_token_too_is_canonical_both_ways(text: str) -> None:
+    vocab = {"<unk>": 0, "a": 1, "b": 2, "\u2581": 3}
+    single = document(vocab, added("a", 1, "single_word"), pretokenizers=(metaspace("never"),))
+    tokenizer = ours(single)
+    ids = tokenizer.encode(text)
+    assert ids == reference_ids(single, text)
+    assert tokenizer.is_canonical(ids)
+    for token in range(tokenizer.vocab_size):
+        state = tokenizer.canonical.run(ids)
+        follows = bool(tokenizer.canonical.mask(state)[token])
+        assert follows == tokenizer.is_canonical([*ids, token])

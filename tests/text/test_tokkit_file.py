@@ -235,7 +235,7 @@ HOSTILE = {
     "a field missing": rewritten(lambda header: header["spec"].pop("splits")),
     "an unknown field": setting("extra", 1),
     "a null flag": setting("char_units", None),
-    "an unknown family": setting("family", "words"),
+    "an unknown family": setting("family", "sentences"),
     "a family without its arrays": setting("family", "bpe"),
     "an id out of range": setting("special_tokens", {"<|end|>": 258}),
     "a negative id": setting("eos_ids", [-1]),

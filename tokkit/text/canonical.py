@@ -88,9 +88,12 @@ class CanonicalAutomaton:
         self._spelled = spec.token_bytes if spelled is None else spelled
         self._boundaries = pretokenizer.boundaries
         self._model = model
+        # A literal that the model makes too has two entries: its own, and one behind all tokens.
+        self._also = np.array(spec.also_model, dtype=np.int64)
+        self._entries = np.concatenate([np.arange(spec.vocab_size), self._also])
         whole = np.zeros(spec.vocab_size, dtype=np.bool_)
         if spec.ignore_merges:
-            whole = (spec.kinds == TokenKind.NORMAL) & ~model.reachable
+            whole = (spec.model_kinds == TokenKind.NORMAL) & ~model.reachable
         self._whole_pieces = {self._spelled[i]: i for i in np.flatnonzero(whole).tolist()}
         self._is_whole = np.zeros(spec.vocab_size, dtype=np.bool_)
         self._is_whole[list(self._whole_pieces.values())] = True
@@ -168,19 +171,22 @@ class CanonicalAutomaton:
 
     def _successors(self, hypothesis: Hypothesis, token: int) -> list[Hypothesis]:
         """The hypotheses after `token`, dead ends included."""
-        ways = (self._after_boundary(hypothesis, token), self._inside(hypothesis, token))
+        labels = {self._labels[token], self._model_labels[token]}
+        ways = [self._after_boundary(hypothesis, token, label) for label in labels]
+        ways.append(self._inside(hypothesis, token))
         return [new for new in ways if new is not None]
 
-    def _after_boundary(self, hypothesis: Hypothesis, token: int) -> Hypothesis | None:
+    def _after_boundary(self, hypothesis: Hypothesis, token: int, label: int) -> Hypothesis | None:
         """`token` begins a piece."""
         if hypothesis.spelt in self._whole_pieces or not self._is_whole_word(hypothesis):
             return None  # the piece before would have been that token, or does not end here
-        state = self._read(hypothesis.boundary_state, token, boundary=True)
+        state = self._read(hypothesis.boundary_state, token, label | _BOUNDARY)
         if state == DEAD:
             return None
-        if self._is_whole[token]:
+        if self._is_whole[token] and label != int(Label.LITERAL):
             return Hypothesis(state, (token,), _MUST_BREAK)
-        if self._may_begin[token]:
+        is_made = label == self._labels[token] or self._model.reachable[token]
+        if self._may_begin[token] and is_made:
             return Hypothesis(state, (token,), self._spell(b"", token))
         return None
 
@@ -188,7 +194,7 @@ class CanonicalAutomaton:
         """`token` goes on with the piece."""
         if not hypothesis.context or hypothesis.spelt == _MUST_BREAK:
             return None
-        state = self._read(hypothesis.boundary_state, token, boundary=False)
+        state = self._read(hypothesis.boundary_state, token, self._model_labels[token])
         if state == DEAD or not self._model.successor_mask_after(hypothesis.context)[token]:
             return None
         context = (*hypothesis.context, token)
@@ -205,12 +211,10 @@ class CanonicalAutomaton:
         """Tokens after which the model lets a piece end: bool (V,)."""
         return np.ones(self._spec.vocab_size, dtype=np.bool_)
 
-    def _read(self, state: int, token: int, *, boundary: bool) -> int:
-        kind = self._labels[token]
-        label = kind | _BOUNDARY if boundary else kind
+    def _read(self, state: int, token: int, label: int) -> int:
         for byte in self._spelled[token]:
             state = self._boundaries.step(state, byte, label)
-            label = kind
+            label &= ~_BOUNDARY
         return state if self._spelled[token] else DEAD
 
     @cached_property
@@ -220,6 +224,14 @@ class CanonicalAutomaton:
         labels[self._spec.kinds == TokenKind.BYTE] = int(Label.BYTE)
         labels[self._spec.kinds == TokenKind.LITERAL] = int(Label.LITERAL)
         return labels.tolist()
+
+    @cached_property
+    def _model_labels(self) -> list[int]:
+        """The same, for tokens that the model makes."""
+        labels = list(self._labels)
+        for token in self._also.tolist():
+            labels[token] = int(Label.NORMAL)
+        return labels
 
     def _spell(self, spelt: bytes, token: int) -> bytes:
         if spelt == _NOT_A_WHOLE_PIECE or not self._whole_pieces:
@@ -248,16 +260,17 @@ class CanonicalAutomaton:
 
     @cached_property
     def _tries(self) -> tuple[tuple[Label, TokenTrie], ...]:
+        in_text, kinds = self._in_text[self._entries], self._spec.kinds[self._entries]
+        kinds[self._spec.vocab_size :] = TokenKind.NORMAL
+        made = self._model.reachable[self._entries] | self._is_whole[self._entries]
         groups = (
-            (
-                Label.NORMAL,
-                self._in_text & (self._spec.kinds == TokenKind.NORMAL) | self._is_whole,
-            ),
-            (Label.BYTE, self._in_text & (self._spec.kinds == TokenKind.BYTE)),
-            (Label.LITERAL, self._in_text & (self._spec.kinds == TokenKind.LITERAL)),
+            (Label.NORMAL, made & (kinds == TokenKind.NORMAL)),
+            (Label.BYTE, in_text & (kinds == TokenKind.BYTE)),
+            (Label.LITERAL, in_text & (kinds == TokenKind.LITERAL)),
         )
+        spelled = (*self._spelled, *(self._spelled[token] for token in self._also.tolist()))
         return tuple(
-            (label, TokenTrie(self._spelled, np.flatnonzero(members)))
+            (label, TokenTrie(spelled, np.flatnonzero(members)))
             for label, members in groups
             if members.any()
         )
@@ -266,13 +279,13 @@ class CanonicalAutomaton:
         known = self._follow.get(state)
         if known is None:
             known = _Follow(self._walk(state, Label.BOUNDARY), self._walk(state, Label.NORMAL))
-            known.after_boundary[~(self._may_begin | self._is_whole)] = DEAD
-            known.inside[self._is_whole] = DEAD
+            known.after_boundary[~(self._may_begin | self._is_whole)[self._entries]] = DEAD
+            known.inside[self._is_whole[self._entries]] = DEAD
             self._follow[state] = known
         return known
 
     def _walk(self, state: int, first: Label) -> NDArray[np.int32]:
-        result = np.full(self._spec.vocab_size, DEAD, dtype=np.int32)
+        result = np.full(len(self._entries), DEAD, dtype=np.int32)
         for kind, trie in self._tries if state != DEAD else ():
 
             def step(
@@ -300,14 +313,19 @@ class CanonicalAutomaton:
         alive = states != DEAD
         ends = {s: self._boundaries.can_end(s) for s in np.unique(states[alive]).tolist()}
         doubtful = np.isin(states, [s for s, can_end in ends.items() if not can_end])
-        doubtful |= alive & ~self._ends_piece
-        for token in np.flatnonzero(doubtful).tolist():
-            spelt = _MUST_BREAK if self._is_whole[token] else _NOT_A_WHOLE_PIECE
-            if at_boundary and not self._is_whole[token]:
+        doubtful |= alive & ~self._ends_piece[self._entries]
+        n_tokens = self._spec.vocab_size
+        for entry in np.flatnonzero(doubtful).tolist():
+            token = int(self._entries[entry])
+            is_literal = entry < n_tokens and self._labels[token] == int(Label.LITERAL)
+            is_whole = self._is_whole[token] and not is_literal
+            spelt = _MUST_BREAK if is_whole else _NOT_A_WHOLE_PIECE
+            if at_boundary and not is_whole:
                 spelt = self._spell(b"", token)
             # A doubtful token is judged by itself, which is all that BPE looks at.
-            alive[token] = self._is_live(Hypothesis(int(states[token]), (token,), spelt))
-        return alive
+            alive[entry] = self._is_live(Hypothesis(int(states[entry]), (token,), spelt))
+        alive[self._also] |= alive[n_tokens:]
+        return alive[:n_tokens]
 
     def _drop_spelt_whole(self, hypothesis: Hypothesis, inside: NDArray[np.bool_]) -> None:
         """Drop tokens that complete a whole-piece token where the piece cannot go on."""
@@ -368,7 +386,8 @@ class CanonicalAutomaton:
         known = self._breaks.get(state)
         if known is None:
             piece = Hypothesis(state, (), _NOT_A_WHOLE_PIECE)
-            ways = (self._after_boundary(piece, token) for token in self._single_bytes)
+            labels = self._model_labels
+            ways = (self._after_boundary(piece, t, labels[t]) for t in self._single_bytes)
             known = any(new is not None and self._may_end(new) for new in ways)
             self._breaks[state] = known
         return known
@@ -384,7 +403,8 @@ class CanonicalAutomaton:
         state = hypothesis.boundary_state
         closing = self._closing.get(state)
         if closing is None:
-            after = [self._read(state, token, boundary=False) for token in self._single_bytes]
+            labels = self._model_labels
+            after = [self._read(state, token, labels[token]) for token in self._single_bytes]
             closing = self._closing[state] = [
                 token
                 for token, new in zip(self._single_bytes, after, strict=True)

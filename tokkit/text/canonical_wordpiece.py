@@ -73,7 +73,7 @@ class WordPieceAutomaton:
         self._spec = spec
         self._boundaries = pretokenizer.boundaries
         sides: tuple[dict[bytes, int], dict[bytes, int]] = ({}, {})
-        for token in np.flatnonzero(spec.kinds == TokenKind.NORMAL).tolist():
+        for token in np.flatnonzero(spec.model_kinds == TokenKind.NORMAL).tolist():
             inside = bool(spec.continuing[token])
             spelling = spec.token_bytes[token]
             if spelling and (inside or spelling != b" "):
@@ -91,8 +91,10 @@ class WordPieceAutomaton:
         if state == DEAD:
             return DEAD
         if self._spec.kinds[token] == TokenKind.LITERAL:
-            return self._after_literal(self._states[state], token)
-        if self._spec.kinds[token] != TokenKind.NORMAL:
+            after = self._after_literal(self._states[state], token)
+            if after != DEAD or token not in self._spec.also_model:
+                return after
+        elif self._spec.kinds[token] != TokenKind.NORMAL:
             return DEAD
         inside = bool(self._spec.continuing[token])
         spelling = self._spec.token_bytes[token][0 if inside else 1 :]

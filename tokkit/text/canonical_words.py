@@ -69,7 +69,8 @@ class WordBpeAutomaton(CanonicalAutomaton):
         """Tokens that may go on with a word and end the text, from a boundary state."""
         known = self._closing_tokens.get(state)
         if known is None:
-            after = [self._read(state, token, boundary=False) for token in self._closers]
+            labels = self._labels
+            after = [self._read(state, token, labels[token]) for token in self._closers]
             known = self._closing_tokens[state] = [
                 token
                 for token, new in zip(self._closers, after, strict=True)

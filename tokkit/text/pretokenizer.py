@@ -115,7 +115,7 @@ class Pretokenizer:
         if not self._starts_from_characters:
             return CharSet(())
         points: list[tuple[int, int]] = []
-        for token in np.flatnonzero(self._spec.kinds == TokenKind.NORMAL).tolist():
+        for token in np.flatnonzero(self._spec.model_kinds == TokenKind.NORMAL).tolist():
             spelling = self._spec.token_bytes[token]
             if len(spelling) <= 4:
                 text = spelling.decode(errors="ignore")

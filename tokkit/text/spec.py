@@ -163,6 +163,8 @@ class TokenizerSpec:
             after it, where their bytes stand. A token of the model may be here too: `▁▁` in the
             raw text, where the token's `▁▁` means two spaces. No canonical encoding holds that one
             for the sake of such a text; only the reference's ids do.
+        also_model: LITERAL ids that the model makes too, of text that is not cut out (made by the
+            normaliser, within the name of a control token, beside a word); ascending.
         runtime_ids: ids at which a common reader places a token that the file declares elsewhere.
         unmarked_ids: control tokens that the file does not declare as such, in ascending order;
             they are SPECIAL all the same.
@@ -196,10 +198,18 @@ class TokenizerSpec:
     bos_ids: tuple[int, ...] = ()
     eos_ids: tuple[int, ...] = ()
     added_tokens: tuple[AddedToken, ...] = ()
+    also_model: tuple[int, ...] = ()
     runtime_ids: Mapping[int, int] = field(default_factory=dict[int, int])
     unmarked_ids: tuple[int, ...] = ()
     unk_id: int | None = None
     fuse_unk: bool = False
+
+    @property
+    def model_kinds(self) -> NDArray[np.uint8]:
+        """`kinds` as the model sees them: the ids of `also_model` are NORMAL."""
+        kinds = self.kinds.copy()
+        kinds[list(self.also_model)] = TokenKind.NORMAL
+        return kinds
 
     @property
     def vocab_size(self) -> int:

@@ -7,6 +7,7 @@ The way of a text: cut out added tokens and normalise what lies between them
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from operator import index
 from os import PathLike
@@ -90,7 +91,8 @@ class TextTokenizer(Tokenizer[str | bytes]):
         self.spec = spec
         self._stretches = StretchCutter(spec)
         self._pretokenizer = Pretokenizer(spec)
-        self._model = make_segment_model(spec)
+        of_model = replace(spec, kinds=spec.model_kinds, also_model=()) if spec.also_model else spec
+        self._model = make_segment_model(of_model)
 
     def __repr__(self) -> str:
         return f"TextTokenizer({self.spec.name!r}, {self.spec.family}, {self.vocab_size} ids)"

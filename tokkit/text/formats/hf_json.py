@@ -44,12 +44,16 @@ from tokkit.text.spec import AddedToken, MergeTable, Normalizer, TokenizerSpec, 
 
 @dataclass
 class Placed:
-    """Tokens at their ids: bytes, kinds, the texts of control tokens, and how they are cut out."""
+    """Tokens at their ids: bytes, kinds, the texts of control tokens, and how they are cut out.
+
+    `also_model`: see the spec.
+    """
 
     token_bytes: list[bytes]
     kinds: NDArray[np.uint8]
     specials: dict[str, int]
     added: list[AddedToken]
+    also_model: list[int]
 
 
 def read_hf_json(
@@ -98,6 +102,7 @@ def read_hf_json(
         bos_ids=bos or begin_ids(config, placed.specials),
         eos_ids=end_ids(config, placed.specials),
         added_tokens=tuple(placed.added),
+        also_model=tuple(sorted(set(placed.also_model))),
         runtime_ids=runtime_ids(added, model.ids),
         unmarked_ids=unmarked_ids(added, root.get("added_tokens")),
         unk_id=model.unk_id if _is_silent(model.unk_id, placed) else None,
@@ -159,7 +164,7 @@ def _place(
         )
     if len(set(model.ids.values())) != len(model.ids):
         raise FormatError(f"{name}: two tokens of the vocabulary have the same id")
-    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, [])
+    placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, [], [])
     _place_model_tokens(model, placed, pre)
     for token in added:
         if token.special and len(token.content) == 1 and token.content in model.ids:
@@ -234,11 +239,13 @@ def _place_added_token(
         placed.specials[token.content] = token.id
         spelling, kind = b"", TokenKind.SPECIAL
     elif token.content in model.ids and placed.kinds[token.id] == TokenKind.NORMAL:
+        # The model makes it too, perhaps of other bytes (`▁▁` in raw text are marks, in a piece
+        # spaces): then no canonical encoding holds it for the sake of the text that is cut out.
         of_model = placed.token_bytes[token.id]
-        if of_model != spelling or token.single_word:
-            # The model makes it too: where it stands beside a word; or of other bytes (`▁▁` in the
-            # raw text are marks, in a piece spaces).
+        if of_model != spelling or (model.family == "word_bpe" and token.single_word):
             spelling, kind = of_model, TokenKind.NORMAL
+        elif model.family != "word_bpe":
+            placed.also_model.append(token.id)
     placed.added.append(looked_for)
     placed.token_bytes[token.id] = spelling
     placed.kinds[token.id] = kind

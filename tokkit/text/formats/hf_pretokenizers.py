@@ -43,6 +43,7 @@ class PretokenizerPlan:
         prefix_space: whether a space is put before a text.
         prefix_unit: what counts as a text there.
         spaceless: the cuts so far drop all spaces.
+        cuts_scripts: one of them cuts by script, to which a mark in the text is no space.
         words_by_space: whitespace becomes one space before each word, as the last normalizer.
     """
 
@@ -52,6 +53,7 @@ class PretokenizerPlan:
     prefix_space: PrefixSpace = "never"
     prefix_unit: PrefixUnit = "normalized"
     spaceless: bool = False
+    cuts_scripts: bool = False
     words_by_space: bool = False
 
 
@@ -86,6 +88,7 @@ def read_pretokenizer(value: object, normalizer: NormalizerPlan, where: str) -> 
             rules = _rules(kind, node, place)
             plan.splits.extend(replace(rule, space=plan.mark or " ") for rule in rules)
             plan.spaceless |= kind in _SPACELESS
+            plan.cuts_scripts |= kind == "UnicodeScripts"
     return plan
 
 
@@ -140,6 +143,8 @@ def _add_metaspace(
         scheme = "always" if added else "never"
     if scheme not in ("always", "first", "never"):
         raise FormatError(f"{where}: prepend_scheme {scheme!r}; expected always, first or never")
+    if plan.cuts_scripts and not plan.mark:
+        raise UnsupportedError(f"{where}: UnicodeScripts before it tells spaces from {mark!r}")
     if scheme == "never" and plan.spaceless and not plan.mark:
         # No space is left that could become a mark: a mark is one that stands in the text.
         if want_bool(node.get("split"), where, default=True):

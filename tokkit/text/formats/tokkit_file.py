@@ -79,7 +79,7 @@ _FIELDS = {
 }  # fmt: skip
 _LATER: dict[str, object] = {
     "unk_id": None, "fuse_unk": False, "unmarked_ids": [], "word_space": "none",
-    "prefix_alone": False, "n_unlisted": 0,
+    "prefix_alone": False, "n_unlisted": 0, "also_model": [],
 }  # fmt: skip
 """Fields that files of earlier versions lack, and what these files mean by that."""
 
@@ -185,6 +185,7 @@ def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
         "eos_ids": list(map(int, spec.eos_ids)),
         "runtime_ids": [[int(a), int(b)] for a, b in spec.runtime_ids.items()],
         "unmarked_ids": list(map(int, spec.unmarked_ids)),
+        "also_model": list(map(int, spec.also_model)),
         "unk_id": None if spec.unk_id is None else int(spec.unk_id),
         "fuse_unk": spec.fuse_unk,
         "word_space": spec.word_space,
@@ -264,6 +265,7 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
         runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
         prefix_alone=_flag(fields, "prefix_alone", where),
         unmarked_ids=_ids(fields["unmarked_ids"], size, f"{where}: unmarked_ids"),
+        also_model=_ids(fields["also_model"], size, f"{where}: also_model"),
         unk_id=_unk_id(fields["unk_id"], arrays["kinds"], where),
         fuse_unk=_flag(fields, "fuse_unk", where),
     )
