@@ -268,7 +268,7 @@ class CanonicalAutomaton:
             (Label.BYTE, in_text & (kinds == TokenKind.BYTE)),
             (Label.LITERAL, in_text & (kinds == TokenKind.LITERAL)),
         )
-        spelled = (*self._spelled, *(self._spelled[token] for token in self._also.tolist()))
+        spelled = (*self._spelled, *(self._spelled[token] for token in self._spec.also_model))
         return tuple(
             (label, TokenTrie(spelled, np.flatnonzero(members)))
             for label, members in groups
