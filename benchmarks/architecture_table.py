@@ -53,7 +53,7 @@ def table(records: Iterable[Record], allowed: dict[str, float]) -> str:
     parts += [
         _listed(
             f"Right in float32 only, since transformers' own passes fail in {dtype}",
-            [_name(r) for r in measured if _is(r["float32"], "right") and "tv" not in r[dtype]],
+            [_name(r) for r in measured if _is(r["float32"], "right") and _fails(r, dtype)],
         )
         for dtype in allowed
         if dtype != "float32"
@@ -97,7 +97,11 @@ def _is(part: Record, status: str, way: str | None = None) -> bool:
 
 def _changes(record: Record, dtype: str, way: str) -> bool:
     """Whether a type is evaluated so in a precision, and otherwise in float32."""
-    return record[dtype].get("way") == way != record["float32"].get("way")
+    return record.get(dtype, {}).get("way") == way != record["float32"].get("way")
+
+
+def _fails(record: Record, dtype: str) -> bool:
+    return dtype in record and "tv" not in record[dtype]
 
 
 def _odd(record: Record) -> bool:

@@ -10,7 +10,14 @@ ALLOWED = {"float32": 2e-5, "bfloat16": 1e-2}
 
 
 def _right(way: str, tv: float) -> dict[str, Any]:
-    return {"status": "right", "way": way, "tv": tv, "tv_median": tv / 2, "own": tv / 3}
+    return {
+        "status": "right",
+        "way": way,
+        "tv": tv,
+        "tv_median": tv / 2,
+        "own": tv / 3,
+        "precision": tv / 4,
+    }
 
 
 def test_every_type_is_named_once() -> None:
@@ -35,4 +42,4 @@ def test_what_rounds_by_more_than_is_allowed_is_said() -> None:
     record = {"key": "experts", "causal": True, "float32": _right("tree", 3e-7), "bfloat16": half}
     text = table([record], ALLOWED)
     assert "| 3e-07 | 4e-02 |" in text
-    assert "half precision: experts (4e-02; median 2e-02" in text
+    assert "half precision: experts (4.0e-02; median 2e-02" in text

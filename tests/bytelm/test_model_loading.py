@@ -147,10 +147,10 @@ def test_missing_packages_name_the_command(monkeypatch: pytest.MonkeyPatch) -> N
         find_packaged("x")
 
 
-def test_missing_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_torch_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingExtraError, match=r"pip install '\.\[hf\]'"):
-        load_token_lm("smollm2", tokenizer=ANY)
+        load_token_lm(tmp_path, tokenizer=ANY)
 
 
 # GGUF -------------------------------------------------------------------------------------------
