@@ -100,7 +100,7 @@ def assert_agrees(toy: TextTokenizer, size: int) -> None:
                 assert toy.canonical.may_end(state) == (ids in produced), ids
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(toys())
 def test_canonical_sequences_are_the_beginnings_of_encodings(toy: TextTokenizer) -> None:
     try:
