@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -27,8 +26,8 @@ from tests.fuzz.tokenizer_json import (
     REFUSED,
     UNLOADABLE,
     Outcome,
+    counts_and_refusals,
     quiet_panics,
-    reason_of,
 )
 from tokkit.errors import EncodingError, TokkitError
 from tokkit.text import sentencepiece_normalizer as normalizer
@@ -170,13 +169,7 @@ def run(seed: int, indices: range) -> list[Outcome]:
 
 def summary(outcomes: list[Outcome]) -> str:
     """Counts by outcome, refusals by reason, and an example of each disagreement."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    handled = len(outcomes) - counts[UNLOADABLE]
-    read = counts[PASSED] + counts[DIFFERS]
-    lines = [f"{counts[status]:7,} {status}" for status in (PASSED, DIFFERS, REFUSED, UNLOADABLE)]
-    lines.append(f"read: {read / max(1, handled):.1%} of {handled:,} that the reference handles")
-    reasons = Counter(reason_of(o.reason) for o in outcomes if o.status == REFUSED)
-    lines += ["", "refused:", *(f"{n:7,} {reason}" for reason, n in reasons.most_common())]
+    lines = counts_and_refusals(outcomes)
     for law in sorted({o.reason for o in outcomes if o.status == DIFFERS}):
         group = [o for o in outcomes if o.status == DIFFERS and o.reason == law]
         smallest = min(group, key=lambda outcome: len((outcome.example or {})["text"]))

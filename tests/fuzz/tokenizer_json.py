@@ -154,8 +154,8 @@ def reason_of(message: str) -> str:
     return re.sub(r"\d+", "N", message.removeprefix("tokenizer.json: "))[:150]
 
 
-def summary(outcomes: list[Outcome]) -> str:
-    """Counts by outcome, refusals by reason, and the shortest example of each disagreement."""
+def counts_and_refusals(outcomes: list[Outcome]) -> list[str]:
+    """The lines that say how many came to which outcome, and what was refused."""
     counts = Counter(outcome.status for outcome in outcomes)
     handled = len(outcomes) - counts[UNLOADABLE]
     read = counts[PASSED] + counts[DIFFERS]
@@ -163,6 +163,12 @@ def summary(outcomes: list[Outcome]) -> str:
     lines.append(f"read: {read / max(1, handled):.1%} of {handled:,} that the reference handles")
     reasons = Counter(reason_of(o.reason) for o in outcomes if o.status == REFUSED)
     lines += ["", "refused:", *(f"{n:7,} {reason}" for reason, n in reasons.most_common())]
+    return lines
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """Counts by outcome, refusals by reason, and the shortest example of each disagreement."""
+    lines = counts_and_refusals(outcomes)
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.example:

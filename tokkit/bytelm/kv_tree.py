@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.padded_attention import round_up
 from tokkit.bytelm.protocol import LogProbs, Node
 from tokkit.bytelm.transformers_backbone import AttentionKind, Backbone, new_cache
-from tokkit.errors import ArgumentError, EncodingError, ModelError
+from tokkit.errors import ArgumentError, ModelError
 
 
 class SlotTable:
@@ -170,11 +170,7 @@ class KVTreeSession:
         Raises:
             EncodingError: the tokenizer has no such id.
         """
-        if not 0 <= token < self._vocab_size:
-            raise EncodingError(
-                f"token id {token} is outside the vocabulary, expected 0 to {self._vocab_size - 1}"
-            )
-        return Node(node, token, node.depth + 1)
+        return node.child(token, self._vocab_size)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """Next-token log-probabilities of each node.

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.llama_cpp_native import Entry, NoRoomError
 from tokkit.bytelm.protocol import Node
-from tokkit.errors import ArgumentError, EncodingError, ModelError
+from tokkit.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
     from tokkit.bytelm.llama_cpp_native import NativeContext
@@ -73,12 +73,7 @@ class _Session:
         Raises:
             EncodingError: the tokenizer has no such id.
         """
-        if not 0 <= token < self._limits.vocab_size:
-            raise EncodingError(
-                f"token id {token} is outside the vocabulary, expected 0 to "
-                f"{self._limits.vocab_size - 1}"
-            )
-        return Node(node, token, node.depth + 1)
+        return node.child(token, self._limits.vocab_size)
 
     def _position(self, node: Node) -> int:
         return node.depth + len(self._limits.bos_ids) - 1

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.errors import EncodingError
+
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
 
@@ -63,6 +65,18 @@ class Node:
             path.append(node.token)
             node = node.parent
         return path[::-1]
+
+    def child(self, token: int, vocab_size: int) -> Node:
+        """This context followed by `token`, for a tokenizer of so many ids.
+
+        Raises:
+            EncodingError: the tokenizer has no such id.
+        """
+        if not 0 <= token < vocab_size:
+            raise EncodingError(
+                f"token id {token} is outside the vocabulary, expected 0 to {vocab_size - 1}"
+            )
+        return Node(self, token, self.depth + 1)
 
 
 class Session(Protocol):

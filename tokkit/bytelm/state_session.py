@@ -26,7 +26,7 @@ import numpy as np
 from tokkit.bytelm.protocol import LogProbs, Node
 from tokkit.bytelm.result_dtype import empty_results
 from tokkit.bytelm.whole_model import WholeModel, copied, normalised
-from tokkit.errors import ArgumentError, EncodingError, ModelError
+from tokkit.errors import ArgumentError, ModelError
 
 _MAX_ROW_BYTES = 128 << 20
 _MAX_STEPS = 32
@@ -84,11 +84,7 @@ class WholeSession(ABC):
         Raises:
             EncodingError: the tokenizer has no such id.
         """
-        if not 0 <= token < self._vocab_size:
-            raise EncodingError(
-                f"token id {token} is outside the vocabulary, expected 0 to {self._vocab_size - 1}"
-            )
-        return Node(node, token, node.depth + 1)
+        return node.child(token, self._vocab_size)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """Next-token log-probabilities of each node: float (len(nodes), vocab_size), nats.

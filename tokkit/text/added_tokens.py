@@ -18,12 +18,9 @@ from tokkit.text.regex.program import Program
 from tokkit.text.regex.split_stage import SplitStage
 from tokkit.text.regex.unicode_properties import word_ranges
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
+from tokkit.text.white_space import WHITE_SPACE
 
-WHITE_SPACE = frozenset(
-    char.encode()
-    for char in map(chr, range(0x3001))
-    if char.isspace() and char not in "\x1c\x1d\x1e\x1f"
-)
+_SPACES = frozenset(char.encode() for char in WHITE_SPACE)
 _MAX_SPACE_BYTES = 3
 
 Part = tuple[int, int, int | None]
@@ -77,7 +74,7 @@ class AddedTokenCutter:
             spaces_are_marks: whether a space in the text is the mark that the reference has there,
                 which it takes for no white space.
         """
-        self._spaces = WHITE_SPACE - {b" "} if spaces_are_marks else WHITE_SPACE
+        self._spaces = _SPACES - {b" "} if spaces_are_marks else _SPACES
         self.tokens: dict[bytes, AddedToken] = {}
         for token in tokens:
             self.tokens.setdefault(token.content.encode(errors="surrogateescape"), token)

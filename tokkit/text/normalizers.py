@@ -18,15 +18,15 @@ from typing import Protocol, cast
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
 from tokkit.text.spec import Normalizer, TokenizerSpec
+from tokkit.text.white_space import WHITE_SPACE
 
 MAX_GROWTH = 64.0
 """A file's replacements together may make a text at most this many times longer."""
 
 MAX_PATTERN_CHARS = 65_536
 _MAX_REPLACE_PATTERN = 256
-_UNICODE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_SPACES = re.compile(f"[{_UNICODE_SPACE}]+")
-_WORDS = re.compile(f"[^{_UNICODE_SPACE}]+")
+_SPACES = re.compile(f"[{WHITE_SPACE}]+")
+_WORDS = re.compile(f"[^{WHITE_SPACE}]+")
 
 
 class _LibraryObject(Protocol):

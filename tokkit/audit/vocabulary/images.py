@@ -32,12 +32,11 @@ from tokkit.text.normalizers import (
     WordsBySpace,
 )
 from tokkit.text.spec import Normalizer
+from tokkit.text.white_space import WHITE_SPACE
 
 _NORMAL_FORMS = frozenset({"NFC", "NFD", "NFKC", "NFKD"})
 _BY_CHARACTER = frozenset({"BertNormalizer", "StripAccents"})
-_WHITE_SPACE = frozenset("\t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {
-    chr(point) for point in range(0x2000, 0x200B)
-}
+_WHITE_SPACE = frozenset(WHITE_SPACE) - {" "}
 
 
 def cannot_stand(normalizer: Normalizer | None, text: str) -> bool:

@@ -16,6 +16,7 @@ from tokkit.text.formats.hf_json import read_hf_json
 from tokkit.text.formats.hf_special_ids import token_text
 from tokkit.text.formats.tokenizer_config import added_tokens_beside
 from tokkit.text.spec import TokenizerSpec
+from tokkit.text.white_space import WHITE_SPACE
 
 _BERT = {
     "unk_token": "[UNK]",
@@ -44,11 +45,6 @@ _CONTROL_TOKENS = {
     ),
 }  # fmt: skip
 """Classes that tokenize as BERT does, and their control tokens where the config names no others."""
-
-_WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
-    "\u200a\u2028\u2029\u202f\u205f\u3000"
-)
 
 
 def read_bert_vocab(
@@ -115,7 +111,7 @@ def _read_lines(data: bytes, name: str) -> tuple[dict[str, int], int]:
         lines.pop()
     if len(lines) > MAX_VOCAB_SIZE:
         raise FormatError(f"{name}: {len(lines):,} lines; expected at most {MAX_VOCAB_SIZE:,}")
-    ids = {line.rstrip(_WHITE_SPACE): number for number, line in enumerate(lines)}
+    ids = {line.rstrip(WHITE_SPACE): number for number, line in enumerate(lines)}
     n_tokens = len(ids)
     ids.pop("", None)
     return ids, n_tokens
