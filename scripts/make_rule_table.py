@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scripts.page_block import with_block
 from tokkit.audit.rules import RULES
 
 PAGE = Path(__file__).parents[1] / "docs" / "audit.md"
@@ -24,11 +25,7 @@ def rule_table() -> str:
 
 def with_table(page: str) -> str:
     """The page with the table of today."""
-    before, start, rest = page.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise SystemExit("docs/audit.md has lost its marks")
-    return f"{before}{START}{rule_table()}\n{END}{after}"
+    return with_block(page, START, END, rule_table())
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from scripts.page_block import with_block
 from tokkit.errors import TokkitError
 from tokkit.text.formats.byte_alphabet import BYTE_OF_CHAR
 from tokkit.text.formats.gguf import GGUF_MODELS
@@ -241,11 +242,7 @@ def lists() -> str:
 
 def with_lists(page: str) -> str:
     """The page with the lists of today."""
-    before, start, rest = page.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise SystemExit("docs/concepts/tokenizers.md has lost its marks")
-    return f"{before}{START}{lists()}\n{END}{after}"
+    return with_block(page, START, END, lists())
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ class Alignment:
 
     def unchanged(self, other: str) -> NDArray[np.bool_]:
         """Which characters come from one character of the other text, and are that: bool (n,)."""
-        points, others = _code_points(self.text), _code_points(other)
+        points, others = code_points(self.text), code_points(other)
         single = self.starts + 1 == self.ends
         return single & (others[np.where(single, self.starts, 0)] == points)
 
@@ -81,7 +81,8 @@ class Alignment:
         return Alignment(later.text, starts, np.where(later.starts < later.ends, ends, starts))
 
 
-def _code_points(text: str) -> NDArray[np.uint32]:
+def code_points(text: str) -> NDArray[np.uint32]:
+    """The numbers of the characters, those of surrogate escapes included: uint32 (n,)."""
     return np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
 
 
@@ -116,13 +117,19 @@ def align(normalizer: Normalizer, text: str) -> Alignment:
             return _align_step(normalizer, text)
 
 
+def valid_and_invalid(text: str) -> list[str]:
+    """Runs of valid Unicode, and of surrogate escapes at the odd places between them."""
+    return _INVALID.split(text)
+
+
 def align_valid(normalizer: Normalizer, text: str) -> Alignment:
     """`align` of the stretches of valid Unicode; surrogate escapes between them are left alone."""
-    if _INVALID.search(text) is None:
+    runs = valid_and_invalid(text)
+    if len(runs) == 1:
         return align(normalizer, text)
     parts: list[Alignment] = []
     start = 0
-    for k, part in enumerate(_INVALID.split(text)):
+    for k, part in enumerate(runs):
         piece = Alignment.identity(part) if k % 2 or not part else align(normalizer, part)
         parts.append(Alignment(piece.text, piece.starts + start, piece.ends + start))
         start += len(part)

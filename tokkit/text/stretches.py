@@ -11,7 +11,6 @@ is not there yet; the spaces before later stretches are, and are put only where 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
-from tokkit.text.alignment import align_valid
+from tokkit.text.alignment import align_valid, code_points, valid_and_invalid
 from tokkit.text.normalizers import marks_spaces, whole_normalizer
 from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
-
-_INVALID = re.compile("([\udc80-\udcff]+)")
 
 Places = NDArray[np.int64]
 
@@ -195,13 +192,10 @@ class StretchCutter:
         text = stretch.data.decode(errors="surrogateescape")
         if stretch.places is not None:
             return _with_places(normalizer, stretch, stretch.places, text)
-        if _INVALID.search(text) is None:
-            made = normalizer(text)
-        else:
-            made = "".join(
-                part if k % 2 or not part else normalizer(part)
-                for k, part in enumerate(_INVALID.split(text))
-            )
+        runs = valid_and_invalid(text)
+        made = "".join(
+            part if k % 2 or not part else normalizer(part) for k, part in enumerate(runs)
+        )
         data = made.encode(errors="surrogateescape")
         begins = stretch.begins
         if begins and self._spec.prefix_unit == "first_stretch" and made[:1] != text[:1]:
@@ -237,6 +231,6 @@ def _with_places(normalizer: Normalizer, stretch: Stretch, places: Places, text:
 
 def _utf8_sizes(text: str) -> NDArray[np.int64]:
     """Bytes of each character; a surrogate escape is one byte."""
-    points = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
+    points = code_points(text)
     sizes = 1 + np.searchsorted(np.array([0x80, 0x800, 0x10000]), points, side="right")
     return np.where((points >= 0xDC80) & (points < 0xDD00), 1, sizes).astype(np.int64)

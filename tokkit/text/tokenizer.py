@@ -379,14 +379,16 @@ class TextTokenizer(Tokenizer[str | bytes]):
         """
         if isinstance(ids, int | str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError(f"ids must be a sequence of ids, got {ids!r:.60}; put it in a list")
-        parts = [(token, self.token_bytes(token)) for token in ids]
-        first = next((token for token, part in parts if part), None)
-        data = b"".join(part for _, part in parts)
+        tokens = list(ids)
+        data = b"".join(map(self.token_bytes, tokens))
         if self.spec.word_space == "after":
             data = data.removesuffix(b" ")
-        if first in self._stretches.never_prefixed:
+        prefix = self.dummy_prefix
+        if not prefix or not data.startswith(prefix):
             return data
-        return data.removeprefix(self.dummy_prefix)
+        first = next(token for token in tokens if self.spec.token_bytes[token])
+        never = first in self._stretches.never_prefixed
+        return data if never else data[len(prefix) :]
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes of one token; empty for special tokens and holes.

@@ -118,6 +118,35 @@ class SegmentModel(ABC):
         return self.encode(text, np.array([0, len(piece)], dtype=np.int64))[0].tolist()
 
 
+class OneCallModel(SegmentModel):
+    """A segment model whose kernel encodes all pieces in one call, keeping their ids or not."""
+
+    def encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """See `SegmentModel.encode`."""
+        ids, ends, n = self._encode(text, bounds, keep=True)
+        return ids[:n].copy(), ends[:n].copy()
+
+    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+        """See `SegmentModel.count`."""
+        return self._encode(text, bounds, keep=False)[2]
+
+    @abstractmethod
+    def _encode(
+        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+        """The ids and ends of all pieces (without `keep`, of the last one), and their number."""
+
+
+def room_for(
+    text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Ids and ends to fill: for as many tokens as bytes, of all pieces or of the longest."""
+    room = len(text) if keep else int(np.diff(bounds).max(initial=0))
+    return np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int64)
+
+
 class PrefixEncoder(ABC):
     """The encodings of every prefix of one piece that grows and shrinks at its end.
 

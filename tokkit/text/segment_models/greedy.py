@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError
 from tokkit.kernels import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
+    OneCallModel,
     PrefixEncoder,
-    SegmentModel,
     check_bounds,
     check_ids,
     inexpressible,
+    room_for,
 )
 from tokkit.text.segment_models.reencoding import ReencodingEncoder
 from tokkit.text.segment_models.vocabulary import build_trie, longest_piece, pack
@@ -28,7 +29,7 @@ from tokkit.text.spec import TokenizerSpec, TokenKind
 _NO_LIMIT = 1 << 62
 
 
-class GreedyModel(SegmentModel):
+class GreedyModel(OneCallModel):
     """From the left, the longest token that matches; only NORMAL tokens take part."""
 
     def __init__(self, spec: TokenizerSpec) -> None:
@@ -55,24 +56,11 @@ class GreedyModel(SegmentModel):
         self.reachable[self._order] = True
         self.reachable.setflags(write=False)
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """See `SegmentModel.encode`."""
-        ids, ends, n = self._encode(text, bounds, keep=True)
-        return ids[:n].copy(), ends[:n].copy()
-
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """See `SegmentModel.count`."""
-        return self._encode(text, bounds, keep=False)[2]
-
     def _encode(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
         text, bounds = check_bounds(text, bounds)
-        room = len(text) if keep else int(np.diff(bounds).max(initial=0))
-        ids = np.empty(room, dtype=np.int32)
-        ends = np.empty(room, dtype=np.int64)
+        ids, ends = room_for(text, bounds, keep=keep)
         n, where = longest_match.encode(
             self._units, self._units, self._blob.lengths, _NO_LIMIT,
             text, bounds, ids, ends, keep, longest_match.NO_MATCH,

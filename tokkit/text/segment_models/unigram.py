@@ -17,18 +17,19 @@ from tokkit.errors import ArgumentError, FormatError
 from tokkit.kernels import unigram_successors, viterbi
 from tokkit.text.segment_models.base import (
     NO_TOKEN,
+    OneCallModel,
     PrefixEncoder,
-    SegmentModel,
     check_bounds,
     check_ids,
     inexpressible,
+    room_for,
 )
 from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, longest_piece, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
-class UnigramModel(SegmentModel):
+class UnigramModel(OneCallModel):
     """Segmentation by the highest sum of scores."""
 
     def __init__(self, spec: TokenizerSpec, *, single_precision: bool = False) -> None:
@@ -89,17 +90,6 @@ class UnigramModel(SegmentModel):
                 self.reachable[token] = self.encode_piece(bytes([byte])) == [token]
         self.reachable.setflags(write=False)
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """See `SegmentModel.encode`."""
-        ids, ends, n = self._encode(text, bounds, keep=True)
-        return ids[:n].copy(), ends[:n].copy()
-
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """See `SegmentModel.count`."""
-        return self._encode(text, bounds, keep=False)[2]
-
     def encode_with_unknown(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -139,11 +129,8 @@ class UnigramModel(SegmentModel):
         whole: bool = False,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
         text, bounds = check_bounds(text, bounds)
-        longest = int(np.diff(bounds).max(initial=0))
-        best, last = _path_scratch(longest)
-        room = len(text) if keep else longest
-        ids = np.empty(room, dtype=np.int32)
-        ends = np.empty(room, dtype=np.int64)
+        best, last = _path_scratch(int(np.diff(bounds).max(initial=0)))
+        ids, ends = room_for(text, bounds, keep=keep)
         n = viterbi.encode(self._tables, text, bounds, best, last, ids, ends, keep, whole)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._name)

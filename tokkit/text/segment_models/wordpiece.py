@@ -19,17 +19,18 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.kernels import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
+    OneCallModel,
     PrefixEncoder,
-    SegmentModel,
     check_bounds,
     check_ids,
+    room_for,
 )
 from tokkit.text.segment_models.reencoding import ReencodingEncoder
 from tokkit.text.segment_models.vocabulary import build_trie, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
-class WordPieceModel(SegmentModel):
+class WordPieceModel(OneCallModel):
     """Greedy longest match; only NORMAL tokens take part.
 
     `reachable` tells of a continuing token whether it is what its bytes become within a word.
@@ -86,17 +87,6 @@ class WordPieceModel(SegmentModel):
         self.reachable.setflags(write=False)
         self._may_begin.setflags(write=False)
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """See `SegmentModel.encode`. Raises EncodingError at an unknown word."""
-        ids, ends, n = self._encode(text, bounds, keep=True)
-        return ids[:n].copy(), ends[:n].copy()
-
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """See `SegmentModel.count`."""
-        return self._encode(text, bounds, keep=False)[2]
-
     def encode_with_unknown(
         self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -113,9 +103,7 @@ class WordPieceModel(SegmentModel):
         unk_id: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
         text, bounds = check_bounds(text, bounds)
-        room = len(text) if keep else int(np.diff(bounds).max(initial=0))
-        ids = np.empty(room, dtype=np.int32)
-        ends = np.empty(room, dtype=np.int64)
+        ids, ends = room_for(text, bounds, keep=keep)
         n, where = longest_match.encode(
             self._initial, self._continuing, self._blob.lengths, self._max_chars,
             text, bounds, ids, ends, keep, longest_match.NO_MATCH if unk_id is None else unk_id,
