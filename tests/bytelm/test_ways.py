@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from tokkit.bytelm.model_loading import load_token_lm
 from tokkit.bytelm.packed_linear import PackedLinear, can_pack
 from tokkit.bytelm.quiet import quiet_transformers
 from tokkit.bytelm.transformers_lm import TransformersLM
-from tokkit.bytelm.whole_model import WholeModel
 from tokkit.errors import ArgumentError, UnsupportedError
 
 TOKENIZER: Any = FakeTokenizer(vocab_size=280)
@@ -152,37 +150,6 @@ def test_bidirectional_models_are_refused_in_any_precision(
         model = small_model(config) if drawn else auto_model.from_config(config)
     with pytest.raises(UnsupportedError, match="no causal language model.*is_decoder"):
         TransformersLM(model.to(getattr(torch, dtype)), TOKENIZER)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind",
-    ["llama", "gemma3_text", "mixtral", "falcon", "gptj", "bloom", "llama4_text", "mamba", "jamba"],
-)
-def test_half_precision_takes_the_way_of_float32(kind: str) -> None:
-    whole = TransformersLM(_model(kind), TOKENIZER)
-    half = TransformersLM(build(kind).bfloat16(), TOKENIZER)
-    assert half.way == whole.way, half.rejected_ways
-
-
-def test_half_precision_goes_by_passes_where_rounding_flips_the_choice_of_experts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What a processor's rounding flips is left to chance; so one pass is changed by hand."""
-    model = build("mixtral").bfloat16()
-    assert TransformersLM(model, TOKENIZER).way == "tree"
-    plain = WholeModel.last_logits
-
-    def flipped(self: WholeModel, ids: Sequence[int]) -> np.ndarray:
-        logits = plain(self, ids)
-        return logits[::-1].copy() if len(ids) == 15 else logits
-
-    monkeypatch.setattr(WholeModel, "last_logits", flipped)
-    lm = TransformersLM(model, TOKENIZER)
-    assert lm.way == "passes"
-    assert "flips its choice among experts (num_experts" in lm.rejected_ways[0]
-    assert TransformersLM(model, TOKENIZER, way="tree").way == "tree"
-    assert TransformersLM(build("mixtral"), TOKENIZER).way == "tree"
 
 
 def test_a_way_can_be_chosen_where_it_is_right() -> None:

@@ -9,7 +9,7 @@ tried at its real length, if that is short.
 
 Differences are measured on log-probabilities, in units of how much those of one row differ from
 each other, since a nearly flat model differs little in everything. How large rounding may be
-depends on the precision.
+depends on the precision; half precision has rules of its own (`tokkit.bytelm.half_precision`).
 """
 
 from __future__ import annotations
@@ -20,86 +20,43 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from tokkit.bytelm.half_precision import (
+    HALF_DRAWS,
+    HALF_FACTOR,
+    HALF_TOLERANCE,
+    check_longer_pass,
+    flipping_choice,
+    is_half,
+    magnified_rounding,
+)
 from tokkit.bytelm.length_limits import (
     Limit,
     choice_by_chance,
-    choice_of_experts,
     choice_of_keys,
     find_limits,
     narrowed,
 )
-from tokkit.bytelm.protocol import LogProbs, Node
+from tokkit.bytelm.protocol import LogProbs
 from tokkit.bytelm.transformers_backbone import Backbone
-from tokkit.bytelm.ways import WAYS, Evaluator, TransformersSession, Way
+from tokkit.bytelm.trial_texts import Tree, relative_gap
+from tokkit.bytelm.ways import WAYS, Evaluator, Way
 from tokkit.bytelm.whole_model import normalised
 from tokkit.errors import ModelError, TokkitError, UnsupportedError
+
+PlainRows = Mapping[tuple[int, ...], LogProbs]
+"""What plain passes say after some texts (ids without BOS)."""
 
 _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3}
 """The largest difference that is taken for rounding."""
 
-_HALF_TOLERANCE = (0.05, 0.25)
-"""In half precision, the least and the most that it may be. Between them it is `_HALF_FACTOR` times
-what a longer pass of the same model changes in its rows."""
-
-_HALF_FACTOR = 5.0
-
 _EARLIER = 1e-3
 """The same for rows that later tokens must not change; passes of one shape round alike."""
 
-_HALF_DRAWS = 3
-
 _SHORT, _SHORT_FORKS = 6, (3,)
 _LONG, _LONG_FORKS = 12, (3, 9)
-_EXPERTS_LENGTH = 16
 
 _REAL_LENGTH = 512
 """The widest window that is tried at its real length."""
-
-Rows = LogProbs
-
-
-@dataclass(frozen=True)
-class Tree:
-    """Two or more texts with a common beginning, to be asked for in two calls.
-
-    Attributes:
-        texts: ids without BOS.
-        first: how many ids of the first text are asked for in the first call.
-    """
-
-    texts: tuple[tuple[int, ...], ...]
-    first: int
-
-    @classmethod
-    def draw(cls, length: int, forks: Sequence[int], vocab_size: int, seed: int = 0) -> Tree:
-        """A text of different ids, and one that leaves it after each of `forks` ids."""
-        n_ids = (len(forks) + 1) * length
-        ids = [(5 + 7 * k + k * k + 29 * seed) % vocab_size for k in range(n_ids)]
-        trunk = ids[:length]
-        texts = [tuple(trunk)]
-        for k, fork in enumerate(forks, 1):
-            texts.append((*trunk[:fork], *ids[k * length : (k + 1) * length - fork]))
-        return cls(tuple(texts), length // 2)
-
-    def rows(self, session: TransformersSession) -> list[Rows]:
-        """What a session says after each text, with a cache that is filled in two calls."""
-        begun = _grow(session, session.root, self.texts[0][: self.first])
-        session.logprobs([begun])
-        abandoned = _grow(session, begun, self.texts[-1][:3])
-        session.logprobs([abandoned])
-        del abandoned
-        nodes = [_grow(session, begun, self.texts[0][self.first :])]
-        nodes += [_grow(session, session.root, text) for text in self.texts[1:]]
-        compact = getattr(session, "compact", None)
-        if compact is not None:
-            compact()
-        return list(session.logprobs(nodes))
-
-
-def _grow(session: TransformersSession, node: Node, ids: Sequence[int]) -> Node:
-    for token in ids:
-        node = session.extend(node, token)
-    return node
 
 
 @dataclass(frozen=True)
@@ -116,15 +73,15 @@ def find_way(evaluator: Evaluator, why_no_tree: str, wanted: Way | None = None) 
     Args:
         evaluator: the model.
         why_no_tree: for the message, where `evaluator.backbone` is None.
-        wanted: the only way to try. It may then round as the choice among experts does.
+        wanted: the only way to try. In half precision it may round as the model does.
 
     Raises:
         ModelError: a plain pass failed, or gives the same probability to everything.
-        UnsupportedError: the model is not causal, or draws by chance, or the way that is wanted is
-            not right for it.
+        UnsupportedError: the model is not causal, or draws by chance, or does not run in its
+            precision, or the way that is wanted is not right for it.
     """
     known = _check_causal(evaluator)
-    flips = None if wanted else _flipping_choice(evaluator)
+    rounding = None if wanted else flipping_choice(evaluator)
     rejected: list[str] = []
     for way in (wanted,) if wanted else WAYS:
         if way == "passes":  # right by definition
@@ -132,7 +89,9 @@ def find_way(evaluator: Evaluator, why_no_tree: str, wanted: Way | None = None) 
         if way == "tree" and evaluator.backbone is None:
             problem: str | None = why_no_tree
         else:
-            problem = flips or _problem(evaluator, way, known)
+            problem = rounding or _problem(evaluator, way, known)
+            if problem is None and not wanted:  # what rounds too much for one way does for all
+                problem = rounding = magnified_rounding(evaluator, way)
         if problem is None:
             return Choice(way, tuple(rejected))
         rejected.append(f"{way}: {problem}")
@@ -141,16 +100,17 @@ def find_way(evaluator: Evaluator, why_no_tree: str, wanted: Way | None = None) 
                 f"{evaluator.model.name}: way={wanted!r} is not right for it: {problem}; leave "
                 "the option out, and one that is will be found"
             )
+    check_longer_pass(evaluator)
     return Choice("passes", tuple(rejected))
 
 
-def _problem(evaluator: Evaluator, way: Way, known: Mapping[tuple[int, ...], Rows]) -> str | None:
+def _problem(evaluator: Evaluator, way: Way, known: PlainRows) -> str | None:
     """Why a way other than plain passes is not right, or None."""
     config = evaluator.model.config
     choice = choice_of_keys(config)
     if choice is not None:
         return f"it chooses the keys it attends to ({choice}), among equal ones by their number"
-    if way == "states" and _is_half(evaluator) and evaluator.model.is_recurrent:
+    if way == "states" and is_half(evaluator.model) and evaluator.model.is_recurrent:
         return "whether several tokens may follow a recurrent state cannot be told from rounding"
     problem = _on_draws(evaluator, way, _SHORT, _SHORT_FORKS, known)
     for limit in find_limits(config):
@@ -158,32 +118,7 @@ def _problem(evaluator: Evaluator, way: Way, known: Mapping[tuple[int, ...], Row
     return problem
 
 
-def _flipping_choice(evaluator: Evaluator) -> str | None:
-    """Whether rounding in half precision flips the choice among experts so that it matters.
-
-    Rows of one pass are compared with passes that end there. Ordinary rounding changes all of them
-    about alike; another expert changes some by far more.
-    """
-    model = evaluator.model
-    choice = choice_of_experts(model.config)
-    if choice is None or not _is_half(evaluator):
-        return None
-    text = Tree.draw(_EXPERTS_LENGTH, [], evaluator.vocab_size, seed=_HALF_DRAWS).texts[0]
-    ids = [*evaluator.bos_ids, *text]
-    gaps = [
-        _gap(normalised(row), normalised(model.last_logits(ids[:n])))
-        for n, row in enumerate(model.logits(ids), 1)
-    ]
-    worst = max(gaps)
-    if worst <= max(_HALF_TOLERANCE[0], _HALF_FACTOR * float(np.median(gaps))):
-        return None
-    return (
-        f"rounding in half precision flips its choice among experts ({choice}; rows of a longer "
-        f"pass differ by up to {worst:.2g} of the spread of the log-probabilities)"
-    )
-
-
-def _check_causal(evaluator: Evaluator) -> dict[tuple[int, ...], Rows]:
+def _check_causal(evaluator: Evaluator) -> PlainRows:
     """Two texts of one length must have the same rows as long as they agree.
 
     A causal model has them to the bit, since passes of one shape add alike; only experts, who get
@@ -219,7 +154,7 @@ def _check_causal(evaluator: Evaluator) -> dict[tuple[int, ...], Rows]:
             f"{name}: {kind} gives every token the same probability, so that nothing can be "
             "checked; look for weights that are zero or missing"
         )
-    gap = max(_gap(one[k], other[k]) for k in range(n_common))
+    gap = max(relative_gap(one[k], other[k]) for k in range(n_common))
     if gap > (_EARLIER if evaluator.model.device.type == "cpu" else 10 * _EARLIER):
         raise UnsupportedError(
             f"{name}: {kind} is no causal language model: what it says after a token depends on "
@@ -239,8 +174,8 @@ def _problem_beyond(evaluator: Evaluator, way: Way, limit: Limit) -> str | None:
     wide = evaluator.model.last_logits([*evaluator.bos_ids, *text])
     with narrowed(evaluator.model.model, limit):
         narrow = evaluator.model.last_logits([*evaluator.bos_ids, *text])
-        effect = _gap(normalised(narrow), normalised(wide))
-        least = _TOLERANCE.get(evaluator.model.dtype, _HALF_TOLERANCE[0])
+        effect = relative_gap(normalised(narrow), normalised(wide))
+        least = _TOLERANCE.get(evaluator.model.dtype, HALF_TOLERANCE[0])
         if way == "tree" and effect <= least:  # a mistake could be taken for rounding
             return f"whether it heeds {limit.name} ({limit.value}) cannot be seen in a short text"
         narrow_evaluator = evaluator
@@ -263,7 +198,7 @@ def _on_draws(
     way: Way,
     length: int,
     forks: Sequence[int],
-    known: Mapping[tuple[int, ...], Rows],
+    known: PlainRows,
 ) -> str | None:
     """The problem that shows on every draw of ids, or None.
 
@@ -271,7 +206,7 @@ def _on_draws(
     wrong on all.
     """
     problem: str | None = None
-    for seed in range(_HALF_DRAWS if _is_half(evaluator) else 1):
+    for seed in range(HALF_DRAWS if is_half(evaluator.model) else 1):
         tree = Tree.draw(length, forks, evaluator.vocab_size, seed)
         problem = _difference(evaluator, way, tree, known)
         if problem is None:
@@ -279,9 +214,7 @@ def _on_draws(
     return problem
 
 
-def _difference(
-    evaluator: Evaluator, way: Way, tree: Tree, known: Mapping[tuple[int, ...], Rows]
-) -> str | None:
+def _difference(evaluator: Evaluator, way: Way, tree: Tree, known: PlainRows) -> str | None:
     """How what a way says differs from plain passes by more than rounding, or None."""
     try:
         rows = tree.rows(evaluator.open(way))
@@ -294,33 +227,16 @@ def _difference(
         if plain is None:
             logits = model.last_logits([*evaluator.bos_ids, *text])
             plain = normalised(logits)[: evaluator.vocab_size]
-        worst = max(worst, _gap(row, plain))
-    tolerance = _TOLERANCE.get(model.dtype, _HALF_TOLERANCE[0])
-    if worst > tolerance and _is_half(evaluator):
+        worst = max(worst, relative_gap(row, plain))
+    tolerance = _TOLERANCE.get(model.dtype, HALF_TOLERANCE[0])
+    if worst > tolerance and is_half(evaluator.model):
         ids = [*evaluator.bos_ids, *tree.texts[0]]
         long, short = model.logits(ids), model.logits(ids[: n_bos + tree.first])
-        noise = max(_gap(row, other) for row, other in zip(long, short, strict=False))
-        tolerance = min(max(tolerance, _HALF_FACTOR * noise), _HALF_TOLERANCE[1])
+        noise = max(relative_gap(row, other) for row, other in zip(long, short, strict=False))
+        tolerance = min(max(tolerance, HALF_FACTOR * noise), HALF_TOLERANCE[1])
     if worst <= tolerance:
         return None
     return (
         f"other probabilities than in a plain pass (they differ by {worst:.2g} of the spread of "
         "the log-probabilities)"
     )
-
-
-def _is_half(evaluator: Evaluator) -> bool:
-    return evaluator.model.dtype in (torch.bfloat16, torch.float16)
-
-
-def _gap(row: Rows, plain: Rows) -> float:
-    """Standard deviation of the differences over that of the plain row; infinite for NaN.
-
-    Some models give some tokens no probability at all; then both rows must.
-    """
-    there = np.isfinite(plain)
-    if not np.array_equal(there, np.isfinite(row)):
-        return float("inf")
-    gap = float(np.std(row[there].astype(np.float64) - plain[there].astype(np.float64)))
-    spread = float(np.std(plain[there].astype(np.float64)))
-    return gap / spread if spread > 0 else float("inf" if gap else 0)

@@ -39,8 +39,8 @@ class TransformersLM:
         self_check: find out by small trials which way of evaluation gives what plain passes give,
             and refuse a model that is not causal (see `tokkit.bytelm.self_check`). Without it the
             fastest way that the configuration seems to permit is taken, right or wrong.
-        way: take this way, if it is right for the model. Among experts rounding may then flip the
-            choice, which by default makes a model in half precision go by `passes`.
+        way: take this way, if it is right for the model. In half precision it may round by more
+            than is permitted by default (see `tokkit.bytelm.half_precision`).
 
     Attributes:
         name: for messages.
