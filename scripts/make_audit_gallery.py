@@ -24,7 +24,7 @@ from tokkit.audit.auditing import audit
 from tokkit.audit.gates.gate import Demands, check_gates
 from tokkit.audit.page import render_page
 from tokkit.audit.page.summary import counts, description, verdict
-from tokkit.cli.audit import EXIT_FINDINGS
+from tokkit.cli.commands.audit import EXIT_FINDINGS
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache"

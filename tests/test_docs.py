@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tokkit.cli import build_parser
+from tokkit.cli.parsing import parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -74,7 +74,7 @@ def test_commands_have_the_options_that_the_page_uses(page: Path) -> None:
         for line in block.splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["tokkit"]:
-                build_parser().parse_args(words[1:])
+                parse(words[1:])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -10,7 +10,10 @@ import pytest
 import tokkit
 from tokkit.errors import TokkitError
 
-HEAVY = ("torch", "transformers", "numba", "tokenizers", "numpy", "scipy")
+HEAVY = (
+    *("torch", "transformers", "numba", "tokenizers", "numpy", "scipy"),
+    *("typer", "rich", "pydantic"),
+)
 
 
 def modules_after(statement: str) -> set[str]:
@@ -25,6 +28,17 @@ def modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize("statement", ["import tokkit", "import tokkit.cli"])
 def test_import_is_light(statement: str) -> None:
     assert modules_after(statement).isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("words", ["['--help']", "['tokenize', '--help']", "['-V']"])
+def test_help_is_light(words: str) -> None:
+    loaded = modules_after(
+        "import io\nfrom contextlib import redirect_stdout, suppress\nfrom tokkit.cli import main\n"
+        f"with redirect_stdout(io.StringIO()), suppress(SystemExit): main({words})"
+    )
+    assert "typer" in loaded
+    assert loaded.isdisjoint({*HEAVY} - {"typer", "rich"})
+    assert loaded.isdisjoint({"markdown_it", "pygments"})  # of typer's own help
 
 
 def test_unknown_attribute_is_an_attribute_error() -> None:

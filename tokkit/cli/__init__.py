@@ -1,19 +1,30 @@
 """The `tokkit` command. Each subcommand is a thin call into the library.
 
+To be read in this order:
+
+1. `registry`: the subcommands, a line each;
+2. `commands/tokenize`: one of them; its options are the parameters of a function;
+3. `option_types`: what an option may be, judged before the work;
+   `inputs`, `sampling`, `output`, `progress`, `terminal`: what subcommands share;
+4. `declarations`, `parsing`: from such a function, through typer, to a call that is ready;
+5. `help`, `completion`, `completion_scripts`: the same options drawn for people and for shells.
+
+To add a subcommand, write `commands/NAME.py` with a function `NAME` that returns an exit code and
+whose docstring is the help, and with `EXAMPLES`; and add its line to the registry. Options that it
+shares with others are groups (`sampling.Sampling`) or names (`inputs.TokenizerArgument`). The tests
+in tests/cli find it by that line: that each option has a type and a description, that what can be
+judged is judged before the work, that its examples are right, that its help fits a terminal.
+
 Exit codes: 0 fine; 1 findings or a failed gate; 2 bad usage or input, told in one line on stderr;
 130 interrupted; 141 when the reader of a pipe has gone. `TOKKIT_DEBUG=1` shows the traceback.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from tokkit import __version__
-from tokkit.cli import audit, complete, diff, ensemble, mixture, score, tokenize
-from tokkit.cli.option_types import Parser, check_options
 from tokkit.errors import TokkitError
 
 EXIT_BAD_INPUT = 2
@@ -26,11 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: the arguments, without the program's name; those of the process by default.
+
+    Raises:
+        SystemExit: help or the version was asked for, and is printed.
     """
+    given = sys.argv[1:] if argv is None else argv
     try:
-        args = build_parser().parse_args(argv)
-        check_options(args.command, args)
-        code = args.run(args)
+        code = _run(given)
         sys.stdout.flush()
     except TokkitError as error:
         if os.environ.get("TOKKIT_DEBUG") == "1":
@@ -45,28 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with every subcommand; `args.run(args)` runs the one that was chosen.
+def _run(argv: Sequence[str]) -> int:
+    if (shell := os.environ.get("_TOKKIT_COMPLETE")) is not None:
+        from tokkit.cli.completion import print_completions
 
-    Its parser is `args.command`.
-    """
-    parser = Parser(
-        prog="tokkit",
-        description="Look through tokenizers: exact byte-level probabilities, text and ensembles "
-        "from models over tokens. MODEL is a packaged name (smollm2, gemma3), a GGUF file or a "
-        "folder.",
-    )
-    parser.add_argument("--version", action="version", version=f"tokkit {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (complete, ensemble, score, tokenize, mixture, audit, diff):
-        command.add_parser(commands)
-    for command in commands.choices.values():
-        command.set_defaults(command=command)
-    return parser
+        return print_completions(shell, argv)
+    from tokkit.cli.parsing import parse
+
+    call = parse(argv)
+    call.check()
+    return call.run()
 
 
 def _one_line(error: TokkitError) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """The message, in which nothing can move the cursor or colour the terminal."""
+    from tokkit.audit.outputs.visible import visible
+
+    return visible(" ".join(str(error).split())) or type(error).__name__
 
 
 def _forget_stdout() -> None:

@@ -1,154 +1,110 @@
-"""What subcommands share on the way in: models, texts, sampling options."""
+"""What subcommands share on the way in: texts, models, tokenizers."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import tokkit
-from tokkit.cli.option_types import Checked, InputFile, Real, Whole
-from tokkit.cli.output import progress
+from tokkit.cli.declarations import argument, option
+from tokkit.cli.option_types import AnyText, InputFile, InputFolder, Source
+from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, FormatError
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
+    from tokkit.text.tokenizer import TextTokenizer
 
-# argparse has no public name for what `add_subparsers` returns.
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
+_TEXT = "Text"
+_SOURCE = "a packaged model (smollm2, gemma3), a file, a folder or a hub id in the local cache"
+_PARALLEL = (
+    "parallel text: one .txt a language, line k of each says the same; one must be called eng, en "
+    "or English"
+)
 
-
-def add_text_options(parser: argparse.ArgumentParser, name: str, what: str) -> None:
-    """`--NAME` and its file form; with neither, the text is read from stdin."""
-    file_name = "--file" if name == "text" else f"--{name}-file"
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(f"--{name}", dest="text", metavar="TEXT", help=what)
-    group.add_argument(
-        file_name,
-        dest="file",
-        type=InputFile(stdin=True),
-        metavar="FILE",
-        help=f"{what}, from a file; - or nothing for stdin",
-    )
+TokenizerArgument = Annotated[str, argument("TOKENIZER", Source(), _SOURCE)]
+ModelArgument = Annotated[str, argument("MODEL", Source(), _SOURCE)]
+ModelArguments = Annotated[list[str], argument("MODEL", Source(), _SOURCE)]
+ParallelTextsOption = Annotated[str | None, option("--texts", InputFolder(), "FOLDER", _PARALLEL)]
 
 
-def add_sampling_options(parser: argparse.ArgumentParser) -> None:
-    """The options of `generate`."""
-    group = parser.add_argument_group("sampling")
-    group.add_argument(
-        "--max-bytes", type=Whole(0), default=256, help="stop after so many (%(default)s)"
-    )
-    group.add_argument("--temperature", type=Real(0), default=1.0, help="0 is greedy (%(default)s)")
-    group.add_argument("--top-k", type=Whole(1), metavar="K", help="only the K most probable bytes")
-    group.add_argument(
-        "--top-p", type=Real(most=1, above=0), default=1.0, help="nucleus (%(default)s)"
-    )
-    group.add_argument(
-        "--min-p",
-        type=Real(0, 1),
-        default=0.0,
-        help="no byte below this share of the most probable one (%(default)s)",
-    )
-    group.add_argument("--seed", type=Whole(0), help="for the same text again")
-    group.add_argument(
-        "--stop",
-        action="append",
-        type=Checked(_check_stop),
-        default=[],
-        metavar="TEXT",
-        help="stop before TEXT; repeatable",
-    )
-    group.add_argument(
-        "--repetition-penalty",
-        type=Real(0),
-        default=0.0,
-        metavar="NATS",
-        help="for each byte that makes a repeat longer than --repetition-length (%(default)s)",
-    )
-    group.add_argument(
-        "--repetition-length",
-        type=Whole(1),
-        default=16,
-        metavar="BYTES",
-        help="repeats up to this length are free (%(default)s)",
-    )
-    group.add_argument(
-        "--no-repeat-ngram", type=Whole(1), metavar="BYTES", help="no string of this length twice"
-    )
-    group.add_argument("--utf8", action="store_true", help="only valid UTF-8, whole characters")
-    group.add_argument(
-        "--pattern",
-        type=Checked(_check_pattern),
-        metavar="REGEX",
-        help="the whole continuation must match; needs the constrained extra",
-    )
+@dataclass(frozen=True)
+class Prompt:
+    """The text to continue: an option, a file, or stdin where there is neither."""
+
+    prompt: Annotated[
+        str | None, option("--prompt", AnyText(), "TEXT", "the text to continue", _TEXT)
+    ] = None
+    prompt_file: Annotated[
+        str | None,
+        option(
+            "--prompt-file",
+            InputFile(stdin=True),
+            "FILE",
+            "the text to continue, from a file; - or nothing for stdin",
+            _TEXT,
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse both at once, by an `ArgumentError`."""
+        refuse_both("--prompt", self.prompt, "--prompt-file", self.prompt_file)
+
+    def read(self) -> bytes:
+        """Its bytes; see `read_text`."""
+        return read_text(self.prompt, self.prompt_file)
 
 
-def _check_stop(text: str) -> None:
-    from tokkit.bytelm.sampling import check_stops
+@dataclass(frozen=True)
+class InputText:
+    """A text to look at: an option, a file, or stdin where there is neither."""
 
-    check_stops([os.fsencode(text)], whole_characters=False)
+    text: Annotated[str | None, option("--text", AnyText(), "TEXT", "the text", _TEXT)] = None
+    file: Annotated[
+        str | None,
+        option(
+            "--file",
+            InputFile(stdin=True),
+            "FILE",
+            "the text, from a file; - or nothing for stdin",
+            _TEXT,
+        ),
+    ] = None
 
+    def __post_init__(self) -> None:
+        """Refuse both at once, by an `ArgumentError`."""
+        refuse_both("--text", self.text, "--file", self.file)
 
-def _check_pattern(text: str) -> None:
-    from tokkit.bytelm.patterns import Matches
-
-    Matches(text)
-
-
-def sampling_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Keyword arguments of `stream` and `generate`."""
-    return {
-        "max_bytes": args.max_bytes,
-        "temperature": args.temperature,
-        "top_k": args.top_k,
-        "top_p": args.top_p,
-        "min_p": args.min_p,
-        "repetition_penalty": args.repetition_penalty,
-        "repetition_length": args.repetition_length,
-        "no_repeat_ngram": args.no_repeat_ngram,
-        "valid_utf8": args.utf8,
-        "seed": args.seed,
-        "stop": tuple(os.fsencode(text) for text in args.stop),
-        "pattern": args.pattern,
-    }
+    def read(self) -> bytes:
+        """Its bytes; see `read_text`."""
+        return read_text(self.text, self.file)
 
 
-def beam_options(args: argparse.Namespace, parser: argparse.ArgumentParser) -> dict[str, Any]:
-    """Keyword arguments of `beam_search`, but for those about the beams.
-
-    Args:
-        args: what `parser` made of the command line.
-        parser: knows the defaults.
+def refuse_both(first: str, one: object, second: str, other: object) -> None:
+    """Refuse two options that say the same thing.
 
     Raises:
-        ArgumentError: an option that only sampling has was given.
+        ArgumentError: both are given.
     """
-    options = sampling_options(args)
-    kept = ("max_bytes", "stop", "pattern", "valid_utf8")
-    for name in options.keys() - set(kept):
-        if options[name] != parser.get_default(name):
-            raise ArgumentError(
-                f"--{name.replace('_', '-')} is about sampling, and --beams does not sample; "
-                "leave one of them out"
-            )
-    return {name: options[name] for name in kept}
+    if one is not None and other is not None:
+        raise ArgumentError(f"{first} and {second} exclude each other; leave one of them out")
 
 
-def read_text(args: argparse.Namespace) -> bytes:
-    """The bytes named by the options of `add_text_options`.
+def read_text(text: str | None, file: str | None) -> bytes:
+    """The bytes of an option, else of a file, else of stdin.
 
     Raises:
-        ArgumentError: no text was given, and stdin is a terminal.
+        ArgumentError: neither was given, and stdin is a terminal.
         FormatError: the file cannot be read.
     """
-    if args.text is not None:
-        return os.fsencode(args.text)
-    if args.file not in (None, "-"):
-        return read_file(args.file)
-    if args.file is None and sys.stdin.isatty():
+    if text is not None:
+        return os.fsencode(text)
+    if file not in (None, "-"):
+        return read_file(file)
+    if file is None and sys.stdin.isatty():
         raise ArgumentError("there is no text: give it as an option or on stdin (see --help)")
     return sys.stdin.buffer.read()
 
@@ -168,6 +124,14 @@ def read_file(path: str) -> bytes:
 
 
 def load_model(source: str) -> ByteLM:
-    """`tokkit.load_lm`, with a word on stderr when it takes a while."""
+    """`tokkit.load_lm`, shown while it takes long."""
     with progress(f"loading {source}"):
         return tokkit.load_lm(source)
+
+
+def load_tokenizer(source: str) -> TextTokenizer:
+    """`tokkit.load_tokenizer`, of packaged models too, shown while it takes long."""
+    from tokkit.bytelm.packaged import PACKAGED, find_packaged
+
+    with progress(f"loading {source}"):
+        return tokkit.load_tokenizer(find_packaged(source) if source in PACKAGED else source)

@@ -1,47 +1,65 @@
 """What an option may be: numbers within bounds, files to read, files to write, tokenizers, models.
 
-A type is called with the text of an option as the command line is parsed, and refuses what can be
-no such value. `check_options` then asks each type about the world, before any work is done: is the
-file there, can that one be written?
+A type is the `parser` of a `typer.Option` or `typer.Argument`: called with a text as the command
+line is parsed, it refuses what can be no such value. Once all of the line is parsed, `Call.check`
+asks each type about the world, before any work is done: is the file there, can that one be written?
+Typer hands defaults to a parser as well, so a type takes its own values unchanged.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NamedTuple
 
-from tokkit.bytelm.packaged import PACKAGED, find_packaged
-from tokkit.errors import ArgumentError, TokkitError
+import typer
+
+from tokkit.arguments import refuse_unknown
+from tokkit.errors import TokkitError
 
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are those of tokkit: one line, which `main` prints."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command line.
-
-        Raises:
-            ArgumentError: always.
-        """
-        raise ArgumentError(f"{message} (see {self.prog} --help)")
-
-
 class OptionType:
-    """A type of options. Its instances are what `add_argument` takes as `type`."""
+    """A type of options. Its instances are the `parser` of options and arguments."""
 
-    def __call__(self, text: str) -> Any:
-        """The value that a text stands for; an `argparse.ArgumentTypeError` where it has none."""
+    def __call__(self, text: Any) -> Any:
+        """The value that a text stands for; a `typer.BadParameter` where it has none."""
         return text
 
     def check(self, value: Any) -> None:
-        """Refuse a value that the world does not fit; an `argparse.ArgumentTypeError`."""
+        """Refuse a value that the world does not fit, by a `typer.BadParameter`."""
+
+    def candidates(self) -> tuple[str, ...]:
+        """What a shell may complete, beside paths."""
+        return ()
+
+    paths: str = ""
+    """What a shell completes it with: `"files"`, `"folders"`, or nothing."""
+
+
+class AnyText(OptionType):
+    """A text that is right whatever it says, or that a reader judges before the work."""
+
+
+class Choice(OptionType):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        """One of `words`."""
+        self._words = words
+
+    def __call__(self, text: Any) -> str:
+        """The word."""
+        _as_bad_parameter(lambda: refuse_unknown([text], self._words, what="value"))
+        return text
+
+    def candidates(self) -> tuple[str, ...]:
+        """The words."""
+        return self._words
 
 
 class Whole(OptionType):
@@ -52,7 +70,7 @@ class Whole(OptionType):
         self._least = least
         self._other = other
 
-    def __call__(self, text: str) -> int:
+    def __call__(self, text: Any) -> int:
         """The number."""
         try:
             value = int(text)
@@ -60,7 +78,7 @@ class Whole(OptionType):
             value = None
         if value is None or (value < self._least and value != self._other):
             other = "" if self._other is None else f", or {self._other}"
-            raise argparse.ArgumentTypeError(
+            raise typer.BadParameter(
                 f"expected a whole number of at least {self._least}{other}, got {text!r}"
             )
         return value
@@ -83,7 +101,7 @@ class Real(OptionType):
         told = [f"{word} {limit:g}" for word, limit in limits.items() if math.isfinite(limit)]
         self._expected = " ".join(["a number", " and ".join(told)]).strip()
 
-    def __call__(self, text: str) -> float:
+    def __call__(self, text: Any) -> float:
         """The number."""
         try:
             value = float(text)
@@ -91,40 +109,55 @@ class Real(OptionType):
             value = math.nan
         least, most, above, below = self._bounds
         if not (math.isfinite(value) and least <= value <= most and above < value < below):
-            raise argparse.ArgumentTypeError(f"expected {self._expected}, got {text!r}")
+            raise typer.BadParameter(f"expected {self._expected}, got {text!r}")
         return value
 
 
-class Each(OptionType):
-    """Values of one type between commas."""
+class Numbers(tuple[float, ...]):
+    """Several numbers as one value; typer would take a plain tuple for an option of many words."""
 
-    def __init__(self, one: OptionType) -> None:
-        """A list of `one`."""
+    __slots__ = ()
+
+
+class Each(OptionType):
+    """Numbers between commas."""
+
+    def __init__(self, one: Real) -> None:
+        """Each of them is `one`."""
         self._one = one
 
-    def __call__(self, text: str) -> list[Any]:
-        """The values."""
-        return [self._one(part) for part in text.split(",")]
+    def __call__(self, text: Any) -> Numbers:
+        """The numbers."""
+        return text if isinstance(text, Numbers) else Numbers(map(self._one, text.split(",")))
+
+
+class Bound(NamedTuple):
+    """A number for a name."""
+
+    name: str
+    value: float
 
 
 class Pair(OptionType):
-    """`NAME=VALUE`."""
+    """`NAME=NUMBER`."""
 
-    def __init__(self, value: OptionType, check_name: Callable[[str], None]) -> None:
-        """A value of a type, for a name that `check_name` lets pass."""
+    def __init__(self, value: Whole | Real, check_name: Callable[[str], None]) -> None:
+        """A number of a type, for a name that `check_name` lets pass."""
         self._value = value
         self._check_name = check_name
 
-    def __call__(self, text: str) -> tuple[str, Any]:
-        """The name and the value."""
+    def __call__(self, text: Any) -> Bound:
+        """The name and the number."""
+        if isinstance(text, Bound):
+            return text
         name, equals, value = text.rpartition("=")
         if not name or not equals:
-            raise argparse.ArgumentTypeError(f"expected NAME=NUMBER, got {text!r}")
-        return name, self._value(value)
+            raise typer.BadParameter(f"expected NAME=NUMBER, got {text!r}")
+        return Bound(name, self._value(value))
 
     def check(self, value: Any) -> None:
         """Whether there is such a name."""
-        _as_type_error(lambda: self._check_name(value[0]))
+        _as_bad_parameter(lambda: self._check_name(value.name))
 
 
 class Checked(OptionType):
@@ -136,11 +169,13 @@ class Checked(OptionType):
 
     def check(self, value: Any) -> None:
         """Whether it passes."""
-        _as_type_error(lambda: self._judge(value))
+        _as_bad_parameter(lambda: self._judge(value))
 
 
 class InputFile(OptionType):
     """A file that can be read; `-` is stdin where the option says so."""
+
+    paths = "files"
 
     def __init__(self, *, stdin: bool = False) -> None:
         """Of the file system, or stdin as well."""
@@ -155,7 +190,7 @@ class InputFile(OptionType):
                 pass
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise argparse.ArgumentTypeError(
+            raise typer.BadParameter(
                 f"cannot read {value!r}: {reason}; give the path of a file"
             ) from None
 
@@ -163,23 +198,27 @@ class InputFile(OptionType):
 class OutputFile(OptionType):
     """A file that can be written; `-` is stdout."""
 
+    paths = "files"
+
     def check(self, value: Any) -> None:
         """Whether it can be written; nothing is."""
         path = Path(value)
         if value == "-":
             return
         if not value or path.is_dir():
-            raise argparse.ArgumentTypeError(f"cannot write {value!r}: expected a file")
+            raise typer.BadParameter(f"cannot write {value!r}: expected a file")
         if not path.parent.is_dir():
-            raise argparse.ArgumentTypeError(
+            raise typer.BadParameter(
                 f"cannot write {value!r}: there is no folder {str(path.parent)!r}"
             )
         if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise argparse.ArgumentTypeError(f"cannot write {value!r}: permission denied")
+            raise typer.BadParameter(f"cannot write {value!r}: permission denied")
 
 
 class OutputFolder(OptionType):
     """A folder that is there, or can be made."""
+
+    paths = "folders"
 
     def check(self, value: Any) -> None:
         """Whether it is no file, nor below one."""
@@ -188,11 +227,13 @@ class OutputFolder(OptionType):
                 return
             if path.exists():
                 break
-        raise argparse.ArgumentTypeError(f"cannot write into {value!r}: it is no folder")
+        raise typer.BadParameter(f"cannot write into {value!r}: it is no folder")
 
 
 class InputFolder(OptionType):
     """A folder to read from; a URL where the option says so."""
+
+    paths = "folders"
 
     def __init__(self, *, url: bool = False) -> None:
         """Of the file system, or a URL as well."""
@@ -201,22 +242,32 @@ class InputFolder(OptionType):
     def check(self, value: Any) -> None:
         """Whether it is there."""
         if not (self._url and "://" in value) and not Path(value).is_dir():
-            raise argparse.ArgumentTypeError(f"{value!r} is no folder")
+            raise typer.BadParameter(f"{value!r} is no folder")
 
 
 class Source(OptionType):
     """A tokenizer or a model: a packaged name, a path, or a hub id in the local cache."""
 
+    paths = "files"
+
+    def candidates(self) -> tuple[str, ...]:
+        """The packaged models."""
+        from tokkit.bytelm.packaged import PACKAGED
+
+        return tuple(PACKAGED)
+
     def check(self, value: Any) -> None:
         """Whether there is such a thing."""
+        from tokkit.bytelm.packaged import PACKAGED, find_packaged
+
         if value in PACKAGED:
-            _as_type_error(lambda: find_packaged(value))
+            _as_bad_parameter(lambda: find_packaged(value))
             return
         if Path(value).exists():
             return
         if _HUB_ID.fullmatch(value) and _is_cached(value):
             return
-        raise argparse.ArgumentTypeError(
+        raise typer.BadParameter(
             f"{value}: no such file or folder, no hub id in the local cache, and no packaged model "
             f"({', '.join(PACKAGED)})"
         )
@@ -231,41 +282,8 @@ def _is_cached(hub_id: str) -> bool:
     return (Path(cache.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}").is_dir()
 
 
-def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Ask the type of each option of a command about what was given.
-
-    Args:
-        parser: of the command.
-        args: what it made of the command line.
-
-    Raises:
-        ArgumentError: one of them cannot be; the message names the option.
-    """
-    for action in parser._actions:  # pyright: ignore[reportPrivateUsage]  # argparse lists them nowhere else
-        kind: object = action.type
-        if not isinstance(kind, OptionType):
-            continue
-        value: object = getattr(args, action.dest, None)
-        several = action.nargs in ("+", "*") or _appends(action)
-        given = cast("list[object]", value) if several else [value]
-        for each in given:
-            if each is None or each == action.default:
-                continue
-            try:
-                kind.check(each)
-            except argparse.ArgumentTypeError as error:
-                name = "/".join(action.option_strings) or action.metavar or action.dest
-                raise ArgumentError(
-                    f"argument {name}: {error} (see {parser.prog} --help)"
-                ) from None
-
-
-def _appends(action: argparse.Action) -> bool:
-    return isinstance(action.default, list)
-
-
-def _as_type_error(judge: Callable[[], object]) -> None:
+def _as_bad_parameter(judge: Callable[[], object]) -> None:
     try:
         judge()
     except TokkitError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise typer.BadParameter(str(error)) from None

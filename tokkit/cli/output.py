@@ -1,29 +1,38 @@
-"""What subcommands share on the way out: text streams, tables, JSON, progress."""
+"""What subcommands share on the way out: text streams, tables, JSON, files."""
 
 from __future__ import annotations
 
-import argparse
 import codecs
 import json
 import math
 import sys
-import threading
-import time
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Annotated, Any, cast
 
+from tokkit.cli.declarations import Alone, flag, option
+from tokkit.cli.option_types import OutputFile
+from tokkit.cli.terminal import console_of, harmless, is_drawable, shown
 from tokkit.errors import ArgumentError
 
-PROGRESS_DELAY = 1.0
-"""Seconds after which a step says on stderr what it is doing."""
+JsonFlag = Annotated[bool, flag("--json", "print one JSON object")]
+_JSON = "as JSON, to a file or stdout"
+JsonFileOption = Annotated[
+    str | None, option("--json", OutputFile(), "[FILE]", _JSON, "Outputs"), Alone("-")
+]
+QuietFlag = Annotated[bool, flag("--quiet", "no summary on stdout", "Outputs")]
+
+
+def html_option(about: str) -> Any:
+    """`--html FILE`."""
+    return option("--html", OutputFile(), "FILE", about, "Outputs")
 
 
 def write_stream(pieces: Iterable[bytes]) -> bytes:
     """Write bytes to stdout as they come, whole characters at a time, and return them all.
 
-    Invalid UTF-8 is written as U+FFFD, so that the output is valid whatever the models say.
+    Invalid UTF-8 is written as U+FFFD, so that the output is valid whatever the models say. On a
+    terminal, control characters but for line ends and tabs are shown as escapes.
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     written = bytearray()
@@ -44,18 +53,31 @@ def bytes_fields(name: str, data: bytes) -> dict[str, str]:
     return {name: data.decode("utf-8", errors="replace"), f"{name}_hex": data.hex()}
 
 
-def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell; the first to the left, the others to the right."""
-    cells = [header, *rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, to_stderr: bool = False
+) -> None:
+    """Columns as wide as their widest cell; the first to the left, the others to the right.
+
+    Ruled on a terminal, plain columns elsewhere.
+    """
+    from rich import box
+    from rich.table import Table
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    console = console_of(stream)
+    ruled = box.SIMPLE_HEAD if is_drawable(stream) else None
+    table = Table(
+        box=ruled, show_edge=False, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for place, name in enumerate(header):
+        table.add_column(shown(name), justify="right" if place else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(shown, row))
+    with console.capture() as capture:
+        console.print(table)
+    # Spaces that rich adds at the end of a line are nothing to a reader, and something to a script.
+    stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+    stream.flush()
 
 
 def bits_per_byte(logprob: float, n_bytes: int) -> float:
@@ -71,20 +93,6 @@ def format_number(value: float | None, digits: int = 4) -> str:
 def format_weight(value: float) -> str:
     """A probability for a table, with its magnitude when it is small: `1.3e-07`."""
     return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1e}"
-
-
-@contextmanager
-def progress(what: str) -> Generator[None]:
-    """Say on stderr what is being done, once it has taken longer than `PROGRESS_DELAY`."""
-    timer = threading.Timer(
-        PROGRESS_DELAY, print, args=(f"tokkit: {what} ...",), kwargs={"file": sys.stderr}
-    )
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def save_text(path: str, text: str) -> None:
@@ -103,66 +111,24 @@ def save_text(path: str, text: str) -> None:
         write_whole(Path(path), text)
 
 
-def refuse_two_on_stdout(args: argparse.Namespace, names: Sequence[str]) -> None:
+def refuse_two_on_stdout(**files: str | None) -> None:
     """Refuse several outputs that would be mixed on stdout.
 
     Args:
-        args: the options.
-        names: of those that take a file.
+        files: option (with `_` for `-`) -> where it writes.
 
     Raises:
         ArgumentError: two of them are `-`.
     """
-    given = [f"--{name}" for name in names if getattr(args, name) == "-"]
+    given = [f"--{name.replace('_', '-')}" for name, file in files.items() if file == "-"]
     if len(given) > 1:
         raise ArgumentError(f"{' and '.join(given)} write to stdout; give files for all but one")
-
-
-class DelayedProgress:
-    """Says on stderr which step has begun, once the whole has taken longer than `PROGRESS_DELAY`.
-
-    One line that is overwritten on a terminal, one a step elsewhere. A context manager.
-    """
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._what = ""
-        self._shown = ""
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(PROGRESS_DELAY, self._show)
-        self._timer.daemon = True
-        self._is_terminal = sys.stderr.isatty()
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __call__(self, what: str) -> None:
-        """A step has begun."""
-        self._what = what
-        if time.monotonic() - self._start >= PROGRESS_DELAY:
-            self._show()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        if self._is_terminal and self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def _show(self) -> None:
-        with self._lock:
-            if self._what in ("", self._shown):
-                return
-            self._shown = self._what
-            if self._is_terminal:
-                print(f"\r\x1b[Ktokkit: {self._what} ...", end="", file=sys.stderr, flush=True)
-            else:
-                print(f"tokkit: {self._what} ...", file=sys.stderr, flush=True)
 
 
 def _write(text: str) -> None:
     if text:
         # Bytes, because the terminal's encoding may not be UTF-8.
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(harmless(text).encode())
         sys.stdout.buffer.flush()
 
 

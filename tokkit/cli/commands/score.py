@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import tokkit
-from tokkit.cli.inputs import Subparsers, add_text_options, load_model, read_text
-from tokkit.cli.option_types import Source, Whole
-from tokkit.cli.output import bits_per_byte, format_number, format_table, print_json, progress
+from tokkit.audit.outputs.visible import visible
+from tokkit.cli.declarations import choice, option
+from tokkit.cli.inputs import InputText, ModelArguments, load_model
+from tokkit.cli.option_types import Whole
+from tokkit.cli.output import JsonFlag, bits_per_byte, format_number, print_json, print_table
+from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, EncodingError
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
 
-
+EXAMPLES = (
+    ("tokkit score smollm2 gemma3 --file story.txt", "which model knows this text better"),
+    ("tokkit score smollm2 --file book.txt --window 8192", "a text that is longer than it reads"),
+    ("cat story.txt | tokkit score smollm2 --json", "from stdin, for a script"),
+)
 EXIT_IMPOSSIBLE = 2
 
 
@@ -27,89 +33,108 @@ class WindowOptions(TypedDict, total=False):
     stride: int
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "score",
-        help="bits per byte of a text",
-        description="Bits per byte of a text. Exact: the probability of the bytes, summed over all "
-        "canonical encodings of texts that begin so. Tokenization: of its own token sequence "
-        "alone, with no id forbidden; this is what is usually reported.",
-    )
-    parser.add_argument("models", metavar="MODEL", nargs="+", type=Source())
-    add_text_options(parser, "text", "the text to score")
-    parser.add_argument(
-        "--encodings",
-        choices=("canonical", "all"),
-        default="canonical",
-        help="sum over canonical encodings, masked and renormalised, or over all encodings of the "
-        "unmodified model, by beam (%(default)s)",
-    )
-    parser.add_argument(
-        "--beam", type=Whole(1), metavar="N", help="width of the beam of --encodings all (8)"
-    )
-    parser.add_argument(
-        "--window",
-        type=Whole(2),
-        metavar="BYTES",
-        help="show a model at most so many bytes at once, for texts longer than it reads; they are "
-        "scored in windows that overlap",
-    )
-    parser.add_argument(
-        "--stride",
-        type=Whole(1),
-        metavar="BYTES",
-        help="bytes that each window but the first scores (half of --window)",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
+def score(
+    models: ModelArguments,
+    text: InputText,
+    encodings: Annotated[
+        Literal["canonical", "all"],
+        choice(
+            "--encodings",
+            ("canonical", "all"),
+            "sum over canonical encodings, masked and renormalised, or over all encodings of the "
+            "unmodified model, by beam",
+        ),
+    ] = "canonical",
+    beam: Annotated[
+        int | None,
+        option("--beam", Whole(1), "N", "width of the beam of --encodings all (8)"),
+    ] = None,
+    window: Annotated[
+        int | None,
+        option(
+            "--window",
+            Whole(2),
+            "BYTES",
+            "show a model at most so many bytes at once, for texts longer than it reads; they are "
+            "scored in windows that overlap",
+        ),
+    ] = None,
+    stride: Annotated[
+        int | None,
+        option(
+            "--stride",
+            Whole(1),
+            "BYTES",
+            "bytes that each window but the first scores (half of --window)",
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Bits per byte of a text, for models with any vocabularies side by side.
 
+    Exact: the probability of the bytes, summed over all canonical encodings of texts that begin so.
 
-def run(args: argparse.Namespace) -> int:
-    """Run the subcommand."""
-    windows = _windows(args)
-    data = read_text(args)
+    Tokenization: of its own token sequence alone, with no id forbidden; this is what is usually
+    reported.
+    """
+    windows = _windows(window, stride, encodings)
+    data = text.read()
     if not data:
         raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
-    if args.encodings == "all":
-        return _run_all(args, data)
-    if args.beam is not None:
+    if encodings == "all":
+        return _run_all(models, data, beam, as_json)
+    if beam is not None:
         raise ArgumentError("--beam belongs to --encodings all; canonical encodings need no beam")
-    scores = [_score(load_model(source), data, windows) for source in args.models]
-    if args.json:
+    scores = [_score(load_model(source), data, windows) for source in models]
+    if as_json:
         print_json({"n_bytes": len(data), **windows, "models": scores})
         return _tell_impossible(scores)
-    header = (f"{len(data)} bytes", "exact bits/byte", "tokenization bits/byte")
-    keys = ("exact_bits_per_byte", "tokenization_bits_per_byte")
-    rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
-    print(format_table(header, rows))
+    columns = {
+        "exact bits/byte": "exact_bits_per_byte",
+        "tokenization bits/byte": "tokenization_bits_per_byte",
+    }
+    _print(data, columns, scores)
     return _tell_impossible(scores)
 
 
-def _windows(args: argparse.Namespace) -> WindowOptions:
+def _windows(window: int | None, stride: int | None, encodings: str) -> WindowOptions:
     """What the options say of windows, checked."""
-    if args.window is None:
-        if args.stride is not None:
+    if window is None:
+        if stride is not None:
             raise ArgumentError("--stride belongs to --window; say how many bytes a window has")
         return {}
-    if args.encodings == "all":
+    if encodings == "all":
         raise ArgumentError("--window goes with canonical encodings; leave out --encodings all")
-    stride = args.window // 2 if args.stride is None else args.stride
-    if stride > args.window:
-        raise ArgumentError(f"--stride {stride} leaves out bytes between windows of {args.window}")
-    return {"window": args.window, "stride": stride}
+    step = window // 2 if stride is None else stride
+    if step > window:
+        raise ArgumentError(f"--stride {step} leaves out bytes between windows of {window}")
+    return {"window": window, "stride": step}
 
 
-def _run_all(args: argparse.Namespace, data: bytes) -> int:
-    scores = [_score_all(load_model(source), data, args.beam) for source in args.models]
-    if args.json:
+def _run_all(models: list[str], data: bytes, beam: int | None, as_json: bool) -> int:
+    scores = [_score_all(load_model(source), data, beam) for source in models]
+    if as_json:
         print_json({"n_bytes": len(data), "encodings": "all", "models": scores})
         return _tell_impossible(scores)
-    columns = ("all encodings bits/byte", "at least", "tokenization bits/byte")
-    keys = ("bits_per_byte", "least_bits_per_byte", "tokenization_bits_per_byte")
-    rows = [(str(s["model"]), *(format_number(s[key]) for key in keys)) for s in scores]
-    print(format_table((f"{len(data)} bytes", *columns), rows))
+    columns = {
+        "all encodings bits/byte": "bits_per_byte",
+        "at least": "least_bits_per_byte",
+        "tokenization bits/byte": "tokenization_bits_per_byte",
+    }
+    _print(data, columns, scores)
     return _tell_impossible(scores)
+
+
+def _print(data: bytes, columns: dict[str, str], scores: list[dict[str, Any]]) -> None:
+    """A line a model.
+
+    Args:
+        data: the text.
+        columns: header -> key of a score.
+        scores: of the models.
+    """
+    rows = [(str(s["model"]), *(format_number(s[key]) for key in columns.values())) for s in scores]
+    print_table((f"{len(data)} bytes", *columns), rows)
 
 
 def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
@@ -168,7 +193,9 @@ def _tell_impossible(scores: list[dict[str, Any]]) -> int:
     """Say on stderr which models cannot write the text, and why. Returns the exit code."""
     told = [each for each in scores if each["impossible"] is not None]
     for each in told:
-        print(f"tokkit: error: {each['model']}: {each['impossible']}", file=sys.stderr)
+        print(
+            f"tokkit: error: {visible(str(each['model']))}: {each['impossible']}", file=sys.stderr
+        )
     return EXIT_IMPOSSIBLE if told else 0
 
 

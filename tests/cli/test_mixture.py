@@ -10,7 +10,6 @@ import pytest
 
 from tests.mixture.toy_mixture import SHARES, train, write_samples
 from tokkit.cli import main
-from tokkit.cli import mixture as command
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +136,3 @@ def test_samples_behind_a_url_give_the_same(toy: Path, capsys: pytest.CaptureFix
         assert main(["mixture", str(toy / "tokenizer.json"), folder, "--json"]) == 0
         shares.append(json.loads(capsys.readouterr().out)["categories"])
     assert shares[0] == shares[1]
-
-
-def test_progress_is_a_line_a_step(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "PROGRESS_DELAY", 0.0)
-    meter = command.Meter()
-    for done in range(3):
-        meter("counting", done, 3)
-    meter("estimating", 0, 1)
-    meter.close()
-    assert capsys.readouterr().err == "tokkit: counting ...\ntokkit: estimating ...\n"

@@ -1,0 +1,63 @@
+"""`tokkit ensemble` over fake models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cli.fake_models import COMPLETION, FakeEnsemble, FakeState
+from tokkit import cli
+
+pytestmark = pytest.mark.usefixtures("models")
+
+
+def test_the_prompt_of_an_ensemble_is_opened_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    opened: list[FakeState] = []
+    given: list[FakeState] = []
+
+    def open_and_note(self: FakeEnsemble, prefix: bytes) -> FakeState:
+        opened.append(FakeState(self.members, self.weights.tolist(), prefix))
+        return opened[-1]
+
+    def stream(self: FakeEnsemble, prompt: bytes, **options: Any) -> Iterator[bytes]:
+        given.append(options["state"])
+        yield b"a"
+
+    monkeypatch.setattr(FakeEnsemble, "open", open_and_note)
+    monkeypatch.setattr(FakeEnsemble, "stream", stream)
+    for arguments in ([], ["--json"]):
+        assert cli.main(["ensemble", "cheap", "dear", "--prompt", "x", *arguments]) == 0
+    assert len(opened) == 2
+    assert given == opened
+
+
+def test_ensemble_reports_on_stderr(capfdbinary: Any) -> None:
+    arguments = ["ensemble", "cheap", "dear", "--prompt", "abc", "--weights", "0.2,0.8"]
+    assert cli.main(arguments) == 0
+    captured = capfdbinary.readouterr()
+    assert captured.out == COMPLETION + b"\n"
+    header, cheap, dear, *_, footer = captured.err.decode().splitlines()
+    assert header.split()[0] == "mixture"
+    assert cheap.split() == ["cheap", "1.0000", "0.2000", "0.8000"]
+    assert dear.split() == ["dear", "3.0000", "0.8000", "0.2000"]
+    assert footer == "weights at the end: cheap 0.2000, dear 0.8000"
+
+
+def test_ensemble_json(capsys: Any) -> None:
+    arguments = ["ensemble", "cheap", "dear", "--prompt", "", "--combine", "product", "--json"]
+    assert cli.main(arguments) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["combine"] == "product"
+    assert bytes.fromhex(result["completion_hex"]) == COMPLETION
+    assert result["models"][1] == {
+        "model": "dear",
+        "prompt_bits_per_byte": None,
+        "prior": 0.5,
+        "posterior": 0.5,
+        "posterior_after_completion": 0.5,
+    }

@@ -1,0 +1,58 @@
+"""`tokkit tokenize` over a fake tokenizer and a toy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tokkit
+from tokkit import cli
+from tokkit.text.spec import TokenizerSpec, TokenKind
+from tokkit.text.tokenizer import TextTokenizer
+
+pytestmark = pytest.mark.usefixtures("models")
+
+
+@pytest.mark.parametrize("command", ["tokenize", "encode"])
+def test_tokenize_prints_ids_and_pieces(command: str, capsys: Any) -> None:
+    assert cli.main([command, "anything", "--text", "aé", "--specials"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "97\t'a'\n195\t'\\xc3'\n169\t'\\xa9'\n999\t''\n"
+    assert captured.err == "4 tokens, 3 bytes\n"
+
+
+def test_tokenize_tells_what_the_unknown_token_stands_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    spec = TokenizerSpec(
+        name="toy",
+        family="unigram",
+        token_bytes=(b"", b"a", b"b"),
+        kinds=np.array([TokenKind.UNUSED, 0, 0], dtype=np.uint8),
+        scores=np.array([0.0, -1.0, -1.0]),
+        unk_score=-20.0,
+        unk_id=0,
+        fuse_unk=True,
+    )
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source: TextTokenizer(spec))
+    given = ["tokenize", "anything", "--text", "axyb"]
+    assert cli.main([*given, "--unk", "use"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "1\t'a'\n0\tlost b'xy'\n2\t'b'\n"
+    assert "1 unknown tokens stand for 2 bytes" in err
+    assert cli.main([*given, "--unk", "use", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"][1]["lost"] == "7879"
+    assert cli.main(given) == 2
+    assert "byte 0x78" in capsys.readouterr().err
+
+
+def test_tokenize_json(capsys: Any) -> None:
+    assert cli.main(["tokenize", "anything", "--text", "a", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "n_bytes": 1,
+        "n_tokens": 1,
+        "tokens": [{"id": 97, "text": "a", "hex": "61"}],
+    }

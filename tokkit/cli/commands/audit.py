@@ -1,0 +1,302 @@
+"""`tokkit audit`: examine a tokenizer, write it down, and fail a CI job when that is demanded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tokkit
+from tokkit.audit.outputs.visible import visible
+from tokkit.cli.declarations import choice, flag, option
+from tokkit.cli.inputs import ParallelTextsOption, TokenizerArgument, read_file
+from tokkit.cli.option_types import (
+    AnyText,
+    Bound,
+    InputFile,
+    InputFolder,
+    OutputFile,
+    Pair,
+    Real,
+    Source,
+    Whole,
+)
+from tokkit.cli.output import (
+    JsonFileOption,
+    QuietFlag,
+    html_option,
+    refuse_two_on_stdout,
+    save_text,
+)
+from tokkit.cli.progress import Meter
+from tokkit.cli.terminal import has_colour
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.audit.gates.gate import Demands, GateFailure
+    from tokkit.audit.report import AuditReport
+    from tokkit.audit.safety.growth import GrowthCurve
+
+EXAMPLES = (
+    (
+        "tokkit audit path/to/tokenizer.json --html audit.html",
+        "a summary here, all of it as a page",
+    ),
+    ("tokkit audit tokenizer.json --fail-on warning --baseline known.json", "in CI"),
+    ("tokkit audit smollm2 --at-most languages.hin.premium=3", "with a bound on a figure"),
+)
+EXIT_FINDINGS = 1
+_OUTPUTS, _LOOK, _GATES = "Outputs", "What to look at", "Gates"
+
+
+def _check_rule(name: str) -> None:
+    from tokkit.audit.gates.gate import check_rule
+
+    check_rule(name)
+
+
+def _check_figure(name: str) -> None:
+    from tokkit.audit.gates.known_figures import check_figure
+
+    check_figure(name)
+
+
+def _pairs(name: str, pair: Pair, metavar: str, about: str) -> Any:
+    return option(name, pair, metavar, f"{about}; repeatable", _GATES)
+
+
+def _file(name: str, about: str) -> Any:
+    return option(name, OutputFile(), "FILE", about, _OUTPUTS)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the report goes; a FILE of - is stdout."""
+
+    html: Annotated[str | None, html_option("the page: one file that needs nothing else")] = None
+    json: JsonFileOption = None
+    sarif: Annotated[str | None, _file("--sarif", "for code scanning")] = None
+    junit: Annotated[str | None, _file("--junit", "for CI systems that show tests")] = None
+    timings: Annotated[
+        bool, flag("--timings", "print encoding times of hostile texts on stderr", _OUTPUTS)
+    ] = False
+    quiet: QuietFlag = False
+
+    def write(self, report: AuditReport, failures: list[GateFailure], source: str) -> None:
+        """Write what was asked for, and a summary where stdout is free."""
+        from tokkit.audit.outputs.junit import report_junit
+        from tokkit.audit.outputs.sarif import report_sarif
+        from tokkit.audit.outputs.terminal import report_text
+
+        if self.html is not None:
+            save_text(self.html, report.to_html())
+        if self.json is not None:
+            save_text(self.json, report.to_json())
+        if self.sarif is not None:
+            save_text(self.sarif, report_sarif(report, uri=_uri(source)))
+        if self.junit is not None:
+            save_text(self.junit, report_junit(report, failures))
+        if "-" not in (self.html, self.json, self.sarif, self.junit) and not self.quiet:
+            save_text("-", report_text(report, colour=has_colour(sys.stdout)))
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """What the audit examines beside the tokenizer."""
+
+    texts: ParallelTextsOption = None
+    embeddings: Annotated[
+        str | None,
+        option(
+            "--embeddings",
+            Source(),
+            "FILE",
+            "weights of a model (.safetensors, a folder of them, .gguf, or a packaged model's "
+            "name) in which to look for tokens that were never trained",
+            _LOOK,
+        ),
+    ] = None
+    chat_template: Annotated[
+        str | None,
+        option("--chat-template", InputFile(), "FILE", "a template to examine", _LOOK),
+    ] = None
+    corpora: Annotated[
+        str | None,
+        option(
+            "--corpora",
+            InputFolder(url=True),
+            "FOLDER",
+            "samples of categories: infer the training mixture",
+            _LOOK,
+        ),
+    ] = None
+    inherits: Annotated[
+        list[str] | None,
+        option(
+            "--inherits",
+            Source(),
+            "TOKENIZER",
+            "with --corpora: leave out the merges taken over from this one; repeatable",
+            _LOOK,
+        ),
+    ] = None
+    no_reference: Annotated[
+        bool,
+        flag(
+            "--no-reference",
+            "do not compare with the implementation that the file belongs to",
+            _LOOK,
+        ),
+    ] = False
+
+    def options(self, *, timings: bool) -> tokkit.AuditOptions:
+        """The options of the library; files are read."""
+        from tokkit.audit.text.samples import read_folder
+        from tokkit.mixture.sources import find_categories
+
+        template = None if self.chat_template is None else _read_template(self.chat_template)
+        return tokkit.AuditOptions(
+            reference=not self.no_reference,
+            embeddings=None if self.embeddings is None else Path(self.embeddings),
+            texts=None if self.texts is None else read_folder(Path(self.texts)),
+            corpora=None if self.corpora is None else find_categories(Path(self.corpora)),
+            inherits=tuple(self.inherits or ()),
+            chat_template=template,
+            on_growth=_print_timings if timings else None,
+        )
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What fails."""
+
+    fail_on: Annotated[
+        Literal["error", "warning", "note", "never"],
+        choice(
+            "--fail-on",
+            ("error", "warning", "note", "never"),
+            "exit with 1 when there is a finding of this severity or worse",
+            _GATES,
+        ),
+    ] = "error"
+    most: Annotated[
+        list[Bound] | None,
+        _pairs(
+            "--max",
+            Pair(Whole(0), _check_rule),
+            "RULE=N",
+            "allow N of a rule, whatever its severity",
+        ),
+    ] = None
+    at_least: Annotated[
+        list[Bound] | None,
+        _pairs(
+            "--at-least",
+            Pair(Real(), _check_figure),
+            "FIGURE=VALUE",
+            "fail when a figure of the report is below VALUE",
+        ),
+    ] = None
+    at_most: Annotated[
+        list[Bound] | None,
+        _pairs(
+            "--at-most",
+            Pair(Real(), _check_figure),
+            "FIGURE=VALUE",
+            "fail when a figure of the report is above VALUE",
+        ),
+    ] = None
+    baseline: Annotated[
+        str | None,
+        option("--baseline", InputFile(), "FILE", "what is in it does not fail again", _GATES),
+    ] = None
+    write_baseline: Annotated[
+        str | None,
+        option(
+            "--write-baseline",
+            OutputFile(),
+            "FILE",
+            "write what is found now, and exit with 0",
+            _GATES,
+        ),
+    ] = None
+
+    def demands(self) -> Demands:
+        """The demands of the library; the baseline is read."""
+        from tokkit.audit.gates.baseline import Baseline
+        from tokkit.audit.gates.gate import Demands
+
+        return Demands(
+            fail_on=self.fail_on,
+            at_most_found={name: int(value) for name, value in self.most or ()},
+            at_least=dict(self.at_least or ()),
+            at_most=dict(self.at_most or ()),
+            baseline=None if self.baseline is None else Baseline.read(Path(self.baseline)),
+        )
+
+
+def audit(
+    tokenizer: TokenizerArgument,
+    outputs: Outputs,
+    looked_at: LookedAt,
+    gates: Gates,
+    name: Annotated[
+        str | None, option("--name", AnyText(), "NAME", "what the report calls it")
+    ] = None,
+    file_format: Annotated[
+        str | None,
+        option("--format", AnyText(), "FORMAT", "of the file, where its content does not tell"),
+    ] = None,
+) -> int:
+    """Examine a tokenizer: what is in its vocabulary, what texts cost, what may go wrong.
+
+    Exits with 1 when there are findings of --fail-on, or a bound is crossed.
+    """
+    from tokkit.audit.gates.baseline import Baseline
+    from tokkit.audit.gates.gate import check_gates
+
+    refuse_two_on_stdout(
+        html=outputs.html,
+        json=outputs.json,
+        sarif=outputs.sarif,
+        junit=outputs.junit,
+        write_baseline=gates.write_baseline,
+    )
+    demands = gates.demands()  # before the work: a bad argument is told at once
+    options = looked_at.options(timings=outputs.timings)
+    with Meter() as progress:
+        report = tokkit.audit_tokenizer(
+            tokenizer, name=name, format=file_format, options=options, progress=progress
+        )
+    failures = check_gates(report, demands)
+    outputs.write(report, failures, tokenizer)
+    if gates.write_baseline is not None:
+        save_text(gates.write_baseline, Baseline.of(report).to_json())
+        return 0
+    for failure in failures:
+        print(f"tokkit: failed: {visible(failure.message)} ({failure.gate})", file=sys.stderr)
+    return EXIT_FINDINGS if failures else 0
+
+
+def _print_timings(curves: Sequence[GrowthCurve]) -> None:
+    from tokkit.audit.outputs.timings import timings_text
+
+    print(timings_text(curves), file=sys.stderr)
+
+
+def _read_template(path: str) -> str:
+    try:
+        return read_file(path).decode()
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{path}: the template is not UTF-8 ({error}); give a text") from error
+
+
+def _uri(source: str) -> str | None:
+    """The path of the tokenizer from here, where it lies below; a CI job runs at the root."""
+    with suppress(ValueError):
+        if Path(source).exists():
+            return Path(source).resolve().relative_to(Path.cwd()).as_posix()
+    return None

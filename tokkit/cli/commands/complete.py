@@ -1,0 +1,208 @@
+"""`tokkit complete`: one model continues a text, or fills in its middle, byte by byte."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tokkit
+from tokkit.audit.outputs.visible import visible
+from tokkit.cli.declarations import choice, option
+from tokkit.cli.inputs import ModelArgument, Prompt, load_model, read_file, refuse_both
+from tokkit.cli.option_types import AnyText, Checked, InputFile, Real, Whole
+from tokkit.cli.output import JsonFlag, bytes_fields, print_json, write_stream
+from tokkit.cli.progress import counted, progress
+from tokkit.cli.sampling import Sampling
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.byte_lm import ByteLM
+
+EXAMPLES = (
+    (
+        'tokkit complete smollm2 --prompt "They hired an intermed" --max-bytes 80',
+        "cut anywhere, also inside a word",
+    ),
+    (
+        'tokkit complete smollm2 --prompt "The Wall fell in " --pattern "[0-9]{4}"',
+        "only what matches",
+    ),
+    (
+        'tokkit complete path/to/coder --prompt "def f(r):" --suffix "* r ** 2"',
+        "fill in the middle",
+    ),
+)
+_MIDDLE = "Middle and unit"
+_SEARCH = "Search"
+
+
+def _check_format(name: str) -> None:
+    from tokkit.arguments import refuse_unknown
+    from tokkit.bytelm.fim_formats import FIM_FORMATS
+
+    refuse_unknown([name], tuple(FIM_FORMATS), what="format")
+
+
+@dataclass(frozen=True)
+class Middle:
+    """What stands after the text, and how the two are joined."""
+
+    suffix: Annotated[
+        str | None,
+        option(
+            "--suffix",
+            AnyText(),
+            "TEXT",
+            "fill in the middle between the prompt and TEXT",
+            _MIDDLE,
+        ),
+    ] = None
+    suffix_file: Annotated[
+        str | None,
+        option("--suffix-file", InputFile(), "FILE", "the same, from a file", _MIDDLE),
+    ] = None
+    fim: Annotated[
+        str | None,
+        option(
+            "--fim",
+            Checked(_check_format),
+            "NAME",
+            "the model's format; found by its special tokens if not given",
+            _MIDDLE,
+        ),
+    ] = None
+    heal: Annotated[
+        Literal["none", "prefix", "both"],
+        choice(
+            "--heal",
+            ("none", "prefix", "both"),
+            "which borders of the middle may fall inside tokens",
+            _MIDDLE,
+        ),
+    ] = "prefix"
+    unit: Annotated[
+        Literal["byte", "token"],
+        choice(
+            "--unit",
+            ("byte", "token"),
+            "what is drawn; tokens are faster, and what the sampling options act on",
+            _MIDDLE,
+        ),
+    ] = "byte"
+
+    def __post_init__(self) -> None:
+        """Refuse a suffix that is given twice, by an `ArgumentError`."""
+        refuse_both("--suffix", self.suffix, "--suffix-file", self.suffix_file)
+
+    def read(self) -> bytes | None:
+        """The bytes of the suffix; None where there is none."""
+        if self.suffix_file is not None:
+            return read_file(self.suffix_file)
+        return None if self.suffix is None else os.fsencode(self.suffix)
+
+
+def complete(
+    model: ModelArgument,
+    prompt: Prompt,
+    sampling: Sampling,
+    middle: Middle,
+    beams: Annotated[
+        int | None,
+        option(
+            "--beams",
+            Whole(1),
+            "N",
+            "the most probable continuation, by beam search, instead of a sample; all N with their "
+            "log-probabilities go to stderr",
+            _SEARCH,
+        ),
+    ] = None,
+    length_penalty: Annotated[
+        float,
+        option(
+            "--length-penalty",
+            Real(),
+            "A",
+            "rank beams by logprob / length**A; more favours longer ones",
+            _SEARCH,
+        ),
+    ] = 0.0,
+    as_json: JsonFlag = False,
+) -> int:
+    """Continue a text byte by byte, wherever it is cut, or fill in its middle.
+
+    Only the continuation goes to stdout.
+    """
+    data, suffix = prompt.read(), middle.read()
+    if beams is not None:
+        if suffix is not None or middle.unit != "byte":
+            raise ArgumentError("--beams goes neither with --suffix nor with --unit token")
+        options = sampling.beam_keywords() | {"n_beams": beams, "length_penalty": length_penalty}
+        return _search(load_model(model), data, options, as_json)
+    if length_penalty:
+        raise ArgumentError("--length-penalty is about beams; give --beams as well")
+    lm = load_model(model)
+    pieces = _continuation(lm, data, suffix, middle, sampling)
+    if not as_json:
+        write_stream(pieces)
+        print()
+        return 0
+    completion = b"".join(counted("generating", pieces, sampling.max_bytes))
+    print_json(
+        {
+            "model": lm.name,
+            **bytes_fields("prompt", data),
+            **({} if suffix is None else bytes_fields("suffix", suffix)),
+            **bytes_fields("completion", completion),
+            "n_bytes": len(completion),
+            "unit": middle.unit,
+            "seed": sampling.seed,
+        }
+    )
+    return 0
+
+
+def _continuation(
+    lm: ByteLM, prompt: bytes, suffix: bytes | None, middle: Middle, sampling: Sampling
+) -> Iterator[bytes]:
+    options, unit = sampling.keywords(), middle.unit
+    if suffix is None and unit == "byte":
+        return lm.stream(prompt, **options)
+    if options.pop("pattern") is not None:
+        raise ArgumentError("--pattern goes neither with --suffix nor with --unit token")
+    if suffix is None:
+        return tokkit.stream_completion(lm, prompt, unit=unit, **options)
+    gap = tokkit.Infilling(lm, prompt, suffix, fim=middle.fim, heal=middle.heal)
+    return gap.stream(unit=unit, **options)
+
+
+def _search(lm: ByteLM, prompt: bytes, options: dict[str, Any], as_json: bool) -> int:
+    with progress("searching"):
+        beams = tokkit.beam_search(lm, prompt, **options)
+    if as_json:
+        print_json(
+            {
+                "model": lm.name,
+                **bytes_fields("prompt", prompt),
+                "beams": [
+                    {
+                        **bytes_fields("completion", beam.data),
+                        "n_bytes": len(beam.data),
+                        "logprob": beam.logprob,
+                        "ended": beam.ended,
+                    }
+                    for beam in beams
+                ],
+            }
+        )
+        return 0
+    write_stream([beams[0].data])
+    print(flush=True)
+    for beam in beams:
+        text = visible(repr(beam.data.decode(errors="replace")))
+        cut = "" if beam.ended else " ..."
+        print(f"{beam.logprob:10.4f} nats  {text}{cut}", file=sys.stderr)
+    return 0

@@ -1,0 +1,151 @@
+"""`tokkit ensemble`: several models with different vocabularies write one text together."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tokkit
+from tokkit.audit.outputs.visible import visible
+from tokkit.cli.declarations import choice, option
+from tokkit.cli.inputs import ModelArgument, ModelArguments, Prompt, load_model
+from tokkit.cli.option_types import Each, Numbers, Real
+from tokkit.cli.output import (
+    JsonFlag,
+    bits_per_byte,
+    bytes_fields,
+    format_number,
+    format_weight,
+    print_json,
+    print_table,
+    write_stream,
+)
+from tokkit.cli.progress import counted, progress
+from tokkit.cli.sampling import Sampling
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.ensemble import ByteEnsemble, EnsembleState
+
+EXAMPLES = (
+    ('tokkit ensemble smollm2 gemma3 --prompt "The first rule of"', "two models, one text"),
+    (
+        "tokkit ensemble smollm2 gemma3 --prompt-file story.txt --combine product",
+        "what both find probable",
+    ),
+)
+
+
+def ensemble(
+    model: ModelArgument,
+    others: ModelArguments,
+    prompt: Prompt,
+    sampling: Sampling,
+    weights: Annotated[
+        Numbers | None, option("--weights", Each(Real(0)), "W,W,...", "prior weights; equal if not")
+    ] = None,
+    combine: Annotated[
+        Literal["mixture", "mean", "product"],
+        choice(
+            "--combine",
+            ("mixture", "mean", "product"),
+            "mixture: weights follow the evidence; mean: average of each step; product: "
+            "normalised geometric mean of each step",
+        ),
+    ] = "mixture",
+    as_json: JsonFlag = False,
+) -> int:
+    """Continue a text byte by byte from the joint distribution of several models.
+
+    Their vocabularies may differ. The continuation goes to stdout; each model's exact bits per byte
+    on the prompt and its weight before and after go to stderr.
+    """
+    data = prompt.read()
+    sources = [model, *others]
+    _refuse_weights(weights, len(sources))
+    members = [load_model(source) for source in sources]
+    together = tokkit.ByteEnsemble(
+        members, weights=None if weights is None else list(weights), combine=combine
+    )
+    with progress("scoring the prompt"):
+        state = together.open(data)
+    report = _report(together, state, len(data))
+    options = sampling.keywords()
+    pieces = together.stream(data, state=state, **options)
+    if as_json:
+        completion = b"".join(counted("generating", pieces, sampling.max_bytes))
+    else:
+        _print_header(report, combine)
+        completion = write_stream(pieces)
+        print()
+    with progress("weighing the models"):
+        state.push(completion)
+    for entry, weight in zip(report, state.posterior().tolist(), strict=True):
+        entry["posterior_after_completion"] = weight
+    if not as_json:
+        _print_footer(report)
+        return 0
+    print_json(
+        {
+            "combine": combine,
+            **bytes_fields("prompt", data),
+            **bytes_fields("completion", completion),
+            "n_bytes": len(completion),
+            "seed": sampling.seed,
+            "models": report,
+        }
+    )
+    return 0
+
+
+def _refuse_weights(weights: Numbers | None, n_models: int) -> None:
+    if weights is None:
+        return
+    if len(weights) != n_models:
+        raise ArgumentError(
+            f"--weights has {len(weights)} numbers for {n_models} models; give one each"
+        )
+    if not sum(weights):
+        raise ArgumentError("--weights are all 0; give at least one that is positive")
+
+
+def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:
+    """Each member's bits per byte on the prompt, and its weight before and after it."""
+    return [
+        {
+            "model": member.name,
+            "prompt_bits_per_byte": bits_per_byte(logprob, n_bytes),
+            "prior": before,
+            "posterior": after,
+        }
+        for member, logprob, before, after in zip(
+            ensemble.members,
+            state.member_prefix_logprobs().tolist(),
+            ensemble.weights.tolist(),
+            state.posterior().tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _print_header(report: list[dict[str, Any]], combine: str) -> None:
+    header = (combine, "bits/byte on the prompt", "weight before", "and after it")
+    rows = [
+        (
+            str(entry["model"]),
+            format_number(entry["prompt_bits_per_byte"]),
+            format_weight(entry["prior"]),
+            format_weight(entry["posterior"]),
+        )
+        for entry in report
+    ]
+    print_table(header, rows, to_stderr=True)
+    print(file=sys.stderr, flush=True)
+
+
+def _print_footer(report: list[dict[str, Any]]) -> None:
+    shares = ", ".join(
+        f"{visible(str(entry['model']))} {format_weight(entry['posterior_after_completion'])}"
+        for entry in report
+    )
+    print(f"\nweights at the end: {shares}", file=sys.stderr)

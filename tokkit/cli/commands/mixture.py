@@ -1,0 +1,167 @@
+"""`tokkit mixture`: the shares of categories in the training data of a tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tokkit.audit.outputs.visible import visible
+from tokkit.cli.declarations import argument, choice, option
+from tokkit.cli.inputs import TokenizerArgument, load_tokenizer
+from tokkit.cli.option_types import (
+    AnyText,
+    InputFolder,
+    OutputFolder,
+    Real,
+    Source,
+    Whole,
+)
+from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
+from tokkit.cli.progress import Meter
+from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.mixture.result import MixtureResult
+
+EXAMPLES = (
+    ("tokkit mixture path/to/tokenizer.json samples/", "samples/ has a file for each category"),
+    (
+        "tokkit mixture gemma3 samples/ --group code='code*' --html report.html",
+        "several categories together, as a page",
+    ),
+    ("tokkit mixture tokenizer.json samples/ --cache counts/ --jobs -1", "resumable, on all cores"),
+)
+_READ = "Reading samples"
+
+
+def mixture(
+    tokenizer: TokenizerArgument,
+    folder: Annotated[
+        str, argument("FOLDER", InputFolder(url=True), "samples of the categories; may be a URL")
+    ],
+    method: Annotated[
+        Literal["default", "linear-program"],
+        choice(
+            "--method",
+            ("default", "linear-program"),
+            "linear-program: that of Hayase et al. 2024; slow, no intervals",
+        ),
+    ] = "default",
+    max_merges: Annotated[
+        int | None,
+        option(
+            "--max-merges", Whole(1), "N", "use the first N merges (30000; linear-program: 3000)"
+        ),
+    ] = None,
+    level: Annotated[
+        float, option("--level", Real(above=0, below=1), "P", "coverage of the intervals")
+    ] = 0.9,
+    inherits: Annotated[
+        list[str] | None,
+        option(
+            "--inherits",
+            Source(),
+            "TOKENIZER",
+            "leave out the merges taken over from this tokenizer, if there are any; repeatable",
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        option(
+            "--group",
+            AnyText(),
+            "NAME=CATEGORY[,...]",
+            "also tell the share of several categories together; patterns (code*) allowed; "
+            "repeatable",
+        ),
+    ] = None,
+    text_field: Annotated[
+        str, option("--text-field", AnyText(), "NAME", "of JSON records and Parquet files", _READ)
+    ] = "text",
+    jobs: Annotated[
+        int | None,
+        option(
+            "--jobs", Whole(1, other=-1), "N", "files read at a time; -1: one a core (1)", _READ
+        ),
+    ] = None,
+    cache: Annotated[
+        str | None,
+        option(
+            "--cache",
+            OutputFolder(),
+            "DIR",
+            "keep the counts of finished files here, to resume",
+            _READ,
+        ),
+    ] = None,
+    html: Annotated[str | None, html_option("a report as one page")] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Infer the shares of categories in the training data of a BPE tokenizer from its merges.
+
+    FOLDER has a file or a subfolder of files for each category: plain text, .jsonl or .parquet,
+    possibly compressed. The shares are of bytes.
+    """
+    from tokkit.mixture.groups import find_groups
+    from tokkit.mixture.inference import CountingOptions, infer_mixture
+    from tokkit.mixture.shard_text import ReadOptions
+    from tokkit.mixture.sources import find_categories
+
+    refuse_two_on_stdout(html=html, json="-" if as_json else None)
+    categories = find_categories(folder)
+    groups = parse_groups(group or [])
+    find_groups(list(categories), groups)  # before the long part
+    counting = CountingOptions(n_jobs=jobs, cache=cache, read=ReadOptions(text_field=text_field))
+    loaded = load_tokenizer(tokenizer)
+    others = [load_tokenizer(other) for other in inherits or ()]
+    with Meter() as meter:
+        result = infer_mixture(
+            loaded,
+            categories,
+            method=method,
+            max_merges=max_merges,
+            level=level,
+            inherits=others,
+            counting=counting,
+            progress=meter,
+        )
+    # As the user calls it.
+    result = replace(result, tokenizer=tokenizer).with_groups(groups)
+    if html is not None:
+        save_text(html, result.to_html())
+    if as_json:
+        print_json(result.to_dict())
+    elif html != "-":
+        _print(result)
+    return 0
+
+
+def parse_groups(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Group -> its categories or patterns, from texts such as `code=C*,Python`.
+
+    Raises:
+        ArgumentError: a text without a name or without categories, or a name twice.
+    """
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, patterns = text.partition("=")
+        members = [pattern for pattern in patterns.split(",") if pattern]
+        if not name or not members or name in groups:
+            raise ArgumentError(
+                f"--group {text!r}: expected NAME=CATEGORY[,CATEGORY...], each name once"
+            )
+        groups[name] = members
+    return groups
+
+
+def _print(result: MixtureResult) -> None:
+    lines = [
+        f"{result.tokenizer}: shares of bytes, from {result.n_merges:,} merges",
+        "",
+        *str(result).splitlines(),
+        "",
+        *(f"warning: {warning}" for warning in result.warnings),
+        *result.trust(),
+    ]
+    save_text("-", "".join(f"{visible(line)}\n" for line in lines))

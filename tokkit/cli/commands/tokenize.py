@@ -1,0 +1,118 @@
+"""`tokkit tokenize`: the ids of a text, and the bytes that each stands for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tokkit.cli.declarations import choice, flag
+from tokkit.cli.inputs import InputText, TokenizerArgument, load_tokenizer
+from tokkit.cli.output import JsonFlag, print_json
+from tokkit.cli.progress import progress
+from tokkit.cli.terminal import console_of, has_colour, shown
+
+if TYPE_CHECKING:
+    from tokkit.text.tokenizer import TextTokenizer
+
+EXAMPLES = (
+    ('tokkit tokenize smollm2 --text "The capital of Fran"', "the tokens of a text"),
+    ("tokkit tokenize path/to/tokenizer.json --file story.txt --json", "of a file, for a script"),
+)
+LINES_AT_ONCE = 1024
+_HUES = ("cyan", "yellow", "green", "magenta")
+
+
+def tokenize(
+    tokenizer: TokenizerArgument,
+    text: InputText,
+    specials: Annotated[
+        bool, flag("--specials", "text that looks like a special token is one")
+    ] = False,
+    unk: Annotated[
+        Literal["raise", "use"],
+        choice(
+            "--unk",
+            ("raise", "use"),
+            "what becomes of text that the vocabulary lacks: an error, or the unknown token",
+        ),
+    ] = "raise",
+    as_json: JsonFlag = False,
+) -> int:
+    """The ids of a text, one a line, with the bytes that each stands for.
+
+    On a terminal each token has a colour. Their number goes to stderr.
+    """
+    data = text.read()
+    loaded = load_tokenizer(tokenizer)
+    lost: dict[int, bytes] = {}
+    ids: Iterable[int] = loaded.iter_encode(data, specials=specials)
+    if unk == "use":
+        ids, lost = _with_unknown(loaded, data, specials)
+    if as_json:
+        _print_json(loaded, data, ids, lost)
+        return 0
+    n_tokens = _print_lines(_pieces(loaded, ids, lost))
+    print(f"{n_tokens} tokens, {len(data)} bytes", file=sys.stderr)
+    if lost:
+        n_lost = sum(map(len, lost.values()))
+        print(f"{len(lost)} unknown tokens stand for {n_lost} bytes", file=sys.stderr)
+    return 0
+
+
+def _with_unknown(
+    tokenizer: TextTokenizer, data: bytes, specials: bool
+) -> tuple[list[int], dict[int, bytes]]:
+    """The ids, and which bytes each unknown token among them stands for, by its place."""
+    encoding = tokenizer.encode_with_offsets(data, specials=specials, unk="use")
+    ids = encoding.ids.tolist()
+    lost = {
+        place: data[encoding.starts[place] : encoding.ends[place]]
+        for place, token in enumerate(ids)
+        if token == tokenizer.spec.unk_id
+    }
+    return ids, lost
+
+
+def _pieces(
+    tokenizer: TextTokenizer, ids: Iterable[int], lost: dict[int, bytes]
+) -> Iterator[tuple[int, str]]:
+    r"""Each id, and its bytes as Python writes them, so that controls are escapes: `'a\xc3'`."""
+    for place, token in enumerate(ids):
+        is_lost = place in lost
+        yield (
+            token,
+            f"lost {lost[place]!r}" if is_lost else repr(tokenizer.token_bytes(token))[1:],
+        )
+
+
+def _print_lines(pieces: Iterator[tuple[int, str]]) -> int:
+    """Print a line a token; how many there are."""
+    n_tokens = 0
+    coloured = has_colour(sys.stdout)
+    console = console_of(sys.stdout) if coloured else None
+    while block := list(islice(pieces, LINES_AT_ONCE)):
+        if console is None:
+            print("\n".join(f"{token}\t{piece}" for token, piece in block))
+        else:
+            for place, (token, piece) in enumerate(block, n_tokens):
+                number = shown(f"{token:>8}  ", "dim")
+                console.print(number, shown(piece, _HUES[place % 4]), sep="", soft_wrap=True)
+        sys.stdout.flush()  # a reader that has gone is noticed here
+        n_tokens += len(block)
+    return n_tokens
+
+
+def _print_json(
+    tokenizer: TextTokenizer, data: bytes, ids: Iterable[int], lost: dict[int, bytes]
+) -> None:
+    with progress("tokenizing"):
+        tokens = [_as_json(token, tokenizer.token_bytes(token)) for token in ids]
+    for place, part in lost.items():
+        tokens[place]["lost"] = part.hex()
+    print_json({"n_bytes": len(data), "n_tokens": len(tokens), "tokens": tokens})
+
+
+def _as_json(token: int, piece: bytes) -> dict[str, Any]:
+    return {"id": token, "text": piece.decode("utf-8", errors="replace"), "hex": piece.hex()}

@@ -1,0 +1,142 @@
+"""What a subcommand's function says of its options, made plain for typer.
+
+A parameter is `name: Annotated[type, option(...)] = default`: a `typer.Option` with an `OptionType`
+as its parser. Options that several subcommands share, or that belong together, stand in a
+dataclass, a *group*, and a parameter of that class takes them all: typer has no such thing, so the
+fields are laid out one by one here, and put together again for the call.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+
+import typer
+
+from tokkit.cli.option_types import Choice, OptionType
+
+EMPTY = inspect.Parameter.empty
+
+
+def option(name: str, kind: OptionType, metavar: str, about: str, panel: str | None = None) -> Any:
+    """An option that takes a value, of a type, described."""
+    return typer.Option(name, parser=kind, metavar=metavar, help=about, rich_help_panel=panel)
+
+
+def choice(name: str, words: tuple[str, ...], about: str, panel: str | None = None) -> Any:
+    """An option that is one of a few words."""
+    return option(name, Choice(*words), "|".join(words), about, panel)
+
+
+def flag(name: str, about: str, panel: str | None = None) -> Any:
+    """An option that is there or not."""
+    return typer.Option(name, help=about, rich_help_panel=panel)
+
+
+def argument(metavar: str, kind: OptionType, about: str) -> Any:
+    """An argument, of a type, described."""
+    return typer.Argument(metavar=metavar, parser=kind, help=about)
+
+
+class Alone(NamedTuple):
+    """Beside an `option`: what the option means when no value follows it."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One option or argument.
+
+    Attributes:
+        name: of the parameter, or of the field of a group.
+        annotation: `Annotated[...]` with what typer reads.
+        default: `EMPTY` where there must be a value.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @property
+    def kind(self) -> OptionType | None:
+        """What it may be; None for a flag."""
+        parsers = (getattr(each, "parser", None) for each in get_args(self.annotation)[1:])
+        return next((each for each in parsers if isinstance(each, OptionType)), None)
+
+    @property
+    def alone(self) -> str | None:
+        """What it means when no value follows; None where one must."""
+        found = (each for each in get_args(self.annotation)[1:] if isinstance(each, Alone))
+        return next((each.value for each in found), None)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The options of a function, in order, and how they come together in its call.
+
+    Attributes:
+        function: takes groups, and options of its own; returns an exit code.
+        declared: all of them, those of groups laid out.
+        groups: parameter -> the dataclass that it takes.
+    """
+
+    function: Callable[..., int]
+    declared: tuple[Declared, ...]
+    groups: Mapping[str, type[Any]]
+
+    def call_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the function.
+
+        Args:
+            values: of every declared option, by name.
+
+        Raises:
+            ArgumentError: a group refuses its values, such as two that exclude each other.
+        """
+        inside = {field.name for group in self.groups.values() for field in fields(group)}
+        arguments = {name: value for name, value in values.items() if name not in inside}
+        for name, group in self.groups.items():
+            arguments[name] = group(**{field.name: values[field.name] for field in fields(group)})
+        return arguments
+
+    def for_typer(self) -> Callable[..., dict[str, Any]]:
+        """A function with the declared options as its parameters, which returns their values."""
+
+        def collect(**values: Any) -> dict[str, Any]:
+            return values
+
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter(each.name, kind, default=each.default, annotation=each.annotation)
+            for each in self.declared
+        ]
+        collect.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+        return collect
+
+
+def read_signature(function: Callable[..., int]) -> Signature:
+    """The options that a subcommand's function declares."""
+    hints = get_type_hints(function, include_extras=True)
+    declared: list[Declared] = []
+    groups: dict[str, type[Any]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        hint = hints[name]
+        if is_dataclass(hint) and isinstance(hint, type):
+            groups[name] = hint
+            declared += _fields_of(hint)
+        else:
+            declared.append(_declared(name, hint, parameter.default))
+    return Signature(function, tuple(declared), groups)
+
+
+def _fields_of(group: type[Any]) -> list[Declared]:
+    hints = get_type_hints(group, include_extras=True)
+    return [_declared(field.name, hints[field.name], field.default) for field in fields(group)]
+
+
+def _declared(name: str, hint: Any, default: Any) -> Declared:
+    assert get_origin(hint) is Annotated, f"{name} needs Annotated[type, option(...)]"
+    return Declared(name, hint, default)

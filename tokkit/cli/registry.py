@@ -1,0 +1,42 @@
+"""The subcommands, a line each; the module and function of one bear its name.
+
+Nothing here imports a subcommand: the help of the whole and the completion of a name read these
+lines alone, and the rest is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MODELS = "Models"
+TOKENIZERS = "Tokenizers"
+
+
+class Entry(NamedTuple):
+    """A subcommand.
+
+    Attributes:
+        name: also of the module in `tokkit.cli.commands`, and of the function in it.
+        panel: under which the help lists it.
+        summary: one line.
+        aliases: other names.
+    """
+
+    name: str
+    panel: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+
+
+ENTRIES = (
+    Entry("complete", MODELS, "continue a text wherever it is cut, or fill in its middle"),
+    Entry("ensemble", MODELS, "let several models continue a text together"),
+    Entry("score", MODELS, "bits per byte of a text, for models side by side"),
+    Entry("tokenize", TOKENIZERS, "ids and byte pieces of a text", ("encode",)),
+    Entry("audit", TOKENIZERS, "examine a tokenizer: vocabulary, cost of texts, safety"),
+    Entry("diff", TOKENIZERS, "compare two tokenizers"),
+    Entry("mixture", TOKENIZERS, "what a tokenizer's merges reveal about its training data"),
+)
+
+BY_NAME = {name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
+"""Every name that a subcommand answers to."""

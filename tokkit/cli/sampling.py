@@ -1,0 +1,124 @@
+"""The options of drawing a text, which every subcommand that draws one shares."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+from tokkit.cli.declarations import flag, option
+from tokkit.cli.option_types import Checked, Real, Whole
+from tokkit.errors import ArgumentError
+
+_PANEL = "Sampling"
+_OF_BEAMS = ("max_bytes", "stop", "pattern", "utf8")
+
+
+def _check_stop(text: str) -> None:
+    from tokkit.bytelm.sampling import check_stops
+
+    check_stops([os.fsencode(text)], whole_characters=False)
+
+
+def _check_pattern(text: str) -> None:
+    from tokkit.bytelm.patterns import Matches
+
+    Matches(text)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The options of `generate`."""
+
+    max_bytes: Annotated[
+        int,
+        option("--max-bytes", Whole(0), "N", "stop after so many", _PANEL),
+    ] = 256
+    temperature: Annotated[
+        float,
+        option("--temperature", Real(0), "T", "0 takes the most probable byte each time", _PANEL),
+    ] = 1.0
+    top_k: Annotated[
+        int | None,
+        option("--top-k", Whole(1), "K", "only the K most probable bytes", _PANEL),
+    ] = None
+    top_p: Annotated[
+        float,
+        option(
+            "--top-p",
+            Real(most=1, above=0),
+            "P",
+            "nucleus: the smallest set of bytes with at least this mass",
+            _PANEL,
+        ),
+    ] = 1.0
+    min_p: Annotated[
+        float,
+        option(
+            "--min-p", Real(0, 1), "P", "no byte below this share of the most probable one", _PANEL
+        ),
+    ] = 0.0
+    seed: Annotated[
+        int | None,
+        option("--seed", Whole(0), "N", "for the same text again", _PANEL),
+    ] = None
+    stop: Annotated[
+        list[str] | None,
+        option("--stop", Checked(_check_stop), "TEXT", "stop before TEXT; repeatable", _PANEL),
+    ] = None
+    repetition_penalty: Annotated[
+        float,
+        option(
+            "--repetition-penalty",
+            Real(0),
+            "NATS",
+            "for each byte that makes a repeat longer than --repetition-length",
+            _PANEL,
+        ),
+    ] = 0.0
+    repetition_length: Annotated[
+        int,
+        option(
+            "--repetition-length", Whole(1), "BYTES", "repeats up to this length are free", _PANEL
+        ),
+    ] = 16
+    no_repeat_ngram: Annotated[
+        int | None,
+        option("--no-repeat-ngram", Whole(1), "BYTES", "no string of this length twice", _PANEL),
+    ] = None
+    utf8: Annotated[
+        bool,
+        flag("--utf8", "only valid UTF-8, whole characters", _PANEL),
+    ] = False
+    pattern: Annotated[
+        str | None,
+        option(
+            "--pattern",
+            Checked(_check_pattern),
+            "REGEX",
+            "the whole continuation must match; needs the constrained extra",
+            _PANEL,
+        ),
+    ] = None
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments of `stream` and `generate`."""
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        options["valid_utf8"] = options.pop("utf8")
+        options["stop"] = tuple(os.fsencode(text) for text in self.stop or ())
+        return options
+
+    def beam_keywords(self) -> dict[str, Any]:
+        """Keyword arguments of `beam_search`, but for those about the beams.
+
+        Raises:
+            ArgumentError: an option that only sampling has was given.
+        """
+        for field in fields(self):
+            if field.name not in _OF_BEAMS and getattr(self, field.name) != field.default:
+                raise ArgumentError(
+                    f"--{field.name.replace('_', '-')} is about sampling, and --beams does not "
+                    "sample; leave one of them out"
+                )
+        kept = ("max_bytes", "stop", "pattern", "valid_utf8")
+        return {name: value for name, value in self.keywords().items() if name in kept}
