@@ -88,3 +88,11 @@ def toy_report(findings: Sequence[Finding] | None = None) -> AuditReport:
         findings=tuple(found if findings is None else findings),
         tokens=TokenStatus(("reachable",) * 256, ("",) * 256, (None,) * 256),
     )
+
+
+def write_two_releases(folder: Path) -> tuple[Path, Path]:
+    """A tokenizer of 400 tokens, and a release of it with 340 and a pretokenizer setting less."""
+    one = write_bpe(folder / "one.json")
+    two = write_bpe(folder / "two.json", vocab_size=340)
+    pre = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    return one, rewrite_json(two, folder / "three.json", pre_tokenizer=pre)

@@ -44,6 +44,7 @@ def test_every_option_is_completed_once(entry: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "expected", "paths"),
     [
+        (["--show-completion", "z"], ["zsh"], "none"),
         (["complete", "--unit", ""], ["byte", "token"], "none"),
         (["complete", "--unit=t"], ["--unit=token"], "none"),
         (["complete", "x", "--unit", "t"], ["token"], "none"),

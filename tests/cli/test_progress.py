@@ -78,6 +78,17 @@ def test_a_bar_tells_the_time_left_and_steps_follow_each_other(terminal: Termina
     assert "left" in drawn
 
 
+def test_a_long_name_leaves_room_for_the_bar(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    with redirect_stderr(terminal), Meter() as meter:
+        meter(f"counting {'x' * 90}", 1, 4)
+    assert "counting xxxxx…" in terminal.getvalue()
+    assert "25%" in terminal.getvalue()
+    assert "left" in terminal.getvalue()
+
+
 def test_a_dumb_terminal_gets_a_line_a_step(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tokkit.cli.completion_scripts import SHELLS
 from tokkit.cli.registry import BY_NAME, ENTRIES
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Completions(NamedTuple):
 
 
 NOTHING = Completions([])
+_WITH_SHELL = ("--install-completion", "--show-completion")
 
 
 def print_completions(shell: str, words: Sequence[str]) -> int:
@@ -47,6 +49,8 @@ def print_completions(shell: str, words: Sequence[str]) -> int:
 def completions(words: Sequence[str], *, splits_at_equals: bool = False) -> Completions:
     """What may stand in place of the last word."""
     before, current = list(words[:-1]), words[-1] if words else ""
+    if before and before[-1] in _WITH_SHELL:
+        return Completions([(shell, "") for shell in SHELLS if shell.startswith(current)])
     place = next((k for k, word in enumerate(before) if not word.startswith("-")), None)
     if place is None:
         return _of_group(current)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PROGRESS_DELAY = 1.0
 """Seconds after which a step says what it is doing."""
+_BESIDE_NAME = 45
+"""Columns that a bar and its figures may need."""
 
 
 class Meter:
@@ -37,6 +39,7 @@ class Meter:
             what: the first step.
         """
         self._start = time.monotonic()
+        self._begun = self._start
         self._step: tuple[str, int, int] = (what, 0, 0)
         self._told: tuple[str, bool] = ("", False)  # the step that is shown, and if with a bar
         self._lock = threading.RLock()
@@ -54,6 +57,8 @@ class Meter:
 
     def __call__(self, what: str, done: int = 0, total: int = 0) -> None:
         """Say what is being done, how much is done, and how much there is."""
+        if what != self._step[0]:
+            self._begun = time.monotonic()
         self._step = (what, done, total)
         if self._open and time.monotonic() - self._start >= PROGRESS_DELAY:
             self._show()
@@ -91,7 +96,10 @@ class Meter:
             # A display of its own for each step: the time left is reckoned from this step's speed.
             progress = _bar(console) if known else _spinner(console)
             progress.start()
-            self._display = (progress, progress.add_task(visible(what), total=known))
+            name = _cut(visible(what), console.width - _BESIDE_NAME)
+            self._display = (progress, progress.add_task(name, total=known))
+            begun_ago = time.monotonic() - self._begun
+            progress.tasks[0].start_time = progress.get_time() - begun_ago
         progress, task = self._display
         progress.update(task, completed=done, total=known)
         self._told = (what, bool(total))
@@ -131,6 +139,10 @@ def _bar(console: Console) -> Progress:
 
     columns = (_description(), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, TextColumn("left"), console=console, transient=True)
+
+
+def _cut(name: str, columns: int) -> str:
+    return name if len(name) <= columns else f"{name[: max(columns, 9) - 1]}…"
 
 
 def _description() -> TextColumn:

@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.audit.toy_subjects import byte_tokenizer, rewrite_json, write_bpe
+from tests.audit.toy_subjects import byte_tokenizer, write_two_releases
 from tokkit.audit.diff.comparison import compare
 from tokkit.audit.diff.json_diff import diff_schema
 from tokkit.audit.diff.merges import longest_increasing
 from tokkit.audit.diff.segmentations import compare_texts, differs
 from tokkit.audit.diff.tokens import compare_tokens
-from tokkit.cli import main
 from tokkit.text.normalizers import Lowercase, library_normalizer
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -31,11 +30,7 @@ TEXTS = {"eng": ["the sea", "shells DON'T 123"], "rus": ["привет море"
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A tokenizer of 400 tokens, and a release of it with 340 and a pretokenizer setting less."""
-    folder = tmp_path_factory.mktemp("diff")
-    one = write_bpe(folder / "one.json")
-    two = write_bpe(folder / "two.json", vocab_size=340)
-    pre = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    return one, rewrite_json(two, folder / "three.json", pre_tokenizer=pre)
+    return write_two_releases(tmp_path_factory.mktemp("diff"))
 
 
 def spec_of(tokens: Sequence[bytes]) -> TokenizerSpec:
@@ -165,18 +160,3 @@ def test_the_page_runs_nothing_of_the_tokenizer() -> None:
     assert hostile not in page
     assert "&lt;script&gt;alert(1)" in page
     assert 'src="' not in page
-
-
-def test_exit_code_is_asked_for(
-    paths: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    one, two = map(str, paths)
-    for code, texts in TEXTS.items():
-        (tmp_path / f"{code}.txt").write_text("\n".join(texts), encoding="utf-8")
-    texts = ["--texts", str(tmp_path)]
-    assert main(["diff", one, two, *texts]) == 0
-    assert "60 removed" in capsys.readouterr().out
-    assert main(["diff", one, two, *texts, "--exit-code", "--quiet"]) == 1
-    assert main(["diff", one, one, *texts, "--exit-code", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["same"] is True
-    assert main(["diff", one, "none.json"]) == 2
