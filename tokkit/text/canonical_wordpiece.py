@@ -7,7 +7,8 @@ starts where it starts and goes on with the bytes that follow: an obligation tha
 as those bytes are the beginning of some longer token, and that the end of the word discharges.
 
 Added tokens stand between words, and spell themselves. What may follow what is for the boundary
-automaton to say, which knows of white space that is dropped.
+automaton to say, which knows of white space that is dropped. A token that the model makes too may
+be either, which what follows decides: a state holds each way in which its tokens can be read.
 
 Example: with the tokens `un`, `##a`, `unab`, the sequence `un ##a` is canonical ("una" may end, or
 go on with something but "b"), and `un ##a ##b` is not, because greedy would have taken `unab`.
@@ -16,7 +17,7 @@ go on with something but "b"), and `un ##a ##b` is not, because greedy would hav
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ from tokkit.text.spec import TokenizerSpec, TokenKind
 
 @dataclass(frozen=True)
 class _Word:
-    """The word that is being read.
+    """One way to read the tokens so far, and the word that is being read in it.
 
     Attributes:
         boundary_state: of the boundary automaton.
@@ -80,47 +81,47 @@ class WordPieceAutomaton:
                 sides[inside].setdefault(spelling if inside else spelling[1:], token)
         self._sides = (_Side(sides[0]), _Side(sides[1]))
         self._literals = np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist()
-        start = _Word(0, 0, frozenset())
-        self._states = [start]
-        self._index = {start: self.START}
+        start = (_Word(0, 0, frozenset()),)
+        self._states: list[tuple[_Word, ...]] = [start]
+        self._index: dict[frozenset[_Word], int] = {frozenset(start): self.START}
         self._recent = MaskCache(spec.vocab_size)
 
     def advance(self, state: int, token: int) -> int:
         """The state after one more token, or `DEAD`."""
-        assert self._spec.continuing is not None
         if state == DEAD:
             return DEAD
-        if self._spec.kinds[token] == TokenKind.LITERAL:
-            after = self._after_literal(self._states[state], token)
-            if after != DEAD or token not in self._spec.also_model:
-                return after
-        elif self._spec.kinds[token] != TokenKind.NORMAL:
-            return DEAD
+        return self._intern(
+            {new for word in self._states[state] for new in self._ways(word, token)}
+        )
+
+    def _ways(self, word: _Word, token: int) -> Iterator[_Word]:
+        """After one more token: as an added one, as one of the model, or as both."""
+        kind = self._spec.kinds[token]
+        if kind == TokenKind.LITERAL:
+            spelling = self._spec.token_bytes[token]
+            state = self._read(word.boundary_state, spelling, Label.LITERAL, Label.BOUNDARY)
+            if state != DEAD:
+                yield _Word(state, 0, frozenset())
+        if kind == TokenKind.NORMAL or token in self._spec.also_model:
+            grown = self._after_model_token(word, token)
+            if grown is not None:
+                yield grown
+
+    def _after_model_token(self, word: _Word, token: int) -> _Word | None:
+        assert self._spec.continuing is not None
         inside = bool(self._spec.continuing[token])
         spelling = self._spec.token_bytes[token][0 if inside else 1 :]
-        if self._sides[inside].ids.get(spelling) != token:
-            return DEAD
-        word = self._states[state]
-        if inside and not word.n_chars:
-            return DEAD
+        if self._sides[inside].ids.get(spelling) != token or (inside and not word.n_chars):
+            return None
         if not inside:
             word = _Word(word.boundary_state, 0, frozenset())
-        grown = self._grow(word, spelling, inside=inside)
-        return DEAD if grown is None else self._intern(grown)
+        return self._grow(word, spelling, inside=inside)
 
     def run(self, ids: Iterable[int], state: int = START) -> int:
         """The state after several tokens."""
         for token in ids:
             state = self.advance(state, token)
         return state
-
-    def _after_literal(self, word: _Word, token: int) -> int:
-        boundary_state = self._read(
-            word.boundary_state, self._spec.token_bytes[token], Label.LITERAL, Label.BOUNDARY
-        )
-        if boundary_state == DEAD:
-            return DEAD
-        return self._intern(_Word(boundary_state, 0, frozenset()))
 
     def _read(self, state: int, data: bytes, kind: Label, first: Label) -> int:
         label = kind | first
@@ -149,11 +150,14 @@ class WordPieceAutomaton:
             frozenset(item for item in still_open if self._sides[item[0]].longer(item[1])),
         )
 
-    def _intern(self, word: _Word) -> int:
-        state = self._index.get(word)
+    def _intern(self, words: set[_Word]) -> int:
+        if not words:
+            return DEAD
+        key = frozenset(words)
+        state = self._index.get(key)
         if state is None:
-            state = self._index[word] = len(self._states)
-            self._states.append(word)
+            state = self._index[key] = len(self._states)
+            self._states.append(tuple(words))
         return state
 
     def mask(self, state: int) -> NDArray[np.bool_]:
@@ -166,19 +170,24 @@ class WordPieceAutomaton:
 
     def _mask(self, state: int) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
+        for word in self._states[state]:
+            for token in self._candidates(word):
+                if not allowed[token]:
+                    allowed[token] = any(True for _ in self._ways(word, token))
+        return allowed
+
+    def _candidates(self, word: _Word) -> Iterator[int]:
+        """Tokens that may follow, as far as open choices tell."""
         for inside, side in enumerate(self._sides):
             candidates = np.ones(len(side.order), dtype=np.bool_)
             if inside:
-                for kind, since in self._states[state].open:
+                for kind, since in word.open:
                     for rest in self._sides[kind].longer(since):
                         low, high = side.starting_with(rest)
                         candidates[low:high] = False
-            for token in side.order[candidates].tolist():
-                allowed[token] = self.advance(state, token) != DEAD
-        for token in self._literals:
-            allowed[token] = self.advance(state, token) != DEAD
-        return allowed
+            yield from side.order[candidates].tolist()
+        yield from self._literals
 
     def may_end(self, state: int) -> bool:
         """Whether the sequence so far is all of an encoding."""
-        return self._boundaries.can_end(self._states[state].boundary_state)
+        return any(self._boundaries.can_end(word.boundary_state) for word in self._states[state])

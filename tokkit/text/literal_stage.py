@@ -8,25 +8,28 @@ with the element or end it, and what it guessed is verified by what follows. An 
 - a *match*: a token, the longest that begins there;
 - a *blocked* match, which uses up its text but stays text: a control token, which was not asked
   for, or a `single_word` beside a word character;
-- a *stripped* character: white space that goes with a match beside it, and which no token spells.
+- a *swallowed* match: a token with `lstrip` within white space that the match before it took
+  (`rstrip`). Nothing is left of it.
 
 Tokens that began earlier, or are longer, outrank what was chosen instead: these threads (nodes of
 the trie of all tokens) are forbidden, and the guess is wrong as soon as one of them is complete.
 
-Where a space is put before every stretch, a gap that follows a match begins with that space.
+White space beside a match may go with it (`lstrip`, `rstrip`): these characters are dropped. They
+are in gaps or in blocked matches, and a token may begin in them that is cut out all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import IntFlag
+from enum import Enum
 from functools import cache
 
 import numpy as np
 
 from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.normalizers import marks_spaces, whole_normalizer
+from tokkit.text.prefix_stage import PrefixStage
 from tokkit.text.regex.charset import Alphabet, CharSet
 from tokkit.text.regex.unicode_properties import space_ranges, word_ranges
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
@@ -34,20 +37,26 @@ from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 _ROOT = 0
 
 
-class Expect(IntFlag):
-    """What the next character must be."""
+class Element(Enum):
+    """What is being read."""
 
-    ANYTHING = 0
-    NO_SPACE = 1
-    NO_WORD = 2
-    WORD = 4
-    PREFIX = 8
-    """The space that is put before a stretch."""
-    PERHAPS_PREFIX = 16
-    """Perhaps that space, which was not there yet when tokens were looked for."""
+    GAP = 0
+    MATCH = 1
+    BLOCKED = 2
+    SWALLOWED = 3
 
 
-_NO_SPACE, _NO_WORD, _WORD, _PREFIX, _PERHAPS_PREFIX = map(int, Expect)
+class Side(Enum):
+    """What stands before a place, as far as `lstrip` and `rstrip` look at it."""
+
+    TEXT = 0
+    """Neither of these: nothing goes with a match there."""
+    SPACE = 1
+    """White space that stays text, so that no match with `lstrip` may follow."""
+    TAKEN = 2
+    """A match with `rstrip`, and after it nothing but white space, which it took."""
+    OWED = 3
+    """White space that was dropped, so that a match with `lstrip` must follow it."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +64,44 @@ class LiteralConfig:
     """One hypothesis about the element that is being read.
 
     Attributes:
-        is_match: it is a match that counts.
-        node: how far a match, blocked or not, has come in the trie; the root in other elements.
+        element: its kind.
+        node: how far a match of any kind has come in the trie; the root in gaps.
         forbidden: nodes of tokens that must not be completed.
-        after_space: before the match, or after the gap, stands visible white space.
-        after_word: likewise, a word character.
-        stripped: it is white space that goes with a match.
-        owes: a match with `lstrip` must follow the stripped white space.
-        expects: of the next character, as far as it is visible to this stage.
+        side: after the last character; in a match that counts, or is swallowed, before it.
+        after_word: whether a word character stands there; in matches of any kind, before them.
     """
 
-    is_match: bool = False
+    element: Element = Element.GAP
     node: int = _ROOT
     forbidden: frozenset[int] = frozenset()
-    after_space: bool = False
+    side: Side = Side.TEXT
     after_word: bool = False
-    stripped: bool = False
-    owes: bool = False
-    expects: int = 0
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the last character is one of a LITERAL token."""
+        return self.element is Element.MATCH
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the last character was kept, as text."""
+        if self.element in (Element.MATCH, Element.SWALLOWED):
+            return False
+        return self.side in (Side.TEXT, Side.SPACE)
+
+
+@dataclass(frozen=True)
+class _Between:
+    """What is known between two elements: as in `LiteralConfig`, but of this place.
+
+    Attributes:
+        word_follows: whether the next character must be a word character, or none; None: either.
+    """
+
+    forbidden: frozenset[int] = frozenset()
+    side: Side = Side.TEXT
+    after_word: bool = False
+    word_follows: bool | None = None
 
 
 class LiteralStage:
@@ -92,9 +121,6 @@ class LiteralStage:
         blocked: Iterable[str],
         alphabet: Alphabet,
         *,
-        puts_space: bool = False,
-        prefixed: bool = False,
-        prefixed_later: bool = False,
         spaces_are_marks: bool = False,
         holds_spaces: bool = False,
     ) -> None:
@@ -105,34 +131,31 @@ class LiteralStage:
             blocked: texts of tokens that are not, but use up their text.
             alphabet: tells apart all characters of the tokens, and white space and word characters
                 if a token has a flag.
-            puts_space: whether a space is put before stretches after this cut.
-            prefixed: whether a gap after a match begins with a space that was put there.
-            prefixed_later: whether a later stage sees to that.
             spaces_are_marks: whether a space in the text is a mark to the reference, and no white
                 space.
             holds_spaces: whether a space in a token is no mark all the same, so that text which
                 spells the token need not be it.
         """
         self._class_of = alphabet.class_of
-        self._space = int(alphabet.class_of[0x20])
+        self._strips_left = any(token.lstrip for token in tokens)
+        self.drops = self._strips_left or any(token.rstrip for token in tokens)
+        space = int(alphabet.class_of[0x20])
         self._spaces = self._words = frozenset[int]()
-        if any(token.lstrip or token.rstrip or token.single_word for token in tokens):
+        if self.drops:
             self._spaces = alphabet.classes_in(_white_space())
             if spaces_are_marks:
-                self._spaces -= {self._space}
+                self._spaces -= {space}
+        if any(token.single_word for token in tokens):
             self._words = alphabet.classes_in(_word_characters())
         self._children: list[dict[int, int]] = [{}]
         self._token: dict[int, AddedToken | None] = {}
-        self._last: list[int] = [-1]
+        self._path: list[tuple[int, ...]] = [()]
         for text in blocked:
             self._token[self._insert(text)] = None
         for token in tokens:
             self._token[self._insert(token.content)] = token
-        self._at_start = _PERHAPS_PREFIX if puts_space else 0
-        self._after_match = (_PREFIX if prefixed else 0) | self._at_start
-        self._looks_through = prefixed_later
-        self._other_space = self._space if holds_spaces else -1
-        self.drops = any(token.lstrip or token.rstrip for token in tokens)
+        self._blocks = any(token is None or token.single_word for token in self._token.values())
+        self._other_space = space if holds_spaces else -1
 
     def _insert(self, text: str) -> int:
         node = _ROOT
@@ -141,163 +164,125 @@ class LiteralStage:
             if symbol not in self._children[node]:
                 self._children[node][symbol] = len(self._children)
                 self._children.append({})
-                self._last.append(symbol)
+                self._path.append((*self._path[node], symbol))
             node = self._children[node][symbol]
         return node
 
     # -- the interface of a stage ------------------------------------------------------------
 
-    def begin(
-        self, symbol: int, *, dropped: bool = False, first: bool = True
-    ) -> list[LiteralConfig]:
-        """Configurations after the first character of a piece.
-
-        Args:
-            symbol: its class.
-            dropped: whether the character is one that this stage drops.
-            first: whether it is the first of the text, and not only of a piece.
-        """
-        before = LiteralConfig(expects=self._at_start if first else self._after_match)
-        return self._begin(before, symbol, dropped=dropped)
+    def begin(self, symbol: int, *, dropped: bool = False) -> list[LiteralConfig]:
+        """Configurations after the first character of a piece, which is kept or dropped."""
+        return self._begin(_Between(), symbol, dropped=dropped)
 
     def step(
         self, config: LiteralConfig, symbol: int, *, dropped: bool = False
     ) -> list[tuple[LiteralConfig, bool]]:
         """Read one more character: configurations, and whether a boundary stands before it."""
-        found: list[tuple[LiteralConfig, bool]] = []
-        if config.node != _ROOT and not dropped:
-            forbidden = self._step_forbidden(config.forbidden, symbol)
-            node = self._children[config.node].get(symbol)
-            if symbol == self._other_space and not config.is_match:
-                node = None
-            if node is not None and forbidden is not None:
-                found.append((replace(config, node=node, forbidden=forbidden), False))
-        for before in self._ended(config):
-            cut = config.is_match or config.stripped
-            found.extend(
-                (new, cut or new.is_match or new.stripped)
-                for new in self._begin(before, symbol, dropped=dropped)
-            )
+        found = self._go_on(config, symbol, dropped=dropped)
+        begun = (
+            new
+            for between in self._ended(config)
+            for new in self._begin(between, symbol, dropped=dropped)
+        )
+        # A stretch of text begins after a match and what goes with it.
+        found += ((new, new.is_match or not config.is_text) for new in begun)
         return found
 
     def can_end(self, config: LiteralConfig) -> bool:
         """Whether the text, or the piece that this stage sees, may end here."""
-        return any(not before.expects & _WORD and not before.owes for before in self._ended(config))
+        return any(
+            not between.word_follows and between.side is not Side.OWED
+            for between in self._ended(config)
+        )
 
     # -- elements ----------------------------------------------------------------------------
 
-    def _ended(self, config: LiteralConfig) -> list[LiteralConfig]:
+    def _go_on(
+        self, config: LiteralConfig, symbol: int, *, dropped: bool
+    ) -> list[tuple[LiteralConfig, bool]]:
+        """Configurations after one more character of a match of any kind."""
+        node = self._children[config.node].get(symbol) if config.node != _ROOT else None
+        forbidden = self._step_forbidden(config.forbidden, symbol)
+        if node is None or forbidden is None:
+            return []
+        new = replace(config, node=node, forbidden=forbidden)
+        if config.element is not Element.BLOCKED:
+            swallowed = config.element is Element.SWALLOWED
+            fits = dropped is swallowed and not (dropped and symbol not in self._spaces)
+            return [(new, False)] if fits else []
+        side = self._side_after(config.side, symbol, dropped=dropped)
+        if side is None or symbol == self._other_space:
+            return []
+        return [(replace(new, side=side), not config.is_text)]
+
+    def _ended(self, config: LiteralConfig) -> list[_Between]:
         """What is known where the element ends here; empty if it cannot."""
-        if config.node == _ROOT:
-            return [config]
+        if config.element is Element.GAP:
+            return [_Between(config.forbidden, config.side, config.after_word)]
         if config.node not in self._token:
             return []
         token = self._token[config.node]
-        last = self._last[config.node]
-        after = LiteralConfig(
-            forbidden=config.forbidden | {config.node},
-            after_space=not config.is_match and last in self._spaces,
-            after_word=last in self._words,
-        )
-        if config.is_match:
-            return self._after_token(config, token, after)
+        path = self._path[config.node]
+        between = _Between(config.forbidden | {config.node}, config.side, path[-1] in self._words)
+        if config.element is not Element.BLOCKED:
+            return self._after_token(config, token, between)
         if token is None or (token.single_word and config.after_word):
-            return [after]
-        return [replace(after, expects=_WORD)] if token.single_word else []
+            return [between]
+        return [replace(between, word_follows=True)] if token.single_word else []
 
     def _after_token(
-        self, config: LiteralConfig, token: AddedToken | None, after: LiteralConfig
-    ) -> list[LiteralConfig]:
+        self, config: LiteralConfig, token: AddedToken | None, between: _Between
+    ) -> list[_Between]:
+        """After a match that counts, or that is swallowed."""
         if token is None or (token.single_word and config.after_word):
             return []
-        if (token.lstrip and config.after_space) or (config.owes and not token.lstrip):
+        if config.side is (Side.SPACE if token.lstrip else Side.OWED):
             return []
-        expects = self._after_match
-        expects |= _NO_SPACE if token.rstrip else 0
-        expects |= _NO_WORD if token.single_word else 0
-        return [replace(after, expects=expects)]
+        is_space = self._spaces.issuperset(self._path[config.node])
+        swallowed = config.side is Side.TAKEN and token.lstrip and is_space
+        if swallowed is not (config.element is Element.SWALLOWED):
+            return []
+        side = Side.TAKEN if token.rstrip else Side.TEXT
+        return [replace(between, side=side, word_follows=False if token.single_word else None)]
 
-    def _begin(self, before: LiteralConfig, symbol: int, *, dropped: bool) -> list[LiteralConfig]:
+    def _begin(self, between: _Between, symbol: int, *, dropped: bool) -> list[LiteralConfig]:
         """Configurations after the first character of an element."""
-        found = self._begin_seen(before, symbol, dropped=dropped)
-        perhaps_put = symbol == self._space and before.expects & _PERHAPS_PREFIX
-        if perhaps_put and not dropped and not before.owes:
-            found.append(self._put_space(before))
-        return found
-
-    def _begin_seen(
-        self, before: LiteralConfig, symbol: int, *, dropped: bool
-    ) -> list[LiteralConfig]:
-        """Configurations after a character that this cut sees."""
-        forbidden = self._step_forbidden(before.forbidden, symbol)
-        is_word, is_space = symbol in self._words, symbol in self._spaces
-        if forbidden is None or (is_word and before.expects & _NO_WORD):
-            return []
-        if before.expects & _WORD and not is_word:
+        forbidden = self._step_forbidden(between.forbidden, symbol)
+        is_word = symbol in self._words
+        if forbidden is None or between.word_follows not in (None, is_word):
             return []
         node = self._children[_ROOT].get(symbol)
-        begun = None if symbol == self._other_space else node
-        if dropped:
-            return self._strip(before, begun, forbidden) if is_space else []
         found: list[LiteralConfig] = []
-        if node is not None and not (is_space and before.expects & _NO_SPACE):
-            match = replace(before, node=node, forbidden=forbidden, stripped=False, expects=0)
-            found.append(replace(match, is_match=True))
-        if before.owes:
+        kept = between.side, between.after_word
+        if node is not None and not dropped:
+            found.append(LiteralConfig(Element.MATCH, node, forbidden, *kept))
+        elif node is not None and between.side is Side.TAKEN and symbol in self._spaces:
+            found.append(LiteralConfig(Element.SWALLOWED, node, forbidden, *kept))
+        side = self._side_after(between.side, symbol, dropped=dropped)
+        if side is None:
             return found
-        expects = self._expected_in_gap(before.expects, symbol)
-        if expects is None:
-            return found
-        if begun is not None:
-            found.append(
-                LiteralConfig(
-                    node=begun,
-                    forbidden=forbidden,
-                    after_space=before.after_space,
-                    after_word=before.after_word,
-                )
-            )
-        gap = self._pass(forbidden, begun)
-        if gap is not None:
-            found.append(
-                LiteralConfig(
-                    forbidden=gap, after_space=is_space, after_word=is_word, expects=expects
-                )
-            )
+        if symbol == self._other_space:
+            node = None
+        if node is not None and self._blocks:
+            blocked = LiteralConfig(Element.BLOCKED, node, forbidden, side, between.after_word)
+            found.append(blocked)
+        if node not in self._token:
+            gap = forbidden if node is None else forbidden | {node}
+            found.append(LiteralConfig(Element.GAP, _ROOT, gap, side, is_word))
         return found
 
-    def _put_space(self, before: LiteralConfig) -> LiteralConfig:
-        """After a space that was put there later: this cut saw what stands on either side."""
-        expects = before.expects & (_NO_SPACE | _NO_WORD | _WORD)
-        return LiteralConfig(forbidden=before.forbidden, after_space=True, expects=expects)
-
-    def _expected_in_gap(self, expects: int, symbol: int) -> int | None:
-        """What is left to expect after the first character of a gap; None if it is another."""
-        if expects & _PREFIX:
-            return expects & _NO_SPACE if symbol == self._space else None
-        if expects & _NO_SPACE and symbol in self._spaces:
-            return _NO_SPACE if self._looks_through and symbol == self._space else None
-        return 0
-
-    def _strip(
-        self, before: LiteralConfig, node: int | None, forbidden: frozenset[int]
-    ) -> list[LiteralConfig]:
-        """A character of stripped white space."""
-        passed = self._pass(forbidden, node)
-        if passed is None or before.after_space:
-            return []
-        expects = before.expects & ~_NO_WORD
-        new = replace(before, forbidden=passed, stripped=True, after_word=False, expects=expects)
-        found = [replace(new, owes=True)]
-        if before.expects & _NO_SPACE and not before.owes:
-            found.append(new)
-        return found
-
-    def _pass(self, forbidden: frozenset[int], node: int | None) -> frozenset[int] | None:
-        """Let a token not begin here: the forbidden nodes, or None if it does."""
-        if node is None:
-            return forbidden
-        return None if node in self._token else forbidden | {node}
+    def _side_after(self, side: Side, symbol: int, *, dropped: bool) -> Side | None:
+        """After a character that is in no match that counts; None: it may not stand there."""
+        is_space = symbol in self._spaces
+        if dropped:
+            if not is_space or side is Side.SPACE:
+                return None
+            if side is Side.TAKEN:
+                return side
+            return Side.OWED if self._strips_left else None
+        if side is Side.OWED or (is_space and side is Side.TAKEN):
+            return None
+        return Side.SPACE if is_space and self._strips_left else Side.TEXT
 
     def _step_forbidden(self, forbidden: frozenset[int], symbol: int) -> frozenset[int] | None:
         if symbol == self._other_space:
@@ -335,23 +320,14 @@ class LiteralPass:
     ) -> LiteralPass:
         """The pass for the tokens that are looked for in one text, control tokens among them."""
         group = [token for token in seen if token.normalized == normalized]
-        plain = {token.content: token for token in group if token.id not in special}
-        beginnings = {text[:size] for text in plain for size in range(1, len(text) + 1)}
-        blocked = (
-            token.content
-            for token in group
-            if token.id in special and _hides(token.content, plain.keys(), beginnings)
-        )
-        return cls(normalized, tuple(plain.values()), tuple(blocked))
-
-    def problem(self) -> str:
-        """Why no automaton does this cut exactly, or ""."""
-        texts = [token.content for token in self.tokens]
-        if any(token.rstrip for token in self.tokens) and any(t[0].isspace() for t in texts):
-            return "an added token has rstrip, and another begins with white space"
-        if any(token.lstrip for token in self.tokens) and any(t[-1].isspace() for t in texts):
-            return "an added token has lstrip, and another ends with white space"
-        return ""
+        plain: dict[str, AddedToken] = {}
+        control: list[str] = []
+        for token in {token.content: token for token in reversed(group)}.values():
+            if token.id in special:
+                control.append(token.content)
+            else:
+                plain[token.content] = token
+        return cls(normalized, tuple(plain.values()), _blocking(control, plain))
 
     def charsets(self) -> set[CharSet]:
         """What an alphabet must tell apart."""
@@ -384,33 +360,43 @@ def literal_charsets(spec: TokenizerSpec, passes: list[LiteralPass]) -> set[Char
 
 def literal_stages(
     spec: TokenizerSpec, passes: list[LiteralPass], alphabet: Alphabet
-) -> list[LiteralStage]:
-    """The passes as stages."""
-    puts_space = spec.prefix_space != "never"
-    every = puts_space and spec.prefix_unit == "stretch"
-    raw = puts_space and spec.prefix_unit == "normalized"
+) -> list[LiteralStage | PrefixStage]:
+    """The passes as stages, and where spaces are put before stretches."""
     marked = marks_spaces(whole_normalizer(spec))
     early = marks_spaces(spec.normalizer)
-    return [
+    stages: list[LiteralStage | PrefixStage] = [
         LiteralStage(
             each.tokens,
             each.blocked,
             alphabet,
-            puts_space=puts_space and not (each.normalized and spec.prefix_unit == "normalized"),
-            prefixed=(every and each is passes[-1]) or (raw and not each.normalized),
-            prefixed_later=every,
             spaces_are_marks=marked,
             holds_spaces=marked and not (early and each.normalized),
         )
         for each in passes
     ]
+    before = len(passes)
+    if spec.prefix_unit == "normalized":
+        before = sum(not each.normalized for each in passes)
+    if spec.prefix_space != "never" and before:  # else every stage sees the space
+        stages.insert(before, PrefixStage(spec, alphabet))
+    return stages
 
 
-def _hides(text: str, literals: Iterable[str], beginnings: set[str]) -> bool:
-    """Whether a literal begins inside a control token, or at its start."""
-    sizes = range(1, len(text) + 1)
-    return any(text[k:] in beginnings for k in range(1, len(text))) or any(
-        text[k : k + size] in literals for k in range(len(text)) for size in sizes
+def _blocking(control: list[str], literals: Iterable[str]) -> tuple[str, ...]:
+    """The control tokens that can keep a literal from being found."""
+    looked_for = set(literals)
+    left = list(control)
+    while found := [text for text in left if _hides(text, looked_for)]:
+        # One that hides another matters, too: it decides whether that one hides a literal.
+        looked_for.update(found)
+        left = [text for text in left if text not in looked_for]
+    return tuple(text for text in control if text in looked_for)
+
+
+def _hides(text: str, looked_for: set[str]) -> bool:
+    """Whether one of `looked_for` begins inside a token, or is all of its beginning."""
+    return any(other in text for other in looked_for) or any(
+        other.startswith(text[k:]) for k in range(1, len(text)) for other in looked_for
     )
 
 

@@ -71,7 +71,7 @@ class Pretokenizer:
         }
         trees = [rule_tree(rule) for rule in spec.splits] or [EVERYTHING]
         self._passes = self._literal_passes()
-        self._refusal = next((p.problem() for p in self._passes if p.problem()), "")
+        self._refusal = ""
         charsets = {charset for tree in trees for charset in charsets_of(tree)}
         charsets |= {CharSet.of((INVALID, INVALID)), self._known_characters}
         self.alphabet = self._alphabet(charsets, literal_charsets(spec, self._passes))
@@ -158,7 +158,7 @@ class Pretokenizer:
         """The pretokenizer as an automaton over labelled bytes.
 
         Raises:
-            UnsupportedError: added tokens whose cut no automaton does exactly, or bytes that are
+            UnsupportedError: added tokens of too many kinds of characters, or bytes that are
                 dropped after ByteLevel. Texts are encoded all the same; only what asks which
                 sequences are canonical cannot be had.
         """

@@ -25,6 +25,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.text.prefix_stage import PrefixConfig, PrefixStage
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.utf8 import utf8_classes
 
@@ -45,8 +46,8 @@ class Stage(Protocol):
         """Whether it may drop characters."""
         ...
 
-    def begin(self, symbol: int, *, dropped: bool = False, first: bool = True) -> list[Any]:
-        """Configurations after the first character of a piece (`first`: of the whole text)."""
+    def begin(self, symbol: int, *, dropped: bool = False) -> list[Any]:
+        """Configurations after the first character of a piece."""
         ...
 
     def step(self, config: Any, symbol: int, *, dropped: bool = False) -> list[tuple[Any, bool]]:
@@ -85,7 +86,7 @@ class CharBoundaries:
     def __init__(
         self,
         alphabet: Alphabet,
-        stages: tuple[Stage, ...],
+        stages: tuple[Stage | PrefixStage, ...],
         normal: frozenset[int],
         fallback: frozenset[int],
     ) -> None:
@@ -93,13 +94,15 @@ class CharBoundaries:
 
         Args:
             alphabet: the classes.
-            stages: at least one, the literal ones first.
+            stages: at least one, the literal ones first, and among those at most one that puts
+                spaces.
             normal: classes of characters that may be part of NORMAL tokens.
             fallback: classes of characters that may be spelt by BYTE tokens.
         """
         self.alphabet = alphabet
         self._stages = stages
-        self._n_literal = sum(stage.is_literal for stage in stages)
+        self._literal = [k for k, stage in enumerate(stages) if stage.is_literal]
+        self._prefix = next((k for k, s in enumerate(stages) if isinstance(s, PrefixStage)), None)
         self._dropping = [k for k, stage in enumerate(stages) if stage.drops]
         self._allowed = {_NORMAL: normal, _BYTE: fallback}
         self._dropped: dict[Composite, set[Composite]] = {}
@@ -143,17 +146,35 @@ class CharBoundaries:
         self, composite: Composite, symbol: int, n_stages: int
     ) -> list[tuple[Composite, bool]]:
         """How the first stages can read a symbol that they keep, and whether they cut before it."""
-        first = all(config is None for config in composite)
-        partial: list[tuple[Composite, bool]] = [((), False)]
-        for stage, config in zip(self._stages[:n_stages], composite, strict=False):
+        ways = self._through(composite, symbol, n_stages, ((), False))
+        k = self._prefix
+        if k is not None and k < n_stages:
+            stage, before = self._stages[k], composite[:k]
+            assert isinstance(stage, PrefixStage)
+            if symbol == stage.space and stage.may_put(before, composite[k]):
+                put = (*before, PrefixConfig.PUT)
+                ways += self._through(composite, symbol, n_stages, (put, True))
+        return ways
+
+    def _through(
+        self, composite: Composite, symbol: int, n_stages: int, way: tuple[Composite, bool]
+    ) -> list[tuple[Composite, bool]]:
+        """A way through the first stages of all, on through those after it."""
+        partial = [way]
+        for k in range(len(way[0]), n_stages):
+            stage, config = self._stages[k], composite[k]
             extended: list[tuple[Composite, bool]] = []
             for done, cut in partial:
                 if self._in_literal(done):
                     if config is None or (cut and stage.can_end(config)):
                         extended.append(((*done, None), cut))
+                elif isinstance(stage, PrefixStage):
+                    first = all(each is None for each in composite[:k])
+                    followed = stage.follow(config, symbol, cut=cut, first=first)
+                    if followed is not None:
+                        extended.append(((*done, followed[0]), followed[1]))
                 elif config is None or (cut and stage.can_end(config)):
-                    begun = stage.begin(symbol, first=first)
-                    extended.extend(((*done, new), True) for new in begun)
+                    extended.extend(((*done, new), True) for new in stage.begin(symbol))
                 elif not cut:
                     extended.extend(
                         ((*done, new), border) for new, border in stage.step(config, symbol)
@@ -162,8 +183,14 @@ class CharBoundaries:
         return partial
 
     def _in_literal(self, composite: Composite) -> bool:
+        """Whether the last character is one of a LITERAL token, as far as these stages tell."""
+        k = self._prefix
+        # Stages before a space that was put there have not read it.
+        skipped = k if k is not None and composite[k : k + 1] == (PrefixConfig.PUT,) else 0
         return any(
-            config is not None and config.is_match for config in composite[: self._n_literal]
+            composite[i] is not None and composite[i].is_match
+            for i in self._literal
+            if skipped <= i < len(composite)
         )
 
     # -- characters that are dropped ---------------------------------------------------------
@@ -203,13 +230,13 @@ class CharBoundaries:
     def _drop(self, composite: Composite, k: int, symbol: int) -> Iterator[Composite]:
         """The composites after a character that stage `k` drops."""
         stage, config = self._stages[k], composite[k]
+        assert not isinstance(stage, PrefixStage)
         outside = (None,) * (len(self._stages) - k - 1)
         for done, cut in self._ways(composite, symbol, k):
             if self._in_literal(done):
                 continue
             if config is None or (cut and stage.can_end(config)):
-                first = all(other is None for other in composite)
-                for new in stage.begin(symbol, dropped=True, first=first):
+                for new in stage.begin(symbol, dropped=True):
                     yield (*done, new, *outside)
             elif not cut:
                 for new, _ in stage.step(config, symbol, dropped=True):

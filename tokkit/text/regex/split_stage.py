@@ -148,9 +148,8 @@ class SplitStage:
 
     # -- automaton ---------------------------------------------------------------------------
 
-    def begin(self, symbol: int, *, dropped: bool = False, first: bool = True) -> list[Config]:
+    def begin(self, symbol: int, *, dropped: bool = False) -> list[Config]:
         """Configurations after the first character of a piece, which is kept or dropped."""
-        del first  # a piece looks at nothing outside itself
         return [
             config
             for marked, context in self._read(None, symbol)
