@@ -131,6 +131,12 @@ def wordpiece(*tokens: Any, pre: tuple[Any, ...] = (BERT_PRE,)) -> dict[str, Any
     return document(BYTES, *tokens, pretokenizers=pre) | {"model": WORDS}
 
 
+def marked_wordpiece(*tokens: Any, pre: tuple[Any, ...] = ()) -> dict[str, Any]:
+    vocab = {"[UNK]": 0, "▁": 1, "##▁": 2, "a": 3, "!": 4, "##a": 5}
+    root = document(BYTES, *tokens, normalizers=LLAMA, pretokenizers=pre)
+    return root | {"model": WORDS | {"vocab": vocab}}
+
+
 def test_offsets_are_the_callers_bytes_though_the_pretokenizer_drops_some() -> None:
     toy = ours(wordpiece(added("<t>", 4)))
     found = toy.encode_with_offsets("hello  world <t>")
@@ -169,6 +175,9 @@ def test_wordpiece_takes_a_text_as_one_word_where_nothing_cuts_it() -> None:
         (over_chars(added("</s>", 260, "rstrip"), pre=(), normalizers=LLAMA), "a</s> \nb</s>▁"),
         (over_bytes(added("<m>", 256, "lstrip", "single_word")), "a <m>-<m>a<m> <m>"),
         (over_bytes(added("b<", 256), added("<b", 257, "special")), "<b<b<"),
+        # Tokens of the model and added ones at once, told apart by what follows.
+        (marked_wordpiece(added("▁", 1, "normalized")), "a"),
+        (marked_wordpiece(added("!", 4, "normalized"), pre=({"type": "Whitespace"},)), "a! "),
     ],
 )
 def test_what_is_encoded_is_canonical(root: Any, text: str) -> None:
