@@ -51,9 +51,9 @@ from records import FOLDER, PAGE, Record, Records, replace_block
 from sample_texts import CORPUS
 
 import tokkit
-from tokkit.bytelm.completion import stream_completion
-from tokkit.bytelm.cover import END
-from tokkit.bytelm.protocol import open_session
+from tokkit.bytelm.completion.completion import stream_completion
+from tokkit.bytelm.encodings.cover import END
+from tokkit.bytelm.token_models.protocol import open_session
 
 METHODS = (
     "naive tokens",

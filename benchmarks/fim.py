@@ -40,10 +40,10 @@ from numpy.typing import NDArray
 from records import FOLDER, PAGE, Record, Records, replace_block
 
 import tokkit
-from tokkit.bytelm.cover import END
-from tokkit.bytelm.fim_frame import Heal
-from tokkit.bytelm.infilling import Infilling
-from tokkit.bytelm.protocol import open_session
+from tokkit.bytelm.completion.fim_frame import Heal
+from tokkit.bytelm.completion.infilling import Infilling
+from tokkit.bytelm.encodings.cover import END
+from tokkit.bytelm.token_models.protocol import open_session
 
 BASELINE = "naive tokens"
 FILLING = (BASELINE, "infill, unhealed", "infill", "infill, tokens", "infill, both ends")

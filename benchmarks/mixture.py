@@ -3,8 +3,8 @@ r"""How close do inferred data mixtures come to known ones?
 Tokenizers are trained on known random mixes (`mixture_mixes.py`), and the mixes inferred from
 samples. Columns:
 
-- `default`: `tokkit.mixture.estimator`; with the share of the true shares that its 90% intervals
-  cover, and those of the fit alone (`inflation=1`, `floor=0`).
+- `default`: `tokkit.mixture.estimation.estimator`; with the share of the true shares that its 90%
+  intervals cover, and those of the fit alone (`inflation=1`, `floor=0`).
 - `linear program`: the published objective on the same counts (`--lp N`, the first N merges).
 - `classes`: the published baseline "token classification". Each token goes to the category whose
   sample holds it most often; shares are counts of tokens (here: of merges, when they are made).
@@ -53,14 +53,14 @@ from mixture_mixes import (
 )
 from records import FOLDER, ROOT, Record, Records, replace_block
 
-from tokkit.mixture.counting import count_texts
-from tokkit.mixture.estimator import estimate
-from tokkit.mixture.evidence import Evidence, gather_evidence
-from tokkit.mixture.intervals import intervals
-from tokkit.mixture.linear_program import solve_linear_program
-from tokkit.mixture.merge_list import MergeList, merge_list
-from tokkit.mixture.word_counts import WordCounts, WordTable, make_table
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.estimation.estimator import estimate
+from tokkit.mixture.estimation.evidence import Evidence, gather_evidence
+from tokkit.mixture.estimation.intervals import intervals
+from tokkit.mixture.estimation.linear_program import solve_linear_program
+from tokkit.mixture.merges.merge_list import MergeList, merge_list
+from tokkit.mixture.samples.counting import count_texts
+from tokkit.mixture.samples.word_counts import WordCounts, WordTable, make_table
+from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.tokenizer import TextTokenizer
 
 PAGE = ROOT / "docs" / "concepts" / "mixture-estimators.md"

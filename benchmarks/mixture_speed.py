@@ -28,14 +28,14 @@ from machine import peak_bytes, run_description
 from mixture_mixes import TOKENIZER_FILE, VOCABULARY, Corpora, train
 from records import Record, replace_block
 
-from tokkit.mixture.counting import count_texts
-from tokkit.mixture.estimator import estimate
-from tokkit.mixture.evidence import gather_evidence
-from tokkit.mixture.intervals import intervals
-from tokkit.mixture.linear_program import solve_linear_program
-from tokkit.mixture.merge_list import MergeList, merge_list
-from tokkit.mixture.word_counts import make_table
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.estimation.estimator import estimate
+from tokkit.mixture.estimation.evidence import gather_evidence
+from tokkit.mixture.estimation.intervals import intervals
+from tokkit.mixture.estimation.linear_program import solve_linear_program
+from tokkit.mixture.merges.merge_list import MergeList, merge_list
+from tokkit.mixture.samples.counting import count_texts
+from tokkit.mixture.samples.word_counts import make_table
+from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 PAGE = Path(__file__).parents[1] / "docs" / "concepts" / "mixture-estimators.md"

@@ -16,8 +16,8 @@ import numpy as np
 from machine import describe_run
 
 import tokkit
-from tokkit.bytelm.trial_texts import total_variation
-from tokkit.bytelm.whole_model import WholeModel, normalised
+from tokkit.bytelm.token_models.transformers.trial.trial_texts import total_variation
+from tokkit.bytelm.token_models.transformers.whole_model import WholeModel, normalised
 
 TEXT = (
     "The three most important inventions of the nineteenth century were the telegraph, the steam "

@@ -22,8 +22,8 @@ from typing import Any
 from machine import describe_run
 
 import tokkit
-from tokkit.bytelm.all_encodings import AllEncodingsState
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
 
 TEXTS = {
     "English": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from tokkit.bytelm.packaged import find_packaged
+from tokkit.files.packaged import find_packaged
 
 
 def load_smollm2_tokenizer() -> Any:

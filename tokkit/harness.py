@@ -24,9 +24,9 @@ import numpy as np
 
 from tokkit.bytelm.byte_lm import Encodings
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm
-from tokkit.bytelm.sampling import SamplingOptions
 from tokkit.errors import ArgumentError, MissingExtraError, UnsupportedError
 
 try:

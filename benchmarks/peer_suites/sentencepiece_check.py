@@ -16,7 +16,7 @@ import pytest
 import sentencepiece
 from peer_suites.counting import Checks
 
-from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.tokenizer import TextTokenizer
 
 checks = Checks("encodings", "ties told otherwise", "decodings")

@@ -24,7 +24,7 @@ import tokenizers.decoders
 from peer_suites.counting import Checks
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
-from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.tokenizer import TextTokenizer
 
 checks = Checks("encodings", "decodings", "files refused", "texts refused")

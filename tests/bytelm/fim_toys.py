@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.bytelm.toy_models import PRETOKENIZERS
-from tokkit.bytelm.fim_formats import FimFormat
+from tokkit.bytelm.completion.fim_formats import FimFormat
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 END = "<|endoftext|>"

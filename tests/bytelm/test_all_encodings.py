@@ -21,13 +21,13 @@ from tests.bytelm.toy_models import (
     wordpiece_specs,
 )
 from tests.reference.all_encodings_reference import AllEncodingsOracle
-from tokkit.bytelm import all_encodings, known_text
-from tokkit.bytelm.all_encodings import AllEncodingsState
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.encodings import all_encodings_state, known_text
+from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.bytelm.ngram import NgramLM
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, EncodingError, ModelError
-from tokkit.text.canonical import CanonicalAutomaton
+from tokkit.text.canonical.automaton import CanonicalAutomaton
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -222,7 +222,7 @@ LONG = b"the cat sat the cats heat the hat " * 8
 
 
 def test_known_text_takes_few_model_calls() -> None:
-    assert len(LONG) > all_encodings.WINDOW
+    assert len(LONG) > all_encodings_state.WINDOW
     lm = trained()
     one_by_one, grouped = (open_all(lm, tolerance=0.05) for _ in range(2))
     for byte in LONG:

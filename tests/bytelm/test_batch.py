@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
-from tokkit.bytelm.batch import evaluate_together, open_together
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.drawing.together import evaluate_together, open_together
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec

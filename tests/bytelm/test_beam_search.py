@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import tokkit
 from tests.bytelm.random_bytes import RandomBytes, RandomBytesState
 from tests.bytelm.toy_models import RandomLM, bpe_specs
-from tokkit.bytelm.beam_search import Beam, beam_search
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.completion.beam_search import Beam, beam_search
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError, ModelError
 from tokkit.text.spec import TokenizerSpec

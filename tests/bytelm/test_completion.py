@@ -25,12 +25,12 @@ from tests.bytelm.toy_models import (
     wordpiece_specs,
 )
 from tokkit.bytelm.byte_lm import ByteLM, CoverState
-from tokkit.bytelm.completion import UNITS, complete, stream_completion
-from tokkit.bytelm.cover import END
+from tokkit.bytelm.completion.completion import UNITS, complete, stream_completion
+from tokkit.bytelm.completion.token_walk import TokenWalk
+from tokkit.bytelm.drawing.sampling import Sampler, Sampling
+from tokkit.bytelm.encodings.cover import END
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.bytelm.ngram import NgramLM
-from tokkit.bytelm.sampling import Sampler, Sampling
-from tokkit.bytelm.token_walk import TokenWalk
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, ModelError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer

@@ -8,9 +8,9 @@ import tokkit
 from tests.bytelm.fim_toys import all_bytes_with, with_control_tokens, with_format
 from tests.bytelm.toy_models import RandomLM
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.fim_context import FileTemplates, RepositoryFiles
-from tokkit.bytelm.fim_formats import FIM_FORMATS, FimFormat
-from tokkit.bytelm.infilling import Infilling
+from tokkit.bytelm.completion.fim_context import FileTemplates, RepositoryFiles
+from tokkit.bytelm.completion.fim_formats import FIM_FORMATS, FimFormat
+from tokkit.bytelm.completion.infilling import Infilling
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.bytelm.fim_toys import WORDS, with_control_tokens, with_format, without_end
-from tokkit.bytelm.fim_formats import FIM_FORMATS, FimFormat, find_fim_format, resolve_fim_format
+from tokkit.bytelm.completion.fim_formats import (
+    FIM_FORMATS,
+    FimFormat,
+    find_fim_format,
+    resolve_fim_format,
+)
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -14,10 +14,10 @@ pytest.importorskip("transformers")
 from architectures import ALLOWED, build, contexts, found_rows, reference, total_variation
 
 from tests.bytelm.lm_helpers import FakeTokenizer
-from tokkit.bytelm import half_precision
-from tokkit.bytelm.quiet import quiet_transformers
-from tokkit.bytelm.transformers_lm import TransformersLM
-from tokkit.bytelm.whole_model import WholeModel
+from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.trial import half_precision
+from tokkit.bytelm.token_models.transformers.whole_model import WholeModel
 from tokkit.errors import UnsupportedError
 
 TOKENIZER: Any = FakeTokenizer(vocab_size=280)

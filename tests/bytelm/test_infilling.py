@@ -16,16 +16,16 @@ from tests.bytelm.fim_toys import WORDS, all_bytes_with, with_format
 from tests.bytelm.goodness_of_fit import p_value
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs, character_bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.completion import UNITS, complete
-from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.bytelm.fim_formats import FIM_FORMATS, FimFormat
-from tokkit.bytelm.fim_frame import (
+from tokkit.bytelm.completion.completion import UNITS, complete
+from tokkit.bytelm.completion.fim_formats import FIM_FORMATS, FimFormat
+from tokkit.bytelm.completion.fim_frame import (
     HEALS,
     first_shared_boundary,
     last_certain_boundary,
     without_dummy_prefix,
 )
-from tokkit.bytelm.infilling import Infilling, infill
+from tokkit.bytelm.completion.infilling import Infilling, infill
+from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer

@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from tests.bytelm.lm_helpers import FakeTokenizer, tiny_model
-from tokkit.bytelm.int8_weights import Int8Linear, quantize_linears
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.layers.int8_weights import Int8Linear, quantize_linears
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 
 
 def linear(bias: bool) -> Any:

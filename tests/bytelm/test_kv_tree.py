@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bytelm.lm_helpers import VOCAB_SIZE, FakeTokenizer, full_context_logprobs, tiny_model
-from tokkit.bytelm.kv_tree import KVTreeSession
-from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.protocol import Node, Session, TokenLM, open_session
+from tokkit.bytelm.token_models.transformers.sessions.kv_tree import KVTreeSession
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 KINDS = ["llama", "mistral", "gemma3"]

@@ -15,16 +15,17 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.bytelm.lm_helpers import FakeTokenizer, full_context_logprobs, tiny_model
-from tokkit.bytelm import model_loading, packaged
-from tokkit.bytelm.model_loading import load_token_lm
-from tokkit.bytelm.packaged import find_packaged
-from tokkit.bytelm.quiet import quiet_transformers
+from tokkit.bytelm.token_models.transformers import loading
+from tokkit.bytelm.token_models.transformers.loading import load_token_lm
+from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import (
     ArgumentError,
     FormatError,
     MissingExtraError,
     ModelError,
 )
+from tokkit.files import packaged
+from tokkit.files.packaged import find_packaged
 
 ANY: Any = FakeTokenizer()
 
@@ -113,7 +114,7 @@ def test_folders_without_weights_are_refused(folder: Path) -> None:
 def test_too_little_memory_is_said_before_loading(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_loading, "available_memory", lambda: 1000)
+    monkeypatch.setattr(loading, "available_memory", lambda: 1000)
     with pytest.raises(ModelError, match=r"parameters need .* GB .* dtype='bfloat16'"):
         load_token_lm(folder, tokenizer=ANY)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.bytelm.test_byte_lm import plain_bytes
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.ngram import NgramLM
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, EncodingError
 
 TEXTS = [b"the cat sat on the mat", b"the cat ate the rat"]

@@ -14,10 +14,14 @@ import numpy as np
 from transformers.pytorch_utils import Conv1D
 
 from tests.bytelm.lm_helpers import FakeTokenizer, tiny_model
-from tokkit.bytelm.model_loading import load_token_lm
-from tokkit.bytelm.packed_linear import PackedLinear, can_pack, pack_linears
-from tokkit.bytelm.row_blocks import SIZES
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.layers.packed_linear import (
+    PackedLinear,
+    can_pack,
+    pack_linears,
+)
+from tokkit.bytelm.token_models.transformers.layers.row_blocks import SIZES
+from tokkit.bytelm.token_models.transformers.loading import load_token_lm
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 
 pytestmark = pytest.mark.skipif(
     not can_pack(tiny_model("llama")),

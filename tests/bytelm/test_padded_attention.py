@@ -13,9 +13,15 @@ import numpy as np
 from transformers import AttentionInterface
 
 from tests.bytelm.lm_helpers import FakeTokenizer, tiny_model
-from tokkit.bytelm.packed_linear import can_pack, pack_linears
-from tokkit.bytelm.padded_attention import PADDED, ROW_BLOCK, additive, pad_queries, round_up
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.layers.packed_linear import can_pack, pack_linears
+from tokkit.bytelm.token_models.transformers.layers.padded_attention import (
+    PADDED,
+    ROW_BLOCK,
+    additive,
+    pad_queries,
+    round_up,
+)
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 
 pytestmark = pytest.mark.skipif(
     not can_pack(tiny_model("llama")),

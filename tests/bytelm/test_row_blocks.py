@@ -12,7 +12,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.bytelm.row_blocks import SIZES, agreeing_sizes, multiply_in_blocks
+from tokkit.bytelm.token_models.transformers.layers.row_blocks import (
+    SIZES,
+    agreeing_sizes,
+    multiply_in_blocks,
+)
 
 N_IN, N_OUT = 20, 6
 WEIGHT = torch.randn(N_IN, N_OUT, generator=torch.Generator().manual_seed(3))

@@ -15,10 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bytelm.lm_helpers import VOCAB_SIZE, FakeTokenizer, full_context_logprobs, tiny_model
-from tokkit.bytelm import state_session
-from tokkit.bytelm.protocol import Node
-from tokkit.bytelm.state_session import PassSession, StateOptions, StateSession
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.protocol import Node
+from tokkit.bytelm.token_models.transformers.sessions import state_session
+from tokkit.bytelm.token_models.transformers.sessions.state_session import (
+    PassSession,
+    StateOptions,
+    StateSession,
+)
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 BOS = (1, 3)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.bytelm.lm_helpers import VOCAB_SIZE, FakeTokenizer, full_context_logprobs, tiny_model
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 from tokkit.errors import (
     ArgumentError,
     EncodingError,

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tests.bytelm.vllm_stub import Stub, serving
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.json_http import HttpOptions
 from tokkit.bytelm.loading import load_lm
-from tokkit.bytelm.vllm_lm import API_KEY_VARIABLE, VllmLM
+from tokkit.bytelm.token_models.vllm.json_http import HttpOptions
+from tokkit.bytelm.token_models.vllm.token_lm import API_KEY_VARIABLE, VllmLM
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer

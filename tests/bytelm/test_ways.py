@@ -16,11 +16,11 @@ from architectures import LONGROPE, VARIANTS, build, contexts, found_rows, is_ca
 from small_models import small_config, small_model
 
 from tests.bytelm.lm_helpers import FakeTokenizer, full_context_logprobs
-from tokkit.bytelm.length_limits import find_limits, narrowed
-from tokkit.bytelm.model_loading import load_token_lm
-from tokkit.bytelm.packed_linear import PackedLinear, can_pack
-from tokkit.bytelm.quiet import quiet_transformers
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.layers.packed_linear import PackedLinear, can_pack
+from tokkit.bytelm.token_models.transformers.loading import load_token_lm
+from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
+from tokkit.bytelm.token_models.transformers.trial.length_limits import find_limits, narrowed
 from tokkit.errors import ArgumentError, UnsupportedError
 
 TOKENIZER: Any = FakeTokenizer(vocab_size=280)

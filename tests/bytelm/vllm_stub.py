@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tokkit.bytelm.protocol import TokenLM
+from tokkit.bytelm.token_models.protocol import TokenLM
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 import tokkit
 from tests.cli.fake_models import COMPLETION, FakeLM
 from tokkit import cli
-from tokkit.bytelm.beam_search import Beam
+from tokkit.bytelm.completion.beam_search import Beam
 
 pytestmark = pytest.mark.usefixtures("models")
 

@@ -13,9 +13,9 @@ from tests.bytelm.fim_toys import WORDS, with_format
 from tests.bytelm.toy_models import RandomLM
 from tokkit import cli
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.completion import complete
-from tokkit.bytelm.fim_formats import FIM_FORMATS
-from tokkit.bytelm.infilling import infill
+from tokkit.bytelm.completion.completion import complete
+from tokkit.bytelm.completion.fim_formats import FIM_FORMATS
+from tokkit.bytelm.completion.infilling import infill
 from tokkit.cli import option_types
 from tokkit.text.tokenizer import TextTokenizer
 

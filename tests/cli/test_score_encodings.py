@@ -10,9 +10,9 @@ import pytest
 
 import tokkit
 from tokkit import cli
-from tokkit.bytelm.all_encodings import AllEncodingsState
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.ngram import NgramLM
+from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.cli import option_types
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.fuzz.hf_reference import HfReference
 from tokkit.errors import EncodingError, UnsupportedError
-from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.spec import TokenKind, Unknown
 from tokkit.text.tokenizer import TextTokenizer
 from tokkit.tokenizer import Encoding

@@ -31,8 +31,8 @@ from tests.fuzz.tokenizer_json import (
 )
 from tokkit.errors import EncodingError, TokkitError
 from tokkit.text import sentencepiece_normalizer as normalizer
-from tokkit.text.formats import sentencepiece as reader
-from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.formats.sentencepiece import model_file as reader
+from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.formats.tokkit_file import read_tokkit, spec_to_bytes
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer

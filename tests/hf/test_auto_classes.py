@@ -17,7 +17,7 @@ from tests.bytelm.lm_helpers import tiny_model
 from tests.hf.toy_views import ngram_lm, save_tokenizer
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.bytelm.loading import load_lm
-from tokkit.bytelm.quiet import quiet_transformers
+from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import ArgumentError, FormatError, TokkitError, UnsupportedError
 from tokkit.hf import ByteLevelCausalLM, ByteLevelConfig, ByteLevelTokenizer
 

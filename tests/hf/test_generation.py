@@ -25,7 +25,7 @@ from tests.hf.toy_views import CountingLM, Spelling, left_padded, ngram_lm, rand
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.bytelm.ngram import NgramLM
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.hf import BLANK_ID, END_ID, ByteLevelCausalLM, ByteLevelTokenizer
 

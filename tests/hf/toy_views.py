@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
-from tokkit.bytelm.cover import END, N_SYMBOLS
+from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.bytelm.ngram import NgramLM
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.hf import BLANK_ID
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.kernels import byte_ranges
+from tokkit.kernels.token_masses import byte_ranges
 
 vocabularies = st.lists(
     st.lists(st.sampled_from([0, 97, 98, 255]), min_size=1, max_size=4).map(bytes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tokkit.kernels.exponentials import exp_shifted
+from tokkit.kernels.token_masses.exponentials import exp_shifted
 
 
 @pytest.mark.parametrize("shift", [0.0, 31.0, -40.5])

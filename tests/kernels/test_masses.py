@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.kernels import masses
+from tokkit.kernels.token_masses import masses
 
 
 @settings(deadline=None)  # the first call compiles

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.kernels import pair_table
+from tokkit.kernels.bpe import pair_table
 
 TOKENS = st.integers(0, 5) | st.integers(0, 2**24 - 1)
 MERGES = st.dictionaries(

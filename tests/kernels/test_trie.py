@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.kernels import trie
+from tokkit.kernels.segmentation import trie
 
 BYTES = st.binary(max_size=6) | st.lists(st.sampled_from(b"ab\x00\xff"), max_size=9).map(bytes)
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.kernels.utf8 import character_length
+from tokkit.kernels.texts.utf8 import character_length
 
 EDGES = st.sampled_from(b"\x00\x7f\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xdf\xe0\xed\xef\xf0\xf4\xf5\xff")
 TEXTS = st.text(max_size=8).map(str.encode) | st.lists(EDGES, max_size=8).map(bytes) | st.binary()

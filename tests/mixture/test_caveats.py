@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tokkit.mixture.caveats import LONG_PREFIX, outcome_warnings, unsupported
-from tokkit.mixture.evidence import Evidence
+from tokkit.mixture.estimation.evidence import Evidence
+from tokkit.mixture.judging.caveats import LONG_PREFIX, outcome_warnings, unsupported
 
 NAMES = ["one", "two", "three"]
 SHARES = np.array([0.5, 0.3, 0.2])

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import tokkit
 from tests.mixture.toy_mixture import train, write_text
 from tokkit.errors import FormatError, MissingExtraError
-from tokkit.mixture import counting
-from tokkit.mixture.counting import (
+from tokkit.mixture.samples import counting
+from tokkit.mixture.samples.counting import (
     SampleCounts,
     add_samples,
     count_categories,
@@ -27,8 +27,8 @@ from tokkit.mixture.counting import (
     read_counts,
     write_counts,
 )
-from tokkit.mixture.shard_text import ReadOptions
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.samples.shard_text import ReadOptions
+from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.tokenizer import TextTokenizer
 
 FEW = settings(max_examples=40, deadline=None, derandomize=True)

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
-from tokkit.mixture.estimator import estimate
-from tokkit.mixture.evidence import Evidence
-from tokkit.mixture.intervals import intervals
-from tokkit.mixture.replay import PairCounts
+from tokkit.mixture.estimation.estimator import estimate
+from tokkit.mixture.estimation.evidence import Evidence
+from tokkit.mixture.estimation.intervals import intervals
+from tokkit.mixture.merges.replay import PairCounts
 
 
 def simulate(

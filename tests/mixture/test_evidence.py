@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.mixture.test_replay import counts_of
 from tests.text.bpe_strategies import bpe_specs, pieces
 from tokkit.errors import ArgumentError
-from tokkit.mixture.evidence import gather_evidence
-from tokkit.mixture.merge_list import merge_list
-from tokkit.mixture.replay import Replay
-from tokkit.mixture.word_counts import make_table
+from tokkit.mixture.estimation.evidence import gather_evidence
+from tokkit.mixture.merges.merge_list import merge_list
+from tokkit.mixture.merges.replay import Replay
+from tokkit.mixture.samples.word_counts import make_table
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokkit.errors import ArgumentError
-from tokkit.mixture.groups import find_groups, group_shares
+from tokkit.mixture.judging.groups import find_groups, group_shares
 
 SHARES = {"en news": 0.3, "en web": 0.2, "code C": 0.1, "de": 0.4}
 

@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from tokkit.mixture.inheritance import MIN_MERGES, find_inheritance
-from tokkit.mixture.merge_list import MergeList
+from tokkit.mixture.merges.inheritance import MIN_MERGES, find_inheritance
+from tokkit.mixture.merges.merge_list import MergeList
 
 
 def merges_of(names: list[str]) -> MergeList:

@@ -18,11 +18,11 @@ from tests.mixture.toy_mixture import SHARES, train, write_text
 from tests.reference.mixture_reference import replay
 from tests.text.bpe_strategies import bpe_specs, pieces
 from tokkit.errors import ArgumentError
-from tokkit.mixture.counting import count_texts
-from tokkit.mixture.linear_program import PairHistory, solve_linear_program
-from tokkit.mixture.merge_list import MergeList, merge_list
-from tokkit.mixture.word_counts import EMPTY, make_table
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.estimation.linear_program import PairHistory, solve_linear_program
+from tokkit.mixture.merges.merge_list import MergeList, merge_list
+from tokkit.mixture.samples.counting import count_texts
+from tokkit.mixture.samples.word_counts import EMPTY, make_table
+from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from tokkit.mixture.merge_list import merge_list
+from tokkit.mixture.merges.merge_list import merge_list
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.mixture.test_estimator import simulate
-from tokkit.mixture.estimator import estimate
-from tokkit.mixture.evidence import Evidence
-from tokkit.mixture.monotone_curve import falling, fit_monotone
-from tokkit.mixture.residuals import POWER
+from tokkit.mixture.estimation.estimator import estimate
+from tokkit.mixture.estimation.evidence import Evidence
+from tokkit.mixture.estimation.monotone_curve import falling, fit_monotone
+from tokkit.mixture.estimation.residuals import POWER
 
 positive = st.floats(0.01, 100)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tokkit.mixture.caveats import LONG_PREFIX
-from tokkit.mixture.evidence import Evidence
-from tokkit.mixture.groups import group_shares
+from tokkit.mixture.estimation.evidence import Evidence
 from tokkit.mixture.inference import _among_all, _Solution  # pyright: ignore[reportPrivateUsage]
-from tokkit.mixture.reach import reach, told
-from tokkit.mixture.replay import PairCounts
+from tokkit.mixture.judging.caveats import LONG_PREFIX
+from tokkit.mixture.judging.groups import group_shares
+from tokkit.mixture.merges.reach import reach, told
+from tokkit.mixture.merges.replay import PairCounts
 
 
 def evidence() -> Evidence:

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 
 from tests.reference.mixture_reference import Pair, Word, replay
 from tests.text.bpe_strategies import bpe_specs, pieces
-from tokkit.mixture.merge_list import MergeList, merge_list, shared_beginning
-from tokkit.mixture.replay import Replay
-from tokkit.mixture.word_counts import EMPTY, WordCounts, add_counts, count_words, make_table
+from tokkit.mixture.merges.merge_list import MergeList, merge_list, shared_beginning
+from tokkit.mixture.merges.replay import Replay
+from tokkit.mixture.samples.word_counts import (
+    EMPTY,
+    WordCounts,
+    add_counts,
+    count_words,
+    make_table,
+)
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 

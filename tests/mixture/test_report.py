@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from tokkit.mixture.diagnostics import Diagnosis, Disagreement
-from tokkit.mixture.inheritance import Inheritance
+from tokkit.mixture.judging.diagnostics import Diagnosis, Disagreement
+from tokkit.mixture.merges.inheritance import Inheritance
 from tokkit.mixture.result import MixtureResult, printable
 
 EVIL = "</td><script>alert(1)</script>\"'&\u202e\x07"

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.mixture.residuals import huber_precision, power_residuals, shifted, slopes, solve
+from tokkit.mixture.estimation.residuals import (
+    huber_precision,
+    power_residuals,
+    shifted,
+    slopes,
+    solve,
+)
 
 MANY = settings(max_examples=100, deadline=None, derandomize=True)
 sizes = st.integers(1, 12)

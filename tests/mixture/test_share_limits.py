@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 import tokkit
 from tests.mixture.toy_mixture import SHARES, train, write_text
-from tokkit.mixture import share_limits as module
-from tokkit.mixture.counting import count_texts
-from tokkit.mixture.evidence import Evidence, gather_evidence
-from tokkit.mixture.merge_list import merge_list
-from tokkit.mixture.share_limits import share_limits
-from tokkit.mixture.word_counts import make_table
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.estimation import share_limits as module
+from tokkit.mixture.estimation.evidence import Evidence, gather_evidence
+from tokkit.mixture.estimation.share_limits import share_limits
+from tokkit.mixture.merges.merge_list import merge_list
+from tokkit.mixture.samples.counting import count_texts
+from tokkit.mixture.samples.word_counts import make_table
+from tokkit.mixture.samples.words import WordSplitter
 
 HEBREW = "".join(map(chr, range(0x5D0, 0x5E0)))
 

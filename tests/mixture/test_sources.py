@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
-from tokkit.mixture import shard_text
-from tokkit.mixture.shard_text import ReadOptions, blocks_of, read_texts
-from tokkit.mixture.sources import Shard, Source, find_categories, find_shards
+from tokkit.mixture.samples import shard_text
+from tokkit.mixture.samples.shard_text import ReadOptions, blocks_of, read_texts
+from tokkit.mixture.samples.sources import Shard, Source, find_categories, find_shards
 
 TEXT = "Ein Satz.\nNoch einer, länger\n\n  eingerückt\n" * 50
 FEW = settings(max_examples=60, deadline=None, derandomize=True)

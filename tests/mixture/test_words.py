@@ -15,11 +15,11 @@ from tokenizers import ByteLevelBPETokenizer, Regex, Tokenizer, models, normaliz
 from tokenizers.trainers import BpeTrainer
 
 import tokkit
-from tokkit.mixture.counting import count_texts
-from tokkit.mixture.merge_list import merge_list
-from tokkit.mixture.replay import Replay
-from tokkit.mixture.word_counts import make_table
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.merges.merge_list import merge_list
+from tokkit.mixture.merges.replay import Replay
+from tokkit.mixture.samples.counting import count_texts
+from tokkit.mixture.samples.word_counts import make_table
+from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.spec import MergeTable, SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.real.test_real_byte_lm import ENGLISH, PYTHON
-from tokkit.bytelm.all_encodings import AllEncodingsState
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

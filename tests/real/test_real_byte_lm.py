@@ -12,7 +12,7 @@ import pytest
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteState
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.bytelm.protocol import TokenLM
+from tokkit.bytelm.token_models.protocol import TokenLM
 from tokkit.text.spec import TokenKind
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

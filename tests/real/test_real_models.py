@@ -13,13 +13,13 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("gguf")
 
-from tokkit.bytelm.kv_tree import KVTreeSession
-from tokkit.bytelm.model_loading import load_token_lm
-from tokkit.bytelm.packaged import find_packaged
-from tokkit.bytelm.protocol import Node
-from tokkit.bytelm.quiet import quiet_transformers
-from tokkit.bytelm.transformers_lm import TransformersLM
+from tokkit.bytelm.token_models.protocol import Node
+from tokkit.bytelm.token_models.transformers.loading import load_token_lm
+from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
+from tokkit.bytelm.token_models.transformers.sessions.kv_tree import KVTreeSession
+from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 from tokkit.errors import MissingExtraError
+from tokkit.files.packaged import find_packaged
 
 pytestmark = pytest.mark.real
 

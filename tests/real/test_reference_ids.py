@@ -20,8 +20,8 @@ from tests.real.references import (
     hugging_face,
     load_pair,
 )
-from tokkit.bytelm.packaged import find_packaged
 from tokkit.errors import EncodingError, MissingExtraError
+from tokkit.files.packaged import find_packaged
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 

@@ -1,8 +1,8 @@
 """The pushforward of a token model to bytes by brute force: every token sequence, nothing shared.
 
 Control tokens are masked at each step and the rest renormalised, as
-`tokkit.bytelm.encoding_beam.absorb` defines it; `conditioned=False` leaves them in, and counts no
-sequence that holds one.
+`tokkit.bytelm.encodings.encoding_beam.absorb` defines it; `conditioned=False` leaves them in, and
+counts no sequence that holds one.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ import pytest
 from tests.text.test_format_files import gguf_byte_level, gguf_file
 from tokkit import ByteLM, NgramLM
 from tokkit.audit.vocabulary.ids import id_findings
-from tokkit.audit.vocabulary.reach_report import reach_findings
-from tokkit.audit.vocabulary.reachability import ReachabilityJudge
+from tokkit.audit.vocabulary.reach.reach_report import reach_findings
+from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge
 from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE
 from tokkit.text.loading import read_spec
 from tokkit.text.spec import TokenKind

@@ -11,7 +11,7 @@ from tests.text.format_samples import CORPUS, SAMPLES
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE, text_of
 from tokkit.text.formats.patterns import GPT2
-from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.loading import read_spec
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer

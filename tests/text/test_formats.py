@@ -21,7 +21,7 @@ from tokenizers import (
 
 from tests.text.format_samples import CORPUS, SAMPLES
 from tokkit.errors import UnsupportedError
-from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.formats.patterns import CL100K, GPT2, QWEN2
 from tokkit.text.loading import read_spec
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind

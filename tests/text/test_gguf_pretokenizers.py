@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tokenizers import Regex, pre_tokenizers
 
-from tokkit.text.formats.gguf_pretokenizers import GGUF_PRETOKENIZERS
+from tokkit.text.formats.gguf.pretokenizers import GGUF_PRETOKENIZERS
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.spec import TokenizerSpec
 

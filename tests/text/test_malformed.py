@@ -23,11 +23,11 @@ from tokkit.errors import (
     TokkitError,
     UnsupportedError,
 )
-from tokkit.text.formats import protobuf
+from tokkit.files import protobuf
+from tokkit.files.gguf_headers import read_metadata
+from tokkit.files.json_text import parse_json
 from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE
-from tokkit.text.formats.charsmap import read_charsmap
-from tokkit.text.formats.gguf_reader import read_metadata
-from tokkit.text.formats.json_text import parse_json
+from tokkit.text.formats.sentencepiece.charsmap import read_charsmap
 from tokkit.text.loading import read_spec
 from tokkit.text.normalizers import library_normalizer, replace_pattern
 

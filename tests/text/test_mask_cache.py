@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.text.mask_cache import MaskCache
+from tokkit.text.canonical.mask_cache import MaskCache
 
 
 def test_masks_come_back_as_copies() -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("tokenizers")
 from tests.bytelm import toy_models
 from tests.text.format_samples import SAMPLES
 from tokkit.errors import ArgumentError, FormatError, TokkitError, UnsupportedError
-from tokkit.text.formats.charsmap import CharsMap
+from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit, spec_to_bytes
 from tokkit.text.normalizers import (
     Chain,

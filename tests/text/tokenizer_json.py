@@ -8,7 +8,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from tokkit.text.formats.byte_alphabet import BYTES_IN_GPT2_ORDER, CHAR_OF_BYTE
-from tokkit.text.formats.hf_json import read_hf_json
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.tokenizer import TextTokenizer
 
 BYTES = {CHAR_OF_BYTE[byte]: i for i, byte in enumerate(BYTES_IN_GPT2_ORDER)}

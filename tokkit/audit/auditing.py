@@ -91,19 +91,20 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
         say("encoding signals")
         yield codebook.examine(subject, signals=options.signals, distortion=options.distortion)
         return
-    from tokkit.audit import reference, safety, text, vocabulary
+    from tokkit.audit import costs, safety, vocabulary
+    from tokkit.audit.reference import own_library
 
     with ExitStack() as stack:
         judge, found = None, None
         if options.reference:
             say("starting the reference implementation")
-            found = reference.try_reference(subject)
-        if isinstance(found, reference.Reference):
+            found = own_library.try_reference(subject)
+        if isinstance(found, own_library.Reference):
             judge = stack.enter_context(found)
         say("examining the vocabulary")
         yield vocabulary.examine(subject, reference=judge, embeddings=options.embeddings)
         say("measuring texts")
-        yield text.examine(subject, texts=options.texts)
+        yield costs.examine(subject, texts=options.texts)
         say("looking for trouble")
         curves = safety.time_growth(subject.text, judge)
         if options.on_growth is not None:

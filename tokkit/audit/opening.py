@@ -8,7 +8,7 @@ from typing import Any
 
 from tokkit.arguments import check_kind
 from tokkit.audit.subject import Subject
-from tokkit.bytelm.packaged import PACKAGED, find_packaged
+from tokkit.files.packaged import PACKAGED, find_packaged
 from tokkit.text.loading import find_file
 from tokkit.text.tokenizer import load_tokenizer
 from tokkit.tokenizer import Tokenizer

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokkit.audit.safety.growth import GrowthCurve
 from tokkit.errors import ArgumentError
-from tokkit.mixture.sources import Source
+from tokkit.mixture.samples.sources import Source
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
 from tokkit.mixture.result import MixtureResult
-from tokkit.mixture.sources import Source
+from tokkit.mixture.samples.sources import Source
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 _COLUMNS = (

@@ -13,7 +13,7 @@ from tokkit.arguments import refuse_unknown
 from tokkit.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from tokkit.bytelm.protocol import TokenLM
+    from tokkit.bytelm.token_models.protocol import TokenLM
 
 Backend = Literal["transformers", "llama.cpp", "vllm"]
 
@@ -42,7 +42,7 @@ def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, 
     if backend is None:
         backend = "vllm" if is_url else "transformers"
     if backend == "transformers":
-        from tokkit.bytelm.model_loading import OPTIONS, load_token_lm
+        from tokkit.bytelm.token_models.transformers.loading import OPTIONS, load_token_lm
 
         refuse_unknown(options, (*OPTIONS, *_OF_ALL))
         return load_token_lm(source, **options)
@@ -63,8 +63,8 @@ def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, 
 
 
 def _llama_cpp(name: str, options: dict[str, Any]) -> TokenLM:
-    from tokkit.bytelm.llama_cpp_lm import LlamaCppLM, LlamaCppOptions
-    from tokkit.bytelm.packaged import PACKAGED, find_packaged
+    from tokkit.bytelm.token_models.llama_cpp.token_lm import LlamaCppLM, LlamaCppOptions
+    from tokkit.files.packaged import PACKAGED, find_packaged
 
     own, other = _split(options, _LLAMA_CPP, _LLAMA_CPP_OTHER)
     path = find_packaged(name) if name in PACKAGED else Path(name)
@@ -72,8 +72,8 @@ def _llama_cpp(name: str, options: dict[str, Any]) -> TokenLM:
 
 
 def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
-    from tokkit.bytelm.json_http import HttpOptions
-    from tokkit.bytelm.vllm_lm import VllmLM
+    from tokkit.bytelm.token_models.vllm.json_http import HttpOptions
+    from tokkit.bytelm.token_models.vllm.token_lm import VllmLM
     from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
     own, other = _split(options, _HTTP, _VLLM_OTHER)

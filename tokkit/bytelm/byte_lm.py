@@ -4,7 +4,7 @@ The default semantics is *canonical*: the token model with every next token mask
 canonical encoding could continue with, and renormalised. It gives no mass to sequences that the
 tokenizer never produces; the Byte-Token Representation Lemma (Phan et al., ICLR 2025) then holds
 exactly, and so does the chain rule. The other one, `encodings="all"`, is the pushforward of the
-unmodified model; see `tokkit.bytelm.all_encodings`.
+unmodified model; see `tokkit.bytelm.encodings.all_encodings_state`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import check_real, check_whole, refuse_single_text
-from tokkit.bytelm.all_encodings import DEFAULT_BEAM, AllEncodingsState
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
-from tokkit.bytelm.context_limit import context_limit, refuse_too_long, too_long
-from tokkit.bytelm.cover import (
+from tokkit.bytelm.encodings.all_encodings_state import DEFAULT_BEAM, AllEncodingsState
+from tokkit.bytelm.encodings.context_limit import context_limit, refuse_too_long, too_long
+from tokkit.bytelm.encodings.cover import (
     END,
     ByteVocabulary,
     Cover,
@@ -28,8 +28,8 @@ from tokkit.bytelm.cover import (
     Tally,
     evaluate,
 )
-from tokkit.bytelm.protocol import Node, Session, TokenLM, open_session
 from tokkit.bytelm.side_by_side import Parts, parts_of
+from tokkit.bytelm.token_models.protocol import Node, Session, TokenLM, open_session
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError
 

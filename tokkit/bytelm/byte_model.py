@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind, check_whole, refuse_single_text
-from tokkit.bytelm.constraints import Constraints
-from tokkit.bytelm.cover import END
-from tokkit.bytelm.patterns import Grammar
-from tokkit.bytelm.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
+from tokkit.bytelm.drawing.constraint_set import Constraints
+from tokkit.bytelm.drawing.patterns import Grammar
+from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
+from tokkit.bytelm.encodings.cover import END
 from tokkit.bytelm.side_by_side import Parts
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError
@@ -295,7 +295,7 @@ class ByteModel(ABC):
         Raises:
             ArgumentError, MissingExtraError, ModelError: see `stream`.
         """
-        from tokkit.bytelm.batch import draw_together
+        from tokkit.bytelm.drawing.together import draw_together
 
         refuse_single_text(prompts, "prompts")
         texts = [as_bytes(prompt) for prompt in prompts]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind
 from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_model
-from tokkit.bytelm.cover import N_SYMBOLS
+from tokkit.bytelm.encodings.cover import N_SYMBOLS
 from tokkit.bytelm.side_by_side import Parts, side_by_side
 from tokkit.errors import ArgumentError
 

@@ -31,8 +31,8 @@ def load_lm(
         tolerance: see `ByteLM`.
         beam: see `ByteLM`.
         **options: `tokenizer`, `dtype`, `device`, `threads`, `allow_download` and more; see
-            `tokkit.bytelm.model_loading.load_token_lm`. The other backends have their own; see
-            `tokkit.bytelm.backends`.
+            `tokkit.bytelm.token_models.transformers.loading.load_token_lm`. The other backends have
+            their own; see `tokkit.bytelm.backends`.
 
     Raises:
         MissingExtraError: the backend's packages are not installed.

@@ -18,7 +18,7 @@ from contextvars import copy_context
 from threading import Thread
 from typing import Generic, TypeAlias, TypeVar
 
-from tokkit.bytelm.protocol import TokenLM
+from tokkit.bytelm.token_models.protocol import TokenLM
 
 CALLER = object()
 """The thread that asks, as a part."""

@@ -131,7 +131,7 @@ def load_model(source: str) -> ByteLM:
 
 def load_tokenizer(source: str) -> TextTokenizer:
     """`tokkit.load_tokenizer`, of packaged models too, shown while it takes long."""
-    from tokkit.bytelm.packaged import PACKAGED, find_packaged
+    from tokkit.files.packaged import PACKAGED, find_packaged
 
     with progress(f"loading {source}"):
         return tokkit.load_tokenizer(find_packaged(source) if source in PACKAGED else source)

@@ -252,13 +252,13 @@ class Source(OptionType):
 
     def candidates(self) -> tuple[str, ...]:
         """The packaged models."""
-        from tokkit.bytelm.packaged import PACKAGED
+        from tokkit.files.packaged import PACKAGED
 
         return tuple(PACKAGED)
 
     def check(self, value: Any) -> None:
         """Whether there is such a thing."""
-        from tokkit.bytelm.packaged import PACKAGED, find_packaged
+        from tokkit.files.packaged import PACKAGED, find_packaged
 
         if value in PACKAGED:
             _as_bad_parameter(lambda: find_packaged(value))

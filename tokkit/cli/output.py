@@ -101,7 +101,7 @@ def save_text(path: str, text: str) -> None:
     Raises:
         FormatError: the file cannot be written.
     """
-    from tokkit.audit.outputs.files import write_whole
+    from tokkit.files.writing import write_whole
 
     if path == "-":
         # Bytes, because the terminal's encoding may not be UTF-8.

@@ -15,13 +15,13 @@ _OF_BEAMS = ("max_bytes", "stop", "pattern", "utf8")
 
 
 def _check_stop(text: str) -> None:
-    from tokkit.bytelm.sampling import check_stops
+    from tokkit.bytelm.drawing.sampling import check_stops
 
     check_stops([os.fsencode(text)], whole_characters=False)
 
 
 def _check_pattern(text: str) -> None:
-    from tokkit.bytelm.patterns import Matches
+    from tokkit.bytelm.drawing.patterns import Matches
 
     Matches(text)
 

@@ -37,8 +37,8 @@ from tokkit.bytelm.byte_lm import Encodings
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm
-from tokkit.bytelm.packaged import PACKAGED
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
+from tokkit.files.packaged import PACKAGED
 from tokkit.hf.cache import ByteCache
 from tokkit.hf.configuration import SOURCE_OPTIONS, ByteLevelConfig
 from tokkit.hf.generation_options import StopStrings, refuse_options

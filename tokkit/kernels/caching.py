@@ -11,9 +11,10 @@ looked at, and processes of several versions do not overwrite each other's.
 # pyright: basic
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 
 import llvmlite
@@ -29,12 +30,19 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def sources_digest() -> str:
     """Hexadecimal digest of the kernels' sources and their compiler, as they were when imported."""
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
-    files = resources.files("tokkit.kernels").iterdir()
-    for file in sorted(files, key=lambda file: file.name):
-        if file.name.endswith(".py"):
-            content = file.read_bytes()
-            digest.update(f" {file.name} {len(content)} ".encode() + content)
+    for name, content in _sources(resources.files("tokkit.kernels")):
+        digest.update(f" {name} {len(content)} ".encode() + content)
     return digest.hexdigest()[:_DIGITS]
+
+
+def _sources(folder: Traversable, parents: str = "") -> Iterator[tuple[str, bytes]]:
+    """Path within the folder and content of each source below it, always in the same order."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        path = parents + entry.name
+        if entry.is_dir():
+            yield from _sources(entry, f"{path}/")
+        elif path.endswith(".py"):
+            yield path, entry.read_bytes()
 
 
 class _Implementation(CompileResultCacheImpl):

@@ -2,8 +2,8 @@
 
 Source: Hayase et al., "Data Mixture Inference: What do BPE Tokenizers Reveal about their Training
 Data?", NeurIPS 2024. The samples are split as the tokenizer splits, its merges are replayed over
-their words, and an estimator (`tokkit.mixture.estimator`, or the paper's linear program) finds the
-shares under which those merges would have been chosen.
+their words, and an estimator (`tokkit.mixture.estimation.estimator`, or the paper's linear program)
+finds the shares under which those merges would have been chosen.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.mixture.caveats import fits, outcome_warnings, unsupported
-from tokkit.mixture.counting import SampleCounts, count_categories
-from tokkit.mixture.diagnostics import diagnose
-from tokkit.mixture.estimator import Estimate, estimate
-from tokkit.mixture.evidence import SNAPSHOTS, Evidence, gather_evidence
-from tokkit.mixture.inheritance import Inheritance, find_inheritance
-from tokkit.mixture.intervals import INFLATION, intervals
-from tokkit.mixture.linear_program import LinearProgramSolution, solve_linear_program
-from tokkit.mixture.merge_list import UNKNOWN, MergeList, merge_list
-from tokkit.mixture.reach import told
+from tokkit.mixture.estimation.estimator import Estimate, estimate
+from tokkit.mixture.estimation.evidence import SNAPSHOTS, Evidence, gather_evidence
+from tokkit.mixture.estimation.intervals import INFLATION, intervals
+from tokkit.mixture.estimation.linear_program import LinearProgramSolution, solve_linear_program
+from tokkit.mixture.estimation.share_limits import share_limits
+from tokkit.mixture.judging.caveats import fits, outcome_warnings, unsupported
+from tokkit.mixture.judging.diagnostics import diagnose
+from tokkit.mixture.merges.inheritance import Inheritance, find_inheritance
+from tokkit.mixture.merges.merge_list import UNKNOWN, MergeList, merge_list
+from tokkit.mixture.merges.reach import told
 from tokkit.mixture.result import MixtureResult
-from tokkit.mixture.shard_text import ReadOptions
-from tokkit.mixture.share_limits import share_limits
-from tokkit.mixture.sources import Source
-from tokkit.mixture.word_counts import WordCounts, WordTable, make_table
-from tokkit.mixture.words import WordSplitter
+from tokkit.mixture.samples.counting import SampleCounts, count_categories
+from tokkit.mixture.samples.shard_text import ReadOptions
+from tokkit.mixture.samples.sources import Source
+from tokkit.mixture.samples.word_counts import WordCounts, WordTable, make_table
+from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 Method = Literal["default", "linear-program"]
@@ -88,7 +88,8 @@ def infer_mixture(
     Args:
         tokenizer: a BPE tokenizer, or what `tokkit.load_tokenizer` takes.
         corpora: category -> a sample of it: bytes, a path, a glob or URL, an iterable of paths or
-            of texts (see `tokkit.mixture.sources`). At least two categories; 1 MB each is plenty.
+            of texts (see `tokkit.mixture.samples.sources`). At least two categories; 1 MB each is
+            plenty.
         method: `"default"`, or `"linear-program"` for the program of the paper, which has no
             intervals and takes minutes.
         max_merges: how many merges to use, the first ones after what was inherited; None: 30,000,
@@ -109,7 +110,7 @@ def infer_mixture(
         FormatError: a file that is missing or damaged.
         MissingExtraError: a file, URL or option that needs a package which is not installed.
     """
-    hint = "tokkit.mixture.sources.find_categories makes one of a folder"
+    hint = "tokkit.mixture.samples.sources.find_categories makes one of a folder"
     check_kind(corpora, Mapping, "corpora", hint)
     _check_options(method, max_merges, level, corpora)
     if not isinstance(tokenizer, TextTokenizer):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from tokkit.mixture.diagnostics import Disagreement
+from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.report_template import PAGE, STYLE
 from tokkit.mixture.result import MixtureResult, ResidualBin, printable
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.mixture.diagnostics import Diagnosis, Disagreement
-from tokkit.mixture.groups import GroupShare, group_shares
-from tokkit.mixture.inheritance import Inheritance
-from tokkit.mixture.share_limits import NOTABLE
+from tokkit.mixture.estimation.share_limits import NOTABLE
+from tokkit.mixture.judging.diagnostics import Diagnosis, Disagreement
+from tokkit.mixture.judging.groups import GroupShare, group_shares
+from tokkit.mixture.merges.inheritance import Inheritance
 
 N_BINS = 60
 _BAR_WIDTH = 32
@@ -62,7 +62,7 @@ class MixtureResult:
             the linear program.
         unsupported: share of the merges whose pair stands in no sample.
         limits: category -> the largest share that its pairs which were never merged allow, roughly;
-            see `tokkit.mixture.share_limits`.
+            see `tokkit.mixture.estimation.share_limits`.
         covariance: float64 (c, c), of the logarithms of the shares, as the intervals have it; None
             where there are none.
         n_merges: merges that were looked at, after what was inherited.
@@ -71,8 +71,9 @@ class MixtureResult:
         warnings: what speaks against the numbers.
         diagnosis: which merges disagree.
         groups: shares of several categories together, if asked for; see `with_groups`.
-        untold: categories that the merges say nothing of (`tokkit.mixture.reach`). Their proportion
-            is 0 and their interval 0 to 1; proportions of the others are of what is told of.
+        untold: categories that the merges say nothing of (`tokkit.mixture.merges.reach`). Their
+            proportion is 0 and their interval 0 to 1; proportions of the others are of what is told
+            of.
     """
 
     tokenizer: str
@@ -163,7 +164,7 @@ class MixtureResult:
 
     def trust(self) -> list[str]:
         """How far to trust the numbers, in sentences. Rules of thumb, not a measurement."""
-        from tokkit.mixture.trust import trust_sentences
+        from tokkit.mixture.judging.trust import trust_sentences
 
         return trust_sentences(self)
 

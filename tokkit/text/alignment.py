@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.text.formats.charsmap import CharsMap
+from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.normalizers import (
     Chain,
     LibraryNormalizer,

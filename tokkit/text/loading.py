@@ -13,15 +13,15 @@ from typing import Any
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.files.json_text import parse_json, want_object
+from tokkit.files.reading import collector_paused, read_bounded
 from tokkit.text.formats.bert_vocab import read_bert_vocab
-from tokkit.text.formats.files import collector_paused, read_bounded
-from tokkit.text.formats.gguf import read_gguf
+from tokkit.text.formats.gguf.tokenizer import read_gguf
 from tokkit.text.formats.gpt2_bpe import read_gpt2_bpe
-from tokkit.text.formats.hf_json import read_hf_json
-from tokkit.text.formats.json_text import parse_json, want_object
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.formats.phobert import read_phobert
 from tokkit.text.formats.rwkv import read_rwkv
-from tokkit.text.formats.sentencepiece import read_sentencepiece
+from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.formats.tekken import read_tekken
 from tokkit.text.formats.tiktoken import RankFileOptions, read_tiktoken
 from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit

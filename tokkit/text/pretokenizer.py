@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.literal_stage import (
+from tokkit.text.canonical.literal_stage import (
     LiteralPass,
     literal_charsets,
     literal_passes,

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.text.canonical import CanonicalAutomaton
-from tokkit.text.canonical_wordpiece import WordPieceAutomaton
+from tokkit.text.canonical.automaton import CanonicalAutomaton
+from tokkit.text.canonical.wordpiece import WordPieceAutomaton
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
@@ -444,7 +444,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         if self.spec.family == "wordpiece":
             return WordPieceAutomaton(self.spec, self._pretokenizer)
         if self.spec.family == "word_bpe":
-            from tokkit.text.canonical_words import WordBpeAutomaton
+            from tokkit.text.canonical.words import WordBpeAutomaton
 
             return WordBpeAutomaton(self.spec, self._pretokenizer, self._model)
         return CanonicalAutomaton(self.spec, self._pretokenizer, self._model)

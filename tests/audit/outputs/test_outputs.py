@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import toy_report
 from tokkit.audit.gates.gate import Demands, check_gates
-from tokkit.audit.outputs.files import write_whole
 from tokkit.audit.outputs.json_report import schema
 from tokkit.audit.outputs.junit import report_junit
 from tokkit.audit.outputs.sarif import report_sarif
@@ -21,6 +20,7 @@ from tokkit.audit.outputs.terminal import report_text
 from tokkit.audit.outputs.visible import visible
 from tokkit.audit.rules import RULES
 from tokkit.errors import FormatError
+from tokkit.files.writing import write_whole
 
 jsonschema = pytest.importorskip("jsonschema", reason="validates the JSON; in the dev extra")
 

@@ -15,7 +15,7 @@ from tests.text.bpe_strategies import bpe_specs
 from tokkit.audit.page.payload import make_payload
 from tokkit.audit.report import AuditReport
 from tokkit.audit.subject import Subject
-from tokkit.text.formats.charsmap import CharsMap
+from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.normalizers import (
     Chain,
     PrependText,

@@ -10,7 +10,7 @@ pytest.importorskip("tokenizers")
 import tokkit
 from tests.audit.safety.tokenizer_files import added, document, model, write
 from tests.audit.toy_subjects import byte_tokenizer
-from tokkit.audit.reference import NoReference, Reference, open_reference, try_reference
+from tokkit.audit.reference.own_library import NoReference, Reference, open_reference, try_reference
 from tokkit.audit.rules import RULES
 from tokkit.audit.safety import examine
 from tokkit.audit.subject import Subject

@@ -25,11 +25,11 @@ from tests.audit.safety.tokenizer_files import (
     split_by,
     write,
 )
-from tokkit.audit.reference import NoReference, Reference, try_reference
+from tokkit.audit.reference.own_library import NoReference, Reference, try_reference
+from tokkit.audit.reference.sandbox import Sandbox
 from tokkit.audit.safety import examine
 from tokkit.audit.safety.adversarial import text_families
 from tokkit.audit.safety.growth import measure
-from tokkit.audit.sandbox import Sandbox
 from tokkit.audit.subject import Subject
 from tokkit.errors import SandboxError
 

@@ -6,7 +6,7 @@ import pytest
 
 import tokkit
 from tests.real.references import FOLDER
-from tokkit.audit.reference import Reference, try_reference
+from tokkit.audit.reference.own_library import Reference, try_reference
 from tokkit.audit.safety import examine
 from tokkit.audit.subject import Subject
 

@@ -16,12 +16,12 @@ from tokenizers import BertWordPieceTokenizer
 
 import tokkit
 from tests.audit.safety.tokenizer_files import added, document, write
-from tokkit.audit.reference import NoReference, Reference, try_reference
+from tokkit.audit.costs import examine as examine_text
+from tokkit.audit.costs.samples import shipped_parallel_text
+from tokkit.audit.reference.own_library import NoReference, Reference, try_reference
 from tokkit.audit.safety import examine
 from tokkit.audit.safety.unusual_input import find_disagreement
 from tokkit.audit.subject import Subject
-from tokkit.audit.text import examine as examine_text
-from tokkit.audit.text.samples import shipped_parallel_text
 from tokkit.text.formats.tiktoken import RankFileOptions, read_tiktoken
 from tokkit.text.normalizers import library_normalizer
 from tokkit.text.tokenizer import TextTokenizer

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.audit.sandbox import Sandbox
+from tokkit.audit.reference.sandbox import Sandbox
 from tokkit.errors import ArgumentError, SandboxError, TokkitError
 
 MODULE = "tests.audit.safety.sandbox_handlers"

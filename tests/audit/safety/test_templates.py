@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import byte_tokenizer
-from tokkit.audit.safety.templates.examining import examine_templates
-from tokkit.audit.safety.templates.finding_templates import find_templates
-from tokkit.audit.safety.templates.reading import MAX_CHARS, parse_template
+from tokkit.audit.chat_templates.examining import examine_templates
+from tokkit.audit.chat_templates.finding_templates import find_templates
+from tokkit.audit.chat_templates.reading import MAX_CHARS, parse_template
 from tokkit.errors import FormatError
 
 GOOD = (

@@ -9,12 +9,12 @@ import pytest
 from tokenizers import BertWordPieceTokenizer
 
 from tests.audit.toy_subjects import byte_tokenizer, toy_report, write_bpe
+from tokkit.audit.costs import examine
+from tokkit.audit.costs.samples import read_folder, shipped_kinds, shipped_parallel_text
 from tokkit.audit.part import Part
 from tokkit.audit.rules import RULES
 from tokkit.audit.section import Scalar
 from tokkit.audit.subject import Subject
-from tokkit.audit.text import examine
-from tokkit.audit.text.samples import read_folder, shipped_kinds, shipped_parallel_text
 from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.text.normalizers import library_normalizer
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer

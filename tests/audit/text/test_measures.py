@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import byte_tokenizer
-from tokkit.audit.text import numbers
-from tokkit.audit.text.bootstrap import ratio
-from tokkit.audit.text.distribution import distribution_facts, length_chart, renyi_entropy
-from tokkit.audit.text.edits import EDITS, n_changed
+from tokkit.audit.costs import numbers
+from tokkit.audit.costs.bootstrap import ratio
+from tokkit.audit.costs.distribution import distribution_facts, length_chart, renyi_entropy
+from tokkit.audit.costs.edits import EDITS, n_changed
 
 COUNTS = st.lists(st.integers(1, 50), min_size=2, max_size=12)
 IDS = st.lists(st.integers(0, 3), max_size=12)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.audit.toy_subjects import byte_tokenizer
-from tokkit.audit.vocabulary.reachability import ReachabilityJudge, Status
+from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge, Status
 
 N_COLUMNS = 32
 BYTES = byte_tokenizer()

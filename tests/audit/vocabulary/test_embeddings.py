@@ -23,9 +23,9 @@ from tests.audit.vocabulary.embedding_samples import (
 )
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary import examine
-from tokkit.audit.vocabulary.embedding_files import ArrayMatrix, Embeddings, open_embeddings
-from tokkit.audit.vocabulary.embeddings import TrainingReport, examine_embeddings
-from tokkit.audit.vocabulary.training_indicator import measure_rows
+from tokkit.audit.vocabulary.embeddings.matrix_files import ArrayMatrix, Embeddings, open_embeddings
+from tokkit.audit.vocabulary.embeddings.training_indicator import measure_rows
+from tokkit.audit.vocabulary.embeddings.under_trained import TrainingReport, examine_embeddings
 from tokkit.errors import FormatError, TokkitError, UnsupportedError
 
 INPUT, OUTPUT = "model.embed_tokens.weight", "lm_head.weight"
@@ -221,9 +221,9 @@ def test_any_header_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 @pytest.mark.slow
 def test_smollm2_never_learned_names_that_its_corpus_lacks() -> None:
     pytest.importorskip("gguf")
-    from tokkit.audit.vocabulary.reachability import ReachabilityJudge
-    from tokkit.bytelm.packaged import find_packaged
+    from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge
     from tokkit.errors import MissingExtraError
+    from tokkit.files.packaged import find_packaged
     from tokkit.text.tokenizer import load_tokenizer
 
     try:

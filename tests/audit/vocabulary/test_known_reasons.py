@@ -12,7 +12,7 @@ from tests.bytelm.toy_models import PRETOKENIZERS
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary import examine
 from tokkit.audit.vocabulary.demonstration import demonstration
-from tokkit.audit.vocabulary.reachability import ReachabilityJudge, Reason, Status
+from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge, Reason, Status
 from tokkit.errors import ArgumentError
 from tokkit.text.normalizers import library_normalizer
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind

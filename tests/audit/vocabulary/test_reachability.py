@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.audit.vocabulary.normalized_specs import LETTERS, NORMALIZERS, normalized_specs
 from tests.bytelm import toy_models
 from tests.text import bpe_strategies
-from tokkit.audit.vocabulary.reachability import ReachabilityJudge, Status, Verdict
+from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge, Status, Verdict
 from tokkit.errors import EncodingError
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer

@@ -10,10 +10,10 @@ import pytest
 import tokkit
 from tests.audit.toy_subjects import byte_tokenizer, write_bpe
 from tests.real.references import FOLDER
-from tokkit.audit.reference import Reference, try_reference
+from tokkit.audit.reference.own_library import Reference, try_reference
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary import examine
-from tokkit.audit.vocabulary.reachability import ReachabilityJudge
+from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge
 from tokkit.audit.vocabulary.verification import MAX_FAILURES, verify_witnesses
 from tokkit.errors import SandboxError
 from tokkit.text.tokenizer import TextTokenizer

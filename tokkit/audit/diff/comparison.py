@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.audit.diff.merges import MergeChanges, compare_merges
-from tokkit.audit.diff.segmentations import SegmentationChanges, compare_texts
-from tokkit.audit.diff.settings import Setting, compare_settings
-from tokkit.audit.diff.tokens import TokenChanges, compare_tokens
-from tokkit.audit.opening import open_subject
-from tokkit.audit.text.bootstrap import Estimate, ratio
-from tokkit.audit.text.costs import Cost, measure
-from tokkit.audit.text.samples import (
+from tokkit.audit.costs.bootstrap import Estimate, ratio
+from tokkit.audit.costs.costs import Cost, measure
+from tokkit.audit.costs.samples import (
     ParallelText,
     given_parallel_text,
     shipped_kinds,
     shipped_parallel_text,
 )
+from tokkit.audit.diff.merges import MergeChanges, compare_merges
+from tokkit.audit.diff.segmentations import SegmentationChanges, compare_texts
+from tokkit.audit.diff.settings import Setting, compare_settings
+from tokkit.audit.diff.tokens import TokenChanges, compare_tokens
+from tokkit.audit.opening import open_subject
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 

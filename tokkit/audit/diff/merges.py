@@ -1,7 +1,8 @@
 """Merges that were added, removed and put in another order.
 
 A merge is the bytes of its two parts. Compared are the merges that can fire, each token's last one,
-in the order of the training (`tokkit.mixture.merge_list`): files list many more that never do.
+in the order of the training (`tokkit.mixture.merges.merge_list`): files list many more that never
+do.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokkit.mixture.merge_list import merge_list
+from tokkit.mixture.merges.merge_list import merge_list
 from tokkit.text.tokenizer import TextTokenizer
 
 Merge = tuple[bytes, bytes]

@@ -18,7 +18,7 @@ from typing import Any, cast
 from tokkit.audit.page.scanner_data import add_pattern
 from tokkit.audit.page.streams import Streams
 from tokkit.errors import UnsupportedError
-from tokkit.text.formats.charsmap import CharsMap
+from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.normalizers import (
     Chain,
     LibraryNormalizer,

@@ -4,7 +4,7 @@ Spellings are sorted and front-coded (what each shares with the one before it, a
 the order of the ids beside them: for 200,000 tokens that is a sixth smaller than spellings in order
 of their ids. Of the merges only those are kept that can ever fire, one for each token that merges
 reach (`BpeModel.merge_trees`): the encoding is the same without the others, since a merge that
-fires has made its token, and a token has one tree (`tokkit.kernels.merge_forest`). Such a merge
+fires has made its token, and a token has one tree (`tokkit.kernels.bpe.merge_forest`). Such a merge
 is the length of its left half, and its place in the order of ranks.
 """
 

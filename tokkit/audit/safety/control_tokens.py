@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.reference import Reference
+from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.wording import counted
 from tokkit.text.tokenizer import TextTokenizer

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tokkit.audit.file_kinds import keeps_text
+from tokkit.audit.chat_templates.examining import Templates, examine_templates
+from tokkit.audit.chat_templates.finding_templates import find_templates
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.part import Part
-from tokkit.audit.reference import NoReference, Reference
+from tokkit.audit.reference.file_kinds import keeps_text
+from tokkit.audit.reference.own_library import NoReference, Reference
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.control_tokens import ControlTokens, examine_control_tokens
 from tokkit.audit.safety.growth import GrowthCurve, growth_findings, growth_table, time_growth
 from tokkit.audit.safety.normalization import KINDS, Normalization, examine_normalization
 from tokkit.audit.safety.round_trips import RoundTrips, examine_round_trips
-from tokkit.audit.safety.templates.examining import Templates, examine_templates
-from tokkit.audit.safety.templates.finding_templates import find_templates
 from tokkit.audit.safety.unusual_input import find_disagreement, tabulate_unusual_input
 from tokkit.audit.section import Column, Fact, Section, Table
 from tokkit.audit.subject import Subject

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.reference import Reference
+from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.adversarial import TextFamily, text_families
 from tokkit.audit.section import Column, Table

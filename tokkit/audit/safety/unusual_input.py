@@ -11,7 +11,7 @@ import numpy as np
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.reference import Reference
+from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts
 from tokkit.audit.safety.shrinking import shrink

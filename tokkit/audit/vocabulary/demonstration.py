@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Witness
-from tokkit.audit.vocabulary.fragments import Cut, Placement, placements
+from tokkit.audit.vocabulary.reach.fragments import Cut, Placement, placements
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_CHARACTERS = 8

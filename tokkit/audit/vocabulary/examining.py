@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokkit.audit.part import Part
-from tokkit.audit.reference import Reference
+from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.section import Section, TokenStatus
 from tokkit.audit.subject import Subject
-from tokkit.audit.vocabulary import reach_report, verification_report
+from tokkit.audit.vocabulary import verification_report
 from tokkit.audit.vocabulary.composition import (
     composition_chart,
     length_chart,
     length_facts,
     longest_table,
 )
-from tokkit.audit.vocabulary.embeddings import examine_embeddings
+from tokkit.audit.vocabulary.embeddings.under_trained import examine_embeddings
 from tokkit.audit.vocabulary.ids import id_findings
 from tokkit.audit.vocabulary.merge_uses import merge_findings, uses_of_merges
 from tokkit.audit.vocabulary.provenance import (
@@ -23,7 +23,8 @@ from tokkit.audit.vocabulary.provenance import (
     provenance_table,
     suspicious_tokens,
 )
-from tokkit.audit.vocabulary.reachability import ReachabilityJudge
+from tokkit.audit.vocabulary.reach import reach_report
+from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge
 from tokkit.audit.vocabulary.verification import verify_witnesses
 from tokkit.errors import ArgumentError
 

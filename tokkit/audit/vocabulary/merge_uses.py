@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.errors import TokkitError
-from tokkit.text.formats.files import read_bounded
+from tokkit.files.reading import read_bounded
 from tokkit.text.segment_models.bpe import BpeModel
 from tokkit.text.spec import MergeTable
 from tokkit.text.tokenizer import TextTokenizer

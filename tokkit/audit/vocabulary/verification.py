@@ -1,9 +1,9 @@
 """Witnesses tried again with the tokenizer's own implementation.
 
 Every witness was encoded by tokkit before it was called one. Here each goes through the library
-that the file was made for (`tokkit.audit.reference`), which has to produce the token as well. A
-library that fails on some text fails on the whole batch; the batch is then halved until the text
-is found, and after a few such texts, or deaths of the library, the rest stays unverified.
+that the file was made for (`tokkit.audit.reference.own_library`), which has to produce the token as
+well. A library that fails on some text fails on the whole batch; the batch is then halved until the
+text is found, and after a few such texts, or deaths of the library, the rest stays unverified.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tokkit.audit.reference import Reference
-from tokkit.audit.vocabulary.reachability import Verdict
+from tokkit.audit.reference.own_library import Reference
+from tokkit.audit.vocabulary.reach.reachability import Verdict
 from tokkit.errors import SandboxError
 
 BATCH_SIZE = 8192

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.section import Fact
-from tokkit.audit.vocabulary.reachability import Reason, Status, Verdict
+from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
 from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.audit.vocabulary.verification import Verification
 from tokkit.text.tokenizer import TextTokenizer

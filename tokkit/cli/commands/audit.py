@@ -154,8 +154,8 @@ class LookedAt:
 
     def options(self, *, timings: bool) -> tokkit.AuditOptions:
         """The options of the library; files are read."""
-        from tokkit.audit.text.samples import read_folder
-        from tokkit.mixture.sources import find_categories
+        from tokkit.audit.costs.samples import read_folder
+        from tokkit.mixture.samples.sources import find_categories
 
         template = None if self.chat_template is None else _read_template(self.chat_template)
         return tokkit.AuditOptions(

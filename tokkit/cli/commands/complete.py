@@ -41,7 +41,7 @@ _SEARCH = "Search"
 
 def _check_format(name: str) -> None:
     from tokkit.arguments import refuse_unknown
-    from tokkit.bytelm.fim_formats import FIM_FORMATS
+    from tokkit.bytelm.completion.fim_formats import FIM_FORMATS
 
     refuse_unknown([name], tuple(FIM_FORMATS), what="format")
 

@@ -42,9 +42,9 @@ def diff(
     Tokens, merges, settings, how sample texts are cut, with the smallest text that is cut
     differently, and what each language costs.
     """
+    from tokkit.audit.costs.samples import read_folder
     from tokkit.audit.diff.comparison import compare
     from tokkit.audit.diff.terminal import diff_text
-    from tokkit.audit.text.samples import read_folder
 
     refuse_two_on_stdout(html=html, json=json)
     parallel = None if texts is None else read_folder(Path(texts))

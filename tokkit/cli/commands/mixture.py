@@ -103,10 +103,10 @@ def mixture(
     FOLDER has a file or a subfolder of files for each category: plain text, .jsonl or .parquet,
     possibly compressed. The shares are of bytes.
     """
-    from tokkit.mixture.groups import find_groups
     from tokkit.mixture.inference import CountingOptions, infer_mixture
-    from tokkit.mixture.shard_text import ReadOptions
-    from tokkit.mixture.sources import find_categories
+    from tokkit.mixture.judging.groups import find_groups
+    from tokkit.mixture.samples.shard_text import ReadOptions
+    from tokkit.mixture.samples.sources import find_categories
 
     refuse_two_on_stdout(html=html, json="-" if as_json else None)
     categories = find_categories(folder)

@@ -142,7 +142,7 @@ def _score_all(lm: ByteLM, data: bytes, beam: int | None) -> dict[str, Any]:
 
     Log-probabilities in nats, and bits per byte.
     """
-    from tokkit.bytelm.all_encodings import AllEncodingsState
+    from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
 
     every = tokkit.ByteLM(lm.token_lm, encodings="all", beam=beam, name=lm.name)
     with progress(f"scoring with {lm.name}"):

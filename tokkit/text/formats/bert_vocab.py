@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.text.formats.files import MAX_VOCAB_SIZE, decode_utf8
-from tokkit.text.formats.hf_json import read_hf_json
-from tokkit.text.formats.hf_special_ids import token_text
-from tokkit.text.formats.tokenizer_config import added_tokens_beside
+from tokkit.files.reading import MAX_VOCAB_SIZE, decode_utf8
+from tokkit.text.formats.hugging_face.special_ids import token_text
+from tokkit.text.formats.hugging_face.tokenizer_config import added_tokens_beside
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
 

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
+from tokkit.files.json_text import want_object
+from tokkit.files.reading import decode_utf8
 from tokkit.text.formats.byte_alphabet import BYTES_IN_GPT2_ORDER, CHAR_OF_BYTE
-from tokkit.text.formats.files import decode_utf8
-from tokkit.text.formats.hf_json import read_hf_json
-from tokkit.text.formats.hf_special_ids import token_text
-from tokkit.text.formats.json_text import want_object
-from tokkit.text.formats.tokenizer_config import added_tokens_beside
+from tokkit.text.formats.hugging_face.special_ids import token_text
+from tokkit.text.formats.hugging_face.tokenizer_config import added_tokens_beside
+from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.spec import TokenizerSpec
 
 END = "<|endoftext|>"

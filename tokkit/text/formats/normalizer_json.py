@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.text.formats.charsmap import MAX_KEY_BYTES, CharsMap, growth
-from tokkit.text.formats.hf_normalizers import MARK, read_normalizer
-from tokkit.text.formats.json_text import want_bool, want_list, want_object, want_str
+from tokkit.files.json_text import want_bool, want_list, want_object, want_str
+from tokkit.text.formats.hugging_face.normalizers import MARK, read_normalizer
+from tokkit.text.formats.sentencepiece.charsmap import MAX_KEY_BYTES, CharsMap, growth
 from tokkit.text.normalizers import (
     MAX_GROWTH,
     Chain,

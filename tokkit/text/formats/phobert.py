@@ -13,13 +13,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.text.formats.files import (
+from tokkit.files.reading import (
     MAX_TOKEN_BYTES,
     MAX_VOCAB_BYTES,
     MAX_VOCAB_SIZE,
     decode_utf8,
 )
-from tokkit.text.formats.hf_special_ids import token_text
+from tokkit.text.formats.hugging_face.special_ids import token_text
 from tokkit.text.formats.merge_tables import table_of
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tokkit.errors import FormatError
-from tokkit.text.formats.files import (
+from tokkit.files.reading import (
     MAX_TOKEN_BYTES,
     MAX_VOCAB_BYTES,
     MAX_VOCAB_SIZE,

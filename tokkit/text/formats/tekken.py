@@ -11,8 +11,8 @@ from __future__ import annotations
 import binascii
 
 from tokkit.errors import FormatError
-from tokkit.text.formats.files import MAX_VOCAB_SIZE
-from tokkit.text.formats.json_text import want_int, want_list, want_object, want_str
+from tokkit.files.json_text import want_int, want_list, want_object, want_str
+from tokkit.files.reading import MAX_VOCAB_SIZE
 from tokkit.text.formats.tiktoken import check_tokens, ranked_spec
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.spec import SplitRule, TokenizerSpec

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
-from tokkit.text.formats.hf_added_tokens import read_added_tokens
-from tokkit.text.formats.hf_special_ids import end_ids
+from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.text.formats.hugging_face.added_tokens import read_added_tokens
+from tokkit.text.formats.hugging_face.special_ids import end_ids
+from tokkit.text.formats.hugging_face.tokenizer_config import code_of, declared_tokens
 from tokkit.text.formats.merge_tables import merges_by_rank
 from tokkit.text.formats.patterns import TIKTOKEN, TiktokenEncoding, recognise_tiktoken
-from tokkit.text.formats.tokenizer_config import code_of, declared_tokens
 from tokkit.text.normalizers import MAX_PATTERN_CHARS, library_normalizer
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 

@@ -25,8 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.text.formats.files import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
-from tokkit.text.formats.json_text import (
+from tokkit.files.json_text import (
     parse_json,
     want_bool,
     want_int,
@@ -35,6 +34,7 @@ from tokkit.text.formats.json_text import (
     want_object,
     want_str,
 )
+from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
 from tokkit.text.formats.normalizer_json import normalizer_from_json, normalizer_to_json
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.spec import (

@@ -5,10 +5,10 @@ match that asks. So a machine that reads the text once can mark every place: for
 behind, backwards for what lies ahead. An assertion inside another is marked first, and the other
 reads its mark with the symbol. All of it is exact for any regular assertion, of any length.
 
-Known texts are marked by tables (`tokkit.kernels.marks`). The automaton that reads byte by byte
-(`boundaries`) cannot look ahead. But a backward machine, run in the other direction, is a forward
-one that *guesses* its state at each place and verifies the guess by the next; just one guess
-survives any whole text. A `Context` holds the states of all machines at one place, known and
+Known texts are marked by tables (`tokkit.kernels.texts.marks`). The automaton that reads byte by
+byte (`boundaries`) cannot look ahead. But a backward machine, run in the other direction, is a
+forward one that *guesses* its state at each place and verifies the guess by the next; just one
+guess survives any whole text. A `Context` holds the states of all machines at one place, known and
 guessed.
 
 Example: `a(?=bc)`. The backward machine's state at a place says which rests of `bc` follow: `bc`

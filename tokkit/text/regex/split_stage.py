@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.kernels import marks, scan
+from tokkit.kernels.texts import marks, scan
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.lookaround import Context, Lookaround
 from tokkit.text.regex.program import Program, Threads

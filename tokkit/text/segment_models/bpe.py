@@ -1,4 +1,4 @@
-"""BPE over one piece: `BpeModel`. The theory stands in `tokkit.kernels.merge_forest`.
+"""BPE over one piece: `BpeModel`. The theory stands in `tokkit.kernels.bpe.merge_forest`.
 
 What takes part in merges: NORMAL tokens, and LITERAL tokens that a merge names (Gemma makes its
 longer runs of newlines from shorter ones, all of them added tokens). A LITERAL never occurs in a
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
-from tokkit.kernels import bpe, merge_forest, spines, unknown_units
-from tokkit.text.mask_cache import MaskCache
+from tokkit.kernels.bpe import backtracking, merge_forest, spines, unknown_units
+from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
     NO_TOKEN,
     PrefixEncoder,
@@ -94,7 +94,7 @@ class BpeModel(SegmentModel):
             members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
         units, _, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
         self._lengths = blob.lengths
-        self._tables = bpe.BpeTables(
+        self._tables = backtracking.BpeTables(
             units,
             next_prefix.astype(np.int64) << 32 | blob.lengths,
             by_merges,
@@ -214,7 +214,7 @@ class BpeModel(SegmentModel):
         if recent is None:
             recent = _empty_cache(RECENT_BITS)
             self._local.recent = recent
-        n = bpe.encode(self._tables, text, bounds, whole, recent, dead, ids, keep)
+        n = backtracking.encode(self._tables, text, bounds, whole, recent, dead, ids, keep)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)
@@ -348,7 +348,7 @@ class BpePrefixEncoder(PrefixEncoder):
 
     def __init__(
         self,
-        tables: bpe.BpeTables,
+        tables: backtracking.BpeTables,
         reversed_units: NDArray[np.int64],
         whole_pieces: dict[bytes, int],
         name: str,
@@ -374,7 +374,7 @@ class BpePrefixEncoder(PrefixEncoder):
             self._text = np.resize(self._text, capacity)
             self._last = np.resize(self._last, capacity + 1)
         self._text[self._length : stop] = added
-        reached = bpe.extend_prefixes(
+        reached = backtracking.extend_prefixes(
             self._tables, self._reversed_units, self._text, self._length, stop, self._last
         )
         self._length = reached if reached >= 0 else -1 - reached
@@ -403,14 +403,14 @@ class BpePrefixEncoder(PrefixEncoder):
         path: list[int] = []
         while length > 0:
             path.append(token)
-            length -= int(self._tables.shorter[token]) & bpe.LENGTH_MASK
+            length -= int(self._tables.shorter[token]) & backtracking.LENGTH_MASK
             token = int(self._last[length])
         return path[::-1]
 
 
 def _empty_cache(bits: int) -> NDArray[np.int64]:
     """The `recent` of `bpe.encode`, with no piece in it; each row lies in one cache line."""
-    size = bpe.ROW << bits
-    cache = np.full(size + bpe.ROW, -1, dtype=np.int64)
-    begin = -cache.ctypes.data % (8 * bpe.ROW) // 8
+    size = backtracking.ROW << bits
+    cache = np.full(size + backtracking.ROW, -1, dtype=np.int64)
+    begin = -cache.ctypes.data % (8 * backtracking.ROW) // 8
     return cache[begin : begin + size]

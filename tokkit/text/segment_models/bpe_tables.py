@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError
-from tokkit.kernels import merge_forest, pair_table, spines
+from tokkit.kernels.bpe import merge_forest, pair_table, spines
 from tokkit.text.segment_models.vocabulary import Blob, is_character
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 

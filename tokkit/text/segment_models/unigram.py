@@ -1,4 +1,4 @@
-"""Unigram over one piece: `UnigramModel`. The algorithm stands in `tokkit.kernels.viterbi`.
+"""Unigram over one piece: `UnigramModel`; the algorithm: `tokkit.kernels.segmentation.viterbi`.
 
 Pieces are the NORMAL tokens that are valid UTF-8; others can never match, since paths lead over
 ends of characters. A character that no path covers costs `unk_score` and becomes BYTE tokens, one
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.kernels import unigram_successors, viterbi
+from tokkit.kernels.segmentation import unigram_successors, viterbi
 from tokkit.text.segment_models.base import (
     NO_TOKEN,
     OneCallModel,

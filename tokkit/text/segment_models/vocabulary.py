@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.kernels import trie
+from tokkit.kernels.segmentation import trie
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
@@ -59,8 +59,8 @@ def build_trie(
         blob: `pack(tokens)`, if it is at hand.
 
     Returns:
-        `units`, as of `tokkit.kernels.trie.build`; `order`: int32, the members entered, sorted by
-        their bytes; and `next_prefix`, as of `build`.
+        `units`, as of `tokkit.kernels.segmentation.trie.build`; `order`: int32, the members
+        entered, sorted by their bytes; and `next_prefix`, as of `build`.
     """
     if blob is None:
         blob = pack(tokens)

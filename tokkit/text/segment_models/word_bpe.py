@@ -3,7 +3,8 @@
 Such a vocabulary writes the last token of a word otherwise than the others (`a</w>` beside `a`), or
 the tokens that go on with one (`##a`). What merges start from depends on the place, then: each byte
 or character has up to four tokens. Everything after that is BPE over tokens, and the theory of
-`tokkit.kernels.merge_forest` holds as it stands, since it speaks of tokens and not of their bytes.
+`tokkit.kernels.bpe.merge_forest` holds as it stands, since it speaks of tokens and not of their
+bytes.
 
 Where the pretokenizer drops white space, the bytes of a word-final token end in a space (or those
 of a token that begins a word begin with one), so that decoding is joining. Here a piece is the word
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError, FormatError
-from tokkit.kernels import merge_forest, merge_pieces, spines
+from tokkit.kernels.bpe import merge_forest, merge_pieces, spines
 from tokkit.text.segment_models.base import (
     PrefixEncoder,
     SegmentModel,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError, FormatError
-from tokkit.kernels import longest_match, unigram_successors
+from tokkit.kernels.segmentation import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
     OneCallModel,
     PrefixEncoder,

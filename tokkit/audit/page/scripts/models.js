@@ -163,7 +163,7 @@ class MergeQueue {
 }
 MergeQueue.POSITIONS = 2 ** 26; // rank and position share the 53 bits of a number
 
-// The path of the highest sum of scores, as tokkit/kernels/viterbi.py finds it, ties included.
+// The path of the highest sum of scores, as tokkit/kernels/segmentation/viterbi.py finds it, ties included.
 class UnigramModel {
   constructor(vocabulary, streams) {
     this.vocabulary = vocabulary;

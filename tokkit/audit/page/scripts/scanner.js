@@ -1,4 +1,4 @@
-// The pretokenizer: tokkit's own automata, run over UTF-8 (tokkit/kernels/scan.py, split_stage.py).
+// The pretokenizer: tokkit's own automata, run over UTF-8 (tokkit/kernels/texts/scan.py, split_stage.py).
 
 // Length in bytes of the well-formed UTF-8 character that begins with this byte.
 const characterLength = (byte) => (byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4);

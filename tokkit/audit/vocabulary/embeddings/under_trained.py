@@ -1,0 +1,228 @@
+"""Under-trained tokens, from a model's embedding matrices: facts, a chart, a table and a finding.
+
+The indicator and where it deviates from its source are described in `training_indicator`. Which
+rows are trusted to be untrained follows from the verdicts on reachability, which are of canonical
+encodings. Values are not probabilities: they rank the tokens that are worth a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.section import Chart, Column, Fact, Series, Table
+from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
+from tokkit.audit.vocabulary.embeddings.training_indicator import (
+    SHARE_OF_MEDIAN,
+    Indicator,
+    measure_rows,
+)
+from tokkit.audit.vocabulary.reach.reachability import Status, Verdict
+from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.errors import FormatError
+from tokkit.text.tokenizer import TextTokenizer
+
+_N_BINS, _N_ROWS, _N_WITNESSES = 40, 100, 5
+_SPARE_ROWS = 4096
+_REACHED = (Status.REACHABLE, Status.CONTEXT_ONLY)
+_NEVER = (Status.UNREACHABLE, Status.UNUSED, Status.SPECIAL)
+_NAMES = {
+    "norm": "length of the input embedding",
+    "distance": "cosine distance to unused tokens",
+}
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What the embeddings show; empty where they were not given."""
+
+    facts: tuple[Fact, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def examine_embeddings(
+    tokenizer: TextTokenizer, verdicts: Sequence[Verdict], path: Path | None
+) -> TrainingReport:
+    """Look for under-trained tokens.
+
+    Args:
+        tokenizer: whose ids are the matrices' rows.
+        verdicts: on each id.
+        path: see `open_embeddings`; None: nothing is said.
+
+    Raises:
+        FormatError: the files are damaged, or the matrix has too few or far too many rows.
+        UnsupportedError: see `open_embeddings`.
+    """
+    if path is None:
+        return TrainingReport()
+    embeddings = open_embeddings(path)
+    n_rows = embeddings.inputs.shape[0]
+    statuses = [verdict.status for verdict in verdicts]
+    _check_rows(path, n_rows, statuses)
+    never = [token for token, status in enumerate(statuses) if status in _NEVER and token < n_rows]
+    padding = range(len(statuses), n_rows)
+    indicator = measure_rows(embeddings, np.array([*never, *padding], dtype=np.int64))
+    size = _fact("embedding_rows", "Rows of the embedding matrix", n_rows)
+    tied = Fact(
+        "embeddings_tied", "Input and output embeddings are the same", embeddings.outputs is None
+    )
+    reached = np.array([t for t, status in enumerate(statuses) if status in _REACHED], np.int64)
+    if indicator is None or not reached.size:
+        unknown = Fact(
+            "under_trained_tokens", "Under-trained", None, "tokens",
+            help="Not measured: too few rows of this tied matrix are surely untrained and alike.",
+        )  # fmt: skip
+        return TrainingReport(facts=(size, tied, unknown))
+    return _report(tokenizer, statuses, indicator, reached, (size, tied))
+
+
+def _fact(key: str, label: str, value: float, unit: str = "", about: str = "") -> Fact:
+    return Fact(key, label, value, unit, help=about)
+
+
+def _check_rows(path: Path, n_rows: int, statuses: Sequence[Status]) -> None:
+    """Control tokens and holes may lack a row, and matrices are padded to round sizes."""
+    n_ids = len(statuses)
+    absent = (Status.SPECIAL, Status.UNUSED)
+    needed = max((t + 1 for t, status in enumerate(statuses) if status not in absent), default=0)
+    most = n_ids + max(_SPARE_ROWS, n_ids // 8)
+    if not needed <= n_rows <= most:
+        raise FormatError(
+            f"{path}: the embedding matrix has {n_rows:,} rows, expected {needed:,} to {most:,} "
+            f"for this vocabulary of {n_ids:,}; give the weights of a model that uses it"
+        )
+
+
+def _report(
+    tokenizer: TextTokenizer,
+    statuses: Sequence[Status],
+    indicator: Indicator,
+    reached: NDArray[np.int64],
+    facts: tuple[Fact, ...],
+) -> TrainingReport:
+    values = indicator.values
+    median = float(np.median(values[reached]))
+    limit = SHARE_OF_MEDIAN * median
+    below = reached[values[reached] <= limit]
+    below = below[np.lexsort((below, np.round(values[below], 3)))]
+    name = _NAMES[indicator.kind]
+    second = float(np.percentile(values[reached], 2))
+    facts += (
+        _fact(
+            "under_trained_tokens", "Under-trained", len(below), "tokens",
+            f"Reachable tokens whose {name} is at most a quarter of the median.",
+        ),
+        _fact(
+            "training_indicator_median", f"Median {name}", round(median, 3),
+            about="Of the tokens that text produces.",
+        ),
+        _fact(
+            "training_indicator_percentile_2", f"Second percentile of the {name}",
+            round(second, 3), about="Below it lie the candidates of Land and Bartolo (2024).",
+        ),
+    )  # fmt: skip
+    if indicator.references:
+        facts += (
+            _fact(
+                "training_reference_rows", "Rows taken as untrained", len(indicator.references),
+                about="Nearly equal rows of ids that no text produces; of at most 2,048 "
+                "candidates.",
+            ),
+        )  # fmt: skip
+    return TrainingReport(
+        facts,
+        (_table(tokenizer, statuses, indicator, reached),),
+        (_chart(statuses, indicator),),
+        _findings(tokenizer, indicator, below, median),
+    )
+
+
+def _findings(
+    tokenizer: TextTokenizer, indicator: Indicator, below: NDArray[np.int64], median: float
+) -> tuple[Finding, ...]:
+    if not below.size:
+        return ()
+    tokens = [int(token) for token in below]
+    spelling = tokenizer.spec.token_bytes
+    examples = ", ".join(f"'{shown(spelling[token], limit=24)}'" for token in tokens[:3])
+    return (
+        Finding(
+            "under-trained-token",
+            f"{plural(len(tokens), 'token')} that text produces, with a {_NAMES[indicator.kind]} "
+            f"of at most a quarter of the median, {median:.3f}; the most extreme: {examples}.",
+            len(tokens),
+            tuple(sorted(tokens)),
+            tuple(
+                Witness(
+                    "decode",
+                    ids=(token,),
+                    result=spelling[token],
+                    note=f"{_NAMES[indicator.kind]} {indicator.values[token]:.3f}",
+                )
+                for token in tokens[:_N_WITNESSES]
+            ),
+        ),
+    )
+
+
+def _table(
+    tokenizer: TextTokenizer,
+    statuses: Sequence[Status],
+    indicator: Indicator,
+    reached: NDArray[np.int64],
+) -> Table:
+    """The tokens that text produces with the smallest values."""
+    rounded = np.round(indicator.values, 3)
+    order = reached[np.lexsort((reached, rounded[reached]))][:_N_ROWS]
+    return Table(
+        "under_trained",
+        "Tokens that look least trained",
+        (
+            Column("id", "Id", "token"),
+            Column("spelling", "Bytes", "code"),
+            Column("indicator", _NAMES[indicator.kind].capitalize(), "number"),
+            Column("status", "Status"),
+        ),
+        tuple(
+            (
+                token,
+                shown(tokenizer.spec.token_bytes[token]),
+                float(rounded[token]),
+                str(statuses[token]),
+            )
+            for token in map(int, order)
+        ),
+        "Tokens that some text produces, the smallest values first; see the chart for how far "
+        "they are from the others.",
+    )
+
+
+def _chart(statuses: Sequence[Status], indicator: Indicator) -> Chart:
+    """The distribution, of tokens that text produces and of those that it does not."""
+    n_ids = min(len(statuses), len(indicator.values))
+    values = np.round(indicator.values[:n_ids], 3)
+    edges = np.linspace(0, max(float(values.max()), 0.001), _N_BINS + 1)
+    groups = {"some text produces": _REACHED, "no text produces": _NEVER}
+    series: list[Series] = []
+    for name, wanted in groups.items():
+        chosen = np.array([status in wanted for status in statuses[:n_ids]], dtype=bool)
+        counts, _ = np.histogram(values[chosen], edges)
+        series.append(Series(name, tuple(float(count) for count in counts)))
+    return Chart(
+        "training_indicator",
+        "How much the tokens' embeddings look untrained",
+        "histogram",
+        tuple(f"{edge:.3f}" for edge in edges[:-1]),
+        tuple(series),
+        x_label=_NAMES[indicator.kind] + ", lower end of the bin",
+        y_label="tokens",
+        log_scale=True,
+    )

@@ -1,0 +1,200 @@
+"""What is said about reachability: facts, findings and tables, with witnesses for the unreachable.
+
+Of an unreachable token there is no text to show; what shows it is what its own bytes become
+(`demonstration`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.section import Chart, Column, Fact, Series, Table
+from tokkit.audit.vocabulary.demonstration import demonstration
+from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
+from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.text.tokenizer import TextTokenizer
+
+_N_WITNESSES = 5
+_N_ROWS = 75
+
+_HOW = {
+    Reason.PRETOKENIZER: "the pretokenizer cuts every text inside",
+    Reason.NORMALIZER: "no normalised text holds",
+    Reason.MERGES: "the model always spells in another way",
+    Reason.ALPHABET: "the file's alphabet cannot spell",
+    Reason.BYTES: "no valid UTF-8 text holds",
+    Reason.SHADOWED: "another token always takes the place of",
+}
+
+
+def reach_facts(verdicts: Sequence[Verdict]) -> tuple[Fact, ...]:
+    """Counts by status and by reason."""
+    by_status = Counter(verdict.status for verdict in verdicts)
+    by_reason = Counter(verdict.reason for verdict in verdicts)
+    n_text = len(verdicts) - by_status[Status.SPECIAL] - by_status[Status.UNUSED]
+    n_reached = by_status[Status.REACHABLE] + by_status[Status.CONTEXT_ONLY]
+    unreachable = by_status[Status.UNREACHABLE]
+    return (
+        Fact(
+            "vocab_size", "Ids", len(verdicts), help="All ids, holes and control tokens included."
+        ),
+        Fact(
+            "reachable_tokens", "Reachable", n_reached, "tokens",
+            help="Some valid UTF-8 text produces them; each was encoded to make sure.",
+        ),
+        Fact(
+            "context_only_tokens", "Of these, only in context", by_status[Status.CONTEXT_ONLY],
+            "tokens",
+            help="Their own bytes alone produce something else, as parts of characters do.",
+        ),
+        Fact(
+            "unreachable_tokens", "Unreachable", unreachable, "tokens",
+            help="Proved: no valid UTF-8 text produces them.",
+        ),
+        Fact(
+            "unreachable_percent", "Unreachable, share", _percent(unreachable, n_text), "%",
+            help="Of all tokens that are not control tokens or holes.",
+        ),
+        *(
+            Fact(
+                f"unreachable_{reason.value}_tokens", f"Unreachable: {reason.value}",
+                by_reason[reason], "tokens", help=f"Tokens that {_HOW[reason]}."
+                if reason not in (Reason.PRETOKENIZER, Reason.SHADOWED)
+                else f"{_HOW[reason].capitalize()} them.",
+            )
+            for reason in Reason
+        ),
+        Fact(
+            "undetermined_tokens", "Undetermined", by_status[Status.UNDETERMINED], "tokens",
+            help="Neither a text nor a proof was found.",
+        ),
+        Fact("special_tokens", "Control tokens", by_status[Status.SPECIAL], "tokens"),
+        Fact("unused_ids", "Ids without a token", by_status[Status.UNUSED], "ids"),
+    )  # fmt: skip
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 3) if whole else 0.0
+
+
+def reach_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
+    """One finding for each reason, and one for what is undetermined."""
+    found: list[Finding] = []
+    for reason in Reason:
+        tokens = [token for token, verdict in enumerate(verdicts) if verdict.reason == reason]
+        if tokens:
+            found.append(
+                Finding(
+                    f"unreachable-{reason.value}",
+                    plural(len(tokens), "token")
+                    + (
+                        f": {_HOW[reason]} {'it' if len(tokens) == 1 else 'them'}"
+                        if reason in (Reason.PRETOKENIZER, Reason.SHADOWED)
+                        else f" that {_HOW[reason]}"
+                    )
+                    + f", as {_examples(tokenizer, tokens)}.",
+                    len(tokens),
+                    tuple(tokens),
+                    own_witnesses(tokenizer, tokens),
+                )
+            )
+    tokens = [t for t, verdict in enumerate(verdicts) if verdict.status == Status.UNDETERMINED]
+    if tokens:
+        found.append(
+            Finding(
+                "undetermined-token",
+                f"{plural(len(tokens), 'token')} without a witness or a proof, as "
+                f"{_examples(tokenizer, tokens)}.",
+                len(tokens),
+                tuple(tokens),
+                own_witnesses(tokenizer, tokens),
+            )
+        )
+    return tuple(found)
+
+
+def _examples(tokenizer: TextTokenizer, tokens: Sequence[int]) -> str:
+    return ", ".join(f"'{shown(tokenizer.spec.token_bytes[t], limit=24)}'" for t in tokens[:3])
+
+
+def own_witnesses(tokenizer: TextTokenizer, tokens: Sequence[int]) -> tuple[Witness, ...]:
+    """What becomes of the first few of some tokens whose own bytes show it.
+
+    Longer tokens tell more than single bytes, so those of several characters come first.
+    """
+    spelling = tokenizer.spec.token_bytes
+    telling = sorted(tokens, key=lambda token: (len(spelling[token]) < 2, token))
+    found = (demonstration(tokenizer, token) for token in telling[:_N_WITNESSES])
+    return tuple(witness for witness in found if witness is not None)
+
+
+def reach_table(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> Table | None:
+    """The unreachable and undetermined tokens, by reason; the first of each."""
+    wanted = (Status.UNREACHABLE, Status.UNDETERMINED)
+    chosen = [token for token, verdict in enumerate(verdicts) if verdict.status in wanted]
+    if not chosen:
+        return None
+    rank = {reason: k for k, reason in enumerate(_HOW)}
+    chosen.sort(key=lambda t: (-1 if (r := verdicts[t].reason) is None else rank[r], t))
+    rows = [
+        (
+            token,
+            shown(tokenizer.spec.token_bytes[token]),
+            str(verdicts[token].reason or "undetermined"),
+            _becomes(tokenizer, token),
+        )
+        for token in chosen[:_N_ROWS]
+    ]
+    note = "Canonical encodings, normaliser included."
+    if len(chosen) > _N_ROWS:
+        note += f" The first {_N_ROWS} of {len(chosen):,}; the explorer shows all."
+    return Table(
+        "unreachable",
+        "Tokens that no text produces",
+        (
+            Column("id", "Id", "token"),
+            Column("spelling", "Bytes", "code"),
+            Column("reason", "Reason"),
+            Column("becomes", "What its bytes become", "code"),
+        ),
+        tuple(rows),
+        note,
+    )
+
+
+def _becomes(tokenizer: TextTokenizer, token: int) -> str:
+    witness = demonstration(tokenizer, token)
+    if witness is None:
+        return ""
+    if witness.result is not None:
+        return f"{shown(witness.data)} → {shown(witness.result)}"
+    if token in witness.ids:
+        return witness.note
+    spelling = tokenizer.spec.token_bytes
+    return "|".join(shown(spelling[i], limit=16) for i in witness.ids[:8])
+
+
+def reach_chart(verdicts: Sequence[Verdict]) -> Chart:
+    """Tokens by status and reason."""
+    by_reason = Counter(verdict.reason for verdict in verdicts)
+    by_status = Counter(verdict.status for verdict in verdicts)
+    counts = {
+        "reachable by itself": by_status[Status.REACHABLE],
+        "only in context": by_status[Status.CONTEXT_ONLY],
+        **{f"unreachable: {reason.value}": by_reason[reason] for reason in Reason},
+        "undetermined": by_status[Status.UNDETERMINED],
+        "control token": by_status[Status.SPECIAL],
+        "no token": by_status[Status.UNUSED],
+    }
+    counts = {label: count for label, count in counts.items() if count}
+    return Chart(
+        "reachability",
+        "Which tokens text can produce",
+        "bars",
+        tuple(counts),
+        (Series("tokens", tuple(float(count) for count in counts.values())),),
+        x_label="tokens",
+        log_scale=True,
+    )

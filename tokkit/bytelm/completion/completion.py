@@ -1,0 +1,158 @@
+"""Complete a text from wherever it is cut: inside a word, a character, or a run of white space.
+
+Two ways to draw from the same distribution (at temperature 1, without filters):
+
+- `unit="byte"`: one byte at a time, from any byte-level model, ensembles included;
+- `unit="token"`: across the end of the prompt in one exact draw, then in whole tokens, one model
+  evaluation a token (`tokkit.bytelm.completion.token_walk`). Only a single model has tokens.
+
+Temperature and filters act on what is drawn, bytes or tokens, and so mean different laws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Literal, Unpack
+
+from tokkit.bytelm.byte_lm import ByteLM, CoverState
+from tokkit.bytelm.byte_model import (
+    ByteModel,
+    ByteState,
+    as_bytes,
+    as_stops,
+    check_mass,
+    check_max_bytes,
+    check_model,
+    check_state,
+)
+from tokkit.bytelm.completion.token_walk import draw_by_token
+from tokkit.bytelm.drawing.patterns import Grammar
+from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
+from tokkit.bytelm.encodings.cover import END
+from tokkit.errors import ArgumentError
+
+Unit = Literal["byte", "token"]
+UNITS: tuple[Unit, ...] = ("byte", "token")
+
+_OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "valid_utf8")
+
+
+def complete(
+    lm: ByteModel,
+    prompt: str | bytes,
+    *,
+    max_bytes: int,
+    unit: Unit = "byte",
+    seed: int | None = None,
+    stop: str | bytes | Sequence[str | bytes] = (),
+    pattern: str | Grammar | None = None,
+    state: ByteState | None = None,
+    **sampling: Unpack[SamplingOptions],
+) -> bytes:
+    """Sample a continuation of `prompt`, without the prompt; see `stream_completion`."""
+    return b"".join(
+        stream_completion(
+            lm,
+            prompt,
+            max_bytes=max_bytes,
+            unit=unit,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            state=state,
+            **sampling,
+        )
+    )
+
+
+def stream_completion(
+    lm: ByteModel,
+    prompt: str | bytes,
+    *,
+    max_bytes: int,
+    unit: Unit = "byte",
+    seed: int | None = None,
+    stop: str | bytes | Sequence[str | bytes] = (),
+    pattern: str | Grammar | None = None,
+    state: ByteState | None = None,
+    **sampling: Unpack[SamplingOptions],
+) -> Iterator[bytes]:
+    """Sample a continuation and yield it byte by byte, from wherever the prompt is cut.
+
+    The prompt is taken as it is: nothing is stripped, and white space at its end is given. The
+    semantics is that of the model; for a `ByteLM` the canonical one.
+
+    Args:
+        lm: any byte-level model for `unit="byte"`, a `ByteLM` for `unit="token"`.
+        prompt: may be empty, and may end inside a word or a character.
+        max_bytes: at most so many bytes, also where that cuts a token.
+        unit: what is drawn, `"byte"` or `"token"`. With `temperature=1` and no filters the bytes
+            have the same law. Otherwise the options act on bytes, or on tokens: at the end of the
+            prompt, on pairs of a head and a token that leads beyond it.
+        seed: makes the sample reproducible; the two units draw different samples from it.
+        stop: strings that end the text; they are not part of it.
+        pattern: see `ByteModel.stream`; of bytes, so it needs `unit="byte"`.
+        state: after `prompt`, if it has been opened already; it is not changed.
+        **sampling: see `Sampling`. Options that speak of bytes (`repetition_penalty`,
+            `no_repeat_ngram`, `valid_utf8`) need `unit="byte"`.
+
+    Raises:
+        ArgumentError: an option out of range, or tokens of a model that has none.
+        ModelError: the model gives the prompt no mass.
+    """
+    check_model(lm)
+    if unit not in UNITS:
+        raise ArgumentError(f"unit must be one of {UNITS}, got {unit!r}")
+    if unit == "byte":
+        return lm.stream(
+            prompt,
+            max_bytes=max_bytes,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            state=state,
+            **sampling,
+        )
+    if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
+        raise ArgumentError(
+            f"{lm.name}: unit='token' needs a single ByteLM with encodings='canonical'; "
+            "pass unit='byte'"
+        )
+    law = Sampling.of(sampling)
+    changed = [name for name in _OF_BYTES if getattr(law, name) != getattr(Sampling(), name)]
+    changed += [] if pattern is None else ["pattern"]
+    if changed:
+        raise ArgumentError(f"{changed[0]} is about bytes, not tokens; pass unit='byte'")
+    sampler = Sampler(law, seed=seed)
+    check_max_bytes(max_bytes)
+    matcher = StopMatcher(as_stops(stop))
+    prompt = as_bytes(prompt)
+    check_state(state, prompt)
+    if state is not None and not isinstance(state, CoverState):
+        raise ArgumentError(
+            f"the state is a {type(state).__name__}; pass one that {lm.name} has opened, or none"
+        )
+    return _stream_tokens(lm, prompt, state, max_bytes, sampler, matcher)
+
+
+def _stream_tokens(
+    lm: ByteLM,
+    prompt: bytes,
+    state: CoverState | None,
+    max_bytes: int,
+    sampler: Sampler,
+    matcher: StopMatcher,
+) -> Iterator[bytes]:
+    if max_bytes == 0:
+        return
+    opened = lm.open(prompt) if state is None else state
+    assert isinstance(opened, CoverState)
+    check_mass(opened.logprobs(), lm.name)
+    for symbol in islice(draw_by_token(opened, sampler), max_bytes):
+        if symbol == END:
+            break
+        yield from matcher.feed(symbol)
+        if matcher.stopped:
+            return
+    yield from matcher.flush()

@@ -1,0 +1,282 @@
+"""The prompt formats of models that fill in the middle, as one table.
+
+A format is a template: control tokens around the text before the gap and the text after it. Two
+orders are in use (Bavarian et al., "Efficient Training of Language Models to Fill in the Middle",
+2022, section 3): PSM, where the middle is a text of its own after a last control token, and SPM,
+where the middle goes on with the prefix. The sources, and what is peculiar to each:
+
+- `santacoder`: model card; hyphens in the names.
+- `starcoder`: cards of StarCoder and StarCoder2; CodeQwen1.5 has it, too. StarCoder2 was trained on
+  files joined by `<file_sep>`, which so may end a middle as well.
+- `qwen`: README of Qwen2.5-Coder, which stops at every control token of the format.
+- `codegemma`: Google's "CodeGemma formatting": the names of Qwen, but `<|file_separator|>` ends a
+  middle, and so does every control token of the format. Told apart from `qwen` by that token.
+- `deepseek`: README of DeepSeek-Coder; the bars are U+FF5C, the token between the parts is "hole".
+- `codellama`: `infilling_prompt_tokens` of Meta's tokenizer. The prefix has SentencePiece's dummy
+  space, suffix and middle have not. `▁<EOT>` ends a middle.
+- `codestral`: `encode_fim` of mistral-common: `[SUFFIX]` first, no middle token, and the dummy
+  space stands before the prefix only.
+- `granite`, `granite-4`: model cards of Granite 3.3 and 4: the names of StarCoder and of Qwen, but
+  `<|end_of_text|>` ends a middle.
+- `seed-coder`: "Seed-Coder" (ByteDance Seed, 2025), section on FIM: the suffix comes first, and a
+  middle token last.
+- `glm`, `codegeex`: `<|code_prefix|>` and its like, which GLM-4.5 shares with CodeGeeX4. The card
+  of the latter puts the suffix first; of the former no order is published, and editors in use put
+  the prefix first.
+- `falcon-h1`, `falcon-h1-spm`: `<|prefix|>` and its like. No order is published.
+
+An order that no source tells is not guessed: where the names of a tokenizer fit formats of both
+orders, `fim=` must say which.
+
+In all of them the dummy prefix of a tokenizer that has one belongs to the prefix alone. What else
+ends a text for the model (`TokenLM.eos_ids`) ends a middle in every format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tokkit.bytelm.completion.fim_context import (
+    QWEN_FILES,
+    STARCODER_FILES,
+    FileTemplates,
+    marker_ids,
+)
+from tokkit.errors import ArgumentError
+from tokkit.text.tokenizer import TextTokenizer
+
+_PREFIX, _SUFFIX = "{prefix}", "{suffix}"
+
+
+@dataclass(frozen=True)
+class FimIds:
+    """The control tokens of a format as ids of one tokenizer.
+
+    Attributes:
+        first: before the part that comes first.
+        between: between the parts.
+        last: after the second part; empty where the middle goes on with it.
+        ends: ids that end a middle.
+    """
+
+    first: tuple[int, ...]
+    between: tuple[int, ...]
+    last: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FimFormat:
+    """How a model wants to be asked for a middle.
+
+    Attributes:
+        name: for messages and for `fim=`.
+        template: control tokens with `{prefix}` and `{suffix}` once each. If it ends with
+            `{prefix}`, the middle goes on with the prefix; otherwise it ends with a control token.
+        ends: control tokens that end a middle. The first must be in the vocabulary; others count
+            where they are.
+        files: how other files of a repository are shown, or None where no source tells.
+    """
+
+    name: str
+    template: str
+    ends: tuple[str, ...]
+    files: FileTemplates | None = None
+
+    def __post_init__(self) -> None:
+        """Check the template.
+
+        Raises:
+            ArgumentError: a part is missing or doubled, control tokens are missing, or nothing ends
+                a middle.
+        """
+        wrong = f"the template {self.template!r} of {self.name!r}"
+        if self.template.count(_PREFIX) != 1 or self.template.count(_SUFFIX) != 1:
+            raise ArgumentError(f"{wrong} must hold {_PREFIX} and {_SUFFIX} once each")
+        first, between, last = self._markers
+        if not first or not between or (not last and self.order == "PSM"):
+            raise ArgumentError(
+                f"{wrong} must have control tokens before each part, and after {_SUFFIX} if that "
+                "comes last"
+            )
+        if not self.ends:
+            raise ArgumentError(
+                f"{self.name!r} needs at least one control token that ends a middle"
+            )
+
+    @property
+    def order(self) -> Literal["PSM", "SPM"]:
+        """Which part comes first: the prefix (PSM) or the suffix (SPM)."""
+        template = self.template
+        return "PSM" if template.index(_PREFIX) < template.index(_SUFFIX) else "SPM"
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the middle goes on with the prefix, as one text."""
+        return self.template.endswith(_PREFIX)
+
+    @property
+    def _markers(self) -> tuple[str, str, str]:
+        one, two = (_PREFIX, _SUFFIX) if self.order == "PSM" else (_SUFFIX, _PREFIX)
+        first, _, rest = self.template.partition(one)
+        between, _, last = rest.partition(two)
+        return first, between, last
+
+    @property
+    def marker_names(self) -> frozenset[str]:
+        """The control tokens around the parts, in no order."""
+        return frozenset(self._markers)
+
+    def ids(self, tokenizer: TextTokenizer) -> FimIds:
+        """The control tokens as ids.
+
+        Raises:
+            ArgumentError: the tokenizer lacks one of them.
+        """
+        first, between, last = (self._marker_ids(text, tokenizer) for text in self._markers)
+        special = tokenizer.special_tokens
+        if self.ends[0] not in special:
+            raise ArgumentError(_missing(self, self.ends[0], tokenizer))
+        ends = tuple(special[text] for text in self.ends if text in special)
+        return FimIds(first, between, last, ends)
+
+    def _marker_ids(self, text: str, tokenizer: TextTokenizer) -> tuple[int, ...]:
+        ids = marker_ids(text, tokenizer)
+        if ids is None:
+            raise ArgumentError(_missing(self, text, tokenizer))
+        return ids
+
+
+def _missing(fim: FimFormat, text: str, tokenizer: TextTokenizer) -> str:
+    return (
+        f"{tokenizer.name} has no special token {text!r}, which the FIM format {fim.name!r} needs; "
+        "pass another fim=, or a tokenizer that goes with it"
+    )
+
+
+_GLM_ENDS = ("<|endoftext|>", "<|user|>", "<|observation|>")
+_FALCON_ENDS = ("<|end_of_text|>",)
+_BARS = "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>"
+
+FIM_FORMATS: dict[str, FimFormat] = {
+    fim.name: fim
+    for fim in (
+        FimFormat(
+            "santacoder",
+            "<fim-prefix>{prefix}<fim-suffix>{suffix}<fim-middle>",
+            ends=("<|endoftext|>",),
+        ),
+        FimFormat(
+            "starcoder",
+            "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
+            ends=("<|endoftext|>", "<file_sep>"),
+            files=STARCODER_FILES,
+        ),
+        FimFormat(
+            "granite",
+            "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
+            ends=("<|end_of_text|>", "<fim_pad>"),
+        ),
+        FimFormat(
+            "codegemma",
+            _BARS,
+            ends=("<|file_separator|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
+        ),
+        FimFormat(
+            "qwen",
+            _BARS,
+            ends=(
+                *("<|endoftext|>", "<|fim_pad|>", "<|file_sep|>", "<|repo_name|>"),
+                *("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
+            ),
+            files=QWEN_FILES,
+        ),
+        FimFormat("granite-4", _BARS, ends=("<|end_of_text|>", "<|fim_pad|>")),
+        FimFormat(
+            "deepseek",
+            "<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
+            ends=("<｜end▁of▁sentence｜>",),
+        ),
+        FimFormat("codellama", "▁<PRE>{prefix}▁<SUF>{suffix}▁<MID>", ends=("▁<EOT>",)),
+        FimFormat("codestral", "[SUFFIX]{suffix}[PREFIX]{prefix}", ends=("</s>",)),
+        FimFormat(
+            "seed-coder",
+            "<[fim-suffix]>{suffix}<[fim-prefix]>{prefix}<[fim-middle]>",
+            ends=("<[end▁of▁sentence]>",),
+        ),
+        FimFormat(
+            "glm",
+            "<|code_prefix|>{prefix}<|code_suffix|>{suffix}<|code_middle|>",
+            ends=_GLM_ENDS,
+        ),
+        FimFormat(
+            "codegeex",
+            "<|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|>",
+            ends=_GLM_ENDS,
+        ),
+        FimFormat("falcon-h1", "<|prefix|>{prefix}<|suffix|>{suffix}<|middle|>", ends=_FALCON_ENDS),
+        FimFormat(
+            "falcon-h1-spm", "<|suffix|>{suffix}<|prefix|>{prefix}<|middle|>", ends=_FALCON_ENDS
+        ),
+    )
+}
+"""By name; the first that fits a tokenizer is its format."""
+
+
+def find_fim_format(tokenizer: TextTokenizer) -> FimFormat:
+    """The format whose control tokens a tokenizer has.
+
+    That the tokenizer has them does not mean that every model with this tokenizer was trained on
+    them: a model for chat may share the vocabulary of its code model.
+
+    Raises:
+        ArgumentError: none, or two that put the same control tokens in another order.
+    """
+    fitting = [fim for fim in FIM_FORMATS.values() if _fits(fim, tokenizer)]
+    if not fitting:
+        raise ArgumentError(
+            f"{tokenizer.name} has the special tokens of no known FIM format "
+            f"({', '.join(FIM_FORMATS)}){_alike(tokenizer)}: use a model that was trained to fill "
+            "in the middle, or pass fim=FimFormat(...) with its template"
+        )
+    first = fitting[0]
+    for other in fitting[1:]:
+        if other.marker_names == first.marker_names and other.order != first.order:
+            raise ArgumentError(
+                f"{tokenizer.name} has {', '.join(sorted(first.marker_names))}, whose order the "
+                f"names do not tell: pass fim={first.name!r} ({first.order}: {first.template}) or "
+                f"fim={other.name!r} ({other.order}: {other.template}), as the model was trained"
+            )
+    return first
+
+
+def _fits(fim: FimFormat, tokenizer: TextTokenizer) -> bool:
+    try:
+        fim.ids(tokenizer)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _alike(tokenizer: TextTokenizer) -> str:
+    """Control tokens that look as if they were of a format, for a message."""
+    words = ("fim", "prefix", "suffix", "middle")
+    found = [name for name in tokenizer.special_tokens if any(w in name.lower() for w in words)]
+    return f", though {', '.join(found[:6])} look like one" if found else ""
+
+
+def resolve_fim_format(fim: str | FimFormat | None, tokenizer: TextTokenizer) -> FimFormat:
+    """A format by name, as it is, or (None) found by `find_fim_format`.
+
+    Raises:
+        ArgumentError: no such name, or the tokenizer lacks its tokens.
+    """
+    if fim is None:
+        return find_fim_format(tokenizer)
+    if isinstance(fim, str):
+        if fim not in FIM_FORMATS:
+            raise ArgumentError(f"fim must be one of {', '.join(FIM_FORMATS)}, got {fim!r}")
+        fim = FIM_FORMATS[fim]
+    fim.ids(tokenizer)
+    return fim

@@ -1,0 +1,293 @@
+"""Fill in the middle of a text, with both borders of the gap healed.
+
+The model is asked in the format that it was trained on (`tokkit.bytelm.completion.fim_formats`),
+over bytes: `open_after` takes the control tokens and the parts of the prompt as a condition, and
+what the model writes after them is a text, with the semantics of `ByteLM` (canonical). With the
+frame of `tokkit.bytelm.completion.fim_frame` that text must be r m s, then end of text (any of the
+format's end tokens), where r ends the prefix, s begins the suffix, and m is the middle that is
+asked for:
+
+    P(m) = P(r m s end) / sum over m' of P(r m' s end)
+
+The beginning r is a byte prefix, which `ByteLM` conditions on exactly. The end s is met by
+rejection: texts that begin with r are drawn until one ends with s and its m fits. That is exact,
+too, and as costly as s is improbable, so tries are bounded. When all have failed, the last text
+that was drawn is cut where P(r m[:k] s end) is largest. That cut is no sample: it is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Unpack
+
+import numpy as np
+
+from tokkit.arguments import check_whole
+from tokkit.bytelm.byte_lm import ByteLM, CoverState, evaluate_states
+from tokkit.bytelm.byte_model import (
+    MAX_BYTES,
+    ByteModel,
+    as_bytes,
+    as_stops,
+    check_mass,
+    check_max_bytes,
+    check_model,
+)
+from tokkit.bytelm.completion.completion import Unit, complete, stream_completion
+from tokkit.bytelm.completion.fim_context import RepositoryFiles
+from tokkit.bytelm.completion.fim_formats import FimFormat, resolve_fim_format
+from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
+from tokkit.bytelm.drawing.sampling import SamplingOptions, StopMatcher
+from tokkit.bytelm.encodings.cover import END
+from tokkit.errors import ArgumentError, ModelError
+
+_CUTS_AT_ONCE = 16
+
+
+def infill(
+    lm: ByteModel,
+    prefix: str | bytes,
+    suffix: str | bytes | None = None,
+    *,
+    max_bytes: int,
+    fim: str | FimFormat | None = None,
+    heal: Heal = "prefix",
+    context: RepositoryFiles | None = None,
+    unit: Unit = "byte",
+    seed: int | None = None,
+    stop: str | bytes | Sequence[str | bytes] = (),
+    **sampling: Unpack[SamplingOptions],
+) -> bytes:
+    """Sample what stands between `prefix` and `suffix`.
+
+    Without a suffix this is `complete`, which needs no format and takes any byte-level model.
+
+    Args:
+        lm: a canonical `ByteLM`, of a model that was trained to fill in the middle.
+        prefix: before the gap; may end inside a word or a character.
+        suffix: after the gap; may begin inside one. `b""` says that nothing follows, None says
+            nothing about what follows.
+        max_bytes: at most so many bytes; see `Infilling.stream`.
+        fim: the format, by name or as it is; None finds it by the tokenizer's special tokens.
+        heal: see `Infilling`.
+        context: other files of the repository, for formats that show them.
+        unit: what is drawn; see `stream_completion`.
+        seed: makes the sample reproducible.
+        stop: strings that end the middle; they are not part of it.
+        **sampling: see `Sampling`.
+
+    Raises:
+        ArgumentError: an option out of range, no format is found, or the model is no `ByteLM`.
+        EncodingError: a part holds bytes that the vocabulary cannot express.
+        ModelError: the model gives the parts no mass.
+    """
+    if suffix is None:
+        return complete(
+            lm, prefix, max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling
+        )
+    gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context)
+    return b"".join(gap.stream(max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling))
+
+
+class Infilling:
+    """A gap in a text, opened once: draw several middles, or score given ones.
+
+    Attributes:
+        format: how the model is asked.
+        frame: the prompt as ids, and the bytes at the borders that the model spells itself.
+        lm: the model, with the format's end tokens pooled into end of text.
+    """
+
+    def __init__(
+        self,
+        lm: ByteModel,
+        prefix: str | bytes,
+        suffix: str | bytes,
+        *,
+        fim: str | FimFormat | None = None,
+        heal: Heal = "prefix",
+        context: RepositoryFiles | None = None,
+        tries: int = 8,
+    ) -> None:
+        """Lay out the prompt; runs no model.
+
+        Args:
+            lm: a canonical `ByteLM`.
+            prefix: before the gap.
+            suffix: after the gap.
+            fim: the format; None finds it.
+            heal: `"none"`: prefix and suffix are encoded as they are, which is what a model saw
+                that was trained on spans of characters. `"prefix"`: the last bytes of the prefix,
+                up to the last certain token boundary, are the model's to spell; costs nothing.
+                `"both"`: so are the first bytes of the suffix, by rejection; where there are any,
+                that costs a middle for each try. The docs say which to choose.
+            context: other files of the repository, shown before the gap.
+            tries: texts that `heal="both"` draws at most, at least 1.
+
+        Raises:
+            ArgumentError: the model is no canonical `ByteLM`, no format is found, an option is out
+                of range, or the format has no known way to show other files.
+            EncodingError: a part holds bytes that the vocabulary cannot express.
+        """
+        check_model(lm)
+        if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
+            raise ArgumentError(
+                f"{lm.name}: a middle needs a single ByteLM with encodings='canonical', whose "
+                "tokenizer has the control tokens; without a suffix any model will do"
+            )
+        if heal not in HEALS:
+            raise ArgumentError(f"heal must be one of {HEALS}, got {heal!r}")
+        check_whole("tries", tries, 1)
+        tokenizer = lm.token_lm.tokenizer
+        self.format = resolve_fim_format(fim, tokenizer)
+        self.lm = lm.with_end_ids((*self.format.ids(tokenizer).ends, *lm.token_lm.eos_ids))
+        self._prefix = as_bytes(prefix)
+        self.frame: FimFrame = make_frame(
+            self.lm, self.format, self._prefix, as_bytes(suffix), heal, context
+        )
+        state = self.lm.open_after(self.frame.ids, self.frame.begins)
+        assert isinstance(state, CoverState)
+        self._state = state
+        self._tries = tries
+
+    def stream(
+        self,
+        *,
+        max_bytes: int,
+        unit: Unit = "byte",
+        seed: int | None = None,
+        stop: str | bytes | Sequence[str | bytes] = (),
+        **sampling: Unpack[SamplingOptions],
+    ) -> Iterator[bytes]:
+        """Sample a middle and yield it byte by byte; with a healed suffix, once it has been found.
+
+        Args:
+            max_bytes: at most so many bytes. A longer middle is cut; with a healed suffix it is
+                rejected, so that the middles are those that end by themselves.
+            unit: what is drawn; see `stream_completion`.
+            seed: makes the sample reproducible.
+            stop: strings that end the middle; they are not part of it.
+            **sampling: see `Sampling`. They act on each draw; the law of the middle, given that it
+                meets a healed suffix, is that of the draws so changed.
+
+        Raises:
+            ArgumentError: an option out of range.
+            ModelError: the model gives the parts no mass.
+        """
+        if not self.frame.ends:
+            return stream_completion(
+                self.lm,
+                self._prefix,
+                max_bytes=max_bytes,
+                unit=unit,
+                seed=seed,
+                stop=stop,
+                state=self._state,
+                **sampling,
+            )
+        matcher = StopMatcher(as_stops(stop))
+        # Checks the options at once; draws nothing.
+        self._draw(max_bytes, unit, seed, **sampling)
+        return self._stream_healed(max_bytes, unit, seed, matcher, **sampling)
+
+    def _stream_healed(
+        self,
+        max_bytes: int,
+        unit: Unit,
+        seed: int | None,
+        matcher: StopMatcher,
+        **sampling: Unpack[SamplingOptions],
+    ) -> Iterator[bytes]:
+        for byte in self._find_healed(max_bytes, unit, seed, **sampling):
+            yield from matcher.feed(byte)
+            if matcher.stopped:
+                return
+        yield from matcher.flush()
+
+    def _draw(
+        self, max_bytes: int, unit: Unit, seed: int | None, **sampling: Unpack[SamplingOptions]
+    ) -> Iterator[bytes]:
+        """A text long enough that it has ended by itself if it leaves room for the suffix."""
+        check_max_bytes(max_bytes)
+        longest_character = 4  # `valid_utf8` leaves out one that does not fit
+        return stream_completion(
+            self.lm,
+            self._prefix,
+            max_bytes=min(MAX_BYTES, max_bytes + len(self.frame.ends) + longest_character),
+            unit=unit,
+            seed=seed,
+            state=self._state,
+            **sampling,
+        )
+
+    def _find_healed(
+        self, max_bytes: int, unit: Unit, seed: int | None, **sampling: Unpack[SamplingOptions]
+    ) -> bytes:
+        """A middle that meets the suffix: by rejection, or else the best cut of the last try."""
+        ends = self.frame.ends
+        seeds = np.random.SeedSequence(seed).generate_state(self._tries).tolist()
+        greedy = sampling.get("temperature") == 0  # would draw the same text each time
+        text = b""
+        for one_seed in seeds[:1] if greedy else seeds:
+            text = b"".join(self._draw(max_bytes, unit, one_seed, **sampling))
+            if len(text) <= max_bytes + len(ends) and text.endswith(ends):
+                return text[: -len(ends)]
+        return self.best_cut(text[:max_bytes])
+
+    def best_cut(self, text: bytes) -> bytes:
+        """The beginning m of `text` for which P(r m s end) is largest; the shortest on ties.
+
+        Raises:
+            ModelError: it is zero for all of them.
+        """
+        scores: list[float] = []
+        state = self._state.fork()
+        for start in range(0, len(text) + 1, _CUTS_AT_ONCE):
+            twins: list[CoverState] = []
+            stop = min(start + _CUTS_AT_ONCE, len(text) + 1)
+            for k in range(start, stop):
+                twin = copy(state)
+                twin.cover = state.cover.fork()
+                twin.push(self.frame.ends)
+                twins.append(twin)
+                state.push(text[k : k + 1])
+            # Together, for what is shared must know all that will be asked of it.
+            evaluate_states([*twins, state])
+            scores += [twin.prefix_logprob + float(twin.logprobs()[END]) for twin in twins]
+        if max(scores) == -np.inf:
+            raise ModelError(
+                f"{self.lm.name} gives no middle that meets the suffix any mass; pass heal='prefix'"
+            )
+        return text[: int(np.argmax(scores))]
+
+    def logprob(self, middle: str | bytes, *, end: bool = True) -> float:
+        """Log-probability, nats, that the model writes `middle` in the gap.
+
+        With a healed suffix it is that of the middle *and* of the suffix's first bytes
+        (`frame.ends`), given the rest: log P(r m s end) - log P(r). The sum over all middles that
+        would make it conditional has no closed form, so the figure is a lower bound.
+
+        Args:
+            middle: to score.
+            end: whether the gap must be full after it; needed where the suffix is healed.
+
+        Returns:
+            Minus infinity if the model cannot produce the bytes.
+
+        Raises:
+            ArgumentError: `end=False` with a healed suffix.
+            ModelError: the model gives the parts no mass.
+        """
+        if self.frame.ends and not end:
+            raise ArgumentError(
+                "a beginning of a middle does not meet the suffix yet: pass end=True, or open the "
+                "gap with heal='prefix'"
+            )
+        state = self._state.fork()
+        check_mass(state.logprobs(), self.lm.name)
+        tallies = state.tallies(as_bytes(middle) + self.frame.ends)
+        before, after = tallies[0].log_total, tallies[-1].log_total
+        if after == -np.inf:
+            return -np.inf
+        return after - before + (float(tallies[-1].logprobs()[END]) if end else 0.0)

@@ -1,0 +1,411 @@
+"""`load_token_lm`: a `TransformersLM` from a folder, a GGUF file, a packaged model or a hub id.
+
+Only weights and configuration are loaded through transformers; the tokenizer is tokkit's own, so
+the slow conversion of a GGUF vocabulary never happens. Nothing is downloaded unless asked for, no
+code of the model's author is run, and weights must be safetensors or GGUF.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from tokkit.arguments import check_whole, refuse_unknown
+from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
+from tokkit.errors import (
+    ArgumentError,
+    FormatError,
+    MissingExtraError,
+    ModelError,
+    TokkitError,
+    UnsupportedError,
+)
+from tokkit.files.packaged import PACKAGED, find_packaged
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+    from tokkit.bytelm.token_models.transformers.gguf_weights import GGUFLayout
+    from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
+    from tokkit.bytelm.token_models.transformers.trial.ways import Way
+
+DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
+_HEADROOM = 1.1
+"""What loading needs at its peak, over the weights alone."""
+_MAX_LAYERS = 4096
+"""More are a damaged configuration, and would take hours to lay out."""
+
+
+class LMOptions(TypedDict, total=False):
+    """Options of `TransformersLM`, passed through."""
+
+    bos_ids: Sequence[int] | None
+    eos_ids: Sequence[int] | None
+    max_batch_tokens: int
+    name: str | None
+    self_check: bool
+    way: Way | None
+
+
+def load_token_lm(
+    source: str | os.PathLike[str] | tuple[Any, TextTokenizer],
+    *,
+    tokenizer: TextTokenizer | str | os.PathLike[str] | None = None,
+    dtype: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    packed: bool | None = None,
+    attn_implementation: str | None = None,
+    allow_download: bool = False,
+    **options: Any,
+) -> TransformersLM:
+    """Load a causal language model.
+
+    Args:
+        source: a folder with `config.json` and safetensors; a GGUF file; the name of a packaged
+            model (`PACKAGED`); a hub id, from the local cache unless `allow_download`; or a loaded
+            `(model, tokenizer)`.
+        tokenizer: in place of the one beside (or in) the weights; or what `load_tokenizer` takes.
+        dtype: `float32` (default), `float64`, `bfloat16`, `float16`, or `int8`: bfloat16 with the
+            weights of linear layers in int8 (see
+            `tokkit.bytelm.token_models.transformers.layers.int8_weights`). The last three save
+            memory and are inexact.
+        device: where torch puts the weights, as `cpu` (default) or `cuda:0`.
+        threads: torch's threads; a setting of the whole process.
+        packed: in float32 on the CPU, whether to lay out the linear layers for inference (see
+            `tokkit.bytelm.token_models.transformers.layers.packed_linear`; default): faster, and a
+            step then agrees with a whole pass. The model can no longer be trained, moved or saved,
+            and tied embeddings are held twice.
+        attn_implementation: transformers' name of an attention, such as `sdpa` or `eager`. Default:
+            `sdpa` where the model has it and it is exact there, else `eager`.
+        allow_download: whether a hub id may be fetched.
+        **options: see `TransformersLM` (`LMOptions`).
+
+    A loaded model stays as it is: `dtype`, `device`, `packed` and
+    `attn_implementation` may then only say what it is.
+
+    Raises:
+        MissingExtraError: torch, transformers or gguf is not installed.
+        ArgumentError: an unknown dtype, device, option or source.
+        FormatError: a missing, damaged or truncated file.
+        ModelError: the weights do not fit their configuration, the tokenizer or the memory.
+        UnsupportedError: a model that transformers or tokkit cannot run.
+    """
+    refuse_unknown(options, OPTIONS)
+    if dtype is not None and dtype not in DTYPES:
+        raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
+    if threads is not None:
+        check_whole("threads", threads, 1)
+    if not isinstance(source, tuple | str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(
+            f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
+        )
+    if isinstance(tokenizer, str | os.PathLike):
+        tokenizer = load_tokenizer(tokenizer)
+    # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
+    path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
+    torch = _import_torch()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
+
+    if isinstance(source, tuple):
+        from tokkit.bytelm.token_models.transformers.loaded import take_loaded
+
+        model, own_tokenizer = take_loaded(
+            source, dtype=dtype, device=device, packed=packed, attention=attn_implementation
+        )
+        chosen = own_tokenizer if tokenizer is None else tokenizer
+        return TransformersLM(model, chosen, **cast(LMOptions, options))
+    dtype = dtype or "float32"
+    target = _checked_device(torch, device or "cpu")
+    assert path is not None
+    if tokenizer is None:
+        tokenizer = _load_tokenizer(path)
+    storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
+
+    def load() -> Any:
+        return _load_model(path, storage, target, attn_implementation)
+
+    model = load()
+    if dtype == "int8":
+        from tokkit.bytelm.token_models.transformers.layers.int8_weights import quantize_linears
+
+        quantize_linears(model)
+    elif packed is not False:
+        from tokkit.bytelm.token_models.transformers.layers.packing import pack
+
+        if not pack(model):
+            model = load()
+    options.setdefault("name", path.name)
+    return TransformersLM(model, tokenizer, **cast(LMOptions, options))
+
+
+OPTIONS = (
+    *(name for name in signature(load_token_lm).parameters if name not in ("source", "options")),
+    *LMOptions.__annotations__,
+)
+"""Names of all options of `load_token_lm`."""
+
+
+def _import_torch() -> Any:
+    try:
+        import torch
+        import transformers  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise MissingExtraError(
+            f"language models need torch and transformers ({error})", extra="hf"
+        ) from error
+    return torch
+
+
+def _checked_device(torch: Any, device: str) -> Any:
+    try:
+        target = torch.device(device)
+        torch.empty(1, device=target)
+    except (RuntimeError, AssertionError) as error:
+        raise ArgumentError(
+            f"device {device!r} cannot be used ({error}); use device='cpu'"
+        ) from error
+    return target
+
+
+def _load_tokenizer(path: Path) -> TextTokenizer:
+    return load_tokenizer(path)
+
+
+def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
+    """The folder or GGUF file that a source names."""
+    if str(source) in PACKAGED:
+        return find_packaged(str(source))
+    path = Path(source)
+    if path.is_file():
+        with path.open("rb") as file:
+            magic = file.read(4)
+        if magic != b"GGUF":
+            raise FormatError(
+                f"{path}: not a GGUF file (it starts with {magic!r}); expected a GGUF file, or a "
+                "folder with config.json and safetensors"
+            )
+        return path
+    if path.is_dir():
+        return path
+    text = str(source)
+    if text.count("/") == 1 and not text.startswith((".", "/", "~")) and "\\" not in text:
+        return _snapshot(text, allow_download=allow_download)
+    raise FormatError(
+        f"{text}: no such file or folder, and no packaged model ({', '.join(PACKAGED)})"
+    )
+
+
+def _snapshot(hub_id: str, *, allow_download: bool) -> Path:
+    _import_torch()
+    import huggingface_hub
+
+    patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken"]
+    try:
+        with quiet_transformers():
+            folder = huggingface_hub.snapshot_download(
+                hub_id, local_files_only=not allow_download, allow_patterns=patterns
+            )
+    except Exception as error:  # the hub's client raises what its HTTP library raises
+        cure = "check the id and the network" if allow_download else "pass allow_download=True"
+        raise FormatError(
+            f"{hub_id}: no such file or folder, and no model of that id in the local cache "
+            f"({type(error).__name__}); {cure}"
+        ) from error
+    return Path(folder)
+
+
+def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention: str | None) -> Any:
+    """Weights and configuration, whatever they lie in."""
+    with quiet_transformers():
+        try:
+            load = _load_gguf if path.is_file() else _load_folder
+            model, info = load(path, dtype, attention)
+        except TokkitError:
+            raise
+        except MemoryError as error:
+            raise ModelError(f"{path}: memory ran out; try dtype='bfloat16'") from error
+        except NotImplementedError as error:
+            raise UnsupportedError(f"{path}: transformers cannot run it: {error}") from error
+        except Exception as error:  # transformers has no error type of its own
+            if attention is not None and "attn_implementation" in str(error):
+                raise ArgumentError(
+                    f"attn_implementation is {attention!r}: {_first_lines(error)}; leave it out, "
+                    "or pass 'eager'"
+                ) from error
+            raise ModelError(
+                f"{path}: the weights cannot be loaded ({type(error).__name__}: "
+                f"{_first_lines(error)}); check that configuration and weights belong together"
+            ) from error
+    for kind, cause in (("missing_keys", "lacks"), ("mismatched_keys", "has the wrong shape for")):
+        keys = sorted(str(key) for key in info.get(kind) or ())
+        if keys:
+            raise ModelError(
+                f"{path}: the file {cause} {len(keys)} of the model's weights, such as {keys[0]}; "
+                "check that configuration and weights belong together"
+            )
+    return model.to(device)
+
+
+def _first_lines(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _load_folder(
+    path: Path, dtype: torch.dtype, attention: str | None
+) -> tuple[Any, dict[str, Any]]:
+    import transformers
+
+    # The auto classes' return types depend on their options in ways that their hints do not say.
+    auto_config: Any = transformers.AutoConfig
+    auto_model: Any = transformers.AutoModelForCausalLM
+    if not (path / "config.json").is_file():
+        raise FormatError(f"{path}: no config.json, expected a folder with config.json and weights")
+    if not any(path.glob("*.safetensors")):
+        raise FormatError(f"{path}: no *.safetensors; other weights are not loaded, convert them")
+    try:
+        config = auto_config.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
+    skeleton = _skeleton(path, config)
+    _check_memory(path, skeleton, dtype)
+    return auto_model.from_pretrained(
+        path,
+        config=config,
+        dtype=dtype,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **_attention(skeleton, attention),
+    )
+
+
+def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[Any, dict[str, Any]]:
+    import transformers
+
+    try:
+        import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+    except ImportError as error:
+        raise MissingExtraError(
+            f"GGUF files need the package gguf ({error})", extra="hf"
+        ) from error
+    from tokkit.bytelm.token_models.transformers.gguf_weights import iter_weights, read_layout
+
+    layout = read_layout(path)
+    config = _gguf_config(layout)
+    skeleton = _skeleton(path, config)
+    _check_memory(path, skeleton, dtype)
+    weights = iter_weights(layout, skeleton, dtype=dtype)
+    if weights is None:
+        auto_model: Any = transformers.AutoModelForCausalLM
+        return auto_model.from_pretrained(
+            path.parent,
+            gguf_file=path.name,
+            dtype=dtype,
+            local_files_only=True,
+            output_loading_info=True,
+            **_attention(skeleton, attention),
+        )
+    model_class: Any = cast(Any, type(skeleton))
+    return model_class.from_pretrained(
+        None,
+        config=config,
+        state_dict=dict(weights),
+        dtype=dtype,
+        output_loading_info=True,
+        **_attention(skeleton, attention),
+    )
+
+
+def _gguf_config(layout: GGUFLayout) -> Any:
+    """The configuration, from a file of a few kilobytes with the same metadata."""
+    import transformers
+
+    auto_config: Any = transformers.AutoConfig
+    with tempfile.TemporaryDirectory(prefix="tokkit-") as folder:
+        (Path(folder) / "slim.gguf").write_bytes(layout.slim)
+        try:
+            config = auto_config.from_pretrained(
+                folder, gguf_file="slim.gguf", local_files_only=True
+            )
+        except Exception as error:
+            raise UnsupportedError(
+                f"{layout.path}: architecture {layout.architecture!r}: {_first_lines(error)}; "
+                "load the model's safetensors instead"
+            ) from error
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config  # the weights are dequantised here
+    for tensor in layout.tensors:
+        if tensor.name == "token_embd.weight":
+            config.vocab_size = tensor.shape[0]
+    return config
+
+
+def _skeleton(path: Path, config: Any) -> Any:
+    """The model without storage: its names, shapes and class."""
+    import torch
+    import transformers
+
+    n_layers = getattr(config.get_text_config(decoder=True), "num_hidden_layers", 0)
+    if not isinstance(n_layers, int) or not 0 <= n_layers <= _MAX_LAYERS:
+        raise FormatError(
+            f"{path}: the configuration claims {n_layers!r} layers, expected 0 to {_MAX_LAYERS}; "
+            "fetch the files again"
+        )
+    auto_model: Any = transformers.AutoModelForCausalLM
+    try:
+        with torch.device("meta"):
+            return auto_model.from_config(config, trust_remote_code=False)
+    except ValueError as error:
+        raise UnsupportedError(
+            f"{path}: no causal language model ({_first_lines(error)})"
+        ) from error
+
+
+def _attention(skeleton: Any, wanted: str | None) -> dict[str, str]:
+    """Which attention to load a model with.
+
+    Some models have no other than eager, and soft-capped scores (Gemma 2) exist in it only.
+    """
+    if wanted is not None:
+        return {"attn_implementation": wanted}
+    has_sdpa = getattr(skeleton, "_supports_sdpa", False)
+    return {"attn_implementation": "sdpa" if has_sdpa and not _capped(skeleton) else "eager"}
+
+
+def _capped(model: Any) -> bool:
+    config = model.config
+    return bool(getattr(config.get_text_config(decoder=True), "attn_logit_softcapping", None))
+
+
+def _check_memory(path: Path, skeleton: Any, dtype: torch.dtype) -> None:
+    n_parameters = sum(parameter.numel() for parameter in skeleton.parameters())
+    needed = int(n_parameters * dtype.itemsize * _HEADROOM)
+    available = available_memory()
+    if available is not None and needed > available:
+        halves = "" if dtype.itemsize == 2 else ", or dtype='bfloat16' for half of it"
+        raise ModelError(
+            f"{path}: {n_parameters:,} parameters need {needed / 1e9:.1f} GB as "
+            f"{str(dtype).removeprefix('torch.')}, and {available / 1e9:.1f} GB are available; "
+            f"use a smaller model{halves}"
+        )
+
+
+def available_memory() -> int | None:
+    """Bytes that can be allocated without swapping, as Linux estimates them; None elsewhere."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None

@@ -1,0 +1,80 @@
+"""Models whose rope depends on the longest position of a pass (LongRoPE): `SwitchingSession`.
+
+Phi-3 and its like have two sets of rotary frequencies, one for texts up to the length they were
+first trained on, one for longer texts. A plain pass uses one set for all its positions, so that the
+keys of a long text are others than those of its beginning alone. Hence there are two trees over two
+caches, and a context is evaluated in the one that its own length calls for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tokkit.bytelm.token_models.protocol import LogProbs, Node
+from tokkit.bytelm.token_models.transformers.backbone import Backbone
+from tokkit.bytelm.token_models.transformers.result_dtype import empty_results
+from tokkit.bytelm.token_models.transformers.sessions.kv_tree import KVTreeSession
+
+
+class SwitchingSession:
+    """The `Session` of a model with two ropes."""
+
+    def __init__(
+        self, backbone: Backbone, bos_ids: Sequence[int], vocab_size: int, **options: Any
+    ) -> None:
+        """As `KVTreeSession`; the length at which the rope changes is `backbone.rope_switch`."""
+        assert backbone.rope_switch is not None
+        self._longest_short = backbone.rope_switch - len(bos_ids)
+        self._short = KVTreeSession(backbone, bos_ids, vocab_size, **options)
+        self._long = KVTreeSession(
+            backbone,
+            bos_ids,
+            vocab_size,
+            root=self._short.root,
+            beyond=backbone.rope_switch,
+            **options,
+        )
+        self._vocab_size = vocab_size
+        self._dtype = backbone.dtype
+
+    @property
+    def root(self) -> Node:
+        """The empty context: BOS is implied."""
+        return self._short.root
+
+    @property
+    def n_forward_passes(self) -> int:
+        """Passes over either cache."""
+        return self._short.n_forward_passes + self._long.n_forward_passes
+
+    @property
+    def n_evaluated(self) -> int:
+        """Tokens read, under either rope."""
+        return self._short.n_evaluated + self._long.n_evaluated
+
+    def extend(self, node: Node, token: int) -> Node:
+        """See `KVTreeSession.extend`."""
+        return self._short.extend(node, token)
+
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
+        """See `KVTreeSession.logprobs`."""
+        return self._merged(nodes, "logprobs")
+
+    def logits(self, nodes: Sequence[Node]) -> LogProbs:
+        """See `KVTreeSession.logits`."""
+        return self._merged(nodes, "logits")
+
+    def compact(self) -> None:
+        """Drop the slots of dead nodes now."""
+        self._short.compact()
+        self._long.compact()
+
+    def _merged(self, nodes: Sequence[Node], method: str) -> LogProbs:
+        is_long = [node.depth > self._longest_short for node in nodes]
+        out = empty_results((len(nodes), self._vocab_size), self._dtype)
+        for session, wanted in ((self._short, False), (self._long, True)):
+            places = [k for k, long in enumerate(is_long) if long == wanted]
+            if places:
+                out[places] = getattr(session, method)([nodes[k] for k in places])
+        return out

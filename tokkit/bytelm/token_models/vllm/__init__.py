@@ -1,0 +1,1 @@
+"""A model behind a vLLM server: `token_lm`, over the client in `json_http`."""

@@ -1,0 +1,265 @@
+"""BPE encoding of pieces by backtracking: longest match first, pairs checked as they form.
+
+The encoding of a piece is the one path of reachable tokens through it whose adjacent pairs all stay
+apart (`merge_forest`, lemma 2). The search keeps such a path from the start of the piece to some
+position and extends it by the longest token that fits. Any path it holds is the encoding of the
+bytes it covers, and encodings are unique, so a position from which nothing fits is dead for good:
+each position is left at most twice, and the search is linear for a given vocabulary.
+
+Source: rust-gems `bpe` (backtracking encoder and appendable encoder).
+"""
+
+# pyright: basic
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tokkit.kernels.bpe.merge_forest import MergeForest, stays_apart
+from tokkit.kernels.bpe.pair_table import GOLDEN
+from tokkit.kernels.leaf import leaf
+from tokkit.kernels.segmentation.trie import BASE_MASK, TOKEN_MASK, longest_match
+
+LONGEST_KEPT = 15
+"""Bytes of the longest piece that is remembered: beside its length they fill two words."""
+MOST_KEPT = 5
+"""Ids of the piece of most ids that is remembered: beside their number they fill two words."""
+ENTRY = 4
+"""Words of a remembered piece."""
+ROW = 2 * ENTRY
+"""Words of two remembered pieces, which lie in one cache line."""
+ID_MASK = 0xFFFFFF
+LENGTH_MASK = 0xFFFFFFFF
+
+
+class BpeTables(NamedTuple):
+    """What the encoder reads.
+
+    units: the trie of `trie.build`, over reachable tokens (and, with `ignore_merges`, every token
+        that a whole piece can be).
+    shorter: int64 (V,), `prefix << 32 | length`: the longest reachable token that is a proper
+        prefix, or -1, and the bytes of the token itself; both are asked for at once, so they share
+        a word.
+    by_merges: bool (V,), the tokens of the trie that are reachable.
+    byte_token: int32 (256,), the BYTE token of each byte, or -1.
+    forest: the merge trees.
+    """
+
+    units: np.ndarray
+    shorter: np.ndarray
+    by_merges: np.ndarray
+    byte_token: np.ndarray
+    forest: MergeForest
+
+
+@leaf
+def _first_choice(tables, text, pos, token):
+    """The longest output token at `pos`, given the longest match there (-1: none); -1 if none."""
+    if token >= 0 and not tables.by_merges[token]:
+        token = tables.shorter[token] >> 32
+    if token < 0:
+        token = np.int64(tables.byte_token[text[pos]])
+    return token
+
+
+@leaf
+def _search(tables, text, start, stop, token, dead, ids, base):
+    """Encode `text[start:stop]` into `ids[base:]`.
+
+    Inputs:
+        token: the first choice at `start`.
+        dead: bool (at least stop - start + 1,), all False on entry and on return.
+
+    Returns:
+        The number of ids in all, or -1 - (offset of the byte that has no token).
+    """
+    top = base
+    pos = start
+    any_dead = False
+    while True:
+        while token >= 0:
+            shorter = tables.shorter[token]
+            end = pos + (shorter & LENGTH_MASK)
+            if not dead[end - start] and (
+                top == base or stays_apart(tables.forest, np.int64(ids[top - 1]), token)
+            ):
+                break
+            token = shorter >> 32
+        if token >= 0:
+            ids[top] = token
+            top += 1
+            pos = end
+            if pos == stop:
+                break
+            token = longest_match(tables.units, text, pos, stop)
+            token = _first_choice(tables, text, pos, token)
+            if token < 0:
+                top = -1 - pos
+                break
+        else:
+            # Never the start: the piece has an encoding unless a byte has no token.
+            dead[pos - start] = True
+            any_dead = True
+            top -= 1
+            shorter = tables.shorter[ids[top]]
+            token = shorter >> 32
+            pos -= shorter & LENGTH_MASK
+    if any_dead:
+        for offset in range(stop - start + 1):
+            dead[offset] = False
+    return top
+
+
+@leaf
+def _encode_piece(tables, text, start, stop, whole, dead, ids, base):
+    """Encode one piece that is not empty; arguments and result as for `_search` and `encode`."""
+    token = longest_match(tables.units, text, start, stop)
+    if token >= 0 and start + (tables.shorter[token] & LENGTH_MASK) == stop and whole[token]:
+        ids[base] = token
+        return base + 1
+    token = _first_choice(tables, text, start, token)
+    if token < 0:
+        return -1 - start
+    return _search(tables, text, start, stop, token, dead, ids, base)
+
+
+@leaf
+def _key_of(text, start, stop):
+    """Length and bytes of a short piece, in two words: `(int64, int64)`."""
+    first = stop - start
+    for i in range(start, min(stop, start + 7)):
+        first = first << 8 | np.int64(text[i])
+    second = np.int64(0)
+    for i in range(start + 7, stop):
+        second = second << 8 | np.int64(text[i])
+    return first, second
+
+
+@leaf
+def _row_of(recent, first, second):
+    """Where in `recent` the row of a key begins."""
+    spread = (first ^ second * 31) * GOLDEN
+    spread ^= spread >> 32
+    return ROW * (spread & (len(recent) // ROW - 1))
+
+
+@leaf
+def _recall(recent, entry, ids, base):
+    """Write the ids of a remembered piece behind `ids[:base]`; return their number in all."""
+    low, high = recent[entry + 2], recent[entry + 3]
+    n = low & 255
+    ids[base] = (low >> 8) & ID_MASK
+    if n > 1:
+        ids[base + 1] = (low >> 32) & ID_MASK
+        if n > 2:
+            ids[base + 2] = high & ID_MASK
+            if n > 3:
+                ids[base + 3] = (high >> 24) & ID_MASK
+                if n > 4:
+                    ids[base + 4] = (low >> 56 & 0xFF) << 16 | (high >> 48 & 0xFFFF)
+    return base + n
+
+
+@leaf
+def _remember(recent, row, first, second, ids, base, n):
+    """Keep a piece and its ids in the first place of a row; what was there moves to the second.
+
+    Four ids lie in the words at 24 bits each, a fifth in the 8 and 16 bits that are left.
+    """
+    for k in range(row, row + ENTRY):
+        recent[k + ENTRY] = recent[k]
+    low, high = n | np.int64(ids[base]) << 8, np.int64(0)
+    if n > 1:
+        low |= np.int64(ids[base + 1]) << 32
+    if n > 2:
+        high = np.int64(ids[base + 2])
+    if n > 3:
+        high |= np.int64(ids[base + 3]) << 24
+    if n > 4:
+        fifth = np.int64(ids[base + 4])
+        low |= fifth >> 16 << 56
+        high |= fifth << 48
+    recent[row], recent[row + 1] = first, second
+    recent[row + 2], recent[row + 3] = low, high
+
+
+@leaf
+def encode(tables, text, bounds, whole, recent, dead, ids, keep) -> int:
+    """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
+
+    Inputs:
+        text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
+        whole: bool (V,), tokens in the trie that a piece equal to them becomes at once: the
+            reachable ones and, with `ignore_merges`, every NORMAL one.
+        recent: int64 (ROW * 2 ** k,), short pieces seen before and their ids, for this thread
+            alone; -1 at first. Eight words a row, for two pieces: two words with length and bytes,
+            two with number and ids, of the newer one, then of the older one.
+        dead: bool (longest piece + 1,), all False.
+        ids: int32, (n,), or (longest piece,) without `keep`.
+        keep: whether to keep the ids of all pieces, or only their number.
+
+    Returns:
+        The number of ids, or -1 - (offset of the first byte that has no token).
+    """
+    n_ids = np.int64(0)
+    for k in range(len(bounds) - 1):
+        start, stop = bounds[k], bounds[k + 1]
+        if start == stop:
+            continue
+        base = n_ids if keep else np.int64(0)
+        if stop - start <= LONGEST_KEPT:
+            first, second = _key_of(text, start, stop)
+            row = _row_of(recent, first, second)
+            if recent[row] == first and recent[row + 1] == second:
+                end = _recall(recent, row, ids, base)
+            elif recent[row + ENTRY] == first and recent[row + ENTRY + 1] == second:
+                end = _recall(recent, row + ENTRY, ids, base)
+            else:
+                end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
+                if 0 < end - base <= MOST_KEPT:
+                    _remember(recent, row, first, second, ids, base, end - base)
+        else:
+            end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
+        if end < 0:
+            return end
+        n_ids += end - base
+    return int(n_ids)
+
+
+@leaf
+def extend_prefixes(tables, reversed_units, text, start, stop, last) -> int:
+    """Last tokens of the encodings of `text[:start + 1]`, ..., `text[:stop]`, as one piece.
+
+    The encoding of a prefix ends with the one reachable token that is a suffix of it and stays
+    apart from the last token of what is left.
+
+    Inputs:
+        reversed_units: the trie of the reachable tokens spelt backwards.
+        last: int32 (at least stop + 1,), filled up to `start`; `last[0]` is -1.
+
+    Returns:
+        `stop`, or -1 - (offset of the first byte that has no token).
+    """
+    for end in range(start + 1, stop + 1):
+        found = -1
+        base = (reversed_units[0] >> 9) & BASE_MASK
+        pos = end
+        matched = False
+        while found < 0 and pos > 0:
+            pos -= 1
+            byte = np.int64(text[pos])
+            unit = reversed_units[base ^ byte]
+            if unit & 511 != byte + 1:
+                break
+            token = ((unit >> 40) & TOKEN_MASK) - 1
+            if token >= 0:
+                matched = True
+                if pos == 0 or stays_apart(tables.forest, np.int64(last[pos]), token):
+                    found = token
+            base = (unit >> 9) & BASE_MASK
+        if not matched:
+            found = tables.byte_token[text[end - 1]]
+        if found < 0:
+            return -end
+        last[end] = found
+    return stop

@@ -1,0 +1,1 @@
+"""How far to trust an inferred mixture: `diagnostics`, `caveats`, `trust`, and `groups`."""

@@ -1,0 +1,1 @@
+"""The merges of a tokenizer: `merge_list`, `replay`; what is inherited: `inheritance`, `reach`."""

@@ -1,0 +1,6 @@
+"""Which sequences of tokens an encoder can produce, one token at a time.
+
+Read `automaton`, which defines canonical prefixes and serves BPE, Unigram and the like; `wordpiece`
+and `words` (tokens that tell where in a word they stand) have their own. `literal_stage` is the cut
+at added tokens as the automaton sees it, and `mask_cache` keeps masks over a vocabulary.
+"""

@@ -1,0 +1,85 @@
+"""Canonical prefixes for BPE whose tokens tell where in a word they stand (`word_final`).
+
+What `CanonicalAutomaton` says of boundaries and merges holds, and two things are added. A piece
+ends with a word-final token, and only there: a token that is none must be followed by one that goes
+on. And where the pretokenizer drops white space, a text in byte space is words with one space
+behind (or before) each (`"un able "`). The boundary automaton reads them without these spaces.
+
+Example (CLIP): `["un", "able</w>"]` is canonical if the merges keep the two apart; `["un</w>",
+"able</w>"]` stands for two words, and is canonical whatever the merges; `["un"]` may not end.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.text.canonical.automaton import CanonicalAutomaton, Hypothesis
+from tokkit.text.pretokenizer import Pretokenizer
+from tokkit.text.regex.boundaries import DEAD
+from tokkit.text.segment_models.base import SegmentModel
+from tokkit.text.segment_models.word_bpe import WordBpeModel, words_of
+from tokkit.text.spec import TokenizerSpec, TokenKind
+
+
+class WordBpeAutomaton(CanonicalAutomaton):
+    """Same interface as `CanonicalAutomaton`."""
+
+    def __init__(
+        self, spec: TokenizerSpec, pretokenizer: Pretokenizer, model: SegmentModel
+    ) -> None:
+        assert isinstance(model, WordBpeModel), "the family is word_bpe"
+        self._words = model
+        self._apart: dict[tuple[int, int], bool] = {}
+        self._closing_tokens: dict[int, list[int]] = {}
+        super().__init__(spec, pretokenizer, model, spelled=words_of(spec)[: spec.vocab_size])
+
+    @cached_property
+    def _ends_piece(self) -> NDArray[np.bool_]:
+        if self._spec.word_final is None:
+            return np.ones(self._spec.vocab_size, dtype=np.bool_)
+        final = self._spec.word_final[: self._spec.vocab_size]
+        return final | (self._spec.kinds == TokenKind.LITERAL)
+
+    @cached_property
+    def _may_begin(self) -> NDArray[np.bool_]:
+        return self._words.successor_mask_after(()) | (self._spec.kinds == TokenKind.LITERAL)
+
+    def _may_close(self, hypothesis: Hypothesis) -> bool:
+        """Whether the word may go on with one more token and the text then end.
+
+        The first token that is tried nearly always will do.
+        """
+        if not hypothesis.context:
+            return False
+        last = hypothesis.context[-1]
+        return any(
+            self._stays_apart(last, token) for token in self._closing_at(hypothesis.boundary_state)
+        )
+
+    def _stays_apart(self, last: int, token: int) -> bool:
+        known = self._apart.get((last, token))
+        if known is None:
+            known = self._apart[last, token] = self._words.pair_valid(last, token)
+        return known
+
+    def _closing_at(self, state: int) -> list[int]:
+        """Tokens that may go on with a word and end the text, from a boundary state."""
+        known = self._closing_tokens.get(state)
+        if known is None:
+            labels = self._labels
+            after = [self._read(state, token, labels[token]) for token in self._closers]
+            known = self._closing_tokens[state] = [
+                token
+                for token, new in zip(self._closers, after, strict=True)
+                if new != DEAD and self._boundaries.can_end(new)
+            ]
+        return known
+
+    @cached_property
+    def _closers(self) -> list[int]:
+        """Tokens that end a word, the shortest first, of which a few suffice."""
+        final = np.flatnonzero(self._words.reachable & self._ends_piece).tolist()
+        return sorted(final, key=lambda token: len(self._spelled[token]))[:256]

@@ -1,0 +1,1 @@
+"""Tokenizers in GGUF files: `tokenizer`, `pretokenizers` that files only name, `wordpiece`."""

@@ -1,0 +1,112 @@
+"""Which ids stand before and after a text: post-processors, tokenizer_config.json, known names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.files.json_text import want_int, want_list, want_object, want_str
+
+END_NAMES: tuple[str, ...] = (
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "</s>",
+    "<eos>",
+    "<EOS_TOKEN>",
+    "<EOT>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<end_of_turn>",
+    "<|END_OF_TURN_TOKEN|>",
+)
+"""Control tokens that end a text or a turn, wherever a vocabulary holds them."""
+
+
+def template_ids(value: object, known: Mapping[str, int], size: int, where: str) -> tuple[int, ...]:
+    """Ids that a `post_processor` puts before a single text.
+
+    Args:
+        value: the `post_processor` field.
+        known: text -> id of all tokens.
+        size: number of ids.
+        where: for messages.
+
+    Raises:
+        FormatError: damaged, or it names a token or an id that does not exist.
+        UnsupportedError: a kind of post-processor that tokkit does not know.
+    """
+    if value is None:
+        return ()
+    node = want_object(value, where)
+    kind = want_str(node.get("type"), f"{where}.type")
+    where = f"{where} ({kind})"
+    if kind == "ByteLevel":
+        return ()
+    if kind == "Sequence":
+        children = want_list(node.get("processors"), f"{where}.processors")
+        parts = [template_ids(child, known, size, where) for child in children]
+        return tuple(i for part in reversed(parts) for i in part)
+    if kind in ("BertProcessing", "RobertaProcessing"):
+        pair = want_list(node.get("cls"), f"{where}.cls")
+        if len(pair) != 2:
+            raise FormatError(f"{where}.cls: {len(pair)} items; expected a text and an id")
+        return (_checked(want_int(pair[1], f"{where}.cls"), size, where),)
+    if kind == "TemplateProcessing":
+        return _template(node, known, size, where)
+    raise UnsupportedError(f"{where}: tokkit has no post-processor of this kind")
+
+
+def _checked(token_id: int, size: int, where: str) -> int:
+    if not 0 <= token_id < size:
+        raise FormatError(f"{where}: id {token_id} in a vocabulary of {size:,} ids")
+    return token_id
+
+
+def _template(
+    node: dict[str, object], known: Mapping[str, int], size: int, where: str
+) -> tuple[int, ...]:
+    specials: dict[str, tuple[int, ...]] = {}
+    raw = want_object(node.get("special_tokens") or {}, f"{where}.special_tokens")
+    for name, entry in raw.items():
+        ids = want_list(want_object(entry, where).get("ids"), f"{where}.{name}.ids")
+        specials[name] = tuple(_checked(want_int(i, where), size, where) for i in ids)
+    leading: list[int] = []
+    for template in ("single", "pair"):
+        before = template == "single"
+        for item in want_list(node.get(template) or [], f"{where}.{template}"):
+            piece = want_object(item, f"{where}.{template}")
+            if "SpecialToken" not in piece:
+                before = False
+                continue
+            name = want_str(want_object(piece["SpecialToken"], where).get("id"), where)
+            if name not in specials:
+                raise FormatError(
+                    f"{where}: the template uses {name!r}, but special_tokens does not define it; "
+                    f"it defines {', '.join(specials) or 'none'}"
+                )
+            if before:
+                leading += specials[name] or (known.get(name, -1),)
+    return tuple(_checked(i, size, where) for i in leading)
+
+
+def token_text(value: object) -> str | None:
+    """The text of a `bos_token` or `eos_token` field: a string, or an object with `content`."""
+    if isinstance(value, dict):
+        value = cast("dict[str, object]", value).get("content")
+    return value if isinstance(value, str) else None
+
+
+def end_ids(config: Mapping[str, object], specials: Mapping[str, int]) -> tuple[int, ...]:
+    """Ids that end a text: the configured `eos_token` first, then the well-known names."""
+    names = (token_text(config.get("eos_token")), *END_NAMES)
+    return tuple(dict.fromkeys(specials[name] for name in names if name and name in specials))
+
+
+def begin_ids(config: Mapping[str, object], specials: Mapping[str, int]) -> tuple[int, ...]:
+    """The configured `bos_token`, if `add_bos_token` asks for it."""
+    name = token_text(config.get("bos_token"))
+    if name is None or config.get("add_bos_token") is not True or name not in specials:
+        return ()
+    return (specials[name],)

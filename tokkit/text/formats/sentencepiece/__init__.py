@@ -1,0 +1,1 @@
+"""SentencePiece `.model` files: `model_file`, over `proto` (fields) and `charsmap` (normaliser)."""
