@@ -51,8 +51,8 @@ from records import FOLDER, PAGE, Record, Records, replace_block
 from sample_texts import CORPUS
 
 import tokkit
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import stream_completion
-from tokkit.bytelm.encodings.cover import END
 from tokkit.bytelm.token_models.protocol import open_session
 
 METHODS = (

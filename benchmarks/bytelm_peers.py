@@ -25,7 +25,8 @@ import torch
 from smollm2_tokenizer import load_smollm2_tokenizer
 
 import tokkit
-from tokkit.bytelm.byte_lm import ByteLM, CoverState
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.encodings.canonical_state import CoverState
 
 
 class MissingPeerError(Exception):

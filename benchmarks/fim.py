@@ -40,9 +40,9 @@ from numpy.typing import NDArray
 from records import FOLDER, PAGE, Record, Records, replace_block
 
 import tokkit
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.fim_frame import Heal
 from tokkit.bytelm.completion.infilling import Infilling
-from tokkit.bytelm.encodings.cover import END
 from tokkit.bytelm.token_models.protocol import open_session
 
 BASELINE = "naive tokens"

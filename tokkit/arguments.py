@@ -1,4 +1,4 @@
-"""Checks of arguments that several entries share, so that each fault is told in one way."""
+"""Arguments that several entries share: checked, and brought into one shape, in one way."""
 
 from __future__ import annotations
 
@@ -100,3 +100,21 @@ def check_real(name: str, value: object) -> float:
     if isinstance(value, str | bool) or not math.isfinite(number):
         raise ArgumentError(f"{name} must be a finite number, got {value!r}")
     return number
+
+
+def as_bytes(data: str | bytes) -> bytes:
+    """Bytes as they are, `str` as UTF-8.
+
+    Raises:
+        ArgumentError: neither, or a `str` with lone surrogates.
+    """
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+        try:
+            return data.encode()
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"the text holds a lone surrogate at character {error.start}; pass bytes instead"
+            ) from None
+    raise ArgumentError(f"expected bytes or str, got {type(data).__name__}")

@@ -22,8 +22,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_lm import Encodings
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm

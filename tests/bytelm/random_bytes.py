@@ -9,7 +9,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
+from tokkit.arguments import as_bytes
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.byte_state import ByteState
 
 Logits = Callable[[bytes], NDArray[np.float64]]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.byte_model import ByteModel
-from tokkit.bytelm.drawing.together import evaluate_together, open_together
+from tokkit.bytelm.byte_model import ByteModel, open_together
+from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec

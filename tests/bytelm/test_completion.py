@@ -24,11 +24,12 @@ from tests.bytelm.toy_models import (
     unigram_specs,
     wordpiece_specs,
 )
-from tokkit.bytelm.byte_lm import ByteLM, CoverState
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import UNITS, complete, stream_completion
 from tokkit.bytelm.completion.token_walk import TokenWalk
 from tokkit.bytelm.drawing.sampling import Sampler, Sampling
-from tokkit.bytelm.encodings.cover import END
+from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, ModelError

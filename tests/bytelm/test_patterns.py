@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.bytelm.random_bytes import RandomBytes
 from tests.bytelm.toy_models import RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.drawing.patterns import Grammar, Matches
-from tokkit.bytelm.encodings.cover import END
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError, MissingExtraError, ModelError
 from tokkit.text.spec import TokenizerSpec

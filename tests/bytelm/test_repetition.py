@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bytelm.random_bytes import RandomBytes
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.drawing.repetition import Repetition
 from tokkit.bytelm.drawing.sampling import Sampling
-from tokkit.bytelm.encodings.cover import END
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 texts = st.lists(st.sampled_from(b"ab"), max_size=24).map(bytes)

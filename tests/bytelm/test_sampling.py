@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
+from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions
+from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.errors import ArgumentError, ModelError
 
 FEW = settings(max_examples=100, deadline=None, derandomize=True)

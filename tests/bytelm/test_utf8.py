@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bytelm.random_bytes import RandomBytes
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
-from tokkit.bytelm.encodings.cover import END
 from tokkit.errors import ArgumentError, ModelError
 
 FEW = settings(max_examples=30, deadline=None, derandomize=True)

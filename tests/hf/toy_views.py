@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
+from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.byte_state import END, N_SYMBOLS, ByteState
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.hf import BLANK_ID

@@ -11,7 +11,8 @@ import pytest
 
 from tokkit.mixture.judging.diagnostics import Diagnosis, Disagreement
 from tokkit.mixture.merges.inheritance import Inheritance
-from tokkit.mixture.result import MixtureResult, printable
+from tokkit.mixture.outputs.printable import printable
+from tokkit.mixture.result import MixtureResult
 
 EVIL = "</td><script>alert(1)</script>\"'&\u202e\x07"
 VOID = {"meta", "rect", "line", "polyline"}

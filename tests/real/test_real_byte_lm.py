@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.byte_model import ByteState
+from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.bytelm.token_models.protocol import TokenLM
 from tokkit.text.spec import TokenKind

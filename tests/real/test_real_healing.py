@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from tests.bytelm.test_completion import Scripted
-from tokkit.bytelm.byte_lm import ByteLM, CoverState
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import UNITS, complete
 from tokkit.bytelm.completion.token_walk import TokenWalk
-from tokkit.bytelm.encodings.cover import END
+from tokkit.bytelm.encodings.canonical_state import CoverState
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -15,10 +15,10 @@ import pytest
 
 from tests.real.test_real_healing import FromScratch
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import UNITS, Unit
 from tokkit.bytelm.completion.fim_frame import HEALS
 from tokkit.bytelm.completion.infilling import Infilling, infill
-from tokkit.bytelm.encodings.cover import END
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

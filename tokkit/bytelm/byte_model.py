@@ -6,53 +6,20 @@ A model needs only `open`; scoring, sampling and streaming follow from the state
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Self, Unpack
+from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind, check_whole, refuse_single_text
-from tokkit.bytelm.drawing.constraint_set import Constraints
+from tokkit.arguments import as_bytes, check_kind, check_whole, refuse_single_text
+from tokkit.bytelm.byte_state import END, ByteState, check_state
+from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
-from tokkit.bytelm.encodings.cover import END
-from tokkit.bytelm.side_by_side import Parts
+from tokkit.bytelm.drawing.sampling import SamplingOptions
+from tokkit.bytelm.drawing.together import draw_together
 from tokkit.bytelm.windows import cut_windows
-from tokkit.errors import ArgumentError, ModelError
-
-MAX_BYTES = 1 << 30
-
-
-def as_bytes(data: str | bytes) -> bytes:
-    """Bytes as they are, `str` as UTF-8.
-
-    Raises:
-        ArgumentError: neither, or a `str` with lone surrogates.
-    """
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-        try:
-            return data.encode()
-        except UnicodeEncodeError as error:
-            raise ArgumentError(
-                f"the text holds a lone surrogate at character {error.start}; pass bytes instead"
-            ) from None
-    raise ArgumentError(f"expected bytes or str, got {type(data).__name__}")
-
-
-def as_stops(stop: str | bytes | Sequence[str | bytes]) -> list[bytes]:
-    """Stop strings as bytes; a single one stands for itself, not for its characters.
-
-    Raises:
-        ArgumentError: one is neither bytes nor `str`.
-    """
-    if isinstance(stop, str | bytes):
-        return [as_bytes(stop)]
-    check_kind(stop, Iterable, "stop", "pass a string, or a list of strings")
-    return [as_bytes(text) for text in stop]
+from tokkit.errors import ArgumentError
 
 
 def check_model(lm: object) -> None:
@@ -62,53 +29,6 @@ def check_model(lm: object) -> None:
         ArgumentError: a name, a path, or a model over tokens.
     """
     check_kind(lm, ByteModel, "the model", "load one with load_lm, or wrap a token model in ByteLM")
-
-
-class ByteState(ABC):
-    """A byte prefix under a model: ask for the next byte, add bytes, branch off."""
-
-    @abstractmethod
-    def logprobs(self) -> NDArray[np.float64]:
-        """float64 (257,), nats: the next byte; index 256 is end of text.
-
-        All minus infinity if the model gives the prefix itself no mass.
-        """
-
-    @abstractmethod
-    def push(self, data: str | bytes) -> None:
-        """Add bytes to the prefix."""
-
-    @abstractmethod
-    def fork(self) -> Self:
-        """An independent copy; what has been computed is shared."""
-
-    @abstractmethod
-    def score(self, data: str | bytes) -> NDArray[np.float64]:
-        """Push `data`, and say what was expected at every position on the way.
-
-        Returns:
-            float64 (len(data) + 1, 257), nats: row k is the next byte before `data[k]`.
-        """
-
-    @property
-    @abstractmethod
-    def prefix_logprob(self) -> float:
-        """Log-probability, nats, that a text starts with the prefix."""
-
-    @property
-    def prefix_bytes(self) -> bytes | None:
-        """The prefix itself; None where that is not known, or not all that the state follows."""
-        return None
-
-    @property
-    def is_evaluated(self) -> bool:
-        """Whether `logprobs` and `prefix_logprob` are known to need no model call."""
-        return False
-
-    @property
-    def parts(self) -> Parts | None:
-        """What the state uses of its models; see `tokkit.bytelm.side_by_side`. None: not known."""
-        return None
 
 
 class ByteModel(ABC):
@@ -295,8 +215,6 @@ class ByteModel(ABC):
         Raises:
             ArgumentError, MissingExtraError, ModelError: see `stream`.
         """
-        from tokkit.bytelm.drawing.together import draw_together
-
         refuse_single_text(prompts, "prompts")
         texts = [as_bytes(prompt) for prompt in prompts]
         if seed is not None:
@@ -306,106 +224,15 @@ class ByteModel(ABC):
             Draw.of(self.name, text, max_bytes, own_seed, stop, pattern, sampling)
             for text, own_seed in zip(texts, seeds, strict=True)
         ]
-        return draw_together(self, texts, draws)
+        return draw_together(open_together(self, len(texts)), texts, draws)
 
 
-@dataclass(frozen=True)
-class Draw:
-    """One continuation to be sampled: how, how long, until when.
+def open_together(model: ByteModel, n: int) -> list[ByteState]:
+    """`n` states of the empty text that share their caches.
 
-    Attributes:
-        name: of the model, for messages.
-        max_bytes: at most so many symbols are drawn.
-        sampler, constraints, matcher: what chooses a symbol, forbids some, and notices the end;
-            they change as symbols are drawn.
+    Args:
+        model: a `ByteLM`, a `ByteEnsemble`, or any other; the start of the text is evaluated.
+        n: 0 or more.
     """
-
-    name: str
-    max_bytes: int
-    sampler: Sampler
-    constraints: Constraints
-    matcher: StopMatcher
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        prompt: bytes,
-        max_bytes: int,
-        seed: int | None,
-        stop: str | bytes | Sequence[str | bytes],
-        pattern: str | Grammar | None,
-        sampling: SamplingOptions,
-    ) -> Draw:
-        """Check the options; see `ByteModel.stream`."""
-        law = Sampling.of(sampling)
-        sampler = Sampler(law, seed=seed)
-        check_max_bytes(max_bytes)
-        matcher = StopMatcher(as_stops(stop), whole_characters=law.valid_utf8)
-        return cls(name, max_bytes, sampler, Constraints.of(prompt, law, pattern), matcher)
-
-    def run(self, state: ByteState) -> Iterator[bytes]:
-        """Draw from `state`, which moves along.
-
-        Yields:
-            For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
-        """
-        for room in range(self.max_bytes, 0, -1):
-            if self.constraints.must_end:
-                break
-            logprobs = state.logprobs()
-            if room == self.max_bytes:
-                check_mass(logprobs, self.name)
-            symbol = self.sampler.draw(self.constraints.apply(logprobs))
-            if symbol == END or not self.constraints.fits(symbol, room):
-                break
-            certain = b"".join(self.matcher.feed(symbol))
-            if not self.matcher.stopped and room > 1:
-                self.constraints.push(symbol)
-                state.push(bytes([symbol]))
-            yield certain
-            if self.matcher.stopped:
-                return
-        yield b"".join(self.matcher.flush())
-
-
-def check_max_bytes(max_bytes: int) -> None:
-    """Check how many bytes are asked for.
-
-    Raises:
-        ArgumentError: out of range.
-    """
-    check_whole("max_bytes", max_bytes, 0, MAX_BYTES)
-
-
-def check_state(state: ByteState | None, prompt: bytes) -> None:
-    """Refuse a state of another text than the prompt that it is given for.
-
-    Raises:
-        ArgumentError: the state knows its text, and it is another.
-    """
-    if state is not None:
-        check_kind(state, ByteState, "state", "pass what open(prompt) returns")
-    prefix = None if state is None else state.prefix_bytes
-    if prefix is not None and prefix != prompt:
-        raise ArgumentError(
-            f"the state is after {_end_of(prefix)}, and the prompt is {_end_of(prompt)}; pass the "
-            "state that open(prompt) returns, or none"
-        )
-
-
-def _end_of(text: bytes) -> str:
-    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
-
-
-def check_mass(logprobs: NDArray[np.float64], name: str) -> None:
-    """Refuse to continue a prompt that the model gives no mass.
-
-    Raises:
-        ModelError: all of `logprobs` are minus infinity.
-    """
-    if logprobs.max() == -np.inf:
-        raise ModelError(
-            f"{name} gives the prompt no mass: it holds bytes that the vocabulary "
-            "cannot express; remove them, or use another model"
-        )
+    start = model.open()
+    return [start.fork() for _ in range(n)]

@@ -21,9 +21,9 @@ from typing import Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind
-from tokkit.bytelm.byte_model import ByteModel, ByteState, as_bytes, check_model
-from tokkit.bytelm.encodings.cover import N_SYMBOLS
+from tokkit.arguments import as_bytes, check_kind
+from tokkit.bytelm.byte_model import ByteModel, check_model
+from tokkit.bytelm.byte_state import N_SYMBOLS, ByteState
 from tokkit.bytelm.side_by_side import Parts, side_by_side
 from tokkit.errors import ArgumentError
 
@@ -87,6 +87,11 @@ class EnsembleState(ByteState):
     def members(self) -> tuple[ByteState, ...]:
         """The members' states, in the order of the ensemble."""
         return tuple(self._states)
+
+    @property
+    def stands_on(self) -> tuple[ByteState, ...]:
+        """See `ByteState.stands_on`."""
+        return tuple(single for state in self._states for single in state.stands_on)
 
     @property
     def prefix_bytes(self) -> bytes | None:

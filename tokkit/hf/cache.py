@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import Cache
 
-from tokkit.bytelm.byte_model import ByteModel, ByteState
-from tokkit.bytelm.drawing.together import evaluate_together, open_together
+from tokkit.bytelm.byte_model import ByteModel, open_together
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.errors import UnsupportedError
 from tokkit.hf.symbols import BLANK_ID, END_ID, VOCAB_SIZE
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, StoppingCriteria
 
-from tokkit.bytelm.byte_model import as_bytes
+from tokkit.arguments import as_bytes
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hf.symbols import END_ID
 

@@ -9,7 +9,7 @@ either side therefore changes nothing, with an attention mask or without one.
 
 from __future__ import annotations
 
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
+from tokkit.bytelm.byte_state import END, N_SYMBOLS
 
 END_ID = END
 """End of text: `eos_token_id`."""

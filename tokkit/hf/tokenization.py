@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import AddedToken, PreTrainedTokenizer
 
-from tokkit.bytelm.byte_model import as_bytes
+from tokkit.arguments import as_bytes
 from tokkit.errors import ArgumentError
 from tokkit.hf.symbols import BLANK_ID, END_ID
 

@@ -1,99 +1,21 @@
-"""`MixtureResult`: inferred shares, with all that is needed to judge them."""
+"""`MixtureResult`: inferred shares, and the ways to write them down."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tokkit.mixture.estimation.share_limits import NOTABLE
-from tokkit.mixture.judging.diagnostics import Diagnosis, Disagreement
-from tokkit.mixture.judging.groups import GroupShare, group_shares
-from tokkit.mixture.merges.inheritance import Inheritance
-
-N_BINS = 60
-_BAR_WIDTH = 32
-_MANY = 20
-"""More categories than that are shown only if their share is at least `_SHOWN`."""
-_SHOWN = 0.001
+from tokkit.mixture.inferred import InferredMixture
+from tokkit.mixture.judging.groups import group_shares
+from tokkit.mixture.judging.trust import trust_sentences
+from tokkit.mixture.outputs.json_result import result_dict, result_json
+from tokkit.mixture.outputs.page import render_report
+from tokkit.mixture.outputs.terminal import result_text
 
 
-@dataclass(frozen=True)
-class ResidualBin:
-    """Some neighbouring merges: how far their pairs' frequency is from what their place says.
-
-    Attributes:
-        first: number of the first merge, from 1.
-        last: number of the last one.
-        low: 10% quantile of log10 (share over expected share) of the merges that have support.
-        median: their median.
-        high: their 90% quantile. All three are None where no merge has support.
-        unsupported: the share of merges whose pair no sample holds.
-    """
-
-    first: int
-    last: int
-    low: float | None
-    median: float | None
-    high: float | None
-    unsupported: float
-
-
-@dataclass(frozen=True, eq=False)
-class MixtureResult:
-    """The mixture that a tokenizer's merges speak for. Shares are of bytes, and sum to 1.
-
-    Attributes:
-        tokenizer: its name.
-        method: `"default"` or `"linear-program"`.
-        proportions: category -> share, in the order of the samples.
-        intervals: category -> lower and upper end; None for the linear program, which has none.
-        level: nominal coverage of each interval.
-        status: `"converged"` or `"not converged"`; of the linear program `"optimal"` or `"rounds"`
-            (rows were still violated after the last round).
-        objective: of the linear program its value, in shares of pairs; of the default method the
-            mean squared residual of the supported merges, in standard errors.
-        unexplained: rough share (0 to 1) of the training data that no category explains; None for
-            the linear program.
-        unsupported: share of the merges whose pair stands in no sample.
-        limits: category -> the largest share that its pairs which were never merged allow, roughly;
-            see `tokkit.mixture.estimation.share_limits`.
-        covariance: float64 (c, c), of the logarithms of the shares, as the intervals have it; None
-            where there are none.
-        n_merges: merges that were looked at, after what was inherited.
-        inherited: what was left out because it comes from another tokenizer, if anything.
-        sample_bytes: category -> bytes of its sample.
-        warnings: what speaks against the numbers.
-        diagnosis: which merges disagree.
-        groups: shares of several categories together, if asked for; see `with_groups`.
-        untold: categories that the merges say nothing of (`tokkit.mixture.merges.reach`). Their
-            proportion is 0 and their interval 0 to 1; proportions of the others are of what is told
-            of.
-    """
-
-    tokenizer: str
-    method: str
-    proportions: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]] | None
-    level: float
-    status: str
-    objective: float
-    unexplained: float | None
-    unsupported: float
-    limits: Mapping[str, float]
-    covariance: NDArray[np.float64] | None
-    n_merges: int
-    inherited: Inheritance | None
-    sample_bytes: Mapping[str, int]
-    warnings: tuple[str, ...]
-    diagnosis: Diagnosis
-    groups: Mapping[str, GroupShare] = field(default_factory=dict[str, GroupShare])
-    untold: tuple[str, ...] = ()
+class MixtureResult(InferredMixture):
+    """The mixture that a tokenizer's merges speak for; printed, it is a table with bars."""
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> MixtureResult:
         """The same result, which also tells the shares of groups of categories.
@@ -113,199 +35,22 @@ class MixtureResult:
         )
         return replace(self, groups=shares)
 
-    @property
-    def fits(self) -> bool:
-        """Whether the merges fit a mixture of these categories; if not, do not use the shares."""
-        return self.intervals is not None or self.method != "default"
-
-    @property
-    def ruled_out(self) -> tuple[str, ...]:
-        """Categories whose share is 0.5% or more and above its limit, largest share first."""
-        return tuple(
-            name
-            for name in self.ranked()
-            if self.proportions[name] >= NOTABLE and self.proportions[name] > self.limits[name]
-        )
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Names of the categories, in the order of the samples."""
-        return tuple(self.proportions)
-
-    @property
-    def residuals(self) -> NDArray[np.float64]:
-        """float64 (n_merges,): see `Diagnosis.residuals`."""
-        return self.diagnosis.residuals
-
-    @property
-    def misfit(self) -> float:
-        """The factor by which half of the supported merges are off, or more; 1 is a perfect fit."""
-        known = np.abs(self.residuals[~np.isnan(self.residuals)])
-        return 10.0 ** float(np.median(known)) if len(known) else 1.0
-
-    def ranked(self) -> list[str]:
-        """The categories, largest share first."""
-        return sorted(self.proportions, key=lambda name: (-self.proportions[name], name))
-
-    def residual_bins(self, n_bins: int = N_BINS) -> list[ResidualBin]:
-        """The residuals along the merge list, in at most `n_bins` stretches of equal length."""
-        start = self.inherited.n_merges if self.inherited else 0
-        edges = np.unique(np.linspace(0, self.n_merges, n_bins + 1).astype(np.int64)).tolist()
-        bins: list[ResidualBin] = []
-        for a, b in pairwise(edges):
-            values = self.residuals[a:b]
-            known = values[~np.isnan(values)]
-            low, median, high = (
-                np.quantile(known, [0.1, 0.5, 0.9]).tolist() if len(known) else (None,) * 3
-            )
-            share = 1 - len(known) / len(values)
-            bins.append(ResidualBin(start + a + 1, start + b, low, median, high, share))
-        return bins
-
     def trust(self) -> list[str]:
         """How far to trust the numbers, in sentences. Rules of thumb, not a measurement."""
-        from tokkit.mixture.judging.trust import trust_sentences
-
         return trust_sentences(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data."""
-        names = self.categories
-        return {
-            "tokenizer": self.tokenizer,
-            "method": self.method,
-            "unit": "bytes",
-            "categories": [
-                {
-                    "name": name,
-                    "proportion": self.proportions[name],
-                    "interval": None if self.intervals is None else list(self.intervals[name]),
-                    "sample_bytes": self.sample_bytes[name],
-                    "limit": self.limits[name],
-                }
-                for name in names
-            ],
-            "groups": [
-                {
-                    "name": name,
-                    "proportion": group.share,
-                    "interval": None if group.interval is None else list(group.interval),
-                    "categories": list(group.categories),
-                }
-                for name, group in self.groups.items()
-            ],
-            "ruled_out": list(self.ruled_out),
-            "untold": list(self.untold),
-            "fits": self.fits,
-            "level": self.level,
-            "status": self.status,
-            "objective": self.objective,
-            "unexplained": self.unexplained,
-            "unsupported": self.unsupported,
-            "misfit": self.misfit,
-            "n_merges": self.n_merges,
-            "inherited": _inherited_dict(self.inherited),
-            "warnings": list(self.warnings),
-            "trust": self.trust(),
-            "residuals": [vars(each).copy() for each in self.residual_bins()],
-            "disagreements": {
-                "too_rare_in_samples": _listed(self.diagnosis.too_rare, names),
-                "too_frequent_in_samples": _listed(self.diagnosis.too_frequent, names),
-                "never_merged": _listed(self.diagnosis.never_merged, names),
-            },
-        }
+        return result_dict(self)
 
     def to_json(self) -> str:
         """`to_dict` as JSON; equal results give equal texts."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+        return result_json(self)
 
     def to_html(self) -> str:
-        """A page that needs nothing else: see `tokkit.mixture.report`."""
-        from tokkit.mixture.report import render_report
-
+        """A page that needs nothing else: see `tokkit.mixture.outputs.page`."""
         return render_report(self)
 
     def __str__(self) -> str:
-        """A table with bars: solid up to the lower end of the interval, shaded up to the upper.
-
-        Groups come first, if there are any. Of many categories those without a share to speak of
-        are summed up in the last line.
-        """
-        shown, hidden = self.notable()
-        bars = [(name, self.proportions[name], *self.bounds(name)) for name in shown]
-        width = max(map(len, [*shown, *self.groups]))
-        interval = f"{self.level:.0%} interval" if self.intervals is not None else ""
-        lines = [] if self.fits else ["The merges fit no mixture of these; do not use the shares."]
-        lines.append(f"{'':<{width}}   share  {interval:^16}".rstrip())
-        if self.groups:
-            groups = [
-                (name, group.share, *(group.interval or (group.share, group.share)))
-                for name, group in self.groups.items()
-            ]
-            lines += [*self._rows(groups, width), ""]
-        lines += self._rows(bars, width)
-        if hidden:
-            total = sum(self.proportions[name] for name in hidden)
-            lines.append(f"and {len(hidden)} more below {_SHOWN:.1%} each, together {total:.1%}")
-        if self.untold:
-            lines.append(
-                f"The merges tell nothing of {len(self.untold)} of the {len(self.proportions)} "
-                "categories; shares are of the rest."
-            )
-        return "\n".join(lines)
-
-    def _rows(self, bars: Sequence[tuple[str, float, float, float]], width: int) -> list[str]:
-        """A line for each name, share, and ends of its interval."""
-        top = max(high for *_, high in bars)
-        lines: list[str] = []
-        for name, share, low, high in bars:
-            solid, end = (round(_BAR_WIDTH * x / top) for x in (low, high))
-            between = f"  {low:6.1%} to {high:6.1%}" if self.intervals is not None else ""
-            bar = "█" * solid + "▒" * (end - solid)
-            lines.append(f"{name:<{width}}  {share:6.1%}{between}  {bar}".rstrip())
-        return lines
-
-    def notable(self) -> tuple[list[str], list[str]]:
-        """The categories to show and those to sum up, largest share first.
-
-        Of many categories only those with a share of 0.1% are shown, and the largest.
-        """
-        ranked = self.ranked()
-        if len(ranked) <= _MANY:
-            return ranked, []
-        n = max(1, sum(share >= _SHOWN for share in self.proportions.values()))
-        return ranked[:n], ranked[n:]
-
-    def bounds(self, name: str) -> tuple[float, float]:
-        """The interval of a category; its share as both ends if there is none."""
-        if self.intervals is None:
-            return self.proportions[name], self.proportions[name]
-        return self.intervals[name]
-
-
-def printable(text: bytes) -> str:
-    """Bytes for a reader: spaces as U+2423, control characters and invalid bytes escaped."""
-    shown: list[str] = []
-    for char in text.decode(errors="backslashreplace"):
-        if char == " ":
-            shown.append("␣")
-        else:
-            shown.append(char if char.isprintable() else repr(char)[1:-1])
-    return "".join(shown)
-
-
-def _listed(pairs: tuple[Disagreement, ...], names: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "step": each.step,
-            "left": printable(each.left),
-            "right": printable(each.right),
-            "factor": each.factor,
-            "category": None if each.category is None else names[each.category],
-        }
-        for each in pairs
-    ]
-
-
-def _inherited_dict(inherited: Inheritance | None) -> dict[str, Any] | None:
-    return None if inherited is None else vars(inherited).copy()
+        """A table with bars: solid up to the lower end of the interval, shaded up to the upper."""
+        return result_text(self)

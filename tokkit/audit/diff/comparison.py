@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tokkit.audit.costs.bootstrap import Estimate, ratio
+from tokkit.audit.costs.bootstrap import ratio
 from tokkit.audit.costs.costs import Cost, measure
 from tokkit.audit.costs.samples import (
     ParallelText,
@@ -17,11 +16,15 @@ from tokkit.audit.costs.samples import (
     shipped_kinds,
     shipped_parallel_text,
 )
-from tokkit.audit.diff.merges import MergeChanges, compare_merges
-from tokkit.audit.diff.segmentations import SegmentationChanges, compare_texts
-from tokkit.audit.diff.settings import Setting, compare_settings
-from tokkit.audit.diff.tokens import TokenChanges, compare_tokens
+from tokkit.audit.diff.difference import CostChange, Difference
+from tokkit.audit.diff.json_diff import diff_dict, diff_json
+from tokkit.audit.diff.merges import compare_merges
+from tokkit.audit.diff.segmentations import compare_texts
+from tokkit.audit.diff.settings import compare_settings
+from tokkit.audit.diff.terminal import diff_text
+from tokkit.audit.diff.tokens import compare_tokens
 from tokkit.audit.opening import open_subject
+from tokkit.audit.page.comparison import render_diff_page
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -29,82 +32,23 @@ _EDGES = (" ", "  ", "\n", "\r\n", "\t", "a\n\n b", "don't", "1234567", " 12", "
 """Texts at which tokenizers often part, besides the samples."""
 
 
-@dataclass(frozen=True)
-class CostChange:
-    """What a language or kind of text costs.
-
-    Attributes:
-        code: of the language, or the kind.
-        name: what a reader calls it.
-        before: tokens of the texts.
-        after: the same with the other tokenizer.
-        ratio: `after` over `before`, with its interval over texts.
-    """
-
-    code: str
-    name: str
-    before: int
-    after: int
-    ratio: Estimate
-
-
-@dataclass(frozen=True, eq=False)
-class TokenizerDiff:
-    """What is different between two tokenizers. Equal pairs give equal outputs.
-
-    Attributes:
-        before: name of the one.
-        after: name of the other.
-        tokens: added, removed, moved.
-        merges: added, removed, reordered; None if neither has merges.
-        settings: those that are different.
-        texts: sample texts that are cut differently, and the smallest such text.
-        costs: by language, then by kind; the largest change first.
-    """
-
-    before: str
-    after: str
-    tokens: TokenChanges
-    merges: MergeChanges | None
-    settings: tuple[Setting, ...]
-    texts: SegmentationChanges
-    costs: tuple[CostChange, ...]
-
-    @property
-    def is_same(self) -> bool:
-        """Whether nothing is different: equal tokens, ids, merges and settings."""
-        merges = self.merges
-        return not (
-            self.tokens.added
-            or self.tokens.removed
-            or self.tokens.moved
-            or self.settings
-            or self.texts.smallest
-            or (merges and (merges.added or merges.removed or merges.reordered))
-        )
+class TokenizerDiff(Difference):
+    """What is different; it can be written as JSON, as a page, and for a terminal."""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data; see `tokkit.audit.diff.json_diff`."""
-        from tokkit.audit.diff.json_diff import diff_dict
-
         return diff_dict(self)
 
     def to_json(self) -> str:
         """As JSON; equal diffs give equal texts."""
-        from tokkit.audit.diff.json_diff import diff_json
-
         return diff_json(self)
 
     def to_html(self) -> str:
         """As one page that needs nothing else."""
-        from tokkit.audit.page.comparison import render_diff_page
-
         return render_diff_page(self)
 
     def __str__(self) -> str:
         """As text for a terminal, without colours."""
-        from tokkit.audit.diff.terminal import diff_text
-
         return diff_text(self)
 
 

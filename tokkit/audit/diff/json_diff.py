@@ -9,7 +9,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from tokkit.audit.diff.comparison import TokenizerDiff
+from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
@@ -19,7 +19,7 @@ from tokkit.audit.outputs.version import tool_version
 SCHEMA_VERSION = 1
 
 
-def diff_dict(diff: TokenizerDiff) -> dict[str, Any]:
+def diff_dict(diff: Difference) -> dict[str, Any]:
     """The diff as plain data; nothing is left out."""
     tokens = diff.tokens
     return {
@@ -65,7 +65,7 @@ def diff_dict(diff: TokenizerDiff) -> dict[str, Any]:
     }
 
 
-def diff_json(diff: TokenizerDiff) -> str:
+def diff_json(diff: Difference) -> str:
     """The diff as JSON text."""
     return json.dumps(diff_dict(diff), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tokkit.audit.diff.comparison import CostChange, TokenizerDiff
+from tokkit.audit.diff.difference import CostChange, Difference
 from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
@@ -17,7 +17,7 @@ MAX_ROWS = 500
 _MAX_BARS = 60
 
 
-def diff_sections(diff: TokenizerDiff, *, max_rows: int = MAX_ROWS) -> tuple[Section, ...]:
+def diff_sections(diff: Difference, *, max_rows: int = MAX_ROWS) -> tuple[Section, ...]:
     """What is different, part by part.
 
     Args:
@@ -42,7 +42,7 @@ def _cut_table(table: Table, max_rows: int) -> Table:
     return replace(table, rows=table.rows[:max_rows], note=note)
 
 
-def _tokens(diff: TokenizerDiff) -> Section:
+def _tokens(diff: Difference) -> Section:
     tokens = diff.tokens
     n_added, n_removed, n_moved = len(tokens.added), len(tokens.removed), tokens.n_moved
     if n_added or n_removed or n_moved:
@@ -116,7 +116,7 @@ def _merge_table(key: str, title: str, merges: Sequence[Merge]) -> Table:
     return Table(key, title, columns, rows)
 
 
-def _settings(diff: TokenizerDiff) -> Section:
+def _settings(diff: Difference) -> Section:
     n = len(diff.settings)
     summary = f"{n} settings are different." if n else "All settings are the same."
     summary = summary if n != 1 else "One setting is different."
@@ -130,7 +130,7 @@ def _settings(diff: TokenizerDiff) -> Section:
     return Section("settings", "Settings", summary, tables=tables)
 
 
-def _texts(diff: TokenizerDiff) -> Section:
+def _texts(diff: Difference) -> Section:
     texts = diff.texts
     n_all, n_different = sum(texts.n_texts.values()), sum(texts.n_different.values())
     summary = f"{n_different:,} of {n_all:,} sample texts are cut differently."
@@ -165,7 +165,7 @@ def _cuts(segmentation: Segmentation) -> str:
     return "|".join(map(_readable, segmentation))
 
 
-def _costs(diff: TokenizerDiff) -> Section:
+def _costs(diff: Difference) -> Section:
     total_before = sum(each.before for each in diff.costs)
     total_after = sum(each.after for each in diff.costs)
     change = 100 * (total_after / total_before - 1) if total_before else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from tokkit.audit.diff.comparison import TokenizerDiff
+from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.sections import diff_sections
 from tokkit.audit.outputs.terminal import BOLD, format_scalar, styled, wrapped
 from tokkit.audit.outputs.visible import visible
@@ -16,7 +16,7 @@ _MAX_SETTING = 120
 _CONTEXT = 16
 
 
-def diff_text(diff: TokenizerDiff, *, colour: bool = False) -> str:
+def diff_text(diff: Difference, *, colour: bool = False) -> str:
     """The diff as text."""
     lines = [styled(f"{visible(diff.before)} -> {visible(diff.after)}", BOLD, colour)]
     if diff.is_same:
@@ -28,7 +28,7 @@ def diff_text(diff: TokenizerDiff, *, colour: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _settings(diff: TokenizerDiff) -> list[str]:
+def _settings(diff: Difference) -> list[str]:
     """Each setting as two lines, from a little before the first place where they differ."""
     lines: list[str] = []
     for setting in diff.settings:

@@ -14,14 +14,14 @@ from typing import Any
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.outputs.version import tool_version
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import RULES, Severity
 from tokkit.audit.section import Chart, Fact, Scalar, Section, Table
 
 SCHEMA_VERSION = 1
 
 
-def report_dict(report: AuditReport) -> dict[str, Any]:
+def report_dict(report: ReportContent) -> dict[str, Any]:
     """The report as plain data."""
     levels = Counter(finding.severity for finding in report.findings)
     return {
@@ -43,7 +43,7 @@ def report_dict(report: AuditReport) -> dict[str, Any]:
     }
 
 
-def report_json(report: AuditReport) -> str:
+def report_json(report: ReportContent) -> str:
     """The report as JSON text; equal reports give equal texts."""
     return json.dumps(report_dict(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
@@ -61,7 +61,7 @@ def bytes_fields(name: str, data: bytes | None) -> dict[str, str | None]:
     return {f"{name}_hex": data.hex(), f"{name}_text": data.decode(errors="replace")}
 
 
-def _tokenizer(report: AuditReport) -> dict[str, Any]:
+def _tokenizer(report: ReportContent) -> dict[str, Any]:
     tokenizer, text = report.subject.tokenizer, report.subject.text
     return {
         "name": report.name,
@@ -145,7 +145,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _tokens(report: AuditReport) -> dict[str, int] | None:
+def _tokens(report: ReportContent) -> dict[str, int] | None:
     """How many ids have each status."""
     if report.tokens is None:
         return None

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from tokkit.audit.finding import Finding
 from tokkit.audit.gates.gate import GateFailure
 from tokkit.audit.outputs.visible import visible
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import RULES
 
 
-def report_junit(report: AuditReport, failures: Sequence[GateFailure] = ()) -> str:
+def report_junit(report: ReportContent, failures: Sequence[GateFailure] = ()) -> str:
     """The report as JUnit XML.
 
     Args:

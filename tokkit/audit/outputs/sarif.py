@@ -14,7 +14,7 @@ from urllib.parse import quote
 from tokkit.audit.finding import Finding
 from tokkit.audit.outputs.version import tool_version
 from tokkit.audit.outputs.visible import visible
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import RULES, Rule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -22,7 +22,7 @@ _MAX_TOKENS = 100
 _MAX_WITNESSES = 3
 
 
-def report_sarif(report: AuditReport, *, uri: str | None = None) -> str:
+def report_sarif(report: ReportContent, *, uri: str | None = None) -> str:
     """The report as SARIF text.
 
     Args:

@@ -7,7 +7,7 @@ from collections import Counter
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.outputs.visible import visible
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import Severity
 from tokkit.audit.section import Fact, Section
 
@@ -19,7 +19,7 @@ _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.N
 BOLD, DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
-def report_text(report: AuditReport, *, colour: bool = False) -> str:
+def report_text(report: ReportContent, *, colour: bool = False) -> str:
     """The report as text, lines of at most 96 columns where nothing longer stands in a token."""
     tokenizer, text = report.subject.tokenizer, report.subject.text
     kind = tokenizer.modality if text is None else text.spec.family

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tokkit.audit.diff.comparison import TokenizerDiff
+from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.sections import diff_sections
 from tokkit.audit.page.rendering import Document, render_document
 
 
-def render_diff_page(diff: TokenizerDiff) -> str:
+def render_diff_page(diff: Difference) -> str:
     """A comparison as a file of the same kind as `tokkit.audit.page.render_page` makes.
 
     Returns:
@@ -24,7 +24,7 @@ def render_diff_page(diff: TokenizerDiff) -> str:
     )
 
 
-def _description(diff: TokenizerDiff) -> str:
+def _description(diff: Difference) -> str:
     """How much is the same, in a line."""
     tokens = diff.tokens
     return (
@@ -33,7 +33,7 @@ def _description(diff: TokenizerDiff) -> str:
     )
 
 
-def _verdict(diff: TokenizerDiff) -> str:
+def _verdict(diff: Difference) -> str:
     """One sentence that says whether it matters."""
     if diff.is_same:
         return "Nothing is different: equal tokens, ids, merges and settings."

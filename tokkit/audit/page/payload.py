@@ -9,7 +9,7 @@ from tokkit.audit.finding import Finding
 from tokkit.audit.page.engine_data import add_engine
 from tokkit.audit.page.streams import Streams
 from tokkit.audit.page.vocabulary_data import add_status, add_vocabulary
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.errors import UnsupportedError
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -33,7 +33,7 @@ class Payload:
 
 
 def make_payload(
-    report: AuditReport, tokenizer: TextTokenizer, *, max_block: int = MAX_BLOCK
+    report: ReportContent, tokenizer: TextTokenizer, *, max_block: int = MAX_BLOCK
 ) -> Payload:
     """The payload of a page about a text tokenizer.
 
@@ -49,7 +49,7 @@ def make_payload(
     return _make(report, tokenizer, refusal="with its tables the page would be larger than 2 MB")
 
 
-def _make(report: AuditReport, tokenizer: TextTokenizer, *, refusal: str) -> Payload:
+def _make(report: ReportContent, tokenizer: TextTokenizer, *, refusal: str) -> Payload:
     streams = Streams()
     vocabulary = add_vocabulary(streams, tokenizer, with_scores=not refusal)
     vocabulary["words"] = add_status(streams, report.tokens, tokenizer)

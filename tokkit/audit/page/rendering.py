@@ -25,7 +25,7 @@ from tokkit.audit.page.summary import (
     verdict,
 )
 from tokkit.audit.page.tables import section_html
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.audit.section import Section
 
 LONG_NAME = 30
@@ -59,7 +59,7 @@ class Document:
     data: str = ""
 
 
-def render_page(report: AuditReport) -> str:
+def render_page(report: ReportContent) -> str:
     """The report as one HTML file without references to anything outside it.
 
     Text that a reader types is encoded canonically, with the tokenizer's normaliser, by an engine

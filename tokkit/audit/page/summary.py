@@ -9,7 +9,7 @@ from itertools import zip_longest
 from tokkit.audit.page.findings import SEVERITY_SIGNS
 from tokkit.audit.page.markup import plural
 from tokkit.audit.page.tables import fact_html
-from tokkit.audit.report import AuditReport
+from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import Severity
 from tokkit.audit.section import Section
 from tokkit.text.spec import TokenizerSpec
@@ -34,7 +34,7 @@ _FAMILIES = {
 }
 
 
-def counts(report: AuditReport) -> dict[Severity, int]:
+def counts(report: ReportContent) -> dict[Severity, int]:
     """Findings of each severity."""
     return {
         severity: sum(finding.severity == severity for finding in report.findings)
@@ -42,7 +42,7 @@ def counts(report: AuditReport) -> dict[Severity, int]:
     }
 
 
-def verdict(report: AuditReport) -> str:
+def verdict(report: ReportContent) -> str:
     """One sentence that says what the worst of it is."""
     found = counts(report)
     worst = next((severity for severity in Severity if found[severity]), None)
@@ -64,7 +64,7 @@ def _inside(title: str) -> str:
     return title if word.isupper() and len(word) > 1 else title[:1].lower() + title[1:]
 
 
-def description(report: AuditReport) -> str:
+def description(report: ReportContent) -> str:
     """What kind of tokenizer it is, in a line."""
     tokenizer = report.subject.tokenizer
     if not isinstance(tokenizer, TextTokenizer):
@@ -84,7 +84,7 @@ def _traits(spec: TokenizerSpec) -> list[str]:
     return traits
 
 
-def severities_html(report: AuditReport) -> str:
+def severities_html(report: ReportContent) -> str:
     """How many findings there are of each severity; links to the first of each."""
     items: list[str] = []
     for severity, count in counts(report).items():

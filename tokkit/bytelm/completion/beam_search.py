@@ -23,21 +23,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_real, check_whole
-from tokkit.bytelm.byte_model import (
-    ByteModel,
-    ByteState,
-    as_bytes,
-    as_stops,
-    check_mass,
-    check_max_bytes,
-    check_model,
-)
+from tokkit.arguments import as_bytes, check_real, check_whole
+from tokkit.bytelm.byte_model import ByteModel, check_model
+from tokkit.bytelm.byte_state import END, N_SYMBOLS, ByteState
 from tokkit.bytelm.drawing.constraint_set import Constraints
+from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
 from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import Sampling, check_stops
+from tokkit.bytelm.drawing.sampling import Sampling
+from tokkit.bytelm.drawing.stopping import as_stops, check_stops
 from tokkit.bytelm.drawing.together import evaluate_together
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
 from tokkit.errors import ModelError
 
 

@@ -15,21 +15,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal, Unpack
 
-from tokkit.bytelm.byte_lm import ByteLM, CoverState
-from tokkit.bytelm.byte_model import (
-    ByteModel,
-    ByteState,
-    as_bytes,
-    as_stops,
-    check_mass,
-    check_max_bytes,
-    check_model,
-    check_state,
-)
+from tokkit.arguments import as_bytes
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_model import ByteModel, check_model
+from tokkit.bytelm.byte_state import END, ByteState, check_state
 from tokkit.bytelm.completion.token_walk import draw_by_token
+from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
 from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions, StopMatcher
-from tokkit.bytelm.encodings.cover import END
+from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions
+from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
+from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.errors import ArgumentError
 
 Unit = Literal["byte", "token"]

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tokkit.bytelm.byte_model import as_bytes
+from tokkit.arguments import as_bytes
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -25,7 +25,9 @@ from weakref import WeakKeyDictionary
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.completion.fim_context import RepositoryFiles, context_ids, prefix_in_file
 from tokkit.bytelm.completion.fim_formats import FimFormat
-from tokkit.bytelm.encodings.cover import ByteVocabulary, Cover, LiveHead
+from tokkit.bytelm.encodings.cover import Cover
+from tokkit.bytelm.encodings.heads import LiveHead
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import ContextSession, TokenLM
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.tokenizer import TextTokenizer

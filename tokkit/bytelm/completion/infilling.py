@@ -23,23 +23,18 @@ from typing import Unpack
 
 import numpy as np
 
-from tokkit.arguments import check_whole
-from tokkit.bytelm.byte_lm import ByteLM, CoverState, evaluate_states
-from tokkit.bytelm.byte_model import (
-    MAX_BYTES,
-    ByteModel,
-    as_bytes,
-    as_stops,
-    check_mass,
-    check_max_bytes,
-    check_model,
-)
+from tokkit.arguments import as_bytes, check_whole
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_model import ByteModel, check_model
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import Unit, complete, stream_completion
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_formats import FimFormat, resolve_fim_format
 from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
-from tokkit.bytelm.drawing.sampling import SamplingOptions, StopMatcher
-from tokkit.bytelm.encodings.cover import END
+from tokkit.bytelm.drawing.draw import MAX_BYTES, check_mass, check_max_bytes
+from tokkit.bytelm.drawing.sampling import SamplingOptions
+from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
+from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
 
 _CUTS_AT_ONCE = 16

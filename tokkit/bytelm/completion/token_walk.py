@@ -17,9 +17,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tokkit.bytelm.byte_lm import CoverState
+from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.drawing.sampling import Sampler
-from tokkit.bytelm.encodings.cover import END, Head, LiveHead, evaluate
+from tokkit.bytelm.encodings.canonical_state import CoverState
+from tokkit.bytelm.encodings.evaluation import evaluate
+from tokkit.bytelm.encodings.heads import Head, LiveHead
 from tokkit.text.canonical.automaton import CanonicalAutomaton
 
 

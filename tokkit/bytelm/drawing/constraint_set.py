@@ -8,12 +8,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.bytelm.drawing.patterns import Grammar, Matches
 from tokkit.bytelm.drawing.repetition import Repetition
 from tokkit.bytelm.drawing.sampling import Sampling
 from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
 from tokkit.errors import ModelError
 
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
 from tokkit.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.bytelm.drawing.sampling import Sampling
-from tokkit.bytelm.encodings.cover import N_SYMBOLS
 
 
 class Repetition(Constraint):

@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS
 
 _Ranges = tuple[tuple[int, int], ...]
 

@@ -25,11 +25,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.byte_model import ByteState, as_bytes
+from tokkit.arguments import as_bytes
+from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.encodings.context_limit import refuse_too_long
-from tokkit.bytelm.encodings.cover import ByteVocabulary, Tally
-from tokkit.bytelm.encodings.encoding_beam import EncodingBeam
+from tokkit.bytelm.encodings.encoding_beam import EncodingBeam, Row, absorb
+from tokkit.bytelm.encodings.evaluation import rows_in_calls
+from tokkit.bytelm.encodings.heads import Tally
 from tokkit.bytelm.encodings.known_text import KnownText
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.side_by_side import Parts, parts_of
 from tokkit.bytelm.token_models.protocol import Node, Session
 from tokkit.errors import EncodingError
@@ -150,7 +153,28 @@ class AllEncodingsState(ByteState):
     @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
-        return self._tally is not None
+        return self._tally is not None or not self._beam.missing()
+
+    @property
+    def cache(self) -> Session:
+        """See `ByteState.cache`."""
+        return self.session
+
+    def evaluate_with(self, others: Sequence[Self]) -> None:
+        """See `ByteState.evaluate_with`."""
+        missing = {state: state._beam.missing() for state in (self, *others)}
+        nodes = list({head.node: None for heads in missing.values() for head in heads})
+        coming = iter(nodes)
+        found: dict[Node, Row] = {}
+        n_calls = 0
+        for rows in rows_in_calls(self._vocabulary, self.session.logprobs, nodes):
+            for row, node in zip(rows, coming, strict=False):  # as many contexts as rows
+                found[node] = absorb(self._vocabulary, row)
+            n_calls += 1
+        for state, heads in missing.items():
+            state._beam.fill(found)
+            state.n_calls += n_calls if heads else 0
+            state.n_evaluated += len(heads)
 
     @property
     def parts(self) -> Parts:
@@ -189,15 +213,9 @@ class AllEncodingsState(ByteState):
     def _evaluated(self) -> Tally:
         """Masses of the next symbol at the current position."""
         if self._tally is None:
-            here = KnownText(self._vocabulary, self.session, self._beam, b"")
-            here.evaluate({head.node: head.start for head in self._beam.missing()})
-            self._count(here)
+            self.evaluate_with(())
             self._tally = self._beam.tally()
         return self._tally
-
-    def _count(self, known: KnownText) -> None:
-        self.n_calls += known.n_calls
-        self.n_evaluated += known.n_evaluated
 
     def _advance(self, data: bytes, tallies: list[Tally] | None) -> None:
         """Push bytes; append the masses at the position before each, if asked for."""
@@ -209,7 +227,8 @@ class AllEncodingsState(ByteState):
             guess = self._canonical_heads(known) if len(window) > 1 else {}
             each = None if tallies is None else lambda: tallies.append(self._beam.tally())
             known.push(guess, each)
-            self._count(known)
+            self.n_calls += known.n_calls
+            self.n_evaluated += known.n_evaluated
             self._tally = None
 
     def _canonical_heads(self, known: KnownText) -> dict[Node, int]:

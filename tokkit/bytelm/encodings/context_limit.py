@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokkit.bytelm.byte_model import ByteState
-from tokkit.bytelm.encodings.cover import ByteVocabulary
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import TokenLM
 from tokkit.errors import EncodingError, ModelError
 

@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.encodings.cover import END, N_SYMBOLS, ByteVocabulary, Tally
+from tokkit.bytelm.byte_state import END, N_SYMBOLS
+from tokkit.bytelm.encodings.heads import Tally
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node
 from tokkit.errors import ModelError
 

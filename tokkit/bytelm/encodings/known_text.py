@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tokkit.bytelm.encodings.cover import ByteVocabulary
 from tokkit.bytelm.encodings.encoding_beam import EncodingBeam, Row, absorb
+from tokkit.bytelm.encodings.evaluation import rows_in_calls
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node, Session
-from tokkit.errors import ModelError
 
-_CHUNK_VALUES = 1 << 25  # log-probabilities held at once while heads are evaluated
 _TRIAL_BYTES = 128
 _MAX_BLIND_SHARE = 0.5  # a trial ends where heads without a row carry more than this
 
@@ -43,7 +42,7 @@ class KnownText:
             vocabulary: the sorted tokens.
             session: the tree of contexts.
             beam: to push to.
-            data: may be empty: then there is only the present position to evaluate.
+            data: the bytes.
         """
         self._vocabulary = vocabulary
         self._session = session
@@ -112,22 +111,14 @@ class KnownText:
             ModelError: the model returned NaN, or rows of the wrong length.
         """
         nodes = [node for node in wanted if node not in self._rows]
-        width = self._vocabulary.vocab_size
-        size = max(1, _CHUNK_VALUES // width)
-        for first in range(0, len(nodes), size):
-            chunk = nodes[first : first + size]
-            rows = self._session.logprobs(chunk)
-            if rows.ndim != 2 or rows.shape[0] != len(chunk) or rows.shape[1] < width:
-                raise ModelError(
-                    f"the model returned log-probabilities of shape {rows.shape}; expected "
-                    f"({len(chunk)}, {width}) for the tokenizer {self._vocabulary.name}"
-                )
-            for node, row in zip(chunk, rows, strict=True):
+        coming = iter(nodes)
+        for rows in rows_in_calls(self._vocabulary, self._session.logprobs, nodes):
+            for row, node in zip(rows, coming, strict=False):  # as many contexts as rows
                 absorbed = absorb(self._vocabulary, row)
                 ahead = wanted[node] - self._base
                 if ahead < len(self._data):  # keep only what agrees with the text
                     absorbed = absorbed.of_byte(self._vocabulary, self._data[ahead])
                 self._rows[node] = absorbed
             self.n_calls += 1
-            self.n_evaluated += len(chunk)
+            self.n_evaluated += len(rows)
         self._beam.fill(self._rows)

@@ -1,22 +1,19 @@
 """`trust_sentences`: how far to trust an inferred mixture, in plain words.
 
-Rules of thumb, not a measurement: each doubt is a threshold on something that `MixtureResult` tells
+Rules of thumb, not a measurement: each doubt is a threshold on something that `InferredMixture`
+    tells
 as a number too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.caveats import LONG_PREFIX
-
-if TYPE_CHECKING:
-    from tokkit.mixture.result import MixtureResult
 
 _SMALL_SAMPLE = 100_000
 
 
-def trust_sentences(result: MixtureResult) -> list[str]:
+def trust_sentences(result: InferredMixture) -> list[str]:
     """A verdict with its reasons, what the intervals cover, and what shares are forced to."""
     refuted = sum(result.proportions[name] for name in result.ruled_out)
     small = sum(

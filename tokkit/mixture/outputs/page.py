@@ -1,4 +1,4 @@
-"""`render_report`: a `MixtureResult` as one self-contained HTML page.
+"""`render_report`: a `InferredMixture` as one self-contained HTML page.
 
 Inline style and SVG, no scripts, nothing from elsewhere (its content policy forbids both). Names
 and tokens are untrusted and escaped. The page holds no date: equal results give equal bytes.
@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from tokkit.mixture.inferred import InferredMixture, ResidualBin
 from tokkit.mixture.judging.diagnostics import Disagreement
-from tokkit.mixture.report_template import PAGE, STYLE
-from tokkit.mixture.result import MixtureResult, ResidualBin, printable
+from tokkit.mixture.judging.trust import trust_sentences
+from tokkit.mixture.outputs.page_template import PAGE, STYLE
+from tokkit.mixture.outputs.printable import printable
 
 _WIDTH, _LEFT = 900, 46
 _TOP, _FLOOR = 8, 198
@@ -23,7 +25,7 @@ _REACH = 2.0
 """The picture of the residuals goes from a hundredth to a hundred times what is expected."""
 
 
-def render_report(result: MixtureResult) -> str:
+def render_report(result: InferredMixture) -> str:
     """The page, as UTF-8 text."""
     title = f"Training mixture of {_text(result.tokenizer)}"
     parts = [
@@ -34,7 +36,7 @@ def render_report(result: MixtureResult) -> str:
         "<h2>Shares</h2>",
         _shares(result),
         "<h2>How far to trust this</h2>",
-        *(f"<p>{_text(sentence)}</p>" for sentence in result.trust()),
+        *(f"<p>{_text(sentence)}</p>" for sentence in trust_sentences(result)),
         "<h2>Fit along the merge list</h2>",
         _fit(result),
         "<h2>Merges that disagree</h2>",
@@ -53,7 +55,7 @@ def _text(value: str) -> str:
     return escape(safe, quote=True)
 
 
-def _facts(result: MixtureResult) -> str:
+def _facts(result: InferredMixture) -> str:
     facts = [
         ("method", result.method),
         ("status", result.status),
@@ -83,7 +85,7 @@ def _warnings(warnings: Sequence[str]) -> str:
 # -- shares ----------------------------------------------------------------------------------
 
 
-def _shares(result: MixtureResult) -> str:
+def _shares(result: InferredMixture) -> str:
     shown, hidden = result.notable()
     rows = [
         _Row(
@@ -165,7 +167,7 @@ def _share_row(row: _Row, top: float) -> str:
 # -- fit -------------------------------------------------------------------------------------
 
 
-def _fit(result: MixtureResult) -> str:
+def _fit(result: InferredMixture) -> str:
     bins = result.residual_bins()
     explanation = (
         '<p class="note">How frequent the merged pairs are in the inferred mixture, over what '
@@ -226,7 +228,7 @@ def _box(kind: str, x: float, y: float, width: float, height: float) -> str:
 # -- disagreements ---------------------------------------------------------------------------
 
 
-def _disagreements(result: MixtureResult) -> str:
+def _disagreements(result: InferredMixture) -> str:
     names = result.categories
     found = result.diagnosis
     tables = [

@@ -1,0 +1,32 @@
+"""`ReportContent`: all that an audit says, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokkit.audit.finding import Finding
+from tokkit.audit.section import Section, TokenStatus
+from tokkit.audit.subject import Subject
+
+
+@dataclass(frozen=True, eq=False)
+class ReportContent:
+    """What an audit says. It holds no date and no path: equal tokenizers give equal bytes.
+
+    Attributes:
+        name: of the tokenizer.
+        subject: the tokenizer itself; the page runs it.
+        sections: in the order in which they are shown.
+        findings: worst first; of equal severity, by rule and message.
+        tokens: what is known of each token; None for other modalities than text.
+    """
+
+    name: str
+    subject: Subject
+    sections: tuple[Section, ...]
+    findings: tuple[Finding, ...]
+    tokens: TokenStatus | None = None
+
+    def __post_init__(self) -> None:
+        ranked = sorted(self.findings, key=lambda f: (f.severity.rank, f.rule, f.message))
+        object.__setattr__(self, "findings", tuple(ranked))

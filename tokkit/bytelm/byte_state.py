@@ -1,0 +1,107 @@
+"""A byte prefix under a model: the one interface that every byte-level model's state has.
+
+Symbols are the 256 bytes and end of text.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import check_kind
+from tokkit.bytelm.side_by_side import Parts
+from tokkit.errors import ArgumentError
+
+END = 256
+"""The symbol for end of text."""
+N_SYMBOLS = 257
+
+
+class ByteState(ABC):
+    """A byte prefix under a model: ask for the next byte, add bytes, branch off."""
+
+    @abstractmethod
+    def logprobs(self) -> NDArray[np.float64]:
+        """float64 (257,), nats: the next byte; index 256 is end of text.
+
+        All minus infinity if the model gives the prefix itself no mass.
+        """
+
+    @abstractmethod
+    def push(self, data: str | bytes) -> None:
+        """Add bytes to the prefix."""
+
+    @abstractmethod
+    def fork(self) -> Self:
+        """An independent copy; what has been computed is shared."""
+
+    @abstractmethod
+    def score(self, data: str | bytes) -> NDArray[np.float64]:
+        """Push `data`, and say what was expected at every position on the way.
+
+        Returns:
+            float64 (len(data) + 1, 257), nats: row k is the next byte before `data[k]`.
+        """
+
+    @property
+    @abstractmethod
+    def prefix_logprob(self) -> float:
+        """Log-probability, nats, that a text starts with the prefix."""
+
+    @property
+    def prefix_bytes(self) -> bytes | None:
+        """The prefix itself; None where that is not known, or not all that the state follows."""
+        return None
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether `logprobs` and `prefix_logprob` are known to need no model call."""
+        return False
+
+    @property
+    def stands_on(self) -> tuple[ByteState, ...]:
+        """The states of single models that this one asks: itself, unless it combines others."""
+        return (self,)
+
+    @property
+    def cache(self) -> object | None:
+        """What states share that can be evaluated in one call; None where there is no such thing.
+
+        Only states of one kind with the same cache are given to `evaluate_with`.
+        """
+        return None
+
+    def evaluate_with(self, others: Sequence[Any]) -> None:  # noqa: B027  # optional
+        """Evaluate what the next question to this state, and to others of its cache, needs.
+
+        A matter of speed alone: what was not evaluated is when it is asked for.
+        """
+
+    @property
+    def parts(self) -> Parts | None:
+        """What the state uses of its models; see `tokkit.bytelm.side_by_side`. None: not known."""
+        return None
+
+
+def check_state(state: ByteState | None, prompt: bytes) -> None:
+    """Refuse a state of another text than the prompt that it is given for.
+
+    Raises:
+        ArgumentError: the state knows its text, and it is another.
+    """
+    if state is not None:
+        check_kind(state, ByteState, "state", "pass what open(prompt) returns")
+    prefix = None if state is None else state.prefix_bytes
+    if prefix is not None and prefix != prompt:
+        raise ArgumentError(
+            f"the state is after {_end_of(prefix)}, and the prompt is {_end_of(prompt)}; pass the "
+            "state that open(prompt) returns, or none"
+        )
+
+
+def _end_of(text: bytes) -> str:
+    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"

@@ -1,0 +1,210 @@
+"""`CoverState`: the byte-level state over canonical encodings, which a `Cover` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import as_bytes
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.encodings.context_limit import refuse_too_long
+from tokkit.bytelm.encodings.cover import Cover
+from tokkit.bytelm.encodings.evaluation import evaluate
+from tokkit.bytelm.encodings.heads import Head, Tally
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
+from tokkit.bytelm.side_by_side import Parts, parts_of
+from tokkit.bytelm.token_models.protocol import Node, Session
+
+
+class CoverState(ByteState):
+    """The state of a `ByteLM`; made by `ByteLM.open`.
+
+    Attributes:
+        vocabulary: shared by all states of a model.
+        session: the tree of contexts that the state grows in.
+        cover: its heads.
+        dropped_mass: the sum of the shares of the mass that `tolerance` dropped at each step. It
+            bounds the total variation between the law of a text that is sampled so and the exact
+            one; after bytes that someone else chose, a conditional distribution may be further off.
+    """
+
+    def __init__(
+        self,
+        vocabulary: ByteVocabulary,
+        session: Session,
+        start: Node,
+        *,
+        tolerance: float,
+        given: bytes,
+    ) -> None:
+        """Start from the empty text.
+
+        Args:
+            vocabulary: shared by all states of a model.
+            session: the tree of contexts to grow in.
+            start: the context that the text begins after.
+            tolerance: share of the mass that may be dropped at each step.
+            given: bytes before the text that are a condition, not part of it.
+        """
+        self.vocabulary = vocabulary
+        self.session = session
+        self._tolerance = tolerance
+        self._n_given = len(given)
+        self._follows_ids = start is not session.root
+        self.cover = Cover(vocabulary, session, start)
+        self.cover.push(given)
+        self._log_given: float | None = None if given else 0.0
+        self._tally: Tally | None = None
+        self.dropped_mass = 0.0
+        self._has_dropped = False  # at the present length
+        if given:
+            self._log_given = self._evaluated().log_total
+
+    @property
+    def n_heads(self) -> int:
+        """Heads that are alive."""
+        return len(self.cover.live)
+
+    def push(self, data: str | bytes) -> None:
+        """Add bytes; the model runs when something is asked of the state."""
+        data = as_bytes(data)
+        if data:
+            refuse_too_long(self.vocabulary, self, data)
+            self.cover.push(data)
+            self._tally = None
+            self._has_dropped = False
+
+    def logprobs(self) -> NDArray[np.float64]:
+        """See `ByteState.logprobs`.
+
+        Raises:
+            ModelError: the model returned NaN.
+        """
+        return self._evaluated().logprobs()
+
+    @property
+    def prefix_logprob(self) -> float:
+        """Log-probability, nats, that a text starts with the prefix."""
+        total = self._evaluated().log_total
+        assert self._log_given is not None
+        return total - self._log_given
+
+    def fork(self) -> Self:
+        """An independent copy; the model's cache is shared.
+
+        Evaluates what is pending, so that neither branch has to know what the other still needs.
+        """
+        self._evaluated()
+        twin = copy(self)
+        twin.cover = self.cover.fork()
+        return twin
+
+    @property
+    def prefix_bytes(self) -> bytes | None:
+        """See `ByteState.prefix_bytes`."""
+        spelt = self.cover.spelt()
+        return None if spelt is None or self._follows_ids else spelt[self._n_given :]
+
+    @property
+    def is_evaluated(self) -> bool:
+        """See `ByteState.is_evaluated`."""
+        return self._tally is not None or not self.pending()
+
+    @property
+    def cache(self) -> Session:
+        """See `ByteState.cache`."""
+        return self.session
+
+    def evaluate_with(self, others: Sequence[Self]) -> None:
+        """See `ByteState.evaluate_with`."""
+        evaluate_states([self, *others])
+
+    @property
+    def parts(self) -> Parts:
+        """See `ByteState.parts`."""
+        return parts_of(self.vocabulary.token_lm)
+
+    def pending(self) -> list[Head]:
+        """Heads that the next question must evaluate, parents first."""
+        return self.cover.pending()
+
+    def drop_lightest(self) -> None:
+        """Drop what the tolerance lets go, as far as the heads' masses are known already."""
+        if self._tolerance > 0 and not self._has_dropped and len(self.cover.live) > 1:
+            share = self.cover.drop(self._tolerance)
+            self._has_dropped = share is not None
+            self.dropped_mass += share or 0.0
+
+    def _evaluated(self) -> Tally:
+        if self._tally is None:
+            evaluate_states([self])
+            self.drop_lightest()
+            self._tally = self.cover.tally()
+        return self._tally
+
+    def score(self, data: str | bytes) -> NDArray[np.float64]:
+        """See `ByteState.score`; all heads of all positions are evaluated together."""
+        return np.stack([tally.logprobs() for tally in self.tallies(as_bytes(data))])
+
+    def tallies(self, data: bytes) -> list[Tally]:
+        """Push `data`; the masses of the next symbol at its len(data) + 1 positions."""
+        refuse_too_long(self.vocabulary, self, data)
+        start = self.cover.length
+        unevaluated = self.cover.pending()
+        walkers = {live.head: (live.low, live.high, start) for live in self.cover.live}
+        fresh = self.cover.push(data)
+        everything = len(self.vocabulary.trie)
+        walkers.update({head: (0, everything, head.start) for head in fresh})
+        tallies = [Tally() for _ in range(len(data) + 1)]
+        for head in walkers.keys() - {*unevaluated, *fresh}:
+            self._walk(head, walkers[head], data, tallies)
+        queue = [*unevaluated, *fresh]
+        for head in evaluate(self.vocabulary, self.session, queue, self.cover.ranges()):
+            if head in walkers:
+                self._walk(head, walkers[head], data, tallies)
+        self._tally = tallies[-1]
+        return tallies
+
+    def _walk(
+        self, head: Head, walker: tuple[int, int, int], data: bytes, tallies: list[Tally]
+    ) -> None:
+        """Add what one head contributes at every position that its tokens reach.
+
+        Args:
+            head: holds the probabilities of at least the tokens from `low` to `high`.
+            walker: (low, high, position): the tokens that agree with the text up to `position`.
+            data: the bytes that were pushed; `tallies[k]` stands before `data[k]`.
+            tallies: to add to.
+        """
+        low, high, position = walker
+        end = self.cover.length
+        trie = self.vocabulary.trie
+        while low < high:
+            depth = position - head.start
+            ahead = end - position
+            tallies[len(data) - ahead].add_head(self.vocabulary, head, low, high, depth)
+            if not ahead:
+                break
+            low, high = self.vocabulary.narrow(low, high, depth, data[-ahead])
+            while low < high and trie.lengths[low] == depth + 1:
+                low += 1  # these tokens lead to heads of their own
+            position += 1
+
+
+def evaluate_states(states: Sequence[CoverState]) -> None:
+    """Run the model once for everything that some states of one session lack."""
+    pending: dict[Head, None] = {}
+    keep: dict[Head, tuple[int, int]] = {}
+    for state in states:
+        state.drop_lightest()
+        pending.update(dict.fromkeys(state.pending()))
+        for head, (low, high) in state.cover.ranges().items():
+            others = keep.get(head, (low, high))
+            keep[head] = (min(low, others[0]), max(high, others[1]))
+    if pending:
+        for _ in evaluate(states[0].vocabulary, states[0].session, list(pending), keep):
+            pass

@@ -1,0 +1,82 @@
+"""An inferred mixture as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tokkit.mixture.inferred import InferredMixture
+from tokkit.mixture.judging.diagnostics import Disagreement
+from tokkit.mixture.judging.trust import trust_sentences
+from tokkit.mixture.merges.inheritance import Inheritance
+from tokkit.mixture.outputs.printable import printable
+
+
+def result_json(mixture: InferredMixture) -> str:
+    """`result_dict` as JSON; equal mixtures give equal texts."""
+    return json.dumps(result_dict(mixture), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def result_dict(mixture: InferredMixture) -> dict[str, Any]:
+    """Everything as plain data."""
+    names = mixture.categories
+    return {
+        "tokenizer": mixture.tokenizer,
+        "method": mixture.method,
+        "unit": "bytes",
+        "categories": [
+            {
+                "name": name,
+                "proportion": mixture.proportions[name],
+                "interval": None if mixture.intervals is None else list(mixture.intervals[name]),
+                "sample_bytes": mixture.sample_bytes[name],
+                "limit": mixture.limits[name],
+            }
+            for name in names
+        ],
+        "groups": [
+            {
+                "name": name,
+                "proportion": group.share,
+                "interval": None if group.interval is None else list(group.interval),
+                "categories": list(group.categories),
+            }
+            for name, group in mixture.groups.items()
+        ],
+        "ruled_out": list(mixture.ruled_out),
+        "untold": list(mixture.untold),
+        "fits": mixture.fits,
+        "level": mixture.level,
+        "status": mixture.status,
+        "objective": mixture.objective,
+        "unexplained": mixture.unexplained,
+        "unsupported": mixture.unsupported,
+        "misfit": mixture.misfit,
+        "n_merges": mixture.n_merges,
+        "inherited": _inherited_dict(mixture.inherited),
+        "warnings": list(mixture.warnings),
+        "trust": trust_sentences(mixture),
+        "residuals": [vars(each).copy() for each in mixture.residual_bins()],
+        "disagreements": {
+            "too_rare_in_samples": _listed(mixture.diagnosis.too_rare, names),
+            "too_frequent_in_samples": _listed(mixture.diagnosis.too_frequent, names),
+            "never_merged": _listed(mixture.diagnosis.never_merged, names),
+        },
+    }
+
+
+def _listed(pairs: tuple[Disagreement, ...], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "step": each.step,
+            "left": printable(each.left),
+            "right": printable(each.right),
+            "factor": each.factor,
+            "category": None if each.category is None else names[each.category],
+        }
+        for each in pairs
+    ]
+
+
+def _inherited_dict(inherited: Inheritance | None) -> dict[str, Any] | None:
+    return None if inherited is None else vars(inherited).copy()
