@@ -15,7 +15,7 @@ _OF_BEAMS = ("max_bytes", "stop", "pattern", "utf8")
 
 
 def _check_stop(text: str) -> None:
-    from tokkit.bytelm.drawing.sampling import check_stops
+    from tokkit.bytelm.drawing.stopping import check_stops
 
     check_stops([os.fsencode(text)], whole_characters=False)
 
