@@ -450,7 +450,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         return CanonicalAutomaton(self.spec, self._pretokenizer, self._model)
 
     def is_canonical(self, ids: Iterable[int]) -> bool:
-        """Whether `ids` is a prefix of the encoding of some bytes (see `tokkit.text.canonical`).
+        """Whether `ids` is a prefix of the encoding of some bytes (see `CanonicalAutomaton`).
 
         Special tokens are not text, so a sequence that holds one is not canonical.
 
