@@ -90,7 +90,7 @@ class _GoingOn(StretchCutter):
 
 
 def going_on(toy: TextTokenizer) -> TextTokenizer:
-    """The same for such texts: their encodings are canonical, too (`tokkit.text.canonical`)."""
+    """The same for such texts: their encodings are canonical, too (`CanonicalAutomaton`)."""
     other = copy(toy)
     other._stretches = _GoingOn(toy.spec)
     return other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tokkit.text.prefix_stage import PrefixConfig
+from tokkit.text.canonical.prefix_stage import PrefixConfig
 from tokkit.text.regex.boundaries import Composite
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer

@@ -2,5 +2,6 @@
 
 Read `automaton`, which defines canonical prefixes and serves BPE, Unigram and the like; `wordpiece`
 and `words` (tokens that tell where in a word they stand) have their own. `literal_stage` is the cut
-at added tokens as the automaton sees it, and `mask_cache` keeps masks over a vocabulary.
+at added tokens as the automaton sees it, `prefix_stage` the spaces put before stretches, and
+`mask_cache` keeps masks over a vocabulary.
 """

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.text.prefix_stage import PrefixConfig, PrefixStage
+from tokkit.text.canonical.prefix_stage import PrefixConfig, PrefixStage
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.utf8 import utf8_classes
 
