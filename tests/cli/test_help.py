@@ -191,6 +191,11 @@ def test_an_option_may_stand_without_its_file(words: list[str], value: str | Non
     assert (arguments["before"], arguments["after"]) == ("a", "b")
 
 
+def test_no_flag_has_an_opposite_that_nobody_wrote() -> None:
+    for command in (build_group(), *map(load_command, NAMES)):
+        assert not [param.opts for param in command.params if param.secondary_opts]
+
+
 def test_aliases_are_the_same_command() -> None:
     assert parse(["encode", "x"]).function is parse(["tokenize", "x"]).function
     assert set(NAMES) < set(BY_NAME)

@@ -196,6 +196,7 @@ def _describe(
     install_completion: Annotated[
         bool,
         typer.Option(
+            "--install-completion",
             metavar="[SHELL]",
             parser=Choice(*SHELLS, DETECT),
             help="let bash, zsh or fish complete names, options and files",
@@ -204,6 +205,7 @@ def _describe(
     show_completion: Annotated[
         bool,
         typer.Option(
+            "--show-completion",
             metavar="[SHELL]",
             parser=Choice(*SHELLS, DETECT),
             help="print the script for that",
