@@ -39,15 +39,15 @@ class Witnesses:
         queue = list(texts)
         for place in queue:  # the queue grows while it is walked
             composite, n_read = place
-            if n_read == len(wanted):
-                if self._can_end(composite):
-                    return texts[place].encode()
-                steps = [] if whole else [(char, None, None) for char in self._spelt]
-            else:
+            if n_read >= len(wanted) and self._can_end(composite):
+                return texts[place].encode()
+            if n_read < len(wanted):
                 steps = [wanted[n_read]]
+            else:
+                steps = [] if whole else self._beyond(first=n_read == len(wanted))
             found = [(new, n_read, char) for new, char in self._after_dropped(composite)]
             for step in steps:
-                read = min(n_read + 1, len(wanted))
+                read = min(n_read + 1, len(wanted) + 1)
                 found += [(new, read, step[0]) for new in self._after_read(composite, step)]
             for new, read, char in found:
                 if (new, read) not in texts:
@@ -64,6 +64,11 @@ class Witnesses:
         for k, char in enumerate(self._toy.token_bytes(token).decode()):
             # Text tokens do not tell where the cuts between them are.
             yield char, literal, (k == 0 if literal else None)
+
+    def _beyond(self, *, first: bool) -> list[Step]:
+        """Whatever may follow; a literal that was complete does not go on (`first`)."""
+        kinds = [(False, None), (True, True)] if first else [(None, None)]
+        return [(char, literal, border) for char in self._spelt for literal, border in kinds]
 
     def _can_end(self, composite: Composite) -> bool:
         pairs = zip(self._chars._stages, composite, strict=True)
