@@ -38,6 +38,7 @@ from records import FOLDER, ROOT, Record, Records, replace_block
 from small_models import SWITCH, VOCAB_SIZE, small_config, small_model
 
 import tokkit
+from tokkit.bytelm.token_models.transformers.trial.trial_texts import total_variation
 from tokkit.errors import TokkitError
 
 PAGE = ROOT / "docs" / "backends.md"
@@ -174,11 +175,6 @@ def found_rows(token_lm: Any, texts: list[list[int]], forest: bool) -> np.ndarra
 
 def _needed(key: tuple[int, ...], texts: list[list[int]]) -> bool:
     return not key or any(tuple(ids[: len(key)]) == key for ids in texts)
-
-
-def total_variation(one: np.ndarray, other: np.ndarray) -> float:
-    """Half the sum of the absolute differences of two laws in log-probabilities."""
-    return float(np.abs(np.exp(one.astype(float)) - np.exp(other.astype(float))).sum() / 2)
 
 
 def byte_tokenizer() -> Any:

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"])
     parser.add_argument("--dtypes", nargs="+", default=["bfloat16", "int8"])
     options = parser.parse_args()
-    print(describe_run("transformers", "torch"))
+    describe_run("transformers", "torch")
     print("\n| model | dtype | way | text | its way | one longer plain pass |")
     print("|---|---|---|---|---|---|")
     for name in options.models:

@@ -11,12 +11,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from architectures import ALLOWED, build, contexts, found_rows, reference, total_variation
+from architectures import ALLOWED, build, contexts, found_rows, reference
 
 from tests.bytelm.lm_helpers import FakeTokenizer
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 from tokkit.bytelm.token_models.transformers.trial import half_precision
+from tokkit.bytelm.token_models.transformers.trial.trial_texts import total_variation
 from tokkit.bytelm.token_models.transformers.whole_model import WholeModel
 from tokkit.errors import UnsupportedError
 

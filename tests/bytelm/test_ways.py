@@ -21,6 +21,7 @@ from tokkit.bytelm.token_models.transformers.loading import load_token_lm
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 from tokkit.bytelm.token_models.transformers.trial.length_limits import find_limits, narrowed
+from tokkit.bytelm.token_models.transformers.trial.trial_texts import total_variation
 from tokkit.errors import ArgumentError, UnsupportedError
 
 TOKENIZER: Any = FakeTokenizer(vocab_size=280)
@@ -64,7 +65,7 @@ def _model(kind: str) -> Any:
 def _assert_law(lm: TransformersLM, texts: list[list[int]], rows: np.ndarray) -> None:
     for ids, row in zip(texts, rows, strict=True):
         expected = full_context_logprobs(lm._model, [*lm.bos_ids, *ids])[: lm.vocab_size]
-        gap = np.abs(np.exp(row.astype(float)) - np.exp(expected.astype(float))).sum() / 2
+        gap = total_variation(row, expected)
         assert gap <= 2e-5, (len(ids), gap)
 
 

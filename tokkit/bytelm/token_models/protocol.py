@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.errors import EncodingError
+from tokkit.errors import ArgumentError, EncodingError
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
@@ -77,6 +77,13 @@ class Node:
                 f"token id {token} is outside the vocabulary, expected 0 to {vocab_size - 1}"
             )
         return Node(self, token, self.depth + 1)
+
+
+def foreign_node() -> ArgumentError:
+    """The error of a session that is given a node of another one."""
+    return ArgumentError(
+        "a node of another session was given; nodes come from this session's root and extend()"
+    )
 
 
 class Session(Protocol):

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.token_models.llama_cpp.native import Entry, NoRoomError
-from tokkit.bytelm.token_models.protocol import Node
-from tokkit.errors import ArgumentError, ModelError
+from tokkit.bytelm.token_models.protocol import Node, foreign_node
+from tokkit.errors import ModelError
 
 if TYPE_CHECKING:
     from tokkit.bytelm.token_models.llama_cpp.native import NativeContext
@@ -86,11 +86,6 @@ class _Session:
                 f"n_ctx={self._limits.n_ctx}; pass a larger n_ctx if the model allows it, or "
                 "shorten the prompt"
             )
-
-    def _foreign(self) -> ArgumentError:
-        return ArgumentError(
-            "a node of another session was given; nodes come from this session's root and extend()"
-        )
 
 
 class TreeSession(_Session):
@@ -157,7 +152,7 @@ class TreeSession(_Session):
             path.append(walk)
             walk = walk.parent
         if walk is None and path[-1] is not self._root:
-            raise self._foreign()
+            raise foreign_node()
         return path[::-1]
 
     def _evaluate(
@@ -375,7 +370,7 @@ class LinearSession(_Session):
         for k, node in enumerate(nodes):
             self._check(node)
             if _top(node) is not self._root:
-                raise self._foreign()
+                raise foreign_node()
             rows[k] = self._after([*self._limits.bos_ids, *node.ids()])[: rows.shape[1]]
         return rows
 

@@ -126,7 +126,7 @@ def load_token_lm(
     target = _checked_device(torch, device or "cpu")
     assert path is not None
     if tokenizer is None:
-        tokenizer = _load_tokenizer(path)
+        tokenizer = load_tokenizer(path)
     storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
 
     def load() -> Any:
@@ -173,10 +173,6 @@ def _checked_device(torch: Any, device: str) -> Any:
             f"device {device!r} cannot be used ({error}); use device='cpu'"
         ) from error
     return target
-
-
-def _load_tokenizer(path: Path) -> TextTokenizer:
-    return load_tokenizer(path)
 
 
 def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:

@@ -26,10 +26,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.bytelm.token_models.protocol import LogProbs, Node
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, foreign_node
 from tokkit.bytelm.token_models.transformers.backbone import AttentionKind, Backbone, new_cache
 from tokkit.bytelm.token_models.transformers.layers.padded_attention import round_up
-from tokkit.errors import ArgumentError, ModelError
+from tokkit.bytelm.token_models.transformers.trial.length_limits import check_length
+from tokkit.errors import ArgumentError
 
 
 class SlotTable:
@@ -220,10 +221,7 @@ class KVTreeSession:
                 path.append(walk)
                 if walk.parent is None:
                     if walk is not self._root:
-                        raise ArgumentError(
-                            "a node of another session was given; nodes come from this session's "
-                            "root and extend()"
-                        )
+                        raise foreign_node()
                     break
                 walk = walk.parent
             if path:
@@ -232,12 +230,8 @@ class KVTreeSession:
         return list(pending)
 
     def _check_length(self, node: Node) -> None:
-        limit, length = self._backbone.max_positions, node.depth + len(self._bos_ids)
-        if limit is not None and length > limit:
-            raise ModelError(
-                f"{self._backbone.name}: a context of {length} tokens (BOS included) is longer "
-                f"than the model's {limit} positions; shorten the prompt, or split the text"
-            )
+        length = node.depth + len(self._bos_ids)
+        check_length(self._backbone.name, length, self._backbone.max_positions)
 
     def _evaluate(self, nodes: Sequence[Node]) -> None:
         """One forward pass over new nodes, parents before children."""

@@ -23,10 +23,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tokkit.bytelm.token_models.protocol import LogProbs, Node
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, foreign_node
 from tokkit.bytelm.token_models.transformers.result_dtype import empty_results
+from tokkit.bytelm.token_models.transformers.trial.length_limits import check_length
 from tokkit.bytelm.token_models.transformers.whole_model import WholeModel, copied, normalised
-from tokkit.errors import ArgumentError, ModelError
+from tokkit.errors import ModelError
 
 _MAX_ROW_BYTES = 128 << 20
 _MAX_STEPS = 32
@@ -130,16 +131,9 @@ class WholeSession(ABC):
         while top.parent is not None:
             top = top.parent
         if top is not self._root:
-            raise ArgumentError(
-                "a node of another session was given; nodes come from this session's root and "
-                "extend()"
-            )
-        limit, length = self._model.max_positions, node.depth + len(self._bos_ids)
-        if limit is not None and length > limit:
-            raise ModelError(
-                f"{self._model.name}: a context of {length} tokens (BOS included) is longer than "
-                f"the model's {limit} positions; shorten the prompt, or split the text"
-            )
+            raise foreign_node()
+        length = node.depth + len(self._bos_ids)
+        check_length(self._model.name, length, self._model.max_positions)
 
     def _ids(self, node: Node) -> list[int]:
         return [*self._bos_ids, *node.ids()]

@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tokkit.errors import ModelError
+
 NARROW_WINDOW = 4
 NARROW_SWITCH = 8
 
@@ -57,6 +59,19 @@ def max_positions(config: Any) -> int | None:
         if isinstance(limit, int) and limit > 0:
             return limit
     return None
+
+
+def check_length(name: str, length: int, limit: int | None) -> None:
+    """Refuse a context of so many tokens, BOS included, where a model has fewer positions.
+
+    Raises:
+        ModelError: it is longer than `limit`.
+    """
+    if limit is not None and length > limit:
+        raise ModelError(
+            f"{name}: a context of {length} tokens (BOS included) is longer than the model's "
+            f"{limit} positions; shorten the prompt, or split the text"
+        )
 
 
 @dataclass(frozen=True)
