@@ -7,7 +7,6 @@ and options give equal reports.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -19,18 +18,18 @@ from tokkit.audit.part import Part
 from tokkit.audit.report import AuditReport
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
-from tokkit.tokenizer import Tokenizer
 
 Progress = Callable[[str], None]
 """Called with what is being done now."""
 
 
 def audit(
-    tokenizer: Tokenizer[Any] | str | os.PathLike[str],
+    tokenizer: Any,
     *,
     name: str | None = None,
     format: str | None = None,
     options: AuditOptions | None = None,
+    allow_download: bool = False,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Examine a tokenizer.
@@ -38,12 +37,13 @@ def audit(
     Text is examined as bytes that the tokenizer encodes canonically; nothing here needs a model.
 
     Args:
-        tokenizer: a tokenizer of any modality; or a packaged model, a file, a folder or a hub id
-            in the local cache, as `load_tokenizer` takes it. Given as a file, it can also be
-            compared with the file's own implementation.
+        tokenizer: a tokenizer of any modality, or what `load_tokenizer` takes: a packaged model, a
+            file, a folder, a hub id, a tokenizer of another library. Given as a file, it can also
+            be compared with the file's own implementation.
         name: what the report calls it; by default made of the file's name, without its path.
         format: of the file, as in `load_tokenizer`.
         options: what else to look at.
+        allow_download: whether a hub id may be fetched over the network.
         progress: called with what is being done.
 
     Raises:
@@ -56,7 +56,7 @@ def audit(
     options = options or AuditOptions()
     say = progress or _say_nothing
     say("loading")
-    subject, default_name = open_subject(tokenizer, format=format)
+    subject, default_name = open_subject(tokenizer, format=format, allow_download=allow_download)
     _check_fit(subject, options)
     parts = list(_parts(subject, options, say))
     tokens = next((part.tokens for part in parts if part.tokens is not None), None)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from tokkit.arguments import check_kind
 from tokkit.audit.subject import Subject
-from tokkit.files.packaged import PACKAGED, find_packaged
+from tokkit.files.sources import meaning_of
 from tokkit.text.loading import find_file
 from tokkit.text.tokenizer import load_tokenizer
 from tokkit.tokenizer import Tokenizer
@@ -17,9 +15,14 @@ _GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
 
 
 def open_subject(
-    source: Tokenizer[Any] | str | os.PathLike[str], *, format: str | None = None
+    source: Any, *, format: str | None = None, allow_download: bool = False
 ) -> tuple[Subject, str]:
-    """The subject, and what to call it: a hub id, a telling file name, or that with its folder's.
+    """The subject, and what to call it: its name or hub id, or that of its file or folder.
+
+    Args:
+        source: a tokenizer of any modality, or what `load_tokenizer` takes.
+        format: of a file.
+        allow_download: whether a hub id may be fetched.
 
     Raises:
         ArgumentError: an unknown `format`.
@@ -27,15 +30,15 @@ def open_subject(
         UnsupportedError: it asks for something that tokkit does not do.
     """
     if isinstance(source, Tokenizer):
-        return Subject(source), str(getattr(source, "name", type(source).__name__))
-    check_kind(source, (str, os.PathLike), "the tokenizer", "pass one, or the path of its file")
-    named = os.fspath(source)
-    if named in PACKAGED:
-        path = find_packaged(named)
-        return Subject(load_tokenizer(path, format=format), path), named
-    path = find_file(named, format=format)
+        tokenizer = cast(Tokenizer[Any], source)
+        return Subject(tokenizer), str(getattr(tokenizer, "name", type(tokenizer).__name__))
+    if not isinstance(source, str | os.PathLike):
+        loaded = load_tokenizer(source, format=format)
+        return Subject(loaded), loaded.name
+    named = os.fspath(cast("str | os.PathLike[str]", source))
+    path = find_file(named, format=format, allow_download=allow_download)
     subject = Subject(load_tokenizer(path, format=format), path)
-    if not Path(named).exists():
+    if meaning_of(named) != "path":
         return subject, named
     folder = path.resolve().parent.name
     if path.name.partition(".")[0] in _GENERIC_STEMS and folder:

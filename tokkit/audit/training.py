@@ -13,7 +13,7 @@ from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
 from tokkit.mixture.result import MixtureResult
 from tokkit.mixture.samples.sources import Source
-from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+from tokkit.text.tokenizer import TextTokenizer
 
 _COLUMNS = (
     Column("category", "Category"),
@@ -50,8 +50,7 @@ def examine(
             "corpora: the training mixture is inferred from merges, which only BPE tokenizers "
             "have; leave corpora out"
         )
-    others = [load_tokenizer(each) if isinstance(each, str) else each for each in inherits]
-    result = infer_mixture(subject.text, corpora, inherits=others, progress=progress)
+    result = infer_mixture(subject.text, corpora, inherits=inherits, progress=progress)
     return Part(_section(result))
 
 

@@ -6,7 +6,6 @@ A URL names a vLLM server; anything else is loaded by transformers, unless `back
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tokkit.arguments import refuse_unknown
@@ -64,17 +63,17 @@ def load_token_lm_with(backend: Backend | None, source: Any, options: dict[str, 
 
 def _llama_cpp(name: str, options: dict[str, Any]) -> TokenLM:
     from tokkit.bytelm.token_models.llama_cpp.token_lm import LlamaCppLM, LlamaCppOptions
-    from tokkit.files.packaged import PACKAGED, find_packaged
+    from tokkit.files.sources import locate
 
     own, other = _split(options, _LLAMA_CPP, _LLAMA_CPP_OTHER)
-    path = find_packaged(name) if name in PACKAGED else Path(name)
+    path = locate(name, ("*.gguf",))
     return LlamaCppLM(path, options=LlamaCppOptions(**own), **other)
 
 
 def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
+    from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
     from tokkit.bytelm.token_models.vllm.json_http import HttpOptions
     from tokkit.bytelm.token_models.vllm.token_lm import VllmLM
-    from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
     own, other = _split(options, _HTTP, _VLLM_OTHER)
     tokenizer: Any = other.pop("tokenizer", None)
@@ -83,9 +82,7 @@ def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
             "a server gives no tokenizer: pass tokenizer= with the model's tokenizer.json, or a "
             "TextTokenizer"
         )
-    if not isinstance(tokenizer, TextTokenizer):
-        tokenizer = load_tokenizer(tokenizer)
-    return VllmLM(source, tokenizer, http=HttpOptions(**own), **other)
+    return VllmLM(source, given_tokenizer(tokenizer), http=HttpOptions(**own), **other)
 
 
 def _split(

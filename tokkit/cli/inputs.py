@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tokkit
-from tokkit.cli.declarations import argument, option
+from tokkit.cli.declarations import argument, flag, option
 from tokkit.cli.option_types import AnyText, InputFile, InputFolder, Source
 from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, FormatError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
 
 _TEXT = "Text"
-_SOURCE = "a packaged model (smollm2, gemma3), a file, a folder or a hub id in the local cache"
+_SOURCE = "a packaged model (smollm2, gemma3), a file, a folder or a hub id"
 _PARALLEL = (
     "parallel text: one .txt a language, line k of each says the same; one must be called eng, en "
     "or English"
@@ -28,6 +28,9 @@ _PARALLEL = (
 TokenizerArgument = Annotated[str, argument("TOKENIZER", Source(), _SOURCE)]
 ModelArgument = Annotated[str, argument("MODEL", Source(), _SOURCE)]
 ModelArguments = Annotated[list[str], argument("MODEL", Source(), _SOURCE)]
+DownloadFlag = Annotated[
+    bool, flag("--allow-download", "fetch what a hub id names, where the local cache lacks it")
+]
 ParallelTextsOption = Annotated[str | None, option("--texts", InputFolder(), "FOLDER", _PARALLEL)]
 
 
@@ -123,15 +126,13 @@ def read_file(path: str) -> bytes:
         ) from error
 
 
-def load_model(source: str) -> ByteLM:
+def load_model(source: str, allow_download: bool) -> ByteLM:
     """`tokkit.load_lm`, shown while it takes long."""
     with progress(f"loading {source}"):
-        return tokkit.load_lm(source)
+        return tokkit.load_lm(source, allow_download=allow_download)
 
 
-def load_tokenizer(source: str) -> TextTokenizer:
-    """`tokkit.load_tokenizer`, of packaged models too, shown while it takes long."""
-    from tokkit.files.packaged import PACKAGED, find_packaged
-
+def load_tokenizer(source: str, allow_download: bool) -> TextTokenizer:
+    """`tokkit.load_tokenizer`, shown while it takes long."""
     with progress(f"loading {source}"):
-        return tokkit.load_tokenizer(find_packaged(source) if source in PACKAGED else source)
+        return tokkit.load_tokenizer(source, allow_download=allow_download)

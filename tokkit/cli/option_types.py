@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +18,6 @@ import typer
 
 from tokkit.arguments import refuse_unknown
 from tokkit.errors import TokkitError
-
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 class OptionType:
@@ -32,6 +29,10 @@ class OptionType:
 
     def check(self, value: Any) -> None:
         """Refuse a value that the world does not fit, by a `typer.BadParameter`."""
+
+    def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """`check`, for what depends on the other arguments of a subcommand."""
+        self.check(value)
 
     def candidates(self) -> tuple[str, ...]:
         """What a shell may complete, beside paths."""
@@ -256,30 +257,12 @@ class Source(OptionType):
 
         return tuple(PACKAGED)
 
-    def check(self, value: Any) -> None:
-        """Whether there is such a thing."""
-        from tokkit.files.packaged import PACKAGED, find_packaged
+    def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:
+        """Whether there is such a thing; nothing is fetched."""
+        from tokkit.files.sources import check_source
 
-        if value in PACKAGED:
-            _as_bad_parameter(lambda: find_packaged(value))
-            return
-        if Path(value).exists():
-            return
-        if _HUB_ID.fullmatch(value) and _is_cached(value):
-            return
-        raise typer.BadParameter(
-            f"{value}: no such file or folder, no hub id in the local cache, and no packaged model "
-            f"({', '.join(PACKAGED)})"
-        )
-
-
-def _is_cached(hub_id: str) -> bool:
-    try:
-        from huggingface_hub import constants
-    except ImportError:
-        return False
-    cache: Any = constants
-    return (Path(cache.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}").is_dir()
+        allowed = bool(arguments.get("allow_download"))
+        _as_bad_parameter(lambda: check_source(value, allow_download=allowed))
 
 
 def _as_bad_parameter(judge: Callable[[], object]) -> None:

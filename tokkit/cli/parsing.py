@@ -66,7 +66,7 @@ class Call:
         """
         for each in self.given:
             try:
-                each.kind.check(each.value)
+                each.kind.check_among(each.value, self.arguments)
             except typer.BadParameter as error:
                 raise ArgumentError(
                     f"argument {each.label}: {error.message} (see {self.path} --help)"

@@ -1,5 +1,6 @@
 """What every reader and writer of files needs, once: bounds, whole files, formats, models at hand.
 
 Read `reading` and `writing`, then the formats: `json_text` (strict, with limits), `protobuf`,
-`gguf_headers`. `packaged` names the models that install with pip.
+`gguf_headers`. `sources` says what a name means: a model that installs with pip (`packaged`), a
+path, or a repository on a hub (`hub`).
 """

@@ -38,7 +38,7 @@ from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
-from tokkit.files.packaged import PACKAGED
+from tokkit.files.sources import full_name
 from tokkit.hf.cache import ByteCache
 from tokkit.hf.configuration import SOURCE_OPTIONS, ByteLevelConfig
 from tokkit.hf.generation_options import StopStrings, refuse_options
@@ -125,7 +125,7 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             TokkitError: see `tokkit.load_lm`.
         """
         single = isinstance(source, (str, os.PathLike))
-        places = [_place(part) for part in ([source] if single else source)]
+        places = [full_name(part) for part in ([source] if single else source)]
         tolerance = float(options.pop("tolerance", 0.0))
         config = ByteLevelConfig(
             source=places[0] if single else places,
@@ -405,12 +405,6 @@ def load_sources(config: ByteLevelConfig, **options: Any) -> ByteModel:
     if isinstance(config.source, str):
         return members[0]
     return ByteEnsemble(members, weights=config.weights, combine=cast(Combine, config.combine))
-
-
-def _place(source: str | os.PathLike[str]) -> str:
-    """A path in full, so that a saved view is found from elsewhere; a name or id as it is."""
-    text = os.fspath(source)
-    return text if text in PACKAGED or not Path(text).exists() else str(Path(text).resolve())
 
 
 def _refuse(unsupported: dict[str, Any]) -> None:

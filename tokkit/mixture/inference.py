@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,20 +73,20 @@ class CountingOptions:
 
 
 def infer_mixture(
-    tokenizer: TextTokenizer | str | PathLike[str],
+    tokenizer: Any,
     corpora: Mapping[str, Source],
     *,
     method: Method = "default",
     max_merges: int | None = None,
     level: float = 0.9,
-    inherits: Sequence[TextTokenizer] = (),
+    inherits: Sequence[Any] = (),
     counting: CountingOptions | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> MixtureResult:
     """Infer the shares of categories in the training data of a BPE tokenizer.
 
     Args:
-        tokenizer: a BPE tokenizer, or what `tokkit.load_tokenizer` takes.
+        tokenizer: a BPE tokenizer: what `tokkit.load_tokenizer` takes.
         corpora: category -> a sample of it: bytes, a path, a glob or URL, an iterable of paths or
             of texts (see `tokkit.mixture.samples.sources`). At least two categories; 1 MB each is
             plenty.
@@ -95,8 +95,8 @@ def infer_mixture(
         max_merges: how many merges to use, the first ones after what was inherited; None: 30,000,
             or 3,000 for the linear program.
         level: nominal coverage of the intervals.
-        inherits: tokenizers whose merges this one may have taken over. If its list begins with
-            those of one of them, only what comes after is used.
+        inherits: tokenizers, likewise, whose merges this one may have taken over. If its list
+            begins with those of one of them, only what comes after is used.
         counting: parallelism, cache, and how files are read.
         progress: called with what is being done, how much is done, and how much there is.
 
@@ -113,8 +113,8 @@ def infer_mixture(
     hint = "tokkit.mixture.samples.sources.find_categories makes one of a folder"
     check_kind(corpora, Mapping, "corpora", hint)
     _check_options(method, max_merges, level, corpora)
-    if not isinstance(tokenizer, TextTokenizer):
-        tokenizer = load_tokenizer(tokenizer)
+    tokenizer = load_tokenizer(tokenizer)
+    inherits = [load_tokenizer(other) for other in inherits]
     counting = counting or CountingOptions()
     merges = merge_list(tokenizer)
     inherited, warnings = _find_inherited(merges, inherits)

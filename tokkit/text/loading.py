@@ -1,4 +1,4 @@
-"""From a path or a hub id to a `TokenizerSpec`: which format a file has is seen from its content.
+"""From what a user names to a `TokenizerSpec`: which format a file has is seen from its content.
 
 Nothing is fetched unless asked, nothing is unpickled, and every file is read within bounds.
 """
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.arguments import check_kind
-from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import collector_paused, read_bounded
+from tokkit.files.sources import locate
 from tokkit.text.formats.bert_vocab import read_bert_vocab
 from tokkit.text.formats.gguf.tokenizer import read_gguf
 from tokkit.text.formats.gpt2_bpe import read_gpt2_bpe
@@ -25,6 +26,7 @@ from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.formats.tekken import read_tekken
 from tokkit.text.formats.tiktoken import RankFileOptions, read_tiktoken
 from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit
+from tokkit.text.loaded_objects import is_loaded, read_loaded
 from tokkit.text.spec import TokenizerSpec
 
 FORMATS = (
@@ -44,7 +46,6 @@ _HUB_FILES = [
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json", "*.tiktoken",
     "merges.txt", "vocab.json", "bpe.codes", "vocab.txt", "rwkv_vocab*.txt",
 ]  # fmt: skip
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _RANK_LINE = re.compile(rb"\s*[A-Za-z0-9+/]+=*[ \t]+\d+\s")
 _RWKV_LINE = re.compile(rb"\d+ b?['\"].*['\"] \d+\r?\n")
 _UNKNOWN_LINE = re.compile(rb"^\[UNK\]\r?$", re.MULTILINE)
@@ -52,7 +53,7 @@ _BINARY = {b"PK\x03\x04": "a zip archive", b"\x80": "a pickle", b"\x1f\x8b": "a 
 
 
 def read_spec(
-    source: str | os.PathLike[str],
+    source: Any,
     *,
     format: str | None = None,
     pattern: str | None = None,
@@ -62,23 +63,31 @@ def read_spec(
     """Read a tokenizer.
 
     Args:
-        source: a file; a folder, in which the first of `tokenizer.tokkit`, `tokenizer.json`,
-            `tekken.json`, `tokenizer.model`, another `.model`, `.tiktoken`, `vocab.bpe`,
-            `merges.txt`, `bpe.codes`, `vocab.txt` or `rwkv_vocab*.txt`, and `.gguf` is taken; or a
-            hub id, as `"org/name"`, looked up in the local Hugging Face cache.
+        source: a packaged model; a file; a folder, in which the first of `tokenizer.tokkit`,
+            `tokenizer.json`, `tekken.json`, `tokenizer.model`, another `.model`, `.tiktoken`,
+            `vocab.bpe`, `merges.txt`, `bpe.codes`, `vocab.txt` or `rwkv_vocab*.txt`, and `.gguf` is
+            taken; or a hub id, as `"org/name"`, looked up in the local Hugging Face cache; or a
+            loaded tokenizer of `tokenizers`, `transformers`, `sentencepiece` or `tiktoken`.
         format: one of `FORMATS`; None: told from the content.
         pattern: of a rank file (tiktoken), which does not hold it: what cuts text into pieces.
         special_tokens: of a rank file: text of each control token -> id.
         allow_download: fetch a hub id that is not in the cache.
 
     Raises:
-        ArgumentError: an unknown `format`, a `source` that is no path, or a `pattern` or
-            `special_tokens` for a file that holds its own.
+        ArgumentError: an unknown `format`, a `source` of another type, or a `format`, `pattern` or
+            `special_tokens` for what has its own.
         FormatError: missing, truncated, damaged, hostile, or of no known format.
         UnsupportedError: sound, but it asks for something that tokkit does not do.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
     kind, _, encoding = _check_format(format).partition(":")
+    if is_loaded(source):
+        if not (format is None and pattern is None and special_tokens is None):
+            raise ArgumentError(
+                f"format, pattern and special_tokens are of files; {type(source).__name__} is "
+                "loaded already and has its own"
+            )
+        return read_loaded(source, read_spec)
     path = find_file(source, format=format, allow_download=allow_download)
     options = RankFileOptions(pattern, special_tokens)
     with collector_paused():
@@ -98,18 +107,11 @@ def find_file(
         FormatError: nothing there, or no tokenizer in the folder.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
-    check_kind(source, (str, os.PathLike), "source", "pass the path of a tokenizer, or a hub id")
-    if not os.fspath(source):
-        raise ArgumentError("source is empty; expected a path or a hub id")
     kind = _check_format(format).partition(":")[0]
-    path = Path(source)
+    path = locate(source, _HUB_FILES, allow_download=allow_download)
     try:
-        if not path.exists():
-            path = _from_hub(str(source), allow_download=allow_download)
         return _choose(path, kind) if path.is_dir() else path
-    except (OSError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except OSError as error:
         raise FormatError(f"{str(source)[:200]!r}: not a usable path ({error})") from error
 
 
@@ -140,29 +142,6 @@ def _choose(folder: Path, kind: str) -> Path:
         if found:
             return found[0]
     raise FormatError(f"{folder}: no tokenizer in this folder; expected {', '.join(_IN_FOLDER)}")
-
-
-def _from_hub(source: str, *, allow_download: bool) -> Path:
-    if not _HUB_ID.fullmatch(source):
-        raise FormatError(f"{source}: no such file or folder; check the path")
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{source}: no such path; to read it as a hub id install huggingface_hub"
-        ) from error
-    hub: Any = huggingface_hub
-    try:
-        return Path(
-            hub.snapshot_download(
-                source, allow_patterns=_HUB_FILES, local_files_only=not allow_download
-            )
-        )
-    except Exception as error:
-        raise FormatError(
-            f"{source}: no such path, and not available from the hub ({type(error).__name__}); "
-            "nothing is fetched unless allow_download=True. Give a path, or allow the download"
-        ) from error
 
 
 def _read_file(

@@ -12,7 +12,7 @@ from functools import cached_property
 from operator import index
 from os import PathLike
 from pathlib import Path
-from typing import Self, get_args
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,19 +32,21 @@ PIECES_AT_ONCE = 4096
 
 
 def load_tokenizer(
-    source: str | PathLike[str],
+    source: Any,
     *,
     format: str | None = None,
     pattern: str | None = None,
     special_tokens: Mapping[str, int] | None = None,
     allow_download: bool = False,
 ) -> TextTokenizer:
-    """Load a tokenizer from a file, a folder, or the local cache of a model hub.
+    """Load a tokenizer from whatever holds one.
 
     Args:
-        source: a `tokenizer.json`, SentencePiece `.model`, tiktoken rank file, GGUF file, Mistral
-            tekken JSON, BERT's `vocab.txt`, RWKV's `rwkv_vocab*.txt`, a folder that holds one, or
-            a hub id (`"org/name"`).
+        source: a packaged model (`"smollm2"`); a `tokenizer.json`, SentencePiece `.model`, tiktoken
+            rank file, GGUF file, Mistral tekken JSON, BERT's `vocab.txt`, RWKV's `rwkv_vocab*.txt`,
+            a folder that holds one, a hub id (`"org/name"`) in the local cache; a tokenizer that
+            `tokenizers`, `transformers`, `sentencepiece` or `tiktoken` has loaded; or a
+            `TextTokenizer`, which is returned as it is.
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
             `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
             `"gpt2-bpe"`, `"bert"`, `"rwkv"`, `"phobert"`, `"tokkit"` (what `TextTokenizer.save`
@@ -62,6 +64,8 @@ def load_tokenizer(
     """
     from tokkit.text.loading import read_spec
 
+    if isinstance(source, TextTokenizer) and format is None:
+        return source
     spec = read_spec(
         source,
         format=format,

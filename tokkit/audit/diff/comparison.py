@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -53,11 +52,12 @@ class TokenizerDiff(Difference):
 
 
 def compare(
-    before: TextTokenizer | str | os.PathLike[str],
-    after: TextTokenizer | str | os.PathLike[str],
+    before: Any,
+    after: Any,
     *,
     names: tuple[str, str] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
+    allow_download: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> TokenizerDiff:
     """Compare two text tokenizers.
@@ -65,10 +65,11 @@ def compare(
     Texts are encoded canonically, without special tokens.
 
     Args:
-        before: a tokenizer, or a packaged model, a file, a folder or a hub id.
+        before: a text tokenizer: what `load_tokenizer` takes.
         after: the other one.
         names: what the output calls them; by default made of the files' names.
         texts: language -> texts, parallel, as in `AuditOptions`; None: those that tokkit ships.
+        allow_download: whether a hub id may be fetched over the network.
         progress: called with what is being done.
 
     Raises:
@@ -78,7 +79,7 @@ def compare(
     """
     say = progress or _say_nothing
     say("loading")
-    (old, old_name), (new, new_name) = _open(before), _open(after)
+    (old, old_name), (new, new_name) = (_open(each, allow_download) for each in (before, after))
     sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
     say("comparing tokens and merges")
     tokens = compare_tokens(old.spec, new.spec)
@@ -105,8 +106,8 @@ def _say_nothing(_: str) -> None:
     pass
 
 
-def _open(source: TextTokenizer | str | os.PathLike[str]) -> tuple[TextTokenizer, str]:
-    subject, name = open_subject(source)
+def _open(source: Any, allow_download: bool) -> tuple[TextTokenizer, str]:
+    subject, name = open_subject(source, allow_download=allow_download)
     if subject.text is None:
         raise ArgumentError(
             f"{name} is a tokenizer of {subject.tokenizer.modality}; only those of text are "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tokkit
 from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, flag, option
-from tokkit.cli.inputs import ParallelTextsOption, TokenizerArgument, read_file
+from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption, TokenizerArgument, read_file
 from tokkit.cli.option_types import (
     AnyText,
     Bound,
@@ -250,6 +250,7 @@ def audit(
         str | None,
         option("--format", AnyText(), "FORMAT", "of the file, where its content does not tell"),
     ] = None,
+    allow_download: DownloadFlag = False,
 ) -> int:
     """Examine a tokenizer: what is in its vocabulary, what texts cost, what may go wrong.
 
@@ -269,7 +270,12 @@ def audit(
     options = looked_at.options(timings=outputs.timings)
     with Meter() as progress:
         report = tokkit.audit_tokenizer(
-            tokenizer, name=name, format=file_format, options=options, progress=progress
+            tokenizer,
+            name=name,
+            format=file_format,
+            options=options,
+            allow_download=allow_download,
+            progress=progress,
         )
     failures = check_gates(report, demands)
     outputs.write(report, failures, tokenizer)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tokkit
 from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, option
-from tokkit.cli.inputs import ModelArgument, Prompt, load_model, read_file, refuse_both
+from tokkit.cli.inputs import (
+    DownloadFlag,
+    ModelArgument,
+    Prompt,
+    load_model,
+    read_file,
+    refuse_both,
+)
 from tokkit.cli.option_types import AnyText, Checked, InputFile, Real, Whole
 from tokkit.cli.output import JsonFlag, bytes_fields, print_json, write_stream
 from tokkit.cli.progress import counted, progress
@@ -130,6 +137,7 @@ def complete(
             _SEARCH,
         ),
     ] = 0.0,
+    allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Continue a text byte by byte, wherever it is cut, or fill in its middle.
@@ -141,10 +149,10 @@ def complete(
         if suffix is not None or middle.unit != "byte":
             raise ArgumentError("--beams goes neither with --suffix nor with --unit token")
         options = sampling.beam_keywords() | {"n_beams": beams, "length_penalty": length_penalty}
-        return _search(load_model(model), data, options, as_json)
+        return _search(load_model(model, allow_download), data, options, as_json)
     if length_penalty:
         raise ArgumentError("--length-penalty is about beams; give --beams as well")
-    lm = load_model(model)
+    lm = load_model(model, allow_download)
     pieces = _continuation(lm, data, suffix, middle, sampling)
     if not as_json:
         write_stream(pieces)

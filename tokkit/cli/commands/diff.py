@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tokkit.cli.declarations import argument, flag
-from tokkit.cli.inputs import ParallelTextsOption
+from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption
 from tokkit.cli.option_types import Source
 from tokkit.cli.output import (
     JsonFileOption,
@@ -32,6 +32,7 @@ def diff(
     before: Annotated[str, argument("BEFORE", Source(), f"one: {_KINDS}")],
     after: Annotated[str, argument("AFTER", Source(), f"the other: {_KINDS}")],
     texts: ParallelTextsOption = None,
+    allow_download: DownloadFlag = False,
     html: Annotated[str | None, html_option("the diff as one page")] = None,
     json: JsonFileOption = None,
     quiet: QuietFlag = False,
@@ -49,7 +50,9 @@ def diff(
     refuse_two_on_stdout(html=html, json=json)
     parallel = None if texts is None else read_folder(Path(texts))
     with Meter() as progress:
-        found = compare(before, after, texts=parallel, progress=progress)
+        found = compare(
+            before, after, texts=parallel, allow_download=allow_download, progress=progress
+        )
     if html is not None:
         save_text(html, found.to_html())
     if json is not None:

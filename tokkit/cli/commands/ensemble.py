@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tokkit
 from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, option
-from tokkit.cli.inputs import ModelArgument, ModelArguments, Prompt, load_model
+from tokkit.cli.inputs import DownloadFlag, ModelArgument, ModelArguments, Prompt, load_model
 from tokkit.cli.option_types import Each, Numbers, Real
 from tokkit.cli.output import (
     JsonFlag,
@@ -53,6 +53,7 @@ def ensemble(
             "normalised geometric mean of each step",
         ),
     ] = "mixture",
+    allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Continue a text byte by byte from the joint distribution of several models.
@@ -63,7 +64,7 @@ def ensemble(
     data = prompt.read()
     sources = [model, *others]
     _refuse_weights(weights, len(sources))
-    members = [load_model(source) for source in sources]
+    members = [load_model(source, allow_download) for source in sources]
     together = tokkit.ByteEnsemble(
         members, weights=None if weights is None else list(weights), combine=combine
     )

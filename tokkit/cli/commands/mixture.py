@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import argument, choice, option
-from tokkit.cli.inputs import TokenizerArgument, load_tokenizer
+from tokkit.cli.inputs import DownloadFlag, TokenizerArgument, load_tokenizer
 from tokkit.cli.option_types import (
     AnyText,
     InputFolder,
@@ -96,6 +96,7 @@ def mixture(
         ),
     ] = None,
     html: Annotated[str | None, html_option("a report as one page")] = None,
+    allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Infer the shares of categories in the training data of a BPE tokenizer from its merges.
@@ -113,8 +114,8 @@ def mixture(
     groups = parse_groups(group or [])
     find_groups(list(categories), groups)  # before the long part
     counting = CountingOptions(n_jobs=jobs, cache=cache, read=ReadOptions(text_field=text_field))
-    loaded = load_tokenizer(tokenizer)
-    others = [load_tokenizer(other) for other in inherits or ()]
+    loaded = load_tokenizer(tokenizer, allow_download)
+    others = [load_tokenizer(other, allow_download) for other in inherits or ()]
     with Meter() as meter:
         result = infer_mixture(
             loaded,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import tokkit
 from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, option
-from tokkit.cli.inputs import InputText, ModelArguments, load_model
+from tokkit.cli.inputs import DownloadFlag, InputText, ModelArguments, load_model
 from tokkit.cli.option_types import Whole
 from tokkit.cli.output import JsonFlag, bits_per_byte, format_number, print_json, print_table
 from tokkit.cli.progress import progress
@@ -68,6 +69,7 @@ def score(
             "bytes that each window but the first scores (half of --window)",
         ),
     ] = None,
+    allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Bits per byte of a text, for models with any vocabularies side by side.
@@ -82,10 +84,12 @@ def score(
     if not data:
         raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
     if encodings == "all":
-        return _run_all(models, data, beam, as_json)
+        return _run_all(
+            (load_model(source, allow_download) for source in models), data, beam, as_json
+        )
     if beam is not None:
         raise ArgumentError("--beam belongs to --encodings all; canonical encodings need no beam")
-    scores = [_score(load_model(source), data, windows) for source in models]
+    scores = [_score(load_model(source, allow_download), data, windows) for source in models]
     if as_json:
         print_json({"n_bytes": len(data), **windows, "models": scores})
         return _tell_impossible(scores)
@@ -111,8 +115,8 @@ def _windows(window: int | None, stride: int | None, encodings: str) -> WindowOp
     return {"window": window, "stride": step}
 
 
-def _run_all(models: list[str], data: bytes, beam: int | None, as_json: bool) -> int:
-    scores = [_score_all(load_model(source), data, beam) for source in models]
+def _run_all(models: Iterable[ByteLM], data: bytes, beam: int | None, as_json: bool) -> int:
+    scores = [_score_all(model, data, beam) for model in models]
     if as_json:
         print_json({"n_bytes": len(data), "encodings": "all", "models": scores})
         return _tell_impossible(scores)

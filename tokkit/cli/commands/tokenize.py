@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tokkit.cli.declarations import choice, flag
-from tokkit.cli.inputs import InputText, TokenizerArgument, load_tokenizer
+from tokkit.cli.inputs import DownloadFlag, InputText, TokenizerArgument, load_tokenizer
 from tokkit.cli.output import JsonFlag, print_json
 from tokkit.cli.progress import progress
 from tokkit.cli.terminal import console_of, has_colour, shown
@@ -38,6 +38,7 @@ def tokenize(
             "what becomes of text that the vocabulary lacks: an error, or the unknown token",
         ),
     ] = "raise",
+    allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """The ids of a text, one a line, with the bytes that each stands for.
@@ -45,7 +46,7 @@ def tokenize(
     On a terminal each token has a colour. Their number goes to stderr.
     """
     data = text.read()
-    loaded = load_tokenizer(tokenizer)
+    loaded = load_tokenizer(tokenizer, allow_download)
     lost: dict[int, bytes] = {}
     ids: Iterable[int] = loaded.iter_encode(data, specials=specials)
     if unk == "use":

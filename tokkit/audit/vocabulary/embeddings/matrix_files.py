@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, MissingExtraError, UnsupportedError
-from tokkit.files.packaged import PACKAGED, find_packaged
+from tokkit.files.packaged import PACKAGED
+from tokkit.files.sources import locate
 
 _INPUT = (
     *("embed_tokens.weight", "token_embd.weight", "wte.weight", "word_embeddings.weight"),
@@ -105,8 +106,10 @@ def open_embeddings(path: Path) -> Embeddings:
         UnsupportedError: the matrix is of a type that is not read here.
         MissingExtraError: the packaged model, or the package gguf, is not installed.
     """
-    if str(path) in PACKAGED and not path.exists():
-        path = find_packaged(str(path))
+    try:
+        path = locate(path, ("*.safetensors", "*.json"))
+    except FormatError as error:
+        raise FormatError(f"the embeddings cannot be read: {error}") from error
     try:
         if path.is_dir():
             return _from_safetensors(path, sorted(path.glob("*.safetensors")))

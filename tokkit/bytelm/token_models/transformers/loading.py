@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from tokkit.arguments import check_whole, refuse_unknown
+from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import (
     ArgumentError,
@@ -24,7 +25,7 @@ from tokkit.errors import (
     TokkitError,
     UnsupportedError,
 )
-from tokkit.files.packaged import PACKAGED, find_packaged
+from tokkit.files.sources import locate, meaning_of
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tokkit.bytelm.token_models.transformers.trial.ways import Way
 
 DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
+_HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
 _HEADROOM = 1.1
 """What loading needs at its peak, over the weights alone."""
 _MAX_LAYERS = 4096
@@ -68,7 +70,7 @@ def load_token_lm(
 
     Args:
         source: a folder with `config.json` and safetensors; a GGUF file; the name of a packaged
-            model (`PACKAGED`); a hub id, from the local cache unless `allow_download`; or a loaded
+            model; a hub id, from the local cache unless `allow_download`; or a loaded
             `(model, tokenizer)`.
         tokenizer: in place of the one beside (or in) the weights; or what `load_tokenizer` takes.
         dtype: `float32` (default), `float64`, `bfloat16`, `float16`, or `int8`: bfloat16 with the
@@ -105,8 +107,7 @@ def load_token_lm(
         raise ArgumentError(
             f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
         )
-    if isinstance(tokenizer, str | os.PathLike):
-        tokenizer = load_tokenizer(tokenizer)
+    given = given_tokenizer(tokenizer)
     # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
     path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
     torch = _import_torch()
@@ -120,13 +121,13 @@ def load_token_lm(
         model, own_tokenizer = take_loaded(
             source, dtype=dtype, device=device, packed=packed, attention=attn_implementation
         )
-        chosen = own_tokenizer if tokenizer is None else tokenizer
+        chosen = given_tokenizer(own_tokenizer) if given is None else given
         return TransformersLM(model, chosen, **cast(LMOptions, options))
     dtype = dtype or "float32"
     target = _checked_device(torch, device or "cpu")
     assert path is not None
-    if tokenizer is None:
-        tokenizer = load_tokenizer(path)
+    if given is None:
+        given = load_tokenizer(path)
     storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
 
     def load() -> Any:
@@ -143,7 +144,7 @@ def load_token_lm(
         if not pack(model):
             model = load()
     options.setdefault("name", path.name)
-    return TransformersLM(model, tokenizer, **cast(LMOptions, options))
+    return TransformersLM(model, given, **cast(LMOptions, options))
 
 
 OPTIONS = (
@@ -177,9 +178,12 @@ def _checked_device(torch: Any, device: str) -> Any:
 
 def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
     """The folder or GGUF file that a source names."""
-    if str(source) in PACKAGED:
-        return find_packaged(str(source))
-    path = Path(source)
+    if meaning_of(source) == "hub":
+        _import_torch()
+        with quiet_transformers():
+            path = locate(source, _HUB_FILES, allow_download=allow_download)
+    else:
+        path = locate(source, ())
     if path.is_file():
         with path.open("rb") as file:
             magic = file.read(4)
@@ -188,34 +192,7 @@ def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
                 f"{path}: not a GGUF file (it starts with {magic!r}); expected a GGUF file, or a "
                 "folder with config.json and safetensors"
             )
-        return path
-    if path.is_dir():
-        return path
-    text = str(source)
-    if text.count("/") == 1 and not text.startswith((".", "/", "~")) and "\\" not in text:
-        return _snapshot(text, allow_download=allow_download)
-    raise FormatError(
-        f"{text}: no such file or folder, and no packaged model ({', '.join(PACKAGED)})"
-    )
-
-
-def _snapshot(hub_id: str, *, allow_download: bool) -> Path:
-    _import_torch()
-    import huggingface_hub
-
-    patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken"]
-    try:
-        with quiet_transformers():
-            folder = huggingface_hub.snapshot_download(
-                hub_id, local_files_only=not allow_download, allow_patterns=patterns
-            )
-    except Exception as error:  # the hub's client raises what its HTTP library raises
-        cure = "check the id and the network" if allow_download else "pass allow_download=True"
-        raise FormatError(
-            f"{hub_id}: no such file or folder, and no model of that id in the local cache "
-            f"({type(error).__name__}); {cure}"
-        ) from error
-    return Path(folder)
+    return path
 
 
 def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention: str | None) -> Any:

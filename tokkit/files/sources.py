@@ -1,0 +1,89 @@
+"""What a name means, for every entry that takes one: a packaged model, a path, or a hub id.
+
+In that order: `./smollm2` is the folder where `smollm2` is the model that installs with pip.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from tokkit.arguments import check_kind
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.files.hub import is_cached, is_hub_id, snapshot
+from tokkit.files.packaged import PACKAGED, find_packaged
+
+Meaning = Literal["packaged", "path", "hub"]
+
+
+def meaning_of(source: str | os.PathLike[str]) -> Meaning:
+    """What a name means; nothing is opened or fetched.
+
+    Raises:
+        ArgumentError: neither a name nor a path, or empty.
+        FormatError: nothing of that name.
+    """
+    check_kind(source, (str, os.PathLike), "source", "pass a name, a path or a hub id")
+    text = os.fspath(source)
+    if not text:
+        raise ArgumentError("source is empty; expected a name, a path or a hub id")
+    if text in PACKAGED:
+        return "packaged"
+    try:
+        if Path(text).exists():
+            return "path"
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{text[:200]!r}: not a usable path ({error})") from error
+    if is_hub_id(text):
+        return "hub"
+    raise FormatError(
+        f"{text[:200]}: no such file or folder, and no packaged model ({', '.join(PACKAGED)})"
+    )
+
+
+def locate(
+    source: str | os.PathLike[str], files: Sequence[str], *, allow_download: bool = False
+) -> Path:
+    """The file or folder that a name means.
+
+    Args:
+        source: the name of a packaged model, a path, or a hub id.
+        files: patterns of what is wanted of a repository on a hub.
+        allow_download: whether that may be fetched.
+
+    Raises:
+        ArgumentError: neither a name nor a path, or empty.
+        FormatError: nothing of that name, or not to be had.
+        MissingExtraError: the packages of a packaged model, or of the hub, are not installed.
+    """
+    meaning = meaning_of(source)
+    if meaning == "packaged":
+        return find_packaged(os.fspath(source))
+    if meaning == "hub":
+        return snapshot(os.fspath(source), files, allow_download=allow_download)
+    return Path(source)
+
+
+def check_source(source: str, *, allow_download: bool = False) -> None:
+    """Refuse a name that `locate` would refuse; nothing is fetched.
+
+    Raises:
+        FormatError: nothing of that name, or not in the local cache without permission to fetch.
+        MissingExtraError: the packages of a packaged model are not installed.
+    """
+    meaning = meaning_of(source)
+    if meaning == "packaged":
+        find_packaged(source)
+    elif meaning == "hub" and not allow_download and not is_cached(source):
+        raise FormatError(
+            f"{source}: no such file or folder, no hub id in the local cache, and no packaged "
+            f"model ({', '.join(PACKAGED)}); --allow-download fetches it"
+        )
+
+
+def full_name(source: str | os.PathLike[str]) -> str:
+    """A path in full, so that it is found from elsewhere; a name or id as it is."""
+    text = os.fspath(source)
+    return text if text in PACKAGED or not Path(text).exists() else str(Path(text).resolve())
