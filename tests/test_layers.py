@@ -103,3 +103,43 @@ def test_links_lead_to_the_top_level_folders() -> None:
         link = ROOT / "tokkit" / name
         assert link.is_symlink()
         assert link.resolve() == ROOT / name
+
+
+MOST_MODULES = 15
+
+
+def imports_of(module: str, path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules that one imports, anywhere in its file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else str(node.module) for name in names}
+    return (found & known.keys()) - {module}
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Modules that import one another, by removing again and again what imports nothing left."""
+    left = {module: set(names) for module, names in imports.items()}
+    while loose := [module for module, names in left.items() if not names & left.keys()]:
+        for module in loose:
+            del left[module]
+    return [[module, *sorted(names & left.keys())] for module, names in sorted(left.items())]
+
+
+def test_no_modules_import_one_another() -> None:
+    known = {module.removesuffix(".__init__"): path for module, path in modules()}
+    imports = {module: imports_of(module, path, known) for module, path in known.items()}
+    assert len(imports) > 300
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["a", "b"], ["b", "c"], ["c", "b"]]
+    assert not circles(imports)
+
+
+def test_no_folder_holds_more_modules_than_one_can_look_over() -> None:
+    folders: dict[Path, int] = {}
+    for module, path in modules():
+        if not module.endswith("__init__"):
+            folders[path.parent] = folders.get(path.parent, 0) + 1
+    assert {folder.name: n for folder, n in folders.items() if n > MOST_MODULES} == {}

@@ -14,8 +14,9 @@ import pytest
 from tokkit.cli import main
 from tokkit.cli.completion import completions
 from tokkit.cli.completion_scripts import SHELLS
-from tokkit.cli.parsing import is_option, load_command, parse
+from tokkit.cli.parsing import load_command, parse
 from tokkit.cli.registry import ENTRIES
+from tokkit.cli.usage import is_option
 
 
 def words(*line: str) -> list[str]:

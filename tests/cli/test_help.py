@@ -12,8 +12,9 @@ import pytest
 from tokkit.cli import main
 from tokkit.cli.help import command_help, group_help
 from tokkit.cli.option_types import Choice
-from tokkit.cli.parsing import build_group, is_option, load_command, parse
+from tokkit.cli.parsing import build_group, load_command, parse
 from tokkit.cli.registry import BY_NAME, ENTRIES
+from tokkit.cli.usage import is_option
 
 NAMES = [entry.name for entry in ENTRIES]
 BOX = set("╭╮╰╯│─┌┐└┘━")

@@ -16,8 +16,9 @@ from tests.audit.toy_subjects import write_bpe
 from tokkit.audit.gates.known_figures import FACTS, TABLES, check_figure
 from tokkit.cli import main
 from tokkit.cli import option_types as types
-from tokkit.cli.parsing import Command, is_option, label_of, load_command
+from tokkit.cli.parsing import Command, load_command
 from tokkit.cli.registry import ENTRIES
+from tokkit.cli.usage import is_option, label_of
 from tokkit.errors import ArgumentError
 
 COMMANDS: dict[str, Command] = {

@@ -15,14 +15,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tokkit.cli.parsing import HELP, usage_of
 from tokkit.cli.registry import ENTRIES
 from tokkit.cli.terminal import console_of, is_drawable
+from tokkit.cli.usage import HELP, usage_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from tokkit.cli.parsing import Command, Commands
+    from typer.core import TyperCommand, TyperGroup
 
 _NAME, _VALUE, _FAINT = "bold cyan", "yellow", "dim"
 _MOST_COLUMNS = 100
@@ -30,8 +29,8 @@ _PLAIN_COLUMNS = 80
 _WIDEST_NAME = 30
 
 
-def command_help(command: Command, ctx: Any) -> str:
-    """The help of a subcommand."""
+def command_help(command: TyperCommand, ctx: Any, examples: Sequence[tuple[str, str]]) -> str:
+    """The help of a subcommand, with command lines and what each of them does."""
     params = command.get_params(ctx)
     arguments = [param for param in params if param.param_type_name == "argument"]
     options = [param for param in params if param.param_type_name == "option"]
@@ -44,14 +43,14 @@ def command_help(command: Command, ctx: Any) -> str:
         (panel, [_option_row(p) for p in options if _panel(p) == panel]) for panel in panels
     ]
     parts = [_usage(ctx), _prose(command.help), *(_section(*section) for section in sections)]
-    return _drawn([*parts, _examples(command.examples)])
+    return _drawn([*parts, _examples(examples)])
 
 
 def _panel(param: Any) -> str:
     return param.rich_help_panel or "Options"
 
 
-def group_help(group: Commands, ctx: Any) -> str:
+def group_help(group: TyperGroup, ctx: Any) -> str:
     """The help of the whole."""
     panels = dict.fromkeys(entry.panel for entry in ENTRIES)
     sections = [

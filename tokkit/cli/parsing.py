@@ -24,13 +24,11 @@ from tokkit.cli.completion_scripts import SHELLS, install_script, script_of
 from tokkit.cli.declarations import Signature, read_signature
 from tokkit.cli.option_types import Choice, OptionType
 from tokkit.cli.registry import BY_NAME, ENTRIES
+from tokkit.cli.usage import HELP, Context, label_of, usage_of
 from tokkit.errors import ArgumentError
 
 PROGRAM = "tokkit"
-HELP = "show this message"
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
-# The contexts of click, which typer keeps to itself, have no public name.
-Context = Any
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class Command(typer.core.TyperCommand):
         """The help, drawn by rich."""
         from tokkit.cli.help import command_help
 
-        return command_help(self, ctx)
+        return command_help(self, ctx, self.examples)
 
 
 class Commands(typer.core.TyperGroup):
@@ -291,28 +289,6 @@ def _told(error: typer.TyperException) -> str:
     if hasattr(error, "possibilities"):  # an option that there is not
         return f"{message}; usage: {usage_of(ctx)} (see {ctx.command_path} --help)"
     return f"{message} (see {ctx.command_path} --help)"
-
-
-def label_of(param: Any) -> str:
-    """How messages name an option or an argument."""
-    return "/".join(param.opts) if is_option(param) else str(param.metavar)
-
-
-def is_option(param: Any) -> bool:
-    """Whether it is an option, and no argument."""
-    return param.param_type_name == "option"
-
-
-def usage_of(ctx: Context) -> str:
-    """`tokkit score [OPTIONS] MODEL...`."""
-    arguments = [
-        f"{param.metavar}..." if param.nargs == -1 else str(param.metavar)
-        for param in ctx.command.params
-        if not is_option(param)
-    ]
-    if isinstance(ctx.command, Commands):
-        arguments = ["COMMAND", "..."]
-    return " ".join([ctx.command_path, "[OPTIONS]", *arguments])
 
 
 def written_out(params: Sequence[Any], args: Sequence[str], alone: Mapping[str, str]) -> list[str]:

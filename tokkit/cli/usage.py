@@ -1,0 +1,33 @@
+"""How arguments and subcommands are named in usage lines and messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer.core
+
+HELP = "show this message"
+# The contexts of click, which typer keeps to itself, have no public name.
+Context = Any
+
+
+def label_of(param: Any) -> str:
+    """How messages name an option or an argument."""
+    return "/".join(param.opts) if is_option(param) else str(param.metavar)
+
+
+def is_option(param: Any) -> bool:
+    """Whether it is an option, and no argument."""
+    return param.param_type_name == "option"
+
+
+def usage_of(ctx: Context) -> str:
+    """`tokkit score [OPTIONS] MODEL...`."""
+    arguments = [
+        f"{param.metavar}..." if param.nargs == -1 else str(param.metavar)
+        for param in ctx.command.params
+        if not is_option(param)
+    ]
+    if isinstance(ctx.command, typer.core.TyperGroup):
+        arguments = ["COMMAND", "..."]
+    return " ".join([ctx.command_path, "[OPTIONS]", *arguments])
