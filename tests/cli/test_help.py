@@ -45,7 +45,7 @@ def drawn_help(name: str | None, monkeypatch: pytest.MonkeyPatch, **environment:
             return group_help(group, c)
         command = load_command(name)
         with command.make_context(name, [], parent=c, resilient_parsing=True) as ctx:
-            return command_help(command, ctx)
+            return command_help(command, ctx, command.examples)
 
 
 def params(name: str) -> list[Any]:
