@@ -1,4 +1,8 @@
-"""The text part: what texts cost, per language and kind, and how steady their segmentation is."""
+"""What texts cost, per language and kind, and how steady their segmentation is.
+
+Read `examining`; each other module is one question, over `samples` and `costs`, with intervals by
+`bootstrap`.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What lets a CI job fail: severities, counts, figures, and a baseline of what is known."""
+"""What lets a CI job fail: severities, counts, figures, and a baseline of what is known.
+
+Read `gate`, then `figures`, `known_figures` and `baseline`.
+"""

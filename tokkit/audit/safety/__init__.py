@@ -1,4 +1,7 @@
-"""What may go wrong: text that is lost, control that is taken over, time that runs away."""
+"""What may go wrong: text that is lost, control that is taken over, time that runs away.
+
+Read `examining`; each other module is one question, and `shrinking` finds the smallest example.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,6 @@
-"""Readers: one module a file format, each from bytes to a `TokenizerSpec`."""
+"""Readers: from the bytes of a file to a `TokenizerSpec`.
+
+One module a format, and a folder for each of the large ones: `hugging_face`, `gguf`,
+`sentencepiece`. What several formats share stands beside them: `merge_tables`, `byte_alphabet`,
+`patterns` and `normalizer_json`. `tokkit_file` is our own.
+"""

@@ -1,1 +1,7 @@
-"""The regular expressions of pretokenizers, as automata over bytes."""
+"""The regular expressions of pretokenizers, as automata over bytes.
+
+Read `nodes`, `syntax` and `reader` (a pattern as a tree), `program` and `scanner` (matches in a
+text), then `split_stage` and `boundaries` (the same, one byte at a time, whatever comes next).
+`lookaround`, `folding` and `byte_cuts` are what makes patterns hard; `charset`,
+`unicode_properties` and `utf8` are characters.
+"""
