@@ -3,7 +3,7 @@ r"""Read the character tables of `tokkit.text.regex.unicode_properties` out of t
 Run `python scripts/make_unicode_properties.py` with the `dev` extra installed. It asks tiktoken
 (fancy-regex) about every code point, because tiktoken skips what a pattern does not match, so
 that decoding the encoded text leaves the matches. Agreement with Oniguruma is the business of
-`tests/text/test_unicode_properties.py`. What the pretokenizers of
+`tests/text/regex/test_unicode_properties.py`. What the pretokenizers of
 `tokenizers` call digits, punctuation and scripts is asked of these.
 """
 

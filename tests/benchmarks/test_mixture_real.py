@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from records import Records
 
-from tests.mixture.test_report import make
+from tests.mixture.outputs.test_page import make
 from tokkit.errors import ArgumentError
 from tokkit.mixture.result import MixtureResult
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tokkit
-from tests.bytelm.fim_toys import WORDS, with_format
+from tests.bytelm.completion.fim_toys import WORDS, with_format
 from tests.bytelm.toy_models import RandomLM
 from tokkit import cli
 from tokkit.bytelm.byte_lm import ByteLM

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from tests.bytelm.test_completion import Scripted
+from tests.bytelm.completion.test_completion import Scripted
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import UNITS, complete

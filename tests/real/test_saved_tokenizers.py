@@ -8,7 +8,7 @@ import pytest
 
 from tests.real.fuzz_texts import multilingual_texts
 from tests.real.references import FOLDER, fetched_files
-from tests.text.test_tokkit_file import assert_equal_specs
+from tests.text.formats.test_tokkit_file import assert_equal_specs
 from tokkit.text.tokenizer import load_tokenizer
 
 pytestmark = pytest.mark.real

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.text.test_format_files import gguf_byte_level, gguf_file
+from tests.text.formats.test_format_files import gguf_byte_level, gguf_file
 from tokkit import ByteLM, NgramLM
 from tokkit.audit.vocabulary.ids import id_findings
 from tokkit.audit.vocabulary.reach.reach_report import reach_findings

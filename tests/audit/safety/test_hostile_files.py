@@ -1,8 +1,8 @@
 """Hostile files are refused or found out within 5 s and 1 GB; no process but the sandbox's ends.
 
 The set is that which makes `tokenizers` 0.23 panic, abort, hang or drop text, and crafted GGUF
-headers. `tests/text/test_malformed.py` has many more for tokkit's own readers; here they are loaded
-under limits, and given to the library that their format belongs to.
+headers. `tests/text/formats/test_malformed.py` has many more for tokkit's own readers; here they
+are loaded under limits, and given to the library that their format belongs to.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("tokenizers")
 import tokkit
-from tests.audit.safety import sandbox_handlers
+from tests.audit.reference import sandbox_handlers
 from tests.audit.safety.tokenizer_files import (
     ALPHABET,
     BYTE_LEVEL,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import byte_tokenizer
-from tests.text.test_wordpiece import toy_spec
+from tests.text.segment_models.test_wordpiece import toy_spec
 from tokkit.audit.safety.normalization import KINDS, examine_normalization, kind_of_change
 from tokkit.audit.safety.round_trips import assigned_characters, encodes, examine_round_trips
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.audit.vocabulary.test_known_reasons import byte_bpe
+from tests.audit.vocabulary.reach.test_known_reasons import byte_bpe
 from tokkit.audit.finding import Finding
 from tokkit.audit.vocabulary.composition import (
     composition_chart,
