@@ -18,6 +18,7 @@ from tests.text.tokenizer_json import (
     ours,
     reference_ids,
 )
+from tokkit.errors import UnsupportedError
 
 LLAMA = (PREPEND, MARK_SPACES)
 STRIP = {"type": "Strip", "strip_left": True, "strip_right": True}
@@ -222,3 +223,32 @@ def test_a_single_word_that_is_a_token_too_is_canonical_both_ways(text: str) -> 
         state = tokenizer.canonical.run(ids)
         follows = bool(tokenizer.canonical.mask(state)[token])
         assert follows == tokenizer.is_canonical([*ids, token])
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [["ab" * 300], ["a" * n for n in range(2, 400)], ["ab" * n + "c" for n in range(1, 200)]],
+)
+def test_long_and_nested_tokens_are_found(contents: list[str]) -> None:
+    """The longest that there is; none is nested too deep for the pattern."""
+    vocab = {"<unk>": 0, "a": 1, "b": 2, "c": 3}
+    data = document(vocab, *(added(text, 4 + k) for k, text in enumerate(contents)))
+    for text in ("a" * 1000, "ab" * 777 + "c" + "ab" * 150, contents[-1] + "ca"):
+        assert ours(data).encode(text) == reference_ids(data, text)
+
+
+@pytest.mark.parametrize("unknown", ["a", "UNK"])
+def test_an_unknown_token_that_is_spelled_like_text_is_refused(unknown: str) -> None:
+    """The library makes that token of text that is spelled so, as well as of unknown text."""
+    pieces = {unknown: 0, "b": 1, "##b": 2, "ab": 3}
+    unigram = {"type": "Unigram", "unk_id": 0, "vocab": [[text, -1.0] for text in pieces]}
+    wordpiece = {
+        "type": "WordPiece", "unk_token": unknown, "vocab": pieces,
+        "continuing_subword_prefix": "##", "max_input_chars_per_word": 9,
+    }  # fmt: skip
+    for model in (unigram, wordpiece):
+        with pytest.raises(UnsupportedError, match="text that is spelled so is that token as well"):
+            ours(document({}) | {"model": model})
+    declared = document({}, added(unknown, 0, "special")) | {"model": unigram}
+    if unknown == "UNK":  # a control token of one character is refused for other reasons
+        assert ours(declared).encode("bc", unk="use") == reference_ids(declared, "bc")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from os.path import commonprefix
 
 import numpy as np
 
@@ -22,27 +23,39 @@ from tokkit.text.white_space import WHITE_SPACE
 
 _SPACES = frozenset(char.encode() for char in WHITE_SPACE)
 _MAX_SPACE_BYTES = 3
+_MOST_NESTED = 64
 
 Part = tuple[int, int, int | None]
 """Where a part of a text begins and ends, and the token that it is, or None."""
 
 
-def literal_tree(literals: Iterable[str]) -> Node:
-    """A pattern that matches the longest of `literals`, with common prefixes shared."""
+def literal_tree(literals: Iterable[str], depth: int = 0) -> Node:
+    """A pattern that matches the longest of `literals`, with common prefixes shared.
+
+    Args:
+        literals: may hold the empty text.
+        depth: of the tree above. Deep in it nothing is shared, so that many literals which begin
+            one another make no tree that is too deep to walk.
+    """
+    texts = list(literals)
+    if depth == _MOST_NESTED:
+        longest_first = sorted(texts, key=len, reverse=True)
+        return Choice(tuple(Sequence((*_spelled(text), EMPTY)) for text in longest_first))
     children: dict[str, list[str]] = {}
-    is_literal = False
-    for literal in literals:
-        if literal:
-            children.setdefault(literal[0], []).append(literal[1:])
-        else:
-            is_literal = True
-    branches: list[Node] = [
-        Sequence((Chars(CharSet.single(char)), literal_tree(rest)))
-        for char, rest in children.items()
-    ]
-    if is_literal:
+    for text in filter(None, texts):
+        children.setdefault(text[0], []).append(text)
+    branches: list[Node] = []
+    for group in children.values():
+        shared = commonprefix(group)  # noqa: RUF071  # of characters, as is meant here
+        rest = literal_tree((text[len(shared) :] for text in group), depth + 1)
+        branches.append(Sequence((*_spelled(shared), rest)))
+    if "" in texts:
         branches.append(EMPTY)  # last: a longer literal goes first
     return branches[0] if len(branches) == 1 else Choice(tuple(branches))
+
+
+def _spelled(text: str) -> list[Node]:
+    return [Chars(CharSet.single(char)) for char in text]
 
 
 def all_added_tokens(spec: TokenizerSpec) -> tuple[AddedToken, ...]:

@@ -7,6 +7,7 @@ padding and the decoder do not concern the spec.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
@@ -40,6 +41,9 @@ from tokkit.text.formats.hugging_face.tokenizer_config import declared_tokens
 from tokkit.text.normalizers import SpaceMark, WordsBySpace, chain
 from tokkit.text.pretokenizer import drops_spaces
 from tokkit.text.spec import AddedToken, MergeTable, Normalizer, TokenizerSpec, TokenKind
+
+_CONTROL_LIKE = re.compile(r"[<\[{].*[>\]}]", re.DOTALL)
+"""Spellings of unknown tokens that no text is expected to have."""
 
 
 @dataclass
@@ -166,6 +170,7 @@ def _place(
         raise FormatError(f"{name}: two tokens of the vocabulary have the same id")
     placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, [], [])
     _place_model_tokens(model, placed, pre)
+    _refuse_unknown_in_text(model, added, name)
     for token in added:
         if token.special and len(token.content) == 1 and token.content in model.ids:
             _refuse_ordinary_control(token.content, name)
@@ -206,6 +211,19 @@ def _place_model_tokens(model: HfModel, placed: Placed, pre: PretokenizerPlan) -
     if model.unk_id is not None:
         token_bytes[model.unk_id] = b""
         kinds[model.unk_id] = TokenKind.UNUSED
+
+
+def _refuse_unknown_in_text(model: HfModel, added: list[DeclaredToken], name: str) -> None:
+    """Where the unknown token is no control token, text that is spelled like it makes it, too."""
+    if model.unk_id is None or not (model.family == "unigram" or model.prefix):
+        return  # a whole word that is spelled so is unknown either way
+    text = next((text for text, token in model.ids.items() if token == model.unk_id), "")
+    is_control = _CONTROL_LIKE.fullmatch(text) or any(token.id == model.unk_id for token in added)
+    if text and not is_control:
+        raise UnsupportedError(
+            f"{name}: the unknown token is {text!r}, and text that is spelled so is that token as "
+            "well; tokkit tells the two apart. Give it a spelling such as '<unk>'"
+        )
 
 
 def _is_silent(unk_id: int | None, placed: Placed) -> bool:
