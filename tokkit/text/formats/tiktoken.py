@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tokkit.arguments import as_bytes, check_kind, check_whole
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
 from tokkit.text.formats.hugging_face.added_tokens import read_added_tokens
@@ -38,6 +39,21 @@ class RankFileOptions:
 
     pattern: str | None = None
     special_tokens: Mapping[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Check what the caller gave.
+
+        Raises:
+            ArgumentError: values of other types, or text with lone surrogates.
+        """
+        if self.pattern is not None:
+            check_kind(self.pattern, str, "pattern", "pass the regular expression as text")
+        if self.special_tokens is not None:
+            check_kind(self.special_tokens, Mapping, "special_tokens", "pass {text: id}")
+            for text, token_id in self.special_tokens.items():
+                check_kind(text, str, "a key of special_tokens", "pass {text: id}")
+                as_bytes(text)
+                check_whole(f"special_tokens[{text[:60]!r}]", token_id, 0)
 
 
 def read_tiktoken(
