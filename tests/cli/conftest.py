@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,14 @@ def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeLM]:
     """Fakes in place of the lazily imported public names."""
     models = {"cheap": FakeLM("cheap", 1.0), "dear": FakeLM("dear", 3.0)}
 
-    def load_lm(source: str) -> FakeLM:
+    def load_lm(source: str, **_: Any) -> FakeLM:
         if source not in models:
             raise FormatError(f"there is no model at {source!r}")
         return models[source]
 
     monkeypatch.setitem(vars(tokkit), "load_lm", load_lm)
     monkeypatch.setitem(vars(tokkit), "ByteEnsemble", FakeEnsemble)
-    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source: FakeTokenizer())
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source, **_: FakeTokenizer())
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
     return models
 

@@ -25,7 +25,7 @@ LM = ByteLM(RandomLM(TextTokenizer(with_format(WORDS, FIM_FORMATS["starcoder"]))
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
-    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source: LM)
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: LM)
 
 
 def run_json(capsys: Any, *options: str) -> Any:

@@ -90,7 +90,7 @@ def test_pieces_of_tokens(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> No
         iter_encode=lambda data, *, specials: iter([7, 8]),
         token_bytes=lambda token_id: token,
     )
-    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source: tokenizer)
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source, **_: tokenizer)
     written = run("tokenize", "any", "--text", "x", terminal=terminal)
     assert "a[bold]x[/bold]" in written
     assert is_harmless(written)
@@ -131,7 +131,7 @@ def test_coloured_tokens_hold_no_escape_but_those_of_colours(
         iter_encode=lambda data, *, specials: iter([1, 2]),
         token_bytes=lambda token_id: b"[red]\x1b]0;x\x07",
     )
-    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source: tokenizer)
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source, **_: tokenizer)
     written = run("tokenize", "any", "--text", "x", terminal=True)
     reset, dim, cyan, yellow = "\x1b[0m", "\x1b[2m", "\x1b[36m", "\x1b[33m"
     piece = r"'[red]\x1b]0;x\x07'"

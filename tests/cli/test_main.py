@@ -98,7 +98,7 @@ def test_interrupt_exits_130_quietly(
 CHATTERBOX = """
 import itertools, sys, types, tokkit, tokkit.cli.option_types
 talk = lambda prompt, **options: itertools.repeat(b"a", 100_000)
-tokkit.load_lm = lambda source: types.SimpleNamespace(stream=talk)
+tokkit.load_lm = lambda source, **_: types.SimpleNamespace(stream=talk)
 tokkit.cli.option_types.Source.check = lambda self, value: None
 sys.exit(tokkit.cli.main(["complete", "any", "--prompt", "x"]))
 """

@@ -19,7 +19,7 @@ from tokkit.cli import option_types as types
 from tokkit.cli.parsing import Command, load_command
 from tokkit.cli.registry import ENTRIES
 from tokkit.cli.usage import is_option, label_of
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, FormatError
 
 COMMANDS: dict[str, Command] = {
     name: load_command(entry.name) for entry in ENTRIES for name in (entry.name, *entry.aliases)
@@ -183,3 +183,18 @@ def test_a_reader_that_leaves_ends_tokenize_quietly(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 141
+
+
+def test_a_hub_id_needs_permission(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def load_tokenizer(source: str, **options: Any) -> Any:
+        asked.append(options)
+        raise FormatError(f"{source} is not there")
+
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", load_tokenizer)
+    assert main(["tokenize", "no/body", "--text", "a"]) == 2
+    assert "--allow-download fetches it" in capsys.readouterr().err
+    assert main(["tokenize", "no/body", "--text", "a", "--allow-download"]) == 2
+    assert "no/body is not there" in capsys.readouterr().err
+    assert asked == [{"allow_download": True}]

@@ -37,7 +37,7 @@ def lm(monkeypatch: pytest.MonkeyPatch) -> ByteLM:
     )
     lm = ByteLM(NgramLM.train(["abab", "aab"], tokenizer, order=2), name="toy")
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
-    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source: lm)
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: lm)
     return lm
 
 

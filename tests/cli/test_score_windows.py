@@ -22,7 +22,7 @@ from tokkit.cli import option_types
 def lm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ByteLM:
     lm = ngram_lm(tmp_path)
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
-    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source: lm)
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: lm)
     return lm
 
 
@@ -63,7 +63,7 @@ def test_options_that_do_not_go_together_are_refused_before_loading(
     options: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
-    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source: pytest.fail("loaded"))
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: pytest.fail("loaded"))
     try:
         code: Any = cli.main(["score", "toy", "--text", TEXT, *options])
     except SystemExit as end:

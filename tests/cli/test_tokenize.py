@@ -37,7 +37,7 @@ def test_tokenize_tells_what_the_unknown_token_stands_for(
         unk_id=0,
         fuse_unk=True,
     )
-    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source: TextTokenizer(spec))
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source, **_: TextTokenizer(spec))
     given = ["tokenize", "anything", "--text", "axyb"]
     assert cli.main([*given, "--unk", "use"]) == 0
     out, err = capsys.readouterr()

@@ -257,12 +257,20 @@ class Source(OptionType):
 
         return tuple(PACKAGED)
 
-    def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:
-        """Whether there is such a thing; nothing is fetched."""
+    def check(self, value: Any) -> None:
+        """Whether there is such a thing, here or in the local cache."""
         from tokkit.files.sources import check_source
 
-        allowed = bool(arguments.get("allow_download"))
-        _as_bad_parameter(lambda: check_source(value, allow_download=allowed))
+        _as_bad_parameter(lambda: check_source(value))
+
+    def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:
+        """The same, or something that may be fetched; nothing is."""
+        from tokkit.files.sources import check_source
+
+        if arguments.get("allow_download"):
+            _as_bad_parameter(lambda: check_source(value, allow_download=True))
+        else:
+            self.check(value)
 
 
 def _as_bad_parameter(judge: Callable[[], object]) -> None:
