@@ -252,3 +252,54 @@ def test_an_unknown_token_that_is_spelled_like_text_is_refused(unknown: str) -> 
     declared = document({}, added(unknown, 0, "special")) | {"model": unigram}
     if unknown == "UNK":  # a control token of one character is refused for other reasons
         assert ours(declared).encode("bc", unk="use") == reference_ids(declared, "bc")
+
+
+def over_words(*tokens: Any, **parts: Any) -> dict[str, Any]:
+    marked = {"end_of_word_suffix": "</w>", "unk_token": "<unk>"}
+    return document({"<unk>": 0, "a": 1, "b</w>": 2}, *tokens, **marked, **parts)
+
+
+def test_text_that_is_left_to_a_model_with_marks_is_refused() -> None:
+    found = over_words(added("a", 1))
+    assert ours(found).encode("ab", unk="use") == reference_ids(found, "ab") == [1, 2]
+    for left in (
+        over_words(added("a", 1), normalizers=(LOWER,)),  # "A" becomes "a" after the cut
+        over_words(added("a", 1, "normalized"), added("<|a|>", 3, "special")),
+    ):
+        with pytest.raises(UnsupportedError, match="its text is not always cut out"):
+            ours(left)
+
+
+def test_the_first_stretch_is_where_the_first_character_ends_up() -> None:
+    """Of what a normaliser makes of it, a token may take the beginning."""
+    ideograph = {
+        "type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+        "strip_accents": False, "lowercase": False,
+    }  # fmt: skip
+    chars = {"<unk>": 0, "\u2581": 1, "\u4e2d": 2, "1": 3, "\u2044": 4, "2": 5, "x": 6}
+    spaces = document(
+        chars,
+        added("\n", 7, "normalized"),
+        normalizers=(ideograph,),
+        pretokenizers=(metaspace("first"),),
+    )
+    digits = document(
+        chars, added("1", 3, "normalized"), normalizers=({"type": "NFKD"},),
+        pretokenizers=(metaspace("first"),),
+    )  # fmt: skip
+    for root, texts in (
+        (spaces, ("\u4e2d", "x\u4e2d", "\u4e2dx", " \u4e2d")),
+        (digits, ("\u00bd", "x\u00bd", "1x", "\u00bdx")),
+    ):
+        for text in texts:
+            assert ours(root).encode(text, unk="use") == reference_ids(root, text), text
+            found = ours(root).encode_with_offsets(text, unk="use")
+            assert found.ids.tolist() == reference_ids(root, text)
+
+
+def test_a_space_put_before_every_stretch_is_put_once() -> None:
+    whole = {"type": "Metaspace", "replacement": "\u2581", "split": False}
+    schemes = ({**whole, "prepend_scheme": scheme} for scheme in ("always", "first"))
+    twice = over_chars(NEW, pre=tuple(schemes))
+    for text in ("a<t>b", "<t>b", "a b<t>"):
+        assert ours(twice).encode(text) == reference_ids(twice, text), text

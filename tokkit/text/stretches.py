@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
-from tokkit.text.alignment import align_valid, code_points, valid_and_invalid
+from tokkit.text.alignment import Alignment, align_valid, code_points, valid_and_invalid
 from tokkit.text.normalizers import marks_spaces, whole_normalizer
 from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
@@ -37,6 +37,8 @@ class Stretch:
         begins: whether it begins where the text begins.
         places: int64 (2, len(data)), where in the caller's text the origin of each byte starts and
             where it ends; None if nobody asked.
+        n_first: how many of its bytes the normaliser made of the first character, or put before it:
+            what begins within them begins where the text begins.
         lead: where in the caller's text a space put before it begins to stand, if it stands for
             what the normaliser dropped up to the first byte; None: for nothing.
     """
@@ -46,13 +48,15 @@ class Stretch:
     begins: bool = True
     places: Places | None = None
     lead: int | None = None
+    n_first: int = 1
 
     def part(self, start: int, stop: int, token: int | None) -> Stretch:
         """A part of it, as an added token or not."""
         if start == 0 and stop == len(self.data) and token is None:
             return self
         places = None if self.places is None else self.places[:, start:stop]
-        return Stretch(self.data[start:stop], token, self.begins and start == 0, places)
+        begins = self.begins and start < self.n_first
+        return Stretch(self.data[start:stop], token, begins, places)
 
     def after_space(self) -> Stretch:
         """The same with a space before it."""
@@ -197,11 +201,11 @@ class StretchCutter:
             part if k % 2 or not part else normalizer(part) for k, part in enumerate(runs)
         )
         data = made.encode(errors="surrogateescape")
-        begins = stretch.begins
-        if begins and self._spec.prefix_unit == "first_stretch" and made[:1] != text[:1]:
+        n_first = 1
+        if stretch.begins and self._spec.prefix_unit == "first_stretch" and made != text:
             # What was dropped from the beginning counts: the rest does not begin there any more.
-            begins = align_valid(normalizer, text).starts[:1].tolist() == [0]
-        return replace(stretch, data=data, begins=begins)
+            n_first = _n_first(align_valid(normalizer, text), made)
+        return replace(stretch, data=data, begins=stretch.begins and n_first > 0, n_first=n_first)
 
 
 def _with_places(normalizer: Normalizer, stretch: Stretch, places: Places, text: str) -> Stretch:
@@ -222,11 +226,19 @@ def _with_places(normalizer: Normalizer, stretch: Stretch, places: Places, text:
     starts = np.append(places[0], places[1, -1:])[first]
     ends = np.where(first < last, places[1, np.maximum(last, 1) - 1], starts)
     data = found.text.encode(errors="surrogateescape")
-    begins = stretch.begins and found.starts[:1].tolist() == [0]
+    n_first = _n_first(found, found.text)
     lead = None
     if data and isinstance(normalizer, SentencePieceNormalizer):
         lead = int(places[0, bounds[normalizer.lead(text)]])
-    return Stretch(data, None, begins, np.stack([starts, ends]), lead)
+    begins = stretch.begins and n_first > 0
+    return Stretch(data, None, begins, np.stack([starts, ends]), lead, n_first)
+
+
+def _n_first(found: Alignment, text: str) -> int:
+    """How many bytes at the beginning of a normalised text come from where the old one begins."""
+    later = np.flatnonzero(found.starts != 0)
+    n_chars = int(later[0]) if len(later) else len(text)
+    return int(_utf8_sizes(text[:n_chars]).sum())
 
 
 def _utf8_sizes(text: str) -> NDArray[np.int64]:

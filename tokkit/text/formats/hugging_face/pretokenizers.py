@@ -122,6 +122,8 @@ def _add_byte_level(
 
 def _put_space(plan: PretokenizerPlan, unit: PrefixUnit, normalizer: NormalizerPlan) -> None:
     """Put a space before each stretch that does not begin with one."""
+    if plan.prefix_space == "unless_space" and plan.prefix_unit == "stretch":
+        return  # each has one already
     if normalizer.prefix_space == "never":
         plan.prefix_space, plan.prefix_unit = "unless_space", unit
     elif unit == "stretch":

@@ -171,6 +171,8 @@ def _place(
     placed = Placed([b""] * size, np.full(size, TokenKind.UNUSED, dtype=np.uint8), {}, [], [])
     _place_model_tokens(model, placed, pre)
     _refuse_unknown_in_text(model, added, name)
+    if model.family == "word_bpe":
+        _refuse_left_to_words(model, added, normalizer, name)
     for token in added:
         if token.special and len(token.content) == 1 and token.content in model.ids:
             _refuse_ordinary_control(token.content, name)
@@ -224,6 +226,22 @@ def _refuse_unknown_in_text(model: HfModel, added: list[DeclaredToken], name: st
             f"{name}: the unknown token is {text!r}, and text that is spelled so is that token as "
             "well; tokkit tells the two apart. Give it a spelling such as '<unk>'"
         )
+
+
+def _refuse_left_to_words(
+    model: HfModel, added: list[DeclaredToken], normalizer: Normalizer | None, name: str
+) -> None:
+    """Marks for the place in a word, and added tokens whose text may be left to the model."""
+    controls = [token.content for token in added if token.special]
+    for token in added:
+        if token.special or token.single_word or token.content not in model.ids:
+            continue
+        made_later = normalizer is not None and not token.normalized
+        if made_later or any(token.content in control for control in controls):
+            raise UnsupportedError(
+                f"{name}: the added token {token.content!r} is one of the model too, whose tokens "
+                "are marked for their place in a word, and its text is not always cut out"
+            )
 
 
 def _is_silent(unk_id: int | None, placed: Placed) -> bool:
