@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     comparer.add_argument("after", type=Path, metavar="AFTER.json")
     comparer.add_argument("--strict", action="store_true", help="presentation counts, too")
     comparer.add_argument("--most", type=int, default=40, metavar="N", help="quoted (40)")
+    comparer.add_argument("--only", default="", metavar="NAME", help="outputs that begin so")
     comparer.set_defaults(run=_compare)
     options = parser.parse_args(arguments)
     return options.run(options)
@@ -64,7 +65,7 @@ def _compare(options: argparse.Namespace) -> int:
     except (OSError, ValueError, TypeError) as error:
         _say(f"cannot compare: {error}")
         return 2
-    comparison = compare(before, after)
+    comparison = compare(before.part(options.only), after.part(options.only))
     print(comparison.text(most=options.most))
     return int(not comparison.passes(strict=options.strict))
 

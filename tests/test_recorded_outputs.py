@@ -82,6 +82,13 @@ def test_what_only_one_has_counts_unless_its_input_was_skipped_before() -> None:
     assert compare(less, whole).outputs
 
 
+def test_a_part_is_compared_alone() -> None:
+    before, after = recording(**{"a/x": 1, "b/x": 1}), recording(**{"a/x": 1, "b/x": 2})
+    assert compare(before.part("a/"), after.part("a/")).n_compared == 1
+    assert compare(before.part("a/"), after.part("a/")).passes()
+    assert not compare(before.part("b/"), after.part("b/")).passes()
+
+
 def test_a_crash_counts_and_an_error_is_an_output() -> None:
     def refuse() -> None:
         raise EncodingError("no token for byte 255")

@@ -74,4 +74,4 @@ def record_draws(
     measure("bad/unit", tokkit.complete, lm, PROMPT, max_bytes=4, unit="word")
     measure("bad/top_p", lm.generate, PROMPT, max_bytes=4, top_p=1.5)
     measure("bad/option", lm.generate, PROMPT, max_bytes=4, topp=1.5)
-    measure("bad/gap", tokkit.infill, lm, PROMPT, "x", max_bytes=4)
+    measure("gap", tokkit.infill, lm, PROMPT, "x", max_bytes=4, seed=0)

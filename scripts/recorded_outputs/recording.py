@@ -11,11 +11,12 @@ import json
 import traceback
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Any, ParamSpec, Self, cast
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 LONGEST = 160
 """Characters of a text that is kept as it is."""
@@ -121,6 +122,20 @@ class Recording:
                 names = archive.namelist()
                 recording.texts = {name: archive.read(name).decode() for name in names}
         return recording
+
+    def part(self, beginning: str) -> Recording:
+        """The same, but only what has a name that begins so."""
+
+        def named(entries: dict[str, T]) -> dict[str, T]:
+            return {key: entry for key, entry in entries.items() if key.startswith(beginning)}
+
+        return replace(
+            self,
+            outputs=named(self.outputs),
+            presentation=named(self.presentation),
+            skipped=named(self.skipped),
+            crashed=named(self.crashed),
+        )
 
     def text_of(self, kept: Kept) -> str | None:
         """The whole text of an output; None for a long one that lies nowhere."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,15 @@ def _like_llama3(path: Path, corpus: Sequence[str]) -> None:
     _save(path, tokenizer)
 
 
+def _of_few_characters(corpus: Sequence[str], size: int) -> list[str]:
+    """The texts with a space for all but the most frequent characters.
+
+    A trainer's own `limit_alphabet` breaks ties in another order on every run.
+    """
+    kept = {char for char, _ in _ranked(Counter("".join(corpus)), size)}
+    return ["".join(char if char in kept else " " for char in text) for text in corpus]
+
+
 def _with_marks(path: Path, corpus: Sequence[str]) -> None:
     """Characters with a mark for spaces, and bytes for what the alphabet lacks."""
     from tokenizers import Tokenizer, decoders, models, normalizers, trainers
@@ -167,11 +177,10 @@ def _with_marks(path: Path, corpus: Sequence[str]) -> None:
     trainer = trainers.BpeTrainer(
         vocab_size=520,
         show_progress=False,
-        limit_alphabet=70,
         max_token_length=12,
         special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))],
     )
-    words = [" ".join(text.split()) for text in corpus]
+    words = [" ".join(text.split()) for text in _of_few_characters(corpus, 70)]
     tokenizer.train_from_iterator([word for text in words for word in text.split(" ")], trainer)
     tokenizer.decoder = decoders.Sequence(
         [
@@ -188,12 +197,24 @@ def _with_marks(path: Path, corpus: Sequence[str]) -> None:
 
 
 def _wordpiece(path: Path, corpus: Sequence[str]) -> None:
-    """As BERT, cased."""
-    from tokenizers import BertWordPieceTokenizer
+    """As BERT, cased; of frequent words and ends of words, for its trainer has no fixed order."""
+    from tokenizers import BertWordPieceTokenizer, pre_tokenizers
 
-    tokenizer: Any = BertWordPieceTokenizer(lowercase=False)
-    tokenizer.train_from_iterator(corpus, vocab_size=600, limit_alphabet=200, show_progress=False)
+    splitter: Any = pre_tokenizers.BertPreTokenizer()
+    words = Counter(word for text in corpus for word, _ in splitter.pre_tokenize_str(text))
+    ends = Counter(f"##{word[-n:]}" for word in words for n in (2, 3, 4) if len(word) > n)
+    characters = [char for char, _ in _ranked(Counter("".join(words)), 200)]
+    spellings = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
+    spellings += [f"##{char}" for char in characters]
+    spellings += [text for text, _ in [*_ranked(words, 120), *_ranked(ends, 80)]]
+    ids = {text: k for k, text in enumerate(dict.fromkeys(spellings))}
+    tokenizer: Any = BertWordPieceTokenizer(vocab=ids, lowercase=False)
     _save(path, tokenizer)
+
+
+def _ranked(counts: Counter[str], size: int) -> list[tuple[str, int]]:
+    """The most frequent ones, ties by their text."""
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:size]
 
 
 def _unigram(path: Path) -> None:
