@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_real, check_whole, refuse_single_text
 from tokkit.bytelm.byte_model import ByteModel
@@ -224,11 +225,14 @@ class ByteLM(ByteModel):
         if not ids:
             return 0.0
         total = 0.0
-        start = n_given
-        for rows in rows_in_calls(self._vocabulary, session.logprobs, nodes[n_given:]):
-            chosen = ids[start : start + len(rows)]
+        steps = list(zip(nodes, ids, strict=True))[n_given:]
+
+        def ask(chunk: Sequence[tuple[Node, int]]) -> NDArray[np.floating[Any]]:
+            return session.logprobs([node for node, _ in chunk])
+
+        for chunk, rows in rows_in_calls(self._vocabulary, ask, steps):
+            chosen = [token for _, token in chunk]
             total += float(rows[np.arange(len(chosen)), chosen].astype(np.float64).sum())
-            start += len(rows)
         if np.isnan(total):
             raise ModelError(f"{self.name} returned NaN log-probabilities; check its weights")
         return total

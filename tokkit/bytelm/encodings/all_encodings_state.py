@@ -164,11 +164,10 @@ class AllEncodingsState(ByteState):
         """See `ByteState.evaluate_with`."""
         missing = {state: state._beam.missing() for state in (self, *others)}
         nodes = list({head.node: None for heads in missing.values() for head in heads})
-        coming = iter(nodes)
         found: dict[Node, Row] = {}
         n_calls = 0
-        for rows in rows_in_calls(self._vocabulary, self.session.logprobs, nodes):
-            for row, node in zip(rows, coming, strict=False):  # as many contexts as rows
+        for chunk, rows in rows_in_calls(self._vocabulary, self.session.logprobs, nodes):
+            for node, row in zip(chunk, rows, strict=True):
                 found[node] = absorb(self._vocabulary, row)
             n_calls += 1
         for state, heads in missing.items():

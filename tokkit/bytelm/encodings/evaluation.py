@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,11 @@ from numpy.typing import NDArray
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.bytelm.encodings.heads import Head
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
-from tokkit.bytelm.token_models.protocol import Node, Session, token_scores
+from tokkit.bytelm.token_models.protocol import Session, token_scores
 from tokkit.errors import ModelError
 from tokkit.kernels.token_masses import masses
+
+T = TypeVar("T")
 
 _HEADROOM = 31.0
 """Nats that the largest weight is above 1, so that float32 reaches 118 nats below the largest; more
@@ -26,32 +27,32 @@ _CHUNK_VALUES = 1 << 25  # log-probabilities held at once
 
 def rows_in_calls(
     vocabulary: ByteVocabulary,
-    ask: Callable[[Sequence[Node]], NDArray[np.floating[Any]]],
-    nodes: Sequence[Node],
-) -> Iterator[NDArray[np.floating[Any]]]:
+    ask: Callable[[Sequence[T]], NDArray[np.floating[Any]]],
+    items: Sequence[T],
+) -> Iterator[tuple[Sequence[T], NDArray[np.floating[Any]]]]:
     """What a model says after contexts, in as few calls as memory allows.
 
     Args:
         vocabulary: of the model.
-        ask: gives a row for each context, float (n, V') with V' at least the vocabulary.
-        nodes: the contexts.
+        ask: gives a row for each item, float (n, V') with V' at least the vocabulary.
+        items: the contexts, or what has one.
 
     Yields:
-        The rows of each call, in the order of the contexts.
+        The items of each call, and their rows.
 
     Raises:
         ModelError: rows of another shape.
     """
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
-    for start in range(0, len(nodes), size):
-        chunk = nodes[start : start + size]
+    for start in range(0, len(items), size):
+        chunk = items[start : start + size]
         rows = ask(chunk)
         if rows.ndim != 2 or rows.shape[0] != len(chunk) or rows.shape[1] < vocabulary.vocab_size:
             raise ModelError(
                 f"the model returned log-probabilities of shape {rows.shape}; expected "
                 f"({len(chunk)}, {vocabulary.vocab_size}) for the tokenizer {vocabulary.name}"
             )
-        yield rows
+        yield chunk, rows
 
 
 def evaluate(
@@ -79,12 +80,14 @@ def evaluate(
         if head.parent is not None and math.isnan(head.log_weight):
             children.setdefault(head.parent, []).append(head)
     n_tokens = len(vocabulary.trie)
-    coming = iter(heads)
-    nodes = [head.node for head in heads]
-    for rows in rows_in_calls(vocabulary, partial(token_scores, session), nodes):
+
+    def ask(chunk: Sequence[Head]) -> NDArray[np.floating[Any]]:
+        return token_scores(session, [head.node for head in chunk])
+
+    for chunk, rows in rows_in_calls(vocabulary, ask, heads):
         dtype = np.float32 if rows.itemsize == 4 else np.float64
         scratch: NDArray[np.floating[Any]] | None = None
-        for row, head in zip(rows, coming, strict=False):  # as many heads as rows
+        for head, row in zip(chunk, rows, strict=True):
             low, high = keep.get(head, (0, 0))
             everything = high - low == n_tokens
             out = np.empty(n_tokens, dtype) if everything or scratch is None else scratch

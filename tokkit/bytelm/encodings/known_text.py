@@ -111,9 +111,8 @@ class KnownText:
             ModelError: the model returned NaN, or rows of the wrong length.
         """
         nodes = [node for node in wanted if node not in self._rows]
-        coming = iter(nodes)
-        for rows in rows_in_calls(self._vocabulary, self._session.logprobs, nodes):
-            for row, node in zip(rows, coming, strict=False):  # as many contexts as rows
+        for chunk, rows in rows_in_calls(self._vocabulary, self._session.logprobs, nodes):
+            for node, row in zip(chunk, rows, strict=True):
                 absorbed = absorb(self._vocabulary, row)
                 ahead = wanted[node] - self._base
                 if ahead < len(self._data):  # keep only what agrees with the text
