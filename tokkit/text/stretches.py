@@ -202,8 +202,10 @@ class StretchCutter:
         )
         data = made.encode(errors="surrogateescape")
         n_first = 1
-        if stretch.begins and self._spec.prefix_unit == "first_stretch" and made != text:
+        may_change = made[:1] != text[:1] or (bool(self._normalized.tokens) and made != text)
+        if stretch.begins and self._spec.prefix_unit == "first_stretch" and may_change:
             # What was dropped from the beginning counts: the rest does not begin there any more.
+            # What the first character became matters to tokens that may take a part of it.
             n_first = _n_first(align_valid(normalizer, text), made)
         return replace(stretch, data=data, begins=stretch.begins and n_first > 0, n_first=n_first)
 
