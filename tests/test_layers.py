@@ -42,17 +42,13 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imported_names(path: Path, module: str) -> Iterator[str]:
-    """Every module that is imported anywhere in the file, under TYPE_CHECKING or in a function."""
+    """Every dotted name that is imported anywhere in the file, in a function or for types alone."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: imports are absolute"
-            assert node.module is not None
-            if node.module == "tokkit":
-                yield from (f"tokkit.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def layer(module: str) -> str | None:
@@ -109,14 +105,9 @@ MOST_MODULES = 15
 
 
 def imports_of(module: str, path: Path, known: dict[str, Path]) -> set[str]:
-    """The modules that one imports, anywhere in its file."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in known else str(node.module) for name in names}
+    """The modules that one imports; what is no module itself is a name in one."""
+    names = imported_names(path, module)
+    found = {name if name in known else name.rpartition(".")[0] for name in names}
     return (found & known.keys()) - {module}
 
 
