@@ -227,14 +227,21 @@ def test_a_single_word_that_is_a_token_too_is_canonical_both_ways(text: str) -> 
 
 @pytest.mark.parametrize(
     "contents",
-    [["ab" * 300], ["a" * n for n in range(2, 400)], ["ab" * n + "c" for n in range(1, 200)]],
+    [
+        ["ab" * 300],
+        ["a" * n for n in range(2, 400)],
+        ["ab" * n + "c" for n in range(1, 200)],
+        ["ab" * 2000],
+        [f"a{n}" for n in range(21_000)],
+    ],
 )
-def test_long_and_nested_tokens_are_found(contents: list[str]) -> None:
-    """The longest that there is; none is nested too deep for the pattern."""
+def test_long_nested_and_many_tokens_are_found(contents: list[str]) -> None:
+    """The longest that there is, however many there are, and however long."""
     vocab = {"<unk>": 0, "a": 1, "b": 2, "c": 3}
     data = document(vocab, *(added(text, 4 + k) for k, text in enumerate(contents)))
+    tokenizer = ours(data)
     for text in ("a" * 1000, "ab" * 777 + "c" + "ab" * 150, contents[-1] + "ca"):
-        assert ours(data).encode(text) == reference_ids(data, text)
+        assert tokenizer.encode(text) == reference_ids(data, text)
 
 
 @pytest.mark.parametrize("unknown", ["a", "UNK"])

@@ -9,53 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from os.path import commonprefix
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokkit.text.regex.charset import INVALID, CharSet, build_alphabet
-from tokkit.text.regex.nodes import EMPTY, Chars, Choice, Node, Sequence, charsets_of
-from tokkit.text.regex.program import Program
-from tokkit.text.regex.split_stage import SplitStage
+from tokkit.kernels.segmentation.trie import next_match
 from tokkit.text.regex.unicode_properties import word_ranges
+from tokkit.text.segment_models.vocabulary import build_trie
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 from tokkit.text.white_space import WHITE_SPACE
 
 _SPACES = frozenset(char.encode() for char in WHITE_SPACE)
 _MAX_SPACE_BYTES = 3
-_MOST_NESTED = 64
 
 Part = tuple[int, int, int | None]
 """Where a part of a text begins and ends, and the token that it is, or None."""
-
-
-def literal_tree(literals: Iterable[str], depth: int = 0) -> Node:
-    """A pattern that matches the longest of `literals`, with common prefixes shared.
-
-    Args:
-        literals: may hold the empty text.
-        depth: of the tree above. Deep in it nothing is shared, so that many literals which begin
-            one another make no tree that is too deep to walk.
-    """
-    texts = list(literals)
-    if depth == _MOST_NESTED:
-        longest_first = sorted(texts, key=len, reverse=True)
-        return Choice(tuple(Sequence((*_spelled(text), EMPTY)) for text in longest_first))
-    children: dict[str, list[str]] = {}
-    for text in filter(None, texts):
-        children.setdefault(text[0], []).append(text)
-    branches: list[Node] = []
-    for group in children.values():
-        shared = commonprefix(group)  # noqa: RUF071  # of characters, as is meant here
-        rest = literal_tree((text[len(shared) :] for text in group), depth + 1)
-        branches.append(Sequence((*_spelled(shared), rest)))
-    if "" in texts:
-        branches.append(EMPTY)  # last: a longer literal goes first
-    return branches[0] if len(branches) == 1 else Choice(tuple(branches))
-
-
-def _spelled(text: str) -> list[Node]:
-    return [Chars(CharSet.single(char)) for char in text]
 
 
 def all_added_tokens(spec: TokenizerSpec) -> tuple[AddedToken, ...]:
@@ -120,20 +88,25 @@ class AddedTokenCutter:
         if done < len(text):
             yield done, len(text), None
 
-    def _matches(self, text: bytes) -> list[tuple[int, int]]:
-        if not self.tokens or not text:
-            return []
+    def _matches(self, text: bytes) -> Iterator[tuple[int, int]]:
         array = np.frombuffer(text, dtype=np.uint8)
-        ends, is_match = self._stage.elements(array, np.array([0, len(array)], dtype=np.int64))
-        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]])
-        return list(zip(starts[is_match].tolist(), ends[is_match].tolist(), strict=True))
+        stop = 0
+        while self.tokens:
+            start, entry = next_match(self._trie, array, stop)
+            if entry < 0:
+                return
+            stop = start + len(self._contents[entry])
+            yield start, stop
 
     @cached_property
-    def _stage(self) -> SplitStage:
-        tree = literal_tree(token.content for token in self.tokens.values())
-        charsets = {CharSet.of((INVALID, INVALID)), *charsets_of(tree)}
-        alphabet = build_alphabet(tuple(sorted(charsets, key=lambda charset: charset.ranges)))
-        return SplitStage(Program(tree, alphabet, pattern="added tokens"), alphabet)
+    def _contents(self) -> tuple[bytes, ...]:
+        return tuple(self.tokens)
+
+    @cached_property
+    def _trie(self) -> NDArray[np.int64]:
+        n = len(self._contents)
+        units, _, _ = build_trie(self._contents, np.arange(n), np.zeros(n, dtype=np.bool_))
+        return units
 
 
 def _space_before(text: bytes, start: int, spaces: frozenset[bytes]) -> int:

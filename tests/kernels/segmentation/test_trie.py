@@ -40,6 +40,16 @@ def test_longest_match_equals_dictionary(tokens, text, data):
 
 
 @settings(deadline=None)
+@given(st.lists(BYTES, unique=True, max_size=40), BYTES | st.binary(max_size=30), st.data())
+def test_next_match_is_the_leftmost_of_those_the_longest(tokens, text, data):
+    units, _ = build(tokens, [True] * len(tokens))
+    start = data.draw(st.integers(0, len(text)))
+    found = [(i, longest_prefix(tokens, text[i:])) for i in range(start, len(text))]
+    first = next((match for match in found if match[1] >= 0), (len(text), -1))
+    assert trie.next_match(units, np.frombuffer(text, dtype=np.uint8), start) == first
+
+
+@settings(deadline=None)
 @given(st.lists(st.tuples(BYTES, st.booleans()), unique_by=lambda pair: pair[0], max_size=40))
 def test_next_prefix_is_the_longest_shorter_output(pairs):
     tokens = [token for token, _ in pairs]

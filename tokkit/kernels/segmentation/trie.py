@@ -49,6 +49,20 @@ def longest_match(units, text, start, stop):
     return best
 
 
+@njit(cache=True, nogil=True)
+def next_match(units, text, start):
+    """The first token in `text[start:]`, of those that begin at one place the longest.
+
+    Returns:
+        (where it begins, token), or (len(text), -1) if there is none.
+    """
+    for i in range(start, len(text)):
+        token = longest_match(units, text, i, len(text))
+        if token >= 0:
+            return i, token
+    return len(text), -1
+
+
 @leaf
 def step(units, base, byte):
     """The unit below state `base` by `byte`, or 0 when there is none."""
