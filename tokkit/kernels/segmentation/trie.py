@@ -50,7 +50,7 @@ def longest_match(units, text, start, stop):
 
 
 @njit(cache=True, nogil=True)
-def next_match(units, text, start):
+def next_match(units: np.ndarray, text: np.ndarray, start: int) -> tuple[int, int]:
     """The first token in `text[start:]`, of those that begin at one place the longest.
 
     Returns:
