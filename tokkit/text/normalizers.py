@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
 from tokkit.text.spec import Normalizer, TokenizerSpec
@@ -58,6 +58,20 @@ class LibraryNormalizer:
             if type(error).__name__ != "PanicException":
                 raise
             raise EncodingError(f"the normalizer {self.name} panics on this text") from error
+
+    def __reduce__(self) -> tuple[Callable[..., LibraryNormalizer], tuple[object, ...]]:
+        """Pickled as a sequence of one step: the library cannot restore every step by itself."""
+        from tokenizers import normalizers
+
+        return _only_step_of, (
+            self.name,
+            normalizers.Sequence([cast(Any, self.step)]),
+            self.keeps_ascii,
+        )
+
+
+def _only_step_of(name: str, steps: Any, keeps_ascii: bool) -> LibraryNormalizer:
+    return LibraryNormalizer(name, steps[0], keeps_ascii)
 
 
 @dataclass(frozen=True)

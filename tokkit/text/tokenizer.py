@@ -101,6 +101,10 @@ class TextTokenizer(Tokenizer[str | bytes]):
     def __repr__(self) -> str:
         return f"TextTokenizer({self.spec.name!r}, {self.spec.family}, {self.vocab_size} ids)"
 
+    def __reduce__(self) -> tuple[type[Self], tuple[TokenizerSpec]]:
+        """Pickled and copied as its spec, and compiled afresh: caches belong to a process."""
+        return type(self), (self.spec,)
+
     @property
     def name(self) -> str:
         """Where it came from."""
