@@ -140,8 +140,88 @@ def test_a_state_is_refused_by_tokens_as_by_bytes(lm: tokkit.ByteLM) -> None:
     with pytest.raises(ArgumentError, match="state is after"):
         tokkit.complete(lm, "ret", state=state, **options)
     assert tokkit.complete(lm, "def area(", state=state, **options)
-    with pytest.raises(ArgumentError, match="EnsembleState"):
+    with pytest.raises(ArgumentError, match="EnsembleState of another model"):
         tokkit.complete(lm, "ret", state=tokkit.ByteEnsemble([lm]).open("ret"), **options)
+
+
+def laws(lm: tokkit.ByteLM) -> dict[str, Any]:
+    """Models of which each gives other probabilities, or may."""
+    ngram = lm.token_lm
+    other = tokkit.ByteLM(tokkit.NgramLM.train(["retune"], ngram.tokenizer, order=2))
+    every = tokkit.ByteLM(ngram, encodings="all")
+    return {
+        "a model": lm,
+        "other counts": other,
+        "tolerance": tokkit.ByteLM(ngram, tolerance=0.1),
+        "other ends": lm.with_end_ids([5]),
+        "all encodings": every,
+        "beam": tokkit.ByteLM(ngram, encodings="all", beam=1),
+        "mixture": tokkit.ByteEnsemble([lm, other]),
+        "mean": tokkit.ByteEnsemble([lm, other], combine="mean"),
+        "weights": tokkit.ByteEnsemble([lm, other], weights=[1, 2]),
+        "order": tokkit.ByteEnsemble([other, lm]),
+        "of one": tokkit.ByteEnsemble([lm]),
+        "nested": tokkit.ByteEnsemble([lm, tokkit.ByteEnsemble([other, every])]),
+    }
+
+
+WITH_STATE: dict[str, Callable[[Any, Any], Any]] = {
+    "generate": lambda model, state: model.generate("ret", max_bytes=2, state=state),
+    "stream": lambda model, state: model.stream("ret", max_bytes=2, state=state),
+    "complete": lambda model, state: tokkit.complete(model, "ret", max_bytes=2, state=state),
+    "stream_completion": lambda model, state: tokkit.stream_completion(
+        model, "ret", max_bytes=2, state=state
+    ),
+    "by tokens": lambda model, state: tokkit.complete(
+        model, "ret", max_bytes=2, state=state, unit="token"
+    ),
+}
+
+
+def test_every_entry_with_a_state_is_known() -> None:
+    having = [
+        function.__name__
+        for function in (tokkit.complete, tokkit.stream_completion, tokkit.infill)
+        if "state" in inspect.signature(function).parameters
+    ]
+    having += [
+        name
+        for name, method in inspect.getmembers(tokkit.ByteLM, inspect.isfunction)
+        if "state" in inspect.signature(method).parameters and not name.startswith("_")
+    ]
+    assert {*having, "by tokens"} == {*WITH_STATE, "may_have_opened"}
+
+
+@pytest.mark.parametrize("entry", WITH_STATE)
+def test_a_state_of_another_model_is_refused_at_once(entry: str, lm: tokkit.ByteLM) -> None:
+    models = laws(lm)
+    if entry == "by tokens":
+        canonical = ("a model", "other counts", "tolerance", "other ends")
+        models = {name: models[name] for name in canonical}
+    opened = {name: model.open("ret") for name, model in laws(lm).items()}
+    for name, model in models.items():
+        for of, state in opened.items():
+            if name != of:
+                with pytest.raises(ArgumentError, match="State of another model"):
+                    WITH_STATE[entry](model, state)
+        assert WITH_STATE[entry](model, model.open("ret").fork()) is not None
+
+
+def test_a_state_of_an_equal_model_is_taken(lm: tokkit.ByteLM) -> None:
+    twin = tokkit.ByteLM(lm.token_lm, name="twin")
+    ensembles = [tokkit.ByteEnsemble([each], name=each.name) for each in (lm, twin)]
+    for one, other in ((lm, twin), ensembles):
+        assert one.generate("ret", max_bytes=3, seed=1, state=other.open("ret")) == one.generate(
+            "ret", max_bytes=3, seed=1
+        )
+
+
+def test_weights_of_any_size_are_normalised(lm: tokkit.ByteLM) -> None:
+    for weight in (1e308, 5e-324, 1.0):
+        ensemble = tokkit.ByteEnsemble([lm, lm], weights=[weight, weight])
+        assert ensemble.weights.tolist() == [0.5, 0.5]
+    with pytest.raises(ArgumentError, match="differ by more than a float"):
+        tokkit.ByteEnsemble([lm, lm], weights=[1e-300, 1e300])
 
 
 def test_a_state_after_ids_of_a_frame_is_taken_on_trust(lm: tokkit.ByteLM) -> None:

@@ -165,6 +165,9 @@ def test_other_caches_are_refused(tmp_path: Path) -> None:
     ids = tensor([[97], [98]])
     with pytest.raises(ArgumentError, match="got DynamicCache"):
         wrapped(ids, past_key_values=DynamicCache())
+    foreign = view(ngram_lm(tmp_path))(ids).past_key_values
+    with pytest.raises(ArgumentError, match="past_key_values are of another model"):
+        wrapped(ids, past_key_values=foreign)
     cache = wrapped(ids).past_key_values
     with pytest.raises(ArgumentError, match="1 rows and past_key_values 2"):
         wrapped(ids[:1], past_key_values=cache)

@@ -153,6 +153,12 @@ class ByteLM(ByteModel):
         return after - before + (float(tallies[-1].logprobs()[END]) if end else 0.0)
 
     @property
+    def law(self) -> object:
+        """See `ByteModel.law`."""
+        law = self._vocabulary.law, self._tolerance
+        return (*law, self._beam) if self.encodings == "all" else law
+
+    @property
     def vocabulary(self) -> ByteVocabulary:
         """The sorted tokens and the canonical automaton, which all states share."""
         return self._vocabulary

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_kind, check_whole, refuse_single_text
-from tokkit.bytelm.byte_state import END, ByteState, check_state
+from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar
 from tokkit.bytelm.drawing.sampling import SamplingOptions
@@ -31,6 +31,32 @@ def check_model(lm: object) -> None:
     check_kind(lm, ByteModel, "the model", "load one with load_lm, or wrap a token model in ByteLM")
 
 
+def check_state(lm: ByteModel, state: ByteState | None, prompt: bytes) -> None:
+    """Refuse a state of another model, or of another text, than those it is given for.
+
+    Raises:
+        ArgumentError: no state, one of another model, or one that knows its text to be another.
+    """
+    if state is None:
+        return
+    check_kind(state, ByteState, "state", "pass what open(prompt) returns")
+    if not lm.may_have_opened(state):
+        raise ArgumentError(
+            f"the state is a {type(state).__name__} of another model, or of other options, than "
+            f"{lm.name}; pass the state that its open(prompt) returns, or none"
+        )
+    prefix = state.prefix_bytes
+    if prefix is not None and prefix != prompt:
+        raise ArgumentError(
+            f"the state is after {_end_of(prefix)}, and the prompt is {_end_of(prompt)}; pass the "
+            "state that open(prompt) returns, or none"
+        )
+
+
+def _end_of(text: bytes) -> str:
+    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
+
+
 class ByteModel(ABC):
     """A probability distribution over byte strings.
 
@@ -43,6 +69,15 @@ class ByteModel(ABC):
     @abstractmethod
     def open(self, prefix: str | bytes = b"") -> ByteState:
         """A state after `prefix`."""
+
+    @property
+    def law(self) -> object | None:
+        """What its states have in `ByteState.law`; None where that is not known."""
+        return None
+
+    def may_have_opened(self, state: ByteState) -> bool:
+        """Whether a state can be one of this model's: False only where it is known to be none."""
+        return self.law is None or state.law is None or state.law == self.law
 
     def next_byte_logprobs(self, prefix: str | bytes) -> NDArray[np.float64]:
         """float64 (257,), nats: the byte after `prefix`; index 256 is end of text."""
@@ -146,7 +181,7 @@ class ByteModel(ABC):
                 each step the bytes that no match continues with are forbidden and the others
                 renormalised, so the law is not that of a text on condition that it matches. Where
                 `max_bytes` or a stop string ends the text, it is the beginning of a match.
-            state: after `prompt`, if it has been opened already; it is not changed.
+            state: after `prompt`, if this model has opened it already; it is not changed.
             **sampling: `temperature`, `top_k`, `top_p`, `min_p`, `repetition_penalty`,
                 `repetition_length`, `no_repeat_ngram`, `valid_utf8`: see `Sampling`.
 
@@ -157,7 +192,7 @@ class ByteModel(ABC):
         """
         prompt = as_bytes(prompt)
         draw = Draw.of(self.name, prompt, max_bytes, seed, stop, pattern, sampling)
-        check_state(state, prompt)
+        check_state(self, state, prompt)
         return self._stream(prompt, state, draw)
 
     def _stream(self, prompt: bytes, state: ByteState | None, draw: Draw) -> Iterator[bytes]:

@@ -12,9 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind
 from tokkit.bytelm.side_by_side import Parts
-from tokkit.errors import ArgumentError
 
 END = 256
 """The symbol for end of text."""
@@ -58,6 +56,11 @@ class ByteState(ABC):
         return None
 
     @property
+    def law(self) -> object | None:
+        """What all states of one model have in common, compared by `==`; None: not known."""
+        return None
+
+    @property
     def is_evaluated(self) -> bool:
         """Whether `logprobs` and `prefix_logprob` are known to need no model call."""
         return False
@@ -85,23 +88,3 @@ class ByteState(ABC):
     def parts(self) -> Parts | None:
         """What the state uses of its models; see `tokkit.bytelm.side_by_side`. None: not known."""
         return None
-
-
-def check_state(state: ByteState | None, prompt: bytes) -> None:
-    """Refuse a state of another text than the prompt that it is given for.
-
-    Raises:
-        ArgumentError: the state knows its text, and it is another.
-    """
-    if state is not None:
-        check_kind(state, ByteState, "state", "pass what open(prompt) returns")
-    prefix = None if state is None else state.prefix_bytes
-    if prefix is not None and prefix != prompt:
-        raise ArgumentError(
-            f"the state is after {_end_of(prefix)}, and the prompt is {_end_of(prompt)}; pass the "
-            "state that open(prompt) returns, or none"
-        )
-
-
-def _end_of(text: bytes) -> str:
-    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"

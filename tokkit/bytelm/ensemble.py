@@ -100,6 +100,11 @@ class EnsembleState(ByteState):
         return next((prefix for prefix in known if prefix is not None), None)
 
     @property
+    def law(self) -> object:
+        """See `ByteState.law`; the members have their own."""
+        return self._combine, *self._log_weights.tolist()
+
+    @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return all(state.is_evaluated for state in self._states)
@@ -218,24 +223,39 @@ class ByteEnsemble(ByteModel):
             ArgumentError: weights that do not fit, no members, or an unknown combination.
         """
         check_kind(members, Iterable, "members", "pass a list of models")
-        if not members:
+        self.members = tuple(members)
+        if not self.members:
             raise ArgumentError("an ensemble needs at least one member, got none")
         if combine not in COMBINATIONS:
             raise ArgumentError(f"combine must be one of {COMBINATIONS}, got {combine!r}")
-        self.members = tuple(members)
         for member in self.members:
             check_model(member)
         self.combine: Combine = combine
-        self.weights = _normalised(weights, len(members))
-        self.name = name or f"{combine} of {', '.join(member.name for member in members)}"
+        self.weights = _normalised(weights, len(self.members))
+        self.name = name or f"{combine} of {', '.join(member.name for member in self.members)}"
 
     def open(self, prefix: str | bytes = b"") -> EnsembleState:
         """A state after `prefix`."""
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(self.weights)
-        state = EnsembleState([member.open() for member in self.members], log_weights, self.combine)
+        states = [member.open() for member in self.members]
+        state = EnsembleState(states, self._log_weights, self.combine)
         state.push(prefix)
         return state
+
+    @property
+    def _log_weights(self) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):
+            return np.log(self.weights)
+
+    @property
+    def law(self) -> object:
+        """See `ByteModel.law`; the members have their own."""
+        return self.combine, *self._log_weights.tolist()
+
+    def may_have_opened(self, state: ByteState) -> bool:
+        """See `ByteModel.may_have_opened`."""
+        parts = state.members if isinstance(state, EnsembleState) else ()
+        asked = zip(self.members, parts, strict=False)
+        return super().may_have_opened(state) and all(m.may_have_opened(part) for m, part in asked)
 
 
 def _normalised(weights: Sequence[float] | None, n: int) -> NDArray[np.float64]:
@@ -247,8 +267,15 @@ def _normalised(weights: Sequence[float] | None, n: int) -> NDArray[np.float64]:
         raise ArgumentError(f"weights must be numbers, one a member; got {weights!r:.60}") from None
     if array.shape != (n,):
         raise ArgumentError(f"got {array.size} weights for {n} members; give one for each")
-    if not np.isfinite(array).all() or (array < 0).any() or array.sum() <= 0:
+    if not np.isfinite(array).all() or (array < 0).any() or not array.any():
         raise ArgumentError(
             f"weights must be finite and not negative, with a positive sum; got {list(weights)}"
         )
-    return array / array.sum()
+    scaled = np.ldexp(array, -np.frexp(array.max())[1])  # by a power of two: the sum is finite
+    shares = scaled / scaled.sum()
+    if (shares == 0).tolist() != (array == 0).tolist():
+        raise ArgumentError(
+            f"weights differ by more than a float can hold, got {list(weights)}; give 0 to a "
+            "member that is to be left out"
+        )
+    return shares

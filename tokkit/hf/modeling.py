@@ -271,6 +271,11 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             raise ArgumentError(
                 f"past_key_values must be what this model returned, got {type(past).__name__}"
             )
+        if not all(self.byte_model.may_have_opened(row.state) for row in past.rows):
+            raise ArgumentError(
+                f"past_key_values are of another model than {self.byte_model.name}; pass what this "
+                "one returned, or none"
+            )
         if len(past.rows) != batch_size:
             raise ArgumentError(
                 f"input_ids have {batch_size} rows and past_key_values {len(past.rows)}"

@@ -17,8 +17,8 @@ from typing import Literal, Unpack
 
 from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.byte_model import ByteModel, check_model
-from tokkit.bytelm.byte_state import END, ByteState, check_state
+from tokkit.bytelm.byte_model import ByteModel, check_model, check_state
+from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.completion.token_walk import draw_by_token
 from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
 from tokkit.bytelm.drawing.patterns import Grammar
@@ -88,7 +88,7 @@ def stream_completion(
         seed: makes the sample reproducible; the two units draw different samples from it.
         stop: strings that end the text; they are not part of it.
         pattern: see `ByteModel.stream`; of bytes, so it needs `unit="byte"`.
-        state: after `prompt`, if it has been opened already; it is not changed.
+        state: after `prompt`, if `lm` has opened it already; it is not changed.
         **sampling: see `Sampling`. Options that speak of bytes (`repetition_penalty`,
             `no_repeat_ngram`, `valid_utf8`) need `unit="byte"`.
 
@@ -123,18 +123,14 @@ def stream_completion(
     check_max_bytes(max_bytes)
     matcher = StopMatcher(as_stops(stop))
     prompt = as_bytes(prompt)
-    check_state(state, prompt)
-    if state is not None and not isinstance(state, CoverState):
-        raise ArgumentError(
-            f"the state is a {type(state).__name__}; pass one that {lm.name} has opened, or none"
-        )
+    check_state(lm, state, prompt)
     return _stream_tokens(lm, prompt, state, max_bytes, sampler, matcher)
 
 
 def _stream_tokens(
     lm: ByteLM,
     prompt: bytes,
-    state: CoverState | None,
+    state: ByteState | None,
     max_bytes: int,
     sampler: Sampler,
     matcher: StopMatcher,

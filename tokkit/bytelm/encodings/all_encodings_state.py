@@ -151,6 +151,11 @@ class AllEncodingsState(ByteState):
         return self._text if self._start is self.session.root else None
 
     @property
+    def law(self) -> object:
+        """See `ByteState.law`."""
+        return self._vocabulary.law, self._beam.tolerance, self._beam.width
+
+    @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return self._tally is not None or not self._beam.missing()

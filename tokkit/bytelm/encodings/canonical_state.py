@@ -110,6 +110,11 @@ class CoverState(ByteState):
         return None if spelt is None or self._follows_ids else spelt[self._n_given :]
 
     @property
+    def law(self) -> object:
+        """See `ByteState.law`."""
+        return self.vocabulary.law, self._tolerance
+
+    @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return self._tally is not None or not self.pending()

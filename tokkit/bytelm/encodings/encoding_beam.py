@@ -145,8 +145,8 @@ class EncodingBeam:
             tolerance: share of the mass that may be left out at each byte besides.
         """
         self._vocabulary = vocabulary
-        self._width = width
-        self._tolerance = tolerance
+        self.width = width
+        self.tolerance = tolerance
         self.length = 0
         self.live = [BeamHead(0, start, 0.0, 0.0, 0.0)]
         self.log_left_out = -np.inf
@@ -247,9 +247,9 @@ class EncodingBeam:
         fresh = np.array([head.probabilities is None for head in self.live])
         lightest_first = np.argsort(masses, kind="stable")
         out = np.zeros(len(masses), dtype=np.bool_)
-        out[lightest_first[: max(0, len(masses) - self._width)]] = True
+        out[lightest_first[: max(0, len(masses) - self.width)]] = True
         light = lightest_first[fresh[lightest_first]]
-        out[light[np.cumsum(np.exp(masses[light] - total)) <= self._tolerance]] = True
+        out[light[np.cumsum(np.exp(masses[light] - total)) <= self.tolerance]] = True
         out &= fresh
         if not out.any():
             return

@@ -43,6 +43,11 @@ class ByteVocabulary:
                 f"has {self.vocab_size} ids; pass eos_ids that belong to this tokenizer"
             )
 
+    @property
+    def law(self) -> tuple[object, ...]:
+        """What tells the models over these tokens from others: whose they are, and what ends."""
+        return id(self.token_lm), *self.end_ids.tolist()
+
     def permitted(self, state: int) -> NDArray[np.uint8]:
         """The tokens that may follow a state of the canonical automaton, in the order of bytes.
 
