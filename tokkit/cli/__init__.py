@@ -24,7 +24,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
+from tokkit.cli.terminal import drop_broken_streams, open_closed_streams
 from tokkit.errors import TokkitError
 
 EXIT_BAD_INPUT = 2
@@ -42,19 +44,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: help or the version was asked for, and is printed.
     """
     given = sys.argv[1:] if argv is None else argv
+    open_closed_streams()
     try:
         code = _run(given)
         sys.stdout.flush()
-    except TokkitError as error:
+    except BrokenPipeError:
+        code = EXIT_BROKEN_PIPE
+    except (TokkitError, OSError) as error:
         if os.environ.get("TOKKIT_DEBUG") == "1":
             raise
-        print(f"tokkit: error: {_one_line(error)}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        _tell(error)
+        code = EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        _forget_stdout()
-        return EXIT_BROKEN_PIPE
+        code = EXIT_INTERRUPTED
+    finally:
+        drop_broken_streams()
     return code
 
 
@@ -70,17 +74,13 @@ def _run(argv: Sequence[str]) -> int:
     return call.run()
 
 
-def _one_line(error: TokkitError) -> str:
-    """The message, in which nothing can move the cursor or colour the terminal."""
+def _tell(error: TokkitError | OSError) -> None:
+    """One line on stderr, in which nothing can move the cursor or colour the terminal."""
     from tokkit.audit.outputs.visible import visible
 
-    return visible(" ".join(str(error).split())) or type(error).__name__
-
-
-def _forget_stdout() -> None:
-    """Point stdout elsewhere, lest the interpreter complain when it flushes at exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, sys.stdout.fileno())
-    finally:
-        os.close(null)
+    message = str(error)
+    if isinstance(error, OSError) and error.filename is None and error.strerror is not None:
+        message = f"cannot write to stdout: {error.strerror}"  # what has no name is a stream
+    line = visible(" ".join(message.split())) or type(error).__name__
+    with suppress(OSError):
+        print(f"tokkit: error: {line}", file=sys.stderr)

@@ -101,7 +101,7 @@ def read_text(text: str | None, file: str | None) -> bytes:
 
     Raises:
         ArgumentError: neither was given, and stdin is a terminal.
-        FormatError: the file cannot be read.
+        FormatError: the file or stdin cannot be read.
     """
     if text is not None:
         return os.fsencode(text)
@@ -109,7 +109,12 @@ def read_text(text: str | None, file: str | None) -> bytes:
         return read_file(file)
     if file is None and sys.stdin.isatty():
         raise ArgumentError("there is no text: give it as an option or on stdin (see --help)")
-    return sys.stdin.buffer.read()
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise FormatError(
+            f"cannot read stdin: {error.strerror}; give the text as an option or a file"
+        ) from error
 
 
 def read_file(path: str) -> bytes:

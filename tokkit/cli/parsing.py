@@ -264,13 +264,14 @@ def parse(argv: Sequence[str]) -> Call:
         ArgumentError: it cannot be; the message is what the user reads.
         SystemExit: it asked for help or the version, which are printed.
     """
+    group = build_group()
     try:
-        call = build_group().main(list(argv), prog_name=PROGRAM, standalone_mode=False)
+        with group.make_context(PROGRAM, list(argv)) as ctx:  # `main` would judge what I/O raises
+            return group.invoke(ctx)
     except typer.TyperException as error:
         raise ArgumentError(_told(error)) from error
-    if not isinstance(call, Call):
-        raise SystemExit(call)
-    return call
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
 
 
 def _told(error: typer.TyperException) -> str:

@@ -1,4 +1,6 @@
-"""The terminal as rich draws on it: is there one, has it colours, and text that cannot harm it.
+"""The standard streams, and the terminal that they may be, as rich draws on it.
+
+Are they open; is there a terminal, has it colours; and text that cannot harm it.
 
 Text of others (names of files, pieces of tokens, what a model writes) is never markup here, and its
 control characters are shown, not sent. `NO_COLOR` and `TERM=dumb` are rich's to respect.
@@ -6,6 +8,7 @@ control characters are shown, not sent. `NO_COLOR` and `TERM=dumb` are rich's to
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -18,6 +21,31 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 1_000_000
 """Columns of what is no terminal, or a dumb one: nothing is cut or folded there."""
+
+
+def open_closed_streams() -> None:
+    """Stand in for standard streams that the caller has closed.
+
+    Reading from stdin and writing to stdout fail then, and remarks are lost. Else a file that is
+    opened later would get their number, and `print(file=sys.stderr)` would write to stdout.
+    """
+    for name, flags in (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags)
+            os.set_inheritable(descriptor, True)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))
+
+
+def drop_broken_streams() -> None:
+    """Point streams that cannot be written elsewhere; the interpreter flushes them at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
 
 
 def console_of(stream: TextIO) -> Console:
