@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tokkit.cli import main
-from tokkit.cli.help import command_help, group_help
+from tokkit.cli.help import command_help, help_of_all
 from tokkit.cli.option_types import Choice
 from tokkit.cli.parsing import build_group, load_command, parse
 from tokkit.cli.registry import BY_NAME, ENTRIES
@@ -42,7 +42,7 @@ def drawn_help(name: str | None, monkeypatch: pytest.MonkeyPatch, **environment:
     group = build_group()
     with redirect_stdout(Terminal()), group.make_context("tokkit", [], resilient_parsing=True) as c:
         if name is None:
-            return group_help(group, c)
+            return help_of_all()
         command = load_command(name)
         with command.make_context(name, [], parent=c, resilient_parsing=True) as ctx:
             return command_help(command, ctx, command.examples)

@@ -67,6 +67,12 @@ def _run(argv: Sequence[str]) -> int:
         from tokkit.cli.completion import print_completions
 
         return print_completions(shell, argv)
+    if list(argv) in (["--help"], ["-h"]):
+        from tokkit.cli.help import help_of_all
+
+        # Without the parser, whose import takes longer than all of this.
+        print(help_of_all(), flush=True)
+        raise SystemExit(0)
     from tokkit.cli.parsing import parse
 
     call = parse(argv)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokkit.cli.completion_scripts import SHELLS
-from tokkit.cli.registry import BY_NAME, ENTRIES
+from tokkit.cli.registry import BY_NAME, ENTRIES, OPTIONS
 
 if TYPE_CHECKING:
     from tokkit.cli.option_types import OptionType
@@ -67,9 +67,8 @@ def completions(words: Sequence[str], *, splits_at_equals: bool = False) -> Comp
 def _of_group(current: str) -> Completions:
     if not current.startswith("-"):
         return Completions([(e.name, e.summary) for e in ENTRIES if e.name.startswith(current)])
-    from tokkit.cli.parsing import build_group
-
-    return Completions(list(_options(build_group().params, current)))
+    rows = ((each.names[0], each.about) for each in OPTIONS.values())
+    return Completions([(name, about) for name, about in rows if name.startswith(current)])
 
 
 def _of_command(command: Command, before: Sequence[str], current: str) -> Completions:

@@ -15,13 +15,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tokkit.cli.registry import ENTRIES
+from tokkit.cli.registry import ABOUT, ENTRIES, OPTIONS
 from tokkit.cli.terminal import console_of, is_drawable
-from tokkit.cli.usage import HELP, usage_of
+from tokkit.cli.usage import USAGE_OF_ALL, usage_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from typer.core import TyperCommand, TyperGroup
+    from typer.core import TyperCommand
 
 _NAME, _VALUE, _FAINT = "bold cyan", "yellow", "dim"
 _MOST_COLUMNS = 100
@@ -42,7 +42,11 @@ def command_help(command: TyperCommand, ctx: Any, examples: Sequence[tuple[str, 
     sections += [
         (panel, [_option_row(p) for p in options if _panel(p) == panel]) for panel in panels
     ]
-    parts = [_usage(ctx), _prose(command.help), *(_section(*section) for section in sections)]
+    parts = [
+        _usage(usage_of(ctx)),
+        _prose(command.help),
+        *(_section(*section) for section in sections),
+    ]
     return _drawn([*parts, _examples(examples)])
 
 
@@ -50,23 +54,23 @@ def _panel(param: Any) -> str:
     return param.rich_help_panel or "Options"
 
 
-def group_help(group: TyperGroup, ctx: Any) -> str:
-    """The help of the whole."""
+def help_of_all() -> str:
+    """The help of the whole, from the registry alone."""
     panels = dict.fromkeys(entry.panel for entry in ENTRIES)
     sections = [
         (panel, [(_names(e.name, e.aliases), Text(e.summary)) for e in ENTRIES if e.panel == panel])
         for panel in panels
     ]
-    sections.append(("Options", [_option_row(param) for param in group.get_params(ctx)]))
-    parts = [_usage(ctx), _prose(group.help), *(_section(*section) for section in sections)]
+    sections.append(("Options", [_row(*each) for each in OPTIONS.values()]))
+    parts = [_usage(USAGE_OF_ALL), _prose(ABOUT), *(_section(*section) for section in sections)]
     more = Text.assemble(
         " tokkit COMMAND --help", (" explains a command and shows examples.", _FAINT)
     )
     return _drawn([*parts, more])
 
 
-def _usage(ctx: Any) -> Text:
-    path, _, rest = usage_of(ctx).partition(" [OPTIONS]")
+def _usage(line: str) -> Text:
+    path, _, rest = line.partition(" [OPTIONS]")
     return Text.assemble(" ", ("Usage: ", "bold"), (path, _NAME), (f" [OPTIONS]{rest}", _VALUE))
 
 
@@ -87,13 +91,17 @@ def _argument_rows(arguments: Sequence[Any]) -> list[tuple[Text, Text]]:
 
 
 def _option_row(param: Any) -> tuple[Text, Text]:
-    names = ", ".join(sorted(param.opts, key=len))
-    value = "" if param.is_flag else f" {param.metavar}"
-    name = Text.assemble((names, _NAME), (value, _VALUE))
-    about = Text(HELP if "--help" in param.opts else param.help or "")
+    if "--help" in param.opts:
+        return _row(*OPTIONS["show_help"])
+    name, about = _row(param.opts, "" if param.is_flag else param.metavar, param.help or "")
     if not (param.is_flag or param.default is None or param.default is False):
         about.append(f" ({param.default})", _FAINT)
     return name, about
+
+
+def _row(names: Iterable[str], metavar: str, about: str) -> tuple[Text, Text]:
+    name = Text.assemble((", ".join(sorted(names, key=len)), _NAME))
+    return name.append(f" {metavar}" if metavar else "", _VALUE), Text(about)
 
 
 def _section(title: str, rows: Sequence[tuple[Text, Text]]) -> RenderableType | None:

@@ -23,11 +23,10 @@ from tokkit.arguments import refuse_unknown
 from tokkit.cli.completion_scripts import SHELLS, install_script, script_of
 from tokkit.cli.declarations import Signature, read_signature
 from tokkit.cli.option_types import Choice, OptionType
-from tokkit.cli.registry import BY_NAME, ENTRIES
-from tokkit.cli.usage import HELP, Context, label_of, usage_of
+from tokkit.cli.registry import ABOUT, BY_NAME, ENTRIES, OPTIONS
+from tokkit.cli.usage import PROGRAM, Context, label_of, usage_of
 from tokkit.errors import ArgumentError
 
-PROGRAM = "tokkit"
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
@@ -155,11 +154,11 @@ class Commands(typer.core.TyperGroup):
             refuse_unknown([args[0]], tuple(BY_NAME), what="command")
         return super().resolve_command(ctx, args)
 
-    def get_help(self, ctx: Context) -> str:
+    def get_help(self, ctx: Context) -> str:  # noqa: ARG002
         """The help, drawn by rich."""
-        from tokkit.cli.help import group_help
+        from tokkit.cli.help import help_of_all
 
-        return group_help(self, ctx)
+        return help_of_all()
 
 
 DETECT = "auto"
@@ -184,45 +183,25 @@ def _show_help(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-def _describe(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", "-V", callback=_show_version, is_eager=True, help="print the version"
-        ),
-    ] = False,
+def _of_all(name: str, **more: Any) -> Any:
+    """An option of the registry, for typer."""
+    names, metavar, about = OPTIONS[name]
+    return typer.Option(*names, metavar=metavar or None, help=about, **more)
+
+
+def _declare(
+    version: Annotated[bool, _of_all("version", callback=_show_version, is_eager=True)] = False,
     install_completion: Annotated[
-        bool,
-        typer.Option(
-            "--install-completion",
-            metavar="[SHELL]",
-            parser=Choice(*SHELLS, DETECT),
-            help="let bash, zsh or fish complete names, options and files",
-        ),
+        bool, _of_all("install_completion", parser=Choice(*SHELLS, DETECT))
     ] = False,
     show_completion: Annotated[
-        bool,
-        typer.Option(
-            "--show-completion",
-            metavar="[SHELL]",
-            parser=Choice(*SHELLS, DETECT),
-            help="print the script for that",
-        ),
+        bool, _of_all("show_completion", parser=Choice(*SHELLS, DETECT))
     ] = False,
-    show_help: Annotated[
-        bool,
-        typer.Option("--help", "-h", callback=_show_help, is_eager=True, help=HELP),
-    ] = False,
+    show_help: Annotated[bool, _of_all("show_help", callback=_show_help, is_eager=True)] = False,
 ) -> None:
-    """Look through tokenizers.
-
-    Exact byte-level probabilities, text and ensembles from models over tokens; audits, differences
-    and training mixtures of tokenizers.
-
-    MODEL is a packaged name (smollm2, gemma3), a GGUF file or a folder.
-    """
     # All are flags to typer, and false where they are not given: for any other it imports pydantic
     # at once, a tenth of a second before the help of every subcommand. Its own `--help` is none.
+    pass
 
 
 @cache
@@ -232,12 +211,12 @@ def build_group() -> Commands:
         name=PROGRAM, cls=Commands, add_completion=False, rich_markup_mode=None,
         context_settings=_SETTINGS,
     )  # fmt: skip
-    app.callback(add_help_option=False)(_describe)
+    app.callback(add_help_option=False, help=ABOUT)(_declare)
     group = typer.main.get_command(app)
     assert isinstance(group, Commands)
     for param in cast("list[Any]", group.params):
         if param.name in _WITH_SHELL:
-            param.is_flag = param.is_bool_flag = False  # see `_describe`
+            param.is_flag = param.is_bool_flag = False  # see `_declare`
     return group
 
 

@@ -1,13 +1,21 @@
-"""The subcommands, a line each; the module and function of one bear its name.
+"""The subcommands, a line each, and the options of the whole.
 
-Nothing here imports a subcommand: the help of the whole and the completion of a name read these
-lines alone, and the rest is imported when it is used.
+The module and function of a subcommand bear its name. Nothing here imports one, nor typer: the help
+of the whole and the completion of a name read these lines alone, and the rest is imported when it
+is used.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+ABOUT = """Look through tokenizers.
+
+Exact byte-level probabilities, text and ensembles from models over tokens; audits, differences
+and training mixtures of tokenizers.
+
+MODEL is a packaged name (smollm2, gemma3), a GGUF file or a folder.
+"""
 MODELS = "Models"
 TOKENIZERS = "Tokenizers"
 
@@ -40,3 +48,29 @@ ENTRIES = (
 
 BY_NAME = {name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
 """Every name that a subcommand answers to."""
+
+
+class OptionOfAll(NamedTuple):
+    """An option that stands without a subcommand.
+
+    Attributes:
+        names: as the user may write it.
+        metavar: of the value that may follow; empty for a flag.
+        about: one line.
+    """
+
+    names: tuple[str, ...]
+    metavar: str
+    about: str
+
+
+OPTIONS = {
+    "version": OptionOfAll(("--version", "-V"), "", "print the version"),
+    "install_completion": OptionOfAll(
+        ("--install-completion",),
+        "[SHELL]",
+        "let bash, zsh or fish complete names, options and files",
+    ),
+    "show_completion": OptionOfAll(("--show-completion",), "[SHELL]", "print the script for that"),
+    "show_help": OptionOfAll(("--help", "-h"), "", "show this message"),
+}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer.core
-
-HELP = "show this message"
 # The contexts of click, which typer keeps to itself, have no public name.
 Context = Any
+PROGRAM = "tokkit"
+USAGE_OF_ALL = f"{PROGRAM} [OPTIONS] COMMAND ..."
 
 
 def label_of(param: Any) -> str:
@@ -28,6 +27,4 @@ def usage_of(ctx: Context) -> str:
         for param in ctx.command.params
         if not is_option(param)
     ]
-    if isinstance(ctx.command, typer.core.TyperGroup):
-        arguments = ["COMMAND", "..."]
-    return " ".join([ctx.command_path, "[OPTIONS]", *arguments])
+    return " ".join([ctx.command_path, "[OPTIONS]", *arguments]) if ctx.parent else USAGE_OF_ALL
