@@ -16,6 +16,7 @@ LAYERS = [
         "arguments",
         "kernels",
         "files",
+        "report",
         "tokenizer",
         "text",
         "bytelm",

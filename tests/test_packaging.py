@@ -48,14 +48,15 @@ def test_wheel_holds_every_module(archives: tuple[set[str], set[str]]) -> None:
     assert modules <= wheel
 
 
-def test_wheel_holds_the_data_of_the_audit(archives: tuple[set[str], set[str]]) -> None:
+def test_wheel_holds_the_data_beside_the_modules(archives: tuple[set[str], set[str]]) -> None:
     _, wheel = archives
     data = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "tokkit" / "audit").rglob("*.*")
+        for folder in ("audit", "report")
+        for path in (ROOT / "tokkit" / folder).rglob("*.*")
         if path.suffix in {".css", ".html", ".js", ".json"}
     }
-    assert "tokkit/audit/page/template.html" in data
+    assert "tokkit/report/page/template.html" in data
     assert data <= wheel
 
 

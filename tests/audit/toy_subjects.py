@@ -11,9 +11,10 @@ from tokenizers import ByteLevelBPETokenizer
 
 from tests.text.format_samples import CORPUS
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.part import TokenStatus
 from tokkit.audit.report import AuditReport
-from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table, TokenStatus
 from tokkit.audit.subject import Subject
+from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.part import Part
-from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
+from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.tokenizer import Tokenizer
 
 MIN_IDS_PER_CODE = 10

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding
-from tokkit.audit.section import Section, TokenStatus
+from tokkit.audit.part import TokenStatus
 from tokkit.audit.subject import Subject
+from tokkit.report.section import Section
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tokkit.audit.part import Part
-from tokkit.audit.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
 from tokkit.mixture.result import MixtureResult
 from tokkit.mixture.samples.sources import Source
+from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 _COLUMNS = (

@@ -82,7 +82,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def _tell(error: TokkitError | OSError) -> None:
     """One line on stderr, in which nothing can move the cursor or colour the terminal."""
-    from tokkit.audit.outputs.visible import visible
+    from tokkit.report.wording import visible
 
     message = str(error)
     if isinstance(error, OSError) and error.filename is None and error.strerror is not None:

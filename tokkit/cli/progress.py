@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Self
 
-from tokkit.audit.outputs.visible import visible
 from tokkit.cli.terminal import console_of
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

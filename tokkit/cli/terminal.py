@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from tokkit.audit.outputs.visible import visible
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.groups import group_shares
 from tokkit.mixture.judging.trust import trust_sentences
 from tokkit.mixture.outputs.json_result import result_dict, result_json
-from tokkit.mixture.outputs.page import render_report
+from tokkit.mixture.outputs.page import render_mixture_page
 from tokkit.mixture.outputs.terminal import result_text
 
 
@@ -49,7 +49,7 @@ class MixtureResult(InferredMixture):
 
     def to_html(self) -> str:
         """A page that needs nothing else: see `tokkit.mixture.outputs.page`."""
-        return render_report(self)
+        return render_mixture_page(self)
 
     def __str__(self) -> str:
         """A table with bars: solid up to the lower end of the interval, shaded up to the upper."""

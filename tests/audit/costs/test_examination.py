@@ -13,9 +13,9 @@ from tokkit.audit.costs import examine
 from tokkit.audit.costs.samples import read_folder, shipped_kinds, shipped_parallel_text
 from tokkit.audit.part import Part
 from tokkit.audit.rules import RULES
-from tokkit.audit.section import Scalar
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.report.section import Scalar
 from tokkit.text.normalizers import library_normalizer
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 

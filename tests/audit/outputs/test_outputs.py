@@ -8,8 +8,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import toy_report
 from tokkit.audit.gates.gate import Demands, check_gates
@@ -17,7 +15,6 @@ from tokkit.audit.outputs.json_report import schema
 from tokkit.audit.outputs.junit import report_junit
 from tokkit.audit.outputs.sarif import report_sarif
 from tokkit.audit.outputs.terminal import report_text
-from tokkit.audit.outputs.visible import visible
 from tokkit.audit.rules import RULES
 from tokkit.errors import FormatError
 from tokkit.files.writing import write_whole
@@ -93,17 +90,6 @@ def test_terminal_text_shows_no_controls_of_the_tokenizer() -> None:
 
 def test_nothing_found_is_said() -> None:
     assert "Findings: none" in report_text(toy_report(findings=()))
-
-
-@given(st.binary(max_size=30))
-def test_what_is_visible_has_no_controls(data: bytes) -> None:
-    assert visible(data).isprintable() or " " in visible(data)
-    assert "\n" not in visible(data)
-
-
-@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20))
-def test_plain_text_is_shown_as_it_is(text: str) -> None:
-    assert visible(text) == text
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

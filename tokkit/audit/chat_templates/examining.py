@@ -14,8 +14,9 @@ from tokkit.audit.chat_templates.checking import (
 )
 from tokkit.audit.chat_templates.reading import ParsedTemplate, parse_template
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Column, Scalar, Table
 from tokkit.errors import FormatError
+from tokkit.report.section import Column, Scalar, Table
+from tokkit.report.wording import listed
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 6
@@ -90,10 +91,9 @@ def _findings(
     for rule in dict.fromkeys(suspicion.rule for suspicion in suspicions):
         found = [suspicion for suspicion in suspicions if suspicion.rule == rule]
         whats = list(dict.fromkeys(suspicion.what for suspicion in found))
-        more = f" and {len(whats) - 3} more" if len(whats) > 3 else ""
         yield Finding(
             rule,
-            f"The chat template {name!r} {_SAID[rule]} {', '.join(whats[:3])}{more}.",
+            f"The chat template {name!r} {_SAID[rule]} {listed(whats, 3)}.",
             count=len(whats),
             witnesses=tuple(_witness(s, lines) for s in _first_of_each(found)[:MAX_WITNESSES]),
         )

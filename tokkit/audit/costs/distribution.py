@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.audit.costs.bootstrap import draws, estimate
-from tokkit.audit.section import Chart, Fact, Series
+from tokkit.report.section import Chart, Fact, Series
 
 ORDER = 2.5
 _N_DRAWS = 200

@@ -14,8 +14,8 @@ import numpy as np
 
 from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.languages import Language
-from tokkit.audit.section import Chart, Column, Scalar, Series, Table
 from tokkit.errors import EncodingError
+from tokkit.report.section import Chart, Column, Scalar, Series, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 _PER_TEXT = 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from tokkit.audit.section import Column, Fact, Scalar, Table
 from tokkit.errors import EncodingError
+from tokkit.report.section import Column, Fact, Scalar, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 _EMOJI = (

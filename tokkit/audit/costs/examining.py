@@ -23,9 +23,9 @@ from tokkit.audit.costs.samples import (
     shipped_parallel_text,
 )
 from tokkit.audit.part import Part
-from tokkit.audit.section import Section
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
+from tokkit.report.section import Section
 from tokkit.text.tokenizer import TextTokenizer
 
 _CODE = ("python", "c", "javascript", "shell")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tokkit.audit.costs.costs import Cost
-from tokkit.audit.section import Chart, Column, Scalar, Series, Table
+from tokkit.report.section import Chart, Column, Scalar, Series, Table
 
 _COLUMNS = (
     Column("kind", "Kind"),

@@ -15,12 +15,14 @@ from tokkit.audit.costs.costs import Cost, measure
 from tokkit.audit.costs.samples import ParallelText
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.audit.section import Chart, Column, Fact, Scalar, Series, Table
+from tokkit.report.section import Chart, Column, Fact, Scalar, Series, Table
+from tokkit.report.wording import listed
 from tokkit.text.tokenizer import TextTokenizer
 
 HIGH_PREMIUM = 3.0
 """A language whose premium surely exceeds this is reported."""
 
+_MOST_NAMED = 8
 _MAX_BARS = 60
 _COLUMNS = (
     Column("code", "Code"),
@@ -157,7 +159,7 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
     findings: list[Finding] = []
     dear = [each for each in languages if each.premium and each.premium.low > HIGH_PREMIUM]
     if dear and dear[0].premium:
-        names = _names([each.name for each in dear])
+        names = listed([each.name for each in dear], _MOST_NAMED)
         findings.append(Finding(
             "uneven-language-cost",
             f"{len(dear)} of {len(languages) - 1} languages take more than {HIGH_PREMIUM:g} times "
@@ -167,7 +169,7 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
         ))  # fmt: skip
     spelt = [e for e in languages if e.cost.texts and e.cost.tokens_per_char.low > 1]
     if spelt:
-        names = _names([each.name for each in spelt])
+        names = listed([each.name for each in spelt], _MOST_NAMED)
         findings.append(Finding(
             "more-tokens-than-characters",
             f"{len(spelt)} of {len(languages)} languages take more tokens than the text has "
@@ -180,7 +182,7 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
         findings.append(Finding(
             "language-without-encoding",
             f"{n} texts in {len(lost)} of {len(languages)} languages cannot be encoded, or lose "
-            f"words to the unknown token: {_names([each.name for each in lost])}.",
+            f"words to the unknown token: {listed([each.name for each in lost], _MOST_NAMED)}.",
             len(lost),
             witnesses=tuple(
                 Witness("encode", _smallest_lost(tokenizer, each), note=f"{each.name}: no encoding")
@@ -188,11 +190,6 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
             ),
         ))  # fmt: skip
     return findings
-
-
-def _names(names: list[str], shown: int = 8) -> str:
-    rest = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _smallest_lost(tokenizer: TextTokenizer, language: Language) -> bytes:

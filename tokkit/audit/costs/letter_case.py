@@ -10,7 +10,7 @@ from tokkit.audit.costs.costs import measure
 from tokkit.audit.costs.languages import Language
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Column, Fact, Table
+from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 HIGH_PREMIUM = 1.5

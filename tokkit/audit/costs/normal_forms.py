@@ -14,8 +14,8 @@ from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.costs import measure
 from tokkit.audit.costs.languages import Language
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Column, Fact, Table
 from tokkit.errors import EncodingError
+from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 _COLUMNS = (

@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Column, Fact, Table
 from tokkit.errors import EncodingError
+from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_DIGITS = 8

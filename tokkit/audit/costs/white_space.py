@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.costs import measure
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Chart, Fact, Series
 from tokkit.errors import EncodingError
+from tokkit.report.section import Chart, Fact, Series
 from tokkit.text.tokenizer import TextTokenizer
 
 WIDTHS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40)

@@ -15,6 +15,7 @@ from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.audit.outputs.json_report import bytes_fields
 from tokkit.audit.outputs.version import tool_version
+from tokkit.report.json_data import json_text
 
 SCHEMA_VERSION = 1
 
@@ -67,7 +68,7 @@ def diff_dict(diff: Difference) -> dict[str, Any]:
 
 def diff_json(diff: Difference) -> str:
     """The diff as JSON text."""
-    return json.dumps(diff_dict(diff), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json_text(diff_dict(diff))
 
 
 def diff_schema() -> dict[str, Any]:

@@ -9,8 +9,8 @@ from tokkit.audit.diff.difference import CostChange, Difference
 from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
-from tokkit.audit.outputs.visible import visible
-from tokkit.audit.section import Chart, Column, Fact, Scalar, Section, Series, Table
+from tokkit.report.section import Chart, Column, Fact, Scalar, Section, Series, Table
+from tokkit.report.wording import readable, visible
 
 MAX_ROWS = 500
 
@@ -78,11 +78,7 @@ def _tokens(diff: Difference) -> Section:
 
 
 def _token_rows(tokens: Sequence[Token]) -> tuple[tuple[Scalar, ...], ...]:
-    return tuple((each.id, each.kind, _readable(each.data)) for each in tokens)
-
-
-def _readable(data: bytes) -> str:
-    return data.decode(errors="backslashreplace")
+    return tuple((each.id, each.kind, readable(each.data)) for each in tokens)
 
 
 def _merges(merges: MergeChanges | None) -> Section | None:
@@ -111,7 +107,7 @@ def _merges(merges: MergeChanges | None) -> Section | None:
 
 
 def _merge_table(key: str, title: str, merges: Sequence[Merge]) -> Table:
-    rows = tuple((_readable(left), _readable(right)) for left, right in merges)
+    rows = tuple((readable(left), readable(right)) for left, right in merges)
     columns = (Column("left", "Left", "code"), Column("right", "Right", "code"))
     return Table(key, title, columns, rows)
 
@@ -162,7 +158,7 @@ def _texts(diff: Difference) -> Section:
 def _cuts(segmentation: Segmentation) -> str:
     if segmentation is None:
         return "no encoding"
-    return "|".join(map(_readable, segmentation))
+    return "|".join(map(readable, segmentation))
 
 
 def _costs(diff: Difference) -> Section:

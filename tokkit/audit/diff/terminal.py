@@ -6,12 +6,10 @@ from itertools import takewhile
 
 from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.sections import diff_sections
-from tokkit.audit.outputs.terminal import BOLD, format_scalar, styled, wrapped
-from tokkit.audit.outputs.visible import visible
-from tokkit.audit.section import Scalar, Table
+from tokkit.report.terminal import BOLD, heading_lines, styled, table_lines
+from tokkit.report.wording import visible
 
 _MAX_ROWS = 10
-_MAX_CELL = 40
 _MAX_SETTING = 120
 _CONTEXT = 16
 
@@ -22,9 +20,9 @@ def diff_text(diff: Difference, *, colour: bool = False) -> str:
     if diff.is_same:
         return lines[0] + "\n\nNo difference was found.\n"
     for section in diff_sections(diff, max_rows=_MAX_ROWS):
-        lines += ["", styled(section.title, BOLD, colour), *wrapped(visible(section.summary), 2)]
+        lines += ["", *heading_lines(section, colour)]
         for table in section.tables:
-            lines += ["", *(_settings(diff) if table.key == "settings" else _table(table))]
+            lines += ["", *(_settings(diff) if table.key == "settings" else table_lines(table))]
     return "\n".join(lines) + "\n"
 
 
@@ -42,27 +40,3 @@ def _settings(diff: Difference) -> list[str]:
             f"    + {mark}{visible(setting.after[start:], _MAX_SETTING)}",
         ]
     return lines
-
-
-def _table(table: Table) -> list[str]:
-    is_code = [column.kind == "code" for column in table.columns]
-    rows = [list(map(_cell, row, is_code)) for row in table.rows]
-    heads = [column.label for column in table.columns]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    numeric = [column.kind == "number" for column in table.columns]
-
-    def line(cells: list[str]) -> str:
-        parts = [
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(cells, widths, numeric, strict=True)
-        ]
-        return ("    " + "  ".join(parts)).rstrip()
-
-    lines = [f"  {table.title}:", line(heads), *map(line, rows)]
-    return [*lines, *wrapped(table.note, 4)] if table.note else lines
-
-
-def _cell(cell: Scalar, is_code: bool) -> str:
-    if not isinstance(cell, str):
-        return format_scalar(cell)
-    return f"'{visible(cell, _MAX_CELL)}'" if is_code else visible(cell, _MAX_CELL)

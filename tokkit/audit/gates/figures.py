@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tokkit.audit.report import AuditReport
-from tokkit.audit.section import Scalar
 from tokkit.errors import ArgumentError
+from tokkit.report.section import Scalar
 
 _SHOWN = 8
 

@@ -7,7 +7,6 @@ hexadecimal, and as text beside it, where U+FFFD stands for what is not UTF-8.
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from importlib.resources import files
 from typing import Any
@@ -16,7 +15,7 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.outputs.version import tool_version
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import RULES, Severity
-from tokkit.audit.section import Chart, Fact, Scalar, Section, Table
+from tokkit.report.json_data import json_text, section_data
 
 SCHEMA_VERSION = 1
 
@@ -30,7 +29,7 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
         "tokenizer": _tokenizer(report),
         "summary": {level.value: levels[level] for level in Severity},
         "findings": [_finding(finding) for finding in report.findings],
-        "sections": [_section(section) for section in report.sections],
+        "sections": [section_data(section) for section in report.sections],
         "rules": {
             rule: {
                 "title": RULES[rule].title,
@@ -45,7 +44,7 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
 
 def report_json(report: ReportContent) -> str:
     """The report as JSON text; equal reports give equal texts."""
-    return json.dumps(report_dict(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json_text(report_dict(report))
 
 
 def schema() -> dict[str, Any]:
@@ -93,65 +92,8 @@ def _witness(witness: Witness) -> dict[str, Any]:
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
-    return {
-        "key": section.key,
-        "title": section.title,
-        "summary": section.summary,
-        "facts": [_fact(fact) for fact in section.facts],
-        "tables": [_table(table) for table in section.tables],
-        "charts": [_chart(chart) for chart in section.charts],
-    }
-
-
-def _fact(fact: Fact) -> dict[str, Any]:
-    return {
-        "key": fact.key,
-        "label": fact.label,
-        "value": _finite(fact.value),
-        "unit": fact.unit,
-        "interval": None if fact.interval is None else [_finite(end) for end in fact.interval],
-        "help": fact.help,
-    }
-
-
-def _table(table: Table) -> dict[str, Any]:
-    return {
-        "key": table.key,
-        "title": table.title,
-        "columns": [vars(column) for column in table.columns],
-        "rows": [[_finite(cell) for cell in row] for row in table.rows],
-        "note": table.note,
-    }
-
-
-def _chart(chart: Chart) -> dict[str, Any]:
-    return {
-        "key": chart.key,
-        "title": chart.title,
-        "kind": chart.kind,
-        "labels": list(chart.labels),
-        "series": [
-            {
-                "name": series.name,
-                "values": [_finite(value) for value in series.values],
-                "intervals": [[_finite(end) for end in pair] for pair in series.intervals],
-            }
-            for series in chart.series
-        ],
-        "x_label": chart.x_label,
-        "y_label": chart.y_label,
-        "log_scale": chart.log_scale,
-    }
-
-
 def _tokens(report: ReportContent) -> dict[str, int] | None:
     """How many ids have each status."""
     if report.tokens is None:
         return None
     return dict(sorted(Counter(report.tokens.status).items()))
-
-
-def _finite(value: Scalar) -> Scalar:
-    """JSON has no infinite numbers; they become null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.gates.gate import GateFailure
-from tokkit.audit.outputs.visible import visible
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import RULES
+from tokkit.report.wording import visible
 
 
 def report_junit(report: ReportContent, failures: Sequence[GateFailure] = ()) -> str:

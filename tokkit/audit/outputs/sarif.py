@@ -7,15 +7,15 @@ fingerprint is made of the rule and the tokenizer's name, so that a service reco
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 from urllib.parse import quote
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.outputs.version import tool_version
-from tokkit.audit.outputs.visible import visible
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import RULES, Rule
+from tokkit.report.json_data import json_text
+from tokkit.report.wording import visible
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _MAX_TOKENS = 100
@@ -45,7 +45,7 @@ def report_sarif(report: ReportContent, *, uri: str | None = None) -> str:
         "columnKind": "unicodeCodePoints",
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json_text(document)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

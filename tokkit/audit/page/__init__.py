@@ -1,7 +1,8 @@
 """Reports and comparisons as one HTML file each: no network, no dates, the same bytes again.
 
-Read `rendering` and `comparison`; `payload` and the modules named `…_data` are what the page's own
-tokenizer runs on, and `markup`, `tables`, `charts` and `findings` are pieces of HTML.
+Read `rendering` and `comparison`, which fill pages of `tokkit.report.page`. `findings` and
+`summary` make pieces of HTML; `payload` and the modules named `…_data` make what the page's own
+tokenizer runs on.
 """
 
 from __future__ import annotations

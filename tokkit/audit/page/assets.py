@@ -1,9 +1,8 @@
-"""The page's own files: template, styles, scripts. Scripts are parts of one closure, in order."""
+"""The audit's own files: a tokenizer in JavaScript, and the views around it."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib.resources import files
+from tokkit.report.page.assets import SCRIPTS, asset, closure, script
 
 ENGINE = ("streams", "vocabulary", "scanner", "normalizer", "models", "tokenizer")
 """The tokenizer, which needs no page around it."""
@@ -12,28 +11,27 @@ VIEWS = (
     "elements", "visible", "theme", "tables", "scripts_of_unicode", "pixel_map", "merge_tree",
     "entry", "search", "explorer", "live", "main",
 )  # fmt: skip
-"""What is shown and asked."""
+"""What is shown and asked; some are those of every page."""
 
-STYLES = ("colors", "layout", "figures", "findings", "charts", "explorer", "live")
+STYLES = ("explorer", "live")
 
 
-@lru_cache(maxsize=64)
-def asset(name: str) -> str:
+def audit_asset(name: str) -> str:
     """The text of a file beside this module."""
-    return files("tokkit.audit.page").joinpath(name).read_text(encoding="utf-8")
+    return asset(name, "tokkit.audit.page")
 
 
 def engine_source() -> str:
     """The tokenizer in JavaScript: classes `Streams`, `Vocabulary`, `Tokenizer`."""
-    return "\n".join(asset(f"scripts/{name}.js") for name in ENGINE)
+    return "\n".join(audit_asset(f"scripts/{name}.js") for name in ENGINE)
 
 
 def page_source() -> str:
     """The whole script of the page."""
-    views = "\n".join(asset(f"scripts/{name}.js") for name in VIEWS)
-    return f'"use strict";\n(() => {{\n{engine_source()}\n{views}\n}})();\n'
+    views = (script(v) if v in SCRIPTS else audit_asset(f"scripts/{v}.js") for v in VIEWS)
+    return closure([engine_source(), *views])
 
 
-def stylesheet() -> str:
-    """The styles of the page."""
-    return "\n".join(asset(f"styles/{name}.css") for name in STYLES)
+def page_style() -> str:
+    """What the page's styles have beside those of every page."""
+    return "\n".join(audit_asset(f"styles/{name}.css") for name in STYLES)

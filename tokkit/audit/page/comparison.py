@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.sections import diff_sections
-from tokkit.audit.page.rendering import Document, render_document
+from tokkit.audit.page.assets import page_source, page_style
+from tokkit.audit.page.rendering import NOTE
+from tokkit.report.page.rendering import Page, render
 
 
 def render_diff_page(diff: Difference) -> str:
@@ -13,13 +15,17 @@ def render_diff_page(diff: Difference) -> str:
     Returns:
         The file's content, for UTF-8. Equal comparisons give equal strings.
     """
-    return render_document(
-        Document(
+    return render(
+        Page(
+            brand="audit",
             kicker="Tokenizer comparison",
             name=f"{diff.before} → {diff.after}",
             description=_description(diff),
             verdict=_verdict(diff),
             sections=diff_sections(diff),
+            note=NOTE,
+            style=page_style(),
+            script=page_source(),
         )
     )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.page.markup import attribute, plural, visible
-from tokkit.audit.rules import RULES, Severity
+from tokkit.audit.rules import RULES
+from tokkit.report.page.markup import attribute, badge, escape, visible_html
+from tokkit.report.wording import plural
 from tokkit.text.tokenizer import TextTokenizer
 
-SEVERITY_SIGNS = {Severity.ERROR: "●", Severity.WARNING: "▲", Severity.NOTE: "■"}
 _ACTIONS = {
     "encode": "encode",
     "encode_specials": "encode, special tokens allowed",
@@ -48,9 +46,7 @@ def _card(finding: Finding, anchor: str, k: int, tokenizer: TextTokenizer | None
         more = f"<details><summary>{label}</summary>{''.join(others)}</details>"
     return (
         f'<article class="finding {severity}" id="{escape(anchor)}"><header>'
-        f'<span class="badge {severity}">'
-        f'<span aria-hidden="true">{SEVERITY_SIGNS[severity]}</span> {severity}</span>'
-        f"<h3>{escape(finding.title)}</h3>"
+        f"{badge(severity)}<h3>{escape(finding.title)}</h3>"
         f'<a class="anchor" href="#{escape(anchor)}" aria-label="Link to this finding">'
         f"{escape(finding.rule)}</a></header>"
         f'<p class="message">{escape(finding.message)}</p>'
@@ -77,7 +73,7 @@ def chip(token: int, tokenizer: TextTokenizer) -> str:
     special = {number: text for text, number in tokenizer.special_tokens.items()}.get(token)
     data = tokenizer.token_bytes(token) if special is None else special.encode()
     return (
-        f'<a class="chip" href="#token-{token}"><code>{visible(data, limit=32)}</code>'
+        f'<a class="chip" href="#token-{token}"><code>{visible_html(data, limit=32)}</code>'
         f"<small>{token}</small></a>"
     )
 
@@ -87,11 +83,11 @@ def _witness(witness: Witness, tokenizer: TextTokenizer | None) -> str:
     given = (
         _ids(witness.ids, tokenizer)
         if witness.action == "decode"
-        else f"<code>{visible(witness.data)}</code>"
+        else f"<code>{visible_html(witness.data)}</code>"
     )
     found = ""
     if witness.result is not None:
-        found = f"<code>{visible(witness.result)}</code>"
+        found = f"<code>{visible_html(witness.result)}</code>"
     elif witness.action != "decode" and witness.ids:
         found = _ids(witness.ids, tokenizer)
     arrow = f"<dt>gives</dt><dd>{found}</dd>" if found else ""

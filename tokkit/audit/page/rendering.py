@@ -1,62 +1,20 @@
-"""`render_page`: the report as one self-contained HTML file.
+"""`render_page`: the report as one self-contained HTML file, with the tokenizer running in it.
 
-A Content-Security-Policy forbids every connection, and every script and style but the two in the
-file, which it names by their hashes; so nothing in a tokenizer's name or tokens can run or call
-home. Equal reports give equal bytes.
+It is a page of the family that `tokkit.report.page` makes; equal reports give equal bytes.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
 
-from tokkit.audit.page.assets import asset, page_source, stylesheet
+from tokkit.audit.page.assets import audit_asset, page_source, page_style
 from tokkit.audit.page.findings import findings_html
 from tokkit.audit.page.payload import make_payload
-from tokkit.audit.page.summary import (
-    description,
-    figures_html,
-    severities_html,
-    verdict,
-)
-from tokkit.audit.page.tables import section_html
+from tokkit.audit.page.summary import description, headline, severities_html, verdict
 from tokkit.audit.report_content import ReportContent
-from tokkit.audit.section import Section
+from tokkit.report.page.rendering import Page, render
 
-LONG_NAME = 30
-"""Characters of a name that is set in smaller letters."""
-
-
-@dataclass(frozen=True)
-class Document:
-    """What the pages of a report and of a comparison differ in.
-
-    Attributes:
-        kicker: what kind of page it is.
-        name: of what it is about.
-        description: a line below the name.
-        verdict: a sentence below that.
-        sections: in order, after `parts`.
-        severities, picture, figures, parts, data: HTML, or nothing.
-        links: places in `parts`, as (id, title), for the bar at the top.
-    """
-
-    kicker: str
-    name: str
-    description: str
-    verdict: str
-    sections: Sequence[Section]
-    severities: str = ""
-    picture: str = ""
-    figures: str = ""
-    parts: str = ""
-    links: tuple[tuple[str, str], ...] = ()
-    data: str = ""
+NOTE = "Ids are those of canonical tokenization: what the tokenizer itself gives for a text."
 
 
 def render_page(report: ReportContent) -> str:
@@ -77,79 +35,34 @@ def render_page(report: ReportContent) -> str:
     picture = data = ""
     if tokenizer is not None:
         payload = make_payload(report, tokenizer)
-        parts += asset("explorer.html")
+        parts += audit_asset("explorer.html")
         links += (("try", "Try it"), ("tokens", "Tokens"))
-        picture = asset("map.html")
+        picture = audit_asset("map.html")
         data = (
             f'<script type="application/json" id="tokkit-about">{_json(payload.about)}</script>\n'
             f'<script type="text/plain" id="tokkit-block">{payload.block}</script>'
         )
-    return render_document(
-        Document(
+    return render(
+        Page(
+            brand="audit",
             kicker="Tokenizer audit",
             name=report.name,
             description=description(report),
             verdict=verdict(report),
+            headline=headline(report.sections),
             sections=report.sections,
-            severities=severities_html(report),
-            picture=picture,
-            figures=figures_html(report.sections),
-            parts=parts,
+            note=NOTE,
+            tallies_html=severities_html(report),
+            picture_html=picture,
+            parts_html=parts,
             links=links,
-            data=data,
+            data_html=data,
+            style=page_style(),
+            script=page_source(),
         )
     )
-
-
-def render_document(document: Document) -> str:
-    """The file's content; equal documents give equal strings."""
-    script, style = page_source(), stylesheet()
-    sections = [(section.key, section.title) for section in document.sections]
-    links = "".join(
-        f'<a href="#{escape(key)}">{escape(title)}</a>'
-        for key, title in (*document.links, *sections)
-    )
-    return fill_template(
-        asset("template.html"),
-        {
-            "policy": content_policy(script, style),
-            "kicker": escape(document.kicker),
-            "title": escape(document.name),
-            "length": "long" if len(document.name) > LONG_NAME else "short",
-            "name": escape(document.name).replace("/", "/<wbr>"),
-            "description": escape(document.description),
-            "verdict": escape(document.verdict),
-            "severities": document.severities,
-            "picture": document.picture,
-            "figures": document.figures,
-            "links": links,
-            "parts": document.parts,
-            "sections": "".join(map(section_html, document.sections)),
-            "data": document.data,
-            "style": style,
-            "script": script,
-        },
-    )
-
-
-def content_policy(script: str, style: str) -> str:
-    """Forbids every connection, and all scripts and styles but these two."""
-    return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
 def _json(value: object) -> str:
     """JSON that ends no script element, whatever the strings in it are."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def fill_template(template: str, parts: Mapping[str, str]) -> str:
-    """Put each part in the place of its name in double braces; parts are not searched again."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)

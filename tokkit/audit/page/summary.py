@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import zip_longest
 
-from tokkit.audit.page.findings import SEVERITY_SIGNS
-from tokkit.audit.page.markup import plural
-from tokkit.audit.page.tables import fact_html
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import Severity
-from tokkit.audit.section import Section
+from tokkit.report.page.markup import SIGNS, escape
+from tokkit.report.section import Fact, Section
+from tokkit.report.wording import plural
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -90,7 +88,7 @@ def severities_html(report: ReportContent) -> str:
     for severity, count in counts(report).items():
         first = next((f.rule for f in report.findings if f.severity == severity), None)
         label = f"<b>{count}</b> {severity}{'' if count == 1 else 's'}"
-        sign = f'<span class="sign" aria-hidden="true">{SEVERITY_SIGNS[severity]}</span>'
+        sign = f'<span class="sign" aria-hidden="true">{SIGNS[severity]}</span>'
         inner = f"{sign}<span>{label}</span>"
         if first is None:
             items.append(f'<li class="{severity} none">{inner}</li>')
@@ -99,7 +97,7 @@ def severities_html(report: ReportContent) -> str:
     return f'<ul class="severities">{"".join(items)}</ul>'
 
 
-def figures_html(sections: Sequence[Section]) -> str:
+def headline(sections: Sequence[Section]) -> list[Fact]:
     """The figures that belong at the top; where there are too few, the first of each section."""
     facts = [
         [fact for fact in section.facts if isinstance(fact.value, (int, float))]
@@ -111,6 +109,4 @@ def figures_html(sections: Sequence[Section]) -> str:
         for fact in rank:
             if fact is not None and len(chosen) < FIGURES:
                 chosen.setdefault(fact.key, fact)
-    if not chosen:
-        return ""
-    return f'<dl class="facts headline">{"".join(map(fact_html, chosen.values()))}</dl>'
+    return list(chosen.values())

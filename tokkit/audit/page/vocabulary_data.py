@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.audit.page.streams import Streams, shared_length
-from tokkit.audit.section import TokenStatus
+from tokkit.audit.part import TokenStatus
 from tokkit.text.segment_models.bpe import BpeModel
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer

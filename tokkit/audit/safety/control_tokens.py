@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
-from tokkit.audit.safety.wording import counted
+from tokkit.report.wording import plural
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 4
@@ -145,7 +145,7 @@ def _ordinary(specials: dict[str, int]) -> Iterator[Finding]:
         if found:
             yield Finding(
                 "special-token-ordinary",
-                f"{counted(len(found), 'control token is', 'control tokens are')} spelled like "
+                f"{plural(len(found), 'control token is', 'control tokens are')} spelled like "
                 f"{what}, {next(iter(found))!r} among them.",
                 count=len(found),
                 tokens=tuple(found.values()),

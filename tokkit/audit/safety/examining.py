@@ -22,9 +22,9 @@ from tokkit.audit.safety.growth import GrowthCurve, growth_findings, growth_tabl
 from tokkit.audit.safety.normalization import KINDS, Normalization, examine_normalization
 from tokkit.audit.safety.round_trips import RoundTrips, examine_round_trips
 from tokkit.audit.safety.unusual_input import find_disagreement, tabulate_unusual_input
-from tokkit.audit.section import Column, Fact, Section, Table
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError, FormatError, SandboxError
+from tokkit.report.section import Column, Fact, Section, Table
 from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -24,8 +24,8 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.adversarial import TextFamily, text_families
-from tokkit.audit.section import Column, Table
 from tokkit.errors import EncodingError, SandboxError
+from tokkit.report.section import Column, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 Verdict = Literal["linear", "superlinear", "timed out", "failed", "not encodable"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.round_trips import assigned_characters
-from tokkit.audit.safety.wording import counted, quoted
+from tokkit.report.wording import plural, quoted
 from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -113,7 +113,7 @@ def _texts() -> Iterator[str]:
 def _finding(name: str, kind: str, examples: list[tuple[str, str]], n_characters: int) -> Finding:
     shown = sorted(examples, key=lambda pair: _prominence(pair[0]))[:MAX_WITNESSES]
     text, result = shown[0]
-    subject = counted(n_characters, "character is", "characters are")
+    subject = plural(n_characters, "character is", "characters are")
     subject = subject if n_characters else "Runs of characters are"
     return Finding(
         "lossy-normalization",

@@ -15,8 +15,8 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.probe_texts import as_bytes, probe_texts
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.audit.safety.wording import quoted
 from tokkit.errors import EncodingError
+from tokkit.report.wording import quoted
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -15,9 +15,9 @@ from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
 from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.audit.safety.wording import quoted
-from tokkit.audit.section import Column, Scalar, Table
 from tokkit.errors import EncodingError, SandboxError
+from tokkit.report.section import Column, Scalar, Table
+from tokkit.report.wording import quoted
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 

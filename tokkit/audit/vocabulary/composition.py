@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
 
-from tokkit.audit.section import Chart, Column, Fact, Series, Table
-from tokkit.audit.vocabulary.spelling import shown
+from tokkit.report.section import Chart, Column, Fact, Series, Table
+from tokkit.report.wording import excerpt
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BARS = 16
@@ -123,7 +123,7 @@ def longest_table(tokenizer: TextTokenizer) -> Table:
             Column("bytes", "Bytes", "number"),
         ),
         tuple(
-            (token, shown(spec.token_bytes[token]), len(spec.token_bytes[token]))
+            (token, excerpt(spec.token_bytes[token]), len(spec.token_bytes[token]))
             for token in tokens[:_N_ROWS]
         ),
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tokkit.audit.part import Part
+from tokkit.audit.part import Part, TokenStatus
 from tokkit.audit.reference.own_library import Reference
-from tokkit.audit.section import Section, TokenStatus
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary import verification_report
 from tokkit.audit.vocabulary.composition import (
@@ -27,6 +26,7 @@ from tokkit.audit.vocabulary.reach import reach_report
 from tokkit.audit.vocabulary.reach.reachability import ReachabilityJudge
 from tokkit.audit.vocabulary.verification import verify_witnesses
 from tokkit.errors import ArgumentError
+from tokkit.report.section import Section
 
 
 def examine(

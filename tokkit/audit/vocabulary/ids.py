@@ -8,7 +8,7 @@ import numpy as np
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.report.wording import excerpt, plural
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -55,7 +55,7 @@ def _duplicates(tokenizer: TextTokenizer) -> Iterator[Finding]:
     yield Finding(
         "duplicate-token",
         f"{plural(len(groups), 'string')} of bytes with more than one id, as "
-        f"'{shown(spelling[groups[0][0]], limit=24)}' with the ids "
+        f"'{excerpt(spelling[groups[0][0]], limit=24)}' with the ids "
         f"{' and '.join(map(str, groups[0][:3]))}.",
         len(groups),
         tuple(sorted(token for group in groups for token in group)),
@@ -110,7 +110,7 @@ def _added_words(tokenizer: TextTokenizer) -> Iterator[Finding]:
         yield Finding(
             "added-word",
             f"{plural(len(words), 'added token')} spelt like words and cut out of longer ones, as "
-            f"'{shown(spec.token_bytes[words[0]], limit=24)}'.",
+            f"'{excerpt(spec.token_bytes[words[0]], limit=24)}'.",
             len(words),
             tuple(words),
             tuple(witnesses[:_N_WITNESSES]),

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.errors import TokkitError
 from tokkit.files.reading import read_bounded
+from tokkit.report.wording import excerpt, plural
 from tokkit.text.segment_models.bpe import BpeModel
 from tokkit.text.spec import MergeTable
 from tokkit.text.tokenizer import TextTokenizer
@@ -100,7 +100,7 @@ def merge_findings(
             "intermediate-merge",
             f"{plural(len(tokens), 'token')} ({len(tokens) / tokenizer.vocab_size:.1%} of the "
             "vocabulary) used by a single merge that comes right after their own, as "
-            f"{', '.join(repr(shown(spelling[token], limit=24)) for token in longest[:3])}.",
+            f"{', '.join(repr(excerpt(spelling[token], limit=24)) for token in longest[:3])}.",
             len(tokens),
             tuple(tokens),
             tuple(

@@ -18,9 +18,9 @@ import re
 from collections.abc import Iterator
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Column, Table
 from tokkit.audit.vocabulary.merge_uses import MergeUses
-from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.report.section import Column, Table
+from tokkit.report.wording import excerpt, plural
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -69,7 +69,7 @@ def provenance_findings(tokenizer: TextTokenizer, found: dict[int, str]) -> Iter
     yield Finding(
         "suspicious-token",
         f"{plural(len(found), 'token')} ({said}), the longest "
-        f"'{shown(spelling[longest[0]], limit=40)}'.",
+        f"'{excerpt(spelling[longest[0]], limit=40)}'.",
         len(found),
         tuple(sorted(found)),
         tuple(
@@ -98,7 +98,8 @@ def provenance_table(tokenizer: TextTokenizer, found: dict[int, str]) -> Table |
             Column("bytes", "Bytes", "number"),
         ),
         tuple(
-            (token, shown(spelling[token]), found[token], len(spelling[token])) for token in longest
+            (token, excerpt(spelling[token]), found[token], len(spelling[token]))
+            for token in longest
         ),
         note,
     )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Fact
 from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
-from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.audit.vocabulary.verification import Verification
+from tokkit.report.section import Fact
+from tokkit.report.wording import excerpt, plural
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
@@ -72,7 +72,7 @@ def verification_findings(
         more = ", …" if len(refutation.ids) > _IDS_SHOWN else ""
         note = f"{library} gives [{ids}{more}], without {refutation.token}"
         witnesses.append(Witness("encode", text, tuple(tokenizer.encode(text)), note=note))
-    example = shown(tokenizer.spec.token_bytes[tokens[0]], limit=24)
+    example = excerpt(tokenizer.spec.token_bytes[tokens[0]], limit=24)
     message = (
         f"{plural(len(tokens), 'token')} that {library} does not produce from the text that "
         f"produces it here, as '{example}'."

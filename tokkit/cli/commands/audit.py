@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tokkit
-from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, flag, option
 from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption, TokenizerArgument, read_file
 from tokkit.cli.option_types import (
@@ -34,6 +33,7 @@ from tokkit.cli.output import (
 from tokkit.cli.progress import Meter
 from tokkit.cli.terminal import has_colour
 from tokkit.errors import ArgumentError
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.audit.gates.gate import Demands, GateFailure

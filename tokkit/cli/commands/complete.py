@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tokkit
-from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, option
 from tokkit.cli.inputs import (
     DownloadFlag,
@@ -24,6 +23,7 @@ from tokkit.cli.output import JsonFlag, bytes_fields, print_json, write_stream
 from tokkit.cli.progress import counted, progress
 from tokkit.cli.sampling import Sampling
 from tokkit.errors import ArgumentError
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM

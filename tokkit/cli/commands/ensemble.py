@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tokkit
-from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, option
 from tokkit.cli.inputs import DownloadFlag, ModelArgument, ModelArguments, Prompt, load_model
 from tokkit.cli.option_types import Each, Numbers, Real
@@ -23,6 +22,7 @@ from tokkit.cli.output import (
 from tokkit.cli.progress import counted, progress
 from tokkit.cli.sampling import Sampling
 from tokkit.errors import ArgumentError
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.bytelm.ensemble import ByteEnsemble, EnsembleState

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import argument, choice, option
 from tokkit.cli.inputs import DownloadFlag, TokenizerArgument, load_tokenizer
 from tokkit.cli.option_types import (
@@ -20,6 +19,7 @@ from tokkit.cli.option_types import (
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
 from tokkit.errors import ArgumentError
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.mixture.result import MixtureResult

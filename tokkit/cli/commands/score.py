@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import tokkit
-from tokkit.audit.outputs.visible import visible
 from tokkit.cli.declarations import choice, option
 from tokkit.cli.inputs import DownloadFlag, InputText, ModelArguments, load_model
 from tokkit.cli.option_types import Whole
 from tokkit.cli.output import JsonFlag, bits_per_byte, format_number, print_json, print_table
 from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, EncodingError
+from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM

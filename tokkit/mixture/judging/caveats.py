@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokkit.mixture.estimation.evidence import Evidence
 from tokkit.mixture.estimation.share_limits import NOTABLE
 from tokkit.mixture.judging.diagnostics import near_duplicates
+from tokkit.report.wording import listed
 
 _MOST_NAMED = 5
 _FEW_MERGES = 300
@@ -89,15 +90,11 @@ def _refuted(
     found = [k for k in order if weights[k] >= NOTABLE and weights[k] > limits[k]]
     if not found:
         return []
-    shares = ", ".join(
-        f"{names[k]!r} ({weights[k]:.1%} instead of at most {limits[k]:.1%})"
-        for k in found[:_MOST_NAMED]
-    )
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    shares = [f"{names[k]!r} ({weights[k]:.1%} instead of at most {limits[k]:.1%})" for k in found]
     warning = (
-        f"too large: {shares}{more}; with such a share, frequent pairs of the sample would have "
-        "been merged early, and were not. The share belongs to something else that uses the same "
-        "characters or words, or to no category at all"
+        f"too large: {listed(shares, _MOST_NAMED)}; with such a share, frequent pairs of the "
+        "sample would have been merged early, and were not. The share belongs to something else "
+        "that uses the same characters or words, or to no category at all"
     )
     return [warning]
 

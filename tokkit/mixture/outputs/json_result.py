@@ -9,7 +9,7 @@ from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
 from tokkit.mixture.merges.inheritance import Inheritance
-from tokkit.mixture.outputs.printable import printable
+from tokkit.report.wording import visible
 
 
 def result_json(mixture: InferredMixture) -> str:
@@ -69,13 +69,17 @@ def _listed(pairs: tuple[Disagreement, ...], names: tuple[str, ...]) -> list[dic
     return [
         {
             "step": each.step,
-            "left": printable(each.left),
-            "right": printable(each.right),
+            "left": _spelt(each.left),
+            "right": _spelt(each.right),
             "factor": each.factor,
             "category": None if each.category is None else names[each.category],
         }
         for each in pairs
     ]
+
+
+def _spelt(data: bytes) -> str:
+    return visible(data).replace(" ", "␣")
 
 
 def _inherited_dict(inherited: Inheritance | None) -> dict[str, Any] | None:

@@ -1,261 +1,227 @@
-"""`render_report`: a `InferredMixture` as one self-contained HTML page.
-
-Inline style and SVG, no scripts, nothing from elsewhere (its content policy forbids both). Names
-and tokens are untrusted and escaped. The page holds no date: equal results give equal bytes.
-"""
+"""`render_mixture_page`: an `InferredMixture` as a page of `tokkit.report.page`."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+import math
+from collections.abc import Collection, Sequence
 
-from tokkit.mixture.inferred import InferredMixture, ResidualBin
+from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
-from tokkit.mixture.outputs.page_template import PAGE, STYLE
-from tokkit.mixture.outputs.printable import printable
+from tokkit.report.page.markup import warnings_html
+from tokkit.report.page.rendering import Page, render
+from tokkit.report.section import Chart, Column, Fact, Scalar, Section, Series, Table
+from tokkit.report.wording import plural, readable, size, visible
 
-_WIDTH, _LEFT = 900, 46
-_TOP, _FLOOR = 8, 198
-_STRIP_TOP, _STRIP_FLOOR = 214, 264
-_HEIGHT = 286
 _REACH = 2.0
 """The picture of the residuals goes from a hundredth to a hundred times what is expected."""
+_LABEL = 40
+"""Characters of a name beside its bar."""
+
+Bar = tuple[str, float, tuple[float, float] | None]
+"""Name, share, and its interval, if it has one."""
 
 
-def render_report(result: InferredMixture) -> str:
-    """The page, as UTF-8 text."""
-    title = f"Training mixture of {_text(result.tokenizer)}"
-    parts = [
-        f"<h1>{title}</h1>",
-        '<p class="lead">Inferred from its merges. Shares are of bytes.</p>',
-        _facts(result),
-        _warnings(result.warnings),
-        "<h2>Shares</h2>",
-        _shares(result),
-        "<h2>How far to trust this</h2>",
-        *(f"<p>{_text(sentence)}</p>" for sentence in trust_sentences(result)),
-        "<h2>Fit along the merge list</h2>",
-        _fit(result),
-        "<h2>Merges that disagree</h2>",
-        _disagreements(result),
-    ]
-    body = "\n".join(part for part in parts if part)
-    return PAGE.format(title=title, style=STYLE, body=body)
-
-
-def _text(value: str) -> str:
-    """Escaped for HTML; controls and marks that reorder text are shown as what they are."""
-    safe = "".join(
-        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs") else f"\\u{ord(char):04x}"
-        for char in value
+def render_mixture_page(result: InferredMixture) -> str:
+    """The file's content, for UTF-8. Equal results give equal strings."""
+    verdict, error, forced = trust_sentences(result)
+    cards = warnings_html(result.warnings)
+    warnings = f'<section id="warnings" class="part"><h2>Warnings</h2>{cards}</section>'
+    return render(
+        Page(
+            brand="mixture",
+            kicker="Training mixture",
+            name=result.tokenizer,
+            description=_description(result),
+            verdict=verdict,
+            headline=_headline(result),
+            sections=[_shares(result, f"{error} {forced}"), _fit(result), _disagreements(result)],
+            note="Shares are of bytes, inferred from a tokenizer's merges and from samples.",
+            parts_html=warnings if cards else "",
+            links=(("warnings", "Warnings"),) if cards else (),
+        )
     )
-    return escape(safe, quote=True)
 
 
-def _facts(result: InferredMixture) -> str:
+def _description(result: InferredMixture) -> str:
+    names = plural(len(result.categories), "category", "categories")
+    samples = size(sum(result.sample_bytes.values()))
+    return f"{names} · {samples} of samples · method {result.method}, {result.status}"
+
+
+def _headline(result: InferredMixture) -> list[Fact]:
     facts = [
-        ("method", result.method),
-        ("status", result.status),
-        ("merges used", f"{result.n_merges:,}"),
-        ("typical misfit", f"factor {result.misfit:.2f}"),
-        ("merges without support", f"{result.unsupported:.1%}"),
-        ("samples", f"{sum(result.sample_bytes.values()) / 1e6:,.1f} MB"),
-    ]
+        Fact("merges", "Merges used", result.n_merges),
+        Fact("misfit", "Typical misfit", round(result.misfit, 2), "times",
+             help="Half of the merges that samples hold are off by this factor or more."),
+        Fact("unsupported", "Merges without support", _percent(result.unsupported), "%",
+             help="Their pairs stand in no sample."),
+    ]  # fmt: skip
     if result.unexplained is not None:
-        facts.append(("unexplained, roughly", f"{result.unexplained:.1%}"))
+        facts.append(
+            Fact("unexplained", "Unexplained, roughly", _percent(result.unexplained), "%",
+                 help="The part of the training data that looks like no category.")
+        )  # fmt: skip
     if result.inherited is not None:
-        taken = f"{result.inherited.n_merges:,} from {result.inherited.source}"
-        facts.append(("merges taken over", taken))
-    cells = "".join(
-        f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in facts
-    )
-    return f'<dl class="facts">{cells}</dl>'
+        facts.append(
+            Fact("inherited", "Merges taken over", result.inherited.n_merges,
+                 help=f"From {result.inherited.source}; they are left out.")
+        )  # fmt: skip
+    return facts
 
 
-def _warnings(warnings: Sequence[str]) -> str:
-    if not warnings:
-        return ""
-    items = "".join(f"<li>{_text(warning)}</li>" for warning in warnings)
-    return f'<ul class="warnings" aria-label="Warnings">{items}</ul>'
+def _percent(share: float) -> float:
+    return round(100 * share, 1)
 
 
 # -- shares ----------------------------------------------------------------------------------
 
 
-def _shares(result: InferredMixture) -> str:
-    shown, hidden = result.notable()
-    rows = [
-        _Row(
-            name,
-            result.proportions[name],
-            None if result.intervals is None else result.intervals[name],
-            f"{result.sample_bytes[name] / 1e6:,.2f} MB",
-            ruled_out=name in result.ruled_out,
-        )
-        for name in shown
-    ]
-    groups = [
-        _Row(name, group.share, group.interval, f"{len(group.categories)}")
-        for name, group in result.groups.items()
-    ]
-    parts = [_share_table(groups, result.level, "group", "categories")] if groups else []
-    parts.append(_share_table(rows, result.level, "category", "sample"))
-    if hidden:
-        total = sum(result.proportions[name] for name in hidden)
-        parts.append(f'<p class="note">And {len(hidden)} more, together {total:.1%}.</p>')
-    if result.untold:
-        names = ", ".join(_text(name) for name in result.untold)
-        parts.append(f'<p class="note">Nothing is told of {names}. Shares are of the rest.</p>')
+def _shares(result: InferredMixture, summary: str) -> Section:
     if not result.fits:
-        parts.insert(0, "<p>The merges fit no mixture of these; do not use the shares.</p>")
-    if result.ruled_out:
-        parts.append(
-            '<p class="note">† ruled out: with such a share, frequent pairs of the sample would '
-            "have been merged early.</p>"
-        )
-    return "".join(parts)
-
-
-@dataclass(frozen=True)
-class _Row:
-    name: str
-    share: float
-    interval: tuple[float, float] | None
-    last: str
-    ruled_out: bool = False
-
-
-def _share_table(rows: Sequence[_Row], level: float, first: str, last: str) -> str:
-    top = max(row.share if row.interval is None else row.interval[1] for row in rows)
-    interval = f"{level:.0%} interval" if rows[0].interval is not None else ""
-    head = (
-        f'<tr><th scope="col">{first}</th><th scope="col" class="number">share</th>'
-        f'<th scope="col" class="number">{interval}</th><th scope="col"></th>'
-        f'<th scope="col" class="number">{last}</th></tr>'
+        summary = f"The merges fit no mixture of these; do not use the shares. {summary}"
+    shown, hidden = result.notable()
+    intervals = result.intervals or {}
+    bars = [(name, result.proportions[name], intervals.get(name)) for name in shown]
+    groups = [(name, each.share, each.interval) for name, each in result.groups.items()]
+    further = (
+        Column("limit", "At most, %", "number"),
+        Column("sample", "Sample, MB", "number"),
+        Column("ruled_out", "Ruled out"),
     )
-    body = "".join(_share_row(row, top) for row in rows)
-    return f'<div class="scroll"><table class="shares">{head}{body}</table></div>'
-
-
-def _share_row(row: _Row, top: float) -> str:
-    between = line = ""
-    if row.interval is not None:
-        low, high = row.interval
-        between = f"{low:.1%} to {high:.1%}"
-        line = (
-            f'<line class="range" x1="{300 * low / top:.1f}" x2="{300 * high / top:.1f}" '
-            'y1="9" y2="9"/>'
-        )
-    kind = "bar refuted" if row.ruled_out else "bar"
-    bar = (
-        '<svg viewBox="0 0 300 18" height="18" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="{kind}" x="0" y="3" width="{300 * row.share / top:.1f}" height="12" '
-        f'rx="2"/>{line}</svg>'
-    )
-    mark = " †" if row.ruled_out else ""
-    return (
-        f'<tr><td class="name">{_text(row.name)}{mark}</td>'
-        f'<td class="number">{row.share:.1%}</td>'
-        f'<td class="number">{between}</td><td class="picture">{bar}</td>'
-        f'<td class="number">{_text(row.last)}</td></tr>'
-    )
-
-
-# -- fit -------------------------------------------------------------------------------------
-
-
-def _fit(result: InferredMixture) -> str:
-    bins = result.residual_bins()
-    explanation = (
-        '<p class="note">How frequent the merged pairs are in the inferred mixture, over what '
-        "their place in the list says: the median, and the range that holds four in five. "
-        "Below: the share of merges whose pair stands in no sample.</p>"
-    )
-    return explanation + _residual_picture(bins)
-
-
-def _residual_picture(bins: Sequence[ResidualBin]) -> str:
-    n, right = len(bins), _WIDTH - 8
-
-    def x(k: float) -> float:
-        return _LEFT + (right - _LEFT) * k / n
-
-    def y(value: float) -> float:
-        inside = min(_REACH, max(-_REACH, value))
-        return _TOP + (_FLOOR - _TOP) * (_REACH - inside) / (2 * _REACH)
-
-    parts: list[str] = []
-    marks = [("axis", y(2), "100×"), ("zero", y(0), "1×"), ("axis", y(-2), "1/100")]
-    marks += [("axis", _STRIP_TOP, "100%"), ("axis", _STRIP_FLOOR, "0%")]
-    for kind, height, label in marks:
-        parts.append(
-            f'<line class="{kind}" x1="{_LEFT}" x2="{right}" y1="{height:.1f}" '
-            f'y2="{height:.1f}"/><text x="{_LEFT - 6}" y="{height + 4:.1f}" '
-            f'text-anchor="end">{label}</text>'
-        )
-    medians: list[str] = []
-    for k, each in enumerate(bins):
-        if each.unsupported > 0:
-            height = (_STRIP_FLOOR - _STRIP_TOP) * each.unsupported
-            parts.append(_box("missing", x(k), _STRIP_FLOOR - height, x(k + 1) - x(k), height))
-        if each.low is not None and each.high is not None and each.median is not None:
-            top, bottom = y(each.high), y(each.low)
-            parts.append(_box("band", x(k), top, x(k + 1) - x(k), bottom - top))
-            medians.append(f"{x(k + 0.5):.1f},{y(each.median):.1f}")
-    parts.append(f'<polyline class="median" points="{" ".join(medians)}"/>')
-    for k, anchor in ((0, "start"), (n // 2, "middle"), (n - 1, "end")):
-        number = bins[k].last if k == n - 1 else bins[k].first
-        place = x(k + 1) if k == n - 1 else x(k)
-        parts.append(
-            f'<text x="{place:.1f}" y="{_HEIGHT - 5}" text-anchor="{anchor}">'
-            f"merge {number:,}</text>"
-        )
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="Residuals along the merge list">{"".join(parts)}</svg>'
-    )
-
-
-def _box(kind: str, x: float, y: float, width: float, height: float) -> str:
-    return (
-        f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
-    )
-
-
-# -- disagreements ---------------------------------------------------------------------------
-
-
-def _disagreements(result: InferredMixture) -> str:
-    names = result.categories
-    found = result.diagnosis
+    rows = [
+        (_percent(result.limits[name]), round(result.sample_bytes[name] / 1e6, 2),
+         "†" if name in result.ruled_out else "")
+        for name in shown
+    ]  # fmt: skip
+    members = [(len(each.categories),) for each in result.groups.values()]
     tables = [
-        _pairs("Rarer in the samples than their place says", found.too_rare, names),
-        _pairs("More frequent in the samples than their place says", found.too_frequent, names),
-        _pairs("Frequent in the samples, never merged", found.never_merged, names),
+        _table("groups", "Group", groups, (Column("n", "Categories", "number"),), members),
+        _table("categories", "Category", bars, further, rows, _note(result, hidden)),
     ]
-    return "".join(tables) or "<p>None by more than a factor of two.</p>"
+    told = [bar for bar in bars if bar[0] not in result.untold]
+    charts = [
+        _chart("group_shares", "Shares of groups", groups, ()),
+        _chart("shares", "Shares of categories", told, result.ruled_out),
+    ]
+    return Section(
+        "shares", "Shares", summary,
+        tables=tuple(table for table in tables if table.rows),
+        charts=tuple(chart for chart in charts if chart.labels),
+    )  # fmt: skip
 
 
-def _pairs(title: str, pairs: Sequence[Disagreement], names: Sequence[str]) -> str:
-    if not pairs:
-        return ""
-    rows = "".join(
-        f'<tr><td class="number">{"never" if each.step is None else f"{each.step:,}"}</td>'
-        f"<td><code>{_text(printable(each.left))}</code> "
-        f"<code>{_text(printable(each.right))}</code></td>"
-        f'<td class="number">{_factor(each.factor)}</td>'
-        f"<td>{_text(names[each.category]) if each.category is not None else 'none'}</td></tr>"
+def _table(
+    key: str,
+    of: str,
+    bars: Sequence[Bar],
+    further: tuple[Column, ...],
+    cells: Sequence[tuple[Scalar, ...]],
+    note: str = "",
+) -> Table:
+    """Names with their shares, intervals if they have them, and further cells."""
+    ends = (Column("low", "from", "number"), Column("high", "to", "number"))
+    columns = (
+        Column("name", of),
+        Column("share", "Share, %", "number"),
+        *(ends if _ends(bars) else ()),
+        *further,
+    )
+    pairs = _ends(bars) or [()] * len(bars)
+    rows = tuple(
+        (name, _percent(share), *pair, *more)
+        for (name, share, _), pair, more in zip(bars, pairs, cells, strict=True)
+    )
+    return Table(key, key.capitalize(), columns, rows, note)
+
+
+def _note(result: InferredMixture, hidden: Sequence[str]) -> str:
+    """What the table leaves out, and what its columns mean."""
+    total = sum(result.proportions[name] for name in hidden)
+    untold = ", ".join(result.untold)
+    sentences = (
+        f"And {len(hidden)} more, together {total:.1%}." if hidden else "",
+        f"Nothing is told of {untold}. Shares are of the rest." if untold else "",
+        "A share above “at most” would have merged frequent pairs of the sample earlier.",
+        "† ruled out by that." if result.ruled_out else "",
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _chart(key: str, title: str, bars: Sequence[Bar], ruled_out: Collection[str]) -> Chart:
+    labels = tuple(visible(name, _LABEL) + (" †" if name in ruled_out else "") for name, *_ in bars)
+    shares = tuple(_percent(share) for _, share, _ in bars)
+    series = (Series("share", shares, tuple(_ends(bars))),)
+    return Chart(key, title, "bars", labels, series, "% of bytes")
+
+
+def _ends(bars: Sequence[Bar]) -> list[tuple[float, float]]:
+    """Of the intervals in percent; nothing where the method gives none."""
+    found = [(_percent(each[0]), _percent(each[1])) for *_, each in bars if each is not None]
+    return found if len(found) == len(bars) else []
+
+
+# -- fit and disagreements -------------------------------------------------------------------
+
+
+def _fit(result: InferredMixture) -> Section:
+    bins = result.residual_bins()
+    labels = tuple(f"{each.first:,}" for each in bins)
+    medians = tuple(_factor(each.median) for each in bins)
+    ranges = tuple((_factor(each.low), _factor(each.high)) for each in bins)
+    missing = tuple(_percent(each.unsupported) for each in bins)
+    charts = (
+        Chart("residuals", "How frequent the merged pairs are, over what their place says", "curve",
+              labels, (Series("median", medians, ranges),), "merge", "times expected", True),
+        Chart("missing", "Merges whose pair stands in no sample", "histogram",
+              labels, (Series("share", missing),), "merge", "% of merges"),
+    )  # fmt: skip
+    summary = (
+        "Training merges the most frequent pair first, so that pairs grow rarer along the list. In "
+        "the inferred mixture they should, too: 1 is a perfect fit. The band holds four in five."
+    )
+    return Section("fit", "Fit along the merge list", summary, charts=charts)
+
+
+def _factor(residual: float | None) -> float:
+    if residual is None:
+        return math.nan
+    return float(f"{10 ** min(_REACH, max(-_REACH, residual)):.3g}")
+
+
+def _disagreements(result: InferredMixture) -> Section:
+    found = result.diagnosis
+    tables = (
+        _pairs("too_rare", "Rarer in the samples than their place says", found.too_rare, result),
+        _pairs("too_frequent", "More frequent in the samples than their place says",
+               found.too_frequent, result),
+        _pairs("never_merged", "Frequent in the samples, never merged", found.never_merged, result),
+    )  # fmt: skip
+    tables = tuple(table for table in tables if table.rows)
+    summary = (
+        "Pairs by which the samples differ most from the training data."
+        if tables
+        else "None by more than a factor of two."
+    )
+    return Section("disagreements", "Merges that disagree", summary, tables=tables)
+
+
+def _pairs(key: str, title: str, pairs: Sequence[Disagreement], result: InferredMixture) -> Table:
+    columns = (
+        Column("left", "Left", "code"),
+        Column("right", "Right", "code"),
+        Column("merge", "Merge", "number"),
+        Column("factor", "Times expected", "number"),
+        Column("category", "Mostly in"),
+    )
+    rows = tuple(
+        (
+            readable(each.left),
+            readable(each.right),
+            each.step,
+            float(f"{each.factor:.3g}"),
+            "none" if each.category is None else result.categories[each.category],
+        )
         for each in pairs
     )
-    head = (
-        '<tr><th scope="col" class="number">merge</th><th scope="col">pair</th>'
-        '<th scope="col" class="number">times expected</th><th scope="col">mostly in</th></tr>'
-    )
-    return f'<h3>{title}</h3><div class="scroll"><table class="pairs">{head}{rows}</table></div>'
-
-
-def _factor(factor: float) -> str:
-    return "0" if factor == 0 else f"{factor:.3g}"
+    return Table(key, title, columns, rows)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Chart, Column, Fact, Series, Table
 from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
 from tokkit.audit.vocabulary.embeddings.training_indicator import (
     SHARE_OF_MEDIAN,
@@ -23,8 +22,9 @@ from tokkit.audit.vocabulary.embeddings.training_indicator import (
     measure_rows,
 )
 from tokkit.audit.vocabulary.reach.reachability import Status, Verdict
-from tokkit.audit.vocabulary.spelling import plural, shown
 from tokkit.errors import FormatError
+from tokkit.report.section import Chart, Column, Fact, Series, Table
+from tokkit.report.wording import excerpt, plural
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BINS, _N_ROWS, _N_WITNESSES = 40, 100, 5
@@ -152,7 +152,7 @@ def _findings(
         return ()
     tokens = [int(token) for token in below]
     spelling = tokenizer.spec.token_bytes
-    examples = ", ".join(f"'{shown(spelling[token], limit=24)}'" for token in tokens[:3])
+    examples = ", ".join(f"'{excerpt(spelling[token], limit=24)}'" for token in tokens[:3])
     return (
         Finding(
             "under-trained-token",
@@ -194,7 +194,7 @@ def _table(
         tuple(
             (
                 token,
-                shown(tokenizer.spec.token_bytes[token]),
+                excerpt(tokenizer.spec.token_bytes[token]),
                 float(rounded[token]),
                 str(statuses[token]),
             )

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.section import Chart, Column, Fact, Series, Table
 from tokkit.audit.vocabulary.demonstration import demonstration
 from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
-from tokkit.audit.vocabulary.spelling import plural, shown
+from tokkit.report.section import Chart, Column, Fact, Series, Table
+from tokkit.report.wording import excerpt, plural
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
@@ -116,7 +116,7 @@ def reach_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tup
 
 
 def _examples(tokenizer: TextTokenizer, tokens: Sequence[int]) -> str:
-    return ", ".join(f"'{shown(tokenizer.spec.token_bytes[t], limit=24)}'" for t in tokens[:3])
+    return ", ".join(f"'{excerpt(tokenizer.spec.token_bytes[t], limit=24)}'" for t in tokens[:3])
 
 
 def own_witnesses(tokenizer: TextTokenizer, tokens: Sequence[int]) -> tuple[Witness, ...]:
@@ -141,7 +141,7 @@ def reach_table(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> Table 
     rows = [
         (
             token,
-            shown(tokenizer.spec.token_bytes[token]),
+            excerpt(tokenizer.spec.token_bytes[token]),
             str(verdicts[token].reason or "undetermined"),
             _becomes(tokenizer, token),
         )
@@ -169,11 +169,11 @@ def _becomes(tokenizer: TextTokenizer, token: int) -> str:
     if witness is None:
         return ""
     if witness.result is not None:
-        return f"{shown(witness.data)} → {shown(witness.result)}"
+        return f"{excerpt(witness.data)} → {excerpt(witness.result)}"
     if token in witness.ids:
         return witness.note
     spelling = tokenizer.spec.token_bytes
-    return "|".join(shown(spelling[i], limit=16) for i in witness.ids[:8])
+    return "|".join(excerpt(spelling[i], limit=16) for i in witness.ids[:8])
 
 
 def reach_chart(verdicts: Sequence[Verdict]) -> Chart:

@@ -8,12 +8,12 @@ title and a description for screen readers, and its figures in a table below.
 from __future__ import annotations
 
 import math
-from html import escape
 from itertools import pairwise
 
-from tokkit.audit.page.markup import number
-from tokkit.audit.page.scales import Scale, scale_of, tick_label
-from tokkit.audit.section import Chart, Series
+from tokkit.report.page.markup import escape
+from tokkit.report.page.scales import Scale, scale_of, tick_label
+from tokkit.report.section import Chart, Series
+from tokkit.report.wording import number
 
 _BAR_ROW = 34
 _BAR = 9
@@ -24,7 +24,7 @@ _MAX_X_LABELS = 6
 
 def chart_html(chart: Chart) -> str:
     """A chart with its heading, legend and figures."""
-    draw = {"bars": _bars, "histogram": _histogram, "lines": _lines}[chart.kind]
+    draw = {"bars": _bars, "histogram": _histogram, "lines": _lines, "curve": _lines}[chart.kind]
     legend = _legend(chart.series) if len(chart.series) > 1 else ""
     return (
         f'<figure class="chart {chart.kind}" id="chart-{escape(chart.key)}">'
@@ -42,9 +42,9 @@ def _legend(series: tuple[Series, ...]) -> str:
 
 def _svg(chart: Chart, height: int, body: str) -> str:
     described = "; ".join(
-        f"{one.name}: from {tick_label(min(one.values))} to {tick_label(max(one.values))}"
+        f"{one.name}: from {tick_label(min(values))} to {tick_label(max(values))}"
         for one in chart.series
-        if one.values
+        if (values := [value for value in one.values if not math.isnan(value)])
     )
     key = escape(chart.key)
     return (
@@ -165,23 +165,45 @@ def _histogram(chart: Chart) -> str:
 
 
 def _lines(chart: Chart) -> str:
+    """`lines` and `curve`; there is a gap where a value is NaN."""
     scale = _extent(chart)
     parts = _frame(chart, scale)
     last = max(1, len(chart.labels) - 1)
     places = [round(8 + 88 * k / last, 2) for k in range(len(chart.labels))]
     for s, one in enumerate(chart.series):
-        points = [(x, _y(scale, value)) for x, value in zip(places, one.values, strict=True)]
-        parts += [
-            f'<line class="s{s % 6}" x1="{x1}%" y1="{y1}" x2="{x2}%" y2="{y2}"/>'
-            for (x1, y1), (x2, y2) in pairwise(points)
+        points = [
+            None if math.isnan(value) else (x, _y(scale, value))
+            for x, value in zip(places, one.values, strict=True)
         ]
-        for k, (x, y) in enumerate(points):
+        parts += [
+            f'<line class="s{s % 6}" x1="{a[0]}%" y1="{a[1]}" x2="{b[0]}%" y2="{b[1]}"/>'
+            for a, b in pairwise(points)
+            if a and b
+        ]
+        for k, point in enumerate(points):
+            if point is None:
+                continue
+            x, y = point
             if one.intervals:
                 low, high = (_y(scale, end) for end in one.intervals[k])
-                parts.append(f'<line class="interval" x1="{x}%" x2="{x}%" y1="{low}" y2="{high}"/>')
-            parts.append(f'<circle class="s{s % 6}" cx="{x}%" cy="{y}" r="3.5"/>')
+                draw = _band if chart.kind == "curve" else _whisker
+                parts.append(draw(x, low, high, s, 88 / last))
+            if chart.kind == "lines":
+                parts.append(f'<circle class="s{s % 6}" cx="{x}%" cy="{y}" r="3.5"/>')
     parts += _x_labels(chart, places)
     return _svg(chart, _PLOT_HEIGHT + _PLOT_TOP + 38, "".join(parts))
+
+
+def _whisker(x: float, low: float, high: float, _series: int, _slot: float) -> str:
+    return f'<line class="interval" x1="{x}%" x2="{x}%" y1="{low}" y2="{high}"/>'
+
+
+def _band(x: float, low: float, high: float, series: int, slot: float) -> str:
+    left, width, height = round(x - slot / 2, 2), round(slot, 2), round(low - high, 2)
+    return (
+        f'<rect class="s{series % 6}" x="{left}%" y="{high}" width="{width}%" height="{height}" '
+        'opacity="0.25" shape-rendering="crispEdges"/>'
+    )
 
 
 # -- figures ---------------------------------------------------------------------------------

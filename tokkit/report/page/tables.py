@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 
-from tokkit.audit.page.charts import chart_html
-from tokkit.audit.page.markup import number, visible
-from tokkit.audit.section import Column, Fact, Scalar, Section, Table
+from tokkit.report.page.charts import chart_html
+from tokkit.report.page.markup import escape, visible_html
+from tokkit.report.section import Column, Fact, Scalar, Section, Table
+from tokkit.report.wording import number
 
 ROWS_SHOWN = 12
 
 
 def section_html(section: Section) -> str:
     """A section of the report."""
-    facts = "".join(map(fact_html, section.facts))
     charts = "".join(map(chart_html, section.charts))
-    tables = "".join(map(table_html, section.tables))
+    tables = "".join(map(_table, section.tables))
     return (
         f'<section id="{escape(section.key)}" class="part"><h2>{escape(section.title)}</h2>'
         f'<p class="standfirst">{escape(section.summary)}</p>'
-        + (f'<dl class="facts">{facts}</dl>' if facts else "")
+        + facts_html(section.facts)
         + (f'<div class="charts">{charts}</div>' if charts else "")
         + tables
         + "</section>"
     )
 
 
-def fact_html(fact: Fact) -> str:
+def facts_html(facts: Sequence[Fact], kind: str = "facts") -> str:
+    """Figures beside one another, or nothing."""
+    return f'<dl class="{kind}">{"".join(map(_fact, facts))}</dl>' if facts else ""
+
+
+def _fact(fact: Fact) -> str:
     """One figure: large, with its unit, interval and meaning."""
     interval = ""
     if fact.interval is not None:
@@ -42,7 +47,7 @@ def fact_html(fact: Fact) -> str:
     )
 
 
-def table_html(table: Table) -> str:
+def _table(table: Table) -> str:
     """A table, of which the first rows are shown."""
     heads = "".join(map(_head, table.columns))
     rows = "".join(
@@ -74,7 +79,8 @@ def _cell(column: Column, cell: Scalar) -> str:
     if column.kind == "token" and isinstance(cell, int):
         return f'<td class="token" data-value="{cell}"><a href="#token-{cell}">{cell}</a></td>'
     if column.kind == "code" and isinstance(cell, str):
-        return f'<td class="code"><code>{visible(cell.encode(errors="surrogatepass"))}</code></td>'
+        shown = visible_html(cell.encode(errors="surrogatepass"))
+        return f'<td class="code"><code>{shown}</code></td>'
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return f'<td class="{column.kind}" data-value="{cell}">{number(cell)}</td>'
     return f'<td class="{column.kind}">{escape(number(cell))}</td>'

@@ -72,7 +72,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Series:
-    """Values of a chart, one for each of its labels, with intervals or none."""
+    """Values of a chart, one for each of its labels (NaN: unknown), with intervals or none."""
 
     name: str
     values: tuple[float, ...]
@@ -87,7 +87,8 @@ class Chart:
         key: stable, lower case with underscores.
         title: what it shows, as a sentence.
         kind: `bars` lie, one a label; `histogram` stands, labels are the bins; `lines` go through
-            points, labels are the x values as text.
+            points, labels are the x values as text; `curve` is for so many points that each would
+            hide the next, with its intervals as a band.
         labels: of the bars, bins or points.
         series: one or more, each as long as `labels`.
         x_label, y_label: of the axes, with units.
@@ -96,7 +97,7 @@ class Chart:
 
     key: str
     title: str
-    kind: Literal["bars", "histogram", "lines"]
+    kind: Literal["bars", "histogram", "lines", "curve"]
     labels: tuple[str, ...]
     series: tuple[Series, ...]
     x_label: str = ""
@@ -128,18 +129,3 @@ class Section:
     facts: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
-
-
-@dataclass(frozen=True)
-class TokenStatus:
-    """What the vocabulary part says of each token, for the explorer. All are indexed by id.
-
-    Attributes:
-        status: a word for each id, of a small set ("reachable", "unreachable", "special", …).
-        reason: why, for those that are unreachable; else empty.
-        witness: bytes of a text whose encoding holds the token; else None.
-    """
-
-    status: tuple[str, ...]
-    reason: tuple[str, ...]
-    witness: tuple[bytes | None, ...]

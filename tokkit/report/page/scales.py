@@ -16,12 +16,12 @@ class Scale:
     is_log: bool
 
     def percent(self, value: float) -> float:
-        """Where `value` lies, 0 to 100, rounded so that equal charts are equal bytes."""
+        """Where `value` lies, 0 to 100, rounded so that equal charts are equal bytes; NaN at 0."""
         low, high, at = self.low, self.high, value
         if self.is_log:
-            low, high, at = math.log(low), math.log(high), math.log(max(value, self.low))
+            low, high, at = math.log(low), math.log(high), math.log(max(self.low, value))
         share = (at - low) / (high - low) if high > low else 0.0
-        return round(100 * min(max(share, 0.0), 1.0), 2)
+        return round(100 * min(1.0, max(0.0, share)), 2)
 
     def ticks(self) -> list[float]:
         """Three to six round values."""

@@ -1,0 +1,38 @@
+"""The family's template, styles and scripts. Scripts are parts of one closure, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+
+STYLES = ("colors", "layout", "figures", "findings", "charts")
+SCRIPTS = ("elements", "theme", "tables")
+"""What every page does: light or dark, tables sorted, all of their rows shown."""
+
+
+@lru_cache(maxsize=64)
+def asset(name: str, package: str = "tokkit.report.page") -> str:
+    """The text of a file beside this module, or in another package."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def closure(sources: Iterable[str]) -> str:
+    """One script, whose names nothing else sees."""
+    return '"use strict";\n(() => {\n' + "\n".join(sources) + "\n})();\n"
+
+
+def script(name: str) -> str:
+    """One of the family's scripts, to be put into a closure."""
+    return asset(f"scripts/{name}.js")
+
+
+@lru_cache(maxsize=1)
+def plain_script() -> str:
+    """The script of a page of sections alone."""
+    return closure(map(script, (*SCRIPTS, "start")))
+
+
+def stylesheet(further: str) -> str:
+    """The family's styles, and those of a page."""
+    return "\n".join([*(asset(f"styles/{name}.css") for name in STYLES), further])
