@@ -2,21 +2,22 @@
 
 Source: ggml, `docs/gguf.md` (versions 2 and 3, little-endian). Readers have had holes here because
 they trusted counts; here every count is compared with the bytes that are left before it is used.
-The file is mapped, so tensors are never read. Arrays come as numpy arrays or lists of bytes, and
-only for keys that are asked for.
+The file is mapped, so tensors are never read, and values are made only of keys that are asked for.
 """
 
 from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tokkit.errors import FormatError, UnsupportedError
+from tokkit.errors import FormatError
 from tokkit.files.reading import refuse_lfs_pointer
 
 MAGIC = b"GGUF"
@@ -30,7 +31,7 @@ _NUMPY: dict[int, str] = {
 _U64 = struct.Struct("<Q")
 
 
-class _Cursor:
+class Cursor:
     """A position in the mapped file; every step is checked against its end."""
 
     def __init__(self, data: mmap.mmap, where: str) -> None:
@@ -65,6 +66,25 @@ class _Cursor:
         return self.data[self.skip(length) : self.at]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A key of the metadata.
+
+    Attributes:
+        key: its name.
+        value: str, int, float, bool, numpy array, or list of bytes (an array of strings); None
+            where it is not wanted.
+        start, stop: the bytes of the whole entry in the file.
+        count: elements of an array, else 1.
+    """
+
+    key: str
+    value: Any
+    start: int
+    stop: int
+    count: int
+
+
 def read_metadata(path: Path, wanted: Callable[[str], bool]) -> dict[str, Any]:
     """The metadata whose keys are `wanted`.
 
@@ -73,15 +93,27 @@ def read_metadata(path: Path, wanted: Callable[[str], bool]) -> dict[str, Any]:
         wanted: which keys to keep; the others are skipped.
 
     Returns:
-        Key -> str, int, float, bool, numpy array, or list of bytes (arrays of strings).
+        Key -> value, as in `Entry`.
 
     Raises:
-        FormatError: missing, not GGUF, truncated, or with counts that the file cannot hold.
-        UnsupportedError: another version of the format, or big-endian.
+        FormatError: missing, not GGUF, truncated, with counts that the file cannot hold, of
+            another version of the format, or big-endian.
+    """
+    with open_header(path) as header:
+        entries = header.entries(wanted)
+        return {entry.key: entry.value for entry in entries if entry.value is not None}
+
+
+@contextmanager
+def open_header(path: Path) -> Generator[Header]:
+    """Map a file, and check how it begins.
+
+    Raises:
+        FormatError: as `read_metadata`.
     """
     try:
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as m:
-            return _read(_Cursor(m, str(path)), wanted)
+            yield Header(Cursor(m, str(path)))
     except (OSError, ValueError) as error:
         if isinstance(error, FormatError):
             raise
@@ -90,52 +122,76 @@ def read_metadata(path: Path, wanted: Callable[[str], bool]) -> dict[str, Any]:
         ) from error
 
 
-def _read(cursor: _Cursor, wanted: Callable[[str], bool]) -> dict[str, Any]:
-    where = cursor.where
-    refuse_lfs_pointer(cursor.data[:1024], where)
-    if cursor.data[cursor.skip(4) : cursor.at] != MAGIC:
-        raise FormatError(f"{where}: does not begin with 'GGUF'; expected a GGUF file")
-    version = cursor.u32()
-    if version not in (2, 3):
-        raise UnsupportedError(
-            f"{where}: GGUF version {version:#x}; tokkit reads versions 2 and 3, little-endian. "
-            "Convert the model again with a current llama.cpp"
-        )
-    cursor.u64()
-    count = cursor.u64()
-    if count > min(MAX_KEYS, len(cursor.data) // 12):
-        raise FormatError(f"{where}: declares {count:,} keys; expected at most {MAX_KEYS:,}")
-    found: dict[str, Any] = {}
-    for _ in range(count):
-        key = cursor.string(MAX_KEYS).decode("utf-8", "replace")
-        cursor.where = f"{where}: {key[:80]}"
-        value = _value(cursor, cursor.u32(), keep=wanted(key))
-        if value is not None:
-            if key in found:
+class Header:
+    """The front of a GGUF file, read once from its beginning on.
+
+    Attributes:
+        cursor: where reading goes on.
+        version: of the format.
+        n_tensors: as declared.
+    """
+
+    def __init__(self, cursor: Cursor) -> None:
+        """Read the magic, the version and the counts."""
+        self.cursor, where = cursor, cursor.where
+        refuse_lfs_pointer(cursor.data[:1024], where)
+        if cursor.data[cursor.skip(4) : cursor.at] != MAGIC:
+            raise FormatError(f"{where}: does not begin with 'GGUF'; expected a GGUF file")
+        self.version = cursor.u32()
+        if self.version not in (2, 3):
+            raise FormatError(
+                f"{where}: GGUF version {self.version:#x}; tokkit reads versions 2 and 3, "
+                "little-endian. Convert the model again with a current llama.cpp"
+            )
+        self.n_tensors = cursor.u64()
+        self._n_keys = cursor.u64()
+        if self._n_keys > min(MAX_KEYS, len(cursor.data) // 12):
+            raise FormatError(
+                f"{where}: declares {self._n_keys:,} keys; expected at most {MAX_KEYS:,}"
+            )
+
+    def entries(self, wanted: Callable[[str], bool]) -> Iterator[Entry]:
+        """All metadata, in order.
+
+        Raises:
+            FormatError: a key that is wanted stands twice; or as `read_metadata`.
+        """
+        cursor, where = self.cursor, self.cursor.where
+        found: set[str] = set()
+        for _ in range(self._n_keys):
+            start = cursor.at
+            key = cursor.string(MAX_KEYS).decode("utf-8", "replace")
+            cursor.where = f"{where}: {key[:80]}"
+            keep = wanted(key)
+            if keep and key in found:
                 raise FormatError(f"{where}: the key {key[:80]!r} stands twice")
-            found[key] = value
-    return found
+            found.add(key)
+            value, count = _value(cursor, cursor.u32(), keep=keep)
+            yield Entry(key, value, start, cursor.at, count)
+        cursor.where = where
 
 
-def _value(cursor: _Cursor, kind: int, *, keep: bool) -> Any:
+def _value(cursor: Cursor, kind: int, *, keep: bool) -> tuple[Any, int]:
+    """A value, or None where it is skipped; and how many elements it has."""
     if kind == _STRING:
         raw = cursor.string()
-        return raw.decode("utf-8", "replace") if keep else None
+        return raw.decode("utf-8", "replace") if keep else None, 1
     if kind == _ARRAY:
-        return _array(cursor, cursor.u32(), cursor.u64(), keep=keep)
+        kind, count = cursor.u32(), cursor.u64()
+        return _array(cursor, kind, count, keep=keep), count
     item = _number_type(kind, cursor)
     start = cursor.skip(item.itemsize)
     if not keep:
-        return None
+        return None, 1
     value = np.frombuffer(cursor.data[start : cursor.at], dtype=item)[0].item()
-    return bool(value) if kind == _BOOL else value
+    return bool(value) if kind == _BOOL else value, 1
 
 
-def _array(cursor: _Cursor, kind: int, count: int, *, keep: bool) -> Any:
+def _array(cursor: Cursor, kind: int, count: int, *, keep: bool) -> Any:
     if kind == _STRING:
         return _strings(cursor, count, keep=keep)
     if kind == _ARRAY:
-        raise UnsupportedError(f"{cursor.where}: an array of arrays; no tokenizer has one")
+        raise FormatError(f"{cursor.where}: an array of arrays; no model has one")
     item = _number_type(kind, cursor)
     start = cursor.skip(item.itemsize * count)
     if not keep:
@@ -143,13 +199,13 @@ def _array(cursor: _Cursor, kind: int, count: int, *, keep: bool) -> Any:
     return np.frombuffer(cursor.data[start : cursor.at], dtype=item)
 
 
-def _number_type(kind: int, cursor: _Cursor) -> np.dtype[Any]:
+def _number_type(kind: int, cursor: Cursor) -> np.dtype[Any]:
     if kind not in _NUMPY:
         raise FormatError(f"{cursor.where}: the value type {kind}; expected 0 to 12")
     return np.dtype(_NUMPY[kind])
 
 
-def _strings(cursor: _Cursor, count: int, *, keep: bool) -> list[bytes] | None:
+def _strings(cursor: Cursor, count: int, *, keep: bool) -> list[bytes] | None:
     """`count` strings. The loop is tight: a vocabulary has hundreds of thousands."""
     data, at, end = cursor.data, cursor.at, len(cursor.data)
     if count > (end - at) // 8:

@@ -10,12 +10,12 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.files.writing import whole_file
 
 
 @dataclass(frozen=True)
@@ -97,34 +97,28 @@ def cache_folder() -> Path:
 
 
 def _joined(model: PackagedModel, parts: Sequence[Path]) -> Path:
-    """Join under a temporary name and rename once verified, so that a file there is a good one."""
+    """Join, and verify before the file is there, so that one that is there is a good one."""
     assert model.sha256 is not None
     target = cache_folder() / f"{model.sha256[:16]}-{model.filename}"
     size = sum(part.stat().st_size for part in parts)
     if target.is_file() and target.stat().st_size == size:
         return target
-    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as out:
-            temporary = Path(out.name)
+        with whole_file(target) as out:
             for part in parts:
                 with part.open("rb") as source:
                     shutil.copyfileobj(source, out, 1 << 20)
-        with temporary.open("rb") as joined:
-            digest = hashlib.file_digest(joined, "sha256").hexdigest()
-        if digest != model.sha256:
-            raise FormatError(
-                f"{model.filename}: the parts join to sha256 {digest}, expected {model.sha256}; "
-                f"reinstall with {model.install} --force-reinstall"
-            )
-        temporary.replace(target)
+            out.seek(0)
+            digest = hashlib.file_digest(out, "sha256").hexdigest()
+            if digest != model.sha256:
+                raise FormatError(
+                    f"{model.filename}: the parts join to sha256 {digest}, expected "
+                    f"{model.sha256}; reinstall with {model.install} --force-reinstall"
+                )
     except OSError as error:
         raise FormatError(
             f"{target}: cannot be written ({error}); set XDG_CACHE_HOME to a folder with "
             f"{size / 1e6:.0f} MB of room"
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
     return target

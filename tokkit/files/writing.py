@@ -4,15 +4,43 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import BufferedRandom
 from pathlib import Path
+from typing import cast
 
 from tokkit.errors import FormatError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write UTF-8 text under a temporary name beside `path`, and rename it.
+@contextmanager
+def whole_file(path: Path) -> Generator[BufferedRandom]:
+    """Open a file beside `path`, which takes its place once all is written.
 
-    What `path` was before is replaced; a device or a pipe, as `/dev/stdout`, is written to.
+    What `path` was before stays until then, and for good when something is raised.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    target = path.resolve()
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+    with tempfile.NamedTemporaryFile(
+        "w+b", dir=target.parent, prefix=f".{target.name}-", delete=False
+    ) as part:
+        temporary = Path(part.name)
+        try:
+            yield cast(BufferedRandom, part.file)
+            part.flush()
+            os.fsync(part.fileno())
+            part.close()
+            temporary.chmod(mode)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write UTF-8 text to a file, whole; to a device or a pipe, as `/dev/stdout`, as it comes.
 
     Raises:
         FormatError: the file cannot be written.
@@ -22,19 +50,8 @@ def write_whole(path: Path, text: str) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
-        target = path.resolve()
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}-", delete=False
-        ) as part:
-            temporary = Path(part.name)
-            try:
-                part.write(data)
-                part.close()
-                temporary.chmod(mode)
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with whole_file(path) as stream:
+            stream.write(data)
     except OSError as error:
         raise FormatError(f"cannot write {str(path)!r}: {error.strerror}") from error
 

@@ -12,7 +12,6 @@ file's path, size and time of change. Entries are written whole or not at all, a
 from __future__ import annotations
 
 import hashlib
-import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any, cast
 import numpy as np
 
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.files.writing import whole_file
 from tokkit.mixture.samples.shard_text import ReadOptions, blocks_of, read_texts
 from tokkit.mixture.samples.sources import Sample, Shard, Source, find_shards
 from tokkit.mixture.samples.word_counts import EMPTY, WordCounts, add_counts, count_words
@@ -216,16 +216,12 @@ def write_counts(path: Path, counts: SampleCounts) -> None:
     """
     words = counts.words
     sizes = np.array([words.n_bytes, counts.n_invalid, counts.n_nul], dtype=np.int64)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as stream:
+        with whole_file(path) as stream:
             np.savez(stream, text=words.text, starts=words.starts, counts=words.counts, sizes=sizes)
-        partial.replace(path)
     except OSError as error:
         raise FormatError(f"cannot write {str(path)!r}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_counts(path: Path) -> SampleCounts | None:

@@ -14,8 +14,6 @@ the same spec. Nothing in it is executed, and a reader checks it as it checks an
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +33,7 @@ from tokkit.files.json_text import (
     want_str,
 )
 from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.files.writing import whole_file
 from tokkit.text.formats.normalizer_json import normalizer_from_json, normalizer_to_json
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.spec import (
@@ -121,15 +120,8 @@ def write_spec(spec: TokenizerSpec, folder: Path) -> Path:
     data = spec_to_bytes(spec)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    partial = folder / f".{FILE_NAME}.{secrets.token_hex(8)}"
-    try:
-        with partial.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as stream:
+        stream.write(data)
     return path
 
 

@@ -1,26 +1,23 @@
 """The embedding matrices in a model's files, read in chunks of rows, without torch.
 
-Formats: safetensors (https://huggingface.co/docs/safetensors, the header is an 8-byte length and
-JSON), one file or a folder of them, with or without an index; and GGUF, by the layout of
-`tokkit.bytelm.token_models.transformers.gguf_weights`, dequantised with gguf's own routines. Files
-are mapped, so only what is looked at is read.
+Formats: safetensors, one file or a folder of them, with or without an index; and GGUF, dequantised
+with gguf's own routines. Files are mapped, so only what is looked at is read.
 """
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, MissingExtraError, UnsupportedError
+from tokkit.files.gguf_layout import read_layout
 from tokkit.files.packaged import PACKAGED
+from tokkit.files.safetensors_files import SafetensorsFile
 from tokkit.files.sources import locate
 
 _INPUT = (
@@ -28,14 +25,6 @@ _INPUT = (
     *("embed_in.weight", "tok_embeddings.weight", "tokens_embed.weight"),
 )
 _OUTPUT = ("lm_head.weight", "output.weight", "embed_out.weight")
-_DTYPES: dict[str, np.dtype[Any]] = {
-    "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "BF16": np.dtype("<u2"),  # numpy has no bfloat16: the upper half of a float32
-    "F64": np.dtype("<f8"),
-}
-_MAX_HEADER = 100_000_000
-"""Bytes; the safetensors library refuses longer ones too."""
 _MAX_COLUMNS = 1 << 17
 
 
@@ -127,56 +116,13 @@ def open_embeddings(path: Path) -> Embeddings:
 
 def _from_safetensors(path: Path, files: list[Path]) -> Embeddings:
     found: dict[str, Matrix] = {}
-    for file in files:
-        header, start = _read_header(file)
-        for name, entry in header.items():
+    for file in map(SafetensorsFile, files):
+        for name in file.entries:
             if name.endswith((*_INPUT, *_OUTPUT)):
-                found[name] = _stored_matrix(file, start, name, entry)
+                values = file.array(name)
+                _check_shape(file.path, name, values.shape)
+                found[name] = ArrayMatrix(values)
     return _choose(path, found)
-
-
-def _read_header(file: Path) -> tuple[dict[str, Any], int]:
-    """The entries by tensor name, and where the data begin."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        prefix = stream.read(8)
-        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else size
-        if length > min(size - 8, _MAX_HEADER):
-            raise FormatError(
-                f"{file}: not a safetensors file, or truncated: its {size} bytes cannot hold a "
-                f"header of {length} bytes; fetch the file again"
-            )
-        raw = stream.read(length)
-    try:
-        header: object = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{file}: damaged safetensors header: {error}") from error
-    if not isinstance(header, dict):
-        raise FormatError(f"{file}: damaged safetensors header: expected an object")
-    return cast("dict[str, Any]", header), 8 + length
-
-
-def _stored_matrix(file: Path, start: int, name: str, entry: Any) -> Matrix:
-    try:
-        kind, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
-        first, last = (int(n) for n in entry["data_offsets"])
-    except (TypeError, KeyError, ValueError, OverflowError) as error:
-        raise FormatError(f"{file}: damaged entry of tensor {name!r}: {error!r}") from error
-    dtype = _DTYPES.get(kind)
-    if dtype is None:
-        raise UnsupportedError(
-            f"{file}: {name!r} is of type {kind}, read here are {', '.join(_DTYPES)}; give the "
-            "files of the model before it was quantised"
-        )
-    _check_shape(file, name, shape)
-    room = file.stat().st_size - start
-    if not 0 <= first <= last <= room or last - first != prod(shape) * dtype.itemsize:
-        raise FormatError(
-            f"{file}: damaged or truncated: {name!r} of shape {shape} and type {kind} lies at "
-            f"bytes {first} to {last} of {room}; fetch the file again"
-        )
-    mapped = np.memmap(file, dtype=dtype, mode="r", offset=start + first, shape=shape)
-    return ArrayMatrix(mapped)
 
 
 def _check_shape(file: Path, name: str, shape: tuple[int, ...]) -> None:
@@ -194,7 +140,6 @@ def _from_gguf(path: Path) -> Embeddings:
         raise MissingExtraError(
             f"GGUF files need the package gguf ({error})", extra="hf"
         ) from error
-    from tokkit.bytelm.token_models.transformers.gguf_weights import read_layout
 
     data: NDArray[np.uint8] = np.memmap(path, dtype=np.uint8, mode="r")
     found: dict[str, Matrix] = {}

@@ -248,6 +248,6 @@ def _check_file(path: Path) -> None:
         raise MissingExtraError(
             f"GGUF files need the package gguf ({error})", extra="llamacpp"
         ) from error
-    from tokkit.bytelm.token_models.transformers.gguf_weights import read_layout
+    from tokkit.files.gguf_layout import read_layout
 
     read_layout(path)

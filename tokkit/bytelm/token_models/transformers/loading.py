@@ -31,9 +31,9 @@ from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 if TYPE_CHECKING:
     import torch
 
-    from tokkit.bytelm.token_models.transformers.gguf_weights import GGUFLayout
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
     from tokkit.bytelm.token_models.transformers.trial.ways import Way
+    from tokkit.files.gguf_layout import GGUFLayout
 
 DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
@@ -270,7 +270,8 @@ def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[A
         raise MissingExtraError(
             f"GGUF files need the package gguf ({error})", extra="hf"
         ) from error
-    from tokkit.bytelm.token_models.transformers.gguf_weights import iter_weights, read_layout
+    from tokkit.bytelm.token_models.transformers.gguf_weights import iter_weights
+    from tokkit.files.gguf_layout import read_layout
 
     layout = read_layout(path)
     config = _gguf_config(layout)
