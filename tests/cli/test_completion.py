@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -129,32 +131,84 @@ def test_other_shells_are_refused(
     assert "expected one of bash, zsh, fish" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_bash_completes(tmp_path: Path) -> None:
-    """Its own arrays are filled as it fills them; the answers are those of the command."""
+ASKED = [
+    (["sc"], ["score"]),
+    (["complete", "--unit", "t"], ["token"]),
+    (["tokenize", "so"], ["some file.json", "some folder/"]),
+    (["mixture", "x", "so"], ["some folder/"]),
+    (["tokenize", "--text", "a b", "gem"], ["gemma3"]),
+    (["audit", "x", "--html=so"], ["--html=some file.json", "--html=some folder/"]),
+    (["audit", "x", "--texts=so"], ["--texts=some folder/"]),
+    (["audit", "x", "--html=no such"], []),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the program, a file and a folder to complete."""
     program = tmp_path / "tokkit"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tokkit "$@"\n')
     program.chmod(0o755)
     (tmp_path / "some file.json").write_text("{}")
     (tmp_path / "some folder").mkdir()
-    asked = [
-        (["sc"], ["score"]),
-        (["audit", "--fail-on", "=", "n"], ["note", "never"]),
-        (["tokenize", "so"], ["some file.json", "some folder"]),
-        (["mixture", "x", "so"], ["some folder"]),
-    ]
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def output_of(*command: str) -> str:
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stderr == ""
+    return process.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes(place: Path) -> None:
+    """Its own arrays are filled as it fills them, which splits a word at `=`."""
     lines = [SHELLS["bash"], "compopt() { :; }"]
-    for line, _ in asked:
-        quoted = " ".join(f"'{word}'" for word in ("tokkit", *line))
+    for words, _ in ASKED:
+        *before, last = [part for word in words for part in re.split("(=)", word)]
+        quoted = " ".join(f"'{word}'" for word in ("tokkit", *before, last))
         lines += [
-            f"COMP_WORDS=({quoted}); COMP_CWORD={len(line)}",
-            f"_tokkit '{program}' '{line[-1]}' x",
+            f"COMP_WORDS=({quoted}); COMP_CWORD={len(before) + 1}",
+            f"_tokkit '{place}/tokkit' '{last}' x",
             'printf "%s|" "${COMPREPLY[@]}"; echo',
         ]
-    process = subprocess.run(
-        ["bash", "--norc", "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}, check=True,
-    )  # fmt: skip
-    found = [sorted(line.rstrip("|").split("|")) for line in process.stdout.splitlines()]
-    assert found == [sorted(expected) for _, expected in asked]
-    assert process.stderr == ""
+    found = output_of("bash", "--norc", "-c", "\n".join(lines)).splitlines()
+    for line, (_, expected) in zip(found, ASKED, strict=True):
+        part = [word.rpartition("=")[2].rstrip("/") for word in expected]
+        assert sorted(line.strip("|").split("|")) == sorted(part or [""])
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_completes(place: Path) -> None:
+    """With stubs of what zsh's completion system calls."""
+    stubs = """
+compdef() { :; }
+_describe() { print -rl -- "${(@)${(P)3}%%:*}"; }
+compset() { option="${PREFIX%%=*}="; PREFIX="${PREFIX#*=}"; }
+_files() {
+    local -a found; [[ "$1" == -/ ]] && found=("$PREFIX"*(N/)) || found=("$PREFIX"*(N))
+    for each in "${(@)found}"; do [[ -d $each ]] && each+=/; print -r -- "$option$each"; done
+}
+"""
+    lines = [stubs, SHELLS["zsh"]]
+    for words, _ in ASKED:
+        quoted = " ".join(shlex.quote(shlex.quote(word)) for word in words)
+        lines += [
+            f"words=({place}/tokkit {quoted}); CURRENT={len(words) + 1}; option=",
+            f'PREFIX={shlex.quote(words[-1])}; print -r -- ${{(j:|:)${{(f)"$(_tokkit)"}}}}',
+        ]
+    found = output_of("zsh", "-f", "-c", "\n".join(lines)).splitlines()
+    for line, (_, expected) in zip(found, ASKED, strict=True):
+        assert sorted(line.split("|")) == sorted(expected or [""])
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+@pytest.mark.parametrize(("words", "expected"), ASKED)
+def test_fish_completes(words: list[str], expected: list[str], place: Path) -> None:
+    typed = " ".join([f"{place}/tokkit", *map(shlex.quote, words)])
+    asked = f"{SHELLS['fish']}\ncomplete --do-complete {shlex.quote(typed.rstrip(chr(39)))}"
+    found = [line.partition("\t")[0] for line in output_of("fish", "-N", "-c", asked).splitlines()]
+    assert sorted(found) == sorted(expected)

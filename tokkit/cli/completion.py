@@ -81,7 +81,7 @@ def _of_command(command: Command, before: Sequence[str], current: str) -> Comple
         return _values(kinds[pending], current)
     if equals and option in options and options[option].name in kinds:
         found = _values(kinds[options[option].name], value)
-        return Completions([(f"{option}={word}", about) for word, about in found.words])
+        return Completions([(f"{option}={word}", a) for word, a in found.words], found.paths)
     if current.startswith("-"):
         unused = [p for p in command.params if p.name not in used or getattr(p, "multiple", False)]
         return Completions(list(_options(unused, current)))

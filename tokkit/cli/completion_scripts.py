@@ -2,8 +2,8 @@
 
 Each script runs the command with the words so far, the one under the cursor last, and with
 `_TOKKIT_COMPLETE` set. The answer, of `tokkit.cli.completion`, is a line that says which paths may
-stand there too (`files`, `folders` or `none`), and a line for each candidate: the word, a tab, and
-what it is.
+stand there too (`files`, `folders` or `none`), after `--option=` where the word begins so; and a
+line for each candidate: the word, a tab, and what it is.
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ complete -F _tokkit tokkit
 _ZSH = r"""
 #compdef tokkit
 _tokkit() {
-    local line
+    local line about
     local -a lines candidates
     lines=("${(@f)$(_TOKKIT_COMPLETE=zsh "${words[1]}" "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
     for line in "${(@)lines[2,-1]}"; do
-        candidates+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+        about="${line#*$'\t'}"
+        candidates+=("${${line%%$'\t'*}//:/\\:}${about:+:$about}")
     done
     (( $#candidates )) && _describe -V tokkit candidates
+    [[ "$PREFIX" == --*=* ]] && compset -P '*='
     case "${lines[1]}" in
         files) _files ;;
         folders) _files -/ ;;
@@ -64,11 +66,13 @@ function __tokkit_complete
     if test (count $lines) -gt 1
         printf '%s\n' $lines[2..-1]
     end
+    set -l option (string match --regex '^--[^=]+=' -- "$current")
+    set -l path (string replace --regex '^--[^=]+=' '' -- "$current")
     switch "$lines[1]"
         case files
-            __fish_complete_path "$current"
+            __fish_complete_path "$path" | string replace --regex '^' -- "$option"
         case folders
-            __fish_complete_directories "$current"
+            __fish_complete_directories "$path" | string replace --regex '^' -- "$option"
     end
 end
 complete --command tokkit --no-files --arguments '(__tokkit_complete)'
