@@ -72,6 +72,30 @@ def refuse_lfs_pointer(data: bytes, where: str) -> None:
         )
 
 
+def read_head(path: Path) -> bytes:
+    """The first 1024 bytes of a file that is no Git LFS pointer.
+
+    Raises:
+        FormatError: it is one.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(1024)
+    refuse_lfs_pointer(head, str(path))
+    return head
+
+
+def refuse_lfs_pointers_in(folder: Path) -> None:
+    """Name a Git LFS pointer where the files of a folder turned out to be unusable.
+
+    Raises:
+        FormatError: one of the files is one.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            read_head(path)
+
+
 def decode_utf8(data: bytes, where: str) -> str:
     """Decode `data`, strictly.
 

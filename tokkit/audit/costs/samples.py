@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.errors import ArgumentError, FormatError
+from tokkit.files.reading import read_head
 
 REFERENCE_NAMES = ("eng", "en", "english")
 """What the language may be called, in any case, that the others are compared with."""
@@ -96,6 +97,7 @@ def read_folder(folder: Path) -> dict[str, list[str]]:
         try:
             if path.stat().st_size > _MAX_BYTES:
                 raise FormatError(f"{path}: longer than 256 MB; a few hundred lines are enough")
+            read_head(path)
             lines = path.read_text(encoding="utf-8-sig").split("\n")
         except OSError as error:
             raise FormatError(f"cannot read {str(path)!r}: {error.strerror}") from error

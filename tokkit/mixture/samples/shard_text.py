@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.files.reading import refuse_lfs_pointer
 from tokkit.mixture.samples.sources import Shard, is_url, with_fsspec
 
 BOM = b"\xef\xbb\xbf"
@@ -72,7 +73,8 @@ def read_texts(shard: Shard, options: ReadOptions) -> Iterator[bytes]:
         MissingExtraError: it needs a package that is not installed.
     """
     with _open(shard) as raw:
-        head = raw.read(6)
+        head = raw.read(1024)
+        refuse_lfs_pointer(head, shard.path)
         raw.seek(0)
         name = shard.path.lower()
         if head.startswith(b"PAR1"):

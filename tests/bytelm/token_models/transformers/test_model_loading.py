@@ -80,6 +80,105 @@ def test_missing_weights_are_refused_not_invented(folder: Path) -> None:
         load_token_lm(folder, tokenizer=ANY)
 
 
+def change_config(folder: Path, **changes: Any) -> None:
+    config = json.loads((folder / "config.json").read_text()) | changes
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def add_weights(folder: Path, **added: Any) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "model.safetensors"
+    save_file(load_file(path) | added, path, metadata={"format": "pt"})
+
+
+FEWER_LAYERS = {"num_hidden_layers": 2, "layer_types": ["sliding_attention", "full_attention"]}
+
+
+def test_a_model_of_fewer_layers_than_its_weights_is_refused(folder: Path) -> None:
+    change_config(folder, **FEWER_LAYERS)
+    with pytest.raises(ModelError, match=r"no place for 13 .*\(model\.layers\.2\."):
+        load_token_lm(folder, tokenizer=ANY)
+
+
+def test_so_is_one_whose_files_hold_the_base_model_alone(tmp_path: Path) -> None:
+    with quiet_transformers():
+        tiny_model("llama", tie_word_embeddings=True).model.save_pretrained(tmp_path)
+    assert load_token_lm(tmp_path, tokenizer=ANY).name
+    change_config(tmp_path, num_hidden_layers=2)
+    with pytest.raises(ModelError, match=r"no place for 9 .*\(layers\.2\."):
+        load_token_lm(tmp_path, tokenizer=ANY)
+
+
+def test_weights_inside_a_block_that_has_no_place_for_them_are_refused(tmp_path: Path) -> None:
+    with quiet_transformers():
+        tiny_model("llama", attention_bias=True).save_pretrained(tmp_path)
+    change_config(tmp_path, attention_bias=False)
+    assert load_token_lm(tmp_path, tokenizer=ANY).name  # for the biases are zeros
+    name = "model.layers.1.self_attn.q_proj.bias"
+    add_weights(tmp_path, **{name: torch.ones(32)})
+    with pytest.raises(ModelError, match=r"no place for 1 .*\(model\.layers\.1\.self_attn\.q_proj"):
+        load_token_lm(tmp_path, tokenizer=ANY)
+    change_config(tmp_path, attention_bias=True)
+    add_weights(tmp_path, **{"model.layers.0.self_attn.q_norm.weight": torch.ones(8)})
+    with pytest.raises(ModelError, match=r"\(model\.layers\.0\.self_attn\.q_norm\.weight\)"):
+        load_token_lm(tmp_path, tokenizer=ANY)
+
+
+BESIDE = [
+    "model.layers.0.self_attn.rotary_emb.inv_freq",
+    "model.layers.0.self_attn.k_scale",
+    "model.layers.0.attn.masked_bias",
+    "model.layers.0.cross_attn.q_proj.weight",
+    "model.mtp.layers.7.mlp.gate.weight",
+    "mtp.layers.0.mlp.gate.weight",
+    "model.layers.3.eh_proj.weight",
+    "vision_tower.encoder.layers.7.mlp.fc1.weight",
+    "model.vision_tower.layers.7.mlp.fc1.bias",
+    "model.encoder.layers.7.fc1.weight",
+    "classifier.weight",
+    "lm_head.weight",
+    "v_head.summary.bias",
+]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_weights_beside_the_model_are_left_alone(tmp_path: Path, tied: bool) -> None:
+    model = tiny_model("llama", tie_word_embeddings=tied)
+    with quiet_transformers():
+        model.save_pretrained(tmp_path)
+    expected = load_token_lm(tmp_path, tokenizer=ANY).next_token_logprobs([[4, 5]])
+    head = model.lm_head.weight.detach()
+    add_weights(tmp_path, **{key: torch.ones(3) for key in BESIDE} | {"lm_head.weight": head})
+    found = load_token_lm(tmp_path, tokenizer=ANY).next_token_logprobs([[4, 5]])
+    np.testing.assert_array_equal(found, expected)
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 5000\n" % (b"0" * 64)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_git_lfs_pointer_among_the_files_is_told(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(POINTER)
+    with pytest.raises(FormatError, match=rf"{name}: a Git LFS pointer.*5,000 bytes"):
+        load_token_lm(folder, tokenizer=ANY)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.gguf"])
+def test_so_it_is_alone(folder: Path, name: str) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(POINTER)
+    source = folder / name if name.endswith("gguf") else folder
+    with pytest.raises(FormatError, match=rf"{name}: a Git LFS pointer"):
+        load_token_lm(source, tokenizer=ANY)
+
+
+def test_a_pointer_that_nothing_reads_is_in_nobodys_way(folder: Path) -> None:
+    for name in ("consolidated.safetensors", "pytorch_model.bin"):
+        (folder / name).write_bytes(POINTER)
+    assert load_token_lm(folder, tokenizer=ANY).name
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"model_type": "nonsense"}'])
 def test_damaged_configurations_are_refused(folder: Path, text: str) -> None:
     (folder / "config.json").write_text(text)
@@ -186,15 +285,18 @@ def _gguf_name(key: str) -> str:
 @pytest.fixture
 def gguf_file(tmp_path: Path) -> Path:
     """A tiny model as llama.cpp would write it (architecture qwen2: no permutation), all Q8_0."""
+    return _write_gguf(tmp_path / "tiny.gguf")
+
+
+def _write_gguf(path: Path, *, n_layers: int = 2, added: dict[str, Any] | None = None) -> Path:
     import transformers
 
     torch.manual_seed(1)
     model = transformers.Qwen2ForCausalLM(_qwen2_config())
-    path = tmp_path / "tiny.gguf"
     writer = gguf.GGUFWriter(path, "qwen2")
     writer.add_context_length(64)
     writer.add_embedding_length(32)
-    writer.add_block_count(2)
+    writer.add_block_count(n_layers)
     writer.add_feed_forward_length(64)
     writer.add_head_count(4)
     writer.add_head_count_kv(2)
@@ -208,6 +310,8 @@ def gguf_file(tmp_path: Path) -> Path:
             writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
         else:
             writer.add_tensor(name, values)
+    for name, values in (added or {}).items():
+        writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -248,6 +352,30 @@ def test_gguf_equals_what_transformers_reads(gguf_file: Path) -> None:
     ours, theirs = lm._model.state_dict(), plain.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+ONES = np.ones(32, dtype=np.float32)
+_QWEN: Any = FakeTokenizer(vocab_size=2000)
+
+
+def test_a_gguf_file_of_more_layers_than_it_says_is_refused(tmp_path: Path) -> None:
+    path = _write_gguf(tmp_path / "tiny.gguf", n_layers=1)
+    with pytest.raises(ModelError, match=r"no place for 9 .*\(blk\.1\.attn_k\.weight"):
+        load_token_lm(path, tokenizer=_QWEN)
+
+
+@pytest.mark.parametrize("name", ["blk.1.attn_q_norm.weight", "blk.0.attn_output.bias"])
+def test_tensors_that_a_gguf_model_has_no_place_for_are_refused(tmp_path: Path, name: str) -> None:
+    path = _write_gguf(tmp_path / "tiny.gguf", added={name: ONES})
+    with pytest.raises(ModelError, match=rf"no place for 1 .*\({name}\)"):
+        load_token_lm(path, tokenizer=_QWEN)
+
+
+def test_tensors_beside_a_gguf_model_are_left_alone(tmp_path: Path) -> None:
+    beside = ("rope_freqs.weight", "blk.0.attn_rot_embd", "blk.2.nextn.eh_proj.weight")
+    added = {**dict.fromkeys(beside, ONES), "blk.0.attn_output.bias": 0 * ONES}
+    path = _write_gguf(tmp_path / "tiny.gguf", added=added)
+    assert load_token_lm(path, tokenizer=_QWEN).name
 
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999])

@@ -10,65 +10,71 @@ architecture needs are transformers' and gguf's own, so the result is the same, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.files.gguf_layout import GGUFLayout
+from tokkit.files.gguf_layout import GGUFLayout, StoredTensor
 
 if TYPE_CHECKING:
     import torch
 
 
 def iter_weights(
-    layout: GGUFLayout, model: Any, *, dtype: torch.dtype
+    layout: GGUFLayout, model: Any, names: Mapping[str, str], *, dtype: torch.dtype
 ) -> Iterator[tuple[str, torch.Tensor]] | None:
     """The weights for `model`, dequantised one at a time.
 
     Args:
         layout: the file.
-        model: a transformers model of the file's configuration; only its names are used, so it
-            may lie on the meta device.
+        model: a transformers model of the file's configuration, which may lie on the meta device.
+        names: what `parameter_names` gave.
         dtype: what to convert each tensor to.
 
     Returns:
-        Pairs of a name in `model.state_dict()` and its tensor, or None if some weight of the
-        model has no counterpart of a kind known here; transformers' own reader must do it then.
+        Pairs of a name in `model.state_dict()` and its tensor, or None for an architecture whose
+        conversion is not known here; transformers' own reader must do it then.
     """
-    names = _parameter_names(layout, model)
     processor = _processor(layout.architecture, model.config)
-    if names is None or processor is None:
+    if not names or processor is None:
         return None
     return _converted(layout, names, processor, dtype)
 
 
 def _converted(
-    layout: GGUFLayout, names: dict[str, str], processor: Any, dtype: torch.dtype
+    layout: GGUFLayout, names: Mapping[str, str], processor: Any, dtype: torch.dtype
 ) -> Iterator[tuple[str, torch.Tensor]]:
     import torch
-    from gguf.constants import GGMLQuantizationType
-    from gguf.quants import dequantize
 
-    data: NDArray[np.uint8] = np.memmap(layout.path, dtype=np.uint8, mode="r")
     for tensor in layout.tensors:
         if tensor.name not in names:
             continue
-        raw = data[tensor.offset : tensor.offset + tensor.n_bytes].reshape(*tensor.shape[:-1], -1)
-        values = dequantize(np.asarray(raw), GGMLQuantizationType(tensor.ggml_type))
+        values = read_tensor(layout.path, tensor)
         values = processor.process(weights=values, name=tensor.name).weights
         copy = np.array(values, dtype=np.float32)  # never a view of the file
         yield names[tensor.name], torch.from_numpy(copy).to(dtype)
 
 
-def _parameter_names(layout: GGUFLayout, model: Any) -> dict[str, str] | None:
-    """GGUF name -> transformers name, or None if not every weight of the model has one."""
+def read_tensor(path: Path, tensor: StoredTensor) -> NDArray[np.floating[Any]]:
+    """The dequantised values of a tensor of a file."""
+    from gguf.constants import GGMLQuantizationType
+    from gguf.quants import dequantize
+
+    data: NDArray[np.uint8] = np.memmap(path, dtype=np.uint8, mode="r")
+    raw = data[tensor.offset : tensor.offset + tensor.n_bytes].reshape(*tensor.shape[:-1], -1)
+    return dequantize(np.asarray(raw), GGMLQuantizationType(tensor.ggml_type))
+
+
+def parameter_names(layout: GGUFLayout, model: Any) -> dict[str, str]:
+    """GGUF name -> transformers name; empty if not every weight of the model has a counterpart."""
     import gguf
 
     arch = next((a for a, n in gguf.MODEL_ARCH_NAMES.items() if n == layout.architecture), None)
     if arch is None:
-        return None
+        return {}
     table = gguf.get_tensor_name_map(arch, model.config.num_hidden_layers)
     present = {tensor.name for tensor in layout.tensors}
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
@@ -79,7 +85,7 @@ def _parameter_names(layout: GGUFLayout, model: Any) -> dict[str, str] | None:
         if name is not None and name + dot + suffix in present:
             names[name + dot + suffix] = key
         elif key not in tied:
-            return None
+            return {}
     return names
 
 

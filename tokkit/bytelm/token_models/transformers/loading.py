@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from tokkit.arguments import check_whole, refuse_unknown
 from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
+from tokkit.bytelm.token_models.transformers.left_out import (
+    refuse_left_out,
+    refuse_left_out_of_folder,
+)
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import (
     ArgumentError,
@@ -25,6 +29,7 @@ from tokkit.errors import (
     TokkitError,
     UnsupportedError,
 )
+from tokkit.files.reading import read_head, refuse_lfs_pointers_in
 from tokkit.files.sources import locate, meaning_of
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -185,8 +190,7 @@ def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
     else:
         path = locate(source, ())
     if path.is_file():
-        with path.open("rb") as file:
-            magic = file.read(4)
+        magic = read_head(path)[:4]
         if magic != b"GGUF":
             raise FormatError(
                 f"{path}: not a GGUF file (it starts with {magic!r}); expected a GGUF file, or a "
@@ -213,6 +217,8 @@ def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention:
                     f"attn_implementation is {attention!r}: {_first_lines(error)}; leave it out, "
                     "or pass 'eager'"
                 ) from error
+            if path.is_dir():
+                refuse_lfs_pointers_in(path)
             raise ModelError(
                 f"{path}: the weights cannot be loaded ({type(error).__name__}: "
                 f"{_first_lines(error)}); check that configuration and weights belong together"
@@ -224,6 +230,8 @@ def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention:
                 f"{path}: the file {cause} {len(keys)} of the model's weights, such as {keys[0]}; "
                 "check that configuration and weights belong together"
             )
+    if path.is_dir():
+        refuse_left_out_of_folder(path, info.get("unexpected_keys") or (), model)
     return model.to(device)
 
 
@@ -242,10 +250,12 @@ def _load_folder(
     if not (path / "config.json").is_file():
         raise FormatError(f"{path}: no config.json, expected a folder with config.json and weights")
     if not any(path.glob("*.safetensors")):
+        refuse_lfs_pointers_in(path)
         raise FormatError(f"{path}: no *.safetensors; other weights are not loaded, convert them")
     try:
         config = auto_config.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:
+        read_head(path / "config.json")
         raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
     skeleton = _skeleton(path, config)
     _check_memory(path, skeleton, dtype)
@@ -270,14 +280,28 @@ def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[A
         raise MissingExtraError(
             f"GGUF files need the package gguf ({error})", extra="hf"
         ) from error
-    from tokkit.bytelm.token_models.transformers.gguf_weights import iter_weights
+    from tokkit.bytelm.token_models.transformers.gguf_weights import (
+        iter_weights,
+        parameter_names,
+        read_tensor,
+    )
     from tokkit.files.gguf_layout import read_layout
 
     layout = read_layout(path)
     config = _gguf_config(layout)
     skeleton = _skeleton(path, config)
     _check_memory(path, skeleton, dtype)
-    weights = iter_weights(layout, skeleton, dtype=dtype)
+    names = parameter_names(layout, skeleton)
+    n_layers = config.get_text_config(decoder=True).num_hidden_layers
+    unused = {tensor.name: tensor for tensor in layout.tensors if tensor.name not in names}
+    refuse_left_out(
+        path,
+        unused,
+        names,
+        {"blk": n_layers},
+        lambda name: not read_tensor(path, unused[name]).any(),
+    )
+    weights = iter_weights(layout, skeleton, names, dtype=dtype)
     if weights is None:
         auto_model: Any = transformers.AutoModelForCausalLM
         return auto_model.from_pretrained(
