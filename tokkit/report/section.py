@@ -1,6 +1,6 @@
 """A part of a report as data: facts, tables and charts, which every output shows in its own way.
 
-Figures are rounded where they are made, to what can be trusted, so that equal audits give equal
+Figures are rounded where they are made, to what can be trusted, so that equal results give equal
 bytes in every output.
 """
 
@@ -43,8 +43,8 @@ class Column:
         key: stable, lower case with underscores.
         label: its heading.
         kind: how its cells are shown: `text`; `number`, aligned at the right; `token`, an id that
-            links to its entry in the explorer; `code`, text in a fixed-width face, with controls
-            and spaces made visible.
+            links to its entry on a page that has one; `code`, text in a fixed-width face, with
+            controls and spaces made visible.
     """
 
     key: str
@@ -118,7 +118,7 @@ class Section:
     """A part of a report.
 
     Attributes:
-        key: stable, one lower-case word: "vocabulary", "text", "safety", "training", "codebook".
+        key: stable, one lower-case word, as "vocabulary" or "shares"; where links lead.
         title: its heading.
         summary: one or two sentences that say the most important thing.
     """

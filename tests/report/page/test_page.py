@@ -11,7 +11,7 @@ import pytest
 from tests.report.page.reader import Reader, assert_links_lead_somewhere, assert_stands_alone
 from tokkit.report.page.assets import asset
 from tokkit.report.page.charts import chart_html
-from tokkit.report.page.markup import attribute, escape, visible_html, warnings_html
+from tokkit.report.page.markup import attribute, escape, visible_html
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.page.scales import scale_of
 from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
@@ -40,7 +40,7 @@ def nasty_page() -> Page:
         headline=(Fact("g", NASTY, 1.5, NASTY, (1.0, 2.0), NASTY),),
         sections=(section,),
         note=NASTY,
-        parts_html=warnings_html((NASTY,)),
+        warnings=(NASTY,),
     )
 
 

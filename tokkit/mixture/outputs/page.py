@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
-from tokkit.report.page.markup import warnings_html
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Chart, Column, Fact, Scalar, Section, Series, Table
 from tokkit.report.wording import plural, readable, size, visible
@@ -25,8 +24,6 @@ Bar = tuple[str, float, tuple[float, float] | None]
 def render_mixture_page(result: InferredMixture) -> str:
     """The file's content, for UTF-8. Equal results give equal strings."""
     verdict, error, forced = trust_sentences(result)
-    cards = warnings_html(result.warnings)
-    warnings = f'<section id="warnings" class="part"><h2>Warnings</h2>{cards}</section>'
     return render(
         Page(
             brand="mixture",
@@ -37,8 +34,7 @@ def render_mixture_page(result: InferredMixture) -> str:
             headline=_headline(result),
             sections=[_shares(result, f"{error} {forced}"), _fit(result), _disagreements(result)],
             note="Shares are of bytes, inferred from a tokenizer's merges and from samples.",
-            parts_html=warnings if cards else "",
-            links=(("warnings", "Warnings"),) if cards else (),
+            warnings=result.warnings,
         )
     )
 

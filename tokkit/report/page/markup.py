@@ -38,15 +38,6 @@ def badge(level: str) -> str:
     )
 
 
-def warnings_html(warnings: tuple[str, ...]) -> str:
-    """What speaks against a result, a card each; nothing where nothing does."""
-    return "".join(
-        f'<article class="finding warning"><header>{badge("warning")}</header>'
-        f'<p class="message">{escape(warning)}</p></article>'
-        for warning in warnings
-    )
-
-
 def visible_html(data: bytes, *, limit: int = 240) -> str:
     """Bytes as HTML: spaces and controls as signs, what is not UTF-8 in hexadecimal."""
     text = data[:limit].decode(errors="surrogateescape")

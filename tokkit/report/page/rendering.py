@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tokkit.report.page.assets import asset, plain_script, stylesheet
-from tokkit.report.page.markup import escape
+from tokkit.report.page.markup import badge, escape
 from tokkit.report.page.tables import facts_html, section_html
 from tokkit.report.section import Fact, Section
 
@@ -35,6 +35,7 @@ class Page:
         headline: a handful of figures at the top.
         sections: in order, after `parts_html`.
         note: a sentence at the foot: what its figures mean.
+        warnings: what speaks against the result, before everything below the figures.
         tallies_html, picture_html: above the figures, or nothing.
         parts_html: whole sections of another make, or nothing.
         links: places in `parts_html`, as (id, title), for the bar at the top.
@@ -51,6 +52,7 @@ class Page:
     sections: Sequence[Section]
     note: str
     headline: Sequence[Fact] = ()
+    warnings: Sequence[str] = ()
     tallies_html: str = ""
     picture_html: str = ""
     parts_html: str = ""
@@ -64,10 +66,9 @@ def render(page: Page) -> str:
     """The file's content, for UTF-8; equal pages give equal strings."""
     script = page.script or plain_script()
     style = stylesheet(page.style or asset("styles/plain.css"))
-    links = "".join(
-        f'<a href="#{escape(key)}">{escape(title)}</a>'
-        for key, title in (*page.links, *((each.key, each.title) for each in page.sections))
-    )
+    links = [*page.links, *((each.key, each.title) for each in page.sections)]
+    if page.warnings:
+        links.insert(0, ("warnings", "Warnings"))
     return fill_template(
         asset("template.html"),
         {
@@ -82,8 +83,8 @@ def render(page: Page) -> str:
             "tallies": page.tallies_html,
             "picture": page.picture_html,
             "figures": facts_html(page.headline, "facts headline"),
-            "links": links,
-            "parts": page.parts_html,
+            "links": "".join(f'<a href="#{escape(k)}">{escape(title)}</a>' for k, title in links),
+            "parts": _warnings(page.warnings) + page.parts_html,
             "sections": "".join(map(section_html, page.sections)),
             "note": escape(page.note),
             "data": page.data_html,
@@ -91,6 +92,18 @@ def render(page: Page) -> str:
             "script": script,
         },
     )
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    """A card each; nothing where there are none."""
+    if not warnings:
+        return ""
+    cards = "".join(
+        f'<article class="finding warning"><header>{badge("warning")}</header>'
+        f'<p class="message">{escape(warning)}</p></article>'
+        for warning in warnings
+    )
+    return f'<section id="warnings" class="part"><h2>Warnings</h2>{cards}</section>'
 
 
 def content_policy(script: str, style: str) -> str:
