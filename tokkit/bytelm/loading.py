@@ -7,6 +7,8 @@ from typing import Any
 
 from tokkit.bytelm.backends import Backend, load_token_lm_with
 from tokkit.bytelm.byte_lm import ByteLM, Encodings, check_semantics
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.files.registry import open_saved
 from tokkit.text.tokenizer import TextTokenizer
 
 
@@ -24,7 +26,8 @@ def load_lm(
     Args:
         source: a folder with `config.json` and safetensors, a GGUF file, the name of a model that
             installs with pip (`"smollm2"`, `"gemma3"`), a hub id, a loaded
-            `(transformers model, tokenizer)`, or the URL of a vLLM server.
+            `(transformers model, tokenizer)`, the URL of a vLLM server, or a folder that a model
+            of tokkit's own was saved to.
         backend: `"transformers"`; `"llama.cpp"` for a GGUF file or a packaged model; `"vllm"` for
             a URL. Default: `"vllm"` for a URL, else `"transformers"`.
         encodings: `"canonical"` or `"all"`; see `ByteLM`.
@@ -39,6 +42,10 @@ def load_lm(
         FormatError: a missing, damaged or truncated file.
         ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
     """
+    if backend is None:
+        saved = open_saved(source, ByteModel, "a language model", **options)
+        if saved is not None:
+            return saved
     check_semantics(encodings, tolerance, beam)  # before the model is loaded
     token_lm = load_token_lm_with(backend, source, options)
     name = source if isinstance(source, str) and os.sep not in source else None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
+from tokkit.files.registry import open_saved, write_kind
 from tokkit.text.canonical.automaton import CanonicalAutomaton
 from tokkit.text.canonical.wordpiece import WordPieceAutomaton
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
@@ -44,9 +45,9 @@ def load_tokenizer(
     Args:
         source: a packaged model (`"smollm2"`); a `tokenizer.json`, SentencePiece `.model`, tiktoken
             rank file, GGUF file, Mistral tekken JSON, BERT's `vocab.txt`, RWKV's `rwkv_vocab*.txt`,
-            a folder that holds one, a hub id (`"org/name"`) in the local cache; a tokenizer that
-            `tokenizers`, `transformers`, `sentencepiece` or `tiktoken` has loaded; or a
-            `TextTokenizer`, which is returned as it is.
+            a folder that holds one, or that a tokenizer's `save` wrote; a hub id (`"org/name"`) in
+            the local cache; a tokenizer that `tokenizers`, `transformers`, `sentencepiece` or
+            `tiktoken` has loaded; or a `TextTokenizer`, which is returned as it is.
         format: what the file is, where its content does not tell: `"hf"`, `"sentencepiece"`,
             `"tiktoken"` (or `"tiktoken:cl100k_base"` to name the encoding), `"gguf"`, `"tekken"`,
             `"gpt2-bpe"`, `"bert"`, `"rwkv"`, `"phobert"`, `"tokkit"` (what `TextTokenizer.save`
@@ -66,6 +67,10 @@ def load_tokenizer(
 
     if isinstance(source, TextTokenizer) and format is None:
         return source
+    if format is None and pattern is None and special_tokens is None:
+        saved = open_saved(source, Tokenizer, "a tokenizer")
+        if saved is not None:
+            return saved  # of text as a rule, or of another modality
     spec = read_spec(
         source,
         format=format,
@@ -418,10 +423,10 @@ class TextTokenizer(Tokenizer[str | bytes]):
     # -- files -------------------------------------------------------------------------------
 
     def save(self, directory: str | PathLike[str]) -> None:
-        """Write the spec to `tokenizer.tokkit` in `directory`, which is made when it is missing.
+        """Write `tokenizer.tokkit` and `tokkit.json` to `directory`, made when it is missing.
 
         All of the spec is written, as data, so that `load` and `load_tokenizer` give an equal
-        tokenizer. The file is there whole or not at all, and replaces one that was there.
+        tokenizer. A file is there whole or not at all, and replaces one that was there.
 
         Raises:
             UnsupportedError: a normalizer of a class that is not tokkit's own.
@@ -430,6 +435,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         from tokkit.text.formats.tokkit_file import write_spec
 
         write_spec(self.spec, Path(directory))
+        write_kind(Path(directory), "text-tokenizer")
 
     @classmethod
     def load(cls, directory: str | PathLike[str]) -> Self:

@@ -1,0 +1,69 @@
+"""Kinds of saved folders, and the class that opens each.
+
+A folder that tokkit writes names its kind in `tokkit.json`. The classes stand here by import path,
+so that `load_tokenizer` and `load_lm` open what layers below them write, and import none of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from tokkit.errors import FormatError
+from tokkit.files.json_text import parse_json, want_object, want_str
+from tokkit.files.reading import read_bounded
+from tokkit.files.writing import whole_file
+
+MANIFEST = "tokkit.json"
+CLASSES = {"text-tokenizer": "tokkit.text.tokenizer:TextTokenizer"}
+"""Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
+
+_MAX_BYTES = 1 << 20
+
+
+def write_kind(folder: Path, kind: str) -> None:
+    """Name the kind of a folder, which must be one of `CLASSES`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    assert kind in CLASSES, kind
+    with whole_file(folder / MANIFEST) as stream:
+        stream.write(json.dumps({"kind": kind}).encode() + b"\n")
+
+
+def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any:
+    """What a saved folder holds.
+
+    Args:
+        source: anything; what is no folder with `tokkit.json` gives None.
+        wanted: the class, or a base of those, that will do.
+        what: what that is, for messages: "a tokenizer".
+        **options: for the `load` of the class.
+
+    Raises:
+        FormatError: the file is damaged, names no kind that is known here, or another than is
+            wanted.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    path = Path(cast("str | os.PathLike[str]", source)) / MANIFEST
+    if not path.is_file():
+        return None
+    where = str(path)
+    document = want_object(parse_json(read_bounded(path, limit=_MAX_BYTES), where), where)
+    kind = want_str(document.get("kind"), f"{where}.kind")
+    if kind not in CLASSES:
+        raise FormatError(
+            f"{where}: the kind {kind[:80]!r}, expected one of {', '.join(CLASSES)}; was it "
+            "written by a later version of tokkit?"
+        )
+    module, _, name = CLASSES[kind].partition(":")
+    saved: Any = getattr(import_module(module), name)
+    fits: bool = issubclass(saved, wanted)
+    if not fits:
+        raise FormatError(f"{path.parent}: holds a {kind}; expected {what}")
+    return saved.load(path.parent, **options)
