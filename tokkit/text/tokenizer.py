@@ -21,6 +21,7 @@ from tokkit.arguments import refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.files.registry import open_saved, write_kind
 from tokkit.text.canonical.automaton import CanonicalAutomaton
+from tokkit.text.canonical.nested import NestedAutomaton
 from tokkit.text.canonical.wordpiece import WordPieceAutomaton
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models import make_segment_model
@@ -453,7 +454,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
     # -- canonicality ------------------------------------------------------------------------
 
     @cached_property
-    def canonical(self) -> CanonicalAutomaton | WordPieceAutomaton:
+    def canonical(self) -> CanonicalAutomaton[Any]:
         """The automaton of canonical sequences, shared by everything that asks."""
         if self.spec.family == "wordpiece":
             return WordPieceAutomaton(self.spec, self._pretokenizer)
@@ -461,7 +462,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
             from tokkit.text.canonical.words import WordBpeAutomaton
 
             return WordBpeAutomaton(self.spec, self._pretokenizer, self._model)
-        return CanonicalAutomaton(self.spec, self._pretokenizer, self._model)
+        return NestedAutomaton(self.spec, self._pretokenizer, self._model)
 
     def is_canonical(self, ids: Iterable[int]) -> bool:
         """Whether `ids` is a prefix of the encoding of some bytes (see `CanonicalAutomaton`).

@@ -17,13 +17,13 @@ go on with something but "b"), and `un ##a ##b` is not, because greedy would hav
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.text.canonical.mask_cache import MaskCache
+from tokkit.text.canonical.automaton import CanonicalAutomaton
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD, Label
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -63,14 +63,12 @@ class _Side:
         return [s[len(prefix) :] for s in self.sorted[low:high] if len(s) > len(prefix)]
 
 
-class WordPieceAutomaton:
-    """Same interface as `CanonicalAutomaton`."""
-
-    START = 0
-    DEAD = DEAD
+class WordPieceAutomaton(CanonicalAutomaton[_Word]):
+    """The automaton of a tokenizer that takes the longest token that matches."""
 
     def __init__(self, spec: TokenizerSpec, pretokenizer: Pretokenizer) -> None:
         assert spec.continuing is not None
+        super().__init__(spec.vocab_size, _Word(0, 0, frozenset()))
         self._spec = spec
         self._boundaries = pretokenizer.boundaries
         sides: tuple[dict[bytes, int], dict[bytes, int]] = ({}, {})
@@ -81,29 +79,17 @@ class WordPieceAutomaton:
                 sides[inside].setdefault(spelling if inside else spelling[1:], token)
         self._sides = (_Side(sides[0]), _Side(sides[1]))
         self._literals = np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist()
-        start = (_Word(0, 0, frozenset()),)
-        self._states: list[tuple[_Word, ...]] = [start]
-        self._index: dict[frozenset[_Word], int] = {frozenset(start): self.START}
-        self._recent = MaskCache(spec.vocab_size)
 
-    def advance(self, state: int, token: int) -> int:
-        """The state after one more token, or `DEAD`."""
-        if state == DEAD:
-            return DEAD
-        return self._intern(
-            {new for word in self._states[state] for new in self._ways(word, token)}
-        )
-
-    def _ways(self, word: _Word, token: int) -> Iterator[_Word]:
+    def _successors(self, hypothesis: _Word, token: int) -> Iterator[_Word]:
         """After one more token: as an added one, as one of the model, or as both."""
         kind = self._spec.kinds[token]
         if kind == TokenKind.LITERAL:
             spelling = self._spec.token_bytes[token]
-            state = self._read(word.boundary_state, spelling, Label.LITERAL, Label.BOUNDARY)
+            state = self._read(hypothesis.boundary_state, spelling, Label.LITERAL, Label.BOUNDARY)
             if state != DEAD:
                 yield _Word(state, 0, frozenset())
         if kind == TokenKind.NORMAL or token in self._spec.also_model:
-            grown = self._after_model_token(word, token)
+            grown = self._after_model_token(hypothesis, token)
             if grown is not None:
                 yield grown
 
@@ -116,12 +102,6 @@ class WordPieceAutomaton:
         if not inside:
             word = _Word(word.boundary_state, 0, frozenset())
         return self._grow(word, spelling, inside=inside)
-
-    def run(self, ids: Iterable[int], state: int = START) -> int:
-        """The state after several tokens."""
-        for token in ids:
-            state = self.advance(state, token)
-        return state
 
     def _read(self, state: int, data: bytes, kind: Label, first: Label) -> int:
         label = kind | first
@@ -150,30 +130,12 @@ class WordPieceAutomaton:
             frozenset(item for item in still_open if self._sides[item[0]].longer(item[1])),
         )
 
-    def _intern(self, words: set[_Word]) -> int:
-        if not words:
-            return DEAD
-        key = frozenset(words)
-        state = self._index.get(key)
-        if state is None:
-            state = self._index[key] = len(self._states)
-            self._states.append(tuple(words))
-        return state
-
-    def mask(self, state: int) -> NDArray[np.bool_]:
-        """Tokens that keep the sequence canonical, bool (V,)."""
-        known = self._recent.get(state)
-        if known is None:
-            known = self._mask(state)
-            self._recent.put(state, known)
-        return known
-
-    def _mask(self, state: int) -> NDArray[np.bool_]:
+    def _mask(self, hypotheses: frozenset[_Word]) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
-        for word in self._states[state]:
+        for word in hypotheses:
             for token in self._candidates(word):
                 if not allowed[token]:
-                    allowed[token] = any(True for _ in self._ways(word, token))
+                    allowed[token] = any(True for _ in self._successors(word, token))
         return allowed
 
     def _candidates(self, word: _Word) -> Iterator[int]:
@@ -188,6 +150,5 @@ class WordPieceAutomaton:
             yield from side.order[candidates].tolist()
         yield from self._literals
 
-    def may_end(self, state: int) -> bool:
-        """Whether the sequence so far is all of an encoding."""
-        return any(self._boundaries.can_end(word.boundary_state) for word in self._states[state])
+    def _may_end(self, hypothesis: _Word) -> bool:
+        return self._boundaries.can_end(hypothesis.boundary_state)

@@ -1,6 +1,6 @@
 """Canonical prefixes for BPE whose tokens tell where in a word they stand (`word_final`).
 
-What `CanonicalAutomaton` says of boundaries and merges holds, and two things are added. A piece
+What `NestedAutomaton` says of boundaries and merges holds, and two things are added. A piece
 ends with a word-final token, and only there: a token that is none must be followed by one that goes
 on. And where the pretokenizer drops white space, a text in byte space is words with one space
 behind (or before) each (`"un able "`). The boundary automaton reads them without these spaces.
@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.text.canonical.automaton import CanonicalAutomaton, Hypothesis
+from tokkit.text.canonical.nested import Hypothesis, NestedAutomaton
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD
 from tokkit.text.segment_models.base import SegmentModel
@@ -24,8 +24,8 @@ from tokkit.text.segment_models.word_bpe import WordBpeModel, words_of
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
-class WordBpeAutomaton(CanonicalAutomaton):
-    """Same interface as `CanonicalAutomaton`."""
+class WordBpeAutomaton(NestedAutomaton):
+    """A `NestedAutomaton` that knows where words end."""
 
     def __init__(
         self, spec: TokenizerSpec, pretokenizer: Pretokenizer, model: SegmentModel
