@@ -291,6 +291,13 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "load_lm, encodings": lambda lm: tokkit.load_lm("x", encodings="some"),  # type: ignore[arg-type]
     "load_lm, beam": lambda lm: tokkit.load_lm("x", beam=3),
     "load_lm, tolerance": lambda lm: tokkit.load_lm("x", tolerance=7),
+    "load_lm, threads": lambda lm: tokkit.load_lm("x", threads=10**9),
+    "a format of no middle": lambda lm: tokkit.infill(lm, "a", max_bytes=1, fim="starcoder"),
+    "borders of no middle": lambda lm: tokkit.infill(lm, "a", max_bytes=1, heal="both"),
+    "files around no middle": lambda lm: tokkit.infill(
+        lm, "a", max_bytes=1, context=tokkit.RepositoryFiles("x", {"y": "z"})
+    ),
+    "inherits without corpora": lambda lm: tokkit.AuditOptions(inherits=["smollm2"]),
 }
 
 
@@ -298,3 +305,11 @@ WRONG: dict[str, Callable[[Any], Any]] = {
 def test_what_is_something_else_is_told_before_any_work(call: str, lm: tokkit.ByteLM) -> None:
     with pytest.raises(ArgumentError):
         WRONG[call](lm)
+
+
+@pytest.mark.parametrize("option", ["top_k", "repetition_length", "no_repeat_ngram"])
+def test_a_number_above_every_length_is_no_limit(option: str, lm: tokkit.ByteLM) -> None:
+    drawn: dict[str, Any] = {"max_bytes": 8, "seed": 1}
+    penalty = 1e308 if option == "repetition_length" else 0.0
+    huge: dict[str, Any] = {option: 10**30, "repetition_penalty": penalty}
+    assert lm.generate("ret", **drawn | huge) == lm.generate("ret", **drawn)

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 
 from tokkit.errors import ArgumentError
 
+MAX_BYTES = 1 << 30
+"""What one call may be asked to write, at most."""
 _MAX_NAMED = 64
 _N_NEAREST = 8
 

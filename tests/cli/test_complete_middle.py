@@ -62,7 +62,22 @@ def test_a_completion_may_be_drawn_by_tokens(capsys: Any) -> None:
         ["--suffix", "b", "--suffix-file", "x"],
         ["--suffix-file", "/does/not/exist"],
         ["--suffix", "b", "--heal", "all"],
+        ["--fim", "starcoder"],
+        ["--heal", "both"],
+        ["--heal", "none", "--beams", "2"],
+        ["--unit", "token", "--utf8"],
+        ["--unit", "token", "--no-repeat-ngram", "3"],
+        ["--unit", "token", "--repetition-penalty", "3"],
+        ["--max-bytes", str(2**30 + 1)],
+        ["--max-bytes", "1" * 5000],
     ],
 )
-def test_options_that_do_not_go_together_are_bad_usage(options: list[str]) -> None:
+def test_options_that_do_not_go_together_are_told_before_the_model_is_loaded(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def load_lm(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the work has begun")
+
+    monkeypatch.setitem(vars(tokkit), "load_lm", load_lm)
     assert cli.main(["complete", "toy", "--prompt", "a", *options]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -136,3 +136,10 @@ def test_samples_behind_a_url_give_the_same(toy: Path, capsys: pytest.CaptureFix
         assert main(["mixture", str(toy / "tokenizer.json"), folder, "--json"]) == 0
         shares.append(json.loads(capsys.readouterr().out)["categories"])
     assert shares[0] == shares[1]
+
+
+def test_intervals_of_the_linear_program_are_refused(
+    toy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(toy, "--method", "linear-program", "--level", "0.8") == 2
+    assert "--level is about intervals" in capsys.readouterr().err

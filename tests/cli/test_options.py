@@ -170,16 +170,17 @@ def test_python_dash_m_runs_the_command() -> None:
         assert process.stdout == f"tokkit {tokkit.__version__}\n"
 
 
-def test_a_reader_that_leaves_ends_tokenize_quietly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_reader_that_leaves_ends_tokenize_quietly(form: list[str], tmp_path: Path) -> None:
     path = write_bpe(tmp_path / "tokenizer.json")
     (tmp_path / "text").write_bytes(b"the quick brown fox\n" * 20_000)
-    command = [sys.executable, "-m", "tokkit", "tokenize", str(path), "--file"]
+    command = [sys.executable, "-m", "tokkit", "tokenize", str(path), *form, "--file"]
     with subprocess.Popen(
         [*command, str(tmp_path / "text")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert b"\t'" in process.stdout.readline()
+        assert process.stdout.readline() == (b"{\n" if form else b"83\t't'\n")
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 141

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tokkit
+from tests.cli.fake_models import FakeTokenizer
 from tokkit import cli
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -42,17 +45,29 @@ def test_tokenize_tells_what_the_unknown_token_stands_for(
     assert cli.main([*given, "--unk", "use"]) == 0
     out, err = capsys.readouterr()
     assert out == "1\t'a'\n0\tlost b'xy'\n2\t'b'\n"
-    assert "1 unknown tokens stand for 2 bytes" in err
+    assert "1 unknown token stands for 2 bytes" in err
     assert cli.main([*given, "--unk", "use", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"][1]["lost"] == "7879"
     assert cli.main(given) == 2
     assert "byte 0x78" in capsys.readouterr().err
 
 
-def test_tokenize_json(capsys: Any) -> None:
-    assert cli.main(["tokenize", "anything", "--text", "a", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "n_bytes": 1,
-        "n_tokens": 1,
-        "tokens": [{"id": 97, "text": "a", "hex": "61"}],
-    }
+@pytest.mark.parametrize("n", [0, 1, 1024, 1025, 3000])
+def test_tokenize_json(n: int, capsys: Any) -> None:
+    assert cli.main(["tokenize", "anything", "--text", "a" * n, "--json"]) == 0
+    tokens = [{"id": 97, "text": "a", "hex": "61"}] * n
+    expected = json.dumps({"n_bytes": n, "tokens": tokens, "n_tokens": n}, indent=2)
+    assert capsys.readouterr().out == f"{expected}\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_tokens_are_printed_before_all_are_found(
+    form: list[str], capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(self: FakeTokenizer, data: bytes, *, specials: bool = False) -> Iterator[int]:
+        yield from repeat(97, 10_000)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeTokenizer, "iter_encode", endless)
+    assert cli.main(["tokenize", "anything", "--text", "a", *form]) == 130
+    assert len(capsys.readouterr().out) > 10_000 * len("97")

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from tokkit.arguments import check_kind
+from tokkit.audit import training
 from tokkit.audit.opening import open_subject
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.part import Part
 from tokkit.audit.report import AuditReport
 from tokkit.audit.subject import Subject
+from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
 from tokkit.errors import ArgumentError
+from tokkit.text.tokenizer import load_tokenizer
 
 Progress = Callable[[str], None]
 """Called with what is being done now."""
@@ -56,6 +60,10 @@ def audit(
     options = options or AuditOptions()
     say = progress or _say_nothing
     say("loading")
+    if options.embeddings is not None:
+        open_embeddings(options.embeddings)  # what is no weights file is told before the work
+    inherits = [load_tokenizer(each, allow_download=allow_download) for each in options.inherits]
+    options = replace(options, inherits=inherits)
     subject, default_name = open_subject(tokenizer, format=format, allow_download=allow_download)
     _check_fit(subject, options)
     parts = list(_parts(subject, options, say))
@@ -80,6 +88,8 @@ def _check_fit(subject: Subject, options: AuditOptions) -> None:
     modality = subject.tokenizer.modality
     if given and subject.text is None:
         raise ArgumentError(f"{given[0]} is for text, and this tokenizer is one of {modality}")
+    if options.corpora is not None and subject.text is not None:
+        training.check(subject.text, options.corpora)
     if options.signals is not None and subject.text is not None:
         raise ArgumentError("signals are for other modalities, and this tokenizer is one of text")
 
@@ -113,7 +123,5 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
             subject, reference=found, chat_template=options.chat_template, growth=curves
         )
     if options.corpora is not None:
-        from tokkit.audit import training
-
         say("inferring the training mixture")
         yield training.examine(subject, corpora=options.corpora, inherits=options.inherits)

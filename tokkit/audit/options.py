@@ -26,7 +26,8 @@ class AuditOptions:
             what others are compared with. None: the parallel text that tokkit ships.
         corpora: category -> a sample, as `tokkit.infer_mixture` takes them; for the section about
             the training data. Text BPE only.
-        inherits: tokenizers whose merges this one may have taken over; see `infer_mixture`.
+        inherits: with `corpora`: tokenizers whose merges this one may have taken over; see
+            `infer_mixture`.
         chat_template: a Jinja template to examine (it is not run); None: the one beside the file.
         on_growth: called with the times of adversarial texts, which differ from run to run and are
             no part of the report.
@@ -35,7 +36,8 @@ class AuditOptions:
             encoded; smaller is better.
 
     Raises:
-        ArgumentError: `signals` without `distortion` or the other way around.
+        ArgumentError: `signals` without `distortion` or the other way around, or `inherits`
+            without `corpora`.
     """
 
     reference: bool = True
@@ -53,4 +55,9 @@ class AuditOptions:
             raise ArgumentError(
                 "signals and distortion belong together; give both to measure rate against "
                 "distortion, or neither"
+            )
+        if self.inherits and self.corpora is None:
+            raise ArgumentError(
+                "inherits is about the training mixture, which is inferred from corpora; give "
+                "corpora too, or leave inherits out"
             )

@@ -24,6 +24,22 @@ _COLUMNS = (
 )
 
 
+def check(tokenizer: TextTokenizer, corpora: Mapping[str, Source]) -> None:
+    """Refuse what `examine` cannot examine, at once.
+
+    Raises:
+        ArgumentError: not a BPE tokenizer, or fewer than two categories.
+    """
+    from tokkit.mixture.inference import check_corpora
+
+    if tokenizer.merges is None:
+        raise ArgumentError(
+            "corpora: the training mixture is inferred from merges, which only BPE tokenizers "
+            "have; leave corpora out"
+        )
+    check_corpora(corpora)
+
+
 def examine(
     subject: Subject,
     *,
@@ -45,11 +61,9 @@ def examine(
     """
     from tokkit.mixture.inference import infer_mixture
 
-    if subject.text is None or subject.text.merges is None:
-        raise ArgumentError(
-            "corpora: the training mixture is inferred from merges, which only BPE tokenizers "
-            "have; leave corpora out"
-        )
+    if subject.text is None:
+        raise ArgumentError("the training mixture is inferred for text tokenizers only")
+    check(subject.text, corpora)
     result = infer_mixture(subject.text, corpora, inherits=inherits, progress=progress)
     return Part(_section(result))
 

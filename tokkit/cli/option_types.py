@@ -64,11 +64,11 @@ class Choice(OptionType):
 
 
 class Whole(OptionType):
-    """A whole number from some other on, or one that stands for something else."""
+    """A whole number within bounds, or one that stands for something else."""
 
-    def __init__(self, least: int, *, other: int | None = None) -> None:
-        """At least `least`, or `other`."""
-        self._least = least
+    def __init__(self, least: int, *, most: float = math.inf, other: int | None = None) -> None:
+        """From `least` to `most`, or `other`."""
+        self._least, self._most = least, most
         self._other = other
 
     def __call__(self, text: Any) -> int:
@@ -77,11 +77,12 @@ class Whole(OptionType):
             value = int(text)
         except ValueError:
             value = None
-        if value is None or (value < self._least and value != self._other):
+        if value is None or (not self._least <= value <= self._most and value != self._other):
+            bounds = f"of at least {self._least}"
+            if self._most < math.inf:
+                bounds = f"from {self._least} to {self._most}"
             other = "" if self._other is None else f", or {self._other}"
-            raise typer.BadParameter(
-                f"expected a whole number of at least {self._least}{other}, got {text!r}"
-            )
+            raise typer.BadParameter(f"expected a whole number {bounds}{other}, got {text!r}")
         return value
 
 

@@ -6,7 +6,8 @@ import codecs
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -16,6 +17,7 @@ from tokkit.cli.terminal import console_of, harmless, is_drawable, shown
 from tokkit.errors import ArgumentError
 
 JsonFlag = Annotated[bool, flag("--json", "print one JSON object")]
+LINES_AT_ONCE = 1024
 _JSON = "as JSON, to a file or stdout"
 JsonFileOption = Annotated[
     str | None, option("--json", OutputFile(), "[FILE]", _JSON, "Outputs"), Alone("-")
@@ -46,6 +48,17 @@ def write_stream(pieces: Iterable[bytes]) -> bytes:
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on stdout. Infinite numbers, which JSON lacks, become null."""
     print(json.dumps(_finite(value), indent=2))
+
+
+def print_json_list(first: dict[str, Any], name: str, items: Iterator[dict[str, Any]]) -> None:
+    """`first`, a list of the items as they come, and `n_NAME`, how many: one JSON object."""
+    print(json.dumps(first | {name: []}, indent=2).removesuffix("]\n}"), end="")
+    n_items = 0
+    while block := list(islice(items, LINES_AT_ONCE)):
+        inner = json.dumps(block, indent=2).removeprefix("[").removesuffix("\n]")
+        print("," * bool(n_items) + inner.replace("\n", "\n  "), end="", flush=True)
+        n_items += len(block)
+    print("\n  " * bool(n_items) + f'],\n  "n_{name}": {n_items}\n}}')
 
 
 def bytes_fields(name: str, data: bytes) -> dict[str, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
+from tokkit.arguments import MAX_BYTES
 from tokkit.cli.declarations import flag, option
 from tokkit.cli.option_types import Checked, Real, Whole
 from tokkit.errors import ArgumentError
@@ -32,7 +34,7 @@ class Sampling:
 
     max_bytes: Annotated[
         int,
-        option("--max-bytes", Whole(0), "N", "stop after so many", _PANEL),
+        option("--max-bytes", Whole(0, most=MAX_BYTES), "N", "stop after so many", _PANEL),
     ] = 256
     temperature: Annotated[
         float,
@@ -108,17 +110,25 @@ class Sampling:
         options["stop"] = tuple(os.fsencode(text) for text in self.stop or ())
         return options
 
+    def refuse(self, names: Sequence[str], why: str) -> None:
+        """Refuse options that do not fit another.
+
+        Raises:
+            ArgumentError: one of them was given.
+        """
+        for field in fields(self):
+            if field.name in names and getattr(self, field.name) != field.default:
+                raise ArgumentError(
+                    f"--{field.name.replace('_', '-')} {why}; leave one of them out"
+                )
+
     def beam_keywords(self) -> dict[str, Any]:
         """Keyword arguments of `beam_search`, but for those about the beams.
 
         Raises:
             ArgumentError: an option that only sampling has was given.
         """
-        for field in fields(self):
-            if field.name not in _OF_BEAMS and getattr(self, field.name) != field.default:
-                raise ArgumentError(
-                    f"--{field.name.replace('_', '-')} is about sampling, and --beams does not "
-                    "sample; leave one of them out"
-                )
+        others = [field.name for field in fields(self) if field.name not in _OF_BEAMS]
+        self.refuse(others, "is about sampling, and --beams does not sample")
         kept = ("max_bytes", "stop", "pattern", "valid_utf8")
         return {name: value for name, value in self.keywords().items() if name in kept}

@@ -201,6 +201,15 @@ def _check_options(
         raise ArgumentError(f"max_merges is {max_merges}; expected at least 1")
     if not 0 < level < 1:
         raise ArgumentError(f"level must lie between 0 and 1; got {level}")
+    check_corpora(corpora)
+
+
+def check_corpora(corpora: Mapping[str, Source]) -> None:
+    """Refuse samples between which no shares can be inferred.
+
+    Raises:
+        ArgumentError: fewer than two categories.
+    """
     if len(corpora) < 2:
         raise ArgumentError(
             f"got samples of {len(corpora)} categories; shares can only be inferred between two or "

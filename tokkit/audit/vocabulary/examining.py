@@ -50,10 +50,10 @@ def examine(
     if tokenizer is None:
         raise ArgumentError("the vocabulary part examines text tokenizers only")
     verdicts = ReachabilityJudge(tokenizer).judge_all()
+    training = examine_embeddings(tokenizer, verdicts, embeddings)
     verification = None if reference is None else verify_witnesses(verdicts, reference)
     uses = uses_of_merges(tokenizer)
     suspicious = suspicious_tokens(tokenizer, uses)
-    training = examine_embeddings(tokenizer, verdicts, embeddings)
     tables = (
         reach_report.reach_table(tokenizer, verdicts),
         provenance_table(tokenizer, suspicious),

@@ -23,7 +23,7 @@ from typing import Unpack
 
 import numpy as np
 
-from tokkit.arguments import as_bytes, check_whole
+from tokkit.arguments import MAX_BYTES, as_bytes, check_whole
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END
@@ -31,7 +31,7 @@ from tokkit.bytelm.completion.completion import Unit, complete, stream_completio
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_formats import FimFormat, resolve_fim_format
 from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
-from tokkit.bytelm.drawing.draw import MAX_BYTES, check_mass, check_max_bytes
+from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
@@ -73,11 +73,17 @@ def infill(
         **sampling: see `Sampling`.
 
     Raises:
-        ArgumentError: an option out of range, no format is found, or the model is no `ByteLM`.
+        ArgumentError: an option out of range, or of a middle where there is no suffix; no format is
+            found, or the model is no `ByteLM`.
         EncodingError: a part holds bytes that the vocabulary cannot express.
         ModelError: the model gives the parts no mass.
     """
     if suffix is None:
+        if fim is not None or heal != "prefix" or context is not None:
+            raise ArgumentError(
+                "fim, heal and context are about a middle; pass suffix as well (b'' where nothing "
+                "follows), or leave them out"
+            )
         return complete(
             lm, prefix, max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling
         )

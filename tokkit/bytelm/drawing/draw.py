@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole
+from tokkit.arguments import MAX_BYTES, check_whole
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.drawing.constraint_set import Constraints
 from tokkit.bytelm.drawing.patterns import Grammar
 from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions
 from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
 from tokkit.errors import ModelError
-
-MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import MAX_BYTES
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.bytelm.drawing.sampling import Sampling
@@ -39,7 +40,7 @@ class Repetition(Constraint):
     def __init__(self, prompt: bytes, sampling: Sampling) -> None:
         """Start after a prompt."""
         self._penalty = sampling.repetition_penalty
-        self._length = sampling.repetition_length
+        self._length = min(sampling.repetition_length, MAX_BYTES)
         self._ngram = sampling.no_repeat_ngram
         self.name = "no_repeat_ngram" if self._ngram is not None else "repetition_penalty"
         self._text = np.frombuffer(prompt, dtype=np.uint8)
@@ -59,7 +60,8 @@ class Repetition(Constraint):
         """See `Constraint.bias`."""
         bias = np.zeros(N_SYMBOLS)
         repeats = self.repeats()
-        bias[:256] = -self._penalty * np.maximum(0, repeats - self._length)
+        with np.errstate(over="ignore"):  # to -inf, as it should be
+            bias[:256] = -self._penalty * np.maximum(0, repeats - self._length)
         if self._ngram is not None:
             bias[:256][repeats >= self._ngram] = -np.inf
         return bias

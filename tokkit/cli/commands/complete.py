@@ -44,6 +44,7 @@ EXAMPLES = (
 )
 _MIDDLE = "Middle and unit"
 _SEARCH = "Search"
+_OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "utf8", "pattern")
 
 
 def _check_format(name: str) -> None:
@@ -104,6 +105,11 @@ class Middle:
         """Refuse a suffix that is given twice, by an `ArgumentError`."""
         refuse_both("--suffix", self.suffix, "--suffix-file", self.suffix_file)
 
+    @property
+    def has_suffix(self) -> bool:
+        """Whether anything is said about what follows."""
+        return self.suffix is not None or self.suffix_file is not None
+
     def read(self) -> bytes | None:
         """The bytes of the suffix; None where there is none."""
         if self.suffix_file is not None:
@@ -144,14 +150,11 @@ def complete(
 
     Only the continuation goes to stdout.
     """
+    _refuse_unfit(sampling, middle, beams, length_penalty)
     data, suffix = prompt.read(), middle.read()
     if beams is not None:
-        if suffix is not None or middle.unit != "byte":
-            raise ArgumentError("--beams goes neither with --suffix nor with --unit token")
         options = sampling.beam_keywords() | {"n_beams": beams, "length_penalty": length_penalty}
         return _search(load_model(model, allow_download), data, options, as_json)
-    if length_penalty:
-        raise ArgumentError("--length-penalty is about beams; give --beams as well")
     lm = load_model(model, allow_download)
     pieces = _continuation(lm, data, suffix, middle, sampling)
     if not as_json:
@@ -173,14 +176,29 @@ def complete(
     return 0
 
 
+def _refuse_unfit(
+    sampling: Sampling, middle: Middle, beams: int | None, length_penalty: float
+) -> None:
+    """Refuse options that do not go together, before anything is read or loaded."""
+    if beams is not None and (middle.has_suffix or middle.unit != "byte"):
+        raise ArgumentError("--beams goes neither with --suffix nor with --unit token")
+    if beams is None and length_penalty:
+        raise ArgumentError("--length-penalty is about beams; give --beams as well")
+    if not middle.has_suffix and (middle.fim is not None or middle.heal != "prefix"):
+        raise ArgumentError("--fim and --heal are about a middle; give --suffix as well")
+    if middle.has_suffix:
+        sampling.refuse(["pattern"], "goes neither with --suffix nor with --unit token")
+    if middle.unit == "token":
+        sampling.refuse(_OF_BYTES, "is about bytes, and --unit token draws tokens")
+
+
 def _continuation(
     lm: ByteLM, prompt: bytes, suffix: bytes | None, middle: Middle, sampling: Sampling
 ) -> Iterator[bytes]:
     options, unit = sampling.keywords(), middle.unit
     if suffix is None and unit == "byte":
         return lm.stream(prompt, **options)
-    if options.pop("pattern") is not None:
-        raise ArgumentError("--pattern goes neither with --suffix nor with --unit token")
+    del options["pattern"]
     if suffix is None:
         return tokkit.stream_completion(lm, prompt, unit=unit, **options)
     gap = tokkit.Infilling(lm, prompt, suffix, fim=middle.fim, heal=middle.heal)

@@ -33,6 +33,7 @@ EXAMPLES = (
     ("tokkit mixture tokenizer.json samples/ --cache counts/ --jobs -1", "resumable, on all cores"),
 )
 _READ = "Reading samples"
+_LEVEL = 0.9
 
 
 def mixture(
@@ -56,7 +57,7 @@ def mixture(
     ] = None,
     level: Annotated[
         float, option("--level", Real(above=0, below=1), "P", "coverage of the intervals")
-    ] = 0.9,
+    ] = _LEVEL,
     inherits: Annotated[
         list[str] | None,
         option(
@@ -110,6 +111,8 @@ def mixture(
     from tokkit.mixture.samples.sources import find_categories
 
     refuse_two_on_stdout(html=html, json="-" if as_json else None)
+    if method == "linear-program" and level != _LEVEL:
+        raise ArgumentError("--level is about intervals, and --method linear-program has none")
     categories = find_categories(folder)
     groups = parse_groups(group or [])
     find_groups(list(categories), groups)  # before the long part

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tokkit.cli.declarations import choice, flag
 from tokkit.cli.inputs import DownloadFlag, InputText, TokenizerArgument, load_tokenizer
-from tokkit.cli.output import JsonFlag, print_json
-from tokkit.cli.progress import progress
+from tokkit.cli.output import LINES_AT_ONCE, JsonFlag, print_json_list
 from tokkit.cli.terminal import console_of, has_colour, shown
+from tokkit.report.wording import plural
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
@@ -20,7 +20,6 @@ EXAMPLES = (
     ('tokkit tokenize smollm2 --text "The capital of Fran"', "the tokens of a text"),
     ("tokkit tokenize path/to/tokenizer.json --file story.txt --json", "of a file, for a script"),
 )
-LINES_AT_ONCE = 1024
 _HUES = ("cyan", "yellow", "green", "magenta")
 
 
@@ -52,13 +51,14 @@ def tokenize(
     if unk == "use":
         ids, lost = _with_unknown(loaded, data, specials)
     if as_json:
-        _print_json(loaded, data, ids, lost)
+        print_json_list({"n_bytes": len(data)}, "tokens", _fields(loaded, ids, lost))
         return 0
     n_tokens = _print_lines(_pieces(loaded, ids, lost))
-    print(f"{n_tokens} tokens, {len(data)} bytes", file=sys.stderr)
+    print(f"{plural(n_tokens, 'token')}, {plural(len(data), 'byte')}", file=sys.stderr)
     if lost:
+        stand = plural(len(lost), "unknown token stands", "unknown tokens stand")
         n_lost = sum(map(len, lost.values()))
-        print(f"{len(lost)} unknown tokens stand for {n_lost} bytes", file=sys.stderr)
+        print(f"{stand} for {plural(n_lost, 'byte')}", file=sys.stderr)
     return 0
 
 
@@ -105,15 +105,11 @@ def _print_lines(pieces: Iterator[tuple[int, str]]) -> int:
     return n_tokens
 
 
-def _print_json(
-    tokenizer: TextTokenizer, data: bytes, ids: Iterable[int], lost: dict[int, bytes]
-) -> None:
-    with progress("tokenizing"):
-        tokens = [_as_json(token, tokenizer.token_bytes(token)) for token in ids]
-    for place, part in lost.items():
-        tokens[place]["lost"] = part.hex()
-    print_json({"n_bytes": len(data), "n_tokens": len(tokens), "tokens": tokens})
-
-
-def _as_json(token: int, piece: bytes) -> dict[str, Any]:
-    return {"id": token, "text": piece.decode("utf-8", errors="replace"), "hex": piece.hex()}
+def _fields(
+    tokenizer: TextTokenizer, ids: Iterable[int], lost: dict[int, bytes]
+) -> Iterator[dict[str, Any]]:
+    for place, token in enumerate(ids):
+        piece = tokenizer.token_bytes(token)
+        text = piece.decode("utf-8", errors="replace")
+        more = {"lost": lost[place].hex()} if place in lost else {}
+        yield {"id": token, "text": text, "hex": piece.hex(), **more}

@@ -192,6 +192,8 @@ def _in_parallel(
             ) from error
         yield from (count_shard(*task) for task in tasks)
         return
+    if n_jobs is not None:
+        n_jobs = min(n_jobs, max(len(tasks), 1))  # a worker without a file is a process for nothing
     calls: list[Any] = [cast(Any, joblib).delayed(count_shard)(*task) for task in tasks]
     try:
         parallel = cast(Any, joblib.Parallel)(n_jobs=n_jobs, return_as="generator")

@@ -45,6 +45,7 @@ _HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
 _HEADROOM = 1.1
 """What loading needs at its peak, over the weights alone."""
 _MAX_LAYERS = 4096
+_MAX_THREADS = 4096
 """More are a damaged configuration, and would take hours to lay out."""
 
 
@@ -107,7 +108,7 @@ def load_token_lm(
     if dtype is not None and dtype not in DTYPES:
         raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
     if threads is not None:
-        check_whole("threads", threads, 1)
+        check_whole("threads", threads, 1, _MAX_THREADS)
     if not isinstance(source, tuple | str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(
             f"expected a path, a name or (model, tokenizer), got {type(source).__name__}"
