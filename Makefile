@@ -43,12 +43,12 @@ format: $(VENV)/.dev ## let ruff fix and format
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev $(VENV)/.demo ## the tables of docs/benchmarks.md
-	$(BIN)/python benchmarks/fetch_tokenizers.py
-	$(BIN)/python benchmarks/encode.py
-	$(BIN)/python benchmarks/bytelm.py
-	$(BIN)/python benchmarks/precision.py
-	$(BIN)/python benchmarks/steps.py
-	$(BIN)/python benchmarks/audit.py
+	$(BIN)/python -m benchmarks.fetch.real_tokenizers
+	$(BIN)/python -m benchmarks.encode.speed
+	$(BIN)/python -m benchmarks.bytelm.speed
+	$(BIN)/python -m benchmarks.bytelm.precision
+	$(BIN)/python -m benchmarks.bytelm.steps
+	$(BIN)/python -m benchmarks.audit.speed
 
 docs: $(VENV)/.docs ## build the site in site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

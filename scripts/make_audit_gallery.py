@@ -1,7 +1,7 @@
 """Audit real tokenizers and make `docs/audit-gallery.md` with pictures of their pages.
 
-The tokenizers are those of `benchmarks/fetch_tokenizers.py` and
-`benchmarks/fetch_audit_tokenizers.py`; the browser is found as in `tests/audit/page/browser.py`
+The tokenizers are those of `benchmarks/fetch/real_tokenizers.py` and
+`benchmarks/fetch/audit_tokenizers.py`; the browser is found as in `tests/audit/page/browser.py`
 (the extra `browser`), and wants fonts of all scripts, as Debian's fonts-noto-core, fonts-noto-cjk
 and fonts-noto-color-emoji. What is told of each is what the command prints, with the tokenizers'
 own libraries (the extra `dev` brings them); `tests/audit/test_gallery.py` compares the two.

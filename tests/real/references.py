@@ -1,6 +1,6 @@
 """Real tokenizers, each with its reference implementation.
 
-`benchmarks/fetch_tokenizers.py` fetches the files into `.cache/tokenizers`; the environment
+`benchmarks/fetch/real_tokenizers.py` fetches the files into `.cache/tokenizers`; the environment
 variable `TOKKIT_TEST_TOKENIZERS` names another folder. The layout is `NAME/tokenizer.json`,
 `tiktoken/NAME.tiktoken`, `mistral/tekken_*.json` and `mistral/*.model*`.
 

@@ -18,7 +18,9 @@ N_TEXTS = 120
 FILES = [path for path in fetched_files() if path.name == "tokenizer.json"]
 MISSING = pytest.param(
     None,
-    marks=pytest.mark.skip(f"no tokenizers in {FOLDER}: run benchmarks/fetch_tokenizers.py"),
+    marks=pytest.mark.skip(
+        f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
+    ),
     id="none",
 )
 

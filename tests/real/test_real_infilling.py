@@ -1,4 +1,4 @@
-"""Filling in the middle with a model that learnt it: SmolLM2 after `benchmarks/train_fim.py`.
+"""Filling in the middle with a model that learnt it: SmolLM2 after `benchmarks/fim/train.py`.
 
 `TOKKIT_TEST_FIM_MODEL` names its folder; the default is where the recipe puts it.
 """
@@ -38,7 +38,7 @@ def lm() -> ByteLM:
         if find_spec(package) is None:
             pytest.skip(f"{package} is not installed (extra `hf`)")
     if not (FOLDER / "model.safetensors").exists():
-        pytest.skip(f"no FIM model at {FOLDER}; benchmarks/train_fim.py makes one")
+        pytest.skip(f"no FIM model at {FOLDER}; benchmarks/fim/train.py makes one")
     from tokkit.bytelm.loading import load_lm
 
     # Texts begin after the token that they began after in training.

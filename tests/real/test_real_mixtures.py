@@ -1,18 +1,18 @@
 """Inferred mixtures of real tokenizers are those that are known, or published.
 
-Needs what `benchmarks/fetch_tokenizers.py` and `benchmarks/fetch_mixture_samples.py` fetch.
+Needs what `benchmarks/fetch/real_tokenizers.py` and `benchmarks/fetch/mixture_samples.py` fetch.
 """
 
 from __future__ import annotations
 
-import fetch_mixture_samples
-import fetch_tokenizers
-import mixture_real as benchmark
 import pytest
 
+import benchmarks.fetch.mixture_samples as mixture_samples
+import benchmarks.fetch.real_tokenizers as real_tokenizers
+import benchmarks.mixture.real as benchmark
 from tokkit.mixture.result import MixtureResult
 
-TOKENIZERS, SAMPLES = fetch_tokenizers.DEFAULT_FOLDER, fetch_mixture_samples.DEFAULT_FOLDER
+TOKENIZERS, SAMPLES = real_tokenizers.DEFAULT_FOLDER, mixture_samples.DEFAULT_FOLDER
 TARGETS = {target.name: target for target in benchmark.TARGETS}
 
 pytestmark = pytest.mark.slow
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 def percentages(name: str) -> tuple[MixtureResult, dict[str, float]]:
     target = TARGETS[name]
     if not (TOKENIZERS / target.path).exists():
-        pytest.skip(f"{target.path} is missing; run benchmarks/fetch_tokenizers.py")
+        pytest.skip(f"{target.path} is missing; run python -m benchmarks.fetch.real_tokenizers")
     if not (SAMPLES / "English web").is_dir() or not (SAMPLES / "language de").is_dir():
-        pytest.skip("no samples; run benchmarks/fetch_mixture_samples.py --corpus FOLDER")
+        pytest.skip("no samples; run python -m benchmarks.fetch.mixture_samples --corpus FOLDER")
     result = benchmark.infer(target, TOKENIZERS, SAMPLES)
     return result, {name: 100 * group.share for name, group in result.groups.items()}
 

@@ -32,7 +32,9 @@ SMOLLM2, GEMMA3 = "smollm2.gguf", "gemma3.gguf"
 FILES = fetched_files()
 MISSING = pytest.param(
     None,
-    marks=pytest.mark.skip(f"no tokenizers in {FOLDER}: run benchmarks/fetch_tokenizers.py"),
+    marks=pytest.mark.skip(
+        f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
+    ),
     id="none",
 )
 SOURCES = [pytest.param(path, id=f"{path.parent.name}-{path.name}") for path in FILES] or [MISSING]
@@ -59,7 +61,7 @@ def _of_model(name: str) -> Pair:
         return Pair(ours, _smollm2(path))
     original = FOLDER / "gemma3" / "tokenizer.json"
     if not original.is_file():
-        pytest.skip(f"no {original}: run benchmarks/fetch_tokenizers.py")
+        pytest.skip(f"no {original}: run python -m benchmarks.fetch.real_tokenizers")
     encode_all = hugging_face(original, ours)
     # A GGUF file stands for the SentencePiece model, which reads U+2581 as a space; the conversion
     # to tokenizer.json tells `▁▁` in a text from two spaces.

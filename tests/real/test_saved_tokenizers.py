@@ -15,7 +15,9 @@ pytestmark = pytest.mark.real
 
 MISSING = pytest.param(
     None,
-    marks=pytest.mark.skip(f"no tokenizers in {FOLDER}: run benchmarks/fetch_tokenizers.py"),
+    marks=pytest.mark.skip(
+        f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
+    ),
     id="none",
 )
 SOURCES = [

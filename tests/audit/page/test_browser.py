@@ -102,7 +102,7 @@ def test_nasty_names_and_tokens_stay_text(browser: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", REAL or [None], ids=lambda path: path and path.parent.name)
 def test_real_vocabularies_fit_and_run(browser: Any, tmp_path: Path, path: Path | None) -> None:
     if path is None:
-        pytest.skip("no real tokenizers; benchmarks/fetch_tokenizers.py fetches them")
+        pytest.skip("no real tokenizers; benchmarks/fetch/real_tokenizers.py fetches them")
     fuzz_texts = pytest.importorskip("tests.real.fuzz_texts")
     tokenizer = load_tokenizer(path)
     page = render_page(AuditReport(path.name, Subject(tokenizer), (), ()))

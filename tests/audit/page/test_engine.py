@@ -257,7 +257,7 @@ REAL = sorted(path for pattern in PATTERNS for path in FOLDER.glob(pattern))
 @pytest.mark.parametrize("path", REAL or [None], ids=lambda path: path and path.parent.name)
 def test_real_tokenizers(path):
     if path is None:
-        pytest.skip("no real tokenizers; benchmarks/fetch_tokenizers.py fetches them")
+        pytest.skip("no real tokenizers; benchmarks/fetch/real_tokenizers.py fetches them")
     fuzz_texts = pytest.importorskip("tests.real.fuzz_texts")
     texts = fuzz_texts.fuzz_texts(1000, 11) + fuzz_texts.multilingual_texts()
     assert_equal_ids([(load_tokenizer(path), texts)])

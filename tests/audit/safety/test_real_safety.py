@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def findings(name, *, growth=None):
     path = FOLDER / name
     if not path.exists():
-        pytest.skip(f"{name} is not fetched; see benchmarks/fetch_tokenizers.py")
+        pytest.skip(f"{name} is not fetched; see benchmarks/fetch/real_tokenizers.py")
     subject = Subject(tokkit.load_tokenizer(path), path)
     found = try_reference(subject)
     if not isinstance(found, Reference):

@@ -129,7 +129,7 @@ def test_the_library_that_trained_a_vocabulary_confirms_every_witness(tmp_path: 
 def test_every_witness_of_a_real_vocabulary_is_confirmed(name: str, n_unreachable: int):
     path = FOLDER / name
     if not path.exists():
-        pytest.skip(f"{name} is not fetched; see benchmarks/fetch_tokenizers.py")
+        pytest.skip(f"{name} is not fetched; see benchmarks/fetch/real_tokenizers.py")
     verdicts, found = verify_file(path)
     statuses = [str(verdict.status) for verdict in verdicts]
     assert "undetermined" not in statuses

@@ -5,8 +5,9 @@ from one block to the next. A sample differs from the training text in what it i
 many pairs of a category together and does not show in any residual; and a category without a share
 gets a little of what resembles it. So standard errors are multiplied by a factor, and every share
 may be off by a part of their root mean square, unless told otherwise. Both numbers were chosen so
-that intervals of nominal 90% covered about 90% on mixes of known text (`benchmarks/mixture.py`,
-seeds from 1000 on). Nothing here covers a sample from another source than the training text.
+that intervals of nominal 90% covered about 90% on mixes of known text
+(`benchmarks/mixture/known.py`, seeds from 1000 on). Nothing here covers a sample from another
+source than the training text.
 """
 
 from __future__ import annotations

@@ -11,8 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from architectures import ALLOWED, build, contexts, found_rows, reference
-
+from benchmarks.backends.architectures import ALLOWED, build, contexts, found_rows, reference
 from tests.bytelm.lm_helpers import FakeTokenizer
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM

@@ -12,9 +12,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from architectures import LONGROPE, VARIANTS, build, contexts, found_rows, is_causal, types
-from small_models import small_config, small_model
-
+from benchmarks.backends.architectures import (
+    LONGROPE,
+    VARIANTS,
+    build,
+    contexts,
+    found_rows,
+    is_causal,
+    types,
+)
+from benchmarks.backends.small_models import small_config, small_model
 from tests.bytelm.lm_helpers import FakeTokenizer, full_context_logprobs
 from tokkit.bytelm.token_models.transformers.layers.packed_linear import PackedLinear, can_pack
 from tokkit.bytelm.token_models.transformers.loading import load_token_lm

@@ -1,0 +1,1 @@
+"""What evaluates a token model: the architectures of transformers, and llama.cpp."""

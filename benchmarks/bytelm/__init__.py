@@ -1,0 +1,1 @@
+"""What byte-level models cost, how they round, and what their semantics say."""

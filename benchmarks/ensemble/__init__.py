@@ -1,0 +1,1 @@
+"""Are ensembles better than their members, and what do they cost?"""

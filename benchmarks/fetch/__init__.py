@@ -1,0 +1,1 @@
+"""Fetch real tokenizers, samples and parallel texts; what each brings stands at its head."""

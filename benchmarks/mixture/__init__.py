@@ -1,0 +1,1 @@
+"""How close inferred mixtures of training data come to known ones, and what they cost."""

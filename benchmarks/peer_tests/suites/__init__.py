@@ -1,0 +1,1 @@
+"""What lets the tests of a library run on tokkit: one adapter each."""

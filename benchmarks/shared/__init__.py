@@ -1,0 +1,1 @@
+"""Parts of several areas: texts, cuts, intervals, records of long runs, and what a run ran on."""
