@@ -112,7 +112,7 @@ PATTERNS: dict[str, str] = {
     "lookahead": r"a(?=bc+)|a(?!bc+)",
     "lookbehind": r"(?<=ab)c|(?<!ab)c",
     "lazy repetition": r"a*?b",
-    "possessive repetition, atomic groups": r"a++b",
+    "possessive repetition": r"a++b",
     "atomic groups": r"(?>a|ab)b",
     "flags `(?i) (?m)`": r"(?i:a)(?m:.)",
     "extended flag `(?x)`": r"(?x: a b )",

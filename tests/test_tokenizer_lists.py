@@ -15,6 +15,7 @@ from scripts.make_tokenizer_lists import (
     MODELS,
     NORMALIZERS,
     PAGE,
+    PATTERNS,
     PRETOKENIZERS,
     PROCESSORS,
     pretokenizer_table,
@@ -25,6 +26,11 @@ from scripts.make_tokenizer_lists import (
 def test_the_page_has_the_lists_of_today() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_lists(page) == page, "run scripts/make_tokenizer_lists.py"
+
+
+def test_no_construct_of_patterns_is_listed_twice() -> None:
+    names = ", ".join(PATTERNS).split(", ")
+    assert len(names) == len(set(names)) > 10
 
 
 @pytest.mark.parametrize(

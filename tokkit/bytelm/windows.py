@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from tokkit.arguments import check_whole
 from tokkit.errors import ArgumentError
 
+LEAST_WINDOW = 2
+
 
 def cut_windows(
     data: bytes, window: int | None, stride: int | None = None, *, prefix: bytes = b""
@@ -54,7 +56,7 @@ def _checked(window: int | None, stride: int | None) -> tuple[int | None, int]:
         if stride is not None:
             raise ArgumentError(f"stride is {stride}, and there is no window; give one, in bytes")
         return None, 0
-    check_whole("window", window, 2)
+    check_whole("window", window, LEAST_WINDOW)
     if stride is None:
         return window, window // 2
     check_whole("stride", stride, 1, window)

@@ -207,7 +207,7 @@ def sniff_format(data: bytes, path: Path) -> str:
         path: for its name.
 
     Raises:
-        FormatError: none of the formats.
+        FormatError: none of the formats, or white space alone.
     """
     if data.startswith(MAGIC[:6]):
         return "tokkit"
@@ -224,9 +224,7 @@ def sniff_format(data: bytes, path: Path) -> str:
         return "gpt2-bpe"
     if _RANK_LINE.match(data[:8192] + b"\n"):
         return "tiktoken"
-    for magic, what in _BINARY.items():
-        if data.startswith(magic):
-            raise FormatError(f"{path.name}: {what}, which tokkit never opens; give the tokenizer")
+    _refuse_foreign(data, path.name)
     if data[:1] == b"\n":
         return "sentencepiece"
     if path.name in ("vocab.bpe", "merges.txt"):
@@ -235,6 +233,14 @@ def sniff_format(data: bytes, path: Path) -> str:
         f"{path.name}: begins with {data[:16]!r}, which is none of the formats that tokkit reads "
         f"({', '.join(FORMATS)}); give the path of a tokenizer, or name its format"
     )
+
+
+def _refuse_foreign(data: bytes, name: str) -> None:
+    if not data.strip():
+        raise FormatError(f"{name}: the file is empty but for white space; download it again")
+    for magic, what in _BINARY.items():
+        if data.startswith(magic):
+            raise FormatError(f"{name}: {what}, which tokkit never opens; give the tokenizer")
 
 
 def _config(path: Path) -> dict[str, object] | None:

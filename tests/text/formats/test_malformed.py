@@ -184,6 +184,7 @@ def test_the_undamaged_document_is_read(tmp_path):
 RAW_CASES = {
     "empty": b"",
     "blank": b"   \n",
+    "a line end": b"\n",
     "truncated JSON": json.dumps(document()).encode()[:-100],
     "nested 3,000 deep": b"[" * 3000 + b"]" * 3000,
     "nested 100,000 deep": b'{"a":' * 100_000,
@@ -230,6 +231,7 @@ def test_a_file_that_is_no_tokenizer_is_refused_with_a_typed_error(tmp_path, cas
     with pytest.raises(FormatError) as caught:
         read_spec(path)
     assert "file" in str(caught.value)
+    assert ("the file is empty" in str(caught.value)) == (not RAW_CASES[case].strip())
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer.model", "m.gguf", "vocab.txt"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import TokenLM
+from tokkit.bytelm.windows import LEAST_WINDOW
 from tokkit.errors import EncodingError, ModelError
+from tokkit.report.wording import plural
 
 
 def context_limit(token_lm: TokenLM) -> int | None:
@@ -42,7 +44,10 @@ def too_long(token_lm: TokenLM, n_tokens: int, about: str = "") -> ModelError:
     """The error of a text with so many tokens."""
     limit = context_limit(token_lm)
     name = getattr(token_lm, "name", None) or token_lm.tokenizer.name
+    advice = f"shorten it, or score it in windows (option window: {limit} bytes or more)"
+    if limit is not None and limit < LEAST_WINDOW:
+        advice = "use another model"
     return ModelError(
-        f"{name}: the text has {about}{n_tokens:,} tokens, more than the {limit:,} that the model "
-        f"reads; shorten it, or score it in windows (window={limit}, in bytes, or more)"
+        f"{name}: the text has {about}{plural(n_tokens, 'token')}, more than the {limit:,} that "
+        f"the model reads; {advice}"
     )
