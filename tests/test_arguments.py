@@ -13,6 +13,7 @@ from tokenizers import ByteLevelBPETokenizer
 
 import tokkit
 from tokkit.arguments import check_real, check_whole, refuse_unknown
+from tokkit.bytelm.drawing.request import Request
 from tokkit.errors import ArgumentError
 
 TEXT = "def area(r):\n    return r * r\n" * 3
@@ -100,6 +101,13 @@ def test_one_stop_string_stands_for_itself(lm: tokkit.ByteLM) -> None:
     assert ask(b"* r") == ask((b"* r",)) == b"urn r "
 
 
+def test_stop_strings_from_an_iterator_hold_for_every_prompt(lm: tokkit.ByteLM) -> None:
+    prompts = ["def area(r):\n    ret"] * 2
+    stop = (text for text in ["r * r"])
+    found = lm.generate_batch(prompts, max_bytes=12, temperature=0, stop=stop)  # type: ignore[arg-type]
+    assert found == [b"urn "] * 2
+
+
 def test_one_text_is_not_taken_for_its_characters(lm: tokkit.ByteLM) -> None:
     tokenizer = lm.token_lm.tokenizer
     calls: list[Callable[[Any], Any]] = [
@@ -172,6 +180,7 @@ WITH_STATE: dict[str, Callable[[Any, Any], Any]] = {
     "stream_completion": lambda model, state: tokkit.stream_completion(
         model, "ret", max_bytes=2, state=state
     ),
+    "draw": lambda model, state: model.draw(Request("ret", max_bytes=2), state),
     "by tokens": lambda model, state: tokkit.complete(
         model, "ret", max_bytes=2, state=state, unit="token"
     ),

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_kind, check_whole, refuse_single_text
+from tokkit.arguments import as_bytes, check_kind, refuse_single_text
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import SamplingOptions
+from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.sampling import SamplingOptions, known
 from tokkit.bytelm.drawing.together import draw_together
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError
@@ -190,13 +192,23 @@ class ByteModel(ABC):
             MissingExtraError: a pattern, and llguidance is not installed.
             ModelError: the model gives the prompt no mass, or none to what the options permit.
         """
-        prompt = as_bytes(prompt)
-        draw = Draw.of(self.name, prompt, max_bytes, seed, stop, pattern, sampling)
-        check_state(self, state, prompt)
-        return self._stream(prompt, state, draw)
+        request = Request(
+            prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+        )
+        return self.draw(request, state)
 
-    def _stream(self, prompt: bytes, state: ByteState | None, draw: Draw) -> Iterator[bytes]:
-        state = self.open(prompt) if state is None else state.fork()
+    def draw(self, request: Request, state: ByteState | None = None) -> Iterator[bytes]:
+        """Sample what is asked for, byte by byte; see `stream`.
+
+        Raises:
+            ArgumentError, MissingExtraError: an unusable pattern or state, at once.
+        """
+        draw = Draw(self.name, request)
+        check_state(self, state, request.text)
+        return self._drawn(draw, state)
+
+    def _drawn(self, draw: Draw, state: ByteState | None) -> Iterator[bytes]:
+        state = self.open(draw.request.text) if state is None else state.fork()
         for data in draw.run(state):
             yield from (data[k : k + 1] for k in range(len(data)))
 
@@ -212,17 +224,10 @@ class ByteModel(ABC):
         **sampling: Unpack[SamplingOptions],
     ) -> bytes:
         """Sample a continuation of `prompt`, without the prompt; see `stream`."""
-        return b"".join(
-            self.stream(
-                prompt,
-                max_bytes=max_bytes,
-                seed=seed,
-                stop=stop,
-                pattern=pattern,
-                state=state,
-                **sampling,
-            )
+        request = Request(
+            prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
         )
+        return b"".join(self.draw(request, state))
 
     def generate_batch(
         self,
@@ -251,15 +256,14 @@ class ByteModel(ABC):
             ArgumentError, MissingExtraError, ModelError: see `stream`.
         """
         refuse_single_text(prompts, "prompts")
-        texts = [as_bytes(prompt) for prompt in prompts]
-        if seed is not None:
-            check_whole("seed", seed, 0)
-        seeds = [None if seed is None else seed + k for k in range(len(texts))]
+        first = Request(
+            b"", max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+        )
         draws = [
-            Draw.of(self.name, text, max_bytes, own_seed, stop, pattern, sampling)
-            for text, own_seed in zip(texts, seeds, strict=True)
+            Draw(self.name, replace(first, prompt=prompt, seed=None if seed is None else seed + k))
+            for k, prompt in enumerate(prompts)
         ]
-        return draw_together(open_together(self, len(texts)), texts, draws)
+        return draw_together(open_together(self, len(draws)), draws)
 
 
 def open_together(model: ByteModel, n: int) -> list[ByteState]:

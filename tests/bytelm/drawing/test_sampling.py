@@ -146,12 +146,6 @@ def test_every_field_is_a_keyword_of_generation() -> None:
     assert names == keywords
 
 
-def test_a_stop_string_that_begins_inside_a_character_is_refused() -> None:
-    StopMatcher([b"\xa9"])
-    with pytest.raises(ArgumentError, match="inside a character"):
-        StopMatcher([b"\xa9"], whole_characters=True)
-
-
 @given(st.binary(max_size=30), st.lists(st.binary(min_size=1, max_size=3), max_size=3))
 def test_text_ends_before_the_first_stop_string(text: bytes, stops: list[bytes]) -> None:
     matcher = StopMatcher(stops)

@@ -23,14 +23,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_real, check_whole
+from tokkit.arguments import check_real, check_whole
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END, N_SYMBOLS, ByteState
 from tokkit.bytelm.drawing.constraint_set import Constraints
-from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
+from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import Sampling
-from tokkit.bytelm.drawing.stopping import as_stops, check_stops
+from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.errors import ModelError
 
@@ -106,23 +105,22 @@ def beam_search(
         ModelError: the model gives the prompt no mass, or none to what the options permit.
     """
     check_model(lm)
-    check_max_bytes(max_bytes)
+    request = Request(
+        prompt, max_bytes=max_bytes, stop=stop, pattern=pattern, valid_utf8=valid_utf8
+    )
     check_whole("n_beams", n_beams, 1)
     check_real("length_penalty", length_penalty)
-    stops = as_stops(stop)
-    check_stops(stops, whole_characters=valid_utf8)
-    prompt = as_bytes(prompt)
-    constraints = Constraints.of(prompt, Sampling(valid_utf8=valid_utf8), pattern)
+    constraints = request.constraints()
     if constraints.utf8 and constraints.utf8.n_missing > max_bytes:
         max_bytes = 0
-    state = lm.open(prompt)
+    state = lm.open(request.text)
     if max_bytes:
         check_mass(state.logprobs(), lm.name)
     beams = [_Hypothesis(b"", 0.0, 0, constraints.must_end, state, constraints)]
     for room in range(max_bytes, 0, -1):
         if all(beam.ended for beam in beams):
             break
-        beams = _step(beams, room, n_beams, length_penalty, stops)
+        beams = _step(beams, room, n_beams, length_penalty, request.stops)
         if not beams:
             raise ModelError(
                 f"{lm.name} gives no mass to any text that is permitted; ask less of it, or use "

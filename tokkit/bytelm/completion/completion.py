@@ -15,22 +15,22 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal, Unpack
 
-from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model, check_state
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.completion.token_walk import draw_by_token
-from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
+from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions
-from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
+from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.sampling import Sampler, SamplingOptions, known
+from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.errors import ArgumentError
 
 Unit = Literal["byte", "token"]
 UNITS: tuple[Unit, ...] = ("byte", "token")
 
-_OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "valid_utf8")
+_OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "valid_utf8", "pattern")
 
 
 def complete(
@@ -46,19 +46,10 @@ def complete(
     **sampling: Unpack[SamplingOptions],
 ) -> bytes:
     """Sample a continuation of `prompt`, without the prompt; see `stream_completion`."""
-    return b"".join(
-        stream_completion(
-            lm,
-            prompt,
-            max_bytes=max_bytes,
-            unit=unit,
-            seed=seed,
-            stop=stop,
-            pattern=pattern,
-            state=state,
-            **sampling,
-        )
+    request = Request(
+        prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
     )
+    return b"".join(draw_completion(lm, request, unit, state))
 
 
 def stream_completion(
@@ -96,51 +87,41 @@ def stream_completion(
         ArgumentError: an option out of range, or tokens of a model that has none.
         ModelError: the model gives the prompt no mass.
     """
+    request = Request(
+        prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+    )
+    return draw_completion(lm, request, unit, state)
+
+
+def draw_completion(
+    lm: ByteModel, request: Request, unit: Unit = "byte", state: ByteState | None = None
+) -> Iterator[bytes]:
+    """Sample what is asked for, byte by byte; see `stream_completion`."""
     check_model(lm)
     if unit not in UNITS:
         raise ArgumentError(f"unit must be one of {UNITS}, got {unit!r}")
     if unit == "byte":
-        return lm.stream(
-            prompt,
-            max_bytes=max_bytes,
-            seed=seed,
-            stop=stop,
-            pattern=pattern,
-            state=state,
-            **sampling,
-        )
+        return lm.draw(request, state)
     if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
         raise ArgumentError(
             f"{lm.name}: unit='token' needs a single ByteLM with encodings='canonical'; "
             "pass unit='byte'"
         )
-    law = Sampling.of(sampling)
-    changed = [name for name in _OF_BYTES if getattr(law, name) != getattr(Sampling(), name)]
-    changed += [] if pattern is None else ["pattern"]
-    if changed:
-        raise ArgumentError(f"{changed[0]} is about bytes, not tokens; pass unit='byte'")
-    sampler = Sampler(law, seed=seed)
-    check_max_bytes(max_bytes)
-    matcher = StopMatcher(as_stops(stop))
-    prompt = as_bytes(prompt)
-    check_state(lm, state, prompt)
-    return _stream_tokens(lm, prompt, state, max_bytes, sampler, matcher)
+    asked = [name for name in _OF_BYTES if getattr(request, name) not in (None, False)]
+    if asked:
+        raise ArgumentError(f"{asked[0]} is about bytes, not tokens; pass unit='byte'")
+    check_state(lm, state, request.text)
+    return _draw_tokens(lm, request, state)
 
 
-def _stream_tokens(
-    lm: ByteLM,
-    prompt: bytes,
-    state: ByteState | None,
-    max_bytes: int,
-    sampler: Sampler,
-    matcher: StopMatcher,
-) -> Iterator[bytes]:
-    if max_bytes == 0:
+def _draw_tokens(lm: ByteLM, request: Request, state: ByteState | None) -> Iterator[bytes]:
+    if request.max_bytes == 0:
         return
-    opened = lm.open(prompt) if state is None else state
+    opened = lm.open(request.text) if state is None else state
     assert isinstance(opened, CoverState)
     check_mass(opened.logprobs(), lm.name)
-    for symbol in islice(draw_by_token(opened, sampler), max_bytes):
+    matcher, sampler = StopMatcher(request.stops), Sampler(request, seed=request.seed)
+    for symbol in islice(draw_by_token(opened, sampler), request.max_bytes):
         if symbol == END:
             break
         yield from matcher.feed(symbol)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
@@ -27,13 +28,14 @@ from tokkit.arguments import MAX_BYTES, as_bytes, check_whole
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END
-from tokkit.bytelm.completion.completion import Unit, complete, stream_completion
+from tokkit.bytelm.completion.completion import Unit, complete, draw_completion
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_formats import FimFormat, resolve_fim_format
 from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
-from tokkit.bytelm.drawing.draw import check_mass, check_max_bytes
-from tokkit.bytelm.drawing.sampling import SamplingOptions
-from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
+from tokkit.bytelm.drawing.draw import check_mass
+from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.sampling import SamplingOptions, known
+from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
 
@@ -176,62 +178,37 @@ class Infilling:
             ArgumentError: an option out of range.
             ModelError: the model gives the parts no mass.
         """
+        request = Request(
+            self._prefix, max_bytes=max_bytes, seed=seed, stop=stop, **known(sampling)
+        )
         if not self.frame.ends:
-            return stream_completion(
-                self.lm,
-                self._prefix,
-                max_bytes=max_bytes,
-                unit=unit,
-                seed=seed,
-                stop=stop,
-                state=self._state,
-                **sampling,
-            )
-        matcher = StopMatcher(as_stops(stop))
-        # Checks the options at once; draws nothing.
-        self._draw(max_bytes, unit, seed, **sampling)
-        return self._stream_healed(max_bytes, unit, seed, matcher, **sampling)
+            return draw_completion(self.lm, request, unit, self._state)
+        self._draw(request, unit, seed)  # checks what a model may refuse, at once; draws nothing
+        return self._stream_healed(request, unit)
 
-    def _stream_healed(
-        self,
-        max_bytes: int,
-        unit: Unit,
-        seed: int | None,
-        matcher: StopMatcher,
-        **sampling: Unpack[SamplingOptions],
-    ) -> Iterator[bytes]:
-        for byte in self._find_healed(max_bytes, unit, seed, **sampling):
+    def _stream_healed(self, request: Request, unit: Unit) -> Iterator[bytes]:
+        matcher = StopMatcher(request.stops)
+        for byte in self._find_healed(request, unit):
             yield from matcher.feed(byte)
             if matcher.stopped:
                 return
         yield from matcher.flush()
 
-    def _draw(
-        self, max_bytes: int, unit: Unit, seed: int | None, **sampling: Unpack[SamplingOptions]
-    ) -> Iterator[bytes]:
+    def _draw(self, request: Request, unit: Unit, seed: int | None) -> Iterator[bytes]:
         """A text long enough that it has ended by itself if it leaves room for the suffix."""
-        check_max_bytes(max_bytes)
         longest_character = 4  # `valid_utf8` leaves out one that does not fit
-        return stream_completion(
-            self.lm,
-            self._prefix,
-            max_bytes=min(MAX_BYTES, max_bytes + len(self.frame.ends) + longest_character),
-            unit=unit,
-            seed=seed,
-            state=self._state,
-            **sampling,
-        )
+        most = min(MAX_BYTES, request.max_bytes + len(self.frame.ends) + longest_character)
+        longer = replace(request, max_bytes=most, seed=seed, stop=())
+        return draw_completion(self.lm, longer, unit, self._state)
 
-    def _find_healed(
-        self, max_bytes: int, unit: Unit, seed: int | None, **sampling: Unpack[SamplingOptions]
-    ) -> bytes:
+    def _find_healed(self, request: Request, unit: Unit) -> bytes:
         """A middle that meets the suffix: by rejection, or else the best cut of the last try."""
-        ends = self.frame.ends
-        seeds = np.random.SeedSequence(seed).generate_state(self._tries).tolist()
-        greedy = sampling.get("temperature") == 0  # would draw the same text each time
+        ends, max_bytes = self.frame.ends, request.max_bytes
+        seeds = np.random.SeedSequence(request.seed).generate_state(self._tries).tolist()
+        greedy = request.temperature == 0  # would draw the same text each time
         text = b""
         for one_seed in seeds[:1] if greedy else seeds:
-            text = b"".join(self._draw(max_bytes, unit, one_seed, **sampling))
+            text = b"".join(self._draw(request, unit, one_seed))
             if len(text) <= max_bytes + len(ends) and text.endswith(ends):
                 return text[: -len(ends)]
         return self.best_cut(text[:max_bytes])

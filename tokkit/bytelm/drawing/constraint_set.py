@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
-from tokkit.bytelm.drawing.patterns import Grammar, Matches
-from tokkit.bytelm.drawing.repetition import Repetition
-from tokkit.bytelm.drawing.sampling import Sampling
 from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
 from tokkit.errors import ModelError
 
@@ -32,25 +29,6 @@ class Constraints(Constraint):
         self.parts = tuple(parts)
         self.utf8 = next((part for part in parts if isinstance(part, ValidUtf8)), None)
         self._bias: NDArray[np.float64] | None = None
-
-    @classmethod
-    def of(
-        cls, prompt: bytes, sampling: Sampling, pattern: str | Grammar | None = None
-    ) -> Constraints:
-        """What `sampling` and `pattern` ask of a completion of `prompt`.
-
-        Raises:
-            ArgumentError: an unusable pattern.
-            MissingExtraError: a pattern, and llguidance is not installed.
-        """
-        parts: list[Constraint] = []
-        if sampling.repetition_penalty > 0 or sampling.no_repeat_ngram is not None:
-            parts.append(Repetition(prompt, sampling))
-        if sampling.valid_utf8:
-            parts.append(ValidUtf8(prompt))
-        if pattern is not None:
-            parts.append(Matches(pattern))
-        return cls(parts)
 
     def bias(self) -> NDArray[np.float64]:
         """See `Constraint.bias`; computed once for each position."""

@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import MAX_BYTES, check_whole
 from tokkit.bytelm.byte_state import END, ByteState
-from tokkit.bytelm.drawing.constraint_set import Constraints
-from tokkit.bytelm.drawing.patterns import Grammar
-from tokkit.bytelm.drawing.sampling import Sampler, Sampling, SamplingOptions
-from tokkit.bytelm.drawing.stopping import StopMatcher, as_stops
+from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.sampling import Sampler
+from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.errors import ModelError
 
 
-@dataclass(frozen=True)
 class Draw:
-    """One continuation to be sampled: how, how long, until when.
+    """One continuation that is being sampled.
 
     Attributes:
-        name: of the model, for messages.
-        max_bytes: at most so many symbols are drawn.
-        sampler, constraints, matcher: what chooses a symbol, forbids some, and notices the end;
-            they change as symbols are drawn.
+        request: what is asked of it.
     """
 
-    name: str
-    max_bytes: int
-    sampler: Sampler
-    constraints: Constraints
-    matcher: StopMatcher
+    def __init__(self, name: str, request: Request) -> None:
+        """Begin; nothing is drawn yet.
 
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        prompt: bytes,
-        max_bytes: int,
-        seed: int | None,
-        stop: str | bytes | Sequence[str | bytes],
-        pattern: str | Grammar | None,
-        sampling: SamplingOptions,
-    ) -> Draw:
-        """Check the options; see `ByteModel.stream`."""
-        law = Sampling.of(sampling)
-        sampler = Sampler(law, seed=seed)
-        check_max_bytes(max_bytes)
-        matcher = StopMatcher(as_stops(stop), whole_characters=law.valid_utf8)
-        return cls(name, max_bytes, sampler, Constraints.of(prompt, law, pattern), matcher)
+        Args:
+            name: of the model, for messages.
+            request: how, how long, until when.
+
+        Raises:
+            ArgumentError, MissingExtraError: see `Request.constraints`.
+        """
+        self.request = request
+        self._name = name
+        # What chooses a symbol, forbids some, and notices the end; they change with each symbol.
+        self._sampler = Sampler(request, seed=request.seed)
+        self._constraints = request.constraints()
+        self._matcher = StopMatcher(request.stops)
 
     def run(self, state: ByteState) -> Iterator[bytes]:
         """Draw from `state`, which moves along.
@@ -58,32 +44,23 @@ class Draw:
         Yields:
             For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
         """
-        for room in range(self.max_bytes, 0, -1):
-            if self.constraints.must_end:
+        for room in range(self.request.max_bytes, 0, -1):
+            if self._constraints.must_end:
                 break
             logprobs = state.logprobs()
-            if room == self.max_bytes:
-                check_mass(logprobs, self.name)
-            symbol = self.sampler.draw(self.constraints.apply(logprobs))
-            if symbol == END or not self.constraints.fits(symbol, room):
+            if room == self.request.max_bytes:
+                check_mass(logprobs, self._name)
+            symbol = self._sampler.draw(self._constraints.apply(logprobs))
+            if symbol == END or not self._constraints.fits(symbol, room):
                 break
-            certain = b"".join(self.matcher.feed(symbol))
-            if not self.matcher.stopped and room > 1:
-                self.constraints.push(symbol)
+            certain = b"".join(self._matcher.feed(symbol))
+            if not self._matcher.stopped and room > 1:
+                self._constraints.push(symbol)
                 state.push(bytes([symbol]))
             yield certain
-            if self.matcher.stopped:
+            if self._matcher.stopped:
                 return
-        yield b"".join(self.matcher.flush())
-
-
-def check_max_bytes(max_bytes: int) -> None:
-    """Check how many bytes are asked for.
-
-    Raises:
-        ArgumentError: out of range.
-    """
-    check_whole("max_bytes", max_bytes, 0, MAX_BYTES)
+        yield b"".join(self._matcher.flush())
 
 
 def check_mass(logprobs: NDArray[np.float64], name: str) -> None:

@@ -10,7 +10,7 @@ all of them: see `tokkit.bytelm.drawing.constraint_set`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self, TypedDict
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,16 @@ class SamplingOptions(TypedDict, total=False):
     repetition_length: int
     no_repeat_ngram: int | None
     valid_utf8: bool
+
+
+def known(options: SamplingOptions) -> SamplingOptions:
+    """The keywords as they are, unless there is no such option.
+
+    Raises:
+        ArgumentError: one does not exist.
+    """
+    refuse_unknown(options, tuple(SamplingOptions.__annotations__), what="sampling option")
+    return options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +92,6 @@ class Sampling:
                 continue
             check_whole(name, value, 1)
 
-    @classmethod
-    def of(cls, options: SamplingOptions) -> Self:
-        """The law that keywords ask for.
-
-        Raises:
-            ArgumentError: one is unknown or out of range.
-        """
-        refuse_unknown(options, tuple(SamplingOptions.__annotations__), what="sampling option")
-        return cls(**options)
-
     def probabilities(self, logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The law that a symbol is drawn from: temperature, top-k, top-p and min-p.
 
@@ -138,12 +138,7 @@ class Sampler:
         Args:
             sampling: the law.
             seed: at least 0; None draws from the operating system.
-
-        Raises:
-            ArgumentError: a negative seed.
         """
-        if seed is not None:
-            check_whole("seed", seed, 0)
         self._sampling = sampling
         self._generator = np.random.default_rng(seed)
 

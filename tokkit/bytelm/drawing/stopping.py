@@ -43,17 +43,8 @@ def check_stops(stops: Sequence[bytes], *, whole_characters: bool) -> None:
 class StopMatcher:
     """Passes bytes on, but for those that a stop string may begin with; drops a stop string."""
 
-    def __init__(self, stops: Sequence[bytes], *, whole_characters: bool = False) -> None:
-        """Watch for some strings.
-
-        Args:
-            stops: may be empty.
-            whole_characters: refuse stop strings that could end a text inside a character.
-
-        Raises:
-            ArgumentError: a stop string is empty, or begins inside a character.
-        """
-        check_stops(stops, whole_characters=whole_characters)
+    def __init__(self, stops: Sequence[bytes]) -> None:
+        """Watch for some strings; see `check_stops`."""
         self._stops = tuple(stops)
         self._held = b""
         self.stopped = False

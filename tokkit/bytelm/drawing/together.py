@@ -34,22 +34,19 @@ def evaluate_together(states: Sequence[ByteState]) -> None:
     side_by_side(tasks, [group[0].parts for group in groups.values()])
 
 
-def draw_together(
-    states: Sequence[ByteState], prompts: Sequence[bytes], draws: Sequence[Draw]
-) -> list[bytes]:
-    """Sample a continuation of each prompt, a symbol of all of them at a time.
+def draw_together(states: Sequence[ByteState], draws: Sequence[Draw]) -> list[bytes]:
+    """Sample several continuations, a symbol of all of them at a time.
 
     Args:
-        states: one for each prompt, after the empty text, with caches in common; they move along.
-        prompts: texts to continue.
-        draws: one for each prompt.
+        states: one for each draw, after the empty text, with caches in common; they move along.
+        draws: what to sample, each from its own prompt.
 
     Raises:
         ModelError: the model gives a prompt no mass, or returned NaN.
     """
-    for state, prompt in zip(states, prompts, strict=True):
-        state.push(prompt)
-    texts = [b""] * len(prompts)
+    for state, draw in zip(states, draws, strict=True):
+        state.push(draw.request.text)
+    texts = [b""] * len(draws)
     running = {k: draw.run(states[k]) for k, draw in enumerate(draws)}
     while running:
         evaluate_together([states[k] for k in running])

@@ -1,0 +1,81 @@
+"""What is asked of one completion: from where, how long, until when, and by which law.
+
+The entries that draw or search (`generate`, `complete`, `infill`, `beam_search` and the like) take
+its fields as keywords, and hand them on as one `Request`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tokkit.arguments import MAX_BYTES, as_bytes, check_whole
+from tokkit.bytelm.drawing.constraint import Constraint
+from tokkit.bytelm.drawing.constraint_set import Constraints
+from tokkit.bytelm.drawing.patterns import Grammar, Matches
+from tokkit.bytelm.drawing.repetition import Repetition
+from tokkit.bytelm.drawing.sampling import Sampling
+from tokkit.bytelm.drawing.stopping import as_stops, check_stops
+from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Sampling):
+    """One completion that is asked for; `Sampling` has the other fields.
+
+    Attributes:
+        prompt: may be empty, and may end inside a word or a character.
+        max_bytes: at most so many bytes, from 0 to 2**30.
+        seed: at least 0, makes the sample reproducible; None draws from the operating system.
+        stop: strings that end the text; they are not part of it. With `valid_utf8` none may begin
+            inside a character.
+        pattern: what the whole completion must match, a regular expression or a `Grammar`. It is
+            compiled by `constraints`, which says what is wrong with it.
+    """
+
+    prompt: str | bytes = field(kw_only=False)
+    max_bytes: int
+    seed: int | None = None
+    stop: str | bytes | Sequence[str | bytes] = ()
+    pattern: str | Grammar | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field but the pattern.
+
+        Raises:
+            ArgumentError: one is of the wrong kind, or out of range.
+        """
+        Sampling.__post_init__(self)
+        if self.seed is not None:
+            check_whole("seed", self.seed, 0)
+        check_whole("max_bytes", self.max_bytes, 0, MAX_BYTES)
+        # Frozen, so that `stop` may be an iterator, and `replace` reads it a second time.
+        object.__setattr__(self, "prompt", as_bytes(self.prompt))
+        object.__setattr__(self, "stop", tuple(as_stops(self.stop)))
+        check_stops(self.stops, whole_characters=self.valid_utf8)
+
+    @property
+    def text(self) -> bytes:
+        """The prompt as bytes."""
+        return as_bytes(self.prompt)
+
+    @property
+    def stops(self) -> list[bytes]:
+        """The stop strings as bytes."""
+        return as_stops(self.stop)
+
+    def constraints(self) -> Constraints:
+        """What is asked of the bytes, after the prompt.
+
+        Raises:
+            ArgumentError: an unusable pattern.
+            MissingExtraError: a pattern, and llguidance is not installed.
+        """
+        parts: list[Constraint] = []
+        if self.repetition_penalty > 0 or self.no_repeat_ngram is not None:
+            parts.append(Repetition(self.text, self))
+        if self.valid_utf8:
+            parts.append(ValidUtf8(self.text))
+        if self.pattern is not None:
+            parts.append(Matches(self.pattern))
+        return Constraints(parts)
