@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tokkit.bytelm.completion.infilling import Infilling, infill
     from tokkit.bytelm.ensemble import ByteEnsemble
     from tokkit.bytelm.loading import load_lm
+    from tokkit.bytelm.scoring import ScoreReport, score
     from tokkit.bytelm.token_models.ngram import NgramLM
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
     from tokkit.errors import TokkitError
@@ -40,6 +41,7 @@ __all__ = [
     "MixtureResult",
     "NgramLM",
     "RepositoryFiles",
+    "ScoreReport",
     "TextTokenizer",
     "TokkitError",
     "TransformersLM",
@@ -51,6 +53,7 @@ __all__ = [
     "infill",
     "load_lm",
     "load_tokenizer",
+    "score",
     "stream_completion",
 ]
 
@@ -64,6 +67,7 @@ _HOMES = {
     "MixtureResult": "tokkit.mixture.result",
     "NgramLM": "tokkit.bytelm.token_models.ngram",
     "RepositoryFiles": "tokkit.bytelm.completion.fim_context",
+    "ScoreReport": "tokkit.bytelm.scoring",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransformersLM": "tokkit.bytelm.token_models.transformers.token_lm",
@@ -74,6 +78,7 @@ _HOMES = {
     "infill": "tokkit.bytelm.completion.infilling",
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",
+    "score": "tokkit.bytelm.scoring",
     "stream_completion": "tokkit.bytelm.completion.completion",
 }
 

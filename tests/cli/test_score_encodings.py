@@ -37,7 +37,11 @@ def lm(monkeypatch: pytest.MonkeyPatch) -> ByteLM:
     )
     lm = ByteLM(NgramLM.train(["abab", "aab"], tokenizer, order=2), name="toy")
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
-    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: lm)
+
+    def load_lm(source: str, *, allow_download: bool, encodings: Any, beam: int | None) -> ByteLM:
+        return ByteLM(lm.token_lm, encodings=encodings, beam=beam, name="toy")
+
+    monkeypatch.setitem(vars(tokkit), "load_lm", load_lm)
     return lm
 
 

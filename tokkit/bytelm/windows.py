@@ -33,11 +33,12 @@ def cut_windows(
     Raises:
         ArgumentError: a stride without a window, or one of them out of range.
     """
-    window, stride = _checked(window, stride)
+    windows = check_windows(window, stride)
     n_bytes = len(prefix) + len(data)
-    if window is None or n_bytes <= window:
+    if windows is None or n_bytes <= windows[0]:
         yield 0, len(prefix), n_bytes
         return
+    window, stride = windows
     text = prefix + data
     start = len(prefix)
     while True:
@@ -51,11 +52,16 @@ def cut_windows(
         start = end
 
 
-def _checked(window: int | None, stride: int | None) -> tuple[int | None, int]:
+def check_windows(window: int | None, stride: int | None) -> tuple[int, int] | None:
+    """Window and stride as they are used; None without windows.
+
+    Raises:
+        ArgumentError: a stride without a window, or one of them out of range.
+    """
     if window is None:
         if stride is not None:
             raise ArgumentError(f"stride is {stride}, and there is no window; give one, in bytes")
-        return None, 0
+        return None
     check_whole("window", window, LEAST_WINDOW)
     if stride is None:
         return window, window // 2

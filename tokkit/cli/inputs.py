@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tokkit
 from tokkit.cli.declarations import argument, flag, option
 from tokkit.cli.option_types import AnyText, InputFile, InputFolder, Source
 from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, FormatError
+from tokkit.files.reading import read_whole
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
@@ -106,7 +106,7 @@ def read_text(text: str | None, file: str | None) -> bytes:
     if text is not None:
         return os.fsencode(text)
     if file not in (None, "-"):
-        return read_file(file)
+        return read_whole(file)
     if file is None and sys.stdin.isatty():
         raise ArgumentError("there is no text: give it as an option or on stdin (see --help)")
     try:
@@ -117,24 +117,10 @@ def read_text(text: str | None, file: str | None) -> bytes:
         ) from error
 
 
-def read_file(path: str) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        FormatError: it cannot be read.
-    """
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FormatError(
-            f"cannot read {path!r}: {error.strerror}; give the path of a file"
-        ) from error
-
-
-def load_model(source: str, allow_download: bool) -> ByteLM:
+def load_model(source: str, allow_download: bool, **options: Any) -> ByteLM:
     """`tokkit.load_lm`, shown while it takes long."""
     with progress(f"loading {source}"):
-        return tokkit.load_lm(source, allow_download=allow_download)
+        return tokkit.load_lm(source, allow_download=allow_download, **options)
 
 
 def load_tokenizer(source: str, allow_download: bool) -> TextTokenizer:

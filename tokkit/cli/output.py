@@ -93,11 +93,6 @@ def print_table(
     stream.flush()
 
 
-def bits_per_byte(logprob: float, n_bytes: int) -> float:
-    """Nats of log-probability as bits for each byte; NaN for an empty text."""
-    return -logprob / math.log(2) / n_bytes if n_bytes else math.nan
-
-
 def format_number(value: float | None, digits: int = 4) -> str:
     """A number for a table; `-` for one that is unknown or not defined."""
     return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import stat
 from collections.abc import Generator
@@ -55,6 +56,20 @@ def read_bounded(path: Path, *, limit: int = MAX_FILE_BYTES) -> bytes:
         raise FormatError(f"{path}: grew beyond {limit:,} bytes while it was read")
     refuse_lfs_pointer(data, str(path))
     return data
+
+
+def read_whole(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file of any size and content, such as a text of the user's.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FormatError(
+            f"cannot read {os.fspath(path)!r}: {error.strerror}; give the path of a file"
+        ) from error
 
 
 def refuse_lfs_pointer(data: bytes, where: str) -> None:

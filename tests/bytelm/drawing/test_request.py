@@ -66,7 +66,8 @@ def test_construction_refuses_what_is_out_of_range(options: dict[str, Any], told
 
 
 def test_text_and_stop_strings_are_bytes_however_they_are_given() -> None:
-    request = Request("é", max_bytes=1, stop=(text for text in ("a", b"\xa9")))
+    once: Any = (text for text in ("a", b"\xa9"))
+    request = Request("é", max_bytes=1, stop=once)
     for same in (request, dataclasses.replace(request, seed=1)):
         assert (same.text, same.stops) == (b"\xc3\xa9", [b"a", b"\xa9"])
     assert Request(b"", max_bytes=1, stop="ab").stops == [b"ab"]

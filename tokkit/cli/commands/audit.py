@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tokkit
 from tokkit.cli.declarations import choice, flag, option
-from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption, TokenizerArgument, read_file
+from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption, TokenizerArgument
 from tokkit.cli.option_types import (
     AnyText,
     Bound,
@@ -33,6 +33,7 @@ from tokkit.cli.output import (
 from tokkit.cli.progress import Meter
 from tokkit.cli.terminal import has_colour
 from tokkit.errors import ArgumentError
+from tokkit.files.reading import read_whole
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ def _print_timings(curves: Sequence[GrowthCurve]) -> None:
 
 def _read_template(path: str) -> str:
     try:
-        return read_file(path).decode()
+        return read_whole(path).decode()
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{path}: the template is not UTF-8 ({error}); give a text") from error
 

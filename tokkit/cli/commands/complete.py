@@ -15,7 +15,6 @@ from tokkit.cli.inputs import (
     ModelArgument,
     Prompt,
     load_model,
-    read_file,
     refuse_both,
 )
 from tokkit.cli.option_types import AnyText, Checked, InputFile, Real, Whole
@@ -23,6 +22,7 @@ from tokkit.cli.output import JsonFlag, bytes_fields, print_json, write_stream
 from tokkit.cli.progress import counted, progress
 from tokkit.cli.sampling import Sampling
 from tokkit.errors import ArgumentError
+from tokkit.files.reading import read_whole
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Middle:
     def read(self) -> bytes | None:
         """The bytes of the suffix; None where there is none."""
         if self.suffix_file is not None:
-            return read_file(self.suffix_file)
+            return read_whole(self.suffix_file)
         return None if self.suffix is None else os.fsencode(self.suffix)
 
 

@@ -11,7 +11,6 @@ from tokkit.cli.inputs import DownloadFlag, ModelArgument, ModelArguments, Promp
 from tokkit.cli.option_types import Each, Numbers, Real
 from tokkit.cli.output import (
     JsonFlag,
-    bits_per_byte,
     bytes_fields,
     format_number,
     format_weight,
@@ -112,6 +111,8 @@ def _refuse_weights(weights: Numbers | None, n_models: int) -> None:
 
 def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:
     """Each member's bits per byte on the prompt, and its weight before and after it."""
+    from tokkit.bytelm.scoring import bits_per_byte
+
     return [
         {
             "model": member.name,
