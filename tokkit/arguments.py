@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any, cast
 
 from tokkit.errors import ArgumentError
 
@@ -43,17 +44,32 @@ def refuse_single_text(texts: object, name: str) -> None:
     """Refuse one text where several are meant: its characters would be taken for texts.
 
     Raises:
-        ArgumentError: `texts` is a `str` or `bytes`, or nothing to go through.
+        ArgumentError: `texts` is a `str`, `bytes` or mapping, or nothing to go through.
     """
-    check_kind(texts, Iterable, name, "pass a list of texts")
-    if isinstance(texts, str | bytes | bytearray):
+    check_kind(texts, Iterable, name, "pass a list")
+    if isinstance(texts, (str, bytes, bytearray, Mapping)):
         raise ArgumentError(
-            f"{name} is a single {type(texts).__name__}, expected a sequence of texts; put it in a "
-            "list"
+            f"{name} is a single {type(cast(object, texts)).__name__}, expected a sequence; put it "
+            "in a list"
         )
 
 
-def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: str) -> None:
+def as_ids(ids: object, name: str) -> tuple[int, ...]:
+    """Ids as whole numbers, such as those of NumPy.
+
+    Raises:
+        ArgumentError: something else, or a single id.
+    """
+    several: Any = None if isinstance(ids, Mapping) else ids
+    try:
+        return tuple(map(operator.index, several))
+    except TypeError:
+        raise ArgumentError(
+            f"{name} must be a sequence of whole numbers, got {ids!r:.60}; put an id in a list"
+        ) from None
+
+
+def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: str = "") -> None:
     """Refuse a value of another type than the one that was meant.
 
     Args:
@@ -69,8 +85,40 @@ def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: st
         kinds = kind if isinstance(kind, tuple) else (kind,)
         expected = " or ".join(each.__name__ for each in kinds)
         raise ArgumentError(
-            f"{name} must be {expected}, got {type(value).__name__} ({value!r:.60}); {hint}"
+            f"{name} must be {expected}, got {type(value).__name__} ({value!r:.60})"
+            + (hint and f"; {hint}")
         )
+
+
+def check_name(name: object) -> None:
+    """A name for tables and messages, or None for the default.
+
+    Raises:
+        ArgumentError: something else.
+    """
+    check_kind(name, (str, type(None)), "name")
+
+
+def check_functions(**functions: object) -> None:
+    """Functions to be called, or None.
+
+    Raises:
+        ArgumentError: one is something else.
+    """
+    for name, value in functions.items():
+        if value is not None and not callable(value):
+            raise ArgumentError(f"{name} must be a function, got {value!r:.60}")
+
+
+def check_flags(**flags: object) -> None:
+    """Values that are True or False, or equal to one of them; a word would count as True.
+
+    Raises:
+        ArgumentError: one is something else.
+    """
+    for name, value in flags.items():
+        if value is not True and value is not False and value not in (0, 1):
+            raise ArgumentError(f"{name} must be True or False, got {value!r:.60}")
 
 
 def check_whole(name: str, value: object, least: int, most: int | None = None) -> int:

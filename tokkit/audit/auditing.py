@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_flags, check_functions, check_kind, check_name
 from tokkit.audit import training
 from tokkit.audit.opening import open_subject
 from tokkit.audit.options import AuditOptions
@@ -58,6 +58,10 @@ def audit(
     if options is not None:
         check_kind(options, AuditOptions, "options", "make one: AuditOptions(reference=False)")
     options = options or AuditOptions()
+    check_name(name)
+    check_kind(format, (str, type(None)), "format")
+    check_flags(allow_download=allow_download)
+    check_functions(progress=progress)
     say = progress or _say_nothing
     say("loading")
     if options.embeddings is not None:

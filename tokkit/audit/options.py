@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
+from tokkit.arguments import check_flags, check_functions, check_kind, refuse_single_text
 from tokkit.audit.safety.growth import GrowthCurve
 from tokkit.errors import ArgumentError
 from tokkit.mixture.samples.sources import Source
@@ -41,7 +42,7 @@ class AuditOptions:
     """
 
     reference: bool = True
-    embeddings: Path | None = None
+    embeddings: str | PathLike[str] | None = None
     texts: Mapping[str, Sequence[str]] | None = None
     corpora: Mapping[str, Source] | None = None
     inherits: Sequence[Any] = field(default=())
@@ -51,6 +52,22 @@ class AuditOptions:
     distortion: Callable[[Any, Any], float] | None = None
 
     def __post_init__(self) -> None:
+        check_flags(reference=self.reference)
+        check_functions(on_growth=self.on_growth, distortion=self.distortion)
+        refuse_single_text(self.inherits, "inherits")
+        for name, kind in (
+            ("embeddings", (str, PathLike)),
+            ("texts", Mapping),
+            ("corpora", Mapping),
+            ("chat_template", str),
+            ("signals", Iterable),
+        ):
+            if (value := getattr(self, name)) is not None:
+                check_kind(value, kind, name)
+        for each in (self.texts or {}).values():
+            refuse_single_text(each, "each of texts")
+        for each in (self.corpora or {}).values():
+            check_kind(each, (PathLike, Iterable), "each of corpora")
         if (self.signals is None) != (self.distortion is None):
             raise ArgumentError(
                 "signals and distortion belong together; give both to measure rate against "

@@ -16,7 +16,14 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_real, check_whole, refuse_single_text
+from tokkit.arguments import (
+    as_bytes,
+    as_ids,
+    check_name,
+    check_real,
+    check_whole,
+    refuse_single_text,
+)
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.drawing.together import evaluate_together
@@ -85,6 +92,7 @@ class ByteLM(ByteModel):
             ModelError: the model does not fit its tokenizer.
         """
         check_semantics(encodings, tolerance, beam)
+        check_name(name)
         if not hasattr(token_lm, "tokenizer"):
             raise ArgumentError(
                 f"expected a token model, got {type(token_lm).__name__} ({token_lm!r:.60}); load "
@@ -116,7 +124,7 @@ class ByteLM(ByteModel):
         """
         session = open_session(self.token_lm)
         start = session.root
-        for token in context:
+        for token in as_ids(context, "context"):
             self.token_lm.tokenizer.token_bytes(token)
             start = session.extend(start, token)
         given = self._given if start is session.root else b""
@@ -169,7 +177,7 @@ class ByteLM(ByteModel):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        ends = sorted(set(end_ids))
+        ends = sorted(set(as_ids(end_ids, "end_ids")))
         for token in ends:
             self.token_lm.tokenizer.token_bytes(token)
         twin = copy(self)

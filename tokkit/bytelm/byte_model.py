@@ -13,7 +13,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_kind, refuse_single_text
+from tokkit.arguments import as_bytes, check_flags, check_kind, refuse_single_text
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar
@@ -41,7 +41,6 @@ def check_state(lm: ByteModel, state: ByteState | None, prompt: bytes) -> None:
     """
     if state is None:
         return
-    check_kind(state, ByteState, "state", "pass what open(prompt) returns")
     if not lm.may_have_opened(state):
         raise ArgumentError(
             f"the state is a {type(state).__name__} of another model, or of other options, than "
@@ -79,6 +78,7 @@ class ByteModel(ABC):
 
     def may_have_opened(self, state: ByteState) -> bool:
         """Whether a state can be one of this model's: False only where it is known to be none."""
+        check_kind(state, ByteState, "state", "pass what open(prompt) returns")
         return self.law is None or state.law is None or state.law == self.law
 
     def next_byte_logprobs(self, prefix: str | bytes) -> NDArray[np.float64]:
@@ -121,6 +121,7 @@ class ByteModel(ABC):
             ModelError: more tokens than the model reads, and no window.
         """
         data, prefix = as_bytes(data), as_bytes(prefix)
+        check_flags(end=end)
         if window is None and stride is None:
             return self._joint_logprob(data, prefix, end)
         text = prefix + data
@@ -203,6 +204,7 @@ class ByteModel(ABC):
         Raises:
             ArgumentError, MissingExtraError: an unusable pattern or state, at once.
         """
+        check_kind(request, Request, "request")
         draw = Draw(self.name, request)
         check_state(self, state, request.text)
         return self._drawn(draw, state)

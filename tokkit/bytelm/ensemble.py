@@ -21,7 +21,7 @@ from typing import Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_kind
+from tokkit.arguments import as_bytes, check_kind, check_name
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import N_SYMBOLS, ByteState
 from tokkit.bytelm.side_by_side import Parts, side_by_side
@@ -223,6 +223,7 @@ class ByteEnsemble(ByteModel):
             ArgumentError: weights that do not fit, no members, or an unknown combination.
         """
         check_kind(members, Iterable, "members", "pass a list of models")
+        check_name(name)
         self.members = tuple(members)
         if not self.members:
             raise ArgumentError("an ensemble needs at least one member, got none")

@@ -85,5 +85,6 @@ def check_source(source: str, *, allow_download: bool = False) -> None:
 
 def full_name(source: str | os.PathLike[str]) -> str:
     """A path in full, so that it is found from elsewhere; a name or id as it is."""
+    check_kind(source, (str, os.PathLike), "source", "pass a name, a path or a hub id")
     text = os.fspath(source)
     return text if text in PACKAGED or not Path(text).exists() else str(Path(text).resolve())

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, StoppingCriteria
 
-from tokkit.arguments import as_bytes
+from tokkit.bytelm.drawing.stopping import as_stops
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hf.symbols import END_ID
 
@@ -57,8 +57,7 @@ class StopStrings(StoppingCriteria):
         Raises:
             ArgumentError: none, or an empty one.
         """
-        given = [strings] if isinstance(strings, str | bytes) else list(strings)
-        self._strings = [as_bytes(text) for text in given]
+        self._strings = as_stops(strings, "stop_strings")
         if not self._strings or not all(self._strings):
             raise ArgumentError(f"stop_strings must be strings that are not empty, got {strings!r}")
         self._longest = max(map(len, self._strings))

@@ -15,7 +15,7 @@ those of transformers. Where it deviates from an ordinary causal model:
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self, cast
@@ -33,8 +33,9 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from tokkit.arguments import check_kind, check_real
 from tokkit.bytelm.byte_lm import Encodings
-from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
@@ -98,6 +99,7 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             byte_model: a `ByteLM`, a `ByteEnsemble`, or any other.
             logits_dtype: `float32` or `float64`.
         """
+        check_model(byte_model)
         return cls(ByteLevelConfig(logits_dtype=logits_dtype), byte_model)
 
     @classmethod
@@ -125,14 +127,18 @@ class ByteLevelCausalLM(PreTrainedModel, GenerationMixin):
             TokkitError: see `tokkit.load_lm`.
         """
         single = isinstance(source, (str, os.PathLike))
+        check_kind(source, Iterable if not single else object, "source", "pass a path or a name")
         places = [full_name(part) for part in ([source] if single else source)]
-        tolerance = float(options.pop("tolerance", 0.0))
+        tolerance = check_real("tolerance", options.pop("tolerance", 0.0))
+        if weights is not None:
+            check_kind(weights, Iterable, "weights")
+            weights = [check_real("each of weights", weight) for weight in weights]
         config = ByteLevelConfig(
             source=places[0] if single else places,
             encodings=encodings,
             tolerance=tolerance,
             combine=combine,
-            weights=None if weights is None else [float(weight) for weight in weights],
+            weights=weights,
             source_options={k: options.pop(k) for k in SOURCE_OPTIONS if k in options} or None,
             logits_dtype=logits_dtype,
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import AddedToken, PreTrainedTokenizer
 
-from tokkit.arguments import as_bytes
+from tokkit.arguments import as_bytes, as_ids
 from tokkit.errors import ArgumentError
 from tokkit.hf.symbols import BLANK_ID, END_ID
 
@@ -63,10 +63,11 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
         Raises:
             ArgumentError: an id below 0 or above 257.
         """
+        ids = as_ids(ids, "ids")
         wrong = [token for token in ids if not 0 <= token <= BLANK_ID]
         if wrong:
             raise ArgumentError(f"ids must be between 0 and {BLANK_ID}, got {wrong[0]}")
-        return bytes(int(token) for token in ids if token < END_ID)
+        return bytes(token for token in ids if token < END_ID)
 
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None

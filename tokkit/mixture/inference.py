@@ -17,7 +17,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import (
+    check_functions,
+    check_kind,
+    check_real,
+    check_whole,
+    refuse_single_text,
+)
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.mixture.estimation.estimator import Estimate, estimate
 from tokkit.mixture.estimation.evidence import SNAPSHOTS, Evidence, gather_evidence
@@ -40,6 +46,7 @@ from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 Method = Literal["default", "linear-program"]
 DEFAULT_MERGES: dict[str, int] = {"default": 30_000, "linear-program": 3_000}
 
+_MAX_JOBS = 1 << 16
 SMALL_SAMPLE = 100_000
 """Bytes below which a sample is called small."""
 WRONG_ENCODING = 0.005
@@ -68,6 +75,10 @@ class CountingOptions:
         Raises:
             ArgumentError: zero jobs.
         """
+        if self.n_jobs is not None:
+            check_whole("n_jobs", self.n_jobs, -_MAX_JOBS, _MAX_JOBS)
+        check_kind(self.cache, (str, PathLike, type(None)), "cache")
+        check_kind(self.read, ReadOptions, "read")
         if self.n_jobs == 0:
             raise ArgumentError("n_jobs is 0; expected 1 or more, or -1 for one a core")
 
@@ -112,6 +123,9 @@ def infer_mixture(
     """
     hint = "tokkit.mixture.samples.sources.find_categories makes one of a folder"
     check_kind(corpora, Mapping, "corpora", hint)
+    refuse_single_text(inherits, "inherits")
+    check_kind(counting, (CountingOptions, type(None)), "counting")
+    check_functions(progress=progress)
     _check_options(method, max_merges, level, corpora)
     tokenizer = load_tokenizer(tokenizer)
     inherits = [load_tokenizer(other) for other in inherits]
@@ -197,9 +211,9 @@ def _check_options(
 ) -> None:
     if method not in get_args(Method):
         raise ArgumentError(f"method is {method!r}; expected one of {', '.join(get_args(Method))}")
-    if max_merges is not None and max_merges < 1:
-        raise ArgumentError(f"max_merges is {max_merges}; expected at least 1")
-    if not 0 < level < 1:
+    if max_merges is not None:
+        check_whole("max_merges", max_merges, 1)
+    if not 0 < check_real("level", level) < 1:
         raise ArgumentError(f"level must lie between 0 and 1; got {level}")
     check_corpora(corpora)
 

@@ -17,7 +17,7 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import refuse_single_text
+from tokkit.arguments import check_flags, check_kind, refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.files.registry import open_saved, write_kind
 from tokkit.text.canonical.automaton import CanonicalAutomaton
@@ -66,6 +66,7 @@ def load_tokenizer(
     """
     from tokkit.text.loading import read_spec
 
+    check_flags(allow_download=allow_download)
     if isinstance(source, TextTokenizer) and format is None:
         return source
     if format is None and pattern is None and special_tokens is None:
@@ -98,6 +99,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
             UnsupportedError: its rules cannot be expressed by tokkit's automata.
             FormatError: its tables contradict each other.
         """
+        check_kind(spec, TokenizerSpec, "spec", "load_tokenizer reads one from a file")
         self.spec = spec
         self._stretches = StretchCutter(spec)
         self._pretokenizer = Pretokenizer(spec)
@@ -301,6 +303,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
             ArgumentError: a single text, or an `unk` that is neither "raise" nor "use".
         """
         refuse_single_text(texts, "texts")
+        check_flags(specials=specials, normalize=normalize)
         return [
             self.encode(text, specials=specials, normalize=normalize, unk=unk) for text in texts
         ]
@@ -358,6 +361,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
     def _cut(
         self, data: str | bytes, *, specials: bool, normalize: bool, with_places: bool = False
     ) -> Iterator[Stretch]:
+        check_flags(specials=specials, normalize=normalize)
         return self._stretches.cut(
             self._to_bytes(data), specials=specials, normalize=normalize, with_places=with_places
         )
@@ -391,9 +395,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        if isinstance(ids, int | str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ArgumentError(f"ids must be a sequence of ids, got {ids!r:.60}; put it in a list")
-        tokens = list(ids)
+        tokens = _as_list(ids)
         data = b"".join(map(self.token_bytes, tokens))
         if self.spec.word_space == "after":
             data = data.removesuffix(b" ")
@@ -435,6 +437,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         """
         from tokkit.text.formats.tokkit_file import write_spec
 
+        check_kind(directory, (str, PathLike), "directory")
         write_spec(self.spec, Path(directory))
         write_kind(Path(directory), "text-tokenizer")
 
@@ -449,6 +452,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         from tokkit.text.formats.tokkit_file import FILE_NAME
         from tokkit.text.loading import read_spec
 
+        check_kind(directory, (str, PathLike), "directory")
         return cls(read_spec(Path(directory) / FILE_NAME, format="tokkit"))
 
     # -- canonicality ------------------------------------------------------------------------
@@ -472,10 +476,17 @@ class TextTokenizer(Tokenizer[str | bytes]):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        tokens = list(ids)
+        tokens = _as_list(ids)
         for token in tokens:
             self.token_bytes(token)
         return self.canonical.run(tokens) != CanonicalAutomaton.DEAD
+
+
+def _as_list(ids: Iterable[int]) -> list[int]:
+    """Several ids, each of which is still to be checked."""
+    if isinstance(ids, str) or not isinstance(ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(f"ids must be a sequence of ids, got {ids!r:.60}; put it in a list")
+    return list(ids)
 
 
 def _uses_unknown(unk: object) -> bool:

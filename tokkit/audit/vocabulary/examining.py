@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from os import PathLike
 
 from tokkit.audit.part import Part, TokenStatus
 from tokkit.audit.reference.own_library import Reference
@@ -30,7 +30,10 @@ from tokkit.report.section import Section
 
 
 def examine(
-    subject: Subject, *, reference: Reference | None = None, embeddings: Path | None = None
+    subject: Subject,
+    *,
+    reference: Reference | None = None,
+    embeddings: str | PathLike[str] | None = None,
 ) -> Part:
     """Classify every token, and say what is odd about the vocabulary.
 

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tokkit.arguments import as_bytes
+from tokkit.arguments import as_bytes, check_kind
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -45,6 +45,11 @@ class RepositoryFiles:
         Raises:
             ArgumentError: no path, or one among the others that is the gap's own.
         """
+        check_kind(self.files, Mapping, "files", "pass a dict from paths to texts")
+        for name in (self.path, self.name, *self.files):
+            check_kind(name, str, "path, name and the keys of files")
+        for text in self.files.values():
+            as_bytes(text)
         if not self.path or not all(self.files):
             raise ArgumentError("a file of a repository has an empty path; name it, as 'a/b.py'")
         if self.path in self.files:

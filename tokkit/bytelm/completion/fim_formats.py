@@ -34,9 +34,11 @@ ends a text for the model (`TokenLM.eos_ids`) ends a middle in every format.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tokkit.arguments import check_kind, refuse_single_text
 from tokkit.bytelm.completion.fim_context import (
     QWEN_FILES,
     STARCODER_FILES,
@@ -81,7 +83,7 @@ class FimFormat:
 
     name: str
     template: str
-    ends: tuple[str, ...]
+    ends: Sequence[str]
     files: FileTemplates | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +93,12 @@ class FimFormat:
             ArgumentError: a part is missing or doubled, control tokens are missing, or nothing ends
                 a middle.
         """
+        check_kind(self.name, str, "name")
+        check_kind(self.template, str, "template")
+        refuse_single_text(self.ends, "ends")
+        for end in self.ends:
+            check_kind(end, str, "each of ends")
+        check_kind(self.files, (FileTemplates, type(None)), "files")
         wrong = f"the template {self.template!r} of {self.name!r}"
         if self.template.count(_PREFIX) != 1 or self.template.count(_SUFFIX) != 1:
             raise ArgumentError(f"{wrong} must hold {_PREFIX} and {_SUFFIX} once each")
@@ -134,6 +142,7 @@ class FimFormat:
         Raises:
             ArgumentError: the tokenizer lacks one of them.
         """
+        check_kind(tokenizer, TextTokenizer, "tokenizer", "load one with load_tokenizer")
         first, between, last = (self._marker_ids(text, tokenizer) for text in self._markers)
         special = tokenizer.special_tokens
         if self.ends[0] not in special:
@@ -278,5 +287,6 @@ def resolve_fim_format(fim: str | FimFormat | None, tokenizer: TextTokenizer) ->
         if fim not in FIM_FORMATS:
             raise ArgumentError(f"fim must be one of {', '.join(FIM_FORMATS)}, got {fim!r}")
         fim = FIM_FORMATS[fim]
+    check_kind(fim, FimFormat, "fim", "pass the name of a format, or None")
     fim.ids(tokenizer)
     return fim

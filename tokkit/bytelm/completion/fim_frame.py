@@ -22,6 +22,7 @@ from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
 
+from tokkit.arguments import check_kind
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.completion.fim_context import RepositoryFiles, context_ids, prefix_in_file
 from tokkit.bytelm.completion.fim_formats import FimFormat
@@ -87,6 +88,7 @@ def make_frame(
     suffix_ids = inside.encode(suffix[suffix_cut:], normalize=False)
     shown: tuple[int, ...] = ()
     if context is not None:
+        check_kind(context, RepositoryFiles, "context")
         if fim.files is None:
             raise ArgumentError(
                 f"how the FIM format {fim.name!r} shows other files is not known; leave out "

@@ -24,7 +24,7 @@ from typing import Unpack
 
 import numpy as np
 
-from tokkit.arguments import MAX_BYTES, as_bytes, check_whole
+from tokkit.arguments import MAX_BYTES, as_bytes, check_flags, check_whole
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END
@@ -213,14 +213,14 @@ class Infilling:
                 return text[: -len(ends)]
         return self.best_cut(text[:max_bytes])
 
-    def best_cut(self, text: bytes) -> bytes:
+    def best_cut(self, text: str | bytes) -> bytes:
         """The beginning m of `text` for which P(r m s end) is largest; the shortest on ties.
 
         Raises:
             ModelError: it is zero for all of them.
         """
         scores: list[float] = []
-        state = self._state.fork()
+        text, state = as_bytes(text), self._state.fork()
         for start in range(0, len(text) + 1, _CUTS_AT_ONCE):
             twins: list[CoverState] = []
             stop = min(start + _CUTS_AT_ONCE, len(text) + 1)
@@ -257,6 +257,7 @@ class Infilling:
             ArgumentError: `end=False` with a healed suffix.
             ModelError: the model gives the parts no mass.
         """
+        check_flags(end=end)
         if self.frame.ends and not end:
             raise ArgumentError(
                 "a beginning of a middle does not meet the suffix yet: pass end=True, or open the "

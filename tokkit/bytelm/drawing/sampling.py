@@ -15,7 +15,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_real, check_whole, refuse_unknown
+from tokkit.arguments import check_flags, check_real, check_whole, refuse_unknown
 from tokkit.errors import ArgumentError, ModelError
 
 
@@ -76,6 +76,7 @@ class Sampling:
         Raises:
             ArgumentError: one is out of range.
         """
+        check_flags(valid_utf8=self.valid_utf8)
         for name in ("temperature", "repetition_penalty", "top_p", "min_p"):
             check_real(name, getattr(self, name))
         for name in ("temperature", "repetition_penalty"):

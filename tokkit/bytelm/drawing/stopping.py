@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from tokkit.arguments import as_bytes, check_kind
+from tokkit.arguments import as_bytes, refuse_single_text
 from tokkit.errors import ArgumentError
 
 
-def as_stops(stop: str | bytes | Sequence[str | bytes]) -> list[bytes]:
+def as_stops(stop: str | bytes | Sequence[str | bytes], name: str = "stop") -> list[bytes]:
     """Stop strings as bytes; a single one stands for itself, not for its characters.
 
     Raises:
@@ -16,7 +16,7 @@ def as_stops(stop: str | bytes | Sequence[str | bytes]) -> list[bytes]:
     """
     if isinstance(stop, str | bytes):
         return [as_bytes(stop)]
-    check_kind(stop, Iterable, "stop", "pass a string, or a list of strings")
+    refuse_single_text(stop, name)
     return [as_bytes(text) for text in stop]
 
 

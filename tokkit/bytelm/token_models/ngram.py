@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind, check_whole, refuse_single_text
+from tokkit.bytelm.token_models.protocol import as_contexts
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -98,6 +99,7 @@ class NgramLM:
                     f"{tokenizer.name} has no special token to end a text with; pass eos_id"
                 )
             eos_id = candidates[0]
+        tokenizer.token_bytes(eos_id)
         counts: dict[Context, Counter[int]] = {}
         for text in texts:
             ids = [*tokenizer.encode(text), eos_id]
@@ -112,9 +114,10 @@ class NgramLM:
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        rows = np.empty((len(contexts), self.tokenizer.vocab_size))
-        for row, context in zip(rows, contexts, strict=True):
-            recent = tuple(context[max(0, len(context) - self.order + 1) :])
+        asked = as_contexts(contexts)
+        rows = np.empty((len(asked), self.tokenizer.vocab_size))
+        for row, context in zip(rows, asked, strict=True):
+            recent = context[max(0, len(context) - self.order + 1) :]
             if any(not 0 <= token < self.tokenizer.vocab_size for token in recent):
                 raise EncodingError(
                     f"context {list(recent)} holds ids outside the vocabulary of "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_ids, refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 
 if TYPE_CHECKING:
@@ -103,14 +104,24 @@ class Session(Protocol):
         ...
 
 
+def as_contexts(contexts: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Lists of ids as they are asked for.
+
+    Raises:
+        ArgumentError: something else.
+    """
+    refuse_single_text(contexts, "contexts")
+    return [as_ids(ids, "contexts") for ids in contexts]
+
+
 def grow_contexts(session: Session, contexts: Sequence[Sequence[int]]) -> list[Node]:
     """The contexts as nodes of a session, each shared beginning once; evaluates nothing."""
     children: dict[tuple[Node, int], Node] = {}
     ends: list[Node] = []
-    for ids in contexts:
+    for ids in as_contexts(contexts):
         node = session.root
         for token in ids:
-            key = (node, int(token))
+            key = (node, token)
             if key not in children:
                 children[key] = session.extend(*key)
             node = children[key]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tokkit.arguments import as_ids
 from tokkit.errors import EncodingError, ModelError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _DOCUMENT_SEPARATOR = "<|endoftext|>"
 def boundary_ids(
     tokenizer: TextTokenizer,
     *,
-    bos_ids: Sequence[int] | None,
-    eos_ids: Sequence[int] | None,
+    bos_ids: Sequence[int] | int | None,
+    eos_ids: Sequence[int] | int | None,
     name: str,
     config: Any = None,
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -43,9 +44,9 @@ def boundary_ids(
     if eos_ids is None:
         ends = _first_ids(tokenizer.eos_ids, getattr(config, "eos_token_id", None))
     else:
-        ends = tuple(eos_ids)
+        ends = _given("eos_ids", eos_ids)
     starts = _first_ids(
-        bos_ids,
+        None if bos_ids is None else _given("bos_ids", bos_ids),
         tokenizer.bos_ids,
         tokenizer.special_tokens.get(_DOCUMENT_SEPARATOR),
         getattr(config, "bos_token_id", None),
@@ -64,6 +65,10 @@ def boundary_ids(
                 f"{tokenizer.vocab_size - 1}"
             )
     return starts, ends
+
+
+def _given(name: str, ids: Sequence[int] | int) -> tuple[int, ...]:
+    return as_ids((ids,) if isinstance(ids, int) else ids, name)
 
 
 def _first_ids(*candidates: Sequence[int] | int | None) -> tuple[int, ...]:

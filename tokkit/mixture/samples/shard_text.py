@@ -21,9 +21,11 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
 from tokkit.files.reading import refuse_lfs_pointer
 from tokkit.mixture.samples.sources import Shard, is_url, with_fsspec
@@ -58,6 +60,9 @@ class ReadOptions:
         Raises:
             ArgumentError: one out of range.
         """
+        check_kind(self.text_field, str, "text_field")
+        check_kind(self.max_expansion, Real, "max_expansion")
+        check_kind(self.block_bytes, Integral, "block_bytes")
         if self.block_bytes < 64 or not self.max_expansion >= 1:
             raise ArgumentError(
                 "block_bytes must be at least 64 and max_expansion at least 1; "

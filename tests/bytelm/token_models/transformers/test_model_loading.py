@@ -415,7 +415,7 @@ def test_hostile_gguf_is_refused(tmp_path: Path, head: bytes) -> None:
         ({"dtype": "bfloat16"}, "dtype='bfloat16' applies to what is loaded here.*of float32"),
         ({"device": "cuda:7"}, "device='cuda:7' applies to what is loaded here.*on cpu"),
         ({"packed": True}, "packed=True applies to what is loaded here"),
-        ({"threads": 0}, "threads must be a whole number of at least 1, got 0"),
+        ({"threads": 0}, "threads must be a whole number from 1 to 4096, got 0"),
     ],
 )
 def test_a_loaded_model_is_not_said_to_be_what_it_is_not(

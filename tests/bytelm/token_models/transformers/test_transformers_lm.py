@@ -148,5 +148,5 @@ def test_contexts_outside_the_vocabulary_are_refused() -> None:
 
 
 def test_batch_size_must_be_positive() -> None:
-    with pytest.raises(ArgumentError, match="max_batch_tokens is 0"):
+    with pytest.raises(ArgumentError, match="max_batch_tokens must be .* of at least 1, got 0"):
         TransformersLM(tiny_model("llama"), ANY, max_batch_tokens=0)

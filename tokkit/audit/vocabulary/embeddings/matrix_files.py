@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -83,7 +84,7 @@ class _QuantizedMatrix:
         return np.array(dequantize(raw, GGMLQuantizationType(self._type)), dtype=np.float32)
 
 
-def open_embeddings(path: Path) -> Embeddings:
+def open_embeddings(path: str | PathLike[str]) -> Embeddings:
     """Find the matrices; reads headers only.
 
     Args:

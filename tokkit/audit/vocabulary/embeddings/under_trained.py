@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class TrainingReport:
 
 
 def examine_embeddings(
-    tokenizer: TextTokenizer, verdicts: Sequence[Verdict], path: Path | None
+    tokenizer: TextTokenizer, verdicts: Sequence[Verdict], path: str | PathLike[str] | None
 ) -> TrainingReport:
     """Look for under-trained tokens.
 
@@ -88,7 +88,7 @@ def _fact(key: str, label: str, value: float, unit: str = "", about: str = "") -
     return Fact(key, label, value, unit, help=about)
 
 
-def _check_rows(path: Path, n_rows: int, statuses: Sequence[Status]) -> None:
+def _check_rows(path: str | PathLike[str], n_rows: int, statuses: Sequence[Status]) -> None:
     """Control tokens and holes may lack a row, and matrices are padded to round sizes."""
     n_ids = len(statuses)
     absent = (Status.SPECIAL, Status.UNUSED)

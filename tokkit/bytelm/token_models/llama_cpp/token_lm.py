@@ -33,10 +33,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_flags, check_kind, check_name
 from tokkit.bytelm.token_models.llama_cpp.native import NativeContext, NativeModel
 from tokkit.bytelm.token_models.llama_cpp.sessions import LinearSession, SessionLimits, TreeSession
 from tokkit.bytelm.token_models.protocol import grow_contexts
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
+from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
 from tokkit.errors import ArgumentError, MissingExtraError, ModelError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class LlamaCppOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        check_flags(self_check=self.self_check)
         for name, low, high in (
             ("n_ctx", 8, 1 << 24),
             ("threads", 1, 4096),
@@ -117,15 +120,18 @@ class LlamaCppLM:
         path: str | os.PathLike[str],
         *,
         tokenizer: TextTokenizer | None = None,
-        bos_ids: Sequence[int] | None = None,
-        eos_ids: Sequence[int] | None = None,
+        bos_ids: Sequence[int] | int | None = None,
+        eos_ids: Sequence[int] | int | None = None,
         name: str | None = None,
         options: LlamaCppOptions | None = None,
     ) -> None:
+        check_kind(path, (str, os.PathLike), "path")
+        check_name(name)
         path = Path(path)
         self.name = name or path.name
         self.options = options or LlamaCppOptions()
-        self._tokenizer = _checked_tokenizer(path) if tokenizer is None else tokenizer
+        given = given_tokenizer(tokenizer)
+        self._tokenizer = _checked_tokenizer(path) if given is None else given
         _check_file(path)
         self.bos_ids, self.eos_ids = boundary_ids(
             self._tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name

@@ -31,10 +31,6 @@ def take_loaded(
     if len(source) != 2:
         raise ArgumentError(f"expected (model, tokenizer), got a tuple of {len(source)}")
     model, tokenizer = source
-    if not callable(getattr(model, "forward", None)):
-        raise ArgumentError(
-            f"expected (model, tokenizer), got {type(model).__name__} in place of the model"
-        )
     its_dtype = str(getattr(model, "dtype", "unknown")).removeprefix("torch.")
     its_device = str(getattr(model, "device", "unknown"))
     if dtype not in (None, its_dtype):
@@ -50,9 +46,9 @@ def take_loaded(
     return model, tokenizer
 
 
-def _same_device(asked: str, its: str) -> bool:
+def _same_device(asked: object, its: str) -> bool:
     """Whether a name such as `cuda` means the device that a model is on, such as `cuda:0`."""
-    return asked == its or (":" not in asked and its == f"{asked}:0")
+    return its in (str(asked), f"{asked}:0")
 
 
 def _refuse(option: str, value: object, what_it_is: str, cure: str) -> None:

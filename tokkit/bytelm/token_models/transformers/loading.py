@@ -14,7 +14,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from tokkit.arguments import check_whole, refuse_unknown
+from tokkit.arguments import check_flags, check_kind, check_whole, refuse_unknown
 from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
 from tokkit.bytelm.token_models.transformers.left_out import (
     refuse_left_out,
@@ -44,16 +44,16 @@ DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
 _HEADROOM = 1.1
 """What loading needs at its peak, over the weights alone."""
-_MAX_LAYERS = 4096
 _MAX_THREADS = 4096
+_MAX_LAYERS = 4096
 """More are a damaged configuration, and would take hours to lay out."""
 
 
 class LMOptions(TypedDict, total=False):
     """Options of `TransformersLM`, passed through."""
 
-    bos_ids: Sequence[int] | None
-    eos_ids: Sequence[int] | None
+    bos_ids: Sequence[int] | int | None
+    eos_ids: Sequence[int] | int | None
     max_batch_tokens: int
     name: str | None
     self_check: bool
@@ -107,6 +107,8 @@ def load_token_lm(
     refuse_unknown(options, OPTIONS)
     if dtype is not None and dtype not in DTYPES:
         raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
+    check_kind(attn_implementation, (str, type(None)), "attn_implementation")
+    check_flags(packed=False if packed is None else packed, allow_download=allow_download)
     if threads is not None:
         check_whole("threads", threads, 1, _MAX_THREADS)
     if not isinstance(source, tuple | str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -117,8 +119,6 @@ def load_token_lm(
     # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
     path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
     torch = _import_torch()
-    if threads is not None:
-        torch.set_num_threads(threads)
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 
     if isinstance(source, tuple):
@@ -128,12 +128,16 @@ def load_token_lm(
             source, dtype=dtype, device=device, packed=packed, attention=attn_implementation
         )
         chosen = given_tokenizer(own_tokenizer) if given is None else given
+        if threads is not None:
+            torch.set_num_threads(threads)
         return TransformersLM(model, chosen, **cast(LMOptions, options))
     dtype = dtype or "float32"
     target = _checked_device(torch, device or "cpu")
     assert path is not None
     if given is None:
         given = load_tokenizer(path)
+    if threads is not None:
+        torch.set_num_threads(threads)
     storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
 
     def load() -> Any:
@@ -175,7 +179,7 @@ def _checked_device(torch: Any, device: str) -> Any:
     try:
         target = torch.device(device)
         torch.empty(1, device=target)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise ArgumentError(
             f"device {device!r} cannot be used ({error}); use device='cpu'"
         ) from error

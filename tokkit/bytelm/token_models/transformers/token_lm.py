@@ -16,8 +16,10 @@ from typing import Any
 
 import torch
 
+from tokkit.arguments import check_flags, check_name, check_whole
 from tokkit.bytelm.token_models.protocol import LogProbs, grow_contexts
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
+from tokkit.bytelm.token_models.tokenizer_option import check_tokenizer
 from tokkit.bytelm.token_models.transformers.backbone import Backbone
 from tokkit.bytelm.token_models.transformers.trial.self_check import Choice, find_way
 from tokkit.bytelm.token_models.transformers.trial.ways import (
@@ -68,8 +70,8 @@ class TransformersLM:
         model: Any,
         tokenizer: TextTokenizer,
         *,
-        bos_ids: Sequence[int] | None = None,
-        eos_ids: Sequence[int] | None = None,
+        bos_ids: Sequence[int] | int | None = None,
+        eos_ids: Sequence[int] | int | None = None,
         max_batch_tokens: int = 512,
         name: str | None = None,
         self_check: bool = True,
@@ -77,8 +79,12 @@ class TransformersLM:
     ) -> None:
         if way is not None and way not in WAYS:
             raise ArgumentError(f"way is {way!r}, expected one of {', '.join(WAYS)}")
-        if max_batch_tokens < 1:
-            raise ArgumentError(f"max_batch_tokens is {max_batch_tokens}, expected at least 1")
+        if not callable(getattr(model, "forward", None)):
+            raise ArgumentError(f"expected a model of transformers, got {model!r:.60}")
+        check_tokenizer(tokenizer)
+        check_whole("max_batch_tokens", max_batch_tokens, 1)
+        check_name(name)
+        check_flags(self_check=self_check)
         self._model = model.eval()
         self._tokenizer = tokenizer
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from tokkit.arguments import check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError, ModelError
 
 _PASSING = frozenset({429, 502, 503, 504})
@@ -45,11 +46,11 @@ class HttpOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if not 0 < self.timeout < 1e6:
+        check_kind(self.api_key, (str, type(None)), "api_key")
+        check_whole("retries", self.retries, 0, 100)
+        if not 0 < check_real("timeout", self.timeout) < 1e6:
             raise ArgumentError(f"timeout is {self.timeout}, expected seconds above 0")
-        if not 0 <= self.retries <= 100:
-            raise ArgumentError(f"retries is {self.retries}, expected 0 to 100")
-        if not 0 <= self.pause <= _MAX_PAUSE_SECONDS:
+        if not 0 <= check_real("pause", self.pause) <= _MAX_PAUSE_SECONDS:
             raise ArgumentError(f"pause is {self.pause}, expected 0 to {_MAX_PAUSE_SECONDS:.0f}")
         if self.api_key is not None and not (self.api_key.isascii() and self.api_key.isprintable()):
             raise ArgumentError(

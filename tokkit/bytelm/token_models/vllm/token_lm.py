@@ -37,9 +37,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_kind, check_whole
+from tokkit.bytelm.token_models.protocol import as_contexts
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
+from tokkit.bytelm.token_models.tokenizer_option import check_tokenizer
 from tokkit.bytelm.token_models.vllm.json_http import HttpOptions, JsonClient, StatusError
-from tokkit.errors import ArgumentError, EncodingError, ModelError
+from tokkit.errors import EncodingError, ModelError
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
@@ -102,13 +105,14 @@ class VllmLM:
         tokenizer: TextTokenizer,
         *,
         model: str | None = None,
-        bos_ids: Sequence[int] | None = None,
-        eos_ids: Sequence[int] | None = None,
+        bos_ids: Sequence[int] | int | None = None,
+        eos_ids: Sequence[int] | int | None = None,
         batch_size: int = 8,
         http: HttpOptions | None = None,
     ) -> None:
-        if not 1 <= batch_size <= 1024:
-            raise ArgumentError(f"batch_size is {batch_size}, expected 1 to 1024")
+        check_whole("batch_size", batch_size, 1, 1024)
+        check_tokenizer(tokenizer)
+        check_kind(model, (str, type(None)), "model")
         options = http or HttpOptions()
         if options.api_key is None:
             options = HttpOptions(
@@ -158,8 +162,8 @@ class VllmLM:
             EncodingError: an id outside the vocabulary.
             ModelError: a context is too long, or the server failed or answered nonsense.
         """
-        rows = np.empty((len(contexts), self.vocab_size))
-        prompts = [self._prompt(context) for context in contexts]
+        prompts = [self._prompt(context) for context in as_contexts(contexts)]
+        rows = np.empty((len(prompts), self.vocab_size))
         for start in range(0, len(prompts), self._batch_size):
             batch = prompts[start : start + self._batch_size]
             for k, table in enumerate(self._tables(batch), start):
@@ -179,7 +183,7 @@ class VllmLM:
                 f"{self.max_context} that the server takes; shorten the prompt, or start it with "
                 "a larger --max-model-len"
             )
-        return [*self.bos_ids, *(int(token) for token in context)]
+        return [*self.bos_ids, *context]
 
     # -- what the server says ----------------------------------------------------------------
 
