@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     *(
+        "version",
         "errors",
         "arguments",
         "kernels",
@@ -90,6 +91,11 @@ def test_imports_come_from_above(module: str, path: Path) -> None:
             assert own in ("serve", "cli"), f"{module} imports {name}: only serve and cli may"
             continue
         assert rank(imported) <= rank(own), f"{module} imports {name}, which stands below it"
+
+
+def test_no_layer_looks_up_the_facade_at_run_time() -> None:
+    for module, path in MODULES:
+        assert 'import_module("tokkit")' not in path.read_text(encoding="utf-8"), module
 
 
 def test_kernels_import_only_numba_and_numpy() -> None:

@@ -1,13 +1,15 @@
 """tokkit: look through tokenizers, into them, change them, learn them.
 
-Importing `tokkit` imports nothing else; each public name is imported when it is first used, so
-that a command or a script pays only for what it needs.
+Importing `tokkit` imports its version and nothing else; each public name is imported when it is
+first used, so that a command or a script pays only for what it needs.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from tokkit.version import VERSION
 
 if TYPE_CHECKING:
     from tokkit.audit.auditing import audit as audit_tokenizer
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from tokkit.mixture.result import MixtureResult
     from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "AuditOptions",

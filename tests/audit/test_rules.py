@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from scripts.make_rule_table import with_table
-from tokkit.audit.rules import RULES
+from tokkit.audit.rules import RULES, Rule, codebook, safety, text, vocabulary
 from tokkit.audit.rules.codebook import CODEBOOK_RULES
 from tokkit.audit.rules.safety import SAFETY_RULES
 from tokkit.audit.rules.text import TEXT_RULES
@@ -21,6 +21,12 @@ def test_every_rule_has_an_id_of_its_own() -> None:
     for rule in every:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
         assert rule.title and rule.why.endswith(".")
+
+
+def test_every_rule_is_found_under_its_id() -> None:
+    for module in (codebook, safety, text, vocabulary):
+        for name, value in vars(module).items():
+            assert not isinstance(value, Rule) or name == value.id.upper().replace("-", "_")
 
 
 def test_the_documentation_lists_the_rules_as_they_are() -> None:

@@ -13,6 +13,7 @@ from tests.text.format_samples import CORPUS
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.part import TokenStatus
 from tokkit.audit.report import AuditReport
+from tokkit.audit.rules import RULES
 from tokkit.audit.subject import Subject
 from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
@@ -54,14 +55,16 @@ def toy_report(findings: Sequence[Finding] | None = None) -> AuditReport:
     tokenizer = byte_tokenizer()
     found = (
         Finding(
-            "number-splitting",
+            RULES["number-splitting"],
             'cut <b>badly</b> & "oddly" \x1b[31m',
             3,
             (48, 49),
             (Witness("encode", b"10\x00\xff", (49, 48, 0, 255), note="two"),),
         ),
-        Finding("nfc-nfd-differ", "differ", 2),
-        Finding("language-without-encoding", "lost", witnesses=(Witness("decode", ids=(1,)),)),
+        Finding(RULES["nfc-nfd-differ"], "differ", 2),
+        Finding(
+            RULES["language-without-encoding"], "lost", witnesses=(Witness("decode", ids=(1,)),)
+        ),
     )
     section = Section(
         "text",

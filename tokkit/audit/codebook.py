@@ -17,6 +17,7 @@ import numpy as np
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.part import Part
+from tokkit.audit.rules.codebook import UNUSED_CODES
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
 from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
@@ -177,7 +178,7 @@ def _findings(counts: list[int]) -> list[Finding]:
         return []
     return [
         Finding(
-            "unused-codes",
+            UNUSED_CODES,
             f"{len(unused):,} of {n:,} codes never occur among {total:,} ids of the signals.",
             len(unused),
             unused,

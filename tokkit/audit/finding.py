@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tokkit.audit.rules import RULES, Severity
+from tokkit.audit.rules import Rule, Severity
 
 Action = Literal["encode", "encode_specials", "decode", "normalize", "round_trip", "load"]
 """What to do with a witness's data: a method of `TextTokenizer` (`encode_specials` is `encode` with
@@ -36,7 +36,7 @@ class Finding:
     """What one rule found.
 
     Attributes:
-        rule: id of the rule, a key of `RULES`.
+        kind: the rule.
         message: one sentence with the figures.
         count: how many there are; what a gate compares with its threshold.
         tokens: the ids concerned, ascending; all of them, however many.
@@ -44,7 +44,7 @@ class Finding:
         graded: how serious it is, where that differs from the rule's severity.
     """
 
-    rule: str
+    kind: Rule
     message: str
     count: int = 1
     tokens: tuple[int, ...] = ()
@@ -52,11 +52,16 @@ class Finding:
     graded: Severity | None = None
 
     @property
+    def rule(self) -> str:
+        """The rule's id, by which outputs, gates and baselines name it."""
+        return self.kind.id
+
+    @property
     def severity(self) -> Severity:
         """How serious it is."""
-        return RULES[self.rule].severity if self.graded is None else self.graded
+        return self.kind.severity if self.graded is None else self.graded
 
     @property
     def title(self) -> str:
         """The rule's title."""
-        return RULES[self.rule].title
+        return self.kind.title

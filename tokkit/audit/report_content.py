@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.part import TokenStatus
+from tokkit.audit.rules import Rule
 from tokkit.audit.subject import Subject
 from tokkit.report.section import Section
 
@@ -31,3 +32,8 @@ class ReportContent:
     def __post_init__(self) -> None:
         ranked = sorted(self.findings, key=lambda f: (f.severity.rank, f.rule, f.message))
         object.__setattr__(self, "findings", tuple(ranked))
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules of the findings, by id."""
+        return sorted({finding.kind for finding in self.findings}, key=lambda rule: rule.id)

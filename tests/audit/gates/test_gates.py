@@ -13,14 +13,14 @@ from tokkit.audit.finding import Finding
 from tokkit.audit.gates.baseline import Baseline
 from tokkit.audit.gates.figures import figure
 from tokkit.audit.gates.gate import Demands, check_gates
-from tokkit.audit.rules import Severity
+from tokkit.audit.rules import RULES, Severity
 from tokkit.errors import ArgumentError, FormatError
 
 ERROR, WARNING, NOTE = "language-without-encoding", "number-splitting", "nfc-nfd-differ"
 FINDINGS = st.lists(
     st.builds(
         Finding,
-        rule=st.sampled_from([ERROR, WARNING, NOTE]),
+        kind=st.sampled_from([RULES[rule] for rule in (ERROR, WARNING, NOTE)]),
         message=st.just("found"),
         count=st.integers(1, 9),
         tokens=st.lists(st.integers(0, 9), unique=True).map(sorted).map(tuple),
@@ -53,7 +53,7 @@ def test_a_bound_on_a_rule_decides_alone() -> None:
 
 
 def test_a_graded_finding_fails_by_its_grade() -> None:
-    report = toy_report([Finding(NOTE, "worse than usual", graded=Severity.ERROR)])
+    report = toy_report([Finding(RULES[NOTE], "worse than usual", graded=Severity.ERROR)])
     (failure,) = check_gates(report, Demands())
     assert failure.message == "nfc-nfd-differ: error, 1 found"
 

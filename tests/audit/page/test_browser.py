@@ -45,7 +45,7 @@ def path(tokenizer: TextTokenizer, tmp_path_factory: pytest.TempPathFactory) -> 
     longest = max(range(tokenizer.vocab_size), key=lambda token: len(tokenizer.token_bytes(token)))
     findings = (
         Finding(
-            min(RULES),
+            RULES[min(RULES)],
             "Two texts.",
             tokens=tuple(range(30, 90)),
             witnesses=(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.audit.chat_templates.reading import ParsedTemplate
+from tokkit.audit.rules import Rule
+from tokkit.audit.rules.safety import TEMPLATE_UNBOUNDED, TEMPLATE_UNKNOWN_NAME, TEMPLATE_UNSAFE
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -38,12 +40,12 @@ class Suspicion:
     """Something in a template.
 
     Attributes:
-        rule: id of the rule.
+        rule: which it goes against.
         what: it, in a few words.
         line: where it stands.
     """
 
-    rule: str
+    rule: Rule
     what: str
     line: int
 
@@ -114,22 +116,22 @@ def _unsafe(node: nodes.Node) -> Iterator[Suspicion]:
     from jinja2 import nodes
 
     if isinstance(node, nodes.Getattr) and (node.attr.startswith("__") or node.attr in _INNARDS):
-        yield Suspicion("template-unsafe", f"the attribute {node.attr!r}", node.lineno)
+        yield Suspicion(TEMPLATE_UNSAFE, f"the attribute {node.attr!r}", node.lineno)
     elif isinstance(node, nodes.Const):
         if isinstance(node.value, str) and _DUNDER.fullmatch(node.value):
-            yield Suspicion("template-unsafe", f"the name {node.value!r}", node.lineno)
+            yield Suspicion(TEMPLATE_UNSAFE, f"the name {node.value!r}", node.lineno)
     elif isinstance(node, nodes.Filter) and node.name == "attr":
         if _constant(node.args[0] if node.args else None) is None:
-            yield Suspicion("template-unsafe", "an attribute whose name is computed", node.lineno)
+            yield Suspicion(TEMPLATE_UNSAFE, "an attribute whose name is computed", node.lineno)
     elif isinstance(node, nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends):
         what = f"another file ({type(node).__name__.lower()})"
-        yield Suspicion("template-unsafe", what, node.lineno)
+        yield Suspicion(TEMPLATE_UNSAFE, what, node.lineno)
 
 
 def _unknown(node: nodes.Node, parsed: ParsedTemplate, defined: set[str]) -> Iterator[Suspicion]:
     from jinja2 import nodes
 
-    rule = "template-unknown-name"
+    rule = TEMPLATE_UNKNOWN_NAME
     if isinstance(node, nodes.Call):
         target = node.node
         if isinstance(target, nodes.Name) and target.name not in FUNCTIONS | defined:
@@ -150,7 +152,7 @@ def _is_method(name: str, defined: set[str]) -> bool:
 def _unbounded(node: nodes.Node) -> Iterator[Suspicion]:
     from jinja2 import nodes
 
-    rule = "template-unbounded"
+    rule = TEMPLATE_UNBOUNDED
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
         if node.node.name in ("range", "lipsum"):
             for bound in node.args:

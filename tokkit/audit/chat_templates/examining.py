@@ -14,6 +14,7 @@ from tokkit.audit.chat_templates.checking import (
 )
 from tokkit.audit.chat_templates.reading import ParsedTemplate, parse_template
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules import safety as rules
 from tokkit.errors import FormatError
 from tokkit.report.section import Column, Scalar, Table
 from tokkit.report.wording import listed
@@ -22,10 +23,10 @@ from tokkit.text.tokenizer import TextTokenizer
 MAX_WITNESSES = 6
 _MAX_SHOWN = 120
 _SAID = {
-    "template-unsafe": "uses",
-    "template-unknown-name": "uses",
-    "template-unbounded": "has",
-    "template-unknown-token": "writes",
+    rules.TEMPLATE_UNSAFE: "uses",
+    rules.TEMPLATE_UNKNOWN_NAME: "uses",
+    rules.TEMPLATE_UNBOUNDED: "has",
+    rules.TEMPLATE_UNKNOWN_TOKEN: "writes",
 }
 
 
@@ -54,7 +55,7 @@ def examine_templates(templates: Mapping[str, str], tokenizer: TextTokenizer) ->
             witness = Witness("load", text[:_MAX_SHOWN].encode(errors="replace"), note="its start")
             findings.append(
                 Finding(
-                    "template-unreadable",
+                    rules.TEMPLATE_UNREADABLE,
                     f"The chat template {name!r} cannot be parsed: {error}.",
                     witnesses=(witness,),
                 )
@@ -106,14 +107,14 @@ def _shared_findings(
     silent = [name for name, one in parsed.items() if not reads(one, "add_generation_prompt")]
     if silent:
         yield Finding(
-            "template-no-generation-prompt",
+            rules.TEMPLATE_NO_GENERATION_PROMPT,
             f"{_named(silent)} never asks for `add_generation_prompt`.",
             count=len(silent),
         )
     doubled = [name for name, one in parsed.items() if _writes_bos(one, tokenizer)]
     if tokenizer.bos_ids and doubled:
         yield Finding(
-            "template-double-bos",
+            rules.TEMPLATE_DOUBLE_BOS,
             f"{_named(doubled)} writes the token that begins a text, which the tokenizer adds too.",
             count=len(doubled),
             tokens=tuple(sorted(set(tokenizer.bos_ids))),
@@ -121,7 +122,7 @@ def _shared_findings(
     raw = [name for name, one in parsed.items() if reads(one, "content")]
     if raw:
         yield Finding(
-            "template-raw-text",
+            rules.TEMPLATE_RAW_TEXT,
             f"{_named(raw)} puts the content of messages beside its control tokens as it is.",
             count=len(raw),
         )
@@ -147,7 +148,7 @@ def _unknown_tokens(parsed: ParsedTemplate, tokenizer: TextTokenizer) -> Iterato
     known = {text.encode() for text in tokenizer.special_tokens} | set(pretokenizer.literals)
     for text, line in control_texts(parsed).items():
         if text.encode() not in known:
-            yield Suspicion("template-unknown-token", repr(text), line)
+            yield Suspicion(rules.TEMPLATE_UNKNOWN_TOKEN, repr(text), line)
 
 
 def _writes_bos(parsed: ParsedTemplate, tokenizer: TextTokenizer) -> bool:

@@ -14,6 +14,11 @@ from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.costs import Cost, measure
 from tokkit.audit.costs.samples import ParallelText
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.text import (
+    LANGUAGE_WITHOUT_ENCODING,
+    MORE_TOKENS_THAN_CHARACTERS,
+    UNEVEN_LANGUAGE_COST,
+)
 from tokkit.audit.safety.shrinking import shrink
 from tokkit.report.section import Chart, Column, Fact, Scalar, Series, Table
 from tokkit.report.wording import listed
@@ -161,7 +166,7 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
     if dear and dear[0].premium:
         names = listed([each.name for each in dear], _MOST_NAMED)
         findings.append(Finding(
-            "uneven-language-cost",
+            UNEVEN_LANGUAGE_COST,
             f"{len(dear)} of {len(languages) - 1} languages take more than {HIGH_PREMIUM:g} times "
             f"as many tokens as English for the same content: {names}. The most expensive, "
             f"{dear[0].name}, takes {dear[0].premium.value:g} times as many.",
@@ -171,7 +176,7 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
     if spelt:
         names = listed([each.name for each in spelt], _MOST_NAMED)
         findings.append(Finding(
-            "more-tokens-than-characters",
+            MORE_TOKENS_THAN_CHARACTERS,
             f"{len(spelt)} of {len(languages)} languages take more tokens than the text has "
             f"characters: {names}. Their characters are cut into bytes.",
             len(spelt), witnesses=tuple(_shortest(each) for each in spelt[:3]),
@@ -180,7 +185,7 @@ def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> li
     if lost:
         n = sum(len(each.cost.lost) for each in lost)
         findings.append(Finding(
-            "language-without-encoding",
+            LANGUAGE_WITHOUT_ENCODING,
             f"{n} texts in {len(lost)} of {len(languages)} languages cannot be encoded, or lose "
             f"words to the unknown token: {listed([each.name for each in lost], _MOST_NAMED)}.",
             len(lost),

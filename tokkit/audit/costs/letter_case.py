@@ -10,6 +10,7 @@ from tokkit.audit.costs.costs import measure
 from tokkit.audit.costs.languages import Language
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.text import COSTLY_CAPITALS
 from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -109,7 +110,7 @@ def case_findings(costs: Sequence[CaseCost], tokenizer: TextTokenizer) -> list[F
     written = [(each, tuple(tokenizer.encode(each))) for each in (text, text.upper())]
     return [
         Finding(
-            "costly-capitals",
+            COSTLY_CAPITALS,
             f"In {len(dear)} of {len(costs)} languages with two cases, a text in capitals takes "
             f"more than {HIGH_PREMIUM:g} times as many tokens; in {worst.language.name} "
             f"{worst.upper.value:g} times.",

@@ -14,6 +14,7 @@ from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.costs import measure
 from tokkit.audit.costs.languages import Language
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.text import NFC_NFD_DIFFER
 from tokkit.errors import EncodingError
 from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
@@ -109,7 +110,7 @@ def form_findings(costs: Sequence[FormCost], tokenizer: TextTokenizer) -> list[F
     witnesses = _smallest(differing, tokenizer)
     return [
         Finding(
-            "nfc-nfd-differ",
+            NFC_NFD_DIFFER,
             f"Composed and decomposed letters, which look the same, have different ids in "
             f"{len(differing)} languages. In {differing[0].language.name} decomposed text takes "
             f"{differing[0].premium.value:g} times as many tokens.",

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.text import DIGITS_GROUPED_FROM_LEFT, NUMBER_SPLITTING
 from tokkit.errors import EncodingError
 from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
@@ -166,7 +167,7 @@ def number_findings(lengths: list[Length]) -> list[Finding]:
         lengths_text = ", ".join(str(each.n_digits) for each in mixed)
         return [
             Finding(
-                "number-splitting",
+                NUMBER_SPLITTING,
                 f"Numbers of the same length are cut in different ways (lengths {lengths_text}). "
                 f"Those of {worst.n_digits} digits are cut in {len(worst.cuts)} ways: {ways}.",
                 len(mixed),
@@ -177,7 +178,7 @@ def number_findings(lengths: list[Length]) -> list[Finding]:
         four = next(each for each in lengths if each.n_digits > _GROUP)
         return [
             Finding(
-                "digits-grouped-from-left",
+                DIGITS_GROUPED_FROM_LEFT,
                 f"Digits are grouped in threes from the left: {_shown(four, four.common)}. The "
                 "groups do not line up with thousands.",
                 witnesses=(_witness(four, four.common),),

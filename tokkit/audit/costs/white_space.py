@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.costs import measure
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.text import COSTLY_INDENTATION
 from tokkit.errors import EncodingError
 from tokkit.report.section import Chart, Fact, Series
 from tokkit.text.tokenizer import TextTokenizer
@@ -94,7 +95,7 @@ def white_space_findings(space: WhiteSpace, tokenizer: TextTokenizer) -> list[Fi
     text = _BEFORE + " " * DEEP + _AFTER
     return [
         Finding(
-            "costly-indentation",
+            COSTLY_INDENTATION,
             f"{DEEP} spaces of indentation add {count} tokens to a line of code.",
             count,
             witnesses=(Witness("encode", text.encode(), tuple(tokenizer.encode(text))),),

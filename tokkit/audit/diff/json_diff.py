@@ -14,8 +14,8 @@ from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.audit.outputs.json_report import bytes_fields
-from tokkit.audit.outputs.version import tool_version
 from tokkit.report.json_data import json_text
+from tokkit.version import VERSION
 
 SCHEMA_VERSION = 1
 
@@ -25,7 +25,7 @@ def diff_dict(diff: Difference) -> dict[str, Any]:
     tokens = diff.tokens
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tokkit", "version": tool_version()},
+        "tool": {"name": "tokkit", "version": VERSION},
         "before": diff.before,
         "after": diff.after,
         "same": diff.is_same,

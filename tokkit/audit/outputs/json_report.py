@@ -12,10 +12,10 @@ from importlib.resources import files
 from typing import Any
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.outputs.version import tool_version
 from tokkit.audit.report_content import ReportContent
-from tokkit.audit.rules import RULES, Severity
+from tokkit.audit.rules import Severity
 from tokkit.report.json_data import json_text, section_data
+from tokkit.version import VERSION
 
 SCHEMA_VERSION = 1
 
@@ -25,18 +25,14 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
     levels = Counter(finding.severity for finding in report.findings)
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tokkit", "version": tool_version()},
+        "tool": {"name": "tokkit", "version": VERSION},
         "tokenizer": _tokenizer(report),
         "summary": {level.value: levels[level] for level in Severity},
         "findings": [_finding(finding) for finding in report.findings],
         "sections": [section_data(section) for section in report.sections],
         "rules": {
-            rule: {
-                "title": RULES[rule].title,
-                "severity": RULES[rule].severity.value,
-                "why": RULES[rule].why,
-            }
-            for rule in sorted({finding.rule for finding in report.findings})
+            rule.id: {"title": rule.title, "severity": rule.severity.value, "why": rule.why}
+            for rule in report.rules
         },
         "tokens": _tokens(report),
     }

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from tokkit.audit.finding import Finding
-from tokkit.audit.outputs.version import tool_version
 from tokkit.audit.report_content import ReportContent
-from tokkit.audit.rules import RULES, Rule
+from tokkit.audit.rules import Rule
 from tokkit.report.json_data import json_text
 from tokkit.report.wording import visible
+from tokkit.version import VERSION
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _MAX_TOKENS = 100
@@ -29,17 +29,17 @@ def report_sarif(report: ReportContent, *, uri: str | None = None) -> str:
         report: what to write.
         uri: where the tokenizer lies, relative to the root of the repository; its name by default.
     """
-    rules = sorted({finding.rule for finding in report.findings})
+    rules = report.rules
     run = {
         "tool": {
             "driver": {
                 "name": "tokkit",
-                "version": tool_version(),
-                "rules": [_rule(RULES[rule]) for rule in rules],
+                "version": VERSION,
+                "rules": [_rule(rule) for rule in rules],
             }
         },
         "results": [
-            _result(finding, rules.index(finding.rule), report.name, quote(uri or report.name))
+            _result(finding, rules.index(finding.kind), report.name, quote(uri or report.name))
             for finding in report.findings
         ],
         "columnKind": "unicodeCodePoints",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tokkit.audit.finding import Finding, Witness
-from tokkit.audit.rules import RULES
 from tokkit.report.page.markup import attribute, badge, escape, visible_html
 from tokkit.report.wording import plural
 from tokkit.text.tokenizer import TextTokenizer
@@ -50,7 +49,7 @@ def _card(finding: Finding, anchor: str, k: int, tokenizer: TextTokenizer | None
         f'<a class="anchor" href="#{escape(anchor)}" aria-label="Link to this finding">'
         f"{escape(finding.rule)}</a></header>"
         f'<p class="message">{escape(finding.message)}</p>'
-        f'<p class="why">{escape(RULES[finding.rule].why)}</p>'
+        f'<p class="why">{escape(finding.kind.why)}</p>'
         + _tokens(finding, k, tokenizer)
         + f"{first}{more}</article>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,3 +38,8 @@ class Rule:
     title: str
     severity: Severity
     why: str
+
+
+def rules_among(names: Mapping[str, object]) -> tuple[Rule, ...]:
+    """The rules that a module defines, in the order in which they stand there."""
+    return tuple(value for value in names.values() if isinstance(value, Rule))

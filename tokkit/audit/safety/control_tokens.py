@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
+from tokkit.audit.rules.safety import (
+    SPECIAL_TOKEN_INJECTION,
+    SPECIAL_TOKEN_ORDINARY,
+    SPECIAL_TOKEN_UNMARKED,
+)
 from tokkit.report.wording import plural
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -97,7 +102,7 @@ def _injected(
     if injected:
         text = next(iter(injected))
         yield Finding(
-            "special-token-injection",
+            SPECIAL_TOKEN_INJECTION,
             f"The plain call of {reference.name} turns text into {len(injected):,} of "
             f"{len(specials):,} control tokens, {text!r} among them.",
             count=len(injected),
@@ -118,7 +123,7 @@ def _unmarked(specials: dict[str, int], unmarked: tuple[int, ...]) -> Iterator[F
     if unmarked:
         texts = {token: text for text, token in specials.items()}
         yield Finding(
-            "special-token-unmarked",
+            SPECIAL_TOKEN_UNMARKED,
             f"{len(unmarked):,} of {len(specials):,} control tokens are not marked as special in "
             f"the file, {texts[unmarked[0]]!r} among them.",
             count=len(unmarked),
@@ -144,7 +149,7 @@ def _ordinary(specials: dict[str, int]) -> Iterator[Finding]:
     ):
         if found:
             yield Finding(
-                "special-token-ordinary",
+                SPECIAL_TOKEN_ORDINARY,
                 f"{plural(len(found), 'control token is', 'control tokens are')} spelled like "
                 f"{what}, {next(iter(found))!r} among them.",
                 count=len(found),

@@ -17,6 +17,7 @@ from tokkit.audit.part import Part
 from tokkit.audit.reference.file_kinds import keeps_text
 from tokkit.audit.reference.own_library import NoReference, Reference
 from tokkit.audit.rules import Severity
+from tokkit.audit.rules.safety import REFERENCE_FAILS, TEMPLATE_UNREADABLE
 from tokkit.audit.safety.control_tokens import ControlTokens, examine_control_tokens
 from tokkit.audit.safety.growth import GrowthCurve, growth_findings, growth_table, time_growth
 from tokkit.audit.safety.normalization import KINDS, Normalization, examine_normalization
@@ -113,7 +114,7 @@ class _LibraryCalls:
             return ask(self.library)
         except SandboxError as error:
             message = f"{self.library.name} fails on ordinary text ({error.reason}): {error}"
-            self.failures.append(Finding("reference-fails", message))
+            self.failures.append(Finding(REFERENCE_FAILS, message))
             return otherwise()
 
 
@@ -122,7 +123,7 @@ def _unloadable(reference: Reference | NoReference | None) -> Iterator[Finding]:
         refused = reference.failure == "refused"
         verb = "refuses" if refused else f"fails ({reference.failure}) on"
         yield Finding(
-            "reference-fails",
+            REFERENCE_FAILS,
             f"The library {verb} the file, which tokkit reads: {reference.reason}.",
             witnesses=(Witness("load", note=reference.reason),),
             graded=Severity.WARNING if refused else None,
@@ -141,7 +142,7 @@ def _templates(
         return examine_templates(texts, tokenizer), f"{len(texts)}"
     except FormatError as error:
         message = f"The chat template cannot be read: {error}."
-        return Templates((Finding("template-unreadable", message),), none.table), "not readable"
+        return Templates((Finding(TEMPLATE_UNREADABLE, message),), none.table), "not readable"
 
 
 def _found_templates(subject: Subject) -> dict[str, str]:

@@ -23,6 +23,7 @@ from typing import Literal
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
+from tokkit.audit.rules.safety import REFERENCE_FAILS, SUPERLINEAR_TIME
 from tokkit.audit.safety.adversarial import TextFamily, text_families
 from tokkit.errors import EncodingError, SandboxError
 from tokkit.report.section import Column, Table
@@ -271,7 +272,7 @@ def growth_findings(tokenizer: TextTokenizer, curves: tuple[GrowthCurve, ...]) -
             if found:
                 polynomial = verdict == "superlinear" and engine != "tokkit"
                 huge = verdict == "failed" and min(c.failed_size for c in found) > LAST_SIZE
-                rule = "reference-fails" if verdict == "failed" else "superlinear-time"
+                rule = REFERENCE_FAILS if verdict == "failed" else SUPERLINEAR_TIME
                 yield Finding(
                     rule,
                     f"{engine} {_described(verdict, found)}.",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
+from tokkit.audit.rules.safety import LOSSY_NORMALIZATION
 from tokkit.audit.safety.round_trips import assigned_characters
 from tokkit.report.wording import plural, quoted
 from tokkit.text.normalizers import whole_normalizer
@@ -116,7 +117,7 @@ def _finding(name: str, kind: str, examples: list[tuple[str, str]], n_characters
     subject = plural(n_characters, "character is", "characters are")
     subject = subject if n_characters else "Runs of characters are"
     return Finding(
-        "lossy-normalization",
+        LOSSY_NORMALIZATION,
         f"{subject} {KINDS[kind]} by {name}: {quoted(text)} becomes {quoted(result)}.",
         count=max(n_characters, 1),
         witnesses=tuple(

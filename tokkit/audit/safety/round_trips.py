@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
+from tokkit.audit.rules.safety import BYTES_NOT_ENCODABLE, ROUND_TRIP_FAILURE, TEXT_NOT_ENCODABLE
 from tokkit.audit.safety.probe_texts import as_bytes, probe_texts
 from tokkit.audit.safety.shrinking import shrink
 from tokkit.errors import EncodingError
@@ -119,7 +120,7 @@ def _failures(tokenizer: TextTokenizer, failing: list[str]) -> Iterator[Finding]
         n_failing = sum(_loss(tokenizer, as_bytes(text)) == kind for text in failing)
         what = "differ in white space only" if kind == "space" else "come back as other text"
         yield Finding(
-            "round-trip-failure",
+            ROUND_TRIP_FAILURE,
             f"{n_failing} of the probe texts {what}; the smallest is {quoted(shown[0])}.",
             count=n_failing,
             witnesses=tuple(_round_trip(tokenizer, text) for text in shown[:MAX_WITNESSES]),
@@ -171,7 +172,7 @@ def _lost_characters(lost: tuple[str, ...], n_characters: int) -> Iterator[Findi
     if lost:
         shown = sorted(lost, key=_prominence)[:MAX_WITNESSES]
         yield Finding(
-            "text-not-encodable",
+            TEXT_NOT_ENCODABLE,
             f"{len(lost):,} of {n_characters:,} assigned characters cannot be encoded, "
             f"{quoted(shown[0])} among them.",
             count=len(lost),
@@ -187,7 +188,7 @@ def _prominence(char: str) -> tuple[bool, int]:
 def _lost_bytes(lost: tuple[int, ...]) -> Iterator[Finding]:
     if lost:
         yield Finding(
-            "bytes-not-encodable",
+            BYTES_NOT_ENCODABLE,
             f"{len(lost)} of the 128 bytes from 0x80 cannot be encoded where they are not part of "
             "a character.",
             count=len(lost),

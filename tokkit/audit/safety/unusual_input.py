@@ -13,6 +13,7 @@ from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.reference.own_library import Reference
 from tokkit.audit.rules import Severity
+from tokkit.audit.rules.safety import REFERENCE_DISAGREES, REFERENCE_FAILS
 from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts
 from tokkit.audit.safety.shrinking import shrink
 from tokkit.errors import EncodingError, SandboxError
@@ -110,7 +111,7 @@ def _other_ids(
     theirs = tuple(reference.encode_each([text])[0] or ())
     ours = ids_or_none(tokenizer, text)
     return Finding(
-        "reference-disagrees",
+        REFERENCE_DISAGREES,
         f"{count} of {n_texts} probe texts get other ids from {reference.name}; the smallest is "
         f"{quoted(text)}, of which it makes {theirs}"
         + ("." if ours is not None else ", and which tokkit cannot encode."),
@@ -123,7 +124,7 @@ def _refused(
     tokenizer: TextTokenizer, reference: Reference, text: str, count: int, n_texts: int
 ) -> Finding:
     return Finding(
-        "reference-fails",
+        REFERENCE_FAILS,
         f"{reference.name} refuses {count} of {n_texts} probe texts, which tokkit encodes; the "
         f"smallest is {quoted(text)}.",
         count=count,

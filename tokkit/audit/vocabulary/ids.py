@@ -8,6 +8,7 @@ import numpy as np
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.vocabulary import ADDED_WORD, DUPLICATE_TOKEN, RENUMBERED_TOKEN, UNUSED_ID
 from tokkit.report.wording import excerpt, plural
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -53,7 +54,7 @@ def _duplicates(tokenizer: TextTokenizer) -> Iterator[Finding]:
         for token in group[1:2]
     )
     yield Finding(
-        "duplicate-token",
+        DUPLICATE_TOKEN,
         f"{plural(len(groups), 'string')} of bytes with more than one id, as "
         f"'{excerpt(spelling[groups[0][0]], limit=24)}' with the ids "
         f"{' and '.join(map(str, groups[0][:3]))}.",
@@ -70,7 +71,7 @@ def _renumbered(tokenizer: TextTokenizer) -> Iterator[Finding]:
     declared = sorted(moved)
     first = declared[0]
     yield Finding(
-        "renumbered-token",
+        RENUMBERED_TOKEN,
         f"{plural(len(moved), 'token')} declared at one id and read at another by the tokenizers "
         f"library, as id {first}, which it places at {moved[first]}.",
         len(moved),
@@ -83,7 +84,7 @@ def _unused(tokenizer: TextTokenizer) -> Iterator[Finding]:
     unused = np.flatnonzero(tokenizer.spec.kinds == TokenKind.UNUSED).tolist()
     if unused:
         yield Finding(
-            "unused-id",
+            UNUSED_ID,
             f"{plural(len(unused), 'id')} of {tokenizer.vocab_size:,} that no text produces and "
             "that are no control tokens.",
             len(unused),
@@ -108,7 +109,7 @@ def _added_words(tokenizer: TextTokenizer) -> Iterator[Finding]:
             witnesses.append(Witness("encode", inside.encode(), ids, note=f"cut around '{text}'"))
     if words:
         yield Finding(
-            "added-word",
+            ADDED_WORD,
             f"{plural(len(words), 'added token')} spelt like words and cut out of longer ones, as "
             f"'{excerpt(spec.token_bytes[words[0]], limit=24)}'.",
             len(words),

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.vocabulary import INTERMEDIATE_MERGE, REDUNDANT_MERGE
 from tokkit.errors import TokkitError
 from tokkit.files.reading import read_bounded
 from tokkit.report.wording import excerpt, plural
@@ -97,7 +98,7 @@ def merge_findings(
     if tokens:
         longest = sorted(tokens, key=lambda token: (-len(spelling[token]), token))
         yield Finding(
-            "intermediate-merge",
+            INTERMEDIATE_MERGE,
             f"{plural(len(tokens), 'token')} ({len(tokens) / tokenizer.vocab_size:.1%} of the "
             "vocabulary) used by a single merge that comes right after their own, as "
             f"{', '.join(repr(excerpt(spelling[token], limit=24)) for token in longest[:3])}.",
@@ -112,7 +113,7 @@ def merge_findings(
     merges = tokenizer.merges
     if listed is not None and merges is not None and listed > len(merges):
         yield Finding(
-            "redundant-merge",
+            REDUNDANT_MERGE,
             f"{listed - len(merges):,} of the {listed:,} merges of the file never take place.",
             listed - len(merges),
             witnesses=(Witness("load", note=f"{len(merges):,} merges make all the tokens"),),

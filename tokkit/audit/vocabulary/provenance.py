@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.vocabulary import SUSPICIOUS_TOKEN
 from tokkit.audit.vocabulary.merge_uses import MergeUses
 from tokkit.report.section import Column, Table
 from tokkit.report.wording import excerpt, plural
@@ -67,7 +68,7 @@ def provenance_findings(tokenizer: TextTokenizer, found: dict[int, str]) -> Iter
     spelling = tokenizer.spec.token_bytes
     longest = sorted(found, key=lambda token: (-len(spelling[token]), token))
     yield Finding(
-        "suspicious-token",
+        SUSPICIOUS_TOKEN,
         f"{plural(len(found), 'token')} ({said}), the longest "
         f"'{excerpt(spelling[longest[0]], limit=40)}'.",
         len(found),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.vocabulary import PARTIAL_CHARACTER, WITNESS_REFUTED
 from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
 from tokkit.audit.vocabulary.verification import Verification
 from tokkit.report.section import Fact
@@ -77,7 +78,7 @@ def verification_findings(
         f"{plural(len(tokens), 'token')} that {library} does not produce from the text that "
         f"produces it here, as '{example}'."
     )
-    return (Finding("witness-refuted", message, len(tokens), tokens, tuple(witnesses)),)
+    return (Finding(WITNESS_REFUTED, message, len(tokens), tokens, tuple(witnesses)),)
 
 
 def partial_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
@@ -98,7 +99,7 @@ def partial_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> t
     witnesses = tuple(
         witness for token in telling if (witness := _split(tokenizer, token, verdicts)) is not None
     )
-    return (Finding("partial-character", f"{message}.", len(tokens), tuple(tokens), witnesses),)
+    return (Finding(PARTIAL_CHARACTER, f"{message}.", len(tokens), tuple(tokens), witnesses),)
 
 
 def _split(tokenizer: TextTokenizer, token: int, verdicts: Sequence[Verdict]) -> Witness | None:

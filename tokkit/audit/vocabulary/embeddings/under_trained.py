@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules.vocabulary import UNDER_TRAINED_TOKEN
 from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
 from tokkit.audit.vocabulary.embeddings.training_indicator import (
     SHARE_OF_MEDIAN,
@@ -155,7 +156,7 @@ def _findings(
     examples = ", ".join(f"'{excerpt(spelling[token], limit=24)}'" for token in tokens[:3])
     return (
         Finding(
-            "under-trained-token",
+            UNDER_TRAINED_TOKEN,
             f"{plural(len(tokens), 'token')} that text produces, with a {_NAMES[indicator.kind]} "
             f"of at most a quarter of the median, {median:.3f}; the most extreme: {examples}.",
             len(tokens),

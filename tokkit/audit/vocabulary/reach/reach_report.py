@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.rules import vocabulary as rules
 from tokkit.audit.vocabulary.demonstration import demonstration
 from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
 from tokkit.report.section import Chart, Column, Fact, Series, Table
@@ -26,6 +27,14 @@ _HOW = {
     Reason.ALPHABET: "the file's alphabet cannot spell",
     Reason.BYTES: "no valid UTF-8 text holds",
     Reason.SHADOWED: "another token always takes the place of",
+}
+_RULES = {
+    Reason.PRETOKENIZER: rules.UNREACHABLE_PRETOKENIZER,
+    Reason.NORMALIZER: rules.UNREACHABLE_NORMALIZER,
+    Reason.MERGES: rules.UNREACHABLE_MERGES,
+    Reason.ALPHABET: rules.UNREACHABLE_ALPHABET,
+    Reason.BYTES: rules.UNREACHABLE_BYTES,
+    Reason.SHADOWED: rules.UNREACHABLE_SHADOWED,
 }
 
 
@@ -87,7 +96,7 @@ def reach_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tup
         if tokens:
             found.append(
                 Finding(
-                    f"unreachable-{reason.value}",
+                    _RULES[reason],
                     plural(len(tokens), "token")
                     + (
                         f": {_HOW[reason]} {'it' if len(tokens) == 1 else 'them'}"
@@ -104,7 +113,7 @@ def reach_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tup
     if tokens:
         found.append(
             Finding(
-                "undetermined-token",
+                rules.UNDETERMINED_TOKEN,
                 f"{plural(len(tokens), 'token')} without a witness or a proof, as "
                 f"{_examples(tokenizer, tokens)}.",
                 len(tokens),
