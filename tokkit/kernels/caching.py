@@ -8,8 +8,6 @@ of all files of kernels and of the versions of what compiles them: code of other
 looked at, and processes of several versions do not overwrite each other's.
 """
 
-# pyright: basic
-
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -46,7 +44,7 @@ def _sources(folder: Traversable, parents: str = "") -> Iterator[tuple[str, byte
 
 
 class _Implementation(CompileResultCacheImpl):
-    def get_filename_base(self, fullname, abiflags):
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
         return f"{super().get_filename_base(fullname, abiflags)}-{sources_digest()}"
 
 

@@ -9,8 +9,6 @@ is passed as all of its pointers and shapes, some fifty words, so leaves are inl
 `_nrt` is an option that Numba does not promise to keep: where it is unknown, `leaf` is `njit`.
 """
 
-# pyright: basic
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

@@ -9,12 +9,11 @@ each position is left at most twice, and the search is linear for a given vocabu
 Source: rust-gems `bpe` (backtracking encoder and appendable encoder).
 """
 
-# pyright: basic
-
 from typing import NamedTuple
 
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s, Integer
 from tokkit.kernels.bpe.merge_forest import MergeForest, stays_apart
 from tokkit.kernels.bpe.pair_table import GOLDEN
 from tokkit.kernels.leaf import leaf
@@ -45,15 +44,15 @@ class BpeTables(NamedTuple):
     forest: the merge trees.
     """
 
-    units: np.ndarray
-    shorter: np.ndarray
-    by_merges: np.ndarray
-    byte_token: np.ndarray
+    units: Int64s
+    shorter: Int64s
+    by_merges: Flags
+    byte_token: Int32s
     forest: MergeForest
 
 
 @leaf
-def _first_choice(tables, text, pos, token):
+def _first_choice(tables: BpeTables, text: Bytes, pos: Integer, token: Integer) -> Integer:
     """The longest output token at `pos`, given the longest match there (-1: none); -1 if none."""
     if token >= 0 and not tables.by_merges[token]:
         token = tables.shorter[token] >> 32
@@ -63,7 +62,16 @@ def _first_choice(tables, text, pos, token):
 
 
 @leaf
-def _search(tables, text, start, stop, token, dead, ids, base):
+def _search(
+    tables: BpeTables,
+    text: Bytes,
+    start: Integer,
+    stop: Integer,
+    token: Integer,
+    dead: Flags,
+    ids: Int32s,
+    base: Integer,
+) -> Integer:
     """Encode `text[start:stop]` into `ids[base:]`.
 
     Inputs:
@@ -74,7 +82,7 @@ def _search(tables, text, start, stop, token, dead, ids, base):
         The number of ids in all, or -1 - (offset of the byte that has no token).
     """
     top = base
-    pos = start
+    pos = end = start
     any_dead = False
     while True:
         while token >= 0:
@@ -111,7 +119,16 @@ def _search(tables, text, start, stop, token, dead, ids, base):
 
 
 @leaf
-def _encode_piece(tables, text, start, stop, whole, dead, ids, base):
+def _encode_piece(
+    tables: BpeTables,
+    text: Bytes,
+    start: Integer,
+    stop: Integer,
+    whole: Flags,
+    dead: Flags,
+    ids: Int32s,
+    base: Integer,
+) -> Integer:
     """Encode one piece that is not empty; arguments and result as for `_search` and `encode`."""
     token = longest_match(tables.units, text, start, stop)
     if token >= 0 and start + (tables.shorter[token] & LENGTH_MASK) == stop and whole[token]:
@@ -124,7 +141,7 @@ def _encode_piece(tables, text, start, stop, whole, dead, ids, base):
 
 
 @leaf
-def _key_of(text, start, stop):
+def _key_of(text: Bytes, start: Integer, stop: Integer) -> tuple[Integer, Integer]:
     """Length and bytes of a short piece, in two words: `(int64, int64)`."""
     first = stop - start
     for i in range(start, min(stop, start + 7)):
@@ -136,7 +153,7 @@ def _key_of(text, start, stop):
 
 
 @leaf
-def _row_of(recent, first, second):
+def _row_of(recent: Int64s, first: Integer, second: Integer) -> Integer:
     """Where in `recent` the row of a key begins."""
     spread = (first ^ second * 31) * GOLDEN
     spread ^= spread >> 32
@@ -144,7 +161,7 @@ def _row_of(recent, first, second):
 
 
 @leaf
-def _recall(recent, entry, ids, base):
+def _recall(recent: Int64s, entry: Integer, ids: Int32s, base: Integer) -> Integer:
     """Write the ids of a remembered piece behind `ids[:base]`; return their number in all."""
     low, high = recent[entry + 2], recent[entry + 3]
     n = low & 255
@@ -161,7 +178,15 @@ def _recall(recent, entry, ids, base):
 
 
 @leaf
-def _remember(recent, row, first, second, ids, base, n):
+def _remember(
+    recent: Int64s,
+    row: Integer,
+    first: Integer,
+    second: Integer,
+    ids: Int32s,
+    base: Integer,
+    n: Integer,
+) -> None:
     """Keep a piece and its ids in the first place of a row; what was there moves to the second.
 
     Four ids lie in the words at 24 bits each, a fifth in the 8 and 16 bits that are left.
@@ -184,7 +209,16 @@ def _remember(recent, row, first, second, ids, base, n):
 
 
 @leaf
-def encode(tables, text, bounds, whole, recent, dead, ids, keep) -> int:
+def encode(
+    tables: BpeTables,
+    text: Bytes,
+    bounds: Int64s,
+    whole: Flags,
+    recent: Int64s,
+    dead: Flags,
+    ids: Int32s,
+    keep: bool,
+) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
     Inputs:
@@ -200,6 +234,12 @@ def encode(tables, text, bounds, whole, recent, dead, ids, keep) -> int:
 
     Returns:
         The number of ids, or -1 - (offset of the first byte that has no token).
+
+    Example:
+        >>> bounds, recent = int64s(0, 6), np.full(ROW, -1)
+        >>> n = encode(bpe, bytes_of("abbabc"), bounds, bpe.by_merges, recent, flags, ids, True)
+        >>> ids[:n].tolist()
+        [3, 2, 4]
     """
     n_ids = np.int64(0)
     for k in range(len(bounds) - 1):
@@ -221,13 +261,15 @@ def encode(tables, text, bounds, whole, recent, dead, ids, keep) -> int:
         else:
             end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
         if end < 0:
-            return end
+            return int(end)
         n_ids += end - base
     return int(n_ids)
 
 
 @leaf
-def extend_prefixes(tables, reversed_units, text, start, stop, last) -> int:
+def extend_prefixes(
+    tables: BpeTables, reversed_units: Int64s, text: Bytes, start: int, stop: int, last: Int32s
+) -> int:
     """Last tokens of the encodings of `text[:start + 1]`, ..., `text[:stop]`, as one piece.
 
     The encoding of a prefix ends with the one reachable token that is a suffix of it and stays
@@ -239,6 +281,11 @@ def extend_prefixes(tables, reversed_units, text, start, stop, last) -> int:
 
     Returns:
         `stop`, or -1 - (offset of the first byte that has no token).
+
+    Example:
+        >>> last = int32s(-1, 0, 0, 0)
+        >>> extend_prefixes(bpe, reversed_units, bytes_of("abb"), 0, 3, last), last.tolist()
+        (3, [-1, 0, 2, 3])
     """
     for end in range(start + 1, stop + 1):
         found = -1

@@ -32,13 +32,12 @@ Source: the pair test is that of rust-gems `bpe` (Hendrik van Antwerpen, Alexand
 extended to merge lists whose ranks are not those of the results, and to trees that are not proper.
 """
 
-# pyright: basic
-
 import heapq
 from typing import NamedTuple
 
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Int32s, Int64s, Integer
 from tokkit.kernels.bpe.pair_table import find
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import beside_leaves, leaf
@@ -62,37 +61,57 @@ class MergeForest(NamedTuple):
     slots, bitmap: the table of `pair_table.build`.
     """
 
-    nodes: np.ndarray
-    slots: np.ndarray
-    bitmap: np.ndarray
+    nodes: Int64s
+    slots: Int64s
+    bitmap: Int64s
 
 
 @leaf
-def rank_of(nodes, token):
-    """Rank of the last merge of a reachable token, -1 for an atom."""
+def rank_of(nodes: Int64s, token: Integer) -> int:
+    """Rank of the last merge of a reachable token, -1 for an atom.
+
+    Example:
+        >>> rank_of(forest.nodes, 3), rank_of(forest.nodes, 0)
+        (1, -1)
+    """
     return nodes[2 * token] >> 8
 
 
 @leaf
-def state_of(nodes, token):
-    """UNREACHABLE, PROPER, IMPROPER or FALLBACK."""
+def state_of(nodes: Int64s, token: Integer) -> int:
+    """UNREACHABLE, PROPER, IMPROPER or FALLBACK.
+
+    Example:
+        >>> state_of(forest.nodes, 3) == PROPER, state_of(forest.nodes, 4) == FALLBACK
+        (True, True)
+    """
     return nodes[2 * token] & 255
 
 
 @leaf
-def left_of(nodes, token):
-    """Left half of a token that is no atom."""
+def left_of(nodes: Int64s, token: Integer) -> np.int64:
+    """Left half of a token that is no atom.
+
+    Example:
+        >>> left_of(forest.nodes, 3)
+        2
+    """
     return nodes[2 * token + 1] >> 32
 
 
 @leaf
-def right_of(nodes, token):
-    """Right half of a token that is no atom."""
+def right_of(nodes: Int64s, token: Integer) -> np.int64:
+    """Right half of a token that is no atom.
+
+    Example:
+        >>> right_of(forest.nodes, 3)
+        1
+    """
     return nodes[2 * token + 1] & 0xFFFFFFFF
 
 
 @leaf
-def _apart_backwards(forest, a, b, limit):
+def _apart_backwards(forest: MergeForest, a: Integer, b: Integer, limit: Integer) -> bool:
     """Whether no merge fires across the cut before `limit`, when a and b then stand beside it."""
     nodes = forest.nodes
     rank_a, rank_b = rank_of(nodes, a), rank_of(nodes, b)
@@ -114,7 +133,7 @@ def _apart_backwards(forest, a, b, limit):
 
 
 @leaf
-def _halves_meet(forest, a, b):
+def _halves_meet(forest: MergeForest, a: Integer, b: Integer) -> bool:
     """Whether proper a and b both come to stand whole beside the cut."""
     rank_a, rank_b = rank_of(forest.nodes, a), rank_of(forest.nodes, b)
     if rank_b >= rank_a:
@@ -125,7 +144,7 @@ def _halves_meet(forest, a, b):
 
 
 @njit(cache=True, nogil=True)
-def _append_atoms(forest, token, atoms):
+def _append_atoms(forest: MergeForest, token: Integer, atoms: list[np.int64]) -> None:
     """Append the leaves of a merge tree, left to right."""
     pending = [np.int64(token)]
     while pending:
@@ -138,7 +157,7 @@ def _append_atoms(forest, token, atoms):
 
 
 @beside_leaves
-def _first_across(forest, a, b):
+def _first_across(forest: MergeForest, a: Integer, b: Integer) -> tuple[Integer, Integer]:
     """Run BPE on the atoms of a and b until a merge fires across the cut.
 
     Returns:
@@ -186,19 +205,32 @@ def _first_across(forest, a, b):
 
 
 @leaf
-def stays_apart(forest, a, b):
-    """Whether reachable tokens a and b (int64), side by side, are kept apart by the merges."""
+def stays_apart(forest: MergeForest, a: Integer, b: Integer) -> bool:
+    """Whether reachable tokens a and b (int64), side by side, are kept apart by the merges.
+
+    Example:
+        >>> [stays_apart(forest, np.int64(0), np.int64(b)) for b in (0, 1, 2)]
+        [True, False, True]
+    """
     state_a, state_b = state_of(forest.nodes, a), state_of(forest.nodes, b)
     if state_a == PROPER and state_b == PROPER:
         return _apart_backwards(forest, a, b, NEVER)
     if state_a == FALLBACK or state_b == FALLBACK:
         return True
-    return _first_across(forest, a, b)[0] < 0
+    return bool(_first_across(forest, a, b)[0] < 0)
 
 
 @njit(cache=True, nogil=True)
-def first_misspelt(blob, offsets, left, right, result):
-    """Index of the first merge whose result is not spelt as its halves (both non-empty), or -1."""
+def first_misspelt(
+    blob: Bytes, offsets: Int64s, left: Int32s, right: Int32s, result: Int32s
+) -> int:
+    """Index of the first merge whose result is not spelt as its halves (both non-empty), or -1.
+
+    Example:
+        >>> blob, offsets = bytes_of("abab"), int64s(0, 1, 2, 4)
+        >>> first_misspelt(blob, offsets, int32s(0, 1), int32s(1, 0), int32s(2, 2))  # b + a
+        1
+    """
     for k in range(len(left)):
         a, b, c = left[k], right[k], result[k]
         n_a = offsets[a + 1] - offsets[a]
@@ -215,7 +247,9 @@ def first_misspelt(blob, offsets, left, right, result):
 
 
 @njit(cache=True, nogil=True)
-def grow(forest, left, right, result, rank, order):
+def grow(
+    forest: MergeForest, left: Int32s, right: Int32s, result: Int32s, rank: Int32s, order: Int64s
+) -> None:
     """Find the reachable tokens and their trees; fills `forest` in place.
 
     A token is reachable by a merge (l, r) iff l and r are, and come to stand whole beside each
@@ -225,6 +259,11 @@ def grow(forest, left, right, result, rank, order):
         forest: the atoms are PROPER, other tokens UNREACHABLE or FALLBACK.
         left, right, result, rank: int32 (m,), the merges, no pair twice.
         order: int64 (m,), the merges by length of their result.
+
+    Example:
+        >>> grow(ungrown, int32s(0), int32s(1), int32s(2), int32s(0), int64s(0))
+        >>> left_of(ungrown.nodes, 2), right_of(ungrown.nodes, 2)
+        (0, 1)
     """
     nodes = forest.nodes
     for k in order:

@@ -4,19 +4,20 @@ For vocabularies whose tokens tell where in a word they stand, so that its bytes
 what merges start from.
 """
 
-# pyright: basic
-
 import heapq
 
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Int32s, Int64s, Integer
 from tokkit.kernels.bpe.pair_table import find
 from tokkit.kernels.caching import njit
 from tokkit.kernels.texts.utf8 import character_length, code_point
 
 
 @njit(cache=True, nogil=True)
-def merge_pieces(slots, bitmap, atoms, bounds, ids, last) -> int:
+def merge_pieces(
+    slots: Int64s, bitmap: Int64s, atoms: Int64s, bounds: Int64s, ids: Int32s, last: Int64s
+) -> int:
     """Merge each piece `atoms[bounds[k]:bounds[k + 1]]` on its own.
 
     Inputs:
@@ -27,14 +28,19 @@ def merge_pieces(slots, bitmap, atoms, bounds, ids, last) -> int:
 
     Returns:
         How many ids there are. O(n log n).
+
+    Example:
+        >>> n = merge_pieces(slots, bitmap, int64s(0, 1, 1, 0), int64s(0, 4), ids, ends)
+        >>> ids[:n].tolist(), ends[:n].tolist()
+        ([3, 0], [2, 3])
     """
     n_ids = 0
     heap = [np.int64(0)]
     heap.pop()
     for k in range(len(bounds) - 1):
         start, stop = bounds[k], bounds[k + 1]
-        n = stop - start
         token = atoms[start:stop].copy()
+        n = len(token)
         following = np.arange(1, n + 1)
         previous = np.arange(-1, n - 1)
         for i in range(n - 1):
@@ -72,14 +78,22 @@ def merge_pieces(slots, bitmap, atoms, bounds, ids, last) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _merge_of(slots, bitmap, left, right):
+def _merge_of(slots: Int64s, bitmap: Int64s, left: Integer, right: Integer) -> np.int64:
     if left < 0 or right < 0:
         return np.int64(-1)
     return find(slots, bitmap, left, right)
 
 
 @njit(cache=True, nogil=True)
-def find_atoms(text, bounds, table, characters, atoms, ends, atom_bounds) -> int:
+def find_atoms(
+    text: Bytes,
+    bounds: Int64s,
+    table: Int32s,
+    characters: bool,
+    atoms: Int64s,
+    ends: Int64s,
+    atom_bounds: Int64s,
+) -> int:
     """The tokens that merges start from, by what stands where in its piece.
 
     Inputs:
@@ -93,6 +107,12 @@ def find_atoms(text, bounds, table, characters, atoms, ends, atom_bounds) -> int
 
     Returns:
         How many atoms there are.
+
+    Example:
+        >>> table = np.arange(4 * 256, dtype=np.int32).reshape(4, 256)  # 256 * place + byte
+        >>> n = find_atoms(bytes_of("ab"), int64s(0, 2), table, False, starts, ends, int64s(0, 0))
+        >>> starts[:n].tolist() == [ord("a"), 3 * 256 + ord("b")]
+        True
     """
     n = 0
     atom_bounds[0] = 0

@@ -7,10 +7,9 @@ a merge, small enough for the inner caches, answers nearly all of those (a Bloom
 hash).
 """
 
-# pyright: basic
-
 import numpy as np
 
+from tokkit.kernels.arrays import Int32s, Int64s, Integer
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 
@@ -19,7 +18,7 @@ GOLDEN = np.int64(-7046029254386353131)
 
 
 @njit(cache=True, nogil=True)
-def build(left, right, result, rank):
+def build(left: Int32s, right: Int32s, result: Int32s, rank: Int32s) -> tuple[Int64s, Int64s]:
     """Table of the merges; no two of them may have the same `left` and `right`.
 
     Inputs:
@@ -27,6 +26,11 @@ def build(left, right, result, rank):
 
     Returns:
         `slots`: int64 (2 * s,), s a power of two; `bitmap`: int64 (b,), b a power of two.
+
+    Example:
+        >>> slots, bitmap = build(int32s(0), int32s(1), int32s(2), int32s(7))
+        >>> find(slots, bitmap, np.int64(0), np.int64(1)) == 7 << 32 | 2
+        True
     """
     n_slots = 8
     while n_slots < 2 * len(left):
@@ -48,8 +52,13 @@ def build(left, right, result, rank):
 
 
 @leaf
-def find(slots, bitmap, left, right):
-    """`rank << 32 | result` of the merge of `left` and `right` (both int64), or -1."""
+def find(slots: Int64s, bitmap: Int64s, left: Integer, right: Integer) -> np.int64:
+    """`rank << 32 | result` of the merge of `left` and `right` (both int64), or -1.
+
+    Example:
+        >>> divmod(find(slots, bitmap, np.int64(2), np.int64(1)), 1 << 32)
+        (1, 3)
+    """
     key = left << 32 | right
     spread = key * GOLDEN
     spread ^= spread >> 32

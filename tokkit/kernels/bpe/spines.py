@@ -7,17 +7,17 @@ siblings by descending rank; then those whose parent of v has rank at least r, a
 one range of numbers. So each merge of each spine node of a rules out one range.
 """
 
-# pyright: basic
-
 from typing import NamedTuple
 
 import numpy as np
 
+from tokkit.kernels.arrays import Flags, Int32s, Int64s, Integer
 from tokkit.kernels.bpe.merge_forest import (
     IMPROPER,
     NEVER,
     PROPER,
     UNREACHABLE,
+    MergeForest,
     rank_of,
     right_of,
     state_of,
@@ -37,19 +37,21 @@ class Spines(NamedTuple):
     improper: int32 (k,), where in `tour` the improper tokens stand, ascending.
     """
 
-    merge_starts: np.ndarray
-    merge_right: np.ndarray
-    merge_rank: np.ndarray
-    child_starts: np.ndarray
-    children: np.ndarray
-    tour: np.ndarray
-    enter: np.ndarray
-    leave: np.ndarray
-    improper: np.ndarray
+    merge_starts: Int64s
+    merge_right: Int32s
+    merge_rank: Int32s
+    child_starts: Int64s
+    children: Int32s
+    tour: Int32s
+    enter: Int32s
+    leave: Int32s
+    improper: Int32s
 
 
 @njit(cache=True, nogil=True)
-def depth_first(child_starts, children, atoms):
+def depth_first(
+    child_starts: Int64s, children: Int32s, atoms: Int32s
+) -> tuple[Int32s, Int32s, Int32s]:
     """Number the tokens so that every subtree is a range.
 
     Inputs:
@@ -60,6 +62,11 @@ def depth_first(child_starts, children, atoms):
     Returns:
         `tour`: int32 (reachable tokens,), and `enter`, `leave`: int32 (V,): the subtree of t is
         `tour[enter[t]:leave[t]]`.
+
+    Example:
+        >>> tour, enter, leave = depth_first(int64s(0, 1, 1, 2, 2), int32s(2, 3), int32s(0, 1))
+        >>> tour.tolist(), leave.tolist()  # a, ab, abb; b
+        ([0, 2, 3, 1], [3, 4, 3, 3])
     """
     n = len(child_starts) - 1
     tour = np.empty(len(atoms) + len(children), np.int32)
@@ -87,7 +94,9 @@ def depth_first(child_starts, children, atoms):
 
 
 @njit(cache=True, nogil=True)
-def _mark_proper(nodes, spines, v, least_rank, invalid):
+def _mark_proper(
+    nodes: Int64s, spines: Spines, v: Integer, least_rank: Integer, invalid: Flags
+) -> None:
     """Mark the proper tokens that are v, or have v on their left spine below that rank or more."""
     low, high = spines.child_starts[v], spines.child_starts[v + 1]
     end = np.int64(spines.enter[v]) + 1
@@ -106,12 +115,16 @@ def _mark_proper(nodes, spines, v, least_rank, invalid):
 
 
 @njit(cache=True, nogil=True)
-def mark_invalid(forest, spines, a, invalid):
+def mark_invalid(forest: MergeForest, spines: Spines, a: Integer, invalid: Flags) -> None:
     """Set `invalid[b]` for every reachable b that the merges do not keep apart from a.
 
     Inputs:
         a: int64, a reachable token that is no BYTE token.
         invalid: bool (V,), all False; filled in place.
+
+    Example:
+        >>> mark_invalid(forest, spines, np.int64(0), flags); flags[:5].tolist()
+        [False, True, False, False, False]
     """
     nodes = forest.nodes
     improper = spines.improper
@@ -123,7 +136,7 @@ def mark_invalid(forest, spines, a, invalid):
             v, rank = np.int64(spines.merge_right[k]), np.int64(spines.merge_rank[k])
             if state_of(nodes, v) == UNREACHABLE:
                 continue
-            enter, leave = spines.enter[v], spines.leave[v]
+            enter, leave = np.int32(spines.enter[v]), np.int32(spines.leave[v])
             # Whatever fires first across the cut is a merge of spine nodes; where a or b is not
             # proper only the order is open, so those that a merge could concern are simulated.
             if not a_is_proper:
@@ -143,8 +156,13 @@ def mark_invalid(forest, spines, a, invalid):
 
 
 @njit(cache=True, nogil=True)
-def improper_positions(nodes, tour):
-    """int32 (k,): where in `tour` the improper tokens stand, ascending."""
+def improper_positions(nodes: Int64s, tour: Int32s) -> Int32s:
+    """int32 (k,): where in `tour` the improper tokens stand, ascending.
+
+    Example:
+        >>> improper_positions(int64s(PROPER, -1, IMPROPER, -1), int32s(0, 1)).tolist()
+        [1]
+    """
     found = np.empty(len(tour), np.int32)
     n = 0
     for i in range(len(tour)):

@@ -1,13 +1,20 @@
 """Which units of a text the vocabulary of a BPE cannot express."""
 
-# pyright: basic
-
+from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s
 from tokkit.kernels.caching import njit
 from tokkit.kernels.texts.utf8 import character_length, code_point
 
 
 @njit(cache=True, nogil=True)
-def find(text, bounds, known, byte_token, characters, starts, stops) -> int:
+def find(
+    text: Bytes,
+    bounds: Int64s,
+    known: Flags,
+    byte_token: Int32s,
+    characters: bool,
+    starts: Int64s,
+    stops: Int64s,
+) -> int:
     """Find the units that are not known and that no BYTE tokens spell.
 
     Inputs:
@@ -20,6 +27,12 @@ def find(text, bounds, known, byte_token, characters, starts, stops) -> int:
 
     Returns:
         Their number.
+
+    Example:
+        >>> known = np.isin(np.arange(256), bytes_of("ab"))
+        >>> n = find(bytes_of("abcd"), int64s(0, 4), known, bpe.byte_token, False, starts, ends)
+        >>> starts[:n].tolist(), ends[:n].tolist()  # c has a BYTE token
+        ([3], [4])
     """
     n = 0
     for k in range(len(bounds) - 1):

@@ -4,10 +4,9 @@ Open addressing with linear probing, at most half full. Words that hash alike ar
 byte, so the result never depends on the hash.
 """
 
-# pyright: basic
-
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Int32s, Int64s, Integer
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 
@@ -16,7 +15,7 @@ _FNV_BASIS = np.int64(-3750763034362895579)
 
 
 @leaf
-def _hash(text, start, end):
+def _hash(text: Bytes, start: Integer, end: Integer) -> np.int64:
     """FNV-1a, 64 bits, with the high bits folded down."""
     value = _FNV_BASIS
     for k in range(start, end):
@@ -25,7 +24,7 @@ def _hash(text, start, end):
 
 
 @leaf
-def _same(text, a, b, length):
+def _same(text: Bytes, a: Integer, b: Integer, length: Integer) -> bool:
     k = 0
     while k < length and text[a + k] == text[b + k]:
         k += 1
@@ -33,7 +32,7 @@ def _same(text, a, b, length):
 
 
 @njit(cache=True, nogil=True)
-def number_words(text, starts):
+def number_words(text: Bytes, starts: Int64s) -> tuple[Int32s, Int64s]:
     """Number the words of a text in the order in which they first occur.
 
     Inputs:
@@ -42,6 +41,11 @@ def number_words(text, starts):
     Returns:
         number: int32 (w,), the number of each word; first: int64 (d,), for each number the index of
         the first word that has it.
+
+    Example:
+        >>> number, first = number_words(bytes_of("abaab"), int64s(0, 2, 3, 5))  # ab, a, ab
+        >>> number.tolist(), first.tolist()
+        ([0, 1, 0], [0, 1])
     """
     n_words = len(starts) - 1
     number = np.empty(n_words, np.int32)
@@ -77,8 +81,14 @@ def number_words(text, starts):
 
 
 @njit(cache=True, nogil=True)
-def gather_words(text, starts, chosen, out):
-    """Copy the words with the indices `chosen` into `out`, uint8, one after another."""
+def gather_words(text: Bytes, starts: Int64s, chosen: Int64s, out: Bytes) -> None:
+    """Copy the words with the indices `chosen` into `out`, uint8, one after another.
+
+    Example:
+        >>> out = bytes_of("...")
+        >>> gather_words(bytes_of("abaab"), int64s(0, 2, 3, 5), int64s(1, 0), out); out.tobytes()
+        b'aab'
+    """
     place = 0
     for w in chosen:
         for k in range(starts[w], starts[w + 1]):

@@ -8,12 +8,11 @@ A pair is counted as BPE training counts it: at every two adjacent symbols, so t
 the pair (a, a) twice, although only one of them can merge.
 """
 
-# pyright: basic
-
 from typing import NamedTuple
 
 import numpy as np
 
+from tokkit.kernels.arrays import Int32s, Int64s, Integer
 from tokkit.kernels.bpe.pair_table import find
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
@@ -29,10 +28,10 @@ class Chain(NamedTuple):
     word: int32 (n,), the word of each place.
     """
 
-    symbol: np.ndarray
-    following: np.ndarray
-    previous: np.ndarray
-    word: np.ndarray
+    symbol: Int32s
+    following: Int32s
+    previous: Int32s
+    word: Int32s
 
 
 class Places(NamedTuple):
@@ -44,29 +43,33 @@ class Places(NamedTuple):
     n_entries: int64 (1,), how many are in use.
     """
 
-    newest: np.ndarray
-    entries: np.ndarray
-    n_entries: np.ndarray
+    newest: Int32s
+    entries: Int32s
+    n_entries: Int64s
 
 
 class Weights(NamedTuple):
     """How often each word occurs in each category: the rows of a sparse matrix (CSR).
 
-    starts: int64 (w + 1,); category: int32 (z,); count: int64 (z,).
+    starts: int64 (w + 1,); category: int32 (z,); counts: int64 (z,).
     """
 
-    starts: np.ndarray
-    category: np.ndarray
-    count: np.ndarray
+    starts: Int64s
+    category: Int32s
+    counts: Int64s
 
 
 @njit(cache=True, nogil=True)
-def chain_words(units, starts):
+def chain_words(units: Int32s, starts: Int64s) -> Chain:
     """Chain the symbols of words.
 
     Inputs:
         units: int32 (n,), the words' first symbols; NOWHERE for one that no merge can touch.
         starts: int64 (w + 1,), where each word starts.
+
+    Example:
+        >>> chain_words(int32s(0, 1, 0, 1, 1), int64s(0, 2, 5)).following.tolist()  # ab, abb
+        [1, -1, 3, 4, -1]
     """
     n = len(units)
     following = np.empty(n, np.int32)
@@ -84,8 +87,14 @@ def chain_words(units, starts):
 
 
 @leaf
-def note(chain, places, slots, bitmap, place):
-    """Enter the pair that stands at `place`, if a merge wants it."""
+def note(chain: Chain, places: Places, slots: Int64s, bitmap: Int64s, place: Integer) -> None:
+    """Enter the pair that stands at `place`, if a merge wants it.
+
+    Example:
+        >>> note(chain, places, slots, bitmap, 2)
+        >>> places.newest.tolist(), places.entries[0].tolist()
+        ([0, -1], [2, -1])
+    """
     after = chain.following[place]
     if after == NOWHERE:
         return
@@ -104,23 +113,40 @@ def note(chain, places, slots, bitmap, place):
 
 
 @njit(cache=True, nogil=True)
-def note_all(chain, places, slots, bitmap):
-    """Enter every pair that stands in the words."""
+def note_all(chain: Chain, places: Places, slots: Int64s, bitmap: Int64s) -> None:
+    """Enter every pair that stands in the words.
+
+    Example:
+        >>> note_all(chain, places, slots, bitmap); places.n_entries[0]
+        2
+    """
     for place in range(len(chain.symbol)):
         note(chain, places, slots, bitmap, place)
 
 
 @leaf
-def stands(chain, place, left, right):
-    """Whether the pair (left, right) stands at `place` now."""
+def stands(chain: Chain, place: Integer, left: Integer, right: Integer) -> bool:
+    """Whether the pair (left, right) stands at `place` now.
+
+    Example:
+        >>> [stands(chain, place, 0, 1) for place in range(5)]
+        [True, False, True, False, False]
+    """
     if chain.symbol[place] != left or chain.following[place] == NOWHERE:
         return False
     return chain.symbol[chain.following[place]] == right
 
 
 @njit(cache=True, nogil=True)
-def standing_places(chain, places, step, left, right):
-    """The places of a merge's pair, in order, each once: int32 (k,)."""
+def standing_places(
+    chain: Chain, places: Places, step: int, left: Integer, right: Integer
+) -> Int32s:
+    """The places of a merge's pair, in order, each once: int32 (k,).
+
+    Example:
+        >>> note_all(chain, places, slots, bitmap); standing_places(chain, places, 0, 0, 1).tolist()
+        [0, 2]
+    """
     n = 0
     entry = places.newest[step]
     while entry != NOWHERE:
@@ -145,7 +171,16 @@ def standing_places(chain, places, step, left, right):
 
 
 @njit(cache=True, nogil=True)
-def apply_merges(chain, places, slots, bitmap, merges, first, weights, counts):
+def apply_merges(
+    chain: Chain,
+    places: Places,
+    slots: Int64s,
+    bitmap: Int64s,
+    merges: Int32s,
+    first: int,
+    weights: Weights,
+    counts: Int64s,
+) -> None:
     """Apply some merges, in order.
 
     Inputs:
@@ -154,6 +189,11 @@ def apply_merges(chain, places, slots, bitmap, merges, first, weights, counts):
         first: the step of the first of them.
         counts: int64 (k, c), filled: the count of each merge's pair, in each category, when it is
             the merge's turn.
+
+    Example:
+        >>> note_all(chain, places, slots, bitmap); counts = np.zeros((2, 2), np.int64)
+        >>> apply_merges(chain, places, slots, bitmap, merges, 0, weights, counts); counts.tolist()
+        [[2, 3], [0, 3]]
     """
     for k in range(len(merges)):
         left, right, result = merges[k]
@@ -161,7 +201,7 @@ def apply_merges(chain, places, slots, bitmap, merges, first, weights, counts):
         for place in standing:
             w = chain.word[place]
             for z in range(weights.starts[w], weights.starts[w + 1]):
-                counts[k, weights.category[z]] += weights.count[z]
+                counts[k, weights.category[z]] += weights.counts[z]
         for place in standing:
             if not stands(chain, place, left, right):
                 continue  # swallowed by the same merge, one place before
@@ -178,11 +218,16 @@ def apply_merges(chain, places, slots, bitmap, merges, first, weights, counts):
 
 
 @njit(cache=True, nogil=True)
-def standing_pairs(chain):
+def standing_pairs(chain: Chain) -> tuple[Int64s, Int32s]:
     """Every pair that stands in the words now.
 
     Returns:
         pair: int64 (p,), left << 32 | right; word: int32 (p,).
+
+    Example:
+        >>> pair, word = standing_pairs(chain)
+        >>> [divmod(each, 1 << 32) for each in pair.tolist()], word.tolist()
+        ([(0, 1), (0, 1), (1, 1)], [0, 1, 1])
     """
     n = 0
     for place in range(len(chain.symbol)):

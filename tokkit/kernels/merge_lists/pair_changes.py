@@ -7,17 +7,33 @@ category weights asks is then answered by walking through the changes, without a
 - `counts_at`: how often some pairs stand in each category at some steps.
 """
 
-# pyright: basic
-
 import numpy as np
+from numpy.typing import NDArray
 
+from tokkit.kernels.arrays import Float64s, Int32s, Int64s, Integer
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
-from tokkit.kernels.merge_lists.merge_replay import NOWHERE, note, standing_places, stands
+from tokkit.kernels.merge_lists.merge_replay import (
+    NOWHERE,
+    Chain,
+    Places,
+    Weights,
+    note,
+    standing_places,
+    stands,
+)
 
 
 @leaf
-def _write(changes, n, chain, left_place, right_place, sign, place):
+def _write(
+    changes: tuple[Int64s, Int32s, NDArray[np.int8]],
+    n: int,
+    chain: Chain,
+    left_place: Integer,
+    right_place: Integer,
+    sign: int,
+    place: Integer,
+) -> int:
     """Write down that the pair at two places comes (+1) or goes (-1), if merges can touch it."""
     left, right = chain.symbol[left_place], chain.symbol[right_place]
     if left == NOWHERE or right == NOWHERE:
@@ -29,7 +45,17 @@ def _write(changes, n, chain, left_place, right_place, sign, place):
 
 
 @njit(cache=True, nogil=True)
-def record(chain, places, slots, bitmap, merges, starts, pair, word, sign):
+def record(
+    chain: Chain,
+    places: Places,
+    slots: Int64s,
+    bitmap: Int64s,
+    merges: Int32s,
+    starts: Int64s,
+    pair: Int64s,
+    word: Int32s,
+    sign: NDArray[np.int8],
+) -> None:
     """Apply all merges, and write down every change of a pair's count.
 
     Inputs:
@@ -38,6 +64,11 @@ def record(chain, places, slots, bitmap, merges, starts, pair, word, sign):
         starts: int64 (m + 2,), filled: the changes of merge t are those from `starts[t + 1]` on,
             before it those of the words as they are at first; the last entry is how many there are.
         pair, word, sign: int64, int32 and int8 (6 n,), filled.
+
+    Example:
+        >>> note_all(chain, places, slots, bitmap); changes = starts, ids, np.zeros(30, np.int8)
+        >>> record(chain, places, slots, bitmap, merges, ends, *changes); ends[:4].tolist()
+        [0, 3, 7, 8]
     """
     changes = (pair, word, sign)
     n = 0
@@ -73,7 +104,7 @@ def record(chain, places, slots, bitmap, merges, starts, pair, word, sign):
 
 
 @leaf
-def _sift_down(heap, keys, where, position, size):
+def _sift_down(heap: Int32s, keys: Float64s, where: Int32s, position: Integer, size: int) -> None:
     """Restore the heap (largest key on top) below a position."""
     item = heap[position]
     while True:
@@ -92,7 +123,7 @@ def _sift_down(heap, keys, where, position, size):
 
 
 @leaf
-def _sift_up(heap, keys, where, position):
+def _sift_up(heap: Int32s, keys: Float64s, where: Int32s, position: Integer) -> None:
     """Restore the heap above a position."""
     item = heap[position]
     while position > 0:
@@ -107,7 +138,15 @@ def _sift_up(heap, keys, where, position):
 
 
 @leaf
-def _largest(heap, keys, limit, skip, frontier, out_pair, out_excess):
+def _largest(
+    heap: Int32s,
+    keys: Float64s,
+    limit: float,
+    skip: Integer,
+    frontier: Int64s,
+    out_pair: Int32s,
+    out_excess: Float64s,
+) -> None:
     """The items with the largest keys above `limit`, but for `skip`; -1 where there are no more.
 
     Walks down from the top of the heap, along a frontier of positions whose parents are taken.
@@ -135,7 +174,16 @@ def _largest(heap, keys, limit, skip, frontier, out_pair, out_excess):
 
 
 @njit(cache=True, nogil=True)
-def most_frequent(starts, pair, change, chosen, slack, allowance, out_pair, out_excess):
+def most_frequent(
+    starts: Int64s,
+    pair: Int32s,
+    change: Float64s,
+    chosen: Int32s,
+    slack: Float64s,
+    allowance: Float64s,
+    out_pair: Int32s,
+    out_excess: Float64s,
+) -> None:
     """The pairs that beat the merged one by most at each step, under given category weights.
 
     Inputs:
@@ -147,6 +195,13 @@ def most_frequent(starts, pair, change, chosen, slack, allowance, out_pair, out_
         allowance: float64 (m,), what is forgiven each merge.
         out_pair, out_excess: int32 and float64 (m, k), filled: the pairs, the worst first, and by
             how much they exceed what is forgiven; -1 where there are no more.
+
+    Example:
+        >>> pairs, excess, counts = np.zeros((1, 1), int), np.zeros((1, 1)), np.array([3.0, 5.0])
+        >>> starts, none = int64s(0, 2, 2), np.zeros(2)  # pair 0, of count 3, is merged
+        >>> most_frequent(starts, int32s(0, 1), counts, int32s(0), none, none, pairs, excess)
+        >>> pairs.tolist(), excess.tolist()
+        ([[1]], [[2.0]])
     """
     n_pairs = len(slack)
     keys = -slack
@@ -172,7 +227,17 @@ def most_frequent(starts, pair, change, chosen, slack, allowance, out_pair, out_
 
 
 @njit(cache=True, nogil=True)
-def counts_at(starts, pair, word, sign, weights, wanted_starts, wanted, row_of, out):
+def counts_at(
+    starts: Int64s,
+    pair: Int32s,
+    word: Int32s,
+    sign: NDArray[np.int8],
+    weights: Weights,
+    wanted_starts: Int64s,
+    wanted: Int32s,
+    row_of: Int32s,
+    out: Int64s,
+) -> None:
     """How often pairs stand in each category just before some merges.
 
     Inputs:
@@ -182,6 +247,12 @@ def counts_at(starts, pair, word, sign, weights, wanted_starts, wanted, row_of, 
             `wanted[wanted_starts[t]:wanted_starts[t + 1]]`.
         row_of: int32 (p,), a row for each pair that is ever wanted, -1 for others.
         out: int64 (r, c), filled.
+
+    Example:
+        >>> changes = int64s(0, 2, 2), int32s(0, 0), int32s(0, 1), np.ones(2, np.int8)
+        >>> out = np.zeros((1, 2), np.int64)
+        >>> counts_at(*changes, weights, int64s(0, 1), int32s(0), int32s(0), out); out.tolist()
+        [[2, 3]]
     """
     n_rows = 0
     for row in row_of:
@@ -195,4 +266,4 @@ def counts_at(starts, pair, word, sign, weights, wanted_starts, wanted, row_of, 
             row = row_of[pair[k]]
             if row >= 0:
                 for z in range(weights.starts[word[k]], weights.starts[word[k] + 1]):
-                    counts[row, weights.category[z]] += sign[k] * weights.count[z]
+                    counts[row, weights.category[z]] += sign[k] * weights.counts[z]

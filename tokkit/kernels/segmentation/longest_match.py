@@ -3,10 +3,9 @@
 Source: M. Schuster, K. Nakajima, "Japanese and Korean voice search" (2012), as in BERT's tokenizer.
 """
 
-# pyright: basic
-
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s
 from tokkit.kernels.caching import njit
 from tokkit.kernels.segmentation.trie import BASE_MASK, TOKEN_MASK, longest_match
 from tokkit.kernels.texts.utf8 import character_length
@@ -16,8 +15,13 @@ TOO_LONG = -2
 
 
 @njit(cache=True, nogil=True)
-def count_characters(text, start, stop):
-    """Characters of `text[start:stop]`; a byte that is not valid UTF-8 counts as one."""
+def count_characters(text: Bytes, start: int, stop: int) -> int:
+    """Characters of `text[start:stop]`; a byte that is not valid UTF-8 counts as one.
+
+    Example:
+        >>> count_characters(bytes_of("né"), 0, 3)
+        2
+    """
     n = 0
     pos = start
     while pos < stop:
@@ -28,7 +32,16 @@ def count_characters(text, start, stop):
 
 @njit(cache=True, nogil=True)
 def encode(
-    initial, continuing, lengths, max_chars, text, bounds, ids, ends, keep, unk
+    initial: Int64s,
+    continuing: Int64s,
+    lengths: Int32s,
+    max_chars: int,
+    text: Bytes,
+    bounds: Int64s,
+    ids: Int32s,
+    ends: Int64s,
+    keep: bool,
+    unk: int,
 ) -> tuple[int, int]:
     """Encode each word `text[bounds[k]:bounds[k + 1]]` on its own.
 
@@ -44,6 +57,12 @@ def encode(
     Returns:
         (number of ids, -1), or (NO_MATCH, where nothing matched), or (TOO_LONG, where the word
         begins).
+
+    Example:
+        >>> lengths, bounds = int32s(1, 1, 2, 3, 1), int64s(0, 4)
+        >>> n, _ = encode(units, units, lengths, 100, bytes_of("abba"), bounds, ids, ends, True, -1)
+        >>> ids[:n].tolist(), ends[:n].tolist()
+        ([3, 0], [3, 4])
     """
     n_ids = 0
     for k in range(len(bounds) - 1):
@@ -73,7 +92,17 @@ def encode(
 
 
 @njit(cache=True, nogil=True)
-def mark_overtaken(initial, continuing, blob, offsets, order, shared, text, begins, invalid):
+def mark_overtaken(
+    initial: Int64s,
+    continuing: Int64s,
+    blob: Bytes,
+    offsets: Int64s,
+    order: Int32s,
+    shared: Int32s,
+    text: Bytes,
+    begins: Int64s,
+    invalid: Flags,
+) -> None:
     """Find the continuing tokens with which a token before them would have matched on.
 
     Inputs:
@@ -82,6 +111,12 @@ def mark_overtaken(initial, continuing, blob, offsets, order, shared, text, begi
             shares with the one before.
         text: uint8 (n,), the word so far; begins: int64, where its tokens begin.
         invalid: bool (V,), all False; filled in place.
+
+    Example:
+        >>> order, shared, x = int32s(0, 2, 3, 1), int32s(0, 1, 2, 0), bytes_of("a")
+        >>> mark_overtaken(units, units, blob, offsets, order, shared, x, int64s(0), flags)
+        >>> flags[:4].tolist()  # a, then b: ab would have matched
+        [False, True, False, False]
     """
     # One row a depth: the trie states of the tokens before that are still open, and how many.
     longest = 0
@@ -130,7 +165,7 @@ def mark_overtaken(initial, continuing, blob, offsets, order, shared, text, begi
 
 
 @njit(cache=True, nogil=True)
-def first_open(units, text, begins):
+def first_open(units: Int64s, text: Bytes, begins: Int64s) -> int:
     """Index of the first token of a text that a longer one may overtake, once the text goes on.
 
     Inputs:
@@ -138,6 +173,10 @@ def first_open(units, text, begins):
 
     Returns:
         0 to k; k if there is none.
+
+    Example:
+        >>> first_open(units, bytes_of("ba"), int64s(0, 1))
+        1
     """
     for k in range(len(begins)):
         base = (units[0] >> 9) & BASE_MASK

@@ -12,10 +12,9 @@ Source: J. Aoe, "An efficient digital search algorithm by using a double-array s
 exclusive-or form and the window of open blocks are those of S. Yata's darts-clone.
 """
 
-# pyright: basic
-
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s, Integer
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import leaf
 
@@ -27,14 +26,24 @@ MAX_TOKENS = TOKEN_MASK - 1
 
 
 @njit(cache=True, nogil=True)
-def root(units):
-    """Base of the root (kept in the otherwise empty slot 0)."""
+def root(units: Int64s) -> int:
+    """Base of the root (kept in the otherwise empty slot 0).
+
+    Example:
+        >>> units[root(units) ^ ord("a")] & 511 == ord("a") + 1
+        True
+    """
     return (units[0] >> 9) & BASE_MASK
 
 
 @leaf
-def longest_match(units, text, start, stop):
-    """Longest token that is a prefix of `text[start:stop]`, or -1."""
+def longest_match(units: Int64s, text: Bytes, start: Integer, stop: Integer) -> int:
+    """Longest token that is a prefix of `text[start:stop]`, or -1.
+
+    Example:
+        >>> longest_match(units, bytes_of("abba"), 0, 4)
+        3
+    """
     base = (units[0] >> 9) & BASE_MASK
     best = -1
     for i in range(start, stop):
@@ -46,15 +55,19 @@ def longest_match(units, text, start, stop):
         if token:
             best = token - 1
         base = (unit >> 9) & BASE_MASK
-    return best
+    return int(best)
 
 
 @njit(cache=True, nogil=True)
-def next_match(units: np.ndarray, text: np.ndarray, start: int) -> tuple[int, int]:
+def next_match(units: Int64s, text: Bytes, start: int) -> tuple[int, int]:
     """The first token in `text[start:]`, of those that begin at one place the longest.
 
     Returns:
         (where it begins, token), or (len(text), -1) if there is none.
+
+    Example:
+        >>> next_match(units, bytes_of("c-abb"), 0)
+        (2, 3)
     """
     for i in range(start, len(text)):
         token = longest_match(units, text, i, len(text))
@@ -64,8 +77,13 @@ def next_match(units: np.ndarray, text: np.ndarray, start: int) -> tuple[int, in
 
 
 @leaf
-def step(units, base, byte):
-    """The unit below state `base` by `byte`, or 0 when there is none."""
+def step(units: Int64s, base: Integer, byte: Integer) -> Integer:
+    """The unit below state `base` by `byte`, or 0 when there is none.
+
+    Example:
+        >>> step(units, root(units), ord("a")) > 0, step(units, root(units), ord("c"))
+        (True, 0)
+    """
     unit = units[base ^ byte]
     return unit if unit & 511 == byte + 1 else np.int64(0)
 
@@ -78,7 +96,7 @@ def _doubled(array: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _unlink(following, previous, slot):
+def _unlink(following: Int32s, previous: Int32s, slot: Integer) -> None:
     """Take a slot out of the circular list of free slots whose anchor is slot 0."""
     following[previous[slot]] = following[slot]
     previous[following[slot]] = previous[slot]
@@ -87,7 +105,7 @@ def _unlink(following, previous, slot):
 
 
 @njit(cache=True, nogil=True)
-def _open_block(following, previous, first):
+def _open_block(following: Int32s, previous: Int32s, first: int) -> None:
     """Append the slots of a fresh block to the free list; retire the one that leaves the window."""
     for slot in range(first, first + BLOCK):
         last = previous[0]
@@ -103,7 +121,9 @@ def _open_block(following, previous, first):
 
 
 @njit(cache=True, nogil=True)
-def _find_base(units, taken, following, labels, n_labels):
+def _find_base(
+    units: Int64s, taken: Flags, following: Int32s, labels: Int64s, n_labels: int
+) -> int:
     """A base that is not taken and whose slots for all labels are free, or 0."""
     slot = following[0]
     while slot:
@@ -121,7 +141,16 @@ def _find_base(units, taken, following, labels, n_labels):
 
 
 @njit(cache=True, nogil=True)
-def _split_by_byte(blob, offsets, order, low, high, depth, labels, edges):
+def _split_by_byte(
+    blob: Bytes,
+    offsets: Int64s,
+    order: Int32s,
+    low: Integer,
+    high: Integer,
+    depth: Integer,
+    labels: Int64s,
+    edges: Int64s,
+) -> int:
     """Group the sorted tokens `order[low:high]` by their byte at `depth`; return the number."""
     n_labels = 0
     for i in range(low, high):
@@ -135,7 +164,7 @@ def _split_by_byte(blob, offsets, order, low, high, depth, labels, edges):
 
 
 @njit(cache=True, nogil=True)
-def build(blob, offsets, order, is_output):
+def build(blob: Bytes, offsets: Int64s, order: Int32s, is_output: Flags) -> tuple[Int64s, Int32s]:
     """Build the trie of the tokens in `order`.
 
     Inputs:
@@ -147,6 +176,12 @@ def build(blob, offsets, order, is_output):
     Returns:
         `units`: int64, the trie; and `next_prefix`: int32 (V,), for each token in `order` the
         longest output token that is a proper prefix of it, else -1.
+
+    Example:
+        >>> offsets, order = int64s(0, 1, 3), int32s(0, 1)
+        >>> units, next_prefix = build(bytes_of("aab"), offsets, order, np.ones(2, np.bool_))
+        >>> longest_match(units, bytes_of("ab"), 0, 2), next_prefix.tolist()
+        (1, [-1, 0])
     """
     capacity = 64 * BLOCK
     units = np.zeros(capacity, np.int64)

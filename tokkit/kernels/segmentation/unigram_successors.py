@@ -10,21 +10,27 @@ the way. Below a clean level x plays no part, and a piece may follow iff it is t
 its own bytes; but for rounding, so pieces that win or lose by next to nothing are always walked.
 """
 
-# pyright: basic
-
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Flags, Float64s, Int32s, Int64s, Integer
 from tokkit.kernels.caching import njit
 from tokkit.kernels.segmentation.trie import BASE_MASK, TOKEN_MASK
-from tokkit.kernels.segmentation.viterbi import UNSET, extend, rounded
+from tokkit.kernels.segmentation.viterbi import UNSET, UnigramTables, extend, rounded
 from tokkit.kernels.texts.utf8 import character_length
 
 NOWHERE = np.int64(1) << 40
 
+Levels = tuple[Int64s, Float64s, Flags, Bytes]
+
 
 @njit(cache=True, nogil=True)
-def shared_prefixes(blob, offsets, order):
-    """int32 (k,): bytes that each token of `order` shares with the one before it; 0 at first."""
+def shared_prefixes(blob: Bytes, offsets: Int64s, order: Int32s) -> Int32s:
+    """int32 (k,): bytes that each token of `order` shares with the one before it; 0 at first.
+
+    Example:
+        >>> shared_prefixes(blob, offsets, int32s(0, 2, 3, 1)).tolist()  # a, ab, abb, b
+        [0, 1, 2, 0]
+    """
     shared = np.zeros(len(order), np.int32)
     for i in range(1, len(order)):
         a, b = offsets[order[i - 1]], offsets[order[i]]
@@ -37,7 +43,16 @@ def shared_prefixes(blob, offsets, order):
 
 
 @njit(cache=True, nogil=True)
-def _open_starts(tables, text, n, longest, best, bases, scores, starts):
+def _open_starts(
+    tables: UnigramTables,
+    text: Bytes,
+    n: int,
+    longest: int,
+    best: Float64s,
+    bases: Int64s,
+    scores: Float64s,
+    starts: Int64s,
+) -> int:
     """Fill level 0 with the starts in x whose pieces may go on beyond it, and the end of x."""
     root = (tables.units[0] >> 9) & BASE_MASK
     n_open = 0
@@ -63,7 +78,17 @@ def _open_starts(tables, text, n, longest, best, bases, scores, starts):
 
 
 @njit(cache=True, nogil=True)
-def _step(tables, byte, depth, character, closes, levels, bases, scores, starts):
+def _step(
+    tables: UnigramTables,
+    byte: Integer,
+    depth: Integer,
+    character: Integer,
+    closes: bool,
+    levels: Levels,
+    bases: Int64s,
+    scores: Float64s,
+    starts: Int64s,
+) -> None:
     """Compute level `depth + 1` from level `depth`.
 
     Inputs:
@@ -110,7 +135,19 @@ def _step(tables, byte, depth, character, closes, levels, bases, scores, starts)
 
 
 @njit(cache=True, nogil=True)
-def mark_pieces(tables, blob, offsets, order, shared, walk, text, n, longest, best, mask):
+def mark_pieces(
+    tables: UnigramTables,
+    blob: Bytes,
+    offsets: Int64s,
+    order: Int32s,
+    shared: Int32s,
+    walk: Flags,
+    text: Bytes,
+    n: int,
+    longest: int,
+    best: Float64s,
+    mask: Flags,
+) -> None:
     """Correct `mask`, which holds the pieces that are segmentations of their own bytes.
 
     Inputs:
@@ -119,6 +156,14 @@ def mark_pieces(tables, blob, offsets, order, shared, walk, text, n, longest, be
         text: uint8, the bytes x in its first n places; best: float64 (n + 1,), from `segment`.
         longest: bytes of the longest piece.
         mask: bool (V,), corrected in place.
+
+    Example:
+        >>> mask = np.array([True, True, True, False, False])
+        >>> x, best = bytes_of("a"), np.array([0.0, -1.0])
+        >>> order, shared = int32s(0, 2, 3, 1), int32s(0, 1, 2, 0)
+        >>> mark_pieces(unigram, blob, offsets, order, shared, flags, x, 1, 3, best, mask)
+        >>> mask.tolist()  # b would join the a before it
+        [True, False, True, False, False]
     """
     first = np.zeros(longest + 3, np.int64)
     level_best = np.full(longest + 2, UNSET)
@@ -176,12 +221,24 @@ def mark_pieces(tables, blob, offsets, order, shared, walk, text, n, longest, be
 
 
 @njit(cache=True, nogil=True)
-def mark_bytes(tables, text, n, longest, best, last, mask):
+def mark_bytes(
+    tables: UnigramTables,
+    text: Bytes,
+    n: int,
+    longest: int,
+    best: Float64s,
+    last: Int32s,
+    mask: Flags,
+) -> None:
     """Set `mask` at the BYTE tokens that may follow.
 
     Inputs:
         text: uint8 (n + 1,), best: float64 (n + 2,), last: int32 (n + 2,): x in the first n places,
             segmented; the last four entries are overwritten.
+
+    Example:
+        >>> mark_bytes(unigram, bytes_of("a?"), 1, 3, best, last, flags); flags[:5].tolist()
+        [False, False, False, False, True]
     """
     for byte in range(256):
         token = tables.byte_token[byte]

@@ -14,12 +14,11 @@ below a score of about -1e5); there, near-ties may go the other way.
 Source: T. Kudo, "Subword Regularization" (2018), section 3.1, for the model.
 """
 
-# pyright: basic
-
 from typing import NamedTuple
 
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Flags, Float64s, Int32s, Int64s, Integer
 from tokkit.kernels.caching import njit
 from tokkit.kernels.segmentation.trie import BASE_MASK, TOKEN_MASK
 from tokkit.kernels.texts.utf8 import character_length
@@ -40,27 +39,45 @@ class UnigramTables(NamedTuple):
     single: bool (1,), whether path scores are added in float32.
     """
 
-    units: np.ndarray
-    lengths: np.ndarray
-    scores: np.ndarray
-    byte_token: np.ndarray
-    unk_score: np.ndarray
-    single: np.ndarray
+    units: Int64s
+    lengths: Int32s
+    scores: Float64s
+    byte_token: Int32s
+    unk_score: Float64s
+    single: Flags
 
 
 @njit(cache=True, nogil=True)
-def rounded(tables, score):
-    """A path score to the precision of the reference."""
+def rounded(tables: UnigramTables, score: float) -> float:
+    """A path score to the precision of the reference.
+
+    Example:
+        >>> rounded(unigram, 0.1), rounded(unigram._replace(single=np.array([True])), 0.1)
+        (0.1, 0.10000000149011612)
+    """
     return np.float64(np.float32(score)) if tables.single[0] else score
 
 
 @njit(cache=True, nogil=True)
-def push(tables, text, pos, stop, first_open, best, last):
+def push(
+    tables: UnigramTables,
+    text: Bytes,
+    pos: Integer,
+    stop: Integer,
+    first_open: Integer,
+    best: Float64s,
+    last: Int32s,
+) -> None:
     """Try every piece at `pos`, and the unknown character; update ends from `first_open` on.
 
     Inputs:
         best: float64, UNSET at positions that no path reaches yet, indexed like `text`.
         last: int32, the last piece of the best path to each position, or UNKNOWN.
+
+    Example:
+        >>> best, last = np.array([0.0, UNSET, UNSET]), int32s(-1, -1, -1)
+        >>> push(unigram, bytes_of("ab"), 0, 2, 0, best, last); best.tolist(), last.tolist()
+        ([0.0, -1.0, -1.5], [-1, 0, 2])
     """
     here = best[pos]
     character_end = pos + character_length(text, pos, stop)
@@ -88,8 +105,16 @@ def push(tables, text, pos, stop, first_open, best, last):
 
 
 @njit(cache=True, nogil=True)
-def segment(tables, text, start, stop, best, last):
-    """Fill `best` and `last` over `text[start:stop]`; index p - start stands for position p."""
+def segment(
+    tables: UnigramTables, text: Bytes, start: Integer, stop: Integer, best: Float64s, last: Int32s
+) -> None:
+    """Fill `best` and `last` over `text[start:stop]`; index p - start stands for position p.
+
+    Example:
+        >>> segment(unigram, bytes_of("abb"), 0, 3, best, last)
+        >>> best[:4].tolist(), last[:4].tolist()
+        ([0.0, -1.0, -1.5, -2.5], [-1, 0, 2, 1])
+    """
     piece = text[start:stop]
     n = stop - start
     best[: n + 1] = UNSET
@@ -101,10 +126,23 @@ def segment(tables, text, start, stop, best, last):
 
 
 @njit(cache=True, nogil=True)
-def extend(tables, text, n_before, n, longest, best, last):
+def extend(
+    tables: UnigramTables,
+    text: Bytes,
+    n_before: int,
+    n: int,
+    longest: int,
+    best: Float64s,
+    last: Int32s,
+) -> None:
     """Fill `best` and `last` up to position n, given that they hold up to `n_before`.
 
     The last three positions are redone: a character that was cut there may be whole now.
+
+    Example:
+        >>> segment(unigram, bytes_of("abb"), 0, 2, best, last)
+        >>> extend(unigram, bytes_of("abb"), 2, 3, 3, best, last); best[:4].tolist()
+        [0.0, -1.0, -1.5, -2.5]
     """
     first_open = max(n_before - 2, 1)
     best[first_open : n + 1] = UNSET
@@ -118,7 +156,18 @@ def extend(tables, text, n_before, n, longest, best, last):
 
 
 @njit(cache=True, nogil=True)
-def _emit(tables, text, start, stop, best, last, ids, ends, base, whole):
+def _emit(
+    tables: UnigramTables,
+    text: Bytes,
+    start: int,
+    stop: int,
+    best: Float64s,
+    last: Int32s,
+    ids: Int32s,
+    ends: Int64s,
+    base: int,
+    whole: bool,
+) -> int:
     """Write the path that `segment` found behind `ids[:base]`; result as for `encode`."""
     # The path is known backwards: write it to the far end of the room, then close the gap.
     room = base + (stop - start)
@@ -138,7 +187,7 @@ def _emit(tables, text, start, stop, best, last, ids, ends, base, whole):
                 missing = pos - 1
             width = 1
         else:
-            width = tables.lengths[token]
+            width = int(tables.lengths[token])
         at -= 1
         ids[at] = token
         ends[at] = pos
@@ -153,7 +202,17 @@ def _emit(tables, text, start, stop, best, last, ids, ends, base, whole):
 
 
 @njit(cache=True, nogil=True)
-def encode(tables, text, bounds, best, last, ids, ends, keep, whole) -> int:
+def encode(
+    tables: UnigramTables,
+    text: Bytes,
+    bounds: Int64s,
+    best: Float64s,
+    last: Int32s,
+    ids: Int32s,
+    ends: Int64s,
+    keep: bool,
+    whole: bool,
+) -> int:
     """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
     Inputs:
@@ -165,6 +224,11 @@ def encode(tables, text, bounds, best, last, ids, ends, keep, whole) -> int:
 
     Returns:
         The number of ids, or -1 - (offset of the first byte that has no token).
+
+    Example:
+        >>> n = encode(unigram, bytes_of("abb"), int64s(0, 3), best, last, ids, ends, True, False)
+        >>> ids[:n].tolist(), ends[:n].tolist()
+        ([2, 1], [2, 3])
     """
     n_ids = 0
     for k in range(len(bounds) - 1):
@@ -179,7 +243,15 @@ def encode(tables, text, bounds, best, last, ids, ends, keep, whole) -> int:
 
 
 @njit(cache=True, nogil=True)
-def margins(tables, blob, offsets, members, best, last, margin):
+def margins(
+    tables: UnigramTables,
+    blob: Bytes,
+    offsets: Int64s,
+    members: Int32s,
+    best: Float64s,
+    last: Int32s,
+    margin: Float64s,
+) -> None:
     """How far each piece is ahead of every other segmentation of its bytes.
 
     Inputs:
@@ -187,6 +259,11 @@ def margins(tables, blob, offsets, members, best, last, margin):
         best, last: scratch, (longest + 1,).
         margin: float64 (V,), filled at members: score - best other score, >= 0 iff the piece is
             the segmentation of its own bytes (on ties the whole piece wins).
+
+    Example:
+        >>> margin = np.zeros(5)
+        >>> margins(unigram, blob, offsets, int32s(2, 3), best, last, margin); margin[2:4].tolist()
+        [0.5, -1.5]
     """
     for token in members:
         start, stop = offsets[token], offsets[token + 1]
@@ -198,7 +275,7 @@ def margins(tables, blob, offsets, members, best, last, margin):
             for pos in range(1, n):
                 if best[pos] != UNSET:
                     push(tables, blob[start:stop], pos, n, n, best, last)
-            margin[token] = rounded(tables, tables.scores[token]) - best[n]
+            margin[token] = rounded(tables, float(tables.scores[token])) - best[n]
         else:
-            margin[token] = rounded(tables, tables.scores[token]) - best[stop - start]
+            margin[token] = rounded(tables, float(tables.scores[token])) - best[stop - start]
             margin[token] = min(margin[token], -1e-300)

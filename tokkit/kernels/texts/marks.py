@@ -5,15 +5,20 @@ A text is an array of *symbols*: for each piece one entry a byte and one for its
 times the marks of the place before it; the others are -1. See `tokkit.text.regex.lookaround`.
 """
 
-# pyright: basic
-
+from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s
 from tokkit.kernels.leaf import leaf
-from tokkit.kernels.texts.scan import decode_class
+from tokkit.kernels.texts.scan import ScanTables, decode_class
 
 
 @leaf
-def fill_symbols(text, bounds, tables, symbols) -> None:
-    """Fill `symbols` (int32, bytes and pieces) with the classes of the characters, unmarked."""
+def fill_symbols(text: Bytes, bounds: Int64s, tables: ScanTables, symbols: Int32s) -> None:
+    """Fill `symbols` (int32, bytes and pieces) with the classes of the characters, unmarked.
+
+    Example:
+        >>> symbols = int32s(0, 0, 0, 0, 0)
+        >>> fill_symbols(bytes_of("né."), int64s(0, 4), letters, symbols); symbols.tolist()
+        [0, 1, -1, 1, 3]
+    """
     for piece in range(len(bounds) - 1):
         i = bounds[piece]
         stop = bounds[piece + 1]
@@ -27,10 +32,18 @@ def fill_symbols(text, bounds, tables, symbols) -> None:
 
 
 @leaf
-def add_marks(symbols, next_state, marks, backward, end, n_symbols) -> None:
+def add_marks(
+    symbols: Int32s, next_state: Int32s, marks: Int32s, backward: bool, end: int, n_symbols: int
+) -> None:
     """Run one machine over all pieces, and add the marks that it gives to the symbols.
 
     `next_state` and `marks` are int32 (states, marked symbols).
+
+    Example:
+        >>> symbols, after_letter = int32s(0, 0, 1), np.array([[1, 0], [1, 0]], np.int32)
+        >>> add_marks(symbols, after_letter, np.array([[0, 0], [1, 1]], np.int32), False, 1, 2)
+        >>> symbols.tolist()  # of two letters and the end: the places behind letters are marked
+        [0, 2, 3]
     """
     n = len(symbols)
     state = 0
@@ -47,8 +60,13 @@ def add_marks(symbols, next_state, marks, backward, end, n_symbols) -> None:
 
 
 @leaf
-def find_marked_match(symbols, start, stop, steps):
-    """End of the match that starts at entry `start`; -1 if none. `stop` is the end of the piece."""
+def find_marked_match(symbols: Int32s, start: int, stop: int, steps: Int32s) -> int:
+    """End of the match that starts at entry `start`; -1 if none. `stop` is the end of the piece.
+
+    Example:
+        >>> find_marked_match(int32s(0, 0, 1, 3), 0, 3, letters.steps)
+        2
+    """
     state = 0
     found = -1
     for at in range(start, stop + 1):
@@ -64,8 +82,16 @@ def find_marked_match(symbols, start, stop, steps):
 
 
 @leaf
-def cut_marked(symbols, bounds, steps, ends, is_match) -> int:
-    """As `tokkit.kernels.texts.scan.cut`, on marked symbols."""
+def cut_marked(
+    symbols: Int32s, bounds: Int64s, steps: Int32s, ends: Int64s, is_match: Flags
+) -> int:
+    """As `tokkit.kernels.texts.scan.cut`, on marked symbols.
+
+    Example:
+        >>> n = cut_marked(int32s(0, 0, 1, 3), int64s(0, 3), letters.steps, ends, flags)
+        >>> ends[:n].tolist(), flags[:n].tolist()
+        ([2, 3], [True, False])
+    """
     n = 0
     for piece in range(len(bounds) - 1):
         i = bounds[piece]

@@ -7,12 +7,11 @@ A *step* packs what the machine does on a symbol into one number: `next_state <<
 negative when it stops. ASCII has a table of steps of its own, indexed by the byte.
 """
 
-# pyright: basic
-
 from typing import NamedTuple
 
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s, Integer
 from tokkit.kernels.leaf import leaf
 
 
@@ -27,23 +26,28 @@ class ScanTables(NamedTuple):
     end: the symbol for the end of the text.
     """
 
-    steps: np.ndarray
-    ascii_steps: np.ndarray
-    pages: np.ndarray
-    page_classes: np.ndarray
+    steps: Int32s
+    ascii_steps: Int32s
+    pages: Int32s
+    page_classes: Bytes
     invalid: int
     end: int
 
 
 @leaf
-def _class_of(tables, code_point):
+def _class_of(tables: ScanTables, code_point: Integer) -> Integer:
     """The class of a character."""
     return np.int64(tables.page_classes[tables.pages[code_point >> 8], code_point & 0xFF])
 
 
 @leaf
-def decode_class(text, i, stop, tables):
-    """Class and length in bytes of the character of `text[:stop]` at `i`: `(int, int)`."""
+def decode_class(text: Bytes, i: int, stop: int, tables: ScanTables) -> tuple[Integer, int]:
+    """Class and length in bytes of the character of `text[:stop]` at `i`: `(int, int)`.
+
+    Example:
+        >>> [decode_class(bytes_of("né"), i, 3, letters) for i in (0, 1, 2)]
+        [(0, 1), (1, 2), (2, 1)]
+    """
     b0 = np.int64(text[i])
     if b0 < 0x80:
         return _class_of(tables, b0), 1
@@ -74,8 +78,13 @@ def decode_class(text, i, stop, tables):
 
 
 @leaf
-def find_match(text, start, stop, tables):
-    """End of the match that starts at `start`, looking no further than `stop`; -1 if none."""
+def find_match(text: Bytes, start: int, stop: int, tables: ScanTables) -> int:
+    """End of the match that starts at `start`, looking no further than `stop`; -1 if none.
+
+    Example:
+        >>> find_match(bytes_of("ab  c"), 0, 5, letters)
+        2
+    """
     ascii_steps, steps = tables.ascii_steps, tables.steps
     state = 0
     found = -1
@@ -100,12 +109,17 @@ def find_match(text, start, stop, tables):
 
 
 @leaf
-def cut(text, bounds, tables, ends, is_match) -> int:
+def cut(text: Bytes, bounds: Int64s, tables: ScanTables, ends: Int64s, is_match: Flags) -> int:
     """Cut each piece of `text` between consecutive `bounds` into matches and the gaps between.
 
     An empty match divides the gap that it stands in, and does nothing just after a match.
     Fills `ends` (int64, end offset of each element) and `is_match` (bool), which must hold
     `len(text)` entries, and returns how many elements there are.
+
+    Example:
+        >>> n = cut(bytes_of("ab  c"), int64s(0, 5), letters, ends, flags)
+        >>> ends[:n].tolist(), flags[:n].tolist()
+        ([2, 4, 5], [True, False, True])
     """
     n = 0
     for piece in range(len(bounds) - 1):

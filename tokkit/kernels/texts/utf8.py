@@ -1,17 +1,20 @@
 """Lengths and numbers of UTF-8 characters."""
 
-# pyright: basic
-
 import numpy as np
 
+from tokkit.kernels.arrays import Bytes, Integer
 from tokkit.kernels.caching import njit
 
 
 @njit(cache=True, nogil=True)
-def character_length(text, pos, stop):
+def character_length(text: Bytes, pos: Integer, stop: Integer) -> int:
     """Bytes of the well-formed character at `pos` that ends by `stop`; 1 for a stray byte.
 
     Source: The Unicode Standard, table 3-7 (no surrogates, no overlong forms).
+
+    Example:
+        >>> [character_length(bytes_of("né"), pos, 3) for pos in (0, 1, 2)]
+        [1, 2, 1]
     """
     lead = text[pos]
     low, high = np.uint8(0x80), np.uint8(0xBF)
@@ -40,8 +43,13 @@ def character_length(text, pos, stop):
 
 
 @njit(cache=True, nogil=True)
-def code_point(text, pos, length):
-    """The number of the well-formed character of `length` bytes at `pos`."""
+def code_point(text: Bytes, pos: Integer, length: int) -> Integer:
+    """The number of the well-formed character of `length` bytes at `pos`.
+
+    Example:
+        >>> chr(code_point(bytes_of("né"), 1, 2))
+        'é'
+    """
     if length == 1:
         return np.int64(text[pos])
     point = np.int64(text[pos]) & (0x7F >> length)

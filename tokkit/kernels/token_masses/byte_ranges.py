@@ -3,22 +3,15 @@
 Tokens are the slices `data[offsets[i]:offsets[i + 1]]` of one array of bytes, in ascending order.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from tokkit.kernels.arrays import Bytes, Float64s, Floats, Int64s
 from tokkit.kernels.caching import njit
 
 
 @njit(cache=True, nogil=True)
 def narrow(
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
-    low: int,
-    high: int,
-    depth: int,
-    byte: int,
+    data: Bytes, offsets: Int64s, low: int, high: int, depth: int, byte: int
 ) -> tuple[int, int]:
     """Those of the tokens `low:high`, all longer than `depth`, that have `byte` there.
 
@@ -32,6 +25,10 @@ def narrow(
 
     Returns:
         First and one past the last; equal if there are none.
+
+    Example:
+        >>> narrow(bytes_of("aabb"), int64s(0, 1, 3, 4), 0, 3, 0, ord("a"))  # of a, ab, b
+        (0, 2)
     """
     bounds = (low, high)
     for k in range(2):
@@ -49,8 +46,13 @@ def narrow(
 # The order of the additions is left to the compiler, which then adds several numbers at a time. It
 # does not where Numba tests for indices that may be negative, nor in a loop over a slice.
 @njit(cache=True, nogil=True, fastmath={"reassoc"})
-def range_sum(values: NDArray[np.floating[Any]], low: int, high: int) -> float:
-    """The sum of `values[low:high]`, in float64; neither bound is negative."""
+def range_sum(values: Floats, low: int, high: int) -> float:
+    """The sum of `values[low:high]`, in float64; neither bound is negative.
+
+    Example:
+        >>> range_sum(np.array([1.0, 2.0, 4.0]), 1, 3)
+        6.0
+    """
     total = 0.0
     for i in range(np.uint64(low), np.uint64(high)):
         total += values[i]
@@ -58,9 +60,7 @@ def range_sum(values: NDArray[np.floating[Any]], low: int, high: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _run_end(
-    data: NDArray[np.uint8], offsets: NDArray[np.int64], first: int, high: int, depth: int
-) -> int:
+def _run_end(data: Bytes, offsets: Int64s, first: int, high: int, depth: int) -> int:
     """One past the last of the tokens `first:high` that have the byte of the first at `depth`."""
     byte = data[offsets[first] + depth]
     left, right, step = first + 1, first + 1, 1
@@ -80,13 +80,13 @@ def _run_end(
 
 @njit(cache=True, nogil=True)
 def byte_sums(
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
+    data: Bytes,
+    offsets: Int64s,
     low: int,
     depth: int,
-    values: NDArray[np.floating[Any]],
+    values: Floats,
     factor: float,
-    sums: NDArray[np.float64],
+    sums: Float64s,
 ) -> None:
     """Add the values of tokens that stand side by side to the sum of their byte at `depth`.
 
@@ -101,6 +101,12 @@ def byte_sums(
         values: float (k,).
         factor: of every value.
         sums: float64 (at least 256,), added to.
+
+    Example:
+        >>> values = np.array([1.0, 2.0, 4.0])  # of a, ab, b
+        >>> byte_sums(bytes_of("aabb"), int64s(0, 1, 3, 4), 0, 0, values, 10.0, sums)
+        >>> sums[[ord("a"), ord("b")]].tolist()
+        [30.0, 40.0]
     """
     first, high = low, low + len(values)
     while first < high:

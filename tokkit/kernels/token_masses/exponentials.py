@@ -35,6 +35,11 @@ def exp_shifted(values: NDArray[np.float32], shift: np.float32) -> None:
     Args:
         values: float32 (n,), changed in place; at most `shift` + 88. NaN stays NaN.
         shift: finite.
+
+    Example:
+        >>> values = np.array([1.0, 0.0], np.float32)
+        >>> exp_shifted(values, np.float32(1.0)); np.allclose(values, [1, 1 / np.e])
+        True
     """
     for i in range(len(values)):
         v = values[i] - shift

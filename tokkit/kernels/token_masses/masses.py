@@ -1,23 +1,17 @@
 """Turn a row of token scores into weights over a byte-sorted vocabulary, and add them up."""
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tokkit.kernels.arrays import Bytes, Float64s, Floats, Int64s, Ints
 from tokkit.kernels.caching import njit
 from tokkit.kernels.token_masses.byte_ranges import range_sum
 from tokkit.kernels.token_masses.exponentials import exp_shifted
 
 
 @njit(cache=True, nogil=True)
-def sort_permitted(
-    scores: NDArray[np.floating[Any]],
-    allowed: NDArray[np.uint8],
-    order: NDArray[np.integer[Any]],
-    out: NDArray[np.floating[Any]],
-) -> float:
+def sort_permitted(scores: Floats, allowed: Bytes, order: Ints, out: Floats) -> float:
     """Bring the scores of permitted tokens into the order of bytes.
 
     Args:
@@ -30,6 +24,11 @@ def sort_permitted(
 
     Returns:
         The largest permitted score that is a number; minus infinity if there is none.
+
+    Example:
+        >>> scores, allowed, out = np.array([1.0, 2.0, 3.0]), np.packbits([1, 0, 1]), np.empty(3)
+        >>> sort_permitted(scores, allowed, int32s(2, 0, 1), out), out.tolist()
+        (3.0, [3.0, -inf, 2.0])
     """
     nothing = out.dtype.type(-np.inf)
     top = nothing
@@ -55,11 +54,7 @@ def sort_permitted(
 
 
 @njit(cache=True, nogil=True)
-def first_byte_sums(
-    weights: NDArray[np.floating[Any]],
-    first_offsets: NDArray[np.int64],
-    sums: NDArray[np.float64],
-) -> float:
+def first_byte_sums(weights: Floats, first_offsets: Int64s, sums: Float64s) -> float:
     """Add up weights by the first byte of their tokens.
 
     Args:
@@ -70,6 +65,11 @@ def first_byte_sums(
 
     Returns:
         The sum of all.
+
+    Example:
+        >>> first_offsets = np.searchsorted(bytes_of("aab"), np.arange(257))  # tokens a, ab, b
+        >>> first_byte_sums(np.array([1.0, 2.0, 4.0]), first_offsets, sums), sums[ord("a")]
+        (7.0, 3.0)
     """
     total = 0.0
     for byte in range(256):
@@ -80,14 +80,14 @@ def first_byte_sums(
 
 @njit(cache=True, nogil=True)
 def weigh_row(
-    scores: NDArray[np.floating[Any]],
-    allowed: NDArray[np.uint8],
-    order: NDArray[np.integer[Any]],
-    first_offsets: NDArray[np.int64],
-    ends: NDArray[np.int64],
+    scores: Floats,
+    allowed: Bytes,
+    order: Ints,
+    first_offsets: Int64s,
+    ends: Int64s,
     headroom: float,
-    out: NDArray[np.floating[Any]],
-    symbols: NDArray[np.float64],
+    out: Floats,
+    symbols: Float64s,
 ) -> float:
     """All that is done to the scores of one context, in one call: each call costs cold caches.
 
@@ -103,6 +103,14 @@ def weigh_row(
 
     Returns:
         The sum of all the weights; not a number if a score is infinite or none.
+
+    Example:
+        >>> scores, allowed, order = np.log([1.0, 3.0]), np.packbits([1, 1]), int32s(0, 1)
+        >>> first_offsets = np.searchsorted(bytes_of("ab"), np.arange(257))  # tokens a, b
+        >>> out, ends = np.empty(2), int64s()
+        >>> total = weigh_row(scores, allowed, order, first_offsets, ends, 0.0, out, sums)
+        >>> sums[[ord("a"), ord("b")]].tolist()
+        [0.25, 0.75]
     """
     top = sort_permitted(scores, allowed, order, out)
     for token in ends:
@@ -126,19 +134,30 @@ def weigh_row(
 
 
 @njit(cache=True, nogil=True)
-def add_multiple(sums: NDArray[np.float64], factor: float, values: NDArray[np.float64]) -> None:
-    """Add `factor * values` to `sums`, both float64 (n,)."""
+def add_multiple(sums: Float64s, factor: float, values: Float64s) -> None:
+    """Add `factor * values` to `sums`, both float64 (n,).
+
+    Example:
+        >>> sums = np.array([1.0, 2.0])
+        >>> add_multiple(sums, 2.0, np.array([1.0, 10.0])); sums.tolist()
+        [3.0, 22.0]
+    """
     for i in range(len(sums)):
         sums[i] += factor * values[i]
 
 
 @njit(cache=True, nogil=True)
-def log_shares(masses: NDArray[np.float64], logs: NDArray[np.float64]) -> None:
+def log_shares(masses: Float64s, logs: Float64s) -> None:
     """Logarithms of masses after they have been normalised.
 
     Args:
         masses: float64 (n,), not negative.
         logs: float64 (n,), filled; minus infinity where there is no mass.
+
+    Example:
+        >>> logs = np.empty(3)
+        >>> log_shares(np.array([1.0, 0.0, 3.0]), logs); np.exp(logs).round(9).tolist()
+        [0.25, 0.0, 0.75]
     """
     log_total = math.log(masses.sum()) if masses.any() else 0.0
     for i in range(len(masses)):
