@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.unigram_reference import Unigram
-from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.errors import ArgumentError, EncodingError, FormatError, UnsupportedError
 from tokkit.text.segment_models.base import NO_TOKEN
 from tokkit.text.segment_models.unigram import UnigramModel
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -126,6 +126,19 @@ def test_uncovered_characters_without_byte_tokens_are_refused():
     with pytest.raises(EncodingError, match="byte 0x7a at offset 2"):
         encoder.append(b"aaz")
     assert encoder.ids() == [0, 0]
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_scores_whose_sums_are_infinite_are_refused_where_they_are_compared(single):
+    most = float(np.finfo(np.float32 if single else np.float64).max)
+    tokens = [b"a", b"b", b"ab"]
+    low = UnigramModel(toy_spec(tokens, [-1.0, -most, -2.0]), single_precision=single)
+    assert low.encode_piece(b"aab") == [0, 2]
+    assert low.successor_mask_after([0]).tolist() == [True, False, True]
+    high = UnigramModel(toy_spec(tokens, [most, most, 1.0]), single_precision=single)
+    assert high.encode_piece(b"a") == [0]
+    with pytest.raises(UnsupportedError, match="no finite sum"):
+        high.successor_mask_after([0])
 
 
 def test_senseless_arguments_are_refused():

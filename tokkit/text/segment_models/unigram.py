@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 from tokkit.kernels.segmentation import unigram_successors, viterbi
 from tokkit.text.segment_models.base import (
     NO_TOKEN,
@@ -137,7 +137,11 @@ class UnigramModel(OneCallModel):
         return ids, ends, int(n)
 
     def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
-        """See `SegmentModel.successor_mask_after`. Linear in the bytes of `ids`."""
+        """See `SegmentModel.successor_mask_after`. Linear in the bytes of `ids`.
+
+        Raises:
+            UnsupportedError: scores so high that their sum is infinite, and equal to others.
+        """
         check_ids(ids, self.vocab_size)
         offsets = self._blob.offsets
         parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
@@ -148,8 +152,15 @@ class UnigramModel(OneCallModel):
         viterbi.segment(self._tables, text, 0, n, best, last)
         mask = self._pieces.copy()
         width = np.float32 if self._tables.single[0] else np.float64
-        largest = abs(best[n]) + np.abs(self._tables.scores[self._order]).max(initial=0.0)
-        rounding = 4 * (self._longest + 1) * np.spacing(width(largest))
+        scores = self._tables.scores[self._order]
+        with np.errstate(over="ignore"):  # towards minus infinity is no path, as in the encoding
+            if width(best[n] + scores.max(initial=0.0)) == np.inf:
+                raise UnsupportedError(
+                    f"{self._name}: scores of up to {scores.max():g} have no finite sum, so which "
+                    "tokens may follow is not known; expected log-probabilities"
+                )
+            largest = abs(best[n]) + np.abs(scores).max(initial=0.0)
+            rounding = 4 * (self._longest + 1) * np.spacing(width(largest))
         walk = np.abs(self._margin) <= rounding
         unigram_successors.mark_pieces(
             self._tables, self._blob.data, offsets, self._order, self._shared,

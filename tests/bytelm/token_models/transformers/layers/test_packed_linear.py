@@ -19,6 +19,7 @@ from tokkit.bytelm.token_models.transformers.layers.packed_linear import (
     can_pack,
     pack_linears,
 )
+from tokkit.bytelm.token_models.transformers.layers.packing import pack
 from tokkit.bytelm.token_models.transformers.layers.row_blocks import SIZES
 from tokkit.bytelm.token_models.transformers.loading import load_token_lm
 from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
@@ -151,3 +152,15 @@ def test_loading_packs_in_float32_only_and_unless_told_otherwise(tmp_path: Path)
     assert is_packed()
     assert not is_packed(packed=False)
     assert not is_packed(dtype="bfloat16")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 3e38])
+@pytest.mark.parametrize("rows", [slice(None), 3])
+@pytest.mark.parametrize("name", ["lm_head", "model.embed_tokens", "model.layers.1.mlp.down_proj"])
+def test_weights_that_are_no_numbers_are_packed_without_a_warning(
+    name: str, rows: slice | int, bad: float
+) -> None:
+    model = tiny_model("llama")
+    with torch.no_grad():
+        model.get_submodule(name).weight[rows] = bad
+    assert pack(model)

@@ -43,5 +43,5 @@ def pack(model: Any) -> bool:
         after = whole.logits(ids)
     except TokkitError:
         return False
-    scale = float(np.abs(before).max())
+    scale = float(np.abs(before[np.isfinite(before)]).max(initial=0.0))
     return bool(np.allclose(after, before, rtol=0, atol=_ROUNDING * scale, equal_nan=True))
