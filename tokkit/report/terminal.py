@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from tokkit.report.section import Fact, Scalar, Section, Table
-from tokkit.report.wording import number, visible
+from tokkit.report.wording import number, unit_of, visible
 
 _WIDTH = 96
 _LABEL_WIDTH = 34
@@ -44,7 +44,7 @@ def fact_lines(section: Section) -> list[str]:
 
 
 def _value(fact: Fact) -> str:
-    text = _scalar(fact.value) + ("" if not fact.unit else f" {fact.unit}")
+    text = _scalar(fact.value) + ("" if not fact.unit else f" {unit_of(fact.value, fact.unit)}")
     if fact.interval is not None:
         text += f"  ({_scalar(fact.interval[0])} to {_scalar(fact.interval[1])})"
     return text

@@ -18,6 +18,25 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def unit_of(value: Scalar, unit: str) -> str:
+    """A unit behind its figure.
+
+    >>> unit_of(1, "tokens"), unit_of(2, "tokens"), unit_of(1.0, "bytes a token"), unit_of(1, "%")
+    ('token', 'tokens', 'byte a token', '%')
+    """
+    what, space, rest = unit.partition(" ")
+    return what.removesuffix("s") + space + rest if value == 1 and what != "times" else unit
+
+
+def among(count: int, example: str) -> str:
+    """An example behind a sentence about several things, or about one.
+
+    >>> among(1, "'a'"), among(2, "'a'")
+    (": 'a'", ", 'a' among them")
+    """
+    return f": {example}" if count == 1 else f", {example} among them"
+
+
 def number(value: Scalar, *, unknown: str = "–") -> str:
     """A figure as readers expect it; text as it is.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tokkit.audit.costs.bootstrap import draws, estimate
 from tokkit.report.section import Chart, Fact, Series
+from tokkit.report.wording import plural
 
 ORDER = 2.5
 _N_DRAWS = 200
@@ -25,7 +26,7 @@ _LONGEST = 16
 def renyi_entropy(counts: NDArray[np.float64], order: float = ORDER) -> float:
     """Rényi entropy, in nats, of frequencies in proportion to `counts`; `order` is not 1."""
     shares = counts[counts > 0] / counts.sum()
-    return float(np.log(np.power(shares, order).sum()) / (1 - order))
+    return max(0.0, float(np.log(np.power(shares, order).sum()) / (1 - order)))
 
 
 def distribution_facts(texts: Sequence[NDArray[np.int32]], vocab_size: int) -> list[Fact]:
@@ -57,8 +58,8 @@ def distribution_facts(texts: Sequence[NDArray[np.int32]], vocab_size: int) -> l
         Fact(
             "vocabulary_used_percent", "Vocabulary in use",
             round(100 * len(counts) / vocab_size, 1), "%",
-            help=f"Ids that occur among the {len(ids):,} tokens of the sample texts; more texts "
-            "would use more.",
+            help=f"Ids that occur among the {plural(len(ids), 'token')} of the sample texts; "
+            "more texts would use more.",
         ),
     ]  # fmt: skip
 

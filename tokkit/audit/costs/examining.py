@@ -26,6 +26,7 @@ from tokkit.audit.part import Part
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
 from tokkit.report.section import Section
+from tokkit.report.wording import unit_of
 from tokkit.text.tokenizer import TextTokenizer
 
 _CODE = ("python", "c", "javascript", "shell")
@@ -108,21 +109,21 @@ def _summary(spoken: list[languages.Language], sample: ParallelText, scheme: str
     home = next(each for each in spoken if each.code == sample.reference)
     if not home.cost.texts:
         return f"{home.name} cannot be encoded at all."
-    text = f"{home.name} takes {home.cost.bytes_per_token.value:g} bytes a token."
+    size = home.cost.bytes_per_token.value
+    text = f"{home.name} takes {size:g} {unit_of(size, 'bytes a token')}."
     others = [each for each in spoken if each.premium and each.code != sample.reference]
-    dearest, cheapest = (others[0].premium, others[-1].premium) if others else (None, None)
-    if dearest and cheapest:
-        text += (
-            f" For the same content, {others[0].name} takes {dearest.value:g} times as many "
-            f"tokens, {others[-1].name} {cheapest.value:g} times."
-        )
-    return f"{text} Numbers are cut {_HOW.get(scheme, scheme)}."
+    premiums = [(each.name, each.premium.value) for each in others if each.premium]
+    if premiums:
+        text += " For the same content, {} takes {:g} times as many tokens".format(*premiums[0])
+        text += ", {} {:g} times.".format(*premiums[-1]) if len(premiums) > 1 else "."
+    return f"{text} Numbers {_HOW.get(scheme, f'are cut {scheme}')}."
 
 
 _HOW = {
-    "irregular": "irregularly",
-    "groups of three from the left": "into groups of three from the left",
-    "groups of three from the right": "into groups of three from the right",
-    "whole numbers": "not at all",
-    "regular": "regularly",
+    "irregular": "are cut irregularly",
+    "groups of three from the left": "are cut into groups of three from the left",
+    "groups of three from the right": "are cut into groups of three from the right",
+    "whole numbers": "are not cut at all",
+    "regular": "are cut regularly",
+    numbers.NO_DIGITS: "cannot be encoded",
 }

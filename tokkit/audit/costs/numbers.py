@@ -19,6 +19,7 @@ from tokkit.report.section import Column, Fact, Table
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_DIGITS = 8
+NO_DIGITS = "not at all: digits cannot be encoded"
 N_SAMPLED = 400
 _ALL_UP_TO = 3
 _GROUP = 3
@@ -109,7 +110,7 @@ def _cut(tokenizer: TextTokenizer, number: str) -> tuple[Cut, tuple[int, ...]] |
 def scheme(lengths: list[Length]) -> str:
     """How numbers are cut, in a few words."""
     if not lengths:
-        return "not at all: digits cannot be encoded"
+        return NO_DIGITS
     if any(len(each.cuts) > 1 for each in lengths):
         return "irregular"
     cuts = {each.n_digits: each.common for each in lengths}

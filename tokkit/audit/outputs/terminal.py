@@ -18,7 +18,10 @@ def report_text(report: ReportContent, *, colour: bool = False) -> str:
     """The report as text, lines of at most 96 columns where nothing longer stands in a token."""
     tokenizer, text = report.subject.tokenizer, report.subject.text
     kind = tokenizer.modality if text is None else text.spec.family
-    lines = [styled(visible(report.name), BOLD, colour) + f": {kind}, {tokenizer.vocab_size:,} ids"]
+    lines = [
+        styled(visible(report.name), BOLD, colour)
+        + f": {kind}, {plural(tokenizer.vocab_size, 'id')}"
+    ]
     for section in report.sections:
         lines += ["", *heading_lines(section, colour), *fact_lines(section)]
     counts = Counter(finding.severity for finding in report.findings)

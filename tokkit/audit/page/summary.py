@@ -66,8 +66,8 @@ def description(report: ReportContent) -> str:
     """What kind of tokenizer it is, in a line."""
     tokenizer = report.subject.tokenizer
     if not isinstance(tokenizer, TextTokenizer):
-        return f"{tokenizer.modality} · {tokenizer.vocab_size:,} ids"
-    return " · ".join([f"{tokenizer.vocab_size:,} tokens", *_traits(tokenizer.spec)])
+        return f"{tokenizer.modality} · {plural(tokenizer.vocab_size, 'id')}"
+    return " · ".join([plural(tokenizer.vocab_size, "token"), *_traits(tokenizer.spec)])
 
 
 def _traits(spec: TokenizerSpec) -> list[str]:

@@ -20,7 +20,7 @@ from tokkit.audit.rules.safety import (
     SPECIAL_TOKEN_ORDINARY,
     SPECIAL_TOKEN_UNMARKED,
 )
-from tokkit.report.wording import plural
+from tokkit.report.wording import among, plural
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 4
@@ -104,7 +104,7 @@ def _injected(
         yield Finding(
             SPECIAL_TOKEN_INJECTION,
             f"The plain call of {reference.name} turns text into {len(injected):,} of "
-            f"{len(specials):,} control tokens, {text!r} among them.",
+            f"{plural(len(specials), 'control token')}{among(len(injected), repr(text))}.",
             count=len(injected),
             tokens=tuple(sorted(specials[text] for text in injected)),
             witnesses=tuple(
@@ -124,8 +124,9 @@ def _unmarked(specials: dict[str, int], unmarked: tuple[int, ...]) -> Iterator[F
         texts = {token: text for text, token in specials.items()}
         yield Finding(
             SPECIAL_TOKEN_UNMARKED,
-            f"{len(unmarked):,} of {len(specials):,} control tokens are not marked as special in "
-            f"the file, {texts[unmarked[0]]!r} among them.",
+            f"Of {plural(len(specials), 'control token')} "
+            f"{plural(len(unmarked), 'is', 'are')} not marked as special in the file"
+            f"{among(len(unmarked), repr(texts[unmarked[0]]))}.",
             count=len(unmarked),
             tokens=unmarked,
             witnesses=tuple(
@@ -143,15 +144,19 @@ def _unmarked(specials: dict[str, int], unmarked: tuple[int, ...]) -> Iterator[F
 def _ordinary(specials: dict[str, int]) -> Iterator[Finding]:
     words = {text: i for text, i in specials.items() if not re.search(r"[^\w\s]", text)}
     tags = {text: i for text, i in specials.items() if is_html(text)}
-    for found, what, graded in (
-        (words, "ordinary words", None),
-        (tags, "elements of HTML", Severity.NOTE),
+    for found, one, what, graded in (
+        (words, "an ordinary word", "ordinary words", None),
+        (tags, "an element of HTML", "elements of HTML", Severity.NOTE),
     ):
         if found:
             yield Finding(
                 SPECIAL_TOKEN_ORDINARY,
-                f"{plural(len(found), 'control token is', 'control tokens are')} spelled like "
-                f"{what}, {next(iter(found))!r} among them.",
+                plural(
+                    len(found),
+                    f"control token is spelled like {one}",
+                    f"control tokens are spelled like {what}",
+                )
+                + f"{among(len(found), repr(next(iter(found))))}.",
                 count=len(found),
                 tokens=tuple(found.values()),
                 witnesses=tuple(

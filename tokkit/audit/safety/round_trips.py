@@ -17,7 +17,7 @@ from tokkit.audit.rules.safety import BYTES_NOT_ENCODABLE, ROUND_TRIP_FAILURE, T
 from tokkit.audit.safety.probe_texts import as_bytes, probe_texts
 from tokkit.audit.safety.shrinking import shrink
 from tokkit.errors import EncodingError
-from tokkit.report.wording import quoted
+from tokkit.report.wording import among, quoted
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -173,8 +173,8 @@ def _lost_characters(lost: tuple[str, ...], n_characters: int) -> Iterator[Findi
         shown = sorted(lost, key=_prominence)[:MAX_WITNESSES]
         yield Finding(
             TEXT_NOT_ENCODABLE,
-            f"{len(lost):,} of {n_characters:,} assigned characters cannot be encoded, "
-            f"{quoted(shown[0])} among them.",
+            f"{len(lost):,} of {n_characters:,} assigned characters cannot be encoded"
+            f"{among(len(lost), quoted(shown[0]))}.",
             count=len(lost),
             witnesses=tuple(Witness("encode", c.encode(), note="no tokens") for c in shown),
         )

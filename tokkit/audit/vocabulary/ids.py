@@ -85,8 +85,8 @@ def _unused(tokenizer: TextTokenizer) -> Iterator[Finding]:
     if unused:
         yield Finding(
             UNUSED_ID,
-            f"{plural(len(unused), 'id')} of {tokenizer.vocab_size:,} that no text produces and "
-            "that are no control tokens.",
+            f"{plural(len(unused), 'id')} of {tokenizer.vocab_size:,} that no text produces, "
+            "control tokens aside.",
             len(unused),
             tuple(unused),
             (Witness("decode", ids=(unused[0],), result=b"", note="stands for nothing"),),

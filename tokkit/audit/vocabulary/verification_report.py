@@ -136,11 +136,11 @@ def summarize(verdicts: Sequence[Verdict], verification: Verification | None) ->
             f"produced by no text, {_causes(verdicts)}."
         )
     else:
-        text = f"No token of {n_text:,} is proved to be out of reach."
+        text = f"Of {plural(n_text, 'token')} none is proved to be out of reach."
     if undetermined:
         text += f" Of {undetermined:,} it is not known."
     n_reached = by_status[Status.REACHABLE] + by_status[Status.CONTEXT_ONLY]
-    rest = " Every other" if unreachable + undetermined else " Every"
+    rest = " Every other" if unreachable + undetermined else " Each"
     text += f"{rest} has a text that produces it" if n_reached else ""
     return text + (_confirmed(verification) if n_reached else "")
 

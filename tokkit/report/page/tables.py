@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tokkit.report.page.charts import chart_html
 from tokkit.report.page.markup import escape, visible_html
 from tokkit.report.section import Column, Fact, Scalar, Section, Table
-from tokkit.report.wording import number
+from tokkit.report.wording import number, unit_of
 
 ROWS_SHOWN = 12
 
@@ -38,7 +38,9 @@ def _fact(fact: Fact) -> str:
         low, high = map(number, fact.interval)
         interval = f'<span class="between">95% between {low} and {high}</span>'
     text = "" if isinstance(fact.value, (int, float)) else " words"
-    unit = f' <span class="unit">{escape(fact.unit)}</span>' if fact.unit else ""
+    unit = (
+        f' <span class="unit">{escape(unit_of(fact.value, fact.unit))}</span>' if fact.unit else ""
+    )
     meaning = f'<span class="help">{escape(fact.help)}</span>' if fact.help else ""
     return (
         f'<div class="fact" data-key="{escape(fact.key)}"><dt>{escape(fact.label)}</dt>'
