@@ -1,38 +1,47 @@
 """What a subcommand's function says of its options, made plain for typer.
 
 A parameter is `name: Annotated[type, option(...)] = default`: a `typer.Option` with an `OptionType`
-as its parser. Options that several subcommands share, or that belong together, stand in a
-dataclass, a *group*, and a parameter of that class takes them all: typer has no such thing, so the
-fields are laid out one by one here, and put together again for the call.
+as its parser, whose name, words and panel are those of the parameter unless it says otherwise.
+Options that several subcommands share, or that belong together, stand in a dataclass, a *group*,
+and a parameter of that class takes them all: typer has no such thing, so the fields are laid out
+one by one here, and put together again for the call.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from tokkit.cli.option_types import Choice, OptionType
 
 EMPTY = inspect.Parameter.empty
 
 
-def option(name: str, kind: OptionType, metavar: str, about: str, panel: str | None = None) -> Any:
-    """An option that takes a value, of a type, described."""
-    return typer.Option(name, parser=kind, metavar=metavar, help=about, rich_help_panel=panel)
+def option(
+    about: str,
+    kind: OptionType | None = None,
+    metavar: str | None = None,
+    *,
+    name: str | None = None,
+    panel: str | None = None,
+) -> Any:
+    """An option, described.
 
-
-def choice(name: str, words: tuple[str, ...], about: str, panel: str | None = None) -> Any:
-    """An option that is one of a few words."""
-    return option(name, Choice(*words), "|".join(words), about, panel)
-
-
-def flag(name: str, about: str, panel: str | None = None) -> Any:
-    """An option that is there or not."""
-    return typer.Option(name, help=about, rich_help_panel=panel)
+    Args:
+        about: the description.
+        kind: what its value may be. None: it is a flag, or, of a `Literal`, one of its words.
+        metavar: what stands for the value in the help.
+        name: where it is not that of the parameter (`--max-bytes` for `max_bytes`).
+        panel: of the help; by default the `PANEL` of the group that it belongs to.
+    """
+    names = [] if name is None else [name]
+    return typer.Option(*names, parser=kind, metavar=metavar, help=about, rich_help_panel=panel)
 
 
 def argument(metavar: str, kind: OptionType, about: str) -> Any:
@@ -134,9 +143,20 @@ def read_signature(function: Callable[..., int]) -> Signature:
 
 def _fields_of(group: type[Any]) -> list[Declared]:
     hints = get_type_hints(group, include_extras=True)
-    return [_declared(field.name, hints[field.name], field.default) for field in fields(group)]
+    return [
+        _declared(field.name, hints[field.name], field.default, group.PANEL)
+        for field in fields(group)
+    ]
 
 
-def _declared(name: str, hint: Any, default: Any) -> Declared:
+def _declared(name: str, hint: Any, default: Any, panel: str | None = None) -> Declared:
     assert get_origin(hint) is Annotated, f"{name} needs Annotated[type, option(...)]"
-    return Declared(name, hint, default)
+    value, shared, *more = get_args(hint)
+    info = copy(shared)  # others may share it under another name
+    if isinstance(info, OptionInfo):
+        if info.default is ...:  # where typer keeps the name that an `Annotated` gives
+            info.default = f"--{name.replace('_', '-')}"
+        info.rich_help_panel = info.rich_help_panel or panel
+        if get_origin(value) is Literal:
+            info.parser, info.metavar = Choice(*get_args(value)), "|".join(get_args(value))
+    return Declared(name, Annotated[value, info, *more], default)

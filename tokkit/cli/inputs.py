@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tokkit
-from tokkit.cli.declarations import argument, flag, option
+from tokkit.cli.declarations import argument, option
 from tokkit.cli.option_types import AnyText, InputFile, InputFolder, Source
 from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, FormatError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.text.tokenizer import TextTokenizer
 
-_TEXT = "Text"
 _SOURCE = "a packaged model (smollm2, gemma3), a file, a folder or a hub id"
 _PARALLEL = (
     "parallel text: one .txt a language, line k of each says the same; one must be called eng, en "
@@ -28,27 +27,23 @@ _PARALLEL = (
 TokenizerArgument = Annotated[str, argument("TOKENIZER", Source(), _SOURCE)]
 ModelArgument = Annotated[str, argument("MODEL", Source(), _SOURCE)]
 ModelArguments = Annotated[list[str], argument("MODEL", Source(), _SOURCE)]
-DownloadFlag = Annotated[
-    bool, flag("--allow-download", "fetch what a hub id names, where the local cache lacks it")
-]
-ParallelTextsOption = Annotated[str | None, option("--texts", InputFolder(), "FOLDER", _PARALLEL)]
+DownloadFlag = Annotated[bool, option("fetch what a hub id names, where the local cache lacks it")]
+ParallelTextsOption = Annotated[str | None, option(_PARALLEL, InputFolder(), "FOLDER")]
 
 
 @dataclass(frozen=True)
 class Prompt:
     """The text to continue: an option, a file, or stdin where there is neither."""
 
-    prompt: Annotated[
-        str | None, option("--prompt", AnyText(), "TEXT", "the text to continue", _TEXT)
-    ] = None
+    PANEL: ClassVar[str] = "Text"
+
+    prompt: Annotated[str | None, option("the text to continue", AnyText(), "TEXT")] = None
     prompt_file: Annotated[
         str | None,
         option(
-            "--prompt-file",
+            "the text to continue, from a file; - or nothing for stdin",
             InputFile(stdin=True),
             "FILE",
-            "the text to continue, from a file; - or nothing for stdin",
-            _TEXT,
         ),
     ] = None
 
@@ -65,16 +60,12 @@ class Prompt:
 class InputText:
     """A text to look at: an option, a file, or stdin where there is neither."""
 
-    text: Annotated[str | None, option("--text", AnyText(), "TEXT", "the text", _TEXT)] = None
+    PANEL: ClassVar[str] = "Text"
+
+    text: Annotated[str | None, option("the text", AnyText(), "TEXT")] = None
     file: Annotated[
         str | None,
-        option(
-            "--file",
-            InputFile(stdin=True),
-            "FILE",
-            "the text, from a file; - or nothing for stdin",
-            _TEXT,
-        ),
+        option("the text, from a file; - or nothing for stdin", InputFile(stdin=True), "FILE"),
     ] = None
 
     def __post_init__(self) -> None:

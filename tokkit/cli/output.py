@@ -11,23 +11,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from tokkit.cli.declarations import Alone, flag, option
+from tokkit.cli.declarations import Alone, option
 from tokkit.cli.option_types import OutputFile
 from tokkit.cli.terminal import console_of, harmless, is_drawable, shown
 from tokkit.errors import ArgumentError
 
-JsonFlag = Annotated[bool, flag("--json", "print one JSON object")]
+JsonFlag = Annotated[bool, option("print one JSON object", name="--json")]
 LINES_AT_ONCE = 1024
 _JSON = "as JSON, to a file or stdout"
 JsonFileOption = Annotated[
-    str | None, option("--json", OutputFile(), "[FILE]", _JSON, "Outputs"), Alone("-")
+    str | None, option(_JSON, OutputFile(), "[FILE]", panel="Outputs"), Alone("-")
 ]
-QuietFlag = Annotated[bool, flag("--quiet", "no summary on stdout", "Outputs")]
+QuietFlag = Annotated[bool, option("no summary on stdout", panel="Outputs")]
 
 
 def html_option(about: str) -> Any:
     """`--html FILE`."""
-    return option("--html", OutputFile(), "FILE", about, "Outputs")
+    return option(about, OutputFile(), "FILE", panel="Outputs")
 
 
 def write_stream(pieces: Iterable[bytes]) -> bytes:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from tokkit.arguments import MAX_BYTES
-from tokkit.cli.declarations import flag, option
+from tokkit.cli.declarations import option
 from tokkit.cli.option_types import Checked, Real, Whole
 from tokkit.errors import ArgumentError
 
-_PANEL = "Sampling"
 _OF_BEAMS = ("max_bytes", "stop", "pattern", "utf8")
 
 
@@ -32,74 +31,62 @@ def _check_pattern(text: str) -> None:
 class Sampling:
     """The options of `generate`."""
 
+    PANEL: ClassVar[str] = "Sampling"
+
     max_bytes: Annotated[
         int,
-        option("--max-bytes", Whole(0, most=MAX_BYTES), "N", "stop after so many", _PANEL),
+        option("stop after so many", Whole(0, most=MAX_BYTES), "N"),
     ] = 256
     temperature: Annotated[
         float,
-        option("--temperature", Real(0), "T", "0 takes the most probable byte each time", _PANEL),
+        option("0 takes the most probable byte each time", Real(0), "T"),
     ] = 1.0
     top_k: Annotated[
         int | None,
-        option("--top-k", Whole(1), "K", "only the K most probable bytes", _PANEL),
+        option("only the K most probable bytes", Whole(1), "K"),
     ] = None
     top_p: Annotated[
         float,
         option(
-            "--top-p",
-            Real(most=1, above=0),
-            "P",
-            "nucleus: the smallest set of bytes with at least this mass",
-            _PANEL,
+            "nucleus: the smallest set of bytes with at least this mass", Real(most=1, above=0), "P"
         ),
     ] = 1.0
     min_p: Annotated[
         float,
-        option(
-            "--min-p", Real(0, 1), "P", "no byte below this share of the most probable one", _PANEL
-        ),
+        option("no byte below this share of the most probable one", Real(0, 1), "P"),
     ] = 0.0
     seed: Annotated[
         int | None,
-        option("--seed", Whole(0), "N", "for the same text again", _PANEL),
+        option("for the same text again", Whole(0), "N"),
     ] = None
     stop: Annotated[
         list[str] | None,
-        option("--stop", Checked(_check_stop), "TEXT", "stop before TEXT; repeatable", _PANEL),
+        option("stop before TEXT; repeatable", Checked(_check_stop), "TEXT"),
     ] = None
     repetition_penalty: Annotated[
         float,
         option(
-            "--repetition-penalty",
-            Real(0),
-            "NATS",
-            "for each byte that makes a repeat longer than --repetition-length",
-            _PANEL,
+            "for each byte that makes a repeat longer than --repetition-length", Real(0), "NATS"
         ),
     ] = 0.0
     repetition_length: Annotated[
         int,
-        option(
-            "--repetition-length", Whole(1), "BYTES", "repeats up to this length are free", _PANEL
-        ),
+        option("repeats up to this length are free", Whole(1), "BYTES"),
     ] = 16
     no_repeat_ngram: Annotated[
         int | None,
-        option("--no-repeat-ngram", Whole(1), "BYTES", "no string of this length twice", _PANEL),
+        option("no string of this length twice", Whole(1), "BYTES"),
     ] = None
     utf8: Annotated[
         bool,
-        flag("--utf8", "only valid UTF-8, whole characters", _PANEL),
+        option("only valid UTF-8, whole characters"),
     ] = False
     pattern: Annotated[
         str | None,
         option(
-            "--pattern",
+            "the whole continuation must match; needs the constrained extra",
             Checked(_check_pattern),
             "REGEX",
-            "the whole continuation must match; needs the constrained extra",
-            _PANEL,
         ),
     ] = None
 

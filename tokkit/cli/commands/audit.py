@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tokkit
-from tokkit.cli.declarations import choice, flag, option
+from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption, TokenizerArgument
 from tokkit.cli.option_types import (
     AnyText,
@@ -50,7 +50,6 @@ EXAMPLES = (
     ("tokkit audit smollm2 --at-most languages.hin.premium=3", "with a bound on a figure"),
 )
 EXIT_FINDINGS = 1
-_OUTPUTS, _LOOK, _GATES = "Outputs", "What to look at", "Gates"
 
 
 def _check_rule(name: str) -> None:
@@ -65,25 +64,22 @@ def _check_figure(name: str) -> None:
     check_figure(name)
 
 
-def _pairs(name: str, pair: Pair, metavar: str, about: str) -> Any:
-    return option(name, pair, metavar, f"{about}; repeatable", _GATES)
-
-
-def _file(name: str, about: str) -> Any:
-    return option(name, OutputFile(), "FILE", about, _OUTPUTS)
+_FIGURE = Pair(Real(), _check_figure)
 
 
 @dataclass(frozen=True)
 class Outputs:
     """Where the report goes; a FILE of - is stdout."""
 
+    PANEL: ClassVar[str] = "Outputs"
+
     html: Annotated[str | None, html_option("the page: one file that needs nothing else")] = None
     json: JsonFileOption = None
-    sarif: Annotated[str | None, _file("--sarif", "for code scanning")] = None
-    junit: Annotated[str | None, _file("--junit", "for CI systems that show tests")] = None
-    timings: Annotated[
-        bool, flag("--timings", "print encoding times of hostile texts on stderr", _OUTPUTS)
-    ] = False
+    sarif: Annotated[str | None, option("for code scanning", OutputFile(), "FILE")] = None
+    junit: Annotated[str | None, option("for CI systems that show tests", OutputFile(), "FILE")] = (
+        None
+    )
+    timings: Annotated[bool, option("print encoding times of hostile texts on stderr")] = False
     quiet: QuietFlag = False
 
     def write(self, report: AuditReport, failures: list[GateFailure], source: str) -> None:
@@ -108,49 +104,39 @@ class Outputs:
 class LookedAt:
     """What the audit examines beside the tokenizer."""
 
+    PANEL: ClassVar[str] = "What to look at"
+
     texts: ParallelTextsOption = None
     embeddings: Annotated[
         str | None,
         option(
-            "--embeddings",
-            Source(),
-            "FILE",
             "weights of a model (.safetensors, a folder of them, .gguf, or a packaged model's "
             "name) in which to look for tokens that were never trained",
-            _LOOK,
+            Source(),
+            "FILE",
         ),
     ] = None
     chat_template: Annotated[
         str | None,
-        option("--chat-template", InputFile(), "FILE", "a template to examine", _LOOK),
+        option("a template to examine", InputFile(), "FILE"),
     ] = None
     corpora: Annotated[
         str | None,
         option(
-            "--corpora",
-            InputFolder(url=True),
-            "FOLDER",
-            "samples of categories: infer the training mixture",
-            _LOOK,
+            "samples of categories: infer the training mixture", InputFolder(url=True), "FOLDER"
         ),
     ] = None
     inherits: Annotated[
         list[str] | None,
         option(
-            "--inherits",
+            "with --corpora: leave out the merges taken over from this one; repeatable",
             Source(),
             "TOKENIZER",
-            "with --corpora: leave out the merges taken over from this one; repeatable",
-            _LOOK,
         ),
     ] = None
     no_reference: Annotated[
         bool,
-        flag(
-            "--no-reference",
-            "do not compare with the implementation that the file belongs to",
-            _LOOK,
-        ),
+        option("do not compare with the implementation that the file belongs to"),
     ] = False
 
     def options(self, *, timings: bool) -> tokkit.AuditOptions:
@@ -174,55 +160,36 @@ class LookedAt:
 class Gates:
     """What fails."""
 
+    PANEL: ClassVar[str] = "Gates"
+
     fail_on: Annotated[
         Literal["error", "warning", "note", "never"],
-        choice(
-            "--fail-on",
-            ("error", "warning", "note", "never"),
-            "exit with 1 when there is a finding of this severity or worse",
-            _GATES,
-        ),
+        option("exit with 1 when there is a finding of this severity or worse"),
     ] = "error"
     most: Annotated[
         list[Bound] | None,
-        _pairs(
-            "--max",
+        option(
+            "allow N of a rule, whatever its severity; repeatable",
             Pair(Whole(0), _check_rule),
             "RULE=N",
-            "allow N of a rule, whatever its severity",
+            name="--max",
         ),
     ] = None
     at_least: Annotated[
         list[Bound] | None,
-        _pairs(
-            "--at-least",
-            Pair(Real(), _check_figure),
-            "FIGURE=VALUE",
-            "fail when a figure of the report is below VALUE",
-        ),
+        option("fail when a figure is below VALUE; repeatable", _FIGURE, "FIGURE=VALUE"),
     ] = None
     at_most: Annotated[
         list[Bound] | None,
-        _pairs(
-            "--at-most",
-            Pair(Real(), _check_figure),
-            "FIGURE=VALUE",
-            "fail when a figure of the report is above VALUE",
-        ),
+        option("fail when a figure is above VALUE; repeatable", _FIGURE, "FIGURE=VALUE"),
     ] = None
     baseline: Annotated[
         str | None,
-        option("--baseline", InputFile(), "FILE", "what is in it does not fail again", _GATES),
+        option("what is in it does not fail again", InputFile(), "FILE"),
     ] = None
     write_baseline: Annotated[
         str | None,
-        option(
-            "--write-baseline",
-            OutputFile(),
-            "FILE",
-            "write what is found now, and exit with 0",
-            _GATES,
-        ),
+        option("write what is found now, and exit with 0", OutputFile(), "FILE"),
     ] = None
 
     def demands(self) -> Demands:
@@ -244,12 +211,12 @@ def audit(
     outputs: Outputs,
     looked_at: LookedAt,
     gates: Gates,
-    name: Annotated[
-        str | None, option("--name", AnyText(), "NAME", "what the report calls it")
-    ] = None,
+    name: Annotated[str | None, option("what the report calls it", AnyText(), "NAME")] = None,
     file_format: Annotated[
         str | None,
-        option("--format", AnyText(), "FORMAT", "of the file, where its content does not tell"),
+        option(
+            "of the file, where its content does not tell", AnyText(), "FORMAT", name="--format"
+        ),
     ] = None,
     allow_download: DownloadFlag = False,
 ) -> int:

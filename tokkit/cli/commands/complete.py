@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tokkit
-from tokkit.cli.declarations import choice, option
+from tokkit.cli.declarations import option
 from tokkit.cli.inputs import (
     DownloadFlag,
     ModelArgument,
@@ -42,7 +42,6 @@ EXAMPLES = (
         "fill in the middle",
     ),
 )
-_MIDDLE = "Middle and unit"
 _SEARCH = "Search"
 _OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "utf8", "pattern")
 
@@ -58,47 +57,31 @@ def _check_format(name: str) -> None:
 class Middle:
     """What stands after the text, and how the two are joined."""
 
+    PANEL: ClassVar[str] = "Middle and unit"
+
     suffix: Annotated[
         str | None,
-        option(
-            "--suffix",
-            AnyText(),
-            "TEXT",
-            "fill in the middle between the prompt and TEXT",
-            _MIDDLE,
-        ),
+        option("fill in the middle between the prompt and TEXT", AnyText(), "TEXT"),
     ] = None
     suffix_file: Annotated[
         str | None,
-        option("--suffix-file", InputFile(), "FILE", "the same, from a file", _MIDDLE),
+        option("the same, from a file", InputFile(), "FILE"),
     ] = None
     fim: Annotated[
         str | None,
         option(
-            "--fim",
+            "the model's format; found by its special tokens if not given",
             Checked(_check_format),
             "NAME",
-            "the model's format; found by its special tokens if not given",
-            _MIDDLE,
         ),
     ] = None
     heal: Annotated[
         Literal["none", "prefix", "both"],
-        choice(
-            "--heal",
-            ("none", "prefix", "both"),
-            "which borders of the middle may fall inside tokens",
-            _MIDDLE,
-        ),
+        option("which borders of the middle may fall inside tokens"),
     ] = "prefix"
     unit: Annotated[
         Literal["byte", "token"],
-        choice(
-            "--unit",
-            ("byte", "token"),
-            "what is drawn; tokens are faster, and what the sampling options act on",
-            _MIDDLE,
-        ),
+        option("what is drawn; tokens are faster, and what the sampling options act on"),
     ] = "byte"
 
     def __post_init__(self) -> None:
@@ -125,22 +108,20 @@ def complete(
     beams: Annotated[
         int | None,
         option(
-            "--beams",
-            Whole(1),
-            "N",
             "the most probable continuation, by beam search, instead of a sample; all N with their "
             "log-probabilities go to stderr",
-            _SEARCH,
+            Whole(1),
+            "N",
+            panel=_SEARCH,
         ),
     ] = None,
     length_penalty: Annotated[
         float,
         option(
-            "--length-penalty",
+            "rank beams by logprob / length**A; more favours longer ones",
             Real(),
             "A",
-            "rank beams by logprob / length**A; more favours longer ones",
-            _SEARCH,
+            panel=_SEARCH,
         ),
     ] = 0.0,
     allow_download: DownloadFlag = False,

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from tokkit.cli.declarations import argument, flag
+from tokkit.cli.declarations import argument, option
 from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption
 from tokkit.cli.option_types import Source
 from tokkit.cli.output import (
@@ -36,7 +36,7 @@ def diff(
     html: Annotated[str | None, html_option("the diff as one page")] = None,
     json: JsonFileOption = None,
     quiet: QuietFlag = False,
-    exit_code: Annotated[bool, flag("--exit-code", "exit with 1 when they are different")] = False,
+    exit_code: Annotated[bool, option("exit with 1 when they are different")] = False,
 ) -> int:
     """What is different between two tokenizers.
 

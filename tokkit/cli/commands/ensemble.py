@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tokkit
-from tokkit.cli.declarations import choice, option
+from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, ModelArgument, ModelArguments, Prompt, load_model
 from tokkit.cli.option_types import Each, Numbers, Real
 from tokkit.cli.output import (
@@ -41,15 +41,13 @@ def ensemble(
     prompt: Prompt,
     sampling: Sampling,
     weights: Annotated[
-        Numbers | None, option("--weights", Each(Real(0)), "W,W,...", "prior weights; equal if not")
+        Numbers | None, option("prior weights; equal if not", Each(Real(0)), "W,W,...")
     ] = None,
     combine: Annotated[
         Literal["mixture", "mean", "product"],
-        choice(
-            "--combine",
-            ("mixture", "mean", "product"),
+        option(
             "mixture: weights follow the evidence; mean: average of each step; product: "
-            "normalised geometric mean of each step",
+            "normalised geometric mean of each step"
         ),
     ] = "mixture",
     allow_download: DownloadFlag = False,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tokkit.cli.declarations import argument, choice, option
+from tokkit.cli.declarations import argument, option
 from tokkit.cli.inputs import DownloadFlag, TokenizerArgument, load_tokenizer
 from tokkit.cli.option_types import (
     AnyText,
@@ -43,57 +43,43 @@ def mixture(
     ],
     method: Annotated[
         Literal["default", "linear-program"],
-        choice(
-            "--method",
-            ("default", "linear-program"),
-            "linear-program: that of Hayase et al. 2024; slow, no intervals",
-        ),
+        option("linear-program: that of Hayase et al. 2024; slow, no intervals"),
     ] = "default",
     max_merges: Annotated[
         int | None,
-        option(
-            "--max-merges", Whole(1), "N", "use the first N merges (30000; linear-program: 3000)"
-        ),
+        option("use the first N merges (30000; linear-program: 3000)", Whole(1), "N"),
     ] = None,
     level: Annotated[
-        float, option("--level", Real(above=0, below=1), "P", "coverage of the intervals")
+        float, option("coverage of the intervals", Real(above=0, below=1), "P")
     ] = _LEVEL,
     inherits: Annotated[
         list[str] | None,
         option(
-            "--inherits",
+            "leave out the merges taken over from this tokenizer, if there are any; repeatable",
             Source(),
             "TOKENIZER",
-            "leave out the merges taken over from this tokenizer, if there are any; repeatable",
         ),
     ] = None,
     group: Annotated[
         list[str] | None,
         option(
-            "--group",
-            AnyText(),
-            "NAME=CATEGORY[,...]",
             "also tell the share of several categories together; patterns (code*) allowed; "
             "repeatable",
+            AnyText(),
+            "NAME=CATEGORY[,...]",
         ),
     ] = None,
     text_field: Annotated[
-        str, option("--text-field", AnyText(), "NAME", "of JSON records and Parquet files", _READ)
+        str, option("of JSON records and Parquet files", AnyText(), "NAME", panel=_READ)
     ] = "text",
     jobs: Annotated[
         int | None,
-        option(
-            "--jobs", Whole(1, other=-1), "N", "files read at a time; -1: one a core (1)", _READ
-        ),
+        option("files read at a time; -1: one a core (1)", Whole(1, other=-1), "N", panel=_READ),
     ] = None,
     cache: Annotated[
         str | None,
         option(
-            "--cache",
-            OutputFolder(),
-            "DIR",
-            "keep the counts of finished files here, to resume",
-            _READ,
+            "keep the counts of finished files here, to resume", OutputFolder(), "DIR", panel=_READ
         ),
     ] = None,
     html: Annotated[str | None, html_option("a report as one page")] = None,

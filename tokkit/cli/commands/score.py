@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tokkit
-from tokkit.cli.declarations import choice, option
+from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, InputText, ModelArguments, load_model
 from tokkit.cli.option_types import Whole
 from tokkit.cli.output import JsonFlag, format_number, print_json, print_table
@@ -44,35 +44,27 @@ def score(
     text: InputText,
     encodings: Annotated[
         Literal["canonical", "all"],
-        choice(
-            "--encodings",
-            ("canonical", "all"),
+        option(
             "sum over canonical encodings, masked and renormalised, or over all encodings of the "
-            "unmodified model, by beam",
+            "unmodified model, by beam"
         ),
     ] = "canonical",
     beam: Annotated[
         int | None,
-        option("--beam", Whole(1), "N", "width of the beam of --encodings all (8)"),
+        option("width of the beam of --encodings all (8)", Whole(1), "N"),
     ] = None,
     window: Annotated[
         int | None,
         option(
-            "--window",
-            Whole(2),
-            "BYTES",
             "show a model at most so many bytes at once, for texts longer than it reads; they are "
             "scored in windows that overlap",
+            Whole(2),
+            "BYTES",
         ),
     ] = None,
     stride: Annotated[
         int | None,
-        option(
-            "--stride",
-            Whole(1),
-            "BYTES",
-            "bytes that each window but the first scores (half of --window)",
-        ),
+        option("bytes that each window but the first scores (half of --window)", Whole(1), "BYTES"),
     ] = None,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,

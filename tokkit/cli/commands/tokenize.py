@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tokkit.cli.declarations import choice, flag
+from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, InputText, TokenizerArgument, load_tokenizer
 from tokkit.cli.output import LINES_AT_ONCE, JsonFlag, print_json_list
 from tokkit.cli.terminal import console_of, has_colour, shown
@@ -26,16 +26,10 @@ _HUES = ("cyan", "yellow", "green", "magenta")
 def tokenize(
     tokenizer: TokenizerArgument,
     text: InputText,
-    specials: Annotated[
-        bool, flag("--specials", "text that looks like a special token is one")
-    ] = False,
+    specials: Annotated[bool, option("text that looks like a special token is one")] = False,
     unk: Annotated[
         Literal["raise", "use"],
-        choice(
-            "--unk",
-            ("raise", "use"),
-            "what becomes of text that the vocabulary lacks: an error, or the unknown token",
-        ),
+        option("what becomes of text that the vocabulary lacks: an error, or the unknown token"),
     ] = "raise",
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
