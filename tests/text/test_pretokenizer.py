@@ -7,14 +7,15 @@ import itertools
 import numpy as np
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS
+from tests.text.pattern_strategies import PATTERNS, TEXTS
 from tokkit.errors import UnsupportedError
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD
-from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
+from tokkit.text.spec import Behavior, SplitRule, TokenizerSpec, TokenKind
 
 CHARACTERS = "aSé日ǅʰ1٣ \n\r\t\u00a0\u2028'sreLl.,!/_^\u0301😀\u200d\x00"
 # Not those that only a newer version of Unicode than the engines' knows.
@@ -137,3 +138,48 @@ def test_a_stage_may_find_nothing_left(behavior) -> None:
 def test_what_is_not_supported_is_refused_by_name(pattern: str, named: str) -> None:
     with pytest.raises(UnsupportedError, match=named):
         pretokenizer((SplitRule(pattern),))
+
+
+def cut(cutter: Pretokenizer, text: str) -> list[object]:
+    found = cutter.split(np.frombuffer(text.encode(), dtype=np.uint8))
+    return [found.text.tobytes(), *found.bounds.tolist()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(PATTERNS, TEXTS, st.sampled_from(["isolated", "removed"]), st.booleans())
+@example("a+b|b?1", "aab1b1", "isolated", False)
+def test_a_rule_that_is_left_out_as_a_repetition_cuts_nothing(
+    pattern: str, text: str, behavior: Behavior, invert: bool
+) -> None:
+    rule = SplitRule(pattern, behavior, invert)
+    try:
+        twice = pretokenizer((rule, rule))
+    except UnsupportedError:
+        assume(False)
+    assume(twice._cuts_again(1))
+    assert cut(twice, text) == cut(pretokenizer((rule,)), text)
+
+
+@pytest.mark.parametrize("pattern", [r"a(?=b)", r"\ba", "a?", "a++b", r"a$", "(?<=a)b"])
+def test_a_rule_that_looks_beyond_its_match_is_not_left_out(pattern: str) -> None:
+    assert not pretokenizer((SplitRule(pattern), SplitRule(pattern)))._cuts_again(1)
+    assert not pretokenizer((SplitRule("a"), SplitRule("b"), SplitRule("a")))._cuts_again(2)
+
+
+def walk(cutter: Pretokenizer, text: bytes) -> int:
+    state = 0
+    for byte in text:
+        state = cutter.boundaries.step(state, byte, 1)
+    return state
+
+
+def test_many_rules_are_read_or_refused_but_cut_all_the_same() -> None:
+    rule = SplitRule(r"\p{L}+\d")
+    once, often = pretokenizer((rule,)), pretokenizer((rule,) * 40)
+    for text in ("a", "ab1", "1a ", "ab12c"):
+        assert (walk(once, text.encode()) == DEAD) == (walk(often, text.encode()) == DEAD)
+        assert cut(often, text) == cut(once, text)
+    others = pretokenizer(tuple(SplitRule(rf"\p{{L}}+\d{{{n}}}") for n in range(1, 14)))
+    assert cut(others, "ab12c") == [b"ab12c", 0, 3, 5]
+    with pytest.raises(UnsupportedError, match="13 rules .* texts are encoded all the same"):
+        walk(others, b"ab12c")

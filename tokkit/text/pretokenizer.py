@@ -23,7 +23,7 @@ from tokkit.text.canonical.literal_stage import (
 from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries, LabelledBytes
 from tokkit.text.regex.byte_cuts import ByteCuts, ByteSplitStage
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
-from tokkit.text.regex.nodes import Chars, Repeat, charsets_of
+from tokkit.text.regex.nodes import Chars, Repeat, charsets_of, is_plain
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.regex.split_stage import SplitStage
@@ -70,6 +70,7 @@ class Pretokenizer:
             if kind == TokenKind.LITERAL
         }
         trees = [rule_tree(rule) for rule in spec.splits] or [EVERYTHING]
+        self._trees = trees
         self._passes = self._literal_passes()
         self._refusal = ""
         charsets = {charset for tree in trees for charset in charsets_of(tree)}
@@ -153,6 +154,20 @@ class Pretokenizer:
 
     # -- automaton ---------------------------------------------------------------------------
 
+    def _cuts_again(self, place: int) -> bool:
+        """Whether a rule finds nothing to cut, because it is that before it.
+
+        A match that no assertion and no atomic group had a part in is one in its piece too, and a
+        gap, where none begins, gets none.
+        """
+        rules = self._spec.splits
+        return (
+            place > 0
+            and rules[place] == rules[place - 1]
+            and rules[place].behavior in ("isolated", "removed")
+            and is_plain(self._trees[place])
+        )
+
     @cached_property
     def boundaries(self) -> LabelledBytes:
         """The pretokenizer as an automaton over labelled bytes.
@@ -176,7 +191,11 @@ class Pretokenizer:
             fallback = every - known
         elif self._spec.family == "bytes":
             fallback = every  # its tokens may be of either kind
-        stages = [stage for stage in self._stages if not isinstance(stage, ByteSplitStage)]
+        stages = [
+            stage
+            for place, stage in enumerate(self._stages)
+            if not isinstance(stage, ByteSplitStage) and not self._cuts_again(place)
+        ]
         if not stages:
             whole = Program(EVERYTHING, self.alphabet, pattern=".")
             stages.append(SplitStage(whole, self.alphabet))

@@ -25,11 +25,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.errors import UnsupportedError
 from tokkit.text.canonical.prefix_stage import PrefixConfig, PrefixStage
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.utf8 import utf8_classes
 
 DEAD = -1
+MAX_READINGS = 4_096
+"""Ways in which all stages may read a text at once; some rules multiply them with each other."""
 _UNKNOWN = -2
 
 
@@ -114,7 +117,11 @@ class CharBoundaries:
         self._alive: dict[int, bool] = {0: True}
 
     def step(self, state: int, symbol: int, label: int) -> int:
-        """The state after one more labelled character, or `DEAD`."""
+        """The state after one more labelled character, or `DEAD`.
+
+        Raises:
+            UnsupportedError: more than `MAX_READINGS` readings.
+        """
         key = (state, symbol, label)
         known = self._transitions.get(key)
         if known is None:
@@ -131,6 +138,7 @@ class CharBoundaries:
         following: set[Composite] = set()
         for composite in self._states[state]:
             self._advance(composite, symbol, label, following)
+            self._bound(len(following))
         return self._intern(self._with_dropped(following)) if following else DEAD
 
     def _advance(
@@ -180,7 +188,16 @@ class CharBoundaries:
                         ((*done, new), border) for new, border in stage.step(config, symbol)
                     )
             partial = extended
+            self._bound(len(partial))
         return partial
+
+    def _bound(self, n_readings: int) -> None:
+        if n_readings > MAX_READINGS:
+            raise UnsupportedError(
+                f"the {len(self._stages)} rules of the pretokenizer read a text in more than "
+                f"{MAX_READINGS:,} ways at once, so tokkit does not tell which sequences of tokens "
+                "are canonical; texts are encoded all the same"
+            )
 
     def _in_literal(self, composite: Composite) -> bool:
         """Whether the last character is one of a LITERAL token, as far as these stages tell."""
@@ -202,6 +219,7 @@ class CharBoundaries:
         found = set(composites)
         queue = list(composites)
         for composite in queue:
+            self._bound(len(found))
             fresh = self._after_dropped(composite) - found
             found |= fresh
             queue += fresh

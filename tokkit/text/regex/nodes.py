@@ -121,6 +121,23 @@ def nullable(node: Node) -> bool:
             return True
 
 
+def is_plain(node: Node) -> bool:
+    """Whether what `node` matches has characters, and depends on no others than those."""
+    return not nullable(node) and _looks_at_nothing_else(node)
+
+
+def _looks_at_nothing_else(node: Node) -> bool:
+    match node:
+        case Chars():
+            return True
+        case Sequence(parts) | Choice(parts):
+            return all(map(_looks_at_nothing_else, parts))
+        case Repeat(part):
+            return _looks_at_nothing_else(part)
+        case _:
+            return False
+
+
 def charsets_of(node: Node) -> list[CharSet]:
     """Every set that `node` tests characters against; an alphabet for it must respect them all."""
     match node:
