@@ -11,7 +11,7 @@ import pytest
 import tokkit
 from tests.bytelm.random_bytes import RandomBytes
 from tests.text.tokenizer_json import BYTES, document, ours
-from tokkit.errors import FormatError
+from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.registry import CLASSES, MANIFEST, open_saved, write_kind
 from tokkit.tokenizer import Modality, Tokenizer
 
@@ -72,6 +72,15 @@ def test_load_lm_opens_a_saved_model_with_its_options(tmp_path: Path) -> None:
     write_kind(tmp_path, "lm")
     given, default = tokkit.load_lm(tmp_path, seed=3), tokkit.load_lm(tmp_path)
     assert given.logprob(b"ab") == RandomBytes(3).logprob(b"ab") != default.logprob(b"ab")
+
+
+@pytest.mark.parametrize("option", [{"encodings": "all"}, {"tolerance": 0.1}, {"tolerance": 2}])
+def test_options_that_a_saved_model_would_not_heed_are_refused(
+    tmp_path: Path, option: dict[str, Any]
+) -> None:
+    write_kind(tmp_path, "lm")
+    with pytest.raises(ArgumentError, match=next(iter(option))):
+        tokkit.load_lm(tmp_path, **option)
 
 
 def test_a_folder_of_another_role_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ A URL names a vLLM server; anything else is loaded by transformers, unless `back
 from __future__ import annotations
 
 import os
+from dataclasses import fields
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tokkit.arguments import refuse_unknown
@@ -16,10 +18,6 @@ if TYPE_CHECKING:
 
 Backend = Literal["transformers", "llama.cpp", "vllm"]
 
-_LLAMA_CPP = ("n_ctx", "threads", "n_gpu_layers", "max_sequences", "max_batch_tokens", "self_check")
-_LLAMA_CPP_OTHER = ("tokenizer", "bos_ids", "eos_ids", "name")
-_HTTP = ("api_key", "timeout", "retries", "pause")
-_VLLM_OTHER = ("tokenizer", "model", "bos_ids", "eos_ids", "batch_size")
 _OF_ALL = ("backend", "encodings", "tolerance", "beam")
 """What `load_lm` itself takes, so that a message can name it."""
 
@@ -65,9 +63,8 @@ def _llama_cpp(name: str, options: dict[str, Any]) -> TokenLM:
     from tokkit.bytelm.token_models.llama_cpp.token_lm import LlamaCppLM, LlamaCppOptions
     from tokkit.files.sources import locate
 
-    own, other = _split(options, _LLAMA_CPP, _LLAMA_CPP_OTHER)
-    path = locate(name, ("*.gguf",))
-    return LlamaCppLM(path, options=LlamaCppOptions(**own), **other)
+    keywords = _keywords(options, LlamaCppLM, "options", LlamaCppOptions)
+    return LlamaCppLM(locate(name, ("*.gguf",)), **keywords)
 
 
 def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
@@ -75,21 +72,32 @@ def _vllm(source: str, options: dict[str, Any]) -> TokenLM:
     from tokkit.bytelm.token_models.vllm.json_http import HttpOptions
     from tokkit.bytelm.token_models.vllm.token_lm import VllmLM
 
-    own, other = _split(options, _HTTP, _VLLM_OTHER)
-    tokenizer: Any = other.pop("tokenizer", None)
+    keywords = _keywords(options, VllmLM, "http", HttpOptions)
+    tokenizer: Any = keywords.pop("tokenizer", None)
     if tokenizer is None:
         raise ArgumentError(
             "a server gives no tokenizer: pass tokenizer= with the model's tokenizer.json, or a "
             "TextTokenizer"
         )
-    return VllmLM(source, given_tokenizer(tokenizer), http=HttpOptions(**own), **other)
+    return VllmLM(source, given_tokenizer(tokenizer), **keywords)
 
 
-def _split(
-    options: dict[str, Any], own: tuple[str, ...], other: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    refuse_unknown(options, (*own, *other, *_OF_ALL))
-    return (
-        {key: value for key, value in options.items() if key in own},
-        {key: value for key, value in options.items() if key in other},
-    )
+def _keywords(
+    options: dict[str, Any], model: type[Any], name: str, kind: type[Any]
+) -> dict[str, Any]:
+    """Flat options as those of a model, which takes some of them as the fields of a dataclass.
+
+    Args:
+        options: what the caller gave.
+        model: its constructor takes the source first.
+        name: of the parameter for the dataclass.
+        kind: the dataclass.
+
+    Raises:
+        ArgumentError: an option that neither has, or a field out of range.
+    """
+    names = [field.name for field in fields(kind)]
+    others = [other for other in list(signature(model).parameters)[1:] if other != name]
+    refuse_unknown(options, (*names, *others, *_OF_ALL))
+    keywords = {key: value for key, value in options.items() if key in others}
+    return {**keywords, name: kind(**{k: v for k, v in options.items() if k in names})}

@@ -8,7 +8,8 @@ from typing import Any
 from tokkit.bytelm.backends import Backend, load_token_lm_with
 from tokkit.bytelm.byte_lm import ByteLM, Encodings, check_semantics
 from tokkit.bytelm.byte_model import ByteModel
-from tokkit.files.registry import open_saved
+from tokkit.errors import ArgumentError
+from tokkit.files.registry import is_saved, open_saved
 from tokkit.text.tokenizer import TextTokenizer
 
 
@@ -38,15 +39,19 @@ def load_lm(
             their own; see `tokkit.bytelm.backends`.
 
     Raises:
+        ArgumentError: an option that does not exist, is out of range, or would have no effect.
         MissingExtraError: the backend's packages are not installed.
         FormatError: a missing, damaged or truncated file.
         ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
     """
-    if backend is None:
-        saved = open_saved(source, ByteModel, "a language model", **options)
-        if saved is not None:
-            return saved
     check_semantics(encodings, tolerance, beam)  # before the model is loaded
+    if backend is None and is_saved(source):
+        if (encodings, tolerance, beam) != ("canonical", 0.0, None):
+            raise ArgumentError(
+                f"encodings, tolerance and beam are of models over tokens, and {source} holds a "
+                "model that tokkit has saved, which says itself what it gives; leave them out"
+            )
+        return open_saved(source, ByteModel, "a language model", **options)
     token_lm = load_token_lm_with(backend, source, options)
     name = source if isinstance(source, str) and os.sep not in source else None
     return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, beam=beam, name=name)

@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from tokkit.errors import FormatError
+from tokkit.errors import FormatError, MissingExtraError
 from tokkit.files.gguf_headers import Cursor, open_header
 
 _MAX_TENSORS = 1 << 20
@@ -21,6 +21,20 @@ _LONG_ARRAY = 1024
 """Longer metadata arrays are vocabularies, which no configuration is made from."""
 _ALIGNMENTS = tuple(1 << k for k in range(21))
 _ARCHITECTURE, _ALIGNMENT = "general.architecture", "general.alignment"
+
+
+def require_gguf(extra: str) -> None:
+    """See that the package gguf is there, which knows names and dequantises.
+
+    Raises:
+        MissingExtraError: it is not installed; `extra` of this project brings it.
+    """
+    try:
+        import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+    except ImportError as error:
+        raise MissingExtraError(
+            f"GGUF files need the package gguf ({error})", extra=extra
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,12 @@ def write_kind(folder: Path, kind: str) -> None:
         stream.write(json.dumps({"kind": kind}).encode() + b"\n")
 
 
+def is_saved(source: Any) -> bool:
+    """Whether a source is a folder with `tokkit.json`."""
+    given = isinstance(source, (str, os.PathLike))
+    return given and (Path(cast("str | os.PathLike[str]", source)) / MANIFEST).is_file()
+
+
 def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any:
     """What a saved folder holds.
 
@@ -48,11 +54,9 @@ def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any
         FormatError: the file is damaged, names no kind that is known here, or another than is
             wanted.
     """
-    if not isinstance(source, (str, os.PathLike)):
+    if not is_saved(source):
         return None
-    path = Path(cast("str | os.PathLike[str]", source)) / MANIFEST
-    if not path.is_file():
-        return None
+    path = Path(source) / MANIFEST
     where = str(path)
     document = want_object(parse_json(read_bounded(path, limit=_MAX_BYTES), where), where)
     kind = want_str(document.get("kind"), f"{where}.kind")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.bytelm.encodings.heads import Head
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
-from tokkit.bytelm.token_models.protocol import Session, token_scores
+from tokkit.bytelm.token_models.protocol import Session
 from tokkit.errors import ModelError
 from tokkit.kernels.token_masses import masses
 
@@ -82,7 +82,7 @@ def evaluate(
     n_tokens = len(vocabulary.trie)
 
     def ask(chunk: Sequence[Head]) -> NDArray[np.floating[Any]]:
-        return token_scores(session, [head.node for head in chunk])
+        return session.logits([head.node for head in chunk])
 
     for chunk, rows in rows_in_calls(vocabulary, ask, heads):
         dtype = np.float32 if rows.itemsize == 4 else np.float64

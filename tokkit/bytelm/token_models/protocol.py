@@ -8,18 +8,17 @@ turns nodes back into lists of ids for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_ids, refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
-
-if TYPE_CHECKING:
-    from tokkit.text.tokenizer import TextTokenizer
+from tokkit.text.tokenizer import TextTokenizer
 
 LogProbs = NDArray[np.floating[Any]]
 
@@ -60,48 +59,117 @@ class Node:
 
     def ids(self) -> list[int]:
         """The ids from the root to this node, root excluded."""
-        path: list[int] = []
-        node: Node = self
-        while node.parent is not None:
-            path.append(node.token)
-            node = node.parent
-        return path[::-1]
+        return [node.token for node in self.lineage()][-2::-1]
 
-    def child(self, token: int, vocab_size: int) -> Node:
-        """This context followed by `token`, for a tokenizer of so many ids.
+    def lineage(self) -> Iterator[Node]:
+        """This node and its ancestors, up to the root."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+
+class Session(ABC):
+    """A tree of contexts. Nodes that nobody holds any more may be forgotten by the backend.
+
+    Attributes:
+        root: the empty context (BOS, where the model has one, is implied).
+    """
+
+    def __init__(self, vocab_size: int, root: Node | None = None) -> None:
+        """Begin with the empty context.
+
+        Args:
+            vocab_size: ids of the tokenizer.
+            root: of another session of the same model, to share nodes with it.
+        """
+        self._vocab_size = vocab_size
+        self.root = root or Node(None, -1, 0)
+
+    def extend(self, node: Node, token: int) -> Node:
+        """The context `node` followed by `token`; evaluates nothing.
 
         Raises:
             EncodingError: the tokenizer has no such id.
         """
-        if not 0 <= token < vocab_size:
-            raise EncodingError(
-                f"token id {token} is outside the vocabulary, expected 0 to {vocab_size - 1}"
+        if not 0 <= token < self._vocab_size:
+            raise unknown_id(token, self._vocab_size)
+        return Node(node, token, node.depth + 1)
+
+    @abstractmethod
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
+        """Evaluate nodes, and those ancestors that need it: float (len(nodes), V), nats.
+
+        Raises:
+            ArgumentError: a node of another session.
+            ModelError: a context is too long for the model, or it returned unusable numbers.
+        """
+
+    def logits(self, nodes: Sequence[Node]) -> LogProbs:
+        """As `logprobs`, up to a constant in each row.
+
+        Whoever renormalises needs no more, and some backends save a pass over every row.
+        """
+        return self.logprobs(nodes)
+
+    def compact(self) -> None:  # noqa: B027  # optional
+        """Drop now what is held for nodes that nobody holds; done by itself when worthwhile."""
+
+    def _check_root(self, top: Node) -> None:
+        """Refuse a node that has no parent, and is not the root."""
+        if top is not self.root:
+            raise ArgumentError(
+                "a node of another session was given; nodes come from this session's root and "
+                "extend()"
             )
-        return Node(self, token, self.depth + 1)
 
 
-def foreign_node() -> ArgumentError:
-    """The error of a session that is given a node of another one."""
-    return ArgumentError(
-        "a node of another session was given; nodes come from this session's root and extend()"
+def unknown_id(token: int, vocab_size: int) -> EncodingError:
+    """The error of an id that a tokenizer of so many does not have."""
+    return EncodingError(
+        f"token id {token} is outside the vocabulary, expected 0 to {vocab_size - 1}"
     )
 
 
-class Session(Protocol):
-    """A tree of contexts. Nodes that nobody holds any more may be forgotten by the backend."""
+class SessionLM(ABC):
+    """A `TokenLM` that evaluates contexts in sessions of its own.
+
+    Attributes:
+        tokenizer: whose ids the model reads and predicts.
+        bos_ids: ids that precede every text.
+        eos_ids: ids that end a text.
+        name: for messages.
+    """
+
+    tokenizer: TextTokenizer
+    bos_ids: Sequence[int]
+    eos_ids: Sequence[int]
+    name: str
 
     @property
-    def root(self) -> Node:
-        """The empty context (BOS, where the model has one, is implied)."""
-        ...
+    def vocab_size(self) -> int:
+        """Columns of the arrays returned: the ids of the tokenizer."""
+        return self.tokenizer.vocab_size
 
-    def extend(self, node: Node, token: int) -> Node:
-        """The context `node` followed by `token`; evaluates nothing."""
-        ...
+    @abstractmethod
+    def session(self) -> Session:
+        """A new tree of contexts with a cache of its own."""
 
-    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
-        """Evaluate nodes, and those ancestors that need it: float (len(nodes), V), nats."""
-        ...
+    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> LogProbs:
+        """Log-probabilities of the token after each context; shared prefixes are computed once.
+
+        Args:
+            contexts: n lists of ids, without BOS.
+
+        Returns:
+            float (n, vocab_size), nats: float64 where the model is in float64, else float32.
+
+        Raises:
+            EncodingError: an id outside the vocabulary.
+            ModelError: a context is too long, or the model returned unusable numbers.
+        """
+        session = self.session()
+        return session.logprobs(grow_contexts(session, contexts))
 
 
 def as_contexts(contexts: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
@@ -129,37 +197,16 @@ def grow_contexts(session: Session, contexts: Sequence[Sequence[int]]) -> list[N
     return ends
 
 
-class ContextSession:
+class ContextSession(Session):
     """The session of a `TokenLM` without a cache: every node is spelled out as a list of ids."""
 
     def __init__(self, token_lm: TokenLM) -> None:
+        super().__init__(token_lm.tokenizer.vocab_size)
         self._token_lm = token_lm
-        self._root = Node(None, -1, 0)
-
-    @property
-    def root(self) -> Node:
-        """The empty context."""
-        return self._root
-
-    def extend(self, node: Node, token: int) -> Node:
-        """The context `node` followed by `token`."""
-        return Node(node, token, node.depth + 1)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """Evaluate nodes: float (len(nodes), V), nats."""
         return self._token_lm.next_token_logprobs([node.ids() for node in nodes])
-
-
-def token_scores(session: Session, nodes: Sequence[Node]) -> LogProbs:
-    """Log-probabilities up to a constant in each row: `session.logits` where there is one.
-
-    Whoever renormalises needs no more, and saves the pass that `logprobs` makes over every row.
-
-    Returns:
-        float (len(nodes), V).
-    """
-    own = getattr(session, "logits", None)
-    return session.logprobs(nodes) if own is None else own(nodes)
 
 
 def open_session(token_lm: TokenLM) -> Session:

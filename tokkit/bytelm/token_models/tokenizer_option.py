@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, ModelError
 from tokkit.text.loaded_objects import is_loaded
 from tokkit.text.tokenizer import load_tokenizer
 
@@ -34,4 +34,25 @@ def check_tokenizer(tokenizer: object) -> None:
     if not hasattr(tokenizer, "vocab_size"):
         raise ArgumentError(
             f"the tokenizer is {tokenizer!r:.60}; load one with load_tokenizer, or pass its path"
+        )
+
+
+def check_columns(name: str, n_columns: int, vocab_size: int) -> None:
+    """Refuse a tokenizer of another model: one with more ids than columns, or far fewer.
+
+    Args:
+        name: of the model, for the message.
+        n_columns: ids that the model reads and predicts; some are padding.
+        vocab_size: ids of the tokenizer.
+
+    Raises:
+        ModelError: they cannot belong together.
+    """
+    if not vocab_size <= n_columns <= vocab_size * 1.1 + 1024:
+        tokens = f", far more than the tokenizer's {vocab_size}"
+        if n_columns < vocab_size:
+            tokens = f" and the tokenizer {vocab_size}"
+        raise ModelError(
+            f"{name}: a model whose vocabulary does not match its tokenizer: the model has "
+            f"{n_columns} ids{tokens}; load the tokenizer that came with the model"
         )

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.errors import FormatError, MissingExtraError, UnsupportedError
-from tokkit.files.gguf_layout import read_layout
+from tokkit.errors import FormatError, UnsupportedError
+from tokkit.files.gguf_layout import read_layout, require_gguf
 from tokkit.files.packaged import PACKAGED
 from tokkit.files.safetensors_files import SafetensorsFile
 from tokkit.files.sources import locate
@@ -135,13 +135,7 @@ def _check_shape(file: Path, name: str, shape: tuple[int, ...]) -> None:
 
 
 def _from_gguf(path: Path) -> Embeddings:
-    try:
-        import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
-    except ImportError as error:
-        raise MissingExtraError(
-            f"GGUF files need the package gguf ({error})", extra="hf"
-        ) from error
-
+    require_gguf("hf")
     data: NDArray[np.uint8] = np.memmap(path, dtype=np.uint8, mode="r")
     found: dict[str, Matrix] = {}
     for tensor in read_layout(path).tensors:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.token_models.llama_cpp.native import Entry, NoRoomError
-from tokkit.bytelm.token_models.protocol import Node, foreign_node
+from tokkit.bytelm.token_models.protocol import Node, Session
 from tokkit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -52,28 +53,15 @@ class SessionLimits:
     max_batch_tokens: int
 
 
-class _Session:
+class _Session(Session):
     """What both sessions share: the root, growth, and the checks."""
 
     def __init__(self, context: NativeContext, limits: SessionLimits) -> None:
+        super().__init__(limits.vocab_size)
         self._context = context
         self._limits = limits
-        self._root = Node(None, -1, 0)
         self.n_evaluated = 0
         context.clear()
-
-    @property
-    def root(self) -> Node:
-        """The empty context: BOS is implied."""
-        return self._root
-
-    def extend(self, node: Node, token: int) -> Node:
-        """The context `node` followed by `token`; evaluates nothing.
-
-        Raises:
-            EncodingError: the tokenizer has no such id.
-        """
-        return node.child(token, self._limits.vocab_size)
 
     def _position(self, node: Node) -> int:
         return node.depth + len(self._limits.bos_ids) - 1
@@ -147,12 +135,11 @@ class TreeSession(_Session):
     def _path_from_home(self, node: Node, also: Container[Node] = ()) -> list[Node]:
         """The node and those before it, up to the first that is held or in `also`; in order."""
         path = [node]
-        walk = node.parent
-        while walk is not None and walk not in self._home and walk not in also:
+        for walk in islice(node.lineage(), 1, None):
+            if walk in self._home or walk in also:
+                return path[::-1]
             path.append(walk)
-            walk = walk.parent
-        if walk is None and path[-1] is not self._root:
-            raise foreign_node()
+        self._check_root(path[-1])
         return path[::-1]
 
     def _evaluate(
@@ -222,10 +209,8 @@ class TreeSession(_Session):
         for leaf, base in bases.items():
             own = self._sequence_after(base, taken.values(), fresh)
             taken[leaf] = own
-            walk: Node | None = leaf
-            while walk is not None and walk in members:
+            for walk in takewhile(members.__contains__, leaf.lineage()):
                 sequences[walk].append(own)
-                walk = walk.parent
         try:
             rows = self._decode_in_parts(
                 [e for node in batch for e in self._entries(node, sequences[node], node in wanted)]
@@ -323,10 +308,8 @@ class TreeSession(_Session):
             if tip in self._home:  # lies on the way to a deeper end
                 self._release(own)
                 continue
-            walk: Node | None = tip
-            while walk is not None and walk not in self._home:
+            for walk in takewhile(lambda node: node not in self._home, tip.lineage()):
                 self._home[walk] = own
-                walk = walk.parent
 
     def _cut(self, own: int, tip: Node) -> bool:
         end = self._position(tip) + 1
@@ -347,10 +330,7 @@ class TreeSession(_Session):
 
 def _base(leaf: Node, members: set[Node]) -> Node | None:
     """The first ancestor outside the batch."""
-    walk: Node | None = leaf
-    while walk is not None and walk in members:
-        walk = walk.parent
-    return walk
+    return next((node for node in leaf.lineage() if node not in members), None)
 
 
 class LinearSession(_Session):
@@ -369,8 +349,8 @@ class LinearSession(_Session):
         rows = np.empty((len(nodes), self._limits.vocab_size), dtype=np.float32)
         for k, node in enumerate(nodes):
             self._check(node)
-            if _top(node) is not self._root:
-                raise foreign_node()
+            *_, top = node.lineage()
+            self._check_root(top)
             rows[k] = self._after([*self._limits.bos_ids, *node.ids()])[: rows.shape[1]]
         return rows
 
@@ -394,9 +374,3 @@ class LinearSession(_Session):
         self.n_evaluated += len(ids) - common
         self._held = ids
         return rows[0]
-
-
-def _top(node: Node) -> Node:
-    while node.parent is not None:
-        node = node.parent
-    return node

@@ -28,7 +28,6 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +35,12 @@ from numpy.typing import NDArray
 from tokkit.arguments import check_flags, check_kind, check_name
 from tokkit.bytelm.token_models.llama_cpp.native import NativeContext, NativeModel
 from tokkit.bytelm.token_models.llama_cpp.sessions import LinearSession, SessionLimits, TreeSession
-from tokkit.bytelm.token_models.protocol import grow_contexts
+from tokkit.bytelm.token_models.protocol import SessionLM
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
-from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
-from tokkit.errors import ArgumentError, MissingExtraError, ModelError, UnsupportedError
-
-if TYPE_CHECKING:
-    from tokkit.text.tokenizer import TextTokenizer
+from tokkit.bytelm.token_models.tokenizer_option import check_columns, given_tokenizer
+from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.files.gguf_layout import read_layout, require_gguf
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 MAX_SEQUENCES = 256
 """llama.cpp's own limit, `LLAMA_MAX_SEQ`."""
@@ -95,7 +93,7 @@ class LlamaCppOptions:
                 raise ArgumentError(f"{name} is {value!r}, expected an integer {low} to {high}")
 
 
-class LlamaCppLM:
+class LlamaCppLM(SessionLM):
     """A GGUF model run by llama.cpp.
 
     Args:
@@ -131,33 +129,26 @@ class LlamaCppLM:
         self.name = name or path.name
         self.options = options or LlamaCppOptions()
         given = given_tokenizer(tokenizer)
-        self._tokenizer = _checked_tokenizer(path) if given is None else given
-        _check_file(path)
+        self.tokenizer = load_tokenizer(path, format="gguf") if given is None else given
+        require_gguf("llamacpp")
+        read_layout(path)  # checks every length and place; llama.cpp may abort on a bad one
         self.bos_ids, self.eos_ids = boundary_ids(
-            self._tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name
+            self.tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name
         )
         self._model = NativeModel(path, n_gpu_layers=self.options.n_gpu_layers, repack=False)
-        self._check_model()
+        if self._model.has_encoder:
+            raise UnsupportedError(f"{self.name}: an encoder-decoder; expected a causal model")
+        check_columns(self.name, self._model.vocab_size, self.vocab_size)
         self._idle: list[NativeContext] = []
         self._limits = SessionLimits(
             name=self.name,
             bos_ids=self.bos_ids,
-            vocab_size=self._tokenizer.vocab_size,
+            vocab_size=self.vocab_size,
             n_ctx=min(self.options.n_ctx, self._model.n_ctx_train or self.options.n_ctx),
             max_batch_tokens=self.options.max_batch_tokens,
         )
         if self.options.self_check and self._model.forkable:
             self._self_check()
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The tokenizer whose ids the model reads and predicts."""
-        return self._tokenizer
-
-    @property
-    def vocab_size(self) -> int:
-        """Columns of the arrays returned: the ids of the tokenizer."""
-        return self._tokenizer.vocab_size
 
     @property
     def max_context(self) -> int:
@@ -167,22 +158,6 @@ class LlamaCppLM:
     def session(self) -> TreeSession | LinearSession:
         """A new tree of contexts with a cache of its own, which is reused when it is dropped."""
         return self._open(TreeSession if self._model.forkable else LinearSession)
-
-    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Log-probabilities of the token after each context; shared prefixes are computed once.
-
-        Args:
-            contexts: n lists of ids, without BOS.
-
-        Returns:
-            float32 (n, vocab_size), nats.
-
-        Raises:
-            EncodingError: an id outside the vocabulary.
-            ModelError: a context is longer than `n_ctx`, or llama.cpp failed.
-        """
-        session = self.session()
-        return session.logprobs(grow_contexts(session, contexts))
 
     # -- contexts ----------------------------------------------------------------------------
 
@@ -202,16 +177,6 @@ class LlamaCppLM:
         )
 
     # -- checks ------------------------------------------------------------------------------
-
-    def _check_model(self) -> None:
-        if self._model.has_encoder:
-            raise UnsupportedError(f"{self.name}: an encoder-decoder; expected a causal model")
-        columns, ids = self._model.vocab_size, self._tokenizer.vocab_size
-        if not ids <= columns <= ids * 1.1 + 1024:
-            raise ModelError(
-                f"{self.name}: a model whose vocabulary does not match its tokenizer: the model "
-                f"has {columns} ids and the tokenizer {ids}; load the tokenizer that came with it"
-            )
 
     def _probe(self, kind: type[TreeSession | LinearSession]) -> NDArray[np.float32]:
         """Probabilities after two contexts of arbitrary ids that fork.
@@ -238,22 +203,3 @@ class LlamaCppLM:
 def _give_back(idle: list[NativeContext], context: NativeContext) -> None:
     if len(idle) < _MAX_IDLE:
         idle.append(context)
-
-
-def _checked_tokenizer(path: Path) -> TextTokenizer:
-    from tokkit.text.tokenizer import load_tokenizer
-
-    return load_tokenizer(path, format="gguf")
-
-
-def _check_file(path: Path) -> None:
-    """Every length in the header, and where each tensor lies; llama.cpp may abort on a bad one."""
-    try:
-        import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ImportError as error:
-        raise MissingExtraError(
-            f"GGUF files need the package gguf ({error})", extra="llamacpp"
-        ) from error
-    from tokkit.files.gguf_layout import read_layout
-
-    read_layout(path)

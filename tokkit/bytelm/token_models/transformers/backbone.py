@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -30,15 +30,12 @@ from tokkit.bytelm.token_models.transformers.layers.padded_attention import (
 )
 from tokkit.bytelm.token_models.transformers.result_dtype import empty_results, result_dtype
 from tokkit.bytelm.token_models.transformers.trial.length_limits import max_positions, rope_switch
+from tokkit.bytelm.token_models.transformers.whole_model import refuse_nan
 from tokkit.errors import ModelError, UnsupportedError
 
 AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
 
-_KNOWN_KINDS: tuple[AttentionKind, ...] = (
-    "full_attention",
-    "sliding_attention",
-    "chunked_attention",
-)
+_KNOWN_KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
 _HEAD_CHUNK_BYTES = 64 << 20
 """Logits in flight at any time; the caller's result comes on top."""
 
@@ -147,7 +144,6 @@ class Backbone:
         rope_switch: the longest context under the first of two ropes, or None where there is one.
         max_positions: the longest context, or None where the model sets no limit.
         n_logits: columns of the head.
-        n_embeddings: ids that the model can read.
         hidden_size: width of the body's output.
         device, dtype: of the weights; do not move the model afterwards.
         result_dtype: of hidden states and results (see
@@ -170,7 +166,6 @@ class Backbone:
         )
         self._scaling = LogitScaling.of(config)
         self.n_logits = int(self._head.weight.shape[0])
-        self.n_embeddings = int(model.get_input_embeddings().weight.shape[0])
         self.hidden_size = int(self._head.weight.shape[1])
         self.max_positions = max_positions(config)
         self.kinds = _attention_kinds(config, name)
@@ -262,12 +257,7 @@ class Backbone:
             ModelError: a row is not a distribution (NaN or +inf among the logits).
         """
         out = self._in_chunks(hidden, n_columns, normalise=True)
-        # One NaN or +inf logit makes its whole row NaN, so a single column tells.
-        if len(out) and np.isnan(out[:, 0]).any():
-            raise ModelError(
-                f"{self.name}: the model returned NaN or infinite logits; "
-                "try dtype='float32', or check that its weights are complete"
-            )
+        refuse_nan(self.name, out)
         return out
 
     def logits(self, hidden: torch.Tensor, n_columns: int) -> LogProbs:
@@ -313,7 +303,7 @@ def _as_type(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def _attention_kinds(config: Any, name: str) -> dict[AttentionKind, int | None]:
     """The kinds of attention among the layers, each with the width of its window or chunk."""
-    widths: dict[str, Any] = {
+    widths: dict[AttentionKind, Any] = {
         "sliding_attention": getattr(config, "sliding_window", None),
         "chunked_attention": getattr(config, "attention_chunk_size", None),
     }
@@ -321,7 +311,7 @@ def _attention_kinds(config: Any, name: str) -> dict[AttentionKind, int | None]:
         widths["sliding_attention"] = None
     declared = getattr(config, "layer_types", None)
     if declared is None:
-        bounded = [kind for kind, width in widths.items() if width]
+        bounded: list[str] = [kind for kind, width in widths.items() if width]
         declared = bounded or ["full_attention"]
     unknown = sorted(set(declared) - set(_KNOWN_KINDS))
     if unknown:
@@ -329,14 +319,13 @@ def _attention_kinds(config: Any, name: str) -> dict[AttentionKind, int | None]:
             f"{name}: layers of type {', '.join(unknown)} cannot share a cache between branches; "
             "expected a model with full, sliding-window or chunked attention only"
         )
-    kinds: dict[AttentionKind, int | None] = {}
-    for kind in _KNOWN_KINDS:
-        if kind in declared:
-            width = widths.get(kind)
-            if kind != "full_attention" and not width:
-                raise ModelError(f"{name}: the configuration has {kind} layers but no width of it")
-            kinds[kind] = int(width) if width else None
-    return kinds
+    used: dict[AttentionKind, Any] = {
+        kind: widths.get(kind) for kind in _KNOWN_KINDS if kind in declared
+    }
+    for kind, width in used.items():
+        if kind != "full_attention" and not width:
+            raise ModelError(f"{name}: the configuration has {kind} layers but no width of it")
+    return {kind: int(width) if width else None for kind, width in used.items()}
 
 
 def _wants_additive_mask(config: Any, name: str) -> bool:

@@ -29,6 +29,7 @@ from tokkit.errors import (
     TokkitError,
     UnsupportedError,
 )
+from tokkit.files.gguf_layout import GGUFLayout, read_layout, require_gguf
 from tokkit.files.reading import read_head, refuse_lfs_pointers_in
 from tokkit.files.sources import locate, meaning_of
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
     from tokkit.bytelm.token_models.transformers.trial.ways import Way
-    from tokkit.files.gguf_layout import GGUFLayout
 
 DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
@@ -119,41 +119,24 @@ def load_token_lm(
     # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
     path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
     torch = _import_torch()
+    from tokkit.bytelm.token_models.transformers.loaded import take_loaded
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 
+    model: Any = None
+    target: Any = None
     if isinstance(source, tuple):
-        from tokkit.bytelm.token_models.transformers.loaded import take_loaded
-
         model, own_tokenizer = take_loaded(
             source, dtype=dtype, device=device, packed=packed, attention=attn_implementation
         )
-        chosen = given_tokenizer(own_tokenizer) if given is None else given
-        if threads is not None:
-            torch.set_num_threads(threads)
-        return TransformersLM(model, chosen, **cast(LMOptions, options))
-    dtype = dtype or "float32"
-    target = _checked_device(torch, device or "cpu")
-    assert path is not None
-    if given is None:
-        given = load_tokenizer(path)
+        given = given_tokenizer(own_tokenizer) if given is None else given
+    else:
+        target = _checked_device(torch, device or "cpu")
+        given = load_tokenizer(path) if given is None else given
     if threads is not None:
         torch.set_num_threads(threads)
-    storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
-
-    def load() -> Any:
-        return _load_model(path, storage, target, attn_implementation)
-
-    model = load()
-    if dtype == "int8":
-        from tokkit.bytelm.token_models.transformers.layers.int8_weights import quantize_linears
-
-        quantize_linears(model)
-    elif packed is not False:
-        from tokkit.bytelm.token_models.transformers.layers.packing import pack
-
-        if not pack(model):
-            model = load()
-    options.setdefault("name", path.name)
+    if path is not None:
+        model = _load_laid_out(path, dtype or "float32", target, packed, attn_implementation)
+        options.setdefault("name", path.name)
     return TransformersLM(model, given, **cast(LMOptions, options))
 
 
@@ -202,6 +185,26 @@ def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
                 "folder with config.json and safetensors"
             )
     return path
+
+
+def _load_laid_out(
+    path: Path, dtype: str, device: torch.device, packed: bool | None, attention: str | None
+) -> Any:
+    """The model, its linear layers quantised or packed as is asked for."""
+    import torch
+
+    storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
+    model = _load_model(path, storage, device, attention)
+    if dtype == "int8":
+        from tokkit.bytelm.token_models.transformers.layers.int8_weights import quantize_linears
+
+        quantize_linears(model)
+    elif packed is not False:
+        from tokkit.bytelm.token_models.transformers.layers.packing import pack
+
+        if not pack(model):
+            model = _load_model(path, storage, device, attention)
+    return model
 
 
 def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention: str | None) -> Any:
@@ -262,40 +265,26 @@ def _load_folder(
     except Exception as error:
         read_head(path / "config.json")
         raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
-    skeleton = _skeleton(path, config)
-    _check_memory(path, skeleton, dtype)
-    return auto_model.from_pretrained(
-        path,
-        config=config,
-        dtype=dtype,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        **_attention(skeleton, attention),
-    )
+    skeleton = _skeleton(path, config, dtype)
+    options = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False}
+    options |= _options(skeleton, dtype, attention)
+    return auto_model.from_pretrained(path, config=config, **options)
 
 
 def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[Any, dict[str, Any]]:
     import transformers
 
-    try:
-        import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
-    except ImportError as error:
-        raise MissingExtraError(
-            f"GGUF files need the package gguf ({error})", extra="hf"
-        ) from error
+    require_gguf("hf")
     from tokkit.bytelm.token_models.transformers.gguf_weights import (
         iter_weights,
         parameter_names,
         read_tensor,
     )
-    from tokkit.files.gguf_layout import read_layout
 
     layout = read_layout(path)
     config = _gguf_config(layout)
-    skeleton = _skeleton(path, config)
-    _check_memory(path, skeleton, dtype)
+    skeleton = _skeleton(path, config, dtype)
+    options = _options(skeleton, dtype, attention)
     names = parameter_names(layout, skeleton)
     n_layers = config.get_text_config(decoder=True).num_hidden_layers
     unused = {tensor.name: tensor for tensor in layout.tensors if tensor.name not in names}
@@ -309,23 +298,10 @@ def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[A
     weights = iter_weights(layout, skeleton, names, dtype=dtype)
     if weights is None:
         auto_model: Any = transformers.AutoModelForCausalLM
-        return auto_model.from_pretrained(
-            path.parent,
-            gguf_file=path.name,
-            dtype=dtype,
-            local_files_only=True,
-            output_loading_info=True,
-            **_attention(skeleton, attention),
-        )
+        options |= {"gguf_file": path.name, "local_files_only": True}
+        return auto_model.from_pretrained(path.parent, **options)
     model_class: Any = cast(Any, type(skeleton))
-    return model_class.from_pretrained(
-        None,
-        config=config,
-        state_dict=dict(weights),
-        dtype=dtype,
-        output_loading_info=True,
-        **_attention(skeleton, attention),
-    )
+    return model_class.from_pretrained(None, config=config, state_dict=dict(weights), **options)
 
 
 def _gguf_config(layout: GGUFLayout) -> Any:
@@ -352,8 +328,8 @@ def _gguf_config(layout: GGUFLayout) -> Any:
     return config
 
 
-def _skeleton(path: Path, config: Any) -> Any:
-    """The model without storage: its names, shapes and class."""
+def _skeleton(path: Path, config: Any, dtype: torch.dtype) -> Any:
+    """The model without storage: its names, shapes and class; refused if memory is too small."""
     import torch
     import transformers
 
@@ -366,27 +342,27 @@ def _skeleton(path: Path, config: Any) -> Any:
     auto_model: Any = transformers.AutoModelForCausalLM
     try:
         with torch.device("meta"):
-            return auto_model.from_config(config, trust_remote_code=False)
+            skeleton = auto_model.from_config(config, trust_remote_code=False)
     except ValueError as error:
         raise UnsupportedError(
             f"{path}: no causal language model ({_first_lines(error)})"
         ) from error
+    _check_memory(path, skeleton, dtype)
+    return skeleton
 
 
-def _attention(skeleton: Any, wanted: str | None) -> dict[str, str]:
-    """Which attention to load a model with.
+def _options(skeleton: Any, dtype: torch.dtype, attention: str | None) -> dict[str, Any]:
+    """How to load a model, in every format.
 
-    Some models have no other than eager, and soft-capped scores (Gemma 2) exist in it only.
+    Some models have no other attention than eager, and soft-capped scores (Gemma 2) exist in it
+    only.
     """
-    if wanted is not None:
-        return {"attn_implementation": wanted}
-    has_sdpa = getattr(skeleton, "_supports_sdpa", False)
-    return {"attn_implementation": "sdpa" if has_sdpa and not _capped(skeleton) else "eager"}
-
-
-def _capped(model: Any) -> bool:
-    config = model.config
-    return bool(getattr(config.get_text_config(decoder=True), "attn_logit_softcapping", None))
+    if attention is None:
+        config = skeleton.config.get_text_config(decoder=True)
+        capped = getattr(config, "attn_logit_softcapping", None)
+        has_sdpa = getattr(skeleton, "_supports_sdpa", False)
+        attention = "sdpa" if has_sdpa and not capped else "eager"
+    return {"dtype": dtype, "attn_implementation": attention, "output_loading_info": True}
 
 
 def _check_memory(path: Path, skeleton: Any, dtype: torch.dtype) -> None:

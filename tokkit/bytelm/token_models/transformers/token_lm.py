@@ -17,9 +17,9 @@ from typing import Any
 import torch
 
 from tokkit.arguments import check_flags, check_name, check_whole
-from tokkit.bytelm.token_models.protocol import LogProbs, grow_contexts
+from tokkit.bytelm.token_models.protocol import SessionLM
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
-from tokkit.bytelm.token_models.tokenizer_option import check_tokenizer
+from tokkit.bytelm.token_models.tokenizer_option import check_columns, check_tokenizer
 from tokkit.bytelm.token_models.transformers.backbone import Backbone
 from tokkit.bytelm.token_models.transformers.trial.self_check import Choice, find_way
 from tokkit.bytelm.token_models.transformers.trial.ways import (
@@ -33,7 +33,7 @@ from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.text.tokenizer import TextTokenizer
 
 
-class TransformersLM:
+class TransformersLM(SessionLM):
     """A causal model with its tokenizer. Puts the model into evaluation mode.
 
     Args:
@@ -86,10 +86,11 @@ class TransformersLM:
         check_name(name)
         check_flags(self_check=self_check)
         self._model = model.eval()
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
         self._whole = WholeModel(model, name=self.name)
-        _check_vocabularies(self._whole, tokenizer.vocab_size)
+        columns = min(self._whole.n_logits, self._whole.n_embeddings)
+        check_columns(self.name, columns, self.vocab_size)
         self.bos_ids, self.eos_ids = boundary_ids(
             tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name, config=self._whole.config
         )
@@ -109,16 +110,6 @@ class TransformersLM:
 
     def __repr__(self) -> str:
         return f"TransformersLM({self.name!r}, way={self.way!r})"
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The tokenizer whose ids the model reads and predicts."""
-        return self._tokenizer
-
-    @property
-    def vocab_size(self) -> int:
-        """Columns of the arrays returned: the ids of the tokenizer."""
-        return self._tokenizer.vocab_size
 
     @property
     def runs_alongside(self) -> bool:
@@ -141,22 +132,6 @@ class TransformersLM:
         """A new tree of contexts with a cache of its own."""
         return self._evaluator.open(self.way)
 
-    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> LogProbs:
-        """Log-probabilities of the token after each context; shared prefixes are computed once.
-
-        Args:
-            contexts: n lists of ids, without BOS.
-
-        Returns:
-            float (n, vocab_size), nats: float64 where the model is in float64, else float32.
-
-        Raises:
-            EncodingError: an id outside the vocabulary.
-            ModelError: a context is too long, or the model returned unusable numbers.
-        """
-        session = self.session()
-        return session.logprobs(grow_contexts(session, contexts))
-
 
 def _backbone(model: Any, name: str) -> tuple[Backbone | None, str]:
     """The halves of a model where it has two, else why not."""
@@ -164,18 +139,3 @@ def _backbone(model: Any, name: str) -> tuple[Backbone | None, str]:
         return Backbone(model, name=name), ""
     except (ModelError, UnsupportedError) as error:
         return None, str(error)
-
-
-def _check_vocabularies(model: WholeModel, vocab_size: int) -> None:
-    columns = min(model.n_logits, model.n_embeddings)
-    mismatch = "a model whose vocabulary does not match its tokenizer"
-    if columns < vocab_size:
-        raise ModelError(
-            f"{model.name}: {mismatch}: the model has {columns} ids and the tokenizer "
-            f"{vocab_size}; load the tokenizer that came with the model"
-        )
-    if columns > vocab_size * 1.1 + 1024:
-        raise ModelError(
-            f"{model.name}: {mismatch}: the model has {columns} ids, far more than the "
-            f"tokenizer's {vocab_size}; load the tokenizer that came with the model"
-        )

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
 import torch
 
 from tokkit.bytelm.token_models.protocol import LogProbs
@@ -131,6 +132,19 @@ class WholeModel:
                 "language model; load it with AutoModelForCausalLM"
             )
         return logits, output
+
+
+def refuse_nan(name: str, rows: LogProbs) -> None:
+    """Refuse rows of log-probabilities that are no distributions; float (..., n), n at least 1.
+
+    Raises:
+        ModelError: a row is NaN; one NaN or +inf among the logits makes all of it so.
+    """
+    if np.isnan(rows[..., 0]).any():
+        raise ModelError(
+            f"{name}: the model returned NaN or infinite logits; "
+            "try dtype='float32', or check that its weights are complete"
+        )
 
 
 def copied(state: Any) -> Any:

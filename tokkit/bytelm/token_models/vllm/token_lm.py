@@ -32,17 +32,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind, check_whole
-from tokkit.bytelm.token_models.protocol import as_contexts
+from tokkit.bytelm.token_models.protocol import as_contexts, unknown_id
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.bytelm.token_models.tokenizer_option import check_tokenizer
 from tokkit.bytelm.token_models.vllm.json_http import HttpOptions, JsonClient, StatusError
-from tokkit.errors import EncodingError, ModelError
+from tokkit.errors import ModelError
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
@@ -90,6 +91,8 @@ class VllmLM:
 
     Attributes:
         name: the model's name on the server.
+        tokenizer, bos_ids, eos_ids: see above.
+        vocab_size: columns of the arrays returned: the ids of the tokenizer.
         max_context: the longest context, BOS not counted; None where the server does not say.
 
     Raises:
@@ -98,6 +101,9 @@ class VllmLM:
             log-probabilities, or its vocabulary is not the tokenizer's.
         EncodingError: `bos_ids` or `eos_ids` outside the vocabulary.
     """
+
+    runs_alongside = True
+    """A request waits for the server, and another model can compute meanwhile."""
 
     def __init__(
         self,
@@ -115,14 +121,10 @@ class VllmLM:
         check_kind(model, (str, type(None)), "model")
         options = http or HttpOptions()
         if options.api_key is None:
-            options = HttpOptions(
-                api_key=os.environ.get(API_KEY_VARIABLE) or None,
-                timeout=options.timeout,
-                retries=options.retries,
-                pause=options.pause,
-            )
+            options = replace(options, api_key=os.environ.get(API_KEY_VARIABLE) or None)
         self._client = JsonClient(base_url, options)
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
+        self.vocab_size = tokenizer.vocab_size
         self._batch_size = batch_size
         self.bos_ids, self.eos_ids = boundary_ids(
             tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self._client.base_url
@@ -132,21 +134,6 @@ class VllmLM:
         self._n_columns = self.vocab_size
         self._n_logprobs = _ALL
         self._agree_on_columns()
-
-    @property
-    def runs_alongside(self) -> bool:
-        """A request waits for the server, and another model can compute meanwhile."""
-        return True
-
-    @property
-    def tokenizer(self) -> TextTokenizer:
-        """The tokenizer whose ids the model reads and predicts."""
-        return self._tokenizer
-
-    @property
-    def vocab_size(self) -> int:
-        """Columns of the arrays returned: the ids of the tokenizer."""
-        return self._tokenizer.vocab_size
 
     def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         """Log-probabilities of the token after each context.
@@ -173,10 +160,7 @@ class VllmLM:
     def _prompt(self, context: Sequence[int]) -> list[int]:
         for token in context:
             if not 0 <= token < self.vocab_size:
-                raise EncodingError(
-                    f"token id {token} is outside the vocabulary, expected 0 to "
-                    f"{self.vocab_size - 1}"
-                )
+                raise unknown_id(token, self.vocab_size)
         if self.max_context is not None and len(context) > self.max_context:
             raise ModelError(
                 f"{self.name}: a context of {len(context)} tokens is longer than the "

@@ -26,11 +26,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.bytelm.token_models.protocol import LogProbs, Node, foreign_node
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session
 from tokkit.bytelm.token_models.transformers.backbone import AttentionKind, Backbone, new_cache
 from tokkit.bytelm.token_models.transformers.layers.padded_attention import round_up
 from tokkit.bytelm.token_models.transformers.trial.length_limits import check_length
-from tokkit.errors import ArgumentError
 
 
 class SlotTable:
@@ -114,7 +113,7 @@ class SlotTable:
         self.n = n
 
 
-class KVTreeSession:
+class KVTreeSession(Session):
     """The `Session` of a `TransformersLM`.
 
     Args:
@@ -139,14 +138,11 @@ class KVTreeSession:
         beyond: int | None = None,
         min_dead_slots: int = 128,
     ) -> None:
-        if max_batch_tokens < 1:
-            raise ArgumentError(f"max_batch_tokens is {max_batch_tokens}, expected at least 1")
+        super().__init__(vocab_size, root)
         self._backbone = backbone
         self._bos_ids = list(bos_ids)
-        self._vocab_size = vocab_size
         self._max_batch_tokens = max_batch_tokens
         self._min_dead_slots = min_dead_slots
-        self._root = root or Node(None, -1, 0)
         self._beyond = beyond
         self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
         self._table = SlotTable(backbone.hidden_size, backbone.device, backbone.result_dtype)
@@ -156,22 +152,9 @@ class KVTreeSession:
         self.n_evaluated = 0
 
     @property
-    def root(self) -> Node:
-        """The empty context: BOS is implied."""
-        return self._root
-
-    @property
     def n_slots(self) -> int:
         """Slots in use, those of dead nodes included."""
         return self._table.n
-
-    def extend(self, node: Node, token: int) -> Node:
-        """The context `node` followed by `token`; evaluates nothing.
-
-        Raises:
-            EncodingError: the tokenizer has no such id.
-        """
-        return node.child(token, self._vocab_size)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """Next-token log-probabilities of each node.
@@ -220,8 +203,7 @@ class KVTreeSession:
             while walk not in slot_of and walk not in pending:
                 path.append(walk)
                 if walk.parent is None:
-                    if walk is not self._root:
-                        raise foreign_node()
+                    self._check_root(walk)
                     break
                 walk = walk.parent
             if path:

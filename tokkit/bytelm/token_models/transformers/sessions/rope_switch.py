@@ -11,37 +11,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tokkit.bytelm.token_models.protocol import LogProbs, Node
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session
 from tokkit.bytelm.token_models.transformers.backbone import Backbone
 from tokkit.bytelm.token_models.transformers.result_dtype import empty_results
 from tokkit.bytelm.token_models.transformers.sessions.kv_tree import KVTreeSession
 
 
-class SwitchingSession:
+class SwitchingSession(Session):
     """The `Session` of a model with two ropes."""
 
     def __init__(
         self, backbone: Backbone, bos_ids: Sequence[int], vocab_size: int, **options: Any
     ) -> None:
         """As `KVTreeSession`; the length at which the rope changes is `backbone.rope_switch`."""
+        super().__init__(vocab_size)
         assert backbone.rope_switch is not None
         self._longest_short = backbone.rope_switch - len(bos_ids)
-        self._short = KVTreeSession(backbone, bos_ids, vocab_size, **options)
-        self._long = KVTreeSession(
-            backbone,
-            bos_ids,
-            vocab_size,
-            root=self._short.root,
-            beyond=backbone.rope_switch,
-            **options,
-        )
-        self._vocab_size = vocab_size
+        shared: Any = {"vocab_size": vocab_size, "root": self.root, **options}
+        self._short = KVTreeSession(backbone, bos_ids, **shared)
+        self._long = KVTreeSession(backbone, bos_ids, beyond=backbone.rope_switch, **shared)
         self._dtype = backbone.dtype
-
-    @property
-    def root(self) -> Node:
-        """The empty context: BOS is implied."""
-        return self._short.root
 
     @property
     def n_forward_passes(self) -> int:
@@ -52,10 +41,6 @@ class SwitchingSession:
     def n_evaluated(self) -> int:
         """Tokens read, under either rope."""
         return self._short.n_evaluated + self._long.n_evaluated
-
-    def extend(self, node: Node, token: int) -> Node:
-        """See `KVTreeSession.extend`."""
-        return self._short.extend(node, token)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """See `KVTreeSession.logprobs`."""

@@ -14,20 +14,23 @@ A session is not thread-safe.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from tokkit.bytelm.token_models.protocol import LogProbs, Node, foreign_node
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session
 from tokkit.bytelm.token_models.transformers.result_dtype import empty_results
 from tokkit.bytelm.token_models.transformers.trial.length_limits import check_length
-from tokkit.bytelm.token_models.transformers.whole_model import WholeModel, copied, normalised
-from tokkit.errors import ModelError
+from tokkit.bytelm.token_models.transformers.whole_model import (
+    WholeModel,
+    copied,
+    normalised,
+    refuse_nan,
+)
 
 _MAX_ROW_BYTES = 128 << 20
 _MAX_STEPS = 32
@@ -50,7 +53,7 @@ class StateOptions:
     max_states: int = 32
 
 
-class WholeSession(ABC):
+class WholeSession(Session):
     """What both sessions share: the root, growth, checks, and the rows computed last.
 
     Attributes:
@@ -66,26 +69,12 @@ class WholeSession(ABC):
             bos_ids: at least one id; what the model reads before any text.
             vocab_size: ids of the tokenizer; the number of columns returned.
         """
+        super().__init__(vocab_size)
         self._model = model
         self._bos_ids = list(bos_ids)
-        self._vocab_size = vocab_size
-        self._root = Node(None, -1, 0)
         self._rows: WeakKeyDictionary[Node, LogProbs] = WeakKeyDictionary()
         self.n_forward_passes = 0
         self.n_evaluated = 0
-
-    @property
-    def root(self) -> Node:
-        """The empty context: BOS is implied."""
-        return self._root
-
-    def extend(self, node: Node, token: int) -> Node:
-        """The context `node` followed by `token`; evaluates nothing.
-
-        Raises:
-            EncodingError: the tokenizer has no such id.
-        """
-        return node.child(token, self._vocab_size)
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """Next-token log-probabilities of each node: float (len(nodes), vocab_size), nats.
@@ -99,19 +88,11 @@ class WholeSession(ABC):
         """
         for node in nodes:
             self._check(node)
-        found: dict[Node, LogProbs] = {}
-        for node in dict.fromkeys(nodes):
-            row = self._rows.get(node)
-            if row is not None:
-                found[node] = row
+        found = {node: self._rows[node] for node in nodes if node in self._rows}
         wanted = [node for node in dict.fromkeys(nodes) if node not in found]
         for node, logits in self._evaluate(wanted):
             row = normalised(logits)
-            if np.isnan(row[0]):  # one NaN or +inf among the logits makes its whole row NaN
-                raise ModelError(
-                    f"{self._model.name}: the model returned NaN or infinite logits; "
-                    "try dtype='float32', or check that its weights are complete"
-                )
+            refuse_nan(self._model.name, row)
             found[node] = row[: self._vocab_size]
         for node in wanted:
             if len(self._rows) * found[node].nbytes > _MAX_ROW_BYTES:
@@ -127,11 +108,8 @@ class WholeSession(ABC):
         """The logits (n_logits,) of distinct nodes, in any order."""
 
     def _check(self, node: Node) -> None:
-        top = node
-        while top.parent is not None:
-            top = top.parent
-        if top is not self._root:
-            raise foreign_node()
+        *_, top = node.lineage()
+        self._check_root(top)
         length = node.depth + len(self._bos_ids)
         check_length(self._model.name, length, self._model.max_positions)
 
@@ -175,9 +153,7 @@ class StateSession(WholeSession):
 
     def _advance(self, node: Node) -> LogProbs:
         """The logits of a node; its state is kept."""
-        base = node.parent
-        while base is not None and base not in self._states:
-            base = base.parent
+        base = next((above for above in _above(node) if above in self._states), None)
         ids = self._ids(node)
         done, state = 0, None
         if base is not None:
@@ -190,9 +166,10 @@ class StateSession(WholeSession):
             size = 1 if done else len(ids)
         logits: LogProbs = empty_results((0,), self._model.dtype)
         while done < len(ids):
-            logits, state = self._model.advance(ids[done : done + size], state)
+            part = ids[done : done + size]
+            logits, state = self._model.advance(part, state)
             self.n_forward_passes += 1
-            self.n_evaluated += len(ids[done : done + size])
+            self.n_evaluated += len(part)
             done += size
         self._states[node] = state
         while len(self._states) > self._options.max_states:
@@ -206,16 +183,18 @@ def _forks(nodes: Sequence[Node]) -> set[Node]:
     forks: set[Node] = set()
     seen: set[Node] = set()
     for node in nodes:
-        walk = node
-        while walk not in seen:
-            seen.add(walk)
-            parent = walk.parent
-            if parent is None:
+        for walk, parent in pairwise(node.lineage()):
+            if walk in seen:
                 break
+            seen.add(walk)
             if child_of.setdefault(parent, walk) is not walk:
                 forks.add(parent)
-            walk = parent
     return forks
+
+
+def _above(node: Node) -> Iterator[Node]:
+    """The ancestors of a node, the nearest first."""
+    return islice(node.lineage(), 1, None)
 
 
 def _depth_first(nodes: set[Node]) -> list[Node]:
@@ -226,9 +205,7 @@ def _depth_first(nodes: set[Node]) -> list[Node]:
     below: dict[Node | None, list[Node]] = {}
     size = dict.fromkeys(nodes, 1)
     for node in sorted(nodes, key=lambda node: -node.depth):
-        base = node.parent
-        while base is not None and base not in nodes:
-            base = base.parent
+        base = next((above for above in _above(node) if above in nodes), None)
         below.setdefault(base, []).append(node)
         if base is not None:
             size[base] += size[node]

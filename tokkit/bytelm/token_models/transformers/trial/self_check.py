@@ -42,7 +42,7 @@ from tokkit.bytelm.token_models.transformers.trial.length_limits import (
 )
 from tokkit.bytelm.token_models.transformers.trial.trial_texts import Tree, relative_gap
 from tokkit.bytelm.token_models.transformers.trial.ways import WAYS, Evaluator, Way
-from tokkit.bytelm.token_models.transformers.whole_model import normalised
+from tokkit.bytelm.token_models.transformers.whole_model import normalised, refuse_nan
 from tokkit.errors import ModelError, TokkitError, UnsupportedError
 
 PlainRows = Mapping[tuple[int, ...], LogProbs]
@@ -137,20 +137,15 @@ def _check_causal(evaluator: Evaluator) -> PlainRows:
             f"its probabilities are none of a text alone; set {chance} in its configuration"
         )
     tree = Tree.draw(_SHORT, _SHORT_FORKS, evaluator.vocab_size)
-    n_common = len(evaluator.bos_ids)
-    for one, other in zip(tree.texts[0], tree.texts[1], strict=True):
-        if one != other:
-            break
-        n_common += 1
+    pairs = enumerate(zip(tree.texts[0], tree.texts[1], strict=True))
+    n_same = next((k for k, (one, other) in pairs if one != other), _SHORT)
+    n_common = len(evaluator.bos_ids) + n_same
     one, other = (
         normalised(evaluator.model.logits([*evaluator.bos_ids, *text]))[:, : evaluator.vocab_size]
         for text in tree.texts
     )
-    if np.isnan(one).any() or np.isnan(other).any():
-        raise ModelError(
-            f"{name}: the model returned NaN or infinite logits; "
-            "try dtype='float32', or check that its weights are complete"
-        )
+    for rows in (one, other):
+        refuse_nan(name, rows)
     if float(np.ptp(one, axis=1).max()) == 0:
         raise ModelError(
             f"{name}: {kind} gives every token the same probability, so that nothing can be "

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokkit.bytelm.token_models.protocol import LogProbs, Node
-from tokkit.bytelm.token_models.transformers.trial.ways import TransformersSession
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Tree:
             texts.append((*trunk[:fork], *ids[k * length : (k + 1) * length - fork]))
         return cls(tuple(texts), length // 2)
 
-    def rows(self, session: TransformersSession) -> list[LogProbs]:
+    def rows(self, session: Session) -> list[LogProbs]:
         """What a session says after each text, with a cache that is filled in two calls."""
         begun = _grow(session, session.root, self.texts[0][: self.first])
         session.logprobs([begun])
@@ -43,13 +42,11 @@ class Tree:
         del abandoned
         nodes = [_grow(session, begun, self.texts[0][self.first :])]
         nodes += [_grow(session, session.root, text) for text in self.texts[1:]]
-        compact = getattr(session, "compact", None)
-        if compact is not None:
-            compact()
+        session.compact()
         return list(session.logprobs(nodes))
 
 
-def _grow(session: TransformersSession, node: Node, ids: Sequence[int]) -> Node:
+def _grow(session: Session, node: Node, ids: Sequence[int]) -> Node:
     for token in ids:
         node = session.extend(node, token)
     return node
