@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 
-from tokkit.report.section import Chart, Fact, Scalar, Section, Table
+from tokkit.report.section import Section
 
 
 def json_text(value: dict[str, Any]) -> str:
@@ -19,58 +20,14 @@ def json_text(value: dict[str, Any]) -> str:
 
 
 def section_data(section: Section) -> dict[str, Any]:
-    """Facts, tables and charts of a section."""
-    return {
-        "key": section.key,
-        "title": section.title,
-        "summary": section.summary,
-        "facts": [_fact(fact) for fact in section.facts],
-        "tables": [_table(table) for table in section.tables],
-        "charts": [_chart(chart) for chart in section.charts],
-    }
+    """Facts, tables and charts of a section, by the names of their attributes."""
+    return _plain(asdict(section))
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
-    return {
-        "key": fact.key,
-        "label": fact.label,
-        "value": _finite(fact.value),
-        "unit": fact.unit,
-        "interval": None if fact.interval is None else [_finite(end) for end in fact.interval],
-        "help": fact.help,
-    }
-
-
-def _table(table: Table) -> dict[str, Any]:
-    return {
-        "key": table.key,
-        "title": table.title,
-        "columns": [vars(column) for column in table.columns],
-        "rows": [[_finite(cell) for cell in row] for row in table.rows],
-        "note": table.note,
-    }
-
-
-def _chart(chart: Chart) -> dict[str, Any]:
-    return {
-        "key": chart.key,
-        "title": chart.title,
-        "kind": chart.kind,
-        "labels": list(chart.labels),
-        "series": [
-            {
-                "name": series.name,
-                "values": [_finite(value) for value in series.values],
-                "intervals": [[_finite(end) for end in pair] for pair in series.intervals],
-            }
-            for series in chart.series
-        ],
-        "x_label": chart.x_label,
-        "y_label": chart.y_label,
-        "log_scale": chart.log_scale,
-    }
-
-
-def _finite(value: Scalar) -> Scalar:
-    """JSON has no infinite numbers; they become null."""
+def _plain(value: Any) -> Any:
+    """Tuples as lists; numbers that are infinite or none, which JSON does not have, as null."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in cast("tuple[Any, ...]", value)]
     return None if isinstance(value, float) and not math.isfinite(value) else value

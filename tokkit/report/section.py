@@ -6,12 +6,16 @@ bytes in every output.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tokkit.errors import ArgumentError
 
 Scalar = str | int | float | bool | None
+CellKind = Literal["text", "number", "token", "code"]
+Bar = tuple[str, float, tuple[float, float] | None]
+"""Label, value, and its interval, if it has one."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
+    """A column of a table; `columns` makes several.
 
     Attributes:
         key: stable, lower case with underscores.
@@ -49,7 +53,16 @@ class Column:
 
     key: str
     label: str
-    kind: Literal["text", "number", "token", "code"] = "text"
+    kind: CellKind = "text"
+
+
+def columns(kind: CellKind, /, **labels: str) -> tuple[Column, ...]:
+    """Columns of one kind: key -> heading.
+
+    >>> columns("number", low="from", high="to")[1]
+    Column(key='high', label='to', kind='number')
+    """
+    return tuple(Column(key, label, kind) for key, label in labels.items())
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,18 @@ class Chart:
                     f"chart {self.key}: {series.name} has {len(series.values)} values for "
                     f"{len(self.labels)} labels"
                 )
+
+
+def bar_chart(
+    key: str, title: str, series: str, bars: Sequence[Bar], x_label: str, *, log_scale: bool = False
+) -> Chart:
+    """A chart of one series of bars; with intervals if each bar has one."""
+    labels, values, intervals = zip(*bars, strict=True) if bars else ((), (), ())
+    known = () if None in intervals else intervals
+    numbers = tuple(map(float, values))
+    return Chart(
+        key, title, "bars", labels, (Series(series, numbers, known),), x_label, log_scale=log_scale
+    )
 
 
 @dataclass(frozen=True)

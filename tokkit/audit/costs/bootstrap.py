@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.report.section import Bar
+
 N_DRAWS = 2_000
 LEVEL = 0.95
 _SEED = 0
@@ -32,6 +34,10 @@ class Estimate:
     def interval(self) -> tuple[float, float]:
         """Both ends."""
         return self.low, self.high
+
+    def bar(self, label: str) -> Bar:
+        """For a chart."""
+        return label, self.value, self.interval
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float], digits: int = 3) -> Estimate:

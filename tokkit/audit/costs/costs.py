@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.audit.costs.bootstrap import Estimate, ratio
-from tokkit.errors import EncodingError
+from tokkit.audit.expressible import ids_or_none
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WORD_CHARS = 15
@@ -54,6 +54,13 @@ class Cost:
         words = [len(text.split()) for text in self.texts]
         return words if sum(self.n_chars) <= MAX_WORD_CHARS * sum(words) else None
 
+    def at(self, places: Sequence[int]) -> Cost:
+        """Of the texts that stood in some places."""
+        index = {place: k for k, place in enumerate(self.places)}
+        chosen = [index[place] for place in places]
+        texts, ids = tuple(self.texts[k] for k in chosen), tuple(self.ids[k] for k in chosen)
+        return Cost(texts, ids, tuple(places), ())
+
     @property
     def bytes_per_token(self) -> Estimate:
         """UTF-8 bytes of the texts over their tokens."""
@@ -72,19 +79,26 @@ class Cost:
 
 def measure(tokenizer: TextTokenizer, texts: Sequence[str]) -> Cost:
     """Encode each of `texts` that is not empty."""
-    kept: list[str] = []
-    ids: list[NDArray[np.int32]] = []
-    places: list[int] = []
-    lost: list[str] = []
-    for place, text in enumerate(texts):
-        if not text:
-            continue
-        try:
-            encoded = tokenizer.encode(text)
-        except EncodingError:
-            lost.append(text)
-            continue
-        kept.append(text)
-        ids.append(np.asarray(encoded, dtype=np.int32))
-        places.append(place)
-    return Cost(tuple(kept), tuple(ids), tuple(places), tuple(lost))
+    encoded = {place: ids_or_none(tokenizer, text) for place, text in enumerate(texts) if text}
+    kept = {place: np.array(ids, np.int32) for place, ids in encoded.items() if ids is not None}
+    return Cost(
+        texts=tuple(texts[place] for place in kept),
+        ids=tuple(kept.values()),
+        places=tuple(kept),
+        lost=tuple(texts[place] for place in encoded if place not in kept),
+    )
+
+
+def in_both(one: Cost, other: Cost) -> tuple[Cost, Cost]:
+    """The costs of two samples, of the texts in the places that both of them have."""
+    shared = sorted(set(one.places) & set(other.places))
+    return one.at(shared), other.at(shared)
+
+
+def premium_of(
+    tokenizer: TextTokenizer, cost: Cost, change: Callable[[str], str]
+) -> Estimate | None:
+    """Tokens of changed texts over those before the change; None if no changed one is encodable."""
+    changed = measure(tokenizer, [change(text) for text in cost.texts])
+    before = [cost.n_tokens[k] for k in changed.places]
+    return ratio(changed.n_tokens, before, 2) if before else None

@@ -15,7 +15,7 @@ import numpy as np
 from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.languages import Language
 from tokkit.errors import EncodingError
-from tokkit.report.section import Chart, Column, Scalar, Series, Table
+from tokkit.report.section import Chart, Column, Scalar, Table, bar_chart, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 _PER_TEXT = 4
@@ -131,15 +131,14 @@ def _changes(tokenizer: TextTokenizer, language: Language, edit: Edit) -> list[f
 
 def edit_table(found: dict[str, dict[str, Estimate]]) -> Table:
     """One row a language, one column an edit."""
-    columns = [Column("language", "Language")]
-    for key, (label, _) in EDITS.items():
-        columns += [Column(key, label[0].upper() + label[1:], "number")]
+    numbers = {key: label[0].upper() + label[1:] for key, (label, _) in EDITS.items()}
+    heads = (Column("language", "Language"), *columns("number", **numbers))
     rows: list[tuple[Scalar, ...]] = [
         (name, *(edits[key].value if key in edits else None for key in EDITS))
         for name, edits in found.items()
     ]
     return Table(
-        "edits", "Tokens that a small edit changes", tuple(columns), tuple(rows),
+        "edits", "Tokens that a small edit changes", heads, tuple(rows),
         f"Mean over {_PER_TEXT} random edits a text. 1 is the least; a dash: the script has no "
         "such edit.",
     )  # fmt: skip
@@ -150,13 +149,6 @@ def edit_chart(found: dict[str, dict[str, Estimate]], name: str) -> Chart | None
     edits = found.get(name)
     if not edits:
         return None
-    keys = [key for key in EDITS if key in edits]
-    series = Series(
-        "tokens changed",
-        tuple(edits[key].value for key in keys),
-        tuple(edits[key].interval for key in keys),
-    )
-    return Chart(
-        "edits", f"Tokens that a small edit changes, {name}", "bars",
-        tuple(EDITS[key][0] for key in keys), (series,), "tokens",
-    )  # fmt: skip
+    bars = [edits[key].bar(label) for key, (label, _) in EDITS.items() if key in edits]
+    title = f"Tokens that a small edit changes, {name}"
+    return bar_chart("edits", title, "tokens changed", bars, "tokens")

@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 
-from tokkit.errors import EncodingError
-from tokkit.report.section import Column, Fact, Scalar, Table
+from tokkit.audit.expressible import ids_or_none
+from tokkit.report.section import Fact, Scalar, Table, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 _EMOJI = (
-    *(
-        "😀",
-        "😂",
-        "😍",
-        "😭",
-        "🙏",
-        "👍",
-        "🔥",
-        "🎉",
-        "❤️",
-        "✨",
-        "🤔",
-        "🙃",
-        "🥺",
-        "🫠",
-        "🐈",
-        "🌍",
-    ),
-    *("🍕", "🚀", "✅", "☕", "👍🏽", "👩🏿‍💻", "👨‍👩‍👧‍👦", "🏳️‍🌈", "🇩🇪", "🇯🇵", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣"),
-)
+    "😀", "😂", "😍", "😭", "🙏", "👍", "🔥", "🎉", "❤️", "✨", "🤔", "🙃", "🥺", "🫠",
+    "🐈", "🌍", "🍕", "🚀", "✅", "☕", "👍🏽", "👩🏿‍💻", "👨‍👩‍👧‍👦", "🏳️‍🌈", "🇩🇪", "🇯🇵", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣",
+)  # fmt: skip
 _COLUMNS = (
-    Column("emoji", "Emoji"),
-    Column("name", "Name of its first character"),
-    Column("code_points", "Code points", "number"),
-    Column("tokens", "Tokens", "number"),
+    *columns("text", emoji="Emoji", name="Name of its first character"),
+    *columns("number", code_points="Code points", tokens="Tokens"),
 )
 
 
 def emoji_counts(tokenizer: TextTokenizer) -> list[tuple[str, int | None]]:
     """Emoji, and how many tokens each takes; None: it has no encoding. The dearest first."""
-    counts: list[tuple[str, int | None]] = []
-    for emoji in _EMOJI:
-        try:
-            counts.append((emoji, tokenizer.count(emoji)))
-        except EncodingError:
-            counts.append((emoji, None))
+    found = [(emoji, ids_or_none(tokenizer, emoji)) for emoji in _EMOJI]
+    counts = [(emoji, None if ids is None else len(ids)) for emoji, ids in found]
     return sorted(counts, key=lambda each: (-(each[1] or 999), each[0]))
 
 

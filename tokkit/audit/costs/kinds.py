@@ -7,16 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from tokkit.audit.costs.costs import Cost
-from tokkit.report.section import Chart, Column, Scalar, Series, Table
+from tokkit.report.section import Chart, Column, Scalar, Table, bar_chart, columns
 
 _COLUMNS = (
     Column("kind", "Kind"),
-    Column("bytes_per_token", "Bytes a token", "number"),
-    Column("low", "from", "number"),
-    Column("high", "to", "number"),
-    Column("tokens_per_word", "Tokens a word", "number"),
-    Column("one_byte_percent", "Tokens of one byte, %", "number"),
-    Column("texts_lost", "Texts without encoding", "number"),
+    *columns("number", bytes_per_token="Bytes a token", low="from", high="to"),
+    *columns("number", tokens_per_word="Tokens a word", one_byte_percent="Tokens of one byte, %"),
+    *columns("number", texts_lost="Texts without encoding"),
 )
 
 
@@ -28,14 +25,12 @@ def kind_table(kinds: Mapping[str, Cost], token_sizes: list[int]) -> Table:
         token_sizes: bytes of each token of the vocabulary.
     """
     ranked = sorted(kinds, key=lambda kind: (-_bytes_per_token(kinds[kind]), kind))
+    rows = tuple(_row(kind, kinds[kind], token_sizes) for kind in ranked)
     return Table(
-        "kinds",
-        "Cost by kind of text",
-        _COLUMNS,
-        tuple(_row(kind, kinds[kind], token_sizes) for kind in ranked),
+        "kinds", "Cost by kind of text", _COLUMNS, rows,
         "Eight short texts of each kind, in English where they have words, with 95% intervals over "
         "texts.",
-    )
+    )  # fmt: skip
 
 
 def _bytes_per_token(cost: Cost) -> float:
@@ -54,16 +49,7 @@ def _row(kind: str, cost: Cost, token_sizes: list[int]) -> tuple[Scalar, ...]:
 
 def kind_chart(kinds: Mapping[str, Cost]) -> Chart | None:
     """Bytes a token by kind."""
-    known = sorted((kind for kind in kinds if kinds[kind].texts), key=lambda kind: kind)
-    rates = {kind: kinds[kind].bytes_per_token for kind in known}
-    known.sort(key=lambda kind: -rates[kind].value)
-    if not known:
-        return None
-    series = Series(
-        "bytes a token",
-        tuple(rates[kind].value for kind in known),
-        tuple(rates[kind].interval for kind in known),
-    )
-    return Chart(
-        "kinds", "Bytes a token, by kind of text", "bars", tuple(known), (series,), "bytes a token"
-    )
+    bars = [cost.bytes_per_token.bar(kind) for kind, cost in kinds.items() if cost.texts]
+    bars.sort(key=lambda bar: (-bar[1], bar[0]))
+    title, unit = "Bytes a token, by kind of text", "bytes a token"
+    return bar_chart("kinds", title, unit, bars, unit) if bars else None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tokkit.audit.costs.bootstrap import Estimate, ratio
-from tokkit.audit.costs.costs import Cost, measure
+from tokkit.audit.costs.costs import Cost, in_both, measure
 from tokkit.audit.costs.samples import ParallelText
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import (
@@ -20,7 +20,7 @@ from tokkit.audit.rules.text import (
     UNEVEN_LANGUAGE_COST,
 )
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.report.section import Chart, Column, Fact, Scalar, Series, Table
+from tokkit.report.section import Chart, Fact, Scalar, Table, bar_chart, columns
 from tokkit.report.wording import listed
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -30,15 +30,10 @@ HIGH_PREMIUM = 3.0
 _MOST_NAMED = 8
 _MAX_BARS = 60
 _COLUMNS = (
-    Column("code", "Code"),
-    Column("language", "Language"),
-    Column("bytes_per_token", "Bytes a token", "number"),
-    Column("tokens_per_char", "Tokens a character", "number"),
-    Column("tokens_per_word", "Tokens a word", "number"),
-    Column("premium", "Premium", "number"),
-    Column("premium_low", "from", "number"),
-    Column("premium_high", "to", "number"),
-    Column("byte_premium", "Byte premium", "number"),
+    *columns("text", code="Code", language="Language"),
+    *columns("number", bytes_per_token="Bytes a token", tokens_per_char="Tokens a character"),
+    *columns("number", tokens_per_word="Tokens a word", premium="Premium", premium_low="from"),
+    *columns("number", premium_high="to", byte_premium="Byte premium"),
 )
 
 
@@ -71,20 +66,12 @@ def measure_languages(tokenizer: TextTokenizer, sample: ParallelText) -> list[La
 
 
 def _language(code: str, costs: Mapping[str, Cost], sample: ParallelText) -> Language:
-    mine, other = costs[code], costs[sample.reference]
-    shared = sorted(set(mine.places) & set(other.places))
-    here = {place: k for k, place in enumerate(mine.places)}
-    there = {place: k for k, place in enumerate(other.places)}
-    if not shared:
-        return Language(code, sample.names[code], mine, None, None)
-    premium = ratio(
-        [mine.n_tokens[here[place]] for place in shared],
-        [other.n_tokens[there[place]] for place in shared],
-        2,
-    )
-    n_bytes = sum(mine.n_bytes[here[place]] for place in shared)
-    byte_premium = round(n_bytes / sum(other.n_bytes[there[place]] for place in shared), 2)
-    return Language(code, sample.names[code], mine, premium, byte_premium)
+    mine, other = in_both(costs[code], costs[sample.reference])
+    if not mine.texts:
+        return Language(code, sample.names[code], costs[code], None, None)
+    premium = ratio(mine.n_tokens, other.n_tokens, 2)
+    byte_premium = round(sum(mine.n_bytes) / sum(other.n_bytes), 2)
+    return Language(code, sample.names[code], costs[code], premium, byte_premium)
 
 
 def language_facts(languages: list[Language], reference: str) -> list[Fact]:
@@ -147,16 +134,9 @@ def _row(each: Language) -> tuple[Scalar, ...]:
 
 def language_chart(languages: list[Language]) -> Chart | None:
     """The premiums as bars."""
-    known = [(each.name, each.premium) for each in languages if each.premium][:_MAX_BARS]
-    if not known:
-        return None
-    values = tuple(premium.value for _, premium in known)
-    intervals = tuple(premium.interval for _, premium in known)
-    return Chart(
-        "premiums", "Tokens of the same content, over those of English", "bars",
-        tuple(name for name, _ in known), (Series("premium", values, intervals),),
-        "times the tokens of English",
-    )  # fmt: skip
+    title, unit = "Tokens of the same content, over those of English", "times the tokens of English"
+    bars = [each.premium.bar(each.name) for each in languages if each.premium][:_MAX_BARS]
+    return bar_chart("premiums", title, "premium", bars, unit) if bars else None
 
 
 def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> list[Finding]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tokkit.audit.costs.bootstrap import Estimate, ratio
-from tokkit.audit.costs.costs import measure
+from tokkit.audit.costs.bootstrap import Estimate
+from tokkit.audit.costs.costs import premium_of
 from tokkit.audit.costs.languages import Language
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import COSTLY_CAPITALS
-from tokkit.report.section import Column, Fact, Table
+from tokkit.report.section import Fact, Table, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 HIGH_PREMIUM = 1.5
@@ -19,12 +19,9 @@ HIGH_PREMIUM = 1.5
 
 _MIN_CASED_SHARE = 0.5
 _COLUMNS = (
-    Column("code", "Code"),
-    Column("language", "Language"),
-    Column("upper_premium", "CAPITALS", "number"),
-    Column("upper_low", "from", "number"),
-    Column("upper_high", "to", "number"),
-    Column("title_premium", "Each Word", "number"),
+    *columns("text", code="Code", language="Language"),
+    *columns("number", upper_premium="CAPITALS", upper_low="from", upper_high="to"),
+    *columns("number", title_premium="Each Word"),
 )
 
 
@@ -42,8 +39,8 @@ def measure_case(tokenizer: TextTokenizer, languages: Sequence[Language]) -> lis
     costs: list[CaseCost] = []
     for each in languages:
         if _is_cased(each.cost.texts):
-            upper = _premium(tokenizer, each, [text.upper() for text in each.cost.texts])
-            title = _premium(tokenizer, each, [_capitalise(text) for text in each.cost.texts])
+            upper = premium_of(tokenizer, each.cost, str.upper)
+            title = premium_of(tokenizer, each.cost, _capitalise)
             if upper is not None and title is not None:
                 costs.append(CaseCost(each, upper, title))
     return sorted(costs, key=lambda each: (-each.upper.value, each.language.code))
@@ -58,13 +55,6 @@ def _is_cased(texts: Sequence[str]) -> bool:
 
 def _capitalise(text: str) -> str:
     return " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
-
-
-def _premium(tokenizer: TextTokenizer, language: Language, changed: list[str]) -> Estimate | None:
-    """None where none of the changed texts has an encoding."""
-    cost = measure(tokenizer, changed)
-    before = [language.cost.n_tokens[place] for place in cost.places]
-    return ratio(cost.n_tokens, before, 2) if before else None
 
 
 def case_facts(costs: Sequence[CaseCost], reference: str) -> list[Fact]:

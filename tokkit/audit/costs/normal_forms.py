@@ -10,22 +10,21 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tokkit.audit.costs.bootstrap import Estimate, ratio
-from tokkit.audit.costs.costs import measure
+from tokkit.audit.costs.costs import in_both, measure
 from tokkit.audit.costs.languages import Language
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import NFC_NFD_DIFFER
-from tokkit.errors import EncodingError
-from tokkit.report.section import Column, Fact, Table
+from tokkit.report.section import Fact, Table, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 _COLUMNS = (
-    Column("code", "Code"),
-    Column("language", "Language"),
-    Column("nfd_premium", "Decomposed", "number"),
-    Column("low", "from", "number"),
-    Column("high", "to", "number"),
-    Column("same_ids_percent", "Texts with the same ids, %", "number"),
+    *columns("text", code="Code", language="Language"),
+    *columns("number", nfd_premium="Decomposed", low="from", high="to"),
+    *columns("number", same_ids_percent="Texts with the same ids, %"),
 )
 
 
@@ -52,16 +51,14 @@ def measure_forms(tokenizer: TextTokenizer, languages: Sequence[Language]) -> li
     for each in languages:
         pairs = [_forms(text) for text in each.cost.texts]
         pairs = [(composed, parted) for composed, parted in pairs if composed != parted]
-        before = measure(tokenizer, [composed for composed, _ in pairs])
-        after = measure(tokenizer, [parted for _, parted in pairs])
-        shared = sorted(set(before.places) & set(after.places))
-        if not shared:
-            continue
-        old = [before.ids[before.places.index(place)] for place in shared]
-        new = [after.ids[after.places.index(place)] for place in shared]
-        premium = ratio([len(ids) for ids in new], [len(ids) for ids in old], 2)
-        same = sum(a.tolist() == b.tolist() for a, b in zip(old, new, strict=True))
-        costs.append(FormCost(each, premium, same, len(shared)))
+        before, after = in_both(
+            measure(tokenizer, [composed for composed, _ in pairs]),
+            measure(tokenizer, [parted for _, parted in pairs]),
+        )
+        if before.texts:
+            premium = ratio(after.n_tokens, before.n_tokens, 2)
+            same = sum(map(np.array_equal, before.ids, after.ids))
+            costs.append(FormCost(each, premium, same, len(before.texts)))
     return sorted(costs, key=lambda each: (-each.premium.value, each.language.code))
 
 
@@ -126,15 +123,10 @@ def _smallest(costs: Sequence[FormCost], tokenizer: TextTokenizer) -> tuple[Witn
     letters = sorted({char for text in texts for char in unicodedata.normalize("NFC", text)})
     for letter in letters:
         composed, parted = _forms(letter)
-        if composed == parted:
-            continue
-        try:
-            ids = [tuple(tokenizer.encode(form)) for form in (composed, parted)]
-        except EncodingError:
-            continue
-        if ids[0] != ids[1]:
+        one, other = ids_or_none(tokenizer, composed), ids_or_none(tokenizer, parted)
+        if one is not None and other is not None and one != other:
             return (
-                Witness("encode", composed.encode(), ids[0], note="NFC"),
-                Witness("encode", parted.encode(), ids[1], note="NFD, which looks the same"),
+                Witness("encode", composed.encode(), one, note="NFC"),
+                Witness("encode", parted.encode(), other, note="NFD, which looks the same"),
             )
     return ()

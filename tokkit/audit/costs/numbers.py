@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import DIGITS_GROUPED_FROM_LEFT, NUMBER_SPLITTING
 from tokkit.errors import EncodingError
-from tokkit.report.section import Column, Fact, Table
+from tokkit.report.section import Column, Fact, Table, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_DIGITS = 8
@@ -24,9 +24,7 @@ N_SAMPLED = 400
 _ALL_UP_TO = 3
 _GROUP = 3
 _COLUMNS = (
-    Column("digits", "Digits", "number"),
-    Column("tokens", "Tokens, on average", "number"),
-    Column("cuts", "Different cuts", "number"),
+    *columns("number", digits="Digits", tokens="Tokens, on average", cuts="Different cuts"),
     Column("common", "Most common cut", "code"),
     Column("share_percent", "of the numbers, %", "number"),
     Column("example", "Example", "code"),

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.reading import read_head
+from tokkit.report.page.assets import asset
 
 REFERENCE_NAMES = ("eng", "en", "english")
 """What the language may be called, in any case, that the others are compared with."""
@@ -122,4 +122,4 @@ def _languages() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def _asset(name: str) -> dict[str, Any]:
-    return json.loads(files("tokkit.audit.costs").joinpath(name).read_text(encoding="utf-8"))
+    return json.loads(asset(name, "tokkit.audit.costs"))

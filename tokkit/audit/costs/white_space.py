@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tokkit.audit.costs.bootstrap import Estimate, ratio
-from tokkit.audit.costs.costs import measure
+from tokkit.audit.costs.bootstrap import Estimate
+from tokkit.audit.costs.costs import measure, premium_of
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import COSTLY_INDENTATION
 from tokkit.errors import EncodingError
@@ -46,11 +46,9 @@ def measure_white_space(tokenizer: TextTokenizer, code: Sequence[str]) -> WhiteS
             tokens[unit] = None
         else:
             tokens[unit] = tuple(count - counts[0] for count in counts)
-    lines = [text for text in code if "\n" in text]
-    unix = measure(tokenizer, lines)
-    windows = measure(tokenizer, [text.replace("\n", "\r\n") for text in unix.texts])
-    before = [unix.n_tokens[place] for place in windows.places]
-    return WhiteSpace(tokens, ratio(windows.n_tokens, before, 2) if before else None)
+    lines = measure(tokenizer, [text for text in code if "\n" in text])
+    crlf = premium_of(tokenizer, lines, lambda text: text.replace("\n", "\r\n"))
+    return WhiteSpace(tokens, crlf)
 
 
 def white_space_facts(space: WhiteSpace) -> list[Fact]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.audit.costs.bootstrap import ratio
-from tokkit.audit.costs.costs import Cost, measure
+from tokkit.audit.costs.costs import Cost, in_both, measure
 from tokkit.audit.costs.samples import (
     ParallelText,
     given_parallel_text,
@@ -139,10 +139,7 @@ def _costs(
 
 def _cost(code: str, name: str, old: Cost, new: Cost) -> CostChange | None:
     """None if no text has an encoding in both."""
-    then = dict(zip(old.places, old.n_tokens, strict=True))
-    now = dict(zip(new.places, new.n_tokens, strict=True))
-    shared = sorted(then.keys() & now.keys())
-    if not sum(then[place] for place in shared):
+    before, after = (each.n_tokens for each in in_both(old, new))
+    if not sum(before):
         return None
-    before, after = [then[place] for place in shared], [now[place] for place in shared]
     return CostChange(code, name, sum(before), sum(after), ratio(after, before))
