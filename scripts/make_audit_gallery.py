@@ -23,7 +23,7 @@ from tests.audit.page.browser import OpenPage, open_browser
 from tokkit.audit.auditing import audit
 from tokkit.audit.gates.gate import Demands, check_gates
 from tokkit.audit.page import render_page
-from tokkit.audit.page.summary import counts, description, verdict
+from tokkit.audit.page.summary import description, verdict
 from tokkit.cli.commands.audit import EXIT_FINDINGS
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +102,7 @@ def make_page(name: str, path: Path, pages: Path) -> Entry:
         slug_of(name),
         description(report),
         verdict(report),
-        counts=tuple(counts(report).values()),
+        counts=tuple(report.by_severity().values()),
         exit_code=EXIT_FINDINGS if check_gates(report, Demands()) else 0,
         n_bytes=len(page.encode()),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,19 @@ class Finding:
     tokens: tuple[int, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     graded: Severity | None = None
+
+    @classmethod
+    def of(
+        cls,
+        kind: Rule,
+        message: str,
+        tokens: Iterable[int],
+        witnesses: Iterable[Witness] = (),
+        graded: Severity | None = None,
+    ) -> Finding:
+        """A finding about tokens, each of which counts."""
+        ids = tuple(sorted(tokens))
+        return cls(kind, message, len(ids), ids, tuple(witnesses), graded)
 
     @property
     def rule(self) -> str:

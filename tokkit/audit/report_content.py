@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.part import TokenStatus
-from tokkit.audit.rules import Rule
+from tokkit.audit.rules import Rule, Severity
 from tokkit.audit.subject import Subject
 from tokkit.report.section import Section
 
@@ -37,3 +38,15 @@ class ReportContent:
     def rules(self) -> list[Rule]:
         """The rules of the findings, by id."""
         return sorted({finding.kind for finding in self.findings}, key=lambda rule: rule.id)
+
+    def by_rule(self) -> dict[str, list[Finding]]:
+        """The findings of each rule that found something; in the order of the worst of each."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.rule, []).append(finding)
+        return found
+
+    def by_severity(self) -> dict[Severity, int]:
+        """How many findings are of each severity, worst first."""
+        counts = Counter(finding.severity for finding in self.findings)
+        return {severity: counts[severity] for severity in Severity}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from jinja2 import nodes
 
 from tokkit.audit.chat_templates.reading import ParsedTemplate
 from tokkit.audit.rules import Rule
 from tokkit.audit.rules.safety import TEMPLATE_UNBOUNDED, TEMPLATE_UNKNOWN_NAME, TEMPLATE_UNSAFE
-
-if TYPE_CHECKING:
-    from jinja2 import nodes
 
 MAX_REPEATS = 100_000
 FUNCTIONS = frozenset(
@@ -52,20 +51,20 @@ class Suspicion:
 
 def check_template(parsed: ParsedTemplate) -> Iterator[Suspicion]:
     """What is wrong in the tree, in the order of the template; control tokens are not looked up."""
-    from jinja2 import nodes
-
     defined = {macro.name for macro in parsed.tree.find_all(nodes.Macro)}
     defined |= {name.name for name in parsed.tree.find_all(nodes.Name) if name.ctx != "load"}
     for node in _walk(parsed.tree):
-        yield from _unsafe(node)
-        yield from _unknown(node, parsed, defined)
-        yield from _unbounded(node)
+        found = {
+            TEMPLATE_UNSAFE: [_unsafe(node)],
+            TEMPLATE_UNKNOWN_NAME: [_unknown(node, parsed, defined)],
+            TEMPLATE_UNBOUNDED: _unbounded(node),
+        }
+        for rule, whats in found.items():
+            yield from (Suspicion(rule, what, node.lineno) for what in whats if what)
 
 
 def control_texts(parsed: ParsedTemplate) -> dict[str, int]:
     """Texts spelled like control tokens that the template writes or compares with -> first line."""
-    from jinja2 import nodes
-
     found: dict[str, int] = {}
     for node in parsed.tree.find_all((nodes.Const, nodes.TemplateData)):
         text = node.data if isinstance(node, nodes.TemplateData) else node.value
@@ -77,8 +76,6 @@ def control_texts(parsed: ParsedTemplate) -> dict[str, int]:
 
 def reads(parsed: ParsedTemplate, name: str) -> bool:
     """Whether the template reads a variable, an attribute or an item of that name."""
-    from jinja2 import nodes
-
     return (
         any(node.name == name for node in parsed.tree.find_all(nodes.Name))
         or any(node.attr == name for node in parsed.tree.find_all(nodes.Getattr))
@@ -88,8 +85,6 @@ def reads(parsed: ParsedTemplate, name: str) -> bool:
 
 def writes_variable(parsed: ParsedTemplate, name: str) -> bool:
     """Whether a variable stands in something that the template writes."""
-    from jinja2 import nodes
-
     return any(
         found.name == name
         for output in parsed.tree.find_all(nodes.Output)
@@ -107,41 +102,35 @@ def _walk(tree: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def _constant(node: nodes.Node | None) -> Any:
-    from jinja2 import nodes
-
     return node.value if isinstance(node, nodes.Const) else None
 
 
-def _unsafe(node: nodes.Node) -> Iterator[Suspicion]:
-    from jinja2 import nodes
-
-    if isinstance(node, nodes.Getattr) and (node.attr.startswith("__") or node.attr in _INNARDS):
-        yield Suspicion(TEMPLATE_UNSAFE, f"the attribute {node.attr!r}", node.lineno)
-    elif isinstance(node, nodes.Const):
-        if isinstance(node.value, str) and _DUNDER.fullmatch(node.value):
-            yield Suspicion(TEMPLATE_UNSAFE, f"the name {node.value!r}", node.lineno)
-    elif isinstance(node, nodes.Filter) and node.name == "attr":
-        if _constant(node.args[0] if node.args else None) is None:
-            yield Suspicion(TEMPLATE_UNSAFE, "an attribute whose name is computed", node.lineno)
-    elif isinstance(node, nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends):
-        what = f"another file ({type(node).__name__.lower()})"
-        yield Suspicion(TEMPLATE_UNSAFE, what, node.lineno)
+def _unsafe(node: nodes.Node) -> str | None:
+    match node:
+        case nodes.Getattr() if node.attr.startswith("__") or node.attr in _INNARDS:
+            return f"the attribute {node.attr!r}"
+        case nodes.Const() if isinstance(node.value, str) and _DUNDER.fullmatch(node.value):
+            return f"the name {node.value!r}"
+        case nodes.Filter(name="attr") if _constant(node.args[0] if node.args else None) is None:
+            return "an attribute whose name is computed"
+        case nodes.Include() | nodes.Import() | nodes.FromImport() | nodes.Extends():
+            return f"another file ({type(node).__name__.lower()})"
+        case _:
+            return None
 
 
-def _unknown(node: nodes.Node, parsed: ParsedTemplate, defined: set[str]) -> Iterator[Suspicion]:
-    from jinja2 import nodes
-
-    rule = TEMPLATE_UNKNOWN_NAME
-    if isinstance(node, nodes.Call):
-        target = node.node
-        if isinstance(target, nodes.Name) and target.name not in FUNCTIONS | defined:
-            yield Suspicion(rule, f"the function {target.name!r}", node.lineno)
-        elif isinstance(target, nodes.Getattr) and not _is_method(target.attr, defined):
-            yield Suspicion(rule, f"the method {target.attr!r}", node.lineno)
-    elif isinstance(node, nodes.Filter) and node.name not in parsed.filters:
-        yield Suspicion(rule, f"the filter {node.name!r}", node.lineno)
-    elif isinstance(node, nodes.Test) and node.name not in parsed.tests:
-        yield Suspicion(rule, f"the test {node.name!r}", node.lineno)
+def _unknown(node: nodes.Node, parsed: ParsedTemplate, defined: set[str]) -> str | None:
+    match node:
+        case nodes.Call(node=nodes.Name(name=name)) if name not in FUNCTIONS | defined:
+            return f"the function {name!r}"
+        case nodes.Call(node=nodes.Getattr(attr=attr)) if not _is_method(attr, defined):
+            return f"the method {attr!r}"
+        case nodes.Filter() if node.name not in parsed.filters:
+            return f"the filter {node.name!r}"
+        case nodes.Test() if node.name not in parsed.tests:
+            return f"the test {node.name!r}"
+        case _:
+            return None
 
 
 def _is_method(name: str, defined: set[str]) -> bool:
@@ -149,31 +138,25 @@ def _is_method(name: str, defined: set[str]) -> bool:
     return name in _METHODS or name in defined or name.startswith("__")
 
 
-def _unbounded(node: nodes.Node) -> Iterator[Suspicion]:
-    from jinja2 import nodes
-
-    rule = TEMPLATE_UNBOUNDED
-    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
-        if node.node.name in ("range", "lipsum"):
-            for bound in node.args:
-                if not _is_bounded(bound):
-                    yield Suspicion(rule, f"{node.node.name} of {_said(bound)}", node.lineno)
-    elif isinstance(node, nodes.Pow):
-        if not _is_small(node.right):
-            yield Suspicion(rule, f"a power of {_said(node.right)}", node.lineno)
-    elif isinstance(node, nodes.Mul):
-        sides = (node.left, node.right)
-        if any(isinstance(_constant(side), str) for side in sides):
-            times = next(side for side in sides[::-1] if not isinstance(_constant(side), str))
-            if not _is_bounded(times):
-                yield Suspicion(rule, f"a text repeated {_said(times)} times", node.lineno)
-    elif isinstance(node, nodes.Macro) and _calls_itself(node):
-        yield Suspicion(rule, f"the macro {node.name!r} calls itself", node.lineno)
+def _unbounded(node: nodes.Node) -> list[str]:
+    match node:
+        case nodes.Call(node=nodes.Name(name="range" | "lipsum" as name)):
+            return [f"{name} of {_said(bound)}" for bound in node.args if not _is_bounded(bound)]
+        case nodes.Pow() if not _is_small(node.right):
+            return [f"a power of {_said(node.right)}"]
+        case nodes.Mul():
+            sides = (node.left, node.right)
+            times = [side for side in sides if not isinstance(_constant(side), str)]
+            if len(times) == 1 and not _is_bounded(times[0]):
+                return [f"a text repeated {_said(times[0])} times"]
+        case nodes.Macro() if _calls_itself(node):
+            return [f"the macro {node.name!r} calls itself"]
+        case _:
+            pass
+    return []
 
 
 def _calls_itself(macro: nodes.Macro) -> bool:
-    from jinja2 import nodes
-
     return any(
         isinstance(call.node, nodes.Name) and call.node.name == macro.name
         for call in macro.find_all(nodes.Call)
@@ -187,8 +170,6 @@ def _is_small(node: nodes.Node) -> bool:
 
 def _is_bounded(node: nodes.Node) -> bool:
     """Whether a number is a small constant, or at most about the length of something given."""
-    from jinja2 import nodes
-
     if isinstance(node, nodes.Const):
         return not isinstance(node.value, int) or abs(node.value) <= MAX_REPEATS
     if isinstance(node, nodes.Filter):

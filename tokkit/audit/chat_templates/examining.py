@@ -16,7 +16,7 @@ from tokkit.audit.chat_templates.reading import ParsedTemplate, parse_template
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import safety as rules
 from tokkit.errors import FormatError
-from tokkit.report.section import Column, Scalar, Table
+from tokkit.report.section import Column, Scalar, Table, columns
 from tokkit.report.wording import listed
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -53,35 +53,22 @@ def examine_templates(templates: Mapping[str, str], tokenizer: TextTokenizer) ->
             parsed = parse_template(text)
         except FormatError as error:
             witness = Witness("load", text[:_MAX_SHOWN].encode(errors="replace"), note="its start")
-            findings.append(
-                Finding(
-                    rules.TEMPLATE_UNREADABLE,
-                    f"The chat template {name!r} cannot be parsed: {error}.",
-                    witnesses=(witness,),
-                )
-            )
+            message = f"The chat template {name!r} cannot be parsed: {error}."
+            findings.append(Finding(rules.TEMPLATE_UNREADABLE, message, witnesses=(witness,)))
             rows.append((name, len(text), None, "not readable"))
             continue
         readable[name] = parsed
         findings += _findings(name, text, parsed, tokenizer)
         rows.append((name, len(text), len(control_texts(parsed)), ", ".join(parsed.variables)))
     findings += _shared_findings(readable, tokenizer)
-    columns = (
+    heads = (
         Column("name", "template"),
-        Column("n_characters", "characters", "number"),
-        Column("n_control_tokens", "control tokens it names", "number"),
+        *columns("number", n_characters="characters", n_control_tokens="control tokens it names"),
         Column("variables", "what it takes from outside"),
     )
-    return Templates(
-        tuple(findings),
-        Table(
-            "chat_templates",
-            "Chat templates",
-            columns,
-            tuple(rows),
-            note="Read as a syntax tree; nothing was run.",
-        ),
-    )
+    note = "Read as a syntax tree; nothing was run."
+    table = Table("chat_templates", "Chat templates", heads, tuple(rows), note)
+    return Templates(tuple(findings), table)
 
 
 def _findings(

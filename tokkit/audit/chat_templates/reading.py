@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
 
 from tokkit.errors import FormatError
-
-if TYPE_CHECKING:
-    from jinja2 import Environment, nodes
 
 MAX_CHARS = 1 << 18
 MAX_NESTING = 60
@@ -48,9 +48,12 @@ def parse_template(text: str) -> ParsedTemplate:
         raise FormatError(f"a template of {len(text):,} characters; expected at most {MAX_CHARS:,}")
     if _depth(text) > MAX_NESTING:
         raise FormatError(f"brackets are nested {_depth(text)} deep; expected {MAX_NESTING}")
-    environment = _environment()
-    from jinja2 import TemplateSyntaxError, nodes
-
+    environment = Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[_GenerationTag, "jinja2.ext.loopcontrols"],
+        optimized=False,
+    )
     try:
         tree = environment.parse(text)
         names = list(tree.find_all(nodes.Name))
@@ -65,12 +68,8 @@ def parse_template(text: str) -> ParsedTemplate:
     given = macros | {name.name for name in names if name.ctx != "load"} | _IMPLIED
     given |= set(environment.globals)
     variables = {name.name for name in names if name.ctx == "load"} - given
-    return ParsedTemplate(
-        tree,
-        tuple(sorted(variables)),
-        frozenset(environment.filters),
-        frozenset(environment.tests),
-    )
+    filters, tests = frozenset(environment.filters), frozenset(environment.tests)
+    return ParsedTemplate(tree, tuple(sorted(variables)), filters, tests)
 
 
 def _depth(text: str) -> int:
@@ -81,24 +80,11 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _environment() -> Environment:
-    """Jinja with `break`, `continue` and `{% generation %}`, as transformers sets it up."""
-    from jinja2 import Environment
-    from jinja2.ext import Extension
-    from jinja2.parser import Parser
+class _GenerationTag(Extension):
+    """`{% generation %}…{% endgeneration %}`, which transformers adds, marks what is generated."""
 
-    class GenerationTag(Extension):
-        """`{% generation %}…{% endgeneration %}` marks what the assistant says."""
+    tags = frozenset({"generation"})  # pyright: ignore[reportAssignmentType]
 
-        tags = frozenset({"generation"})  # pyright: ignore[reportAssignmentType]
-
-        def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
-            next(parser.stream)
-            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-    return Environment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=[GenerationTag, "jinja2.ext.loopcontrols"],
-        optimized=False,
-    )
+    def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)

@@ -6,7 +6,6 @@ Bytes are written in hexadecimal, and as text beside it, where U+FFFD stands for
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import Any
 
 from tokkit.audit.diff.difference import Difference
@@ -15,6 +14,7 @@ from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.audit.outputs.json_report import bytes_fields
 from tokkit.report.json_data import json_text
+from tokkit.report.page.assets import asset
 from tokkit.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -73,8 +73,7 @@ def diff_json(diff: Difference) -> str:
 
 def diff_schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of what `diff_dict` gives."""
-    source = files("tokkit.audit.diff").joinpath("diff.schema.json")
-    return json.loads(source.read_text(encoding="utf-8"))
+    return json.loads(asset("diff.schema.json", "tokkit.audit.diff"))
 
 
 def _token(token: Token) -> dict[str, Any]:

@@ -38,10 +38,7 @@ class Baseline:
     @classmethod
     def of(cls, report: AuditReport) -> Baseline:
         """All that a report found."""
-        by_rule: dict[str, list[Finding]] = {}
-        for finding in report.findings:
-            by_rule.setdefault(finding.rule, []).append(finding)
-        return cls({rule: _known(found) for rule, found in by_rule.items()})
+        return cls({rule: _known(found) for rule, found in report.by_rule().items()})
 
     def to_json(self) -> str:
         """As a file; equal baselines give equal texts."""

@@ -80,26 +80,16 @@ def check_gates(report: AuditReport, demands: Demands) -> list[GateFailure]:
     Raises:
         ArgumentError: a bound on a figure that the report does not have.
     """
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
-    failures = [
-        failure
-        for rule, findings in by_rule.items()
-        if (failure := _judge_rule(rule, findings, demands)) is not None
-    ]
+    judged = [_judge_rule(rule, found, demands) for rule, found in report.by_rule().items()]
+    failures = [failure for failure in judged if failure is not None]
     for key, bound in demands.at_least.items():
-        value = figure(report, key)
-        if value < bound:
-            failures.append(
-                GateFailure(f"at-least {key}", f"{key} is {value:g}, at least {bound:g} demanded")
-            )
+        if (value := figure(report, key)) < bound:
+            message = f"{key} is {value:g}, at least {bound:g} demanded"
+            failures.append(GateFailure(f"at-least {key}", message))
     for key, bound in demands.at_most.items():
-        value = figure(report, key)
-        if value > bound:
-            failures.append(
-                GateFailure(f"at-most {key}", f"{key} is {value:g}, at most {bound:g} allowed")
-            )
+        if (value := figure(report, key)) > bound:
+            message = f"{key} is {value:g}, at most {bound:g} allowed"
+            failures.append(GateFailure(f"at-most {key}", message))
     return failures
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from importlib.resources import files
 from typing import Any
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
-from tokkit.audit.rules import Severity
 from tokkit.report.json_data import json_text, section_data
+from tokkit.report.page.assets import asset
 from tokkit.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -22,12 +21,11 @@ SCHEMA_VERSION = 1
 
 def report_dict(report: ReportContent) -> dict[str, Any]:
     """The report as plain data."""
-    levels = Counter(finding.severity for finding in report.findings)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tokkit", "version": VERSION},
         "tokenizer": _tokenizer(report),
-        "summary": {level.value: levels[level] for level in Severity},
+        "summary": {level.value: n for level, n in report.by_severity().items()},
         "findings": [_finding(finding) for finding in report.findings],
         "sections": [section_data(section) for section in report.sections],
         "rules": {
@@ -45,8 +43,7 @@ def report_json(report: ReportContent) -> str:
 
 def schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of what `report_dict` gives."""
-    source = files("tokkit.audit.outputs").joinpath("audit-report.schema.json")
-    return json.loads(source.read_text(encoding="utf-8"))
+    return json.loads(asset("audit-report.schema.json", "tokkit.audit.outputs"))
 
 
 def bytes_fields(name: str, data: bytes | None) -> dict[str, str | None]:

@@ -7,13 +7,12 @@ it found otherwise is in the test's output.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections import defaultdict
 from collections.abc import Sequence
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.gates.gate import GateFailure
 from tokkit.audit.report_content import ReportContent
-from tokkit.audit.rules import RULES, Rule
+from tokkit.audit.rules import RULES
 from tokkit.report.wording import visible
 
 
@@ -24,9 +23,7 @@ def report_junit(report: ReportContent, failures: Sequence[GateFailure] = ()) ->
         report: what to write.
         failures: of the gates, from `tokkit.audit.gates.gate.check_gates`.
     """
-    found: dict[Rule, list[Finding]] = defaultdict(list)
-    for finding in report.findings:
-        found[finding.kind].append(finding)
+    found = report.by_rule()
     failed = {failure.rule: failure for failure in failures if failure.rule is not None}
     others = [failure for failure in failures if failure.rule is None]
     suite = ET.Element(
@@ -43,9 +40,9 @@ def report_junit(report: ReportContent, failures: Sequence[GateFailure] = ()) ->
             failure = failed[rule.id]
             ET.SubElement(
                 case, "failure", type=rule.severity.value, message=visible(failure.message)
-            ).text = _texts(found[rule])
-        elif found[rule]:
-            ET.SubElement(case, "system-out").text = _texts(found[rule])
+            ).text = _texts(found.get(rule.id, ()))
+        elif rule.id in found:
+            ET.SubElement(case, "system-out").text = _texts(found[rule.id])
     for other in others:
         case = ET.SubElement(suite, "testcase", classname="tokkit.audit.gate", name=other.gate)
         ET.SubElement(case, "failure", type="gate", message=visible(other.message))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import Severity
@@ -24,8 +22,8 @@ def report_text(report: ReportContent, *, colour: bool = False) -> str:
     ]
     for section in report.sections:
         lines += ["", *heading_lines(section, colour), *fact_lines(section)]
-    counts = Counter(finding.severity for finding in report.findings)
-    tally = ", ".join(plural(counts[level], level.value) for level in Severity if counts[level])
+    counts = report.by_severity().items()
+    tally = ", ".join(plural(n, level.value) for level, n in counts if n)
     lines += ["", styled(f"Findings: {tally or 'none'}", BOLD, colour)]
     for finding in report.findings:
         lines += _finding(finding, colour)

@@ -7,13 +7,13 @@ the tokenizer needs something that the engine does not have, live colouring is o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.page.normalizer_data import normalizer_steps
 from tokkit.audit.page.scanner_data import add_scanners
-from tokkit.audit.page.streams import Streams
-from tokkit.errors import EncodingError, UnsupportedError
+from tokkit.audit.page.streams import Streams, fnv1a
+from tokkit.errors import UnsupportedError
 from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.normalizers import SpaceMark, marks_spaces, whole_normalizer
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
@@ -49,17 +49,16 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
         UnsupportedError: something that the page's engine does not do exactly.
     """
     spec = tokenizer.spec
-    if any(not token.content for token in all_added_tokens(spec)):
+    added, steps = all_added_tokens(spec), whole_normalizer(spec)
+    if any(not token.content for token in added):
         raise UnsupportedError("an added token is the empty text")
     if spec.family == "word_bpe":
         raise UnsupportedError("merges of tokens that tell where in a word they stand")
-    marked = marks_spaces(whole_normalizer(spec))
-    if marked and any(token.lstrip or token.rstrip for token in all_added_tokens(spec)):
+    if marks_spaces(steps) and any(token.lstrip or token.rstrip for token in added):
         raise UnsupportedError("an added token that strips white space, where spaces are marked")
-    steps = whole_normalizer(spec)
     if spec.prefix_unit == "first_stretch" and not (steps is None or isinstance(steps, SpaceMark)):
         raise UnsupportedError("whether a stretch begins the text depends on the normaliser")
-    if any(token.single_word for token in all_added_tokens(spec)):
+    if any(token.single_word for token in added):
         raise UnsupportedError("an added token that must be a single word")
     return {
         "normalizer": normalizer_steps(spec.normalizer, streams),
@@ -68,7 +67,7 @@ def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:
         "prefixSpace": spec.prefix_space,
         "prefixUnit": spec.prefix_unit,
         "prefixAlone": spec.prefix_alone,
-        "added": [_added_token(token, spec) for token in all_added_tokens(spec)],
+        "added": [_added_token(token, spec) for token in added],
         "checks": _checks(tokenizer),
     }
 
@@ -83,18 +82,5 @@ def _added_token(token: AddedToken, spec: TokenizerSpec) -> dict[str, Any]:
 
 def _checks(tokenizer: TextTokenizer) -> list[list[Any]]:
     """[text, checksum of its ids], or None where tokkit refuses the text."""
-    found: list[list[Any]] = []
-    for text in SAMPLES:
-        try:
-            found.append([text, ids_checksum(tokenizer.encode(text))])
-        except EncodingError:
-            found.append([text, None])
-    return found
-
-
-def ids_checksum(ids: Iterable[int]) -> int:
-    """FNV-1a over ids, as whole numbers; the page computes the same."""
-    value = 0x811C9DC5
-    for token in ids:
-        value = (value ^ token) * 0x01000193 & 0xFFFFFFFF
-    return value
+    found = [(text, ids_or_none(tokenizer, text)) for text in SAMPLES]
+    return [[text, None if ids is None else fnv1a(ids)] for text, ids in found]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from tokkit.audit.page.scanner_data import add_pattern
-from tokkit.audit.page.streams import Streams
+from tokkit.audit.page.streams import Streams, fnv1a
 from tokkit.errors import UnsupportedError
 from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.normalizers import (
@@ -94,20 +94,15 @@ def _library_step(normalizer: LibraryNormalizer, streams: Streams) -> Step:
     node: dict[str, Any] = json.loads(state)
     kind: str = node["type"]
     if kind in NORMAL_FORMS:
-        return {
-            "kind": "normalForm",
-            "form": kind,
-            "active": active_characters(),
-            "checksum": form_checksum(kind),
-        }
+        active, checksum = active_characters(), form_checksum(kind)
+        return {"kind": "normalForm", "form": kind, "active": active, "checksum": checksum}
     if kind in _CHARWISE:
         return _charwise_step(normalizer, streams, reorders=bool(node.get("strip_accents")))
     if kind == "Strip":
         return {"kind": "strip", "left": node["strip_left"], "right": node["strip_right"]}
     if kind == "Replace" and "Regex" in node["pattern"]:
         pattern: str = node["pattern"]["Regex"]
-        name = f"replace {pattern}"
-        tables = add_pattern(streams, name, pattern)
+        tables = add_pattern(streams, f"replace {pattern}", pattern)
         return {"kind": "replacePattern", "scanner": tables, "new": node["content"]}
     raise UnsupportedError(f"the page cannot run the normaliser {normalizer.name}")
 
@@ -177,15 +172,12 @@ def active_characters() -> str:
     combining class. All others pass through, and nothing passes across them.
     """
     every = [char for char in _every_character() if char != "\n"]
-    parts = _form("NFKD")("\n".join(every)).split("\n")
     active = set(combining_characters())
-    for char, part in zip(every, parts, strict=True):
-        if part != char:
-            active |= {char, *part}
-    canonical = _form("NFD")("\n".join(every)).split("\n")
-    for char, part in zip(every, canonical, strict=True):
-        if part != char:
-            active |= {char, *part}
+    for form in ("NFKD", "NFD"):
+        parts = _form(form)("\n".join(every)).split("\n")
+        for char, part in zip(every, parts, strict=True):
+            if part != char:
+                active |= {char, *part}
     return _ranges(active)
 
 
@@ -205,9 +197,9 @@ def form_checksum(form: str) -> int:
     """FNV-1a over the code points of the normal forms of all active characters, each on its own."""
     normalize = _form(form)
     bounds = [int(number, 16) for number in active_characters().split()]
-    value = 0x811C9DC5
-    for first, last in zip(bounds[::2], bounds[1::2], strict=True):
-        for point in range(first, last + 1):
-            for char in normalize(chr(point)):
-                value = (value ^ ord(char)) * 0x01000193 & 0xFFFFFFFF
-    return value
+    return fnv1a(
+        ord(char)
+        for first, last in zip(bounds[::2], bounds[1::2], strict=True)
+        for point in range(first, last + 1)
+        for char in normalize(chr(point))
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, AnyStr
 
 import numpy as np
@@ -63,13 +63,8 @@ class Streams:
 
     def add_differences(self, name: str, values: Iterable[int]) -> None:
         """Integers, each written as what it adds to the one before it, with its sign."""
-        steps: list[int] = []
-        before = 0
-        for value in values:
-            step = value - before
-            steps.append(2 * step if step >= 0 else -2 * step - 1)
-            before = value
-        self._parts[name] = varints(steps)
+        steps = (after - before for before, after in pairwise(chain([0], values)))
+        self.add_varints(name, (2 * step if step >= 0 else -2 * step - 1 for step in steps))
 
     def pack(self) -> tuple[dict[str, list[int]], str]:
         """Where each stream lies in the block, as [start, length]; and the block as text."""
@@ -103,6 +98,14 @@ def shared_length(a: AnyStr, b: AnyStr) -> int:
     while n < limit and a[n] == b[n]:
         n += 1
     return n
+
+
+def fnv1a(numbers: Iterable[int]) -> int:
+    """A checksum of whole numbers (FNV-1a, 32 bits); the page computes the same."""
+    value = 0x811C9DC5
+    for each in numbers:
+        value = (value ^ each) * 0x01000193 & 0xFFFFFFFF
+    return value
 
 
 def varints(values: Iterable[int]) -> bytes:

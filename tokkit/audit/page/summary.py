@@ -32,17 +32,9 @@ _FAMILIES = {
 }
 
 
-def counts(report: ReportContent) -> dict[Severity, int]:
-    """Findings of each severity."""
-    return {
-        severity: sum(finding.severity == severity for finding in report.findings)
-        for severity in Severity
-    }
-
-
 def verdict(report: ReportContent) -> str:
     """One sentence that says what the worst of it is."""
-    found = counts(report)
+    found = report.by_severity()
     worst = next((severity for severity in Severity if found[severity]), None)
     if worst is None or worst == Severity.NOTE:
         return (
@@ -85,7 +77,7 @@ def _traits(spec: TokenizerSpec) -> list[str]:
 def severities_html(report: ReportContent) -> str:
     """How many findings there are of each severity; links to the first of each."""
     items: list[str] = []
-    for severity, count in counts(report).items():
+    for severity, count in report.by_severity().items():
         first = next((f.rule for f in report.findings if f.severity == severity), None)
         label = f"<b>{count}</b> {severity}{'' if count == 1 else 's'}"
         sign = f'<span class="sign" aria-hidden="true">{SIGNS[severity]}</span>'

@@ -10,6 +10,7 @@ is the length of its left half, and its place in the order of ranks.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,14 +50,8 @@ def add_vocabulary(
 
 
 def _add_spellings(streams: Streams, spellings: list[bytes]) -> None:
-    shared: list[int] = []
-    rests: list[bytes] = []
-    before = b""
-    for spelling in spellings:
-        n = shared_length(before, spelling)
-        shared.append(n)
-        rests.append(spelling[n:])
-        before = spelling
+    shared = [shared_length(*pair) for pair in pairwise([b"", *spellings])]
+    rests = [spelling[n:] for spelling, n in zip(spellings, shared, strict=True)]
     streams.add_varints("shared", shared)
     streams.add_varints("restLengths", map(len, rests))
     streams.add_bytes("rests", b"".join(rests))

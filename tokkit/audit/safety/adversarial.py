@@ -100,29 +100,15 @@ def _against_pattern(spec: TokenizerSpec) -> list[tuple[str, str]]:
     return list(found)[:MAX_PUMPS]
 
 
-def _repeated(node: Node) -> Iterator[CharSet]:
-    """The sets of characters under a repeat without bound."""
-    if isinstance(node, Repeat):
-        if node.high is None:
-            yield from _charsets(node.part)
-        else:
-            yield from _repeated(node.part)
-    elif isinstance(node, Sequence):
-        for part in node.parts:
-            yield from _repeated(part)
-    elif isinstance(node, Choice):
-        for part in node.alternatives:
-            yield from _repeated(part)
-
-
-def _charsets(node: Node) -> Iterator[CharSet]:
-    if isinstance(node, Chars):
-        yield node.charset
-    elif isinstance(node, Repeat):
-        yield from _charsets(node.part)
-    elif isinstance(node, Sequence):
-        for part in node.parts:
-            yield from _charsets(part)
-    elif isinstance(node, Choice):
-        for part in node.alternatives:
-            yield from _charsets(part)
+def _repeated(node: Node, *, inside: bool = False) -> Iterator[CharSet]:
+    """The sets of characters under a repeat without bound; `inside` one, all of them."""
+    match node:
+        case Chars(charset) if inside:
+            yield charset
+        case Repeat(part):
+            yield from _repeated(part, inside=inside or node.high is None)
+        case Sequence(parts) | Choice(parts):
+            for part in parts:
+                yield from _repeated(part, inside=inside)
+        case _:
+            return

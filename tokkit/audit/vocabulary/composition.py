@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
 
-from tokkit.report.section import Chart, Column, Fact, Series, Table
-from tokkit.report.wording import excerpt
+from tokkit.audit.vocabulary.showing import longest_first, token_table
+from tokkit.report.section import Chart, Fact, Series, Table, bar_chart, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BARS = 16
@@ -56,15 +56,9 @@ def composition_chart(tokenizer: TextTokenizer) -> Chart:
     shown_bars, rest = ranked[:_N_BARS], ranked[_N_BARS:]
     if rest:
         shown_bars.append((f"{len(rest)} others", sum(count for _, count in rest)))
-    return Chart(
-        "composition",
-        "What the tokens are made of",
-        "bars",
-        tuple(label for label, _ in shown_bars),
-        (Series("tokens", tuple(float(count) for _, count in shown_bars)),),
-        x_label="tokens",
-        log_scale=True,
-    )
+    bars = [(label, count, None) for label, count in shown_bars]
+    title = "What the tokens are made of"
+    return bar_chart("composition", title, "tokens", bars, "tokens", log_scale=True)
 
 
 def _lengths(tokenizer: TextTokenizer) -> list[int]:
@@ -98,32 +92,19 @@ def length_chart(tokenizer: TextTokenizer) -> Chart:
         else f"{start}-{_BIN_STARTS[k + 1] - 1}"
         for k, start in enumerate(starts)
     ]  # fmt: skip
+    series = Series("tokens", tuple(float(counts[k]) for k in range(len(starts))))
     return Chart(
-        "token_bytes",
-        "How long the tokens are",
-        "histogram",
-        tuple(labels),
-        (Series("tokens", tuple(float(counts[k]) for k in range(len(starts)))),),
-        x_label="bytes",
-        y_label="tokens",
-    )
+        "token_bytes", "How long the tokens are", "histogram", tuple(labels), (series,),
+        "bytes", "tokens",
+    )  # fmt: skip
 
 
 def longest_table(tokenizer: TextTokenizer) -> Table:
     """The longest tokens, control tokens left out."""
     spec = tokenizer.spec
     tokens = [token for token, data in enumerate(spec.token_bytes) if data]
-    tokens.sort(key=lambda token: (-len(spec.token_bytes[token]), token))
-    return Table(
-        "longest_tokens",
-        "The longest tokens",
-        (
-            Column("id", "Id", "token"),
-            Column("spelling", "Text", "code"),
-            Column("bytes", "Bytes", "number"),
-        ),
-        tuple(
-            (token, excerpt(spec.token_bytes[token]), len(spec.token_bytes[token]))
-            for token in tokens[:_N_ROWS]
-        ),
-    )
+    shown = longest_first(tokenizer, tokens)[:_N_ROWS]
+    return token_table(
+        tokenizer, "longest_tokens", "The longest tokens", shown,
+        columns("number", bytes="Bytes"), lambda token: (len(spec.token_bytes[token]),),
+    )  # fmt: skip

@@ -27,8 +27,8 @@ def demonstration(tokenizer: TextTokenizer, token: int) -> Witness | None:
     data = tokenizer.spec.token_bytes[token]
     placed = placements(data)
     if not placed:
-        return _encoded(tokenizer, data, "in no valid UTF-8")
-    witness = _encoded(tokenizer, data, f"not {token}")
+        return encoded(tokenizer, data, "in no valid UTF-8")
+    witness = encoded(tokenizer, data, f"not {token}")
     if witness is not None and token not in witness.ids:
         return witness
     for text in _texts_with(placed):
@@ -36,13 +36,14 @@ def demonstration(tokenizer: TextTokenizer, token: int) -> Witness | None:
         if normal != text:
             note = f"{_points(text)} becomes {_points(normal)}: no {data.hex(' ').upper()}"
             return Witness("normalize", text, result=normal, note=note)
-        whole = _encoded(tokenizer, text, f"not {token}, the bytes {data.hex(' ').upper()}")
+        whole = encoded(tokenizer, text, f"not {token}, the bytes {data.hex(' ').upper()}")
         if whole is not None and token not in whole.ids:
             return whole
     return None
 
 
-def _encoded(tokenizer: TextTokenizer, data: bytes, note: str) -> Witness | None:
+def encoded(tokenizer: TextTokenizer, data: bytes, note: str) -> Witness | None:
+    """What a text becomes; None where the vocabulary cannot express it."""
     ids = ids_or_none(tokenizer, data)
     return None if ids is None else Witness("encode", data, ids, note=note)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.vocabulary import ADDED_WORD, DUPLICATE_TOKEN, RENUMBERED_TOKEN, UNUSED_ID
-from tokkit.report.wording import excerpt, plural
+from tokkit.audit.vocabulary.showing import decoded, examples
+from tokkit.report.wording import plural
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -32,14 +35,13 @@ def duplicate_groups(tokenizer: TextTokenizer) -> list[tuple[int, ...]]:
     design. So are WordPiece's beginnings and continuations of words.
     """
     spec = tokenizer.spec
-    groups: dict[tuple[bytes, bool, bool], list[int]] = {}
+    groups: dict[tuple[bytes, bool, bool], list[int]] = defaultdict(list)
     is_fallback = (spec.kinds == TokenKind.BYTE).tolist()
     for token, data in enumerate(spec.token_bytes):
         if not data:  # control tokens and holes
             continue
         continuing = spec.continuing is not None and bool(spec.continuing[token])
-        key = (data, is_fallback[token], continuing)
-        groups.setdefault(key, []).append(token)
+        groups[data, is_fallback[token], continuing].append(token)
     return [tuple(ids) for ids in groups.values() if len(ids) > 1]
 
 
@@ -47,20 +49,14 @@ def _duplicates(tokenizer: TextTokenizer) -> Iterator[Finding]:
     groups = duplicate_groups(tokenizer)
     if not groups:
         return
-    spelling = tokenizer.spec.token_bytes
-    witnesses = tuple(
-        Witness("decode", ids=(token,), result=spelling[token], note=f"the same as id {group[0]}")
-        for group in groups[:_N_WITNESSES]
-        for token in group[1:2]
-    )
+    twin = {second: first for first, second, *_ in groups[:_N_WITNESSES]}
     yield Finding(
         DUPLICATE_TOKEN,
         f"{plural(len(groups), 'string')} of bytes with more than one id, as "
-        f"'{excerpt(spelling[groups[0][0]], limit=24)}' with the ids "
-        f"{' and '.join(map(str, groups[0][:3]))}.",
+        f"{examples(tokenizer, groups[0])} with the ids {' and '.join(map(str, groups[0][:3]))}.",
         len(groups),
-        tuple(sorted(token for group in groups for token in group)),
-        witnesses,
+        tuple(sorted(chain(*groups))),
+        decoded(tokenizer, twin, lambda token: f"the same as id {twin[token]}"),
     )
 
 
@@ -83,13 +79,12 @@ def _renumbered(tokenizer: TextTokenizer) -> Iterator[Finding]:
 def _unused(tokenizer: TextTokenizer) -> Iterator[Finding]:
     unused = np.flatnonzero(tokenizer.spec.kinds == TokenKind.UNUSED).tolist()
     if unused:
-        yield Finding(
+        yield Finding.of(
             UNUSED_ID,
             f"{plural(len(unused), 'id')} of {tokenizer.vocab_size:,} that no text produces, "
             "control tokens aside.",
-            len(unused),
-            tuple(unused),
-            (Witness("decode", ids=(unused[0],), result=b"", note="stands for nothing"),),
+            unused,
+            [Witness("decode", ids=(unused[0],), result=b"", note="stands for nothing")],
         )
 
 
@@ -108,11 +103,10 @@ def _added_words(tokenizer: TextTokenizer) -> Iterator[Finding]:
             words.append(token)
             witnesses.append(Witness("encode", inside.encode(), ids, note=f"cut around '{text}'"))
     if words:
-        yield Finding(
+        yield Finding.of(
             ADDED_WORD,
             f"{plural(len(words), 'added token')} spelt like words and cut out of longer ones, as "
-            f"'{excerpt(spec.token_bytes[words[0]], limit=24)}'.",
-            len(words),
-            tuple(words),
-            tuple(witnesses[:_N_WITNESSES]),
+            f"{examples(tokenizer, words)}.",
+            words,
+            witnesses[:_N_WITNESSES],
         )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.vocabulary import INTERMEDIATE_MERGE, REDUNDANT_MERGE
+from tokkit.audit.vocabulary.showing import decoded, longest_first
 from tokkit.errors import TokkitError
 from tokkit.files.reading import read_bounded
 from tokkit.report.wording import excerpt, plural
@@ -93,21 +94,17 @@ def merge_findings(
     tokenizer: TextTokenizer, uses: MergeUses, path: Path | None
 ) -> Iterator[Finding]:
     """Intermediate tokens, and merges that the file lists in vain."""
-    spelling = tokenizer.spec.token_bytes
     tokens = np.flatnonzero(uses.intermediate).tolist()
     if tokens:
-        longest = sorted(tokens, key=lambda token: (-len(spelling[token]), token))
-        yield Finding(
+        longest = longest_first(tokenizer, tokens)
+        named = (repr(excerpt(tokenizer.token_bytes(token), limit=24)) for token in longest[:3])
+        yield Finding.of(
             INTERMEDIATE_MERGE,
             f"{plural(len(tokens), 'token')} ({len(tokens) / tokenizer.vocab_size:.1%} of the "
             "vocabulary) used by a single merge that comes right after their own, as "
-            f"{', '.join(repr(excerpt(spelling[token], limit=24)) for token in longest[:3])}.",
-            len(tokens),
-            tuple(tokens),
-            tuple(
-                Witness("decode", ids=(token,), result=spelling[token], note="a step on the way")
-                for token in longest[:_N_WITNESSES]
-            ),
+            f"{', '.join(named)}.",
+            tokens,
+            decoded(tokenizer, longest[:_N_WITNESSES], lambda _: "a step on the way"),
         )
     listed = None if path is None else listed_merges(path)
     merges = tokenizer.merges

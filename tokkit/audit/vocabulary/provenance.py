@@ -15,12 +15,14 @@ They are signs and not faults: `://` is an address, and needs no mending.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
-from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.finding import Finding
 from tokkit.audit.rules.vocabulary import SUSPICIOUS_TOKEN
 from tokkit.audit.vocabulary.merge_uses import MergeUses
-from tokkit.report.section import Column, Table
+from tokkit.audit.vocabulary.showing import decoded, longest_first, token_table
+from tokkit.report.section import Table, columns
 from tokkit.report.wording import excerpt, plural
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -63,20 +65,15 @@ def provenance_findings(tokenizer: TextTokenizer, found: dict[int, str]) -> Iter
     """One finding for all of them."""
     if not found:
         return
-    counts = {kind: sum(one == kind for one in found.values()) for kind in _KINDS}
-    said = ", ".join(f"{n:,} by '{kind}'" for kind, n in counts.items() if n)
-    spelling = tokenizer.spec.token_bytes
-    longest = sorted(found, key=lambda token: (-len(spelling[token]), token))
-    yield Finding(
+    counts = Counter(found.values())
+    said = ", ".join(f"{counts[kind]:,} by '{kind}'" for kind in _KINDS if counts[kind])
+    longest = longest_first(tokenizer, found)
+    yield Finding.of(
         SUSPICIOUS_TOKEN,
         f"{plural(len(found), 'token')} ({said}), the longest "
-        f"'{excerpt(spelling[longest[0]], limit=40)}'.",
-        len(found),
-        tuple(sorted(found)),
-        tuple(
-            Witness("decode", ids=(token,), result=spelling[token], note=found[token])
-            for token in longest[:_N_WITNESSES]
-        ),
+        f"'{excerpt(tokenizer.token_bytes(longest[0]), limit=40)}'.",
+        found,
+        decoded(tokenizer, longest[:_N_WITNESSES], found.__getitem__),
     )
 
 
@@ -85,22 +82,12 @@ def provenance_table(tokenizer: TextTokenizer, found: dict[int, str]) -> Table |
     if not found:
         return None
     spelling = tokenizer.spec.token_bytes
-    longest = sorted(found, key=lambda token: (-len(spelling[token]), token))[:_N_ROWS]
     note = "Signs of pages that were repeated in the training text."
     if len(found) > _N_ROWS:
         note += f" The {_N_ROWS} longest of {len(found):,}."
-    return Table(
-        "provenance",
-        "Tokens that tell where the training text came from",
-        (
-            Column("id", "Id", "token"),
-            Column("spelling", "Text", "code"),
-            Column("sign", "Sign"),
-            Column("bytes", "Bytes", "number"),
-        ),
-        tuple(
-            (token, excerpt(spelling[token]), found[token], len(spelling[token]))
-            for token in longest
-        ),
-        note,
-    )
+    return token_table(
+        tokenizer, "provenance", "Tokens that tell where the training text came from",
+        longest_first(tokenizer, found)[:_N_ROWS],
+        (*columns("text", sign="Sign"), *columns("number", bytes="Bytes")),
+        lambda token: (found[token], len(spelling[token])), note,
+    )  # fmt: skip

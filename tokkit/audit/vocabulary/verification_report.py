@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.vocabulary import PARTIAL_CHARACTER, WITNESS_REFUTED
-from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
+from tokkit.audit.vocabulary.demonstration import encoded
+from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict, is_text
+from tokkit.audit.vocabulary.showing import examples, longest_first
 from tokkit.audit.vocabulary.verification import Verification
 from tokkit.report.section import Fact
-from tokkit.report.wording import excerpt, plural
+from tokkit.report.wording import plural
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
@@ -73,12 +74,11 @@ def verification_findings(
         more = ", …" if len(refutation.ids) > _IDS_SHOWN else ""
         note = f"{library} gives [{ids}{more}], without {refutation.token}"
         witnesses.append(Witness("encode", text, tuple(tokenizer.encode(text)), note=note))
-    example = excerpt(tokenizer.spec.token_bytes[tokens[0]], limit=24)
     message = (
         f"{plural(len(tokens), 'token')} that {library} does not produce from the text that "
-        f"produces it here, as '{example}'."
+        f"produces it here, as {examples(tokenizer, tokens)}."
     )
-    return (Finding(WITNESS_REFUTED, message, len(tokens), tokens, tuple(witnesses)),)
+    return (Finding.of(WITNESS_REFUTED, message, tokens, witnesses),)
 
 
 def partial_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
@@ -88,36 +88,19 @@ def partial_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> t
     tokens = [
         token
         for token, verdict in enumerate(verdicts)
-        if verdict.status in reached and not _is_text(spelling[token])
+        if verdict.status in reached and not is_text(spelling[token])
     ]
     if not tokens:
         return ()
     longer = [token for token in tokens if len(spelling[token]) > 1]
     message = f"{plural(len(tokens), 'token')} that text produces begin or end inside a character"
     message += f"; {len(longer):,} of them are longer than a byte" if longer else ", all one byte"
-    telling = sorted(tokens, key=lambda token: (-len(spelling[token]), token))[:_N_WITNESSES]
-    witnesses = tuple(
-        witness for token in telling if (witness := _split(tokenizer, token, verdicts)) is not None
-    )
-    return (Finding(PARTIAL_CHARACTER, f"{message}.", len(tokens), tuple(tokens), witnesses),)
-
-
-def _split(tokenizer: TextTokenizer, token: int, verdicts: Sequence[Verdict]) -> Witness | None:
-    text = verdicts[token].witness
-    assert text is not None
-    ids = ids_or_none(tokenizer, text)
-    if ids is None:
-        return None
-    note = f"{token} is the bytes {tokenizer.spec.token_bytes[token].hex(' ').upper()}"
-    return Witness("encode", text, ids, note=note)
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    witnesses: list[Witness] = []
+    for token in longest_first(tokenizer, tokens)[:_N_WITNESSES]:
+        note = f"{token} is the bytes {spelling[token].hex(' ').upper()}"
+        witness = encoded(tokenizer, verdicts[token].witness or b"", note)
+        witnesses += [witness] if witness else []
+    return (Finding.of(PARTIAL_CHARACTER, f"{message}.", tokens, witnesses),)
 
 
 def summarize(verdicts: Sequence[Verdict], verification: Verification | None) -> str:

@@ -14,7 +14,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.finding import Finding
 from tokkit.audit.rules.vocabulary import UNDER_TRAINED_TOKEN
 from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
 from tokkit.audit.vocabulary.embeddings.training_indicator import (
@@ -23,9 +23,10 @@ from tokkit.audit.vocabulary.embeddings.training_indicator import (
     measure_rows,
 )
 from tokkit.audit.vocabulary.reach.reachability import Status, Verdict
+from tokkit.audit.vocabulary.showing import decoded, examples, token_table
 from tokkit.errors import FormatError
-from tokkit.report.section import Chart, Column, Fact, Series, Table
-from tokkit.report.wording import excerpt, plural
+from tokkit.report.section import Chart, Fact, Series, Table, columns
+from tokkit.report.wording import plural
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_BINS, _N_ROWS, _N_WITNESSES = 40, 100, 5
@@ -71,7 +72,7 @@ def examine_embeddings(
     never = [token for token, status in enumerate(statuses) if status in _NEVER and token < n_rows]
     padding = range(len(statuses), n_rows)
     indicator = measure_rows(embeddings, np.array([*never, *padding], dtype=np.int64))
-    size = _fact("embedding_rows", "Rows of the embedding matrix", n_rows)
+    size = Fact("embedding_rows", "Rows of the embedding matrix", n_rows)
     tied = Fact(
         "embeddings_tied", "Input and output embeddings are the same", embeddings.outputs is None
     )
@@ -83,10 +84,6 @@ def examine_embeddings(
         )  # fmt: skip
         return TrainingReport(facts=(size, tied, unknown))
     return _report(tokenizer, statuses, indicator, reached, (size, tied))
-
-
-def _fact(key: str, label: str, value: float, unit: str = "", about: str = "") -> Fact:
-    return Fact(key, label, value, unit, help=about)
 
 
 def _check_rows(path: str | PathLike[str], n_rows: int, statuses: Sequence[Status]) -> None:
@@ -117,27 +114,17 @@ def _report(
     name = _NAMES[indicator.kind]
     second = float(np.percentile(values[reached], 2))
     facts += (
-        _fact(
-            "under_trained_tokens", "Under-trained", len(below), "tokens",
-            f"Reachable tokens whose {name} is at most a quarter of the median.",
-        ),
-        _fact(
-            "training_indicator_median", f"Median {name}", round(median, 3),
-            about="Of the tokens that text produces.",
-        ),
-        _fact(
-            "training_indicator_percentile_2", f"Second percentile of the {name}",
-            round(second, 3), about="Below it lie the candidates of Land and Bartolo (2024).",
-        ),
+        Fact("under_trained_tokens", "Under-trained", len(below), "tokens",
+             help=f"Reachable tokens whose {name} is at most a quarter of the median."),
+        Fact("training_indicator_median", f"Median {name}", round(median, 3),
+             help="Of the tokens that text produces."),
+        Fact("training_indicator_percentile_2", f"Second percentile of the {name}",
+             round(second, 3), help="Below it lie the candidates of Land and Bartolo (2024)."),
     )  # fmt: skip
     if indicator.references:
-        facts += (
-            _fact(
-                "training_reference_rows", "Rows taken as untrained", len(indicator.references),
-                about="Nearly equal rows of ids that no text produces; of at most 2,048 "
-                "candidates.",
-            ),
-        )  # fmt: skip
+        about = "Nearly equal rows of ids that no text produces; of at most 2,048 candidates."
+        n_rows = len(indicator.references)
+        facts += (Fact("training_reference_rows", "Rows taken as untrained", n_rows, help=about),)
     return TrainingReport(
         facts,
         (_table(tokenizer, statuses, indicator, reached),),
@@ -151,27 +138,15 @@ def _findings(
 ) -> tuple[Finding, ...]:
     if not below.size:
         return ()
-    tokens = [int(token) for token in below]
-    spelling = tokenizer.spec.token_bytes
-    examples = ", ".join(f"'{excerpt(spelling[token], limit=24)}'" for token in tokens[:3])
-    return (
-        Finding(
-            UNDER_TRAINED_TOKEN,
-            f"{plural(len(tokens), 'token')} that text produces, with a {_NAMES[indicator.kind]} "
-            f"of at most a quarter of the median, {median:.3f}; the most extreme: {examples}.",
-            len(tokens),
-            tuple(sorted(tokens)),
-            tuple(
-                Witness(
-                    "decode",
-                    ids=(token,),
-                    result=spelling[token],
-                    note=f"{_NAMES[indicator.kind]} {indicator.values[token]:.3f}",
-                )
-                for token in tokens[:_N_WITNESSES]
-            ),
-        ),
+    tokens, name = below.tolist(), _NAMES[indicator.kind]
+    message = (
+        f"{plural(len(tokens), 'token')} that text produces, with a {name} of at most a quarter of "
+        f"the median, {median:.3f}; the most extreme: {examples(tokenizer, tokens, 3)}."
     )
+    witnesses = decoded(
+        tokenizer, tokens[:_N_WITNESSES], lambda token: f"{name} {indicator.values[token]:.3f}"
+    )
+    return (Finding.of(UNDER_TRAINED_TOKEN, message, tokens, witnesses),)
 
 
 def _table(
@@ -183,27 +158,14 @@ def _table(
     """The tokens that text produces with the smallest values."""
     rounded = np.round(indicator.values, 3)
     order = reached[np.lexsort((reached, rounded[reached]))][:_N_ROWS]
-    return Table(
-        "under_trained",
-        "Tokens that look least trained",
-        (
-            Column("id", "Id", "token"),
-            Column("spelling", "Bytes", "code"),
-            Column("indicator", _NAMES[indicator.kind].capitalize(), "number"),
-            Column("status", "Status"),
-        ),
-        tuple(
-            (
-                token,
-                excerpt(tokenizer.spec.token_bytes[token]),
-                float(rounded[token]),
-                str(statuses[token]),
-            )
-            for token in map(int, order)
-        ),
+    name = _NAMES[indicator.kind].capitalize()
+    return token_table(
+        tokenizer, "under_trained", "Tokens that look least trained", order.tolist(),
+        (*columns("number", indicator=name), *columns("text", status="Status")),
+        lambda token: (float(rounded[token]), str(statuses[token])),
         "Tokens that some text produces, the smallest values first; see the chart for how far "
-        "they are from the others.",
-    )
+        "they are from the others.", spelling="Bytes",
+    )  # fmt: skip
 
 
 def _chart(statuses: Sequence[Status], indicator: Indicator) -> Chart:
@@ -217,13 +179,8 @@ def _chart(statuses: Sequence[Status], indicator: Indicator) -> Chart:
         chosen = np.array([status in wanted for status in statuses[:n_ids]], dtype=bool)
         counts, _ = np.histogram(values[chosen], edges)
         series.append(Series(name, tuple(float(count) for count in counts)))
+    bins, below = tuple(f"{edge:.3f}" for edge in edges[:-1]), _NAMES[indicator.kind]
     return Chart(
-        "training_indicator",
-        "How much the tokens' embeddings look untrained",
-        "histogram",
-        tuple(f"{edge:.3f}" for edge in edges[:-1]),
-        tuple(series),
-        x_label=_NAMES[indicator.kind] + ", lower end of the bin",
-        y_label="tokens",
-        log_scale=True,
-    )
+        "training_indicator", "How much the tokens' embeddings look untrained", "histogram",
+        bins, tuple(series), f"{below}, lower end of the bin", "tokens", log_scale=True,
+    )  # fmt: skip

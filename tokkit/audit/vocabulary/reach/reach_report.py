@@ -13,7 +13,8 @@ from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import vocabulary as rules
 from tokkit.audit.vocabulary.demonstration import demonstration
 from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
-from tokkit.report.section import Chart, Column, Fact, Series, Table
+from tokkit.audit.vocabulary.showing import examples, token_table
+from tokkit.report.section import Chart, Fact, Table, bar_chart, columns
 from tokkit.report.wording import excerpt, plural
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -36,6 +37,10 @@ _RULES = {
     Reason.BYTES: rules.UNREACHABLE_BYTES,
     Reason.SHADOWED: rules.UNREACHABLE_SHADOWED,
 }
+
+_TAKES_TOKENS = (Reason.PRETOKENIZER, Reason.SHADOWED)
+"""Reasons that are worded as something that happens to the tokens."""
+_NOT_REACHED = (Status.UNREACHABLE, Status.UNDETERMINED)
 
 
 def reach_facts(verdicts: Sequence[Verdict]) -> tuple[Fact, ...]:
@@ -69,9 +74,8 @@ def reach_facts(verdicts: Sequence[Verdict]) -> tuple[Fact, ...]:
         *(
             Fact(
                 f"unreachable_{reason.value}_tokens", f"Unreachable: {reason.value}",
-                by_reason[reason], "tokens", help=f"Tokens that {_HOW[reason]}."
-                if reason not in (Reason.PRETOKENIZER, Reason.SHADOWED)
-                else f"{_HOW[reason].capitalize()} them.",
+                by_reason[reason], "tokens", help=f"{_HOW[reason].capitalize()} them."
+                if reason in _TAKES_TOKENS else f"Tokens that {_HOW[reason]}.",
             )
             for reason in Reason
         ),
@@ -91,41 +95,23 @@ def _percent(part: int, whole: int) -> float:
 def reach_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
     """One finding for each reason, and one for what is undetermined."""
     found: list[Finding] = []
-    for reason in Reason:
-        tokens = [token for token, verdict in enumerate(verdicts) if verdict.reason == reason]
-        if tokens:
-            found.append(
-                Finding(
-                    _RULES[reason],
-                    plural(len(tokens), "token")
-                    + (
-                        f": {_HOW[reason]} {'it' if len(tokens) == 1 else 'them'}"
-                        if reason in (Reason.PRETOKENIZER, Reason.SHADOWED)
-                        else f" that {_HOW[reason]}"
-                    )
-                    + f", as {_examples(tokenizer, tokens)}.",
-                    len(tokens),
-                    tuple(tokens),
-                    own_witnesses(tokenizer, tokens),
-                )
-            )
-    tokens = [t for t, verdict in enumerate(verdicts) if verdict.status == Status.UNDETERMINED]
-    if tokens:
-        found.append(
-            Finding(
-                rules.UNDETERMINED_TOKEN,
-                f"{plural(len(tokens), 'token')} without a witness or a proof, as "
-                f"{_examples(tokenizer, tokens)}.",
-                len(tokens),
-                tuple(tokens),
-                own_witnesses(tokenizer, tokens),
-            )
-        )
+    for reason in (*Reason, None):
+        tokens = [
+            token
+            for token, verdict in enumerate(verdicts)
+            if verdict.reason == reason and verdict.status in _NOT_REACHED
+        ]
+        if not tokens:
+            continue
+        rule = _RULES[reason] if reason else rules.UNDETERMINED_TOKEN
+        what = " without a witness or a proof"
+        if reason:
+            them = "it" if len(tokens) == 1 else "them"
+            taken = reason in _TAKES_TOKENS
+            what = f": {_HOW[reason]} {them}" if taken else f" that {_HOW[reason]}"
+        message = f"{plural(len(tokens), 'token')}{what}, as {examples(tokenizer, tokens, 3)}."
+        found.append(Finding.of(rule, message, tokens, own_witnesses(tokenizer, tokens)))
     return tuple(found)
-
-
-def _examples(tokenizer: TextTokenizer, tokens: Sequence[int]) -> str:
-    return ", ".join(f"'{excerpt(tokenizer.spec.token_bytes[t], limit=24)}'" for t in tokens[:3])
 
 
 def own_witnesses(tokenizer: TextTokenizer, tokens: Sequence[int]) -> tuple[Witness, ...]:
@@ -141,36 +127,20 @@ def own_witnesses(tokenizer: TextTokenizer, tokens: Sequence[int]) -> tuple[Witn
 
 def reach_table(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> Table | None:
     """The unreachable and undetermined tokens, by reason; the first of each."""
-    wanted = (Status.UNREACHABLE, Status.UNDETERMINED)
-    chosen = [token for token, verdict in enumerate(verdicts) if verdict.status in wanted]
+    chosen = [token for token, verdict in enumerate(verdicts) if verdict.status in _NOT_REACHED]
     if not chosen:
         return None
     rank = {reason: k for k, reason in enumerate(_HOW)}
     chosen.sort(key=lambda t: (-1 if (r := verdicts[t].reason) is None else rank[r], t))
-    rows = [
-        (
-            token,
-            excerpt(tokenizer.spec.token_bytes[token]),
-            str(verdicts[token].reason or "undetermined"),
-            _becomes(tokenizer, token),
-        )
-        for token in chosen[:_N_ROWS]
-    ]
     note = "Canonical encodings, normaliser included."
     if len(chosen) > _N_ROWS:
         note += f" The first {_N_ROWS} of {len(chosen):,}; the explorer shows all."
-    return Table(
-        "unreachable",
-        "Tokens that no text produces",
-        (
-            Column("id", "Id", "token"),
-            Column("spelling", "Bytes", "code"),
-            Column("reason", "Reason"),
-            Column("becomes", "What its bytes become", "code"),
-        ),
-        tuple(rows),
-        note,
-    )
+    return token_table(
+        tokenizer, "unreachable", "Tokens that no text produces", chosen[:_N_ROWS],
+        (*columns("text", reason="Reason"), *columns("code", becomes="What its bytes become")),
+        lambda t: (str(verdicts[t].reason or "undetermined"), _becomes(tokenizer, t)),
+        note, spelling="Bytes",
+    )  # fmt: skip
 
 
 def _becomes(tokenizer: TextTokenizer, token: int) -> str:
@@ -197,13 +167,6 @@ def reach_chart(verdicts: Sequence[Verdict]) -> Chart:
         "control token": by_status[Status.SPECIAL],
         "no token": by_status[Status.UNUSED],
     }
-    counts = {label: count for label, count in counts.items() if count}
-    return Chart(
-        "reachability",
-        "Which tokens text can produce",
-        "bars",
-        tuple(counts),
-        (Series("tokens", tuple(float(count) for count in counts.values())),),
-        x_label="tokens",
-        log_scale=True,
-    )
+    bars = [(label, count, None) for label, count in counts.items() if count]
+    title = "Which tokens text can produce"
+    return bar_chart("reachability", title, "tokens", bars, "tokens", log_scale=True)

@@ -145,14 +145,11 @@ class ReachabilityJudge:
     def _own_text(self, token: int) -> bytes | None:
         """The token's bytes as a text, if their encoding is that token and nothing else."""
         data = self._spec.token_bytes[token]
-        if not _is_text(data):
+        if not is_text(data):
             return None
         for text in own_texts(data, self._tokenizer.dummy_prefix):
-            try:
-                if self._tokenizer.encode(text) == [token]:
-                    return text
-            except EncodingError:
-                continue
+            if ids_or_none(self._tokenizer, text) == (token,):
+                return text
         return None
 
     @cached_property
@@ -167,7 +164,7 @@ class ReachabilityJudge:
     def _is_alone(self, token: int) -> bool:
         """Whether the token is what its bytes become without the space put before a text."""
         data = self._spec.token_bytes[token]
-        if not self._tokenizer.dummy_prefix or not _is_text(data):
+        if not self._tokenizer.dummy_prefix or not is_text(data):
             return False
         pieces = self._tokenizer.pretokenizer.split(np.frombuffer(data, dtype=np.uint8))
         try:
@@ -230,11 +227,10 @@ class ReachabilityJudge:
 
     def _is_taken(self, token: int) -> bool:
         """Whether another token has the same bytes, and the model makes that one."""
-        same = self._by_bytes.get(self._spec.token_bytes[token], ())
         continuing = self._spec.continuing
         return any(
             other != token and (continuing is None or continuing[other] == continuing[token])
-            for other in same
+            for other in self._by_bytes.get(self._spec.token_bytes[token], ())
         )
 
     @cached_property
@@ -262,27 +258,23 @@ class ReachabilityJudge:
 
     def _is_always_changed(self, way: Placement) -> bool:
         """Whether no character that a cut end may be part of can stand in a normalised text."""
-        cuts = [cut for cut in (way.left, way.right) if cut is not None]
+        normalizer = whole_normalizer(self._spec)
         return any(
-            all(
-                cannot_stand(whole_normalizer(self._spec), chr(point))
-                for point in cut.points.tolist()
-            )
-            for cut in cuts
+            all(cannot_stand(normalizer, chr(point)) for point in cut.points.tolist())
+            for cut in (way.left, way.right)
+            if cut is not None
         )
 
 
 def own_texts(data: bytes, dummy_prefix: bytes) -> Iterator[bytes]:
     """The texts that are these bytes to the model, where a space is put before a text."""
-    if not dummy_prefix or not data.startswith(dummy_prefix):
-        yield data
-    if dummy_prefix and data.startswith(dummy_prefix):
-        if len(data) > len(dummy_prefix):
-            yield data[len(dummy_prefix) :]
-        yield data
+    if dummy_prefix and data.startswith(dummy_prefix) and data != dummy_prefix:
+        yield data[len(dummy_prefix) :]
+    yield data
 
 
-def _is_text(data: bytes) -> bool:
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -13,10 +13,10 @@ from itertools import islice, product
 
 import numpy as np
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.vocabulary.reach.contexts import Context, Contexts, Symbols
 from tokkit.audit.vocabulary.reach.fragments import Cut, Placement, placements
 from tokkit.audit.vocabulary.reach.neighbours import Neighbours
-from tokkit.errors import EncodingError
 from tokkit.text.regex.boundaries import Label
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -75,7 +75,7 @@ class WitnessSearch:
     def find(self, token: int, placed: list[Placement]) -> bytes | None:
         """A text whose encoding holds the token, or None if none was found."""
         for text in islice(self._texts(token, placed), MAX_TEXTS):
-            if self._produces(text, token):
+            if token in (ids_or_none(self._tokenizer, text) or ()):
                 return text
         return None
 
@@ -86,12 +86,6 @@ class WitnessSearch:
             if text is not None:
                 return text
         return None
-
-    def _produces(self, text: bytes, token: int) -> bool:
-        try:
-            return token in self._tokenizer.encode(text)
-        except EncodingError:
-            return False
 
     # -- texts to try ------------------------------------------------------------------------
 
