@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,7 +31,7 @@ from tokkit.mixture.estimation.evidence import SNAPSHOTS, Evidence, gather_evide
 from tokkit.mixture.estimation.intervals import INFLATION, intervals
 from tokkit.mixture.estimation.linear_program import LinearProgramSolution, solve_linear_program
 from tokkit.mixture.estimation.share_limits import share_limits
-from tokkit.mixture.judging.caveats import fits, outcome_warnings, unsupported
+from tokkit.mixture.judging.caveats import SMALL_SAMPLE, fits, outcome_warnings, unsupported
 from tokkit.mixture.judging.diagnostics import diagnose
 from tokkit.mixture.merges.inheritance import Inheritance, find_inheritance
 from tokkit.mixture.merges.merge_list import UNKNOWN, MergeList, merge_list
@@ -47,8 +48,6 @@ Method = Literal["default", "linear-program"]
 DEFAULT_MERGES: dict[str, int] = {"default": 30_000, "linear-program": 3_000}
 
 _MAX_JOBS = 1 << 16
-SMALL_SAMPLE = 100_000
-"""Bytes below which a sample is called small."""
 WRONG_ENCODING = 0.005
 """Share of bytes that are no UTF-8, or zero, from which a sample is refused."""
 
@@ -130,6 +129,7 @@ def infer_mixture(
     tokenizer = load_tokenizer(tokenizer)
     inherits = [load_tokenizer(other) for other in inherits]
     counting = counting or CountingOptions()
+    say = progress or _say_nothing
     merges = merge_list(tokenizer)
     inherited, warnings = _find_inherited(merges, inherits)
     first = inherited.n_merges if inherited else 0
@@ -138,7 +138,7 @@ def infer_mixture(
             f"{tokenizer.name} begins with {first} merges of {inherited and inherited.source}, and "
             "the linear program cannot leave them out; use the default method"
         )
-    used = _beginning(merges, first + (max_merges or DEFAULT_MERGES[method]))
+    used = merges.beginning(first + (max_merges or DEFAULT_MERGES[method]))
     counts = count_categories(
         WordSplitter.of(tokenizer),
         corpora,
@@ -151,14 +151,10 @@ def infer_mixture(
         warnings += _check_sample(name, sample, used)
     table = make_table([sample.words for sample in counts.values()])
     names = list(counts)
-
-    def report(done: int, n: int) -> None:
-        if progress is not None:
-            progress("replaying merges", done, n)
-
     snapshots = {first + step for step in SNAPSHOTS if first + step < len(used)} | {len(used)}
+    replayed = partial(say, "replaying merges")
     evidence = gather_evidence(
-        table, used, first=first, snapshots=sorted(snapshots), progress=report
+        table, used, first=first, snapshots=sorted(snapshots), progress=replayed
     )
     heard = told(evidence)
     untold = [name for name, each in zip(names, heard.tolist(), strict=True) if not each]
@@ -168,7 +164,7 @@ def infer_mixture(
             f"{len(names) - len(untold)} of the {len(names)} categories, so that they tell nothing "
             "of shares; add samples of what they are made of"
         )
-    solution = _solve(method, table, used, evidence, heard, level, progress)
+    solution = _solve(method, table, used, evidence, heard, level, say)
     limits = share_limits(evidence, solution.weights)
     warnings += outcome_warnings(
         evidence, solution.weights, limits, names=names, unexplained=solution.unexplained
@@ -180,16 +176,15 @@ def infer_mixture(
             "the merges fit no mixture of these categories, so that no intervals can be given; add "
             "what is missing among the categories"
         )
+    intervals = None
+    if solution.intervals is not None:
+        ends = zip(names, solution.intervals.tolist(), strict=True)
+        intervals = {name: (low, high) for name, (low, high) in ends}
     return MixtureResult(
         tokenizer=tokenizer.name,
         method=method,
         proportions=dict(zip(names, solution.weights.tolist(), strict=True)),
-        intervals=None
-        if solution.intervals is None
-        else {
-            name: (low, high)
-            for name, (low, high) in zip(names, solution.intervals.tolist(), strict=True)
-        },
+        intervals=intervals,
         level=level,
         status=solution.status,
         objective=solution.objective,
@@ -204,6 +199,10 @@ def infer_mixture(
         diagnosis=diagnose(evidence, used, solution.weights),
         untold=tuple(untold),
     )
+
+
+def _say_nothing(_what: str, _done: int, _all: int) -> None:
+    pass
 
 
 def _check_options(
@@ -255,10 +254,6 @@ def _find_inherited(
         f"the same order); only the {left:,} after them speak of this tokenizer's training data"
     )
     return found, [note]
-
-
-def _beginning(merges: MergeList, n: int) -> MergeList:
-    return MergeList(merges.pairs[:n], merges.units, merges.spellings)
 
 
 # -- samples ---------------------------------------------------------------------------------
@@ -334,7 +329,7 @@ def _solve(
     evidence: Evidence,
     heard: NDArray[np.bool_],
     level: float,
-    progress: Callable[[str, int, int], None] | None,
+    say: Callable[[str, int, int], None],
 ) -> _Solution:
     if not evidence.merged.any():
         raise ArgumentError(
@@ -342,14 +337,9 @@ def _solve(
             "training data, or are split in another way"
         )
     if method == "linear-program":
-
-        def report(_rounds: int, rows: int, _objective: float) -> None:
-            if progress is not None:
-                progress("solving, rows so far", rows, 0)
-
-        return _from_program(solve_linear_program(table, merges, progress=report), evidence)
-    if progress is not None:
-        progress("estimating", 0, 1)
+        solved = partial(say, "solving, rows so far")
+        return _from_program(solve_linear_program(table, merges, progress=solved), evidence)
+    say("estimating", 0, 1)
     spoken_of = evidence if heard.all() else evidence.only(heard)
     found = estimate(spoken_of)
     solution = _from_estimate(found, intervals(spoken_of, found, level=level))

@@ -87,7 +87,6 @@ class Estimate:
             missing of the pairs of the merges used, where nearly all of a pair is missing.
         covariance: float64 (c, c), of the logarithms of `weights`, up to a common constant.
         converged: whether the iteration settled.
-        n_iterations: how many there were.
         n_used: the first so many merges were used.
         curve: which one the weights come from; the covariance is that of the smooth one in any
             case, and too large for the other.
@@ -99,7 +98,6 @@ class Estimate:
     unexplained: float
     covariance: Floats
     converged: bool
-    n_iterations: int
     n_used: int
     curve: Literal["smooth", "monotone"]
 
@@ -133,11 +131,9 @@ def estimate(
     n_used = min(m, fewest) if n_merges is None else n_merges
     fit = CurveFit(evidence, n_used, _start(evidence, min(n_used, _START)))
     fit.run(max_iterations)
-    n_iterations = fit.n_iterations
     while n_merges is None and fit.n_used < m and fit.variance[-1] < _MAX_VARIANCE:
         wider = CurveFit(evidence, min(m, 2 * fit.n_used), fit.weights)
         wider.run(max_iterations)
-        n_iterations += wider.n_iterations
         if wider.variance[-1] > 2 * _MAX_VARIANCE or not wider.converged:
             break
         fit = wider
@@ -146,7 +142,6 @@ def estimate(
     falling = fit_monotone(evidence, fit.n_used, weights, max_iterations=max_iterations)
     if falling.converged and _spread(falling.residuals) < _IS_TRAINING_TEXT * fit.spread():
         weights, curve = falling.weights, "monotone"
-        n_iterations += falling.n_iterations
     return Estimate(
         weights=evidence.bytes_from_pairs(weights),
         residuals=np.where(supported, _residuals(evidence, weights), np.nan),
@@ -154,7 +149,6 @@ def estimate(
         unexplained=fit.unexplained(),
         covariance=fit.covariance(),
         converged=fit.converged,
-        n_iterations=n_iterations,
         n_used=fit.n_used,
         curve=curve,
     )
@@ -167,14 +161,14 @@ class CurveFit:
         n_used: how many merges.
         weights: float64 (c,), shares of pairs.
         variance: float64 (n_used,), of the residuals.
-        converged, n_iterations: of `run`.
+        converged: whether `run` settled.
     """
 
     def __init__(self, evidence: Evidence, n_used: int, weights: Floats) -> None:
         """Lay a curve through the merges, given weights."""
         self.n_used = n_used
         self.weights = weights
-        self.converged, self.n_iterations = False, 0
+        self.converged = False
         self._shares: Floats = evidence.merged[:n_used] / evidence.totals
         self._share_of_one_count: Floats = 1 / evidence.totals
         steps = evidence.first + np.arange(1, n_used + 1, dtype=np.int64)
@@ -196,7 +190,6 @@ class CurveFit:
             weights = shifted(self.weights, step[:n])
             moved = float(np.abs(weights - self.weights).max())
             self.weights, self._curve = weights, self._curve + step[n:]
-            self.n_iterations = k + 1
             if moved < _SETTLED and k > _REFITS_VARIANCE[-1]:
                 self.converged = True
                 return

@@ -46,7 +46,6 @@ class LinearProgramSolution:
         objective: the sum of all violations, in shares of pairs.
         status: `"optimal"`, or `"rounds"` if rows were still violated after the last round.
         n_rows: rows generated.
-        n_rounds: programs solved.
         worst: the largest violation of a row that was not generated.
     """
 
@@ -54,7 +53,6 @@ class LinearProgramSolution:
     objective: float
     status: str
     n_rows: int
-    n_rounds: int
     worst: float
 
 
@@ -162,7 +160,7 @@ def solve_linear_program(
     competitors: int = 10,
     max_rounds: int = 100,
     tolerance: float = 1e-9,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> LinearProgramSolution:
     """Solve the published program.
 
@@ -172,7 +170,7 @@ def solve_linear_program(
         competitors: at most so many rows a merge are added in a round.
         max_rounds: programs solved at most.
         tolerance: a row counts as violated beyond this share of the pairs.
-        progress: called after each round with its number, the rows so far, and the objective.
+        progress: called after each round with the rows so far, and 0: their number is not known.
 
     Raises:
         ArgumentError: an option out of range, or a category without any pair.
@@ -198,13 +196,13 @@ def solve_linear_program(
         fresh = np.setdiff1d(keys, known)
         if not len(fresh) or n_rounds == max_rounds:
             status = "rounds" if len(fresh) else "optimal"
-            return LinearProgramSolution(shares, objective, status, len(known), n_rounds, worst)
+            return LinearProgramSolution(shares, objective, status, len(known), worst)
         steps, pairs = fresh // n_pairs, (fresh % n_pairs).astype(np.int32)
         rows = np.concatenate([rows, _differences(history, steps, pairs)])
         known = np.concatenate([known, fresh])
         shares, slack, allowance, objective = _solve(rows, known, n_pairs, n_merges)
         if progress is not None:
-            progress(n_rounds + 1, len(known), objective)
+            progress(len(known), 0)
     raise AssertionError
 
 

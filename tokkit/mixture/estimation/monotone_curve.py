@@ -50,13 +50,11 @@ class MonotoneFit:
         weights: float64 (c,), shares of pairs.
         residuals: float64 (n_used,), ((f_t / L_t)^p - 1) / p.
         converged: whether the weights settled.
-        n_iterations: how many there were.
     """
 
     weights: Floats
     residuals: Floats
     converged: bool
-    n_iterations: int
 
 
 def fit_monotone(
@@ -73,7 +71,7 @@ def fit_monotone(
     shares: Floats = evidence.merged[:n_used] / evidence.totals
     level = falling(shares @ weights, np.ones(n_used), np.ones(n_used))[0]
     precision = variance = np.ones(n_used)
-    converged, k = False, 0
+    converged = False
     for k in range(max_iterations):
         mixed = shares @ weights
         level, edges = falling(mixed, precision, level)
@@ -91,7 +89,7 @@ def fit_monotone(
             break
     mixed = shares @ weights
     level, _ = falling(mixed, precision, level)
-    return MonotoneFit(weights, power_residuals(mixed / level), converged, k + 1)
+    return MonotoneFit(weights, power_residuals(mixed / level), converged)
 
 
 def falling(mixed: Floats, precision: Floats, level: Floats) -> tuple[Floats, NDArray[np.int64]]:

@@ -14,6 +14,8 @@ from tokkit.mixture.estimation.share_limits import NOTABLE
 from tokkit.mixture.judging.diagnostics import near_duplicates
 from tokkit.report.wording import listed
 
+SMALL_SAMPLE = 100_000
+"""Bytes below which a sample is called small."""
 _MOST_NAMED = 5
 _FEW_MERGES = 300
 LONG_PREFIX = 10_000

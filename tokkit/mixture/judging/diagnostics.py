@@ -88,13 +88,15 @@ def diagnose(evidence: Evidence, merges: MergeList, weights: NDArray[np.float64]
     size[occurrences < _MIN_EXPECTED] = 0.0
 
     def listed(order: NDArray[np.intp]) -> tuple[Disagreement, ...]:
-        out: list[Disagreement] = []
-        for t in order[:MAX_LISTED].tolist():
-            left, right = _spelt(merges, merges.pairs[evidence.first + t, :2])
-            factor = 10.0 ** float(residuals[t]) if seen[t] else 0.0
-            place = _main_category(evidence.merged[t] * per_count)
-            out.append(Disagreement(evidence.first + t + 1, left, right, factor, place))
-        return tuple(out)
+        return tuple(
+            Disagreement(
+                evidence.first + t + 1,
+                *_spelt(merges, merges.pairs[evidence.first + t, :2]),
+                10.0 ** float(residuals[t]) if seen[t] else 0.0,
+                _main_category(evidence.merged[t] * per_count),
+            )
+            for t in order[:MAX_LISTED].tolist()
+        )
 
     rare = np.argsort(size, kind="stable")
     frequent = np.argsort(-size, kind="stable")
@@ -120,12 +122,15 @@ def _never_merged(
     standing = evidence.standing[-1]
     share = standing.counts @ per_count
     order = np.argsort(-share, kind="stable")[:MAX_LISTED]
-    out: list[Disagreement] = []
-    for k in order[share[order] > 2 * expected].tolist():
-        left, right = _spelt(merges, standing.pairs[k])
-        place = _main_category(standing.counts[k] * per_count)
-        out.append(Disagreement(None, left, right, float(share[k] / expected), place))
-    return tuple(out)
+    return tuple(
+        Disagreement(
+            None,
+            *_spelt(merges, standing.pairs[k]),
+            float(share[k] / expected),
+            _main_category(standing.counts[k] * per_count),
+        )
+        for k in order[share[order] > 2 * expected].tolist()
+    )
 
 
 def _spelt(merges: MergeList, pair: NDArray[np.int32]) -> tuple[bytes, bytes]:

@@ -8,9 +8,7 @@ as a number too.
 from __future__ import annotations
 
 from tokkit.mixture.inferred import InferredMixture
-from tokkit.mixture.judging.caveats import LONG_PREFIX
-
-_SMALL_SAMPLE = 100_000
+from tokkit.mixture.judging.caveats import LONG_PREFIX, SMALL_SAMPLE
 
 
 def trust_sentences(result: InferredMixture) -> list[str]:
@@ -19,42 +17,35 @@ def trust_sentences(result: InferredMixture) -> list[str]:
     small = sum(
         share
         for name, share in result.proportions.items()
-        if result.sample_bytes[name] < _SMALL_SAMPLE
+        if result.sample_bytes[name] < SMALL_SAMPLE
     )
     inherited = result.inherited.n_merges if result.inherited is not None else 0
-    doubts = [
+    unexplained = result.unexplained or 0.0
+    possible = {
         f"they are shares of what the merges tell of, and these tell nothing of "
         f"{len(result.untold)} of the {len(result.proportions)} categories, which may have any "
-        "share"
-        if result.untold
-        else "",
-        f"frequent pairs that were never merged rule out {refuted:.1%} of them (see the warnings)"
-        if refuted > 0.01
-        else "",
-        f"{result.unsupported:.1%} of the merges join pairs that no sample holds"
-        if result.unsupported > 0.05
-        else "",
-        f"about {result.unexplained:.0%} of the training data looks like none of the categories"
-        if result.unexplained is not None and result.unexplained > 0.05
-        else "",
-        f"half of the merges are off by a factor of {result.misfit:.1f} or more"
-        if result.misfit > 1.3
-        else "",
-        "the estimator did not settle" if result.status in ("not converged", "rounds") else "",
-        "some samples are small" if small > 0.02 else "",
-        f"only rare pairs are left after {inherited:,} inherited merges"
-        if inherited >= LONG_PREFIX
-        else "",
-        "few merges could be used" if result.n_merges < 1000 else "",
-    ]
-    doubts = [doubt for doubt in doubts if doubt]
+        "share": bool(result.untold),
+        f"frequent pairs that were never merged rule out {refuted:.1%} of them (see the warnings)":
+            refuted > 0.01,
+        f"{result.unsupported:.1%} of the merges join pairs that no sample holds":
+            result.unsupported > 0.05,
+        f"about {unexplained:.0%} of the training data looks like none of the categories":
+            unexplained > 0.05,
+        f"half of the merges are off by a factor of {result.misfit:.1f} or more":
+            result.misfit > 1.3,
+        "the estimator did not settle": result.status in ("not converged", "rounds"),
+        "some samples are small": small > 0.02,
+        f"only rare pairs are left after {inherited:,} inherited merges": inherited >= LONG_PREFIX,
+        "few merges could be used": result.n_merges < 1000,
+    }  # fmt: skip
+    doubts = [doubt for doubt, holds in possible.items() if holds]
     grave = (
         refuted > 0.05
         or bool(result.untold)
         or inherited >= LONG_PREFIX
         or result.unsupported > 0.2
         or result.misfit > 2
-        or (result.unexplained or 0) > 0.2
+        or unexplained > 0.2
         or len(doubts) >= 3
     )
     if not doubts:

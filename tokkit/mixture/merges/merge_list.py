@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,9 @@ class MergeList:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def after(self, n: int) -> MergeList:
-        """All but the first `n` merges; these must be applied before, not dropped."""
-        return MergeList(self.pairs[n:], self.units, self.spellings)
+    def beginning(self, n: int) -> MergeList:
+        """The first `n` merges."""
+        return replace(self, pairs=self.pairs[:n])
 
     def spelt(self) -> list[tuple[bytes, bytes]]:
         """The two halves of each merge, as bytes: what two tokenizers can be compared by."""
@@ -152,9 +153,5 @@ def shared_beginning(ours: MergeList, theirs: MergeList) -> int:
     >>> shared_beginning(one, two)
     1
     """
-    n = 0
-    for a, b in zip(ours.spelt(), theirs.spelt(), strict=False):
-        if a != b:
-            break
-        n += 1
-    return n
+    pairs = zip(ours.spelt(), theirs.spelt(), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -8,7 +8,6 @@ from typing import Any
 from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
-from tokkit.mixture.merges.inheritance import Inheritance
 from tokkit.report.wording import visible
 
 
@@ -53,7 +52,7 @@ def result_dict(mixture: InferredMixture) -> dict[str, Any]:
         "unsupported": mixture.unsupported,
         "misfit": mixture.misfit,
         "n_merges": mixture.n_merges,
-        "inherited": _inherited_dict(mixture.inherited),
+        "inherited": mixture.inherited and vars(mixture.inherited).copy(),
         "warnings": list(mixture.warnings),
         "trust": trust_sentences(mixture),
         "residuals": [vars(each).copy() for each in mixture.residual_bins()],
@@ -80,7 +79,3 @@ def _listed(pairs: tuple[Disagreement, ...], names: tuple[str, ...]) -> list[dic
 
 def _spelt(data: bytes) -> str:
     return visible(data).replace(" ", "␣")
-
-
-def _inherited_dict(inherited: Inheritance | None) -> dict[str, Any] | None:
-    return None if inherited is None else vars(inherited).copy()

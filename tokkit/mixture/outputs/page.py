@@ -9,16 +9,24 @@ from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
 from tokkit.report.page.rendering import Page, render
-from tokkit.report.section import Chart, Column, Fact, Scalar, Section, Series, Table
+from tokkit.report.section import (
+    Bar,
+    Chart,
+    Column,
+    Fact,
+    Scalar,
+    Section,
+    Series,
+    Table,
+    bar_chart,
+    columns,
+)  # fmt: skip
 from tokkit.report.wording import plural, readable, size, visible
 
 _REACH = 2.0
 """The picture of the residuals goes from a hundredth to a hundred times what is expected."""
 _LABEL = 40
 """Characters of a name beside its bar."""
-
-Bar = tuple[str, float, tuple[float, float] | None]
-"""Name, share, and its interval, if it has one."""
 
 
 def render_mixture_page(result: InferredMixture) -> str:
@@ -78,11 +86,10 @@ def _shares(result: InferredMixture, summary: str) -> Section:
         summary = f"The merges fit no mixture of these; do not use the shares. {summary}"
     shown, hidden = result.notable()
     intervals = result.intervals or {}
-    bars = [(name, result.proportions[name], intervals.get(name)) for name in shown]
-    groups = [(name, each.share, each.interval) for name, each in result.groups.items()]
+    bars = [_bar(name, result.proportions[name], intervals.get(name)) for name in shown]
+    groups = [_bar(name, each.share, each.interval) for name, each in result.groups.items()]
     further = (
-        Column("limit", "At most, %", "number"),
-        Column("sample", "Sample, MB", "number"),
+        *columns("number", limit="At most, %", sample="Sample, MB"),
         Column("ruled_out", "Ruled out"),
     )
     rows = [
@@ -92,7 +99,7 @@ def _shares(result: InferredMixture, summary: str) -> Section:
     ]  # fmt: skip
     members = [(len(each.categories),) for each in result.groups.values()]
     tables = [
-        _table("groups", "Group", groups, (Column("n", "Categories", "number"),), members),
+        _table("groups", "Group", groups, columns("number", n="Categories"), members),
         _table("categories", "Category", bars, further, rows, _note(result, hidden)),
     ]
     told = [bar for bar in bars if bar[0] not in result.untold]
@@ -116,19 +123,21 @@ def _table(
     note: str = "",
 ) -> Table:
     """Names with their shares, intervals if they have them, and further cells."""
-    ends = (Column("low", "from", "number"), Column("high", "to", "number"))
-    columns = (
-        Column("name", of),
-        Column("share", "Share, %", "number"),
-        *(ends if _ends(bars) else ()),
-        *further,
+    ends = (
+        columns("number", low="from", high="to") if any(interval for *_, interval in bars) else ()
     )
-    pairs = _ends(bars) or [()] * len(bars)
+    heads = (Column("name", of), *columns("number", share="Share, %"), *ends, *further)
     rows = tuple(
-        (name, _percent(share), *pair, *more)
-        for (name, share, _), pair, more in zip(bars, pairs, cells, strict=True)
+        (name, share, *(interval or ()), *more)
+        for (name, share, interval), more in zip(bars, cells, strict=True)
     )
-    return Table(key, key.capitalize(), columns, rows, note)
+    return Table(key, key.capitalize(), heads, rows, note)
+
+
+def _bar(name: str, share: float, interval: tuple[float, float] | None) -> Bar:
+    """In percent."""
+    ends = None if interval is None else (_percent(interval[0]), _percent(interval[1]))
+    return name, _percent(share), ends
 
 
 def _note(result: InferredMixture, hidden: Sequence[str]) -> str:
@@ -145,16 +154,11 @@ def _note(result: InferredMixture, hidden: Sequence[str]) -> str:
 
 
 def _chart(key: str, title: str, bars: Sequence[Bar], ruled_out: Collection[str]) -> Chart:
-    labels = tuple(visible(name, _LABEL) + (" †" if name in ruled_out else "") for name, *_ in bars)
-    shares = tuple(_percent(share) for _, share, _ in bars)
-    series = (Series("share", shares, tuple(_ends(bars))),)
-    return Chart(key, title, "bars", labels, series, "% of bytes")
-
-
-def _ends(bars: Sequence[Bar]) -> list[tuple[float, float]]:
-    """Of the intervals in percent; nothing where the method gives none."""
-    found = [(_percent(each[0]), _percent(each[1])) for *_, each in bars if each is not None]
-    return found if len(found) == len(bars) else []
+    marked = [
+        (visible(name, _LABEL) + (" †" if name in ruled_out else ""), share, interval)
+        for name, share, interval in bars
+    ]
+    return bar_chart(key, title, "share", marked, "% of bytes")
 
 
 # -- fit and disagreements -------------------------------------------------------------------
@@ -203,21 +207,14 @@ def _disagreements(result: InferredMixture) -> Section:
 
 
 def _pairs(key: str, title: str, pairs: Sequence[Disagreement], result: InferredMixture) -> Table:
-    columns = (
-        Column("left", "Left", "code"),
-        Column("right", "Right", "code"),
-        Column("merge", "Merge", "number"),
-        Column("factor", "Times expected", "number"),
+    heads = (
+        *columns("code", left="Left", right="Right"),
+        *columns("number", merge="Merge", factor="Times expected"),
         Column("category", "Mostly in"),
     )
+    named = {None: "none", **dict(enumerate(result.categories))}
     rows = tuple(
-        (
-            readable(each.left),
-            readable(each.right),
-            each.step,
-            float(f"{each.factor:.3g}"),
-            "none" if each.category is None else result.categories[each.category],
-        )
-        for each in pairs
+        (readable(p.left), readable(p.right), p.step, float(f"{p.factor:.3g}"), named[p.category])
+        for p in pairs
     )
-    return Table(key, title, columns, rows)
+    return Table(key, title, heads, rows)

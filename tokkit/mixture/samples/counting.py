@@ -24,7 +24,13 @@ from tokkit.errors import ArgumentError, FormatError, MissingExtraError
 from tokkit.files.writing import whole_file
 from tokkit.mixture.samples.shard_text import ReadOptions, blocks_of, read_texts
 from tokkit.mixture.samples.sources import Sample, Shard, Source, find_shards
-from tokkit.mixture.samples.word_counts import EMPTY, WordCounts, add_counts, count_words
+from tokkit.mixture.samples.word_counts import (
+    EMPTY,
+    WordCounts,
+    add_counts,
+    count_words,
+    joined_words,
+)
 from tokkit.mixture.samples.words import WordSplitter
 
 Progress = Callable[[str, int, int], None]
@@ -87,13 +93,7 @@ def _count_block(splitter: WordSplitter, texts: list[bytes]) -> WordCounts:
     n_bytes = sum(map(len, texts))
     if not parts:
         return WordCounts(EMPTY.text, EMPTY.starts, EMPTY.counts, n_bytes)
-    offsets = np.cumsum([0, *(len(text) for text, _ in parts)])
-    starts = [bounds[:-1] + offset for (_, bounds), offset in zip(parts, offsets, strict=False)]
-    return count_words(
-        np.concatenate([text for text, _ in parts]),
-        np.concatenate([*starts, offsets[-1:]]).astype(np.int64),
-        n_bytes=n_bytes,
-    )
+    return count_words(*joined_words(parts), n_bytes=n_bytes)
 
 
 def _count_invalid(block: bytes) -> int:

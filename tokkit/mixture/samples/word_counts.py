@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from tokkit.kernels.merge_lists import distinct_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+Words = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""uint8 (n,), words one after another; int64 (w + 1,), where each starts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +65,6 @@ class WordCounts:
         text, starts = self.text.tobytes(), self.starts.tolist()
         return (text[a:b] for a, b in pairwise(starts))
 
-    @property
-    def n_words(self) -> int:
-        """Words, each as often as it occurs."""
-        return int(self.counts.sum())
-
 
 EMPTY = WordCounts(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64), n_bytes=0)
 """The counts of no text."""
@@ -79,14 +77,17 @@ def add_counts(parts: Iterable[WordCounts]) -> WordCounts:
         return EMPTY
     if len(parts) == 1:
         return parts[0]
-    offsets = np.cumsum([0, *(len(part.text) for part in parts)])
-    starts = [part.starts[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
-    return count_words(
-        np.concatenate([part.text for part in parts]),
-        np.concatenate([*starts, offsets[-1:]]).astype(np.int64),
-        np.concatenate([part.counts for part in parts]),
-        n_bytes=sum(part.n_bytes for part in parts),
-    )
+    counts = np.concatenate([part.counts for part in parts])
+    joined = joined_words([(part.text, part.starts) for part in parts])
+    return count_words(*joined, counts, n_bytes=sum(part.n_bytes for part in parts))
+
+
+def joined_words(parts: Sequence[Words]) -> Words:
+    """Words of several texts as those of one; `parts` are one or more."""
+    offsets = np.cumsum([0, *(len(text) for text, _ in parts)])
+    starts = [bounds[:-1] + offset for (_, bounds), offset in zip(parts, offsets, strict=False)]
+    text = np.concatenate([text for text, _ in parts])
+    return text, np.concatenate([*starts, offsets[-1:]]).astype(np.int64)
 
 
 def count_words(

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,6 @@ from tokkit.text.tokenizer import TextTokenizer
 VERSION = b"words 3"
 """Changes when the same splitter would give other words."""
 
-_KEPT = 4
 _LINES = SplitRule("\n+", "removed")
 _EACH_SPACE = SplitRule(" ", "merged_with_next")
 _RUNS = "| +(?![^ ])| +"
@@ -49,10 +48,9 @@ _SCRIPTS = (
     "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao",
     "Tibetan", "Myanmar", "Khmer", "Georgian", "Armenian", "Ethiopic", "Hangul", "Mongolian",
 )  # fmt: skip
-_compiled: OrderedDict[str, TextTokenizer] = OrderedDict()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class WordSplitter:
     """Cuts texts into the words of a tokenizer.
 
@@ -63,9 +61,9 @@ class WordSplitter:
         key: equal for splitters that do the same, also in another process.
     """
 
-    spec: TokenizerSpec
-    by_line: bool
-    prefix_space: str
+    spec: TokenizerSpec = field(compare=False)
+    by_line: bool = field(compare=False)
+    prefix_space: str = field(compare=False)
     key: str
 
     @classmethod
@@ -100,7 +98,7 @@ class WordSplitter:
         Yields:
             uint8 (n,), normalised bytes, and int64 (w + 1,), where each word starts.
         """
-        tokenizer = self._tokenizer()
+        tokenizer = _compiled(self)
         if self.by_line:
             text = b"\n".join(self._lines(tokenizer, text))
         for pieces in tokenizer.pieces(text, normalize=not self.by_line):
@@ -115,15 +113,11 @@ class WordSplitter:
             else:
                 yield b" " + line
 
-    def _tokenizer(self) -> TextTokenizer:
-        """Compiled once in each process."""
-        found = _compiled.get(self.key)
-        if found is None:
-            found = TextTokenizer(self.spec)
-            _compiled[self.key] = found
-            while len(_compiled) > _KEPT:
-                _compiled.popitem(last=False)
-        return found
+
+@lru_cache(maxsize=4)
+def _compiled(splitter: WordSplitter) -> TextTokenizer:
+    """Once in each process."""
+    return TextTokenizer(splitter.spec)
 
 
 def _trainer_splits(spec: TokenizerSpec) -> tuple[SplitRule, ...]:
