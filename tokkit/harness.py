@@ -16,14 +16,14 @@ continuation in one pass. The harness finds the model by its name once this modu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from tokkit.arguments import as_bytes
-from tokkit.bytelm.byte_lm import Encodings
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.sampling import SamplingOptions
@@ -42,7 +42,10 @@ except ModuleNotFoundError as error:
         f"the evaluation harness is not installed ({error})", extra="harness"
     ) from error
 
+T = TypeVar("T")
+
 DEFAULT_MAX_BYTES = 256
+_OF_LOADING = ("encodings", "tolerance", "dtype", "threads", "allow_download")
 _LENGTHS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
 _NEUTRAL = {"num_beams": 1, "num_return_sequences": 1, "repetition_penalty": 1, "length_penalty": 1}
 _GENERATION = {"do_sample", "min_p", "temperature", "top_k", "top_p", "until", *_LENGTHS, *_NEUTRAL}
@@ -147,7 +150,7 @@ class TokkitLM(LM):
         Raises:
             ModelError: a context too long for the model.
         """
-        pairs = [(as_bytes(context), as_bytes(rest)) for context, rest in _arguments(requests)]
+        pairs = [tuple(map(as_bytes, request.args)) for request in requests]
         groups: dict[bytes, dict[bytes, list[int]]] = {}
         for k, (context, rest) in enumerate(pairs):
             shown = self._shown(context, len(rest))
@@ -179,13 +182,8 @@ class TokkitLM(LM):
         Raises:
             ModelError: a text too long for the model.
         """
-        found: list[float] = []
-        with self._progress(len(requests), "loglikelihood_rolling", disable_tqdm) as bar:
-            for request, (text,) in zip(requests, _arguments(requests), strict=True):
-                found.append(self.byte_model.logprob(text, window=self.options.max_length))
-                self.cache_hook.add_partial("loglikelihood_rolling", request.args, found[-1])
-                bar.update(1)
-        return found
+        answer = partial(self.byte_model.logprob, window=self.options.max_length)
+        return self._each("loglikelihood_rolling", requests, disable_tqdm, answer)
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         """A continuation of each context, up to a stop string or the end of the text.
@@ -206,22 +204,17 @@ class TokkitLM(LM):
             ArgumentError: an option that does not exist here or is out of range.
             ModelError: a context that the model gives no mass, or too long for it.
         """
-        found: list[str] = []
-        with self._progress(len(requests), "generate_until", disable_tqdm) as bar:
-            for request, (context, options) in zip(requests, _arguments(requests), strict=True):
-                found.append(self._generate(as_bytes(context), options))
-                self.cache_hook.add_partial("generate_until", request.args, found[-1])
-                bar.update(1)
-        return found
+        return self._each("generate_until", requests, disable_tqdm, self._generate)
 
-    def _generate(self, context: bytes, options: Mapping[str, Any]) -> str:
+    def _generate(self, context: str, options: Mapping[str, Any]) -> str:
+        data = as_bytes(context)
         sampling = _sampling(options)
-        max_bytes = _max_bytes(options, len(context))
+        max_bytes = _max_bytes(options, len(data))
         until = options.get("until") or ()
         sample = sampling.get("temperature", 1.0) > 0
         self._n_samples += sample
         text = self.byte_model.generate(
-            self._shown(context, max_bytes),
+            self._shown(data, max_bytes),
             max_bytes=max_bytes,
             seed=self.options.seed + self._n_samples - 1 if sample else None,
             stop=[until] if isinstance(until, str) else list(until),
@@ -266,6 +259,18 @@ class TokkitLM(LM):
             )
         return context[-room:]
 
+    def _each(
+        self, what: str, requests: list[Any], disable: bool, answer: Callable[..., T]
+    ) -> list[T]:
+        """What `answer` says of the `args` of each request; the harness may keep it."""
+        found: list[T] = []
+        with self._progress(len(requests), what, disable) as bar:
+            for request in requests:
+                found.append(answer(*request.args))
+                self.cache_hook.add_partial(what, request.args, found[-1])
+                bar.update(1)
+        return found
+
     def _progress(self, total: int, what: str, disable: bool) -> tqdm[Any]:
         description = f"Running {what} requests"
         return tqdm(total=total, desc=description, disable=disable or self.rank != 0)
@@ -277,18 +282,9 @@ register_model("tokkit")(TokkitLM)
 def _load(models: str | Sequence[str], options: HarnessOptions) -> ByteModel:
     """The models that a name joined by `+` or a list stands for."""
     names = models.split("+") if isinstance(models, str) else list(models)
-    members = [
-        load_lm(
-            name,
-            encodings=cast(Encodings, options.encodings),
-            tolerance=options.tolerance,
-            dtype=options.dtype,
-            device=_available(options.device),
-            threads=options.threads,
-            allow_download=options.allow_download,
-        )
-        for name in names
-    ]
+    shared: Any = {name: getattr(options, name) for name in _OF_LOADING}
+    shared["device"] = _available(options.device)
+    members = [load_lm(name, **shared) for name in names]
     if len(members) == 1:
         return members[0]
     return ByteEnsemble(members, weights=options.numbers(), combine=cast(Combine, options.combine))
@@ -347,10 +343,6 @@ def _available(device: str) -> str:
     import torch
 
     return "cpu" if device.startswith("cuda") and not torch.cuda.is_available() else device
-
-
-def _arguments(requests: Sequence[Any]) -> list[tuple[Any, ...]]:
-    return [request.args for request in requests]
 
 
 def _answer(state: ByteState, continuation: bytes) -> tuple[float, bool]:

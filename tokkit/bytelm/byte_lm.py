@@ -233,12 +233,9 @@ class ByteLM(ByteModel):
         if limit is not None and len(ids) - 1 > limit:
             raise too_long(self.token_lm, len(ids))
         session = open_session(self.token_lm)
-        nodes = [session.root]
-        for token in ids[:-1]:
-            nodes.append(session.extend(nodes[-1], token))
         if not ids:
             return 0.0
-        total = 0.0
+        nodes, total = session.path(session.root, ids[:-1]), 0.0
         steps = list(zip(nodes, ids, strict=True))[n_given:]
 
         def ask(chunk: Sequence[tuple[Node, int]]) -> NDArray[np.floating[Any]]:

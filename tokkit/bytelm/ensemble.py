@@ -125,10 +125,6 @@ class EnsembleState(ByteState):
         if not self.is_evaluated:
             self._ask(lambda state: state.logprobs())
 
-    def _log_evidence(self) -> NDArray[np.float64]:
-        self._evaluate()
-        return np.array([state.prefix_logprob for state in self._states])
-
     def member_logprobs(self) -> NDArray[np.float64]:
         """float64 (n, 257), nats: each member's next byte."""
         self._evaluate()
@@ -136,14 +132,15 @@ class EnsembleState(ByteState):
 
     def member_prefix_logprobs(self) -> NDArray[np.float64]:
         """float64 (n,), nats: each member's log-probability of the prefix."""
-        return self._log_evidence()
+        self._evaluate()
+        return np.array([state.prefix_logprob for state in self._states])
 
     def posterior(self) -> NDArray[np.float64]:
         """float64 (n,): the weight of each member for the next byte.
 
         For `mixture`, what the evidence says; else the given weights, over the living members.
         """
-        evidence = self._log_evidence()
+        evidence = self.member_prefix_logprobs()
         if self._combine != "mixture":
             evidence = np.where(evidence > -np.inf, 0.0, -np.inf)
         weights = self._log_weights + evidence
@@ -153,7 +150,7 @@ class EnsembleState(ByteState):
     def logprobs(self) -> NDArray[np.float64]:
         """See `ByteState.logprobs`."""
         return combine_rows(
-            self.member_logprobs(), self._log_weights, self._log_evidence(), self._combine
+            self.member_logprobs(), self._log_weights, self.member_prefix_logprobs(), self._combine
         )
 
     def push(self, data: str | bytes) -> None:
@@ -172,7 +169,7 @@ class EnsembleState(ByteState):
     def score(self, data: str | bytes) -> NDArray[np.float64]:
         """See `ByteState.score`."""
         data = as_bytes(data)
-        evidence = self._log_evidence()
+        evidence = self.member_prefix_logprobs()
         rows = np.stack(self._ask(lambda state: state.score(data)))
         combined = np.empty(rows.shape[1:])
         for k in range(len(data) + 1):
@@ -197,7 +194,7 @@ class EnsembleState(ByteState):
         """
         if self._combine != "mixture":
             return self._log_total
-        return float(np.logaddexp.reduce(self._log_weights + self._log_evidence()))
+        return float(np.logaddexp.reduce(self._log_weights + self.member_prefix_logprobs()))
 
 
 class ByteEnsemble(ByteModel):

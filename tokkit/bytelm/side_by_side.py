@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import Thread
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from tokkit.bytelm.token_models.protocol import TokenLM
 
@@ -52,45 +52,35 @@ def side_by_side(tasks: Sequence[Callable[[], T]], parts: Sequence[Parts | None]
     """
     known = [of_task for of_task in parts if of_task is not None]
     groups = _groups(known) if len(known) == len(tasks) else [list(range(len(tasks)))]
-    turns = [_Turns(tasks, group) for group in groups]
+    results: dict[int, T] = {}
+    failures: dict[int, BaseException] = {}
+
+    def run(group: Sequence[int]) -> None:
+        """One task after the other, up to the first that fails."""
+        for k in group:
+            try:
+                results[k] = tasks[k]()
+            except BaseException as error:
+                failures[k] = error
+                return
+
     # What must stay in this thread does; if nothing must, one of the groups may.
-    home = max(range(len(groups)), key=lambda k: _is_home(groups[k], parts), default=0)
+    home = max(groups, key=lambda group: _is_home(group, parts), default=list[int]())
     threads = [
-        Thread(target=copy_context().run, args=(turn.run,), name="tokkit-member")
-        for k, turn in enumerate(turns)
-        if k != home
+        Thread(target=copy_context().run, args=(run, group), name="tokkit-member")
+        for group in groups
+        if group is not home
     ]
     for thread in threads:
         thread.start()
     try:
-        if turns:
-            turns[home].run()
+        run(home)
     finally:
         for thread in threads:
             thread.join()
-    failures = {k: error for turn in turns for k, error in turn.failures.items()}
     if failures:
         raise failures[min(failures)]
-    results = {k: result for turn in turns for k, result in turn.results.items()}
     return [results[k] for k in range(len(tasks))]
-
-
-class _Turns(Generic[T]):
-    """Tasks that are done one after the other, up to the first that fails."""
-
-    def __init__(self, tasks: Sequence[Callable[[], T]], group: Sequence[int]) -> None:
-        self._tasks = tasks
-        self._group = group
-        self.results: dict[int, T] = {}
-        self.failures: dict[int, BaseException] = {}
-
-    def run(self) -> None:
-        for k in self._group:
-            try:
-                self.results[k] = self._tasks[k]()
-            except BaseException as error:
-                self.failures[k] = error
-                return
 
 
 def _groups(parts: Sequence[Parts]) -> list[list[int]]:

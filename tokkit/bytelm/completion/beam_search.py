@@ -18,7 +18,7 @@ that share a beginning compete for the beam, so it needs to be wider than over t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,15 +181,15 @@ def _continued(
     beam: _Hypothesis, symbol: int, logprob: float, stops: Sequence[bytes]
 ) -> _Hypothesis:
     """`beam` and one symbol more; `logprob` is that of both."""
-    n_symbols = beam.n_symbols + 1
+    beam = replace(beam, logprob=logprob, n_symbols=beam.n_symbols + 1)
     if symbol == END:
-        return _Hypothesis(beam.data, logprob, n_symbols, True, beam.state, beam.constraints)
+        return replace(beam, ended=True)
     data = beam.data + bytes([symbol])
     for stop in stops:
         if data.endswith(stop):
-            text = data[: -len(stop)]
-            return _Hypothesis(text, logprob, n_symbols, True, beam.state, beam.constraints)
+            return replace(beam, data=data[: -len(stop)], ended=True)
     state, constraints = beam.state.fork(), beam.constraints.fork()
     state.push(data[-1:])
     constraints.push(symbol)
-    return _Hypothesis(data, logprob, n_symbols, constraints.must_end, state, constraints)
+    ended = constraints.must_end
+    return replace(beam, data=data, ended=ended, state=state, constraints=constraints)

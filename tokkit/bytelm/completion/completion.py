@@ -12,7 +12,7 @@ Temperature and filters act on what is drawn, bytes or tokens, and so mean diffe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Literal, Unpack
 
 from tokkit.bytelm.byte_lm import ByteLM
@@ -23,7 +23,7 @@ from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.patterns import Grammar
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import Sampler, SamplingOptions, known
-from tokkit.bytelm.drawing.stopping import StopMatcher
+from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.errors import ArgumentError
 
@@ -120,11 +120,6 @@ def _draw_tokens(lm: ByteLM, request: Request, state: ByteState | None) -> Itera
     opened = lm.open(request.text) if state is None else state
     assert isinstance(opened, CoverState)
     check_mass(opened.logprobs(), lm.name)
-    matcher, sampler = StopMatcher(request.stops), Sampler(request, seed=request.seed)
-    for symbol in islice(draw_by_token(opened, sampler), request.max_bytes):
-        if symbol == END:
-            break
-        yield from matcher.feed(symbol)
-        if matcher.stopped:
-            return
-    yield from matcher.flush()
+    drawn = draw_by_token(opened, Sampler(request, seed=request.seed))
+    symbols = takewhile(lambda symbol: symbol != END, islice(drawn, request.max_bytes))
+    yield from until_stop(symbols, request.stops)

@@ -35,7 +35,7 @@ from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
 from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
-from tokkit.bytelm.drawing.stopping import StopMatcher
+from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
 
@@ -187,12 +187,7 @@ class Infilling:
         return self._stream_healed(request, unit)
 
     def _stream_healed(self, request: Request, unit: Unit) -> Iterator[bytes]:
-        matcher = StopMatcher(request.stops)
-        for byte in self._find_healed(request, unit):
-            yield from matcher.feed(byte)
-            if matcher.stopped:
-                return
-        yield from matcher.flush()
+        yield from until_stop(self._find_healed(request, unit), request.stops)
 
     def _draw(self, request: Request, unit: Unit, seed: int | None) -> Iterator[bytes]:
         """A text long enough that it has ended by itself if it leaves room for the suffix."""

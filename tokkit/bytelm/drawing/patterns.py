@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_kind
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.errors import ArgumentError, MissingExtraError
@@ -48,7 +49,8 @@ class Grammar:
             ArgumentError: not a string.
             MissingExtraError: llguidance is not installed.
         """
-        return cls(_llguidance().LLMatcher.grammar_from_regex(_as_text(pattern, "a pattern")))
+        check_kind(pattern, str, "a pattern")
+        return cls(_llguidance().LLMatcher.grammar_from_regex(pattern))
 
     @classmethod
     def json_schema(cls, schema: Mapping[str, Any] | str) -> Self:
@@ -74,7 +76,8 @@ class Grammar:
             ArgumentError: not a string.
             MissingExtraError: llguidance is not installed.
         """
-        return cls(_llguidance().LLMatcher.grammar_from_lark(_as_text(grammar, "a grammar")))
+        check_kind(grammar, str, "a grammar")
+        return cls(_llguidance().LLMatcher.grammar_from_lark(grammar))
 
 
 class Matches(Constraint):
@@ -139,12 +142,6 @@ def _reason(report: str) -> str:
     lines = [line.strip() for line in report.splitlines() if line.strip()]
     stated = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     return (stated or lines or ["it gives no reason"])[0]
-
-
-def _as_text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise ArgumentError(f"expected {what} as a str, got {type(value).__name__}")
-    return value
 
 
 def _llguidance() -> ModuleType:

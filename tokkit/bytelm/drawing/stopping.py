@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tokkit.arguments import as_bytes, refuse_single_text
 from tokkit.errors import ArgumentError
@@ -67,6 +67,16 @@ class StopMatcher:
         """Yield what was held back."""
         yield from (self._held[k : k + 1] for k in range(len(self._held)))
         self._held = b""
+
+
+def until_stop(symbols: Iterable[int], stops: Sequence[bytes]) -> Iterator[bytes]:
+    """The bytes of a text up to a stop string; no symbols are asked for after it."""
+    matcher = StopMatcher(stops)
+    for symbol in symbols:
+        yield from matcher.feed(symbol)
+        if matcher.stopped:
+            return
+    yield from matcher.flush()
 
 
 def _overlap(text: bytes, stop: bytes) -> int:

@@ -9,8 +9,9 @@ turns nodes back into lists of ids for it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -95,6 +96,10 @@ class Session(ABC):
         if not 0 <= token < self._vocab_size:
             raise unknown_id(token, self._vocab_size)
         return Node(node, token, node.depth + 1)
+
+    def path(self, node: Node, ids: Iterable[int]) -> list[Node]:
+        """`node`, and the contexts that each of `ids` leads to, one after the other."""
+        return list(accumulate(ids, self.extend, initial=node))
 
     @abstractmethod
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:

@@ -32,13 +32,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_flags, check_kind, check_name
+from tokkit.arguments import check_flags, check_kind, check_name, check_whole
 from tokkit.bytelm.token_models.llama_cpp.native import NativeContext, NativeModel
 from tokkit.bytelm.token_models.llama_cpp.sessions import LinearSession, SessionLimits, TreeSession
 from tokkit.bytelm.token_models.protocol import SessionLM
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.bytelm.token_models.tokenizer_option import check_columns, given_tokenizer
-from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.errors import UnsupportedError
 from tokkit.files.gguf_layout import read_layout, require_gguf
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -88,9 +88,8 @@ class LlamaCppOptions:
             ("max_sequences", 2, MAX_SEQUENCES),
             ("max_batch_tokens", 1, 4096),
         ):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and low <= value <= high):
-                raise ArgumentError(f"{name} is {value!r}, expected an integer {low} to {high}")
+            if getattr(self, name) is not None or name != "threads":
+                check_whole(name, getattr(self, name), low, high)
 
 
 class LlamaCppLM(SessionLM):
@@ -184,11 +183,9 @@ class LlamaCppLM(SessionLM):
         The ids differ, so that a cell that is seen from the wrong branch shows.
         """
         session = self._open(kind)
-        trunk = session.root
-        for k in range(3):
-            trunk = session.extend(trunk, (5 + 6 * k) % self.vocab_size)
-        left = session.extend(session.extend(trunk, 23 % self.vocab_size), 29 % self.vocab_size)
-        right = session.extend(trunk, 31 % self.vocab_size)
+        ids = [k % self.vocab_size for k in (5, 11, 17, 23, 29, 31)]
+        *_, trunk, _, left = session.path(session.root, ids[:5])
+        right = session.extend(trunk, ids[5])
         return np.exp(np.concatenate([session.logprobs([left]), session.logprobs([right, left])]))
 
     def _self_check(self) -> None:

@@ -94,9 +94,7 @@ def magnified_rounding(evaluator: Evaluator, way: Way) -> str | None:
     for seed in range(HALF_DRAWS + 1, HALF_DRAWS + 1 + _N_TEXTS):
         text = Tree.draw(_length(evaluator), [], evaluator.vocab_size, seed).texts[0]
         session = evaluator.open(way)
-        nodes = [session.root]
-        for token in text:
-            nodes.append(session.extend(nodes[-1], token))
+        nodes = session.path(session.root, text)
         half = len(nodes) // 2
         rows = [*session.logprobs(nodes[:half]), *session.logprobs(nodes[half:])]
         for n in range(0, len(rows), _STEP):

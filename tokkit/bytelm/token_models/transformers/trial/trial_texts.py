@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session
+from tokkit.bytelm.token_models.protocol import LogProbs, Session
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,15 @@ class Tree:
 
     def rows(self, session: Session) -> list[LogProbs]:
         """What a session says after each text, with a cache that is filled in two calls."""
-        begun = _grow(session, session.root, self.texts[0][: self.first])
+        begun = session.path(session.root, self.texts[0][: self.first])[-1]
         session.logprobs([begun])
-        abandoned = _grow(session, begun, self.texts[-1][:3])
+        abandoned = session.path(begun, self.texts[-1][:3])[-1]
         session.logprobs([abandoned])
         del abandoned
-        nodes = [_grow(session, begun, self.texts[0][self.first :])]
-        nodes += [_grow(session, session.root, text) for text in self.texts[1:]]
+        nodes = [session.path(begun, self.texts[0][self.first :])[-1]]
+        nodes += [session.path(session.root, text)[-1] for text in self.texts[1:]]
         session.compact()
         return list(session.logprobs(nodes))
-
-
-def _grow(session: Session, node: Node, ids: Sequence[int]) -> Node:
-    for token in ids:
-        node = session.extend(node, token)
-    return node
 
 
 def relative_gap(row: LogProbs, plain: LogProbs) -> float:
