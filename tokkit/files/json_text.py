@@ -117,6 +117,14 @@ def want_int(value: object, where: str) -> int:
     return value
 
 
+def want_index(value: object, where: str, size: int) -> int:
+    """`value` as a whole number from 0 to `size - 1`; FormatError if it is anything else."""
+    number = want_int(value, where)
+    if not 0 <= number < size:
+        raise FormatError(f"{where}: {number} is out of range; expected 0 to {size - 1:,}")
+    return number
+
+
 def want_number(value: object, where: str) -> float:
     """`value` as a float; FormatError if it is not a number that a float holds."""
     if not isinstance(value, int | float) or isinstance(value, bool):

@@ -8,15 +8,16 @@ What the replacements of a file together can make of a text is bounded as it is 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from math import inf
+from typing import Any, cast
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.json_text import want_bool, want_list, want_object, want_str
-from tokkit.text.formats.hugging_face.normalizers import MARK, read_normalizer
+from tokkit.text.formats.hugging_face.normalizers import Growth, read_normalizer
 from tokkit.text.formats.sentencepiece.charsmap import MAX_KEY_BYTES, CharsMap, growth
 from tokkit.text.normalizers import (
-    MAX_GROWTH,
     Chain,
     LibraryNormalizer,
     Lowercase,
@@ -32,7 +33,24 @@ from tokkit.text.spec import Normalizer
 
 MAX_PREPENDED = 64
 _LIBRARY = "library"
-_SENTENCEPIECE_FLAGS = ("squeeze", "marked", "suffix")
+_KINDS: dict[str, type[Any]] = {
+    "replace": ReplaceText,
+    "prepend": PrependText,
+    "space_mark": SpaceMark,
+    "squeeze_spaces": SqueezeSpaces,
+    "words_by_space": WordsBySpace,
+    "charsmap": CharsMap,
+    "sentencepiece": SentencePieceNormalizer,
+    "protect": ProtectLiterals,
+    "chain": Chain,
+}
+"""By their names in files."""
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def _made_of(kind: type[Any]) -> list[str]:
+    """The fields that a normalizer is made of."""
+    return [field.name for field in fields(kind) if field.init and field.name != "name"]
 
 
 def normalizer_to_json(normalizer: Normalizer) -> dict[str, object]:
@@ -41,44 +59,27 @@ def normalizer_to_json(normalizer: Normalizer) -> dict[str, object]:
     Raises:
         UnsupportedError: a class that tokkit does not know, so that no file can name it.
     """
-    match normalizer:
-        case Lowercase(inner=inner):
-            return normalizer_to_json(inner)
-        case LibraryNormalizer(step=step):
-            state = cast("Callable[[], bytes]", getattr(step, "__getstate__"))()  # noqa: B009
-            return {"kind": _LIBRARY, "node": json.loads(state)}
-        case ReplaceText(old=old, new=new):
-            return {"kind": "replace", "old": old, "new": new}
-        case PrependText(prefix=prefix):
-            return {"kind": "prepend", "prefix": prefix}
-        case SpaceMark(mark=mark):
-            return {"kind": "space_mark", "mark": mark}
-        case SqueezeSpaces():
-            return {"kind": "squeeze_spaces"}
-        case WordsBySpace(mark=mark):
-            return {"kind": "words_by_space", "mark": mark}
-        case CharsMap(mapping=mapping):
-            return {"kind": "charsmap", "mapping": mapping}
-        case SentencePieceNormalizer():
-            return {
-                "kind": "sentencepiece",
-                "mapping": dict(normalizer.mapping),
-                "symbols": list(normalizer.symbols),
-                **{flag: getattr(normalizer, flag) for flag in _SENTENCEPIECE_FLAGS},
-            }
-        case ProtectLiterals(inner=inner, literals=literals):
-            return {
-                "kind": "protect",
-                "inner": normalizer_to_json(inner),
-                "literals": list(literals),
-            }
-        case Chain(steps=steps):
-            return {"kind": "chain", "steps": [normalizer_to_json(step) for step in steps]}
-        case _:
-            raise UnsupportedError(
-                f"the normalizer {normalizer.name} is a {type(normalizer).__name__}, which "
-                "tokkit's file format has no name for; save the tokenizer without it"
-            )
+    if isinstance(normalizer, Lowercase):
+        normalizer = normalizer.inner
+    if isinstance(normalizer, LibraryNormalizer):
+        state = cast("Callable[[], bytes]", getattr(normalizer.step, "__getstate__"))()  # noqa: B009
+        return {"kind": _LIBRARY, "node": json.loads(state)}
+    kind: type[Any] = type(normalizer)
+    if kind not in _NAMES:
+        raise UnsupportedError(
+            f"the normalizer {normalizer.name} is a {kind.__name__}, which "
+            "tokkit's file format has no name for; save the tokenizer without it"
+        )
+    values = {name: _field_to_json(getattr(normalizer, name)) for name in _made_of(kind)}
+    return {"kind": _NAMES[kind], **values}
+
+
+def _field_to_json(value: Any) -> object:
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, tuple):
+        return [_field_to_json(each) for each in cast("tuple[object, ...]", value)]
+    return dict(cast("Any", value)) if isinstance(value, Mapping) else normalizer_to_json(value)
 
 
 def normalizer_from_json(value: object, where: str) -> Normalizer:
@@ -88,105 +89,55 @@ def normalizer_from_json(value: object, where: str) -> Normalizer:
         FormatError: damaged, or able to make a text more than 64 times longer.
         UnsupportedError: a step of the `tokenizers` library that tokkit does not run.
     """
-    return _Reader().read(value, where)
+    return _read(value, where, Growth())
 
 
-class _Reader:
-    """Reads one normalizer and keeps count of how many times longer it can make a text."""
-
-    def __init__(self) -> None:
-        self._growth = 1.0
-
-    def read(self, value: object, where: str) -> Normalizer:
-        node = want_object(value, where)
-        kind = want_str(node.get("kind"), f"{where}.kind")
-        where = f"{where} ({kind})"
-        match kind:
-            case "chain":
-                steps = want_list(node.get("steps"), where)
-                return Chain(tuple(self.read(step, where) for step in steps))
-            case "protect":
-                literals = [
-                    want_str(text, where) for text in want_list(node.get("literals"), where)
-                ]
-                if not literals or not all(literals):
-                    raise FormatError(f"{where}: an empty literal; expected text to protect")
-                return ProtectLiterals(self.read(node.get("inner"), where), tuple(literals))
-            case "library":
-                return self._library(node.get("node"), where)
-            case "replace":
-                return self._replace(node, where)
-            case "charsmap":
-                return CharsMap(self._mapping(node, where))
-            case "sentencepiece":
-                return self._sentencepiece(node, where)
-            case _:
-                return _plain(kind, node, where)
-
-    def _grow(self, factor: float, where: str) -> None:
-        self._growth *= max(1.0, factor)
-        if self._growth > MAX_GROWTH:
-            raise FormatError(
-                f"{where}: the replacements up to here can make a text {self._growth:,.0f} times "
-                f"longer; expected at most {MAX_GROWTH:.0f}"
-            )
-
-    def _library(self, value: object, where: str) -> Normalizer:
-        plan = read_normalizer(value, where)
+def _read(value: object, where: str, total: Growth) -> Normalizer:
+    node = want_object(value, where)
+    kind = want_str(node.get("kind"), f"{where}.kind")
+    where = f"{where} ({kind})"
+    if kind == _LIBRARY:
+        plan = read_normalizer(node.get("node"), where)
         if len(plan.steps) != 1 or plan.marked or plan.prefix_space != "never":
             raise FormatError(f"{where}: expected one step of the tokenizers library")
-        self._grow(plan.growth, where)
+        total.by(plan.growth.factor, where)
         return plan.steps[0]
-
-    def _replace(self, node: dict[str, object], where: str) -> Normalizer:
-        old, new = want_str(node.get("old"), where), want_str(node.get("new"), where)
-        if not old:
-            raise FormatError(f"{where}: replaces the empty string; expected a text")
-        self._grow(len(new.encode()) / len(old.encode()), where)
-        return ReplaceText(old, new)
-
-    def _sentencepiece(self, node: dict[str, object], where: str) -> Normalizer:
-        texts = want_list(node.get("symbols"), where)
-        symbols = tuple(want_str(text, where) for text in texts)
-        if not all(symbols):
-            raise FormatError(f"{where}: an empty symbol; expected text to keep")
-        squeeze, marked, suffix = (
-            want_bool(node.get(flag), f"{where}.{flag}", default=False)
-            for flag in _SENTENCEPIECE_FLAGS
-        )
-        return SentencePieceNormalizer(
-            self._mapping(node, where), symbols, squeeze=squeeze, marked=marked, suffix=suffix
-        )
-
-    def _mapping(self, node: dict[str, object], where: str) -> dict[str, str]:
-        pairs = want_object(node.get("mapping"), where).items()
-        mapping = {key: want_str(text, where) for key, text in pairs}
-        if not all(0 < len(key.encode()) <= MAX_KEY_BYTES for key in mapping):
-            raise FormatError(f"{where}: a key is empty or longer than {MAX_KEY_BYTES} bytes")
-        self._grow(growth(mapping), where)
-        return mapping
+    if kind not in _KINDS:
+        raise FormatError(f"{where}: tokkit has no normalizer of this kind")
+    names = _made_of(_KINDS[kind])
+    values = {name: _field_from_json(name, node.get(name), where, total) for name in names}
+    if kind == "replace":
+        total.by(growth({values["old"]: values["new"]}), where)
+    total.by(growth(values.get("mapping", {})), where)
+    return _KINDS[kind](**values)
 
 
-def _plain(kind: str, node: dict[str, object], where: str) -> Normalizer:
-    """A normalizer that makes no text longer in proportion."""
-    match kind:
-        case "prepend":
-            prefix = want_str(node.get("prefix"), where)
-            if len(prefix) > MAX_PREPENDED:
-                raise FormatError(f"{where}: prepends more than {MAX_PREPENDED} characters")
-            return PrependText(prefix)
-        case "space_mark":
-            return SpaceMark(_mark(node, where))
-        case "squeeze_spaces":
-            return SqueezeSpaces()
-        case "words_by_space":
-            return WordsBySpace(_mark(node, where))
+def _field_from_json(name: str, value: object, where: str, total: Growth) -> Any:
+    """A field; each name means the same in all kinds."""
+    match name:
+        case "inner":
+            return _read(value, where, total)
+        case "steps":
+            return tuple(_read(step, where, total) for step in want_list(value, where))
+        case "literals" | "symbols":
+            texts = tuple(want_str(text, where) for text in want_list(value, where))
+            if not all(texts) or not (texts or name == "symbols"):
+                raise FormatError(f"{where}: an empty entry of {name}; expected text to keep")
+            return texts
+        case "mapping":
+            pairs = want_object(value, where).items()
+            mapping = {key: want_str(text, where) for key, text in pairs}
+            if not all(0 < len(key.encode()) <= MAX_KEY_BYTES for key in mapping):
+                raise FormatError(f"{where}: a key is empty or longer than {MAX_KEY_BYTES} bytes")
+            return mapping
+        case "squeeze" | "marked" | "suffix":
+            return want_bool(value, f"{where}.{name}", default=False)
         case _:
-            raise FormatError(f"{where}: tokkit has no normalizer of this kind")
-
-
-def _mark(node: dict[str, object], where: str) -> str:
-    mark = want_str(node.get("mark"), where)
-    if len(mark) != 1:
-        raise FormatError(f"{where}: the mark {mark[:20]!r}; expected one, as {MARK!r}")
-    return mark
+            text = want_str(value, where)
+            least = 1 if name in ("old", "mark") else 0
+            most = {"prefix": MAX_PREPENDED, "mark": 1}.get(name, inf)
+            if not least <= len(text) <= most:
+                raise FormatError(
+                    f"{where}: {name} has {len(text):,} characters; expected {least} to {most}"
+                )
+            return text

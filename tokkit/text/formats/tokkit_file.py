@@ -14,10 +14,11 @@ the same spec. Nothing in it is executed, and a reader checks it as it checks an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.json_text import (
     parse_json,
     want_bool,
+    want_index,
     want_int,
     want_list,
     want_number,
@@ -42,7 +44,6 @@ from tokkit.text.spec import (
     Dialect,
     Family,
     MergeTable,
-    Normalizer,
     PrefixSpace,
     PrefixUnit,
     SplitRule,
@@ -69,13 +70,9 @@ _ARRAYS = {
     "word_final": "u1",
 }
 _MERGES = ("merge_left", "merge_right", "merge_result", "merge_rank")
+_FLAGS = ("continuing", "word_final")
 _NEEDS = {"bpe": _MERGES, "unigram": ("scores",), "wordpiece": ("continuing",),
           "word_bpe": _MERGES}  # fmt: skip
-_FIELDS = {
-    "name", "family", "special_tokens", "ignore_merges", "char_units", "unk_score",
-    "float32_paths", "max_word_chars", "normalizer", "renaming", "splits", "prefix_space",
-    "prefix_unit", "added_tokens", "bos_ids", "eos_ids", "runtime_ids",
-}  # fmt: skip
 _LATER: dict[str, object] = {
     "unk_id": None, "fuse_unk": False, "unmarked_ids": [], "word_space": "none",
     "prefix_alone": False, "n_unlisted": 0, "also_model": [],
@@ -85,6 +82,7 @@ _LATER: dict[str, object] = {
 _TOKEN_FLAGS = ("normalized", "lstrip", "rstrip", "single_word")
 
 _Arrays = dict[str, np.ndarray[Any, Any]]
+_Kinds = NDArray[np.uint8]
 
 
 # -- writing ---------------------------------------------------------------------------------
@@ -136,9 +134,7 @@ def _arrays_of(spec: TokenizerSpec) -> _Arrays:
         "word_final": spec.word_final,
     }
     if spec.merges is not None:
-        table = spec.merges
-        columns = (table.left, table.right, table.result, table.rank)
-        found |= dict(zip(_MERGES, columns, strict=True))
+        found |= {f"merge_{name}": column for name, column in vars(spec.merges).items()}
     return {
         name: np.ascontiguousarray(found[name], dtype=dtype)
         for name, dtype in _ARRAYS.items()
@@ -147,46 +143,8 @@ def _arrays_of(spec: TokenizerSpec) -> _Arrays:
 
 
 def _fields_of(spec: TokenizerSpec) -> dict[str, object]:
-    return {
-        "name": spec.name,
-        "family": spec.family,
-        "special_tokens": {text: int(token) for text, token in spec.special_tokens.items()},
-        "ignore_merges": spec.ignore_merges,
-        "char_units": spec.char_units,
-        "unk_score": float(spec.unk_score),
-        "float32_paths": spec.float32_paths,
-        "max_word_chars": spec.max_word_chars,
-        "normalizer": _normalizer_to_json(spec.normalizer),
-        "renaming": _normalizer_to_json(spec.renaming),
-        "splits": [
-            {
-                "pattern": rule.pattern,
-                "behavior": rule.behavior,
-                "invert": rule.invert,
-                "dialect": rule.dialect,
-                "space": rule.space,
-                "sees_bytes": rule.sees_bytes,
-            }
-            for rule in spec.splits
-        ],
-        "prefix_space": spec.prefix_space,
-        "prefix_unit": spec.prefix_unit,
-        "prefix_alone": spec.prefix_alone,
-        "added_tokens": [_added_token_to_json(token) for token in spec.added_tokens],
-        "bos_ids": list(map(int, spec.bos_ids)),
-        "eos_ids": list(map(int, spec.eos_ids)),
-        "runtime_ids": [[int(a), int(b)] for a, b in spec.runtime_ids.items()],
-        "unmarked_ids": list(map(int, spec.unmarked_ids)),
-        "also_model": list(map(int, spec.also_model)),
-        "unk_id": None if spec.unk_id is None else int(spec.unk_id),
-        "fuse_unk": spec.fuse_unk,
-        "word_space": spec.word_space,
-        "n_unlisted": len(spec.unlisted),
-    }
-
-
-def _normalizer_to_json(normalizer: Normalizer | None) -> dict[str, object] | None:
-    return None if normalizer is None else normalizer_to_json(normalizer)
+    values = {name: field.write(getattr(spec, name)) for name, field in _FIELDS.items()}
+    return values | {"n_unlisted": len(spec.unlisted)}
 
 
 def _added_token_to_json(token: AddedToken) -> dict[str, object]:
@@ -207,59 +165,29 @@ def read_tokkit(data: bytes, where: str) -> TokenizerSpec:
     header, start = _header(data, where)
     arrays = _read_arrays(data, start, header.get("arrays"), where)
     fields = _LATER | want_object(header.get("spec"), f"{where}: spec")
-    if set(fields) != _FIELDS | set(_LATER):
-        odd = ", ".join(sorted(set(fields) ^ (_FIELDS | set(_LATER))))[:200]
-        raise FormatError(f"{where}: fields missing or unknown: {odd}; it needs another tokkit")
-    family = _one_of(fields["family"], get_args(Family), f"{where}: family")
+    odd = sorted(set(fields) ^ {*_FIELDS, *_LATER})
+    if odd:
+        text = ", ".join(odd)[:200]
+        raise FormatError(f"{where}: fields missing or unknown: {text}; it needs another tokkit")
+    family = _one_of(fields["family"], Family, f"{where}: family")
     spelled = _tokens(arrays, where)
     n_unlisted = want_int(fields["n_unlisted"], f"{where}: n_unlisted")
     if not 0 <= n_unlisted < len(spelled) or (n_unlisted and family != "word_bpe"):
         raise FormatError(f"{where}: n_unlisted is {n_unlisted:,}; expected some of the tokens")
     size = len(spelled) - n_unlisted
     _check_arrays(arrays, family, size, n_unlisted, where)
-    merges = None
-    if "merge_left" in arrays:
-        merges = MergeTable(*(arrays[name] for name in _MERGES))
+    kinds = arrays["kinds"]
     return TokenizerSpec(
-        name=want_str(fields["name"], f"{where}: name"),
-        family=cast("Family", family),
         token_bytes=spelled[:size],
         unlisted=spelled[size:],
-        kinds=arrays["kinds"],
-        special_tokens=_ids_by_text(fields, "special_tokens", size, where),
-        merges=merges,
-        ignore_merges=_flag(fields, "ignore_merges", where),
-        char_units=_flag(fields, "char_units", where),
+        kinds=kinds,
+        merges=MergeTable(*(arrays[name] for name in _MERGES)) if "merge_left" in arrays else None,
         scores=arrays.get("scores"),
-        unk_score=want_number(fields["unk_score"], f"{where}: unk_score"),
-        float32_paths=_flag(fields, "float32_paths", where),
-        continuing=arrays["continuing"].astype(np.bool_) if "continuing" in arrays else None,
-        word_final=arrays["word_final"].astype(np.bool_) if "word_final" in arrays else None,
-        word_space=cast(
-            "WordSpace",
-            _one_of(fields["word_space"], get_args(WordSpace), f"{where}: word_space"),
-        ),
-        max_word_chars=_in_range(fields["max_word_chars"], MAX_WORD_CHARS, f"{where}: word"),
-        normalizer=_normalizer(fields["normalizer"], f"{where}: normalizer"),
-        renaming=_normalizer(fields["renaming"], f"{where}: renaming"),
-        splits=_splits(fields["splits"], f"{where}: splits"),
-        prefix_space=cast(
-            "PrefixSpace",
-            _one_of(fields["prefix_space"], get_args(PrefixSpace), f"{where}: prefix_space"),
-        ),
-        prefix_unit=cast(
-            "PrefixUnit",
-            _one_of(fields["prefix_unit"], get_args(PrefixUnit), f"{where}: prefix_unit"),
-        ),
-        added_tokens=_added_tokens(fields["added_tokens"], arrays["kinds"], where),
-        bos_ids=_ids(fields["bos_ids"], size, f"{where}: bos_ids"),
-        eos_ids=_ids(fields["eos_ids"], size, f"{where}: eos_ids"),
-        runtime_ids=_runtime_ids(fields["runtime_ids"], size, f"{where}: runtime_ids"),
-        prefix_alone=_flag(fields, "prefix_alone", where),
-        unmarked_ids=_ids(fields["unmarked_ids"], size, f"{where}: unmarked_ids"),
-        also_model=_ids(fields["also_model"], size, f"{where}: also_model"),
-        unk_id=_unk_id(fields["unk_id"], arrays["kinds"], where),
-        fuse_unk=_flag(fields, "fuse_unk", where),
+        **{name: arrays[name].astype(np.bool_) for name in _FLAGS if name in arrays},
+        **{
+            name: field.read(fields[name], f"{where}: {name}", kinds)
+            for name, field in _FIELDS.items()
+        },
     )
 
 
@@ -328,8 +256,8 @@ def _check_arrays(arrays: _Arrays, family: str, size: int, n_unlisted: int, wher
     merges = {len(arrays[name]) for name in _MERGES if name in arrays}
     if len(merges) > 1 or ("merge_left" in arrays) != (sum(n in arrays for n in _MERGES) == 4):
         raise FormatError(f"{where}: the columns of the merges differ in length")
-    for name in ("kinds", "scores", "continuing", "word_final"):
-        expected = size + n_unlisted if name in ("continuing", "word_final") else size
+    for name in ("kinds", "scores", *_FLAGS):
+        expected = size + n_unlisted if name in _FLAGS else size
         if name in arrays and len(arrays[name]) != expected:
             raise FormatError(
                 f"{where}: {name} has {len(arrays[name]):,} entries; expected {expected:,}"
@@ -345,93 +273,75 @@ def _check_arrays(arrays: _Arrays, family: str, size: int, n_unlisted: int, wher
         raise FormatError(f"{where}: a LITERAL token without bytes; expected the text it is")
     if "scores" in arrays and not np.isfinite(arrays["scores"]).all():
         raise FormatError(f"{where}: a score is not finite")
-    for name in ("continuing", "word_final"):
+    for name in _FLAGS:
         if name in arrays and arrays[name].max() > 1:
             raise FormatError(f"{where}: {name} holds {arrays[name].max()}; expected 0, 1")
 
 
-def _normalizer(value: object, where: str) -> Normalizer | None:
-    return None if value is None else normalizer_from_json(value, where)
+# -- the fields of the header ----------------------------------------------------------------
 
 
-def _splits(value: object, where: str) -> tuple[SplitRule, ...]:
+def _splits(value: object, where: str, _: _Kinds) -> tuple[SplitRule, ...]:
     nodes = want_list(value, where)
     if len(nodes) > MAX_SPLITS:
         raise FormatError(f"{where}: {len(nodes)} rules; expected at most {MAX_SPLITS}")
-    rules: list[SplitRule] = []
-    for node in (want_object(entry, where) for entry in nodes):
-        pattern = want_str(node.get("pattern"), f"{where}.pattern")
-        if not 0 < len(pattern) <= MAX_PATTERN_CHARS:
-            raise FormatError(
-                f"{where}: a pattern of {len(pattern):,} characters; "
-                f"expected 1 to {MAX_PATTERN_CHARS:,}"
-            )
-        behavior = _one_of(node.get("behavior"), get_args(Behavior), f"{where}.behavior")
-        dialect = _one_of(node.get("dialect"), get_args(Dialect), f"{where}.dialect")
-        rules.append(
-            SplitRule(
-                pattern,
-                cast("Behavior", behavior),
-                _flag(node, "invert", where),
-                cast("Dialect", dialect),
-                _character(node.get("space", " "), f"{where}.space"),
-                want_bool(node.get("sees_bytes"), f"{where}.sees_bytes", default=False),
-            )
+    return tuple(
+        SplitRule(
+            _text(node.get("pattern"), MAX_PATTERN_CHARS, f"{where}.pattern"),
+            _one_of(node.get("behavior"), Behavior, f"{where}.behavior"),
+            _flag(node.get("invert"), f"{where}.invert"),
+            _one_of(node.get("dialect"), Dialect, f"{where}.dialect"),
+            _text(node.get("space", " "), 1, f"{where}.space"),
+            want_bool(node.get("sees_bytes"), f"{where}.sees_bytes", default=False),
         )
-    return tuple(rules)
+        for node in (want_object(entry, where) for entry in nodes)
+    )
 
 
-def _flag(node: Mapping[str, object], name: str, where: str) -> bool:
-    if name not in node or node[name] is None:
-        raise FormatError(f"{where}: no {name}; expected true or false")
-    return want_bool(node[name], f"{where}: {name}", default=False)
-
-
-def _character(value: object, where: str) -> str:
+def _text(value: object, most: int, where: str) -> str:
     text = want_str(value, where)
-    if len(text) != 1:
-        raise FormatError(f"{where}: {text[:80]!r}; expected one character")
+    if not 0 < len(text) <= most:
+        raise FormatError(f"{where}: {len(text):,} characters; expected 1 to {most:,}")
     return text
 
 
-def _one_of(value: object, expected: tuple[str, ...], where: str) -> str:
+def _flag(value: object, where: str, _: object = None) -> bool:
+    if value is None:
+        raise FormatError(f"{where}: got nothing; expected true or false")
+    return want_bool(value, where, default=False)
+
+
+def _one_of(value: object, kind: Any, where: str) -> Any:
     text = want_str(value, where)
-    if text not in expected:
-        raise FormatError(f"{where}: {text[:80]!r}; expected one of {', '.join(expected)}")
+    if text not in get_args(kind):
+        raise FormatError(f"{where}: {text[:80]!r}; expected one of {', '.join(get_args(kind))}")
     return text
 
 
-def _in_range(value: object, size: int, where: str) -> int:
-    number = want_int(value, where)
-    if not 0 <= number < size:
-        raise FormatError(f"{where}: {number} is out of range; expected 0 to {size - 1:,}")
-    return number
-
-
-def _unk_id(value: object, kinds: np.ndarray[Any, Any], where: str) -> int | None:
+def _unk_id(value: object, where: str, kinds: _Kinds) -> int | None:
     if value is None:
         return None
-    token = _in_range(value, len(kinds), f"{where}: unk_id")
+    token = want_index(value, where, len(kinds))
     if kinds[token] not in (TokenKind.SPECIAL, TokenKind.UNUSED):
-        raise FormatError(f"{where}: unk_id {token} has bytes; expected an id without any")
+        raise FormatError(f"{where}: {token} has bytes; expected an id without any")
     return token
 
 
-def _ids(value: object, size: int, where: str) -> tuple[int, ...]:
-    return tuple(_in_range(entry, size, where) for entry in want_list(value, where))
+def _ids(value: object, where: str, kinds: _Kinds) -> tuple[int, ...]:
+    return tuple(want_index(entry, where, len(kinds)) for entry in want_list(value, where))
 
 
-def _ids_by_text(fields: Mapping[str, object], name: str, size: int, where: str) -> dict[str, int]:
-    table = want_object(fields[name], f"{where}: {name}")
+def _ids_by_text(value: object, where: str, kinds: _Kinds) -> dict[str, int]:
+    table = want_object(value, where)
     if "" in table:
-        raise FormatError(f"{where}: {name} holds the empty text")
-    return {text: _in_range(token, size, f"{where}: {name}") for text, token in table.items()}
+        raise FormatError(f"{where}: holds the empty text")
+    return {text: want_index(token, where, len(kinds)) for text, token in table.items()}
 
 
-def _added_tokens(value: object, kinds: NDArray[np.uint8], where: str) -> tuple[AddedToken, ...]:
+def _added_tokens(value: object, where: str, kinds: _Kinds) -> tuple[AddedToken, ...]:
     tokens: list[AddedToken] = []
-    for i, entry in enumerate(want_list(value, f"{where}: added_tokens")):
-        place = f"{where}: added_tokens[{i}]"
+    for i, entry in enumerate(want_list(value, where)):
+        place = f"{where}[{i}]"
         node = want_object(entry, place)
         if not {"content", "id"} <= set(node) <= {"content", "id", *_TOKEN_FLAGS}:
             raise FormatError(f"{place}: the keys {list(node)!r:.200}; expected an added token")
@@ -441,18 +351,71 @@ def _added_tokens(value: object, kinds: NDArray[np.uint8], where: str) -> tuple[
                 f"{place}: {len(content):,} characters; expected 1 to {MAX_TOKEN_BYTES:,} bytes"
             )
         flags = {flag: want_bool(node.get(flag), place, default=False) for flag in _TOKEN_FLAGS}
-        token = _in_range(node["id"], len(kinds), f"{place}.id")
+        token = want_index(node["id"], f"{place}.id", len(kinds))
         if kinds[token] in (TokenKind.UNUSED, TokenKind.BYTE):
             raise FormatError(f"{place}: {token} is {TokenKind(kinds[token]).name}")
         tokens.append(AddedToken(content, token, **flags))
     return tuple(tokens)
 
 
-def _runtime_ids(value: object, size: int, where: str) -> dict[int, int]:
+def _runtime_ids(value: object, where: str, kinds: _Kinds) -> dict[int, int]:
     table: dict[int, int] = {}
     for entry in want_list(value, where):
         pair = want_list(entry, where)
         if len(pair) != 2:
             raise FormatError(f"{where}: an entry of {len(pair)}; expected two ids")
-        table[_in_range(pair[0], size, where)] = _in_range(pair[1], MAX_VOCAB_SIZE, where)
+        token = want_index(pair[0], where, len(kinds))
+        table[token] = want_index(pair[1], where, MAX_VOCAB_SIZE)
     return table
+
+
+@dataclass(frozen=True)
+class _Field:
+    """How a field of the spec is written, and read: from its value, for messages, for `kinds`."""
+
+    write: Callable[[Any], object]
+    read: Callable[[object, str, _Kinds], Any]
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _choice(kind: Any) -> _Field:
+    return _Field(_as_it_is, lambda value, where, _: _one_of(value, kind, where))
+
+
+_FLAG = _Field(_as_it_is, _flag)
+_IDS = _Field(lambda ids: list(map(int, ids)), _ids)
+_NORMALIZER = _Field(
+    lambda normalizer: None if normalizer is None else normalizer_to_json(normalizer),
+    lambda value, where, _: None if value is None else normalizer_from_json(value, where),
+)
+_FIELDS = {
+    "name": _Field(_as_it_is, lambda value, where, _: want_str(value, where)),
+    "family": _choice(Family),
+    "special_tokens": _Field(lambda ids: {text: int(i) for text, i in ids.items()}, _ids_by_text),
+    "ignore_merges": _FLAG,
+    "char_units": _FLAG,
+    "unk_score": _Field(float, lambda value, where, _: want_number(value, where)),
+    "float32_paths": _FLAG,
+    "max_word_chars": _Field(
+        _as_it_is, lambda value, where, _: want_index(value, where, MAX_WORD_CHARS)
+    ),
+    "normalizer": _NORMALIZER,
+    "renaming": _NORMALIZER,
+    "splits": _Field(lambda rules: list(map(asdict, rules)), _splits),
+    "prefix_space": _choice(PrefixSpace),
+    "prefix_unit": _choice(PrefixUnit),
+    "prefix_alone": _FLAG,
+    "added_tokens": _Field(lambda tokens: list(map(_added_token_to_json, tokens)), _added_tokens),
+    "bos_ids": _IDS,
+    "eos_ids": _IDS,
+    "runtime_ids": _Field(lambda ids: [[int(a), int(b)] for a, b in ids.items()], _runtime_ids),
+    "unmarked_ids": _IDS,
+    "also_model": _IDS,
+    "unk_id": _Field(lambda token: None if token is None else int(token), _unk_id),
+    "fuse_unk": _FLAG,
+    "word_space": _choice(WordSpace),
+}
+"""In the order of the file."""

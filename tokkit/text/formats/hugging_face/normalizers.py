@@ -27,6 +27,30 @@ _UNCHANGING = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase"}
 
 
 @dataclass
+class Growth:
+    """How many times longer the replacements of a file can make a text, together.
+
+    Attributes:
+        factor: a bound, of those so far.
+    """
+
+    factor: float = 1.0
+
+    def by(self, factor: float, where: str) -> None:
+        """Count one more replacement.
+
+        Raises:
+            FormatError: they can make a text more than `MAX_GROWTH` times longer.
+        """
+        self.factor *= max(1.0, factor)
+        if self.factor > MAX_GROWTH:
+            raise FormatError(
+                f"{where}: the replacements up to here can make a text {self.factor:,.0f} times "
+                f"longer; expected at most {MAX_GROWTH:.0f}. Use a file without such a chain"
+            )
+
+
+@dataclass
 class NormalizerPlan:
     """What the normalizers of a file amount to.
 
@@ -39,7 +63,7 @@ class NormalizerPlan:
         makes_spaces: whether a later step may make spaces again, which are no marks.
         may_empty: whether a replacement after the space was put may leave nothing of the text.
         byte_level: whether the text is written in the GPT-2 byte alphabet in the end.
-        growth: bound on how many times longer the text can get by the file's own replacements.
+        growth: of a text by the file's own replacements.
     """
 
     steps: list[Normalizer] = field(default_factory=list[Normalizer])
@@ -50,7 +74,7 @@ class NormalizerPlan:
     makes_spaces: bool = False
     may_empty: bool = False
     byte_level: bool = False
-    growth: float = 1.0
+    growth: Growth = field(default_factory=Growth)
 
     def put_space_as_step(self) -> None:
         """Put the space at its place among the steps.
@@ -132,15 +156,6 @@ def _bert(node: dict[str, object], where: str) -> Normalizer:
     )
 
 
-def _grow(plan: NormalizerPlan, factor: float, where: str) -> None:
-    plan.growth *= max(1.0, factor)
-    if plan.growth > MAX_GROWTH:
-        raise FormatError(
-            f"{where}: the replacements up to here can make a text {plan.growth:,.0f} times "
-            f"longer; expected at most {MAX_GROWTH:.0f}. Use a file without such a chain"
-        )
-
-
 def _add_replace(plan: NormalizerPlan, node: dict[str, object], where: str) -> None:
     pattern = want_object(node.get("pattern"), f"{where}.pattern")
     content = want_str(node.get("content"), f"{where}.content")
@@ -163,7 +178,7 @@ def _add_replace(plan: NormalizerPlan, node: dict[str, object], where: str) -> N
         raise UnsupportedError(f"{where}: {old!r} -> {content!r} between Prepend and the marks")
     plan.makes_spaces |= plan.marked and " " in content
     plan.may_empty |= plan.prefix_space != "never" and not content
-    _grow(plan, factor, where)
+    plan.growth.by(factor, where)
     plan.steps.append(step)
 
 
@@ -185,5 +200,5 @@ def _add_charsmap(plan: NormalizerPlan, node: dict[str, object], where: str) -> 
     except (binascii.Error, ValueError) as error:
         raise FormatError(f"{where}: precompiled_charsmap is not base64 ({error})") from error
     # The library applies it by grapheme, unlike SentencePiece: so it runs, after our check.
-    _grow(plan, charsmap.growth(charsmap.read_charsmap(blob, where)), where)
+    plan.growth.by(charsmap.growth(charsmap.read_charsmap(blob, where)), where)
     plan.steps.append(library_normalizer("Precompiled", blob))
