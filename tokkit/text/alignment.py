@@ -7,8 +7,8 @@ tokkit's own tell by what they do. All of it is for offsets alone: ids never nee
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -54,7 +54,7 @@ class Alignment:
         return cls(text, places[:-1], places[1:])
 
     @classmethod
-    def of_parts(cls, parts: Iterator[tuple[str, int, int]]) -> Alignment:
+    def of_parts(cls, parts: Iterable[tuple[str, int, int]]) -> Alignment:
         """From the pieces of the text that was made, with the start and end of their origins."""
         texts: list[str] = []
         spans: list[tuple[int, int]] = []
@@ -110,9 +110,9 @@ def align(normalizer: Normalizer, text: str) -> Alignment:
         case WordsBySpace():
             return Alignment.of_parts(_words(normalizer, text))
         case CharsMap():
-            return _checked(Alignment.of_parts(_mapped(normalizer.mapping, text)), normalizer, text)
+            return Alignment.of_parts(normalizer.units(text))
         case SentencePieceNormalizer():
-            return Alignment.of_parts(iter(normalizer.origins(text)))
+            return Alignment.of_parts(normalizer.origins(text))
         case _:
             return _align_step(normalizer, text)
 
@@ -143,21 +143,16 @@ def align_valid(normalizer: Normalizer, text: str) -> Alignment:
 def _align_step(step: Normalizer, text: str) -> Alignment:
     made = step(text)
     if made == text or isinstance(step, SpaceMark):
-        return Alignment(made, *_whole(text))
+        return replace(Alignment.identity(text), text=made)
     match step:
         case LibraryNormalizer(step=library):
             return _ask_library(library, text)
         case ReplaceText(old=old, new=new):
             return align(library_normalizer("Replace", old, new), text)
         case PrependText(prefix=prefix):
-            return Alignment.of_parts(iter([(prefix, 0, 0), *_each(text, 0)]))
+            return Alignment.of_parts([(prefix, 0, 0), *_each(text, 0)])
         case _:
             return Alignment.of_parts(_changed_middle(text, made))
-
-
-def _whole(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    same = Alignment.identity(text)
-    return same.starts, same.ends
 
 
 def _ask_library(step: object, text: str) -> Alignment:
@@ -209,23 +204,6 @@ def _words(step: WordsBySpace, text: str) -> Iterator[tuple[str, int, int]]:
             yield " ", start, start
         yield from _each(word, start)
         first = False
-
-
-def _mapped(mapping: Mapping[str, str], text: str) -> Iterator[tuple[str, int, int]]:
-    longest: dict[str, int] = {}
-    for key in mapping:
-        longest[key[0]] = max(longest.get(key[0], 0), len(key))
-    k = 0
-    while k < len(text):
-        sizes = range(min(longest.get(text[k], 0), len(text) - k), 0, -1)
-        size = next((size for size in sizes if text[k : k + size] in mapping), 0)
-        yield mapping[text[k : k + size]] if size else text[k], k, k + max(size, 1)
-        k += max(size, 1)
-
-
-def _checked(found: Alignment, step: Normalizer, text: str) -> Alignment:
-    made = step(text)
-    return found if found.text == made else Alignment.of_parts(_changed_middle(text, made))
 
 
 def _changed_middle(text: str, made: str) -> Iterator[tuple[str, int, int]]:

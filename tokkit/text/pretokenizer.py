@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,7 +170,7 @@ class Pretokenizer:
         )
 
     @cached_property
-    def boundaries(self) -> LabelledBytes:
+    def boundaries(self) -> LabelledBytes[Any]:
         """The pretokenizer as an automaton over labelled bytes.
 
         Raises:

@@ -9,38 +9,12 @@ it ended with one, or if it is the first. So several spaces stay within a symbol
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
 
 MARK = "\u2581"
 _SPACES = re.compile(" {2,}")
-
-
-class MappingTables(NamedTuple):
-    """A charsmap, sorted for the ways in which its keys are found.
-
-    Attributes:
-        single: replacements of single characters that are made all at once.
-        alone: single characters that are not, since theirs hold several spaces.
-        sizes: lengths of the other keys, and of those, by their first character, longest first.
-        seconds: the second characters of longer keys.
-    """
-
-    single: dict[int, str]
-    alone: set[str]
-    sizes: dict[str, list[int]]
-    seconds: set[str]
-
-
-def tables_of(mapping: Mapping[str, str]) -> MappingTables:
-    """Sort the keys of a charsmap, of which real ones have two hundred thousand."""
-    alone = {key for key, value in mapping.items() if "  " in value and len(key) == 1}
-    longer = [key for key in mapping if len(key) > 1]
-    single = {ord(key): mapping[key] for key in mapping if len(key) == 1 and key not in alone}
-    return MappingTables(
-        single, alone, _sizes_by_first([*longer, *alone]), {key[1] for key in longer}
-    )
 
 
 @dataclass(frozen=True)
@@ -63,25 +37,37 @@ class SentencePieceNormalizer:
     marked: bool = True
     suffix: bool = False
     name: str = "SentencePiece"
-    _single: dict[int, str] = field(init=False, repr=False, compare=False)
-    _sizes: dict[str, list[int]] = field(init=False, repr=False, compare=False)
-    _known_symbols: frozenset[str] = field(init=False, repr=False, compare=False)
-    _symbol_sizes: dict[str, list[int]] = field(init=False, repr=False, compare=False)
-    _candidate: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        tables = tables_of(self.mapping)
-        firsts = {text[0] for text in self.symbols} | tables.alone
-        seconds = "".join(map(re.escape, sorted(tables.seconds)))
-        kinds = [f".(?=[{seconds}])"] if seconds else []
-        if firsts:
-            kinds.append(f"[{''.join(map(re.escape, sorted(firsts)))}]")
-        pattern = re.compile("|".join(kinds), re.DOTALL) if kinds else None
-        object.__setattr__(self, "_single", tables.single)
-        object.__setattr__(self, "_sizes", tables.sizes)
-        object.__setattr__(self, "_known_symbols", frozenset(self.symbols))
-        object.__setattr__(self, "_symbol_sizes", _sizes_by_first(self.symbols))
-        object.__setattr__(self, "_candidate", pattern)
+    @cached_property
+    def _long(self) -> set[str]:
+        """Keys of several characters, and those whose replacement holds several spaces."""
+        return {key for key, text in self.mapping.items() if len(key) > 1 or "  " in text}
+
+    @cached_property
+    def _single(self) -> dict[int, str]:
+        """The others, whose replacements are made all at once."""
+        return {ord(key): text for key, text in self.mapping.items() if key not in self._long}
+
+    @cached_property
+    def _known_symbols(self) -> frozenset[str]:
+        return frozenset(self.symbols)
+
+    @cached_property
+    def _symbol_sizes(self) -> dict[str, list[int]]:
+        return _sizes_by_first(self.symbols)
+
+    @cached_property
+    def _sizes(self) -> dict[str, list[int]]:
+        return _sizes_by_first(self._long)
+
+    @cached_property
+    def _candidate(self) -> re.Pattern[str] | None:
+        """Where a symbol or a long key may begin."""
+        seconds = {key[1] for key in self._long if len(key) > 1}
+        firsts = {text[0] for text in self.symbols} | {key for key in self._long if len(key) == 1}
+        kinds = [(".(?=[{}])", seconds), ("[{}]", firsts)]
+        patterns = [kind.format("".join(map(re.escape, chars))) for kind, chars in kinds if chars]
+        return re.compile("|".join(patterns), re.DOTALL) if patterns else None
 
     def __call__(self, text: str) -> str:
         """The normalised text, without the space that may be put before it."""
@@ -105,7 +91,7 @@ class SentencePieceNormalizer:
         """
         made: list[tuple[str, int]] = []
         after_space, end = self.squeeze, 0
-        for part, start, stop in self._units(text):
+        for part, start, stop in self.units(text):
             end = stop
             unit = part.lstrip(" ") if after_space else part
             made += ((char, start) for char in unit)
@@ -123,16 +109,16 @@ class SentencePieceNormalizer:
 
     def lead(self, text: str) -> int:
         """Where in `text` a space that is put before it stands: after the spaces that go first."""
-        for part, start, _ in self._units(text) if self.squeeze else ():
+        for part, start, _ in self.units(text) if self.squeeze else ():
             if part != " ":
                 return start
         return 0
 
     def _is_blank(self, text: str) -> bool:
         """Whether nothing is left of a text, so that no space is put after it, either."""
-        return self.squeeze and all(part == " " for part, _, _ in self._units(text))
+        return self.squeeze and all(part == " " for part, _, _ in self.units(text))
 
-    def _units(self, text: str) -> Iterator[tuple[str, int, int]]:
+    def units(self, text: str) -> Iterator[tuple[str, int, int]]:
         """What each unit becomes, and its place."""
         start = 0
         while start < len(text):
@@ -180,7 +166,7 @@ def _squeezed(parts: Sequence[tuple[str, bool]]) -> Iterator[str]:
             after_space = part.endswith(" ")
 
 
-def _sizes_by_first(texts: Sequence[str]) -> dict[str, list[int]]:
+def _sizes_by_first(texts: Iterable[str]) -> dict[str, list[int]]:
     """Lengths of texts by their first character, the longest first."""
     sizes: dict[str, set[int]] = {}
     for text in texts:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.regex.boundaries import DEAD
+from tokkit.text.regex.on_demand import States, memoized
 
 H = TypeVar("H")
 
@@ -28,26 +29,15 @@ class CanonicalAutomaton(ABC, Generic[H]):
 
     def __init__(self, vocab_size: int, start: H) -> None:
         """Begin with one hypothesis about the empty sequence."""
-        key = frozenset([start])
-        self._states: list[frozenset[H]] = [key]
-        self._index: dict[frozenset[H], int] = {key: self.START}
-        self._advanced: dict[tuple[int, int], int] = {}
-        self._ends: dict[int, bool] = {}
+        self._states = States(frozenset([start]))
         self._recent = MaskCache(vocab_size)
 
+    @memoized
     def advance(self, state: int, token: int) -> int:
         """The state after one more token, or `DEAD`."""
-        if state == DEAD:
-            return DEAD
-        key = (state, token)
-        known = self._advanced.get(key)
-        if known is None:
-            hypotheses = self._states[state]
-            known = self._intern(
-                frozenset(new for old in hypotheses for new in self._successors(old, token))
-            )
-            self._advanced[key] = known
-        return known
+        before = () if state == DEAD else self._states.keys[state]
+        after = frozenset(new for old in before for new in self._successors(old, token))
+        return self._states.number(after) if after else DEAD
 
     def run(self, ids: Iterable[int], state: int = START) -> int:
         """The state after several tokens."""
@@ -62,24 +52,14 @@ class CanonicalAutomaton(ABC, Generic[H]):
         """
         known = self._recent.get(state)
         if known is None:
-            known = self._mask(self._states[state])
+            known = self._mask(self._states.keys[state])
             self._recent.put(state, known)
         return known
 
+    @memoized
     def may_end(self, state: int) -> bool:
         """Whether the sequence so far is all of `encode(y)` for some y."""
-        known = self._ends.get(state)
-        if known is None:
-            known = self._ends[state] = any(map(self._may_end, self._states[state]))
-        return known
-
-    def _intern(self, hypotheses: frozenset[H]) -> int:
-        if not hypotheses:
-            return DEAD
-        state = self._index.setdefault(hypotheses, len(self._states))
-        if state == len(self._states):
-            self._states.append(hypotheses)
-        return state
+        return any(map(self._may_end, self._states.keys[state]))
 
     @abstractmethod
     def _successors(self, hypothesis: H, token: int) -> Iterable[H]:

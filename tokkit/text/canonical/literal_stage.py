@@ -31,6 +31,7 @@ from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.canonical.prefix_stage import PrefixStage
 from tokkit.text.normalizers import marks_spaces, whole_normalizer
 from tokkit.text.regex.charset import Alphabet, CharSet
+from tokkit.text.regex.reader import charset_of
 from tokkit.text.regex.unicode_properties import space_ranges, word_ranges
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 
@@ -402,9 +403,9 @@ def _hides(text: str, looked_for: set[str]) -> bool:
 
 @cache
 def _white_space() -> CharSet:
-    return CharSet.of(*((int(low), int(high)) for low, high in space_ranges("rust")))
+    return charset_of(space_ranges("rust"))
 
 
 @cache
 def _word_characters() -> CharSet:
-    return CharSet.of(*((int(low), int(high)) for low, high in word_ranges("rust")))
+    return charset_of(word_ranges("rust"))

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from tokkit.text.canonical.automaton import CanonicalAutomaton
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD, Label
+from tokkit.text.regex.on_demand import leads_to_end, memoized
 from tokkit.text.segment_models.base import SegmentModel
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.token_trie import TokenTrie
@@ -52,14 +53,6 @@ class Hypothesis:
     boundary_state: int
     context: tuple[int, ...]
     spelt: bytes
-
-
-@dataclass(frozen=True, eq=False)
-class _Follow:
-    """Where each token leads from one boundary state: int32 (V,) states, `DEAD` where nowhere."""
-
-    after_boundary: NDArray[np.int32]
-    inside: NDArray[np.int32]
 
 
 class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
@@ -98,17 +91,13 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
         self._beginnings = {
             spelling[:size] for spelling in self._whole_pieces for size in range(len(spelling) + 1)
         }
-        self._follow: dict[int, _Follow] = {}
         self._live: dict[Hypothesis, bool] = {}
-        self._breaks: dict[int, bool] = {}
-        self._closing: dict[int, list[int]] = {}
-        self._masks: dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
 
     def _mask(self, hypotheses: frozenset[Hypothesis]) -> NDArray[np.bool_]:
         allowed = np.zeros(self._spec.vocab_size, dtype=np.bool_)
         for hypothesis in hypotheses:
             after_boundary, inside = self._live_follow(hypothesis.boundary_state)
-            if hypothesis.spelt not in self._whole_pieces and self._is_whole_word(hypothesis):
+            if self._piece_may_end(hypothesis):
                 allowed |= after_boundary
             if hypothesis.context and hypothesis.spelt != _MUST_BREAK:
                 inside = inside & self._model.successor_mask_after(hypothesis.context)
@@ -130,8 +119,8 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
 
     def _after_boundary(self, hypothesis: Hypothesis, token: int, label: int) -> Hypothesis | None:
         """`token` begins a piece."""
-        if hypothesis.spelt in self._whole_pieces or not self._is_whole_word(hypothesis):
-            return None  # the piece before would have been that token, or does not end here
+        if not self._piece_may_end(hypothesis):
+            return None
         state = self._read(hypothesis.boundary_state, token, label | _BOUNDARY)
         if state == DEAD:
             return None
@@ -154,9 +143,10 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
         context = (token,) if self._spec.family == "bpe" else self._model.deciding(context)
         return Hypothesis(state, context, self._spell(hypothesis.spelt, token))
 
-    def _is_whole_word(self, hypothesis: Hypothesis) -> bool:
-        """Whether the model lets the current piece end here."""
-        return not hypothesis.context or bool(self._ends_piece[hypothesis.context[-1]])
+    def _piece_may_end(self, hypothesis: Hypothesis) -> bool:
+        """Whether the model lets the piece end here, which is not spelt as a whole-piece token."""
+        is_whole = not hypothesis.context or bool(self._ends_piece[hypothesis.context[-1]])
+        return is_whole and hypothesis.spelt not in self._whole_pieces
 
     @cached_property
     def _ends_piece(self) -> NDArray[np.bool_]:
@@ -192,11 +182,8 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
         return spelt if spelt in self._beginnings else _NOT_A_WHOLE_PIECE
 
     def _may_end(self, hypothesis: Hypothesis) -> bool:
-        return (
-            hypothesis.spelt not in self._whole_pieces
-            and self._is_whole_word(hypothesis)
-            and self._boundaries.can_end(hypothesis.boundary_state)
-        )
+        can_end = self._boundaries.can_end(hypothesis.boundary_state)
+        return can_end and self._piece_may_end(hypothesis)
 
     @cached_property
     def _may_begin(self) -> NDArray[np.bool_]:
@@ -227,14 +214,13 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
             if members.any()
         )
 
-    def _raw_follow(self, state: int) -> _Follow:
-        known = self._follow.get(state)
-        if known is None:
-            known = _Follow(self._walk(state, Label.BOUNDARY), self._walk(state, Label.NORMAL))
-            known.after_boundary[~(self._may_begin | self._is_whole)[self._entries]] = DEAD
-            known.inside[self._is_whole[self._entries]] = DEAD
-            self._follow[state] = known
-        return known
+    @memoized
+    def _raw_follow(self, state: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where each token leads, after a boundary and inside a piece; `DEAD` where nowhere."""
+        after_boundary, inside = self._walk(state, Label.BOUNDARY), self._walk(state, Label.NORMAL)
+        after_boundary[~(self._may_begin | self._is_whole)[self._entries]] = DEAD
+        inside[self._is_whole[self._entries]] = DEAD
+        return after_boundary, inside
 
     def _walk(self, state: int, first: Label) -> NDArray[np.int32]:
         result = np.full(len(self._entries), DEAD, dtype=np.int32)
@@ -249,17 +235,14 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
             result[trie.order] = trie.walk(state, DEAD, step)
         return result
 
+    @memoized
     def _live_follow(self, state: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """`_raw_follow` as masks, without the tokens after which there is no way on."""
-        known = self._masks.get(state)
-        if known is None:
-            raw = self._raw_follow(state)
-            known = (
-                self._only_live(raw.after_boundary, at_boundary=True),
-                self._only_live(raw.inside, at_boundary=False),
-            )
-            self._masks[state] = known
-        return known
+        after_boundary, inside = self._raw_follow(state)
+        return (
+            self._only_live(after_boundary, at_boundary=True),
+            self._only_live(inside, at_boundary=False),
+        )
 
     def _only_live(self, states: NDArray[np.int32], *, at_boundary: bool) -> NDArray[np.bool_]:
         alive = states != DEAD
@@ -305,44 +288,22 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
 
         Nearly always the text may end at once, or after one more byte; the search is for the rest.
         """
-        known = self._live.get(hypothesis)
-        if known is not None:
-            return known
-        may_break = hypothesis.spelt not in self._whole_pieces and self._is_whole_word(hypothesis)
-        if may_break and self._may_break(hypothesis.boundary_state):
-            return True
-        if self._may_close(hypothesis):
-            self._live[hypothesis] = True
-            return True
-        seen = {hypothesis}
-        queue = [hypothesis]
-        for current in queue:
-            if self._may_end(current) or self._live.get(current):
-                self._live[hypothesis] = True
-                return True
-            for new in self._onward(current):
-                if self._may_end(new) or self._may_close(new):
-                    self._live[hypothesis] = True
-                    return True
-                if new not in seen:
-                    seen.add(new)
-                    queue.append(new)
-        self._live.update(dict.fromkeys(seen, False))
-        return False
+        may_break = self._piece_may_end(hypothesis) and self._may_break(hypothesis.boundary_state)
+        return may_break or leads_to_end(hypothesis, self._onward, self._leads_there, self._live)
 
+    def _leads_there(self, hypothesis: Hypothesis) -> bool:
+        return self._may_end(hypothesis) or self._may_close(hypothesis)
+
+    @memoized
     def _may_break(self, state: int) -> bool:
         """Whether, from a boundary state, a piece of one byte may follow and end the text.
 
         That settles the matter for every hypothesis there but for whole-piece tokens.
         """
-        known = self._breaks.get(state)
-        if known is None:
-            piece = Hypothesis(state, (), _NOT_A_WHOLE_PIECE)
-            labels = self._model_labels
-            ways = (self._after_boundary(piece, t, labels[t]) for t in self._single_bytes)
-            known = any(new is not None and self._may_end(new) for new in ways)
-            self._breaks[state] = known
-        return known
+        piece = Hypothesis(state, (), _NOT_A_WHOLE_PIECE)
+        labels = self._model_labels
+        ways = (self._after_boundary(piece, t, labels[t]) for t in self._single_bytes)
+        return any(new is not None and self._may_end(new) for new in ways)
 
     def _may_close(self, hypothesis: Hypothesis) -> bool:
         """Whether the piece may go on with one byte and the text then end.
@@ -352,24 +313,28 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
         """
         if not hypothesis.context or hypothesis.spelt != _NOT_A_WHOLE_PIECE:
             return False
-        state = hypothesis.boundary_state
-        closing = self._closing.get(state)
-        if closing is None:
-            labels = self._model_labels
-            after = [self._read(state, token, labels[token]) for token in self._single_bytes]
-            closing = self._closing[state] = [
-                token
-                for token, new in zip(self._single_bytes, after, strict=True)
-                if new != DEAD and self._boundaries.can_end(new)
-            ]
+        closing = self._closing_at(hypothesis.boundary_state)
         return bool(self._model.successor_mask_after(hypothesis.context)[closing].any())
+
+    @memoized
+    def _closing_at(self, state: int) -> list[int]:
+        """Which of `_closers` may go on with a piece and end the text, from a boundary state."""
+        labels = self._model_labels
+        after = {token: self._read(state, token, labels[token]) for token in self._closers}
+        return [
+            token for token, new in after.items() if new != DEAD and self._boundaries.can_end(new)
+        ]
+
+    @cached_property
+    def _closers(self) -> Sequence[int]:
+        return self._single_bytes
 
     def _onward(self, hypothesis: Hypothesis) -> Iterable[Hypothesis]:
         """Every successor, those of one byte first: they usually settle the matter."""
         for token in self._single_bytes:
             yield from self._ways(hypothesis, token)
-        raw = self._raw_follow(hypothesis.boundary_state)
-        for token in np.flatnonzero((raw.after_boundary != DEAD) | (raw.inside != DEAD)).tolist():
+        after_boundary, inside = self._raw_follow(hypothesis.boundary_state)
+        for token in np.flatnonzero((after_boundary != DEAD) | (inside != DEAD)).tolist():
             yield from self._ways(hypothesis, token)
 
     @cached_property

@@ -11,6 +11,7 @@ Example (CLIP): `["un", "able</w>"]` is canonical if the merges keep the two apa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from tokkit.text.canonical.nested import Hypothesis, NestedAutomaton
 from tokkit.text.pretokenizer import Pretokenizer
-from tokkit.text.regex.boundaries import DEAD
+from tokkit.text.regex.on_demand import memoized
 from tokkit.text.segment_models.base import SegmentModel
 from tokkit.text.segment_models.word_bpe import WordBpeModel, words_of
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -32,8 +33,6 @@ class WordBpeAutomaton(NestedAutomaton):
     ) -> None:
         assert isinstance(model, WordBpeModel), "the family is word_bpe"
         self._words = model
-        self._apart: dict[tuple[int, int], bool] = {}
-        self._closing_tokens: dict[int, list[int]] = {}
         super().__init__(spec, pretokenizer, model, spelled=words_of(spec)[: spec.vocab_size])
 
     @cached_property
@@ -54,32 +53,15 @@ class WordBpeAutomaton(NestedAutomaton):
         """
         if not hypothesis.context:
             return False
-        last = hypothesis.context[-1]
-        return any(
-            self._stays_apart(last, token) for token in self._closing_at(hypothesis.boundary_state)
-        )
+        closing = self._closing_at(hypothesis.boundary_state)
+        return any(self._stays_apart(hypothesis.context[-1], token) for token in closing)
 
+    @memoized
     def _stays_apart(self, last: int, token: int) -> bool:
-        known = self._apart.get((last, token))
-        if known is None:
-            known = self._apart[last, token] = self._words.pair_valid(last, token)
-        return known
-
-    def _closing_at(self, state: int) -> list[int]:
-        """Tokens that may go on with a word and end the text, from a boundary state."""
-        known = self._closing_tokens.get(state)
-        if known is None:
-            labels = self._labels
-            after = [self._read(state, token, labels[token]) for token in self._closers]
-            known = self._closing_tokens[state] = [
-                token
-                for token, new in zip(self._closers, after, strict=True)
-                if new != DEAD and self._boundaries.can_end(new)
-            ]
-        return known
+        return self._words.pair_valid(last, token)
 
     @cached_property
-    def _closers(self) -> list[int]:
+    def _closers(self) -> Sequence[int]:
         """Tokens that end a word, the shortest first, of which a few suffice."""
         final = np.flatnonzero(self._words.reachable & self._ends_piece).tolist()
         return sorted(final, key=lambda token: len(self._spelled[token]))[:256]

@@ -18,9 +18,10 @@ them: a state allows for any number of them, wherever they may stand.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntFlag
-from typing import Any, Protocol
+from itertools import product
+from typing import Any, Generic, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,10 @@ from numpy.typing import NDArray
 from tokkit.errors import UnsupportedError
 from tokkit.text.canonical.prefix_stage import PrefixConfig, PrefixStage
 from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.on_demand import NOWHERE, K, States, leads_to_end, memoized
 from tokkit.text.regex.utf8 import utf8_classes
 
-DEAD = -1
+DEAD = NOWHERE
 MAX_READINGS = 4_096
 """Ways in which all stages may read a text at once; some rules multiply them with each other."""
 _UNKNOWN = -2
@@ -60,6 +62,29 @@ class Stage(Protocol):
     def can_end(self, config: Any) -> bool:
         """Whether the piece may end here."""
         ...
+
+
+def may_end_all(stages: Sequence[Stage | PrefixStage], configs: Sequence[Any]) -> bool:
+    """Whether the pieces of all stages may end here."""
+    pairs = zip(stages, configs, strict=True)
+    return all(config is None or stage.can_end(config) for stage, config in pairs)
+
+
+def read_on(
+    stage: Stage, config: Any, symbol: int, *, cut: bool, dropped: bool = False
+) -> list[tuple[Any, bool]]:
+    """How a stage reads a character, and whether there is a cut before it.
+
+    Args:
+        stage: it may end the piece that it reads only where a stage before it cuts.
+        config: None outside its pieces.
+        symbol: the character.
+        cut: whether a stage before this one cuts before it.
+        dropped: whether the stage drops it, or keeps it.
+    """
+    if config is None or (cut and stage.can_end(config)):
+        return [(new, True) for new in stage.begin(symbol, dropped=dropped)]
+    return [] if cut else stage.step(config, symbol, dropped=dropped)
 
 
 Composite = tuple[Any, ...]  # of each stage a configuration, or None outside its pieces
@@ -108,47 +133,31 @@ class CharBoundaries:
         self._prefix = next((k for k, s in enumerate(stages) if isinstance(s, PrefixStage)), None)
         self._dropping = [k for k, stage in enumerate(stages) if stage.drops]
         self._allowed = {_NORMAL: normal, _BYTE: fallback}
-        self._dropped: dict[Composite, set[Composite]] = {}
-        start = self._with_dropped({(None,) * len(stages)})
-        self._states: list[Hypotheses] = [start]
-        self._index: dict[Hypotheses, int] = {start: 0}
-        self._transitions: dict[tuple[int, int, int], int] = {}
-        self._ends: dict[int, bool] = {0: True}
-        self._alive: dict[int, bool] = {0: True}
+        self._states = States(self._with_dropped({(None,) * len(stages)}))
+        self._alive = {0: True}
 
+    @memoized
     def step(self, state: int, symbol: int, label: int) -> int:
         """The state after one more labelled character, or `DEAD`.
 
         Raises:
             UnsupportedError: more than `MAX_READINGS` readings.
         """
-        key = (state, symbol, label)
-        known = self._transitions.get(key)
-        if known is None:
-            known = self._step(state, symbol, label)
-            if known != DEAD and not self._is_alive(known):
-                known = DEAD
-            self._transitions[key] = known
-        return known
+        following = self._step(state, symbol, label)
+        return following if following != DEAD and self._is_alive(following) else DEAD
 
     def _step(self, state: int, symbol: int, label: int) -> int:
         kind = label & _KIND
         if kind != _LITERAL and symbol not in self._allowed[kind]:
             return DEAD
         following: set[Composite] = set()
-        for composite in self._states[state]:
-            self._advance(composite, symbol, label, following)
-            self._bound(len(following))
-        return self._intern(self._with_dropped(following)) if following else DEAD
-
-    def _advance(
-        self, composite: Composite, symbol: int, label: int, following: set[Composite]
-    ) -> None:
-        """Add every way in which all stages can read the symbol under this label."""
         border, literal = bool(label & _BOUNDARY), bool(label & _LITERAL)
-        for done, cut in self._ways(composite, symbol, len(self._stages)):
-            if cut == border and literal == self._in_literal(done):
-                following.add(done)
+        for composite in self._states.keys[state]:
+            for done, cut in self._ways(composite, symbol, len(self._stages)):
+                if cut == border and literal == self._in_literal(done):
+                    following.add(done)
+            self._bound(len(following))
+        return self._states.number(self._with_dropped(following)) if following else DEAD
 
     def _ways(
         self, composite: Composite, symbol: int, n_stages: int
@@ -181,12 +190,9 @@ class CharBoundaries:
                     followed = stage.follow(config, symbol, cut=cut, first=first)
                     if followed is not None:
                         extended.append(((*done, followed[0]), followed[1]))
-                elif config is None or (cut and stage.can_end(config)):
-                    extended.extend(((*done, new), True) for new in stage.begin(symbol))
-                elif not cut:
-                    extended.extend(
-                        ((*done, new), border) for new, border in stage.step(config, symbol)
-                    )
+                else:
+                    read = read_on(stage, config, symbol, cut=cut)
+                    extended += (((*done, new), border) for new, border in read)
             partial = extended
             self._bound(len(partial))
         return partial
@@ -225,25 +231,20 @@ class CharBoundaries:
             queue += fresh
         return frozenset(found)
 
+    @memoized
     def _after_dropped(self, composite: Composite) -> set[Composite]:
         """The composites after one such character."""
-        known = self._dropped.get(composite)
-        if known is None:
-            known = self._dropped[composite] = {
-                new
-                for k in self._dropping
-                if self._may_end_after(composite, k)
-                for symbol in range(self.alphabet.n_classes)
-                for new in self._drop(composite, k, symbol)
-            }
-        return known
+        return {
+            new
+            for k in self._dropping
+            if self._may_end_after(composite, k)
+            for symbol in range(self.alphabet.n_classes)
+            for new in self._drop(composite, k, symbol)
+        }
 
     def _may_end_after(self, composite: Composite, k: int) -> bool:
         """Whether the pieces of the stages after stage `k` may end: they see a cut there."""
-        return all(
-            config is None or stage.can_end(config)
-            for stage, config in zip(self._stages[k + 1 :], composite[k + 1 :], strict=True)
-        )
+        return may_end_all(self._stages[k + 1 :], composite[k + 1 :])
 
     def _drop(self, composite: Composite, k: int, symbol: int) -> Iterator[Composite]:
         """The composites after a character that stage `k` drops."""
@@ -251,58 +252,27 @@ class CharBoundaries:
         assert not isinstance(stage, PrefixStage)
         outside = (None,) * (len(self._stages) - k - 1)
         for done, cut in self._ways(composite, symbol, k):
-            if self._in_literal(done):
-                continue
-            if config is None or (cut and stage.can_end(config)):
-                for new in stage.begin(symbol, dropped=True):
-                    yield (*done, new, *outside)
-            elif not cut:
-                for new, _ in stage.step(config, symbol, dropped=True):
+            if not self._in_literal(done):
+                for new, _ in read_on(stage, config, symbol, cut=cut, dropped=True):
                     yield (*done, new, *outside)
 
-    def _intern(self, hypotheses: Hypotheses) -> int:
-        state = self._index.get(hypotheses)
-        if state is None:
-            state = self._index[hypotheses] = len(self._states)
-            self._states.append(hypotheses)
-        return state
-
+    @memoized
     def can_end(self, state: int) -> bool:
         """Whether the text may end in this state."""
-        known = self._ends.get(state)
-        if known is None:
-            known = self._ends[state] = any(
-                all(
-                    config is None or stage.can_end(config)
-                    for stage, config in zip(self._stages, composite, strict=True)
-                )
-                for composite in self._states[state]
-            )
-        return known
+        return any(may_end_all(self._stages, composite) for composite in self._states.keys[state])
 
     def _is_alive(self, state: int) -> bool:
-        """Whether some continuation leads to an end: a search that stops at the first."""
-        known = self._alive.get(state)
-        if known is not None:
-            return known
-        seen = {state}
-        queue = [state]
-        for current in queue:
-            if self.can_end(current) or self._alive.get(current):
-                self._alive[state] = True
-                return True
-            for symbol in range(self.alphabet.n_classes):
-                for label in range(N_LABELS):
-                    following = self._step(current, symbol, label)
-                    if following != DEAD and following not in seen:
-                        seen.add(following)
-                        queue.append(following)
-        for current in seen:  # none of them leads to an end
-            self._alive[current] = False
-        return False
+        return leads_to_end(state, self._onward, self.can_end, self._alive)
+
+    def _onward(self, state: int) -> Iterator[int]:
+        """The states after one more character, those included that lead to no end."""
+        for symbol, label in product(range(self.alphabet.n_classes), range(N_LABELS)):
+            following = self._step(state, symbol, label)
+            if following != DEAD:
+                yield following
 
 
-class LabelledBytes(ABC):
+class LabelledBytes(ABC, Generic[K]):
     """An automaton over labelled bytes, determinised on demand. State 0 is the empty text.
 
     Attributes:
@@ -310,8 +280,9 @@ class LabelledBytes(ABC):
             was not asked for yet; `step` and `resolve` fill it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: K) -> None:
         self.table = np.full((64, 256, N_LABELS), _UNKNOWN, dtype=np.int32)
+        self._states = States(start)
 
     @property
     @abstractmethod
@@ -348,14 +319,20 @@ class LabelledBytes(ABC):
     def can_end(self, state: int) -> bool:
         """Whether the text may end in this state."""
 
-    def _make_room(self, n_states: int) -> None:
-        if n_states > len(self.table):
-            grown = np.full((2 * len(self.table), 256, N_LABELS), _UNKNOWN, dtype=np.int32)
-            grown[: len(self.table)] = self.table
-            self.table = grown
+    def _number(self, key: K) -> int:
+        """The number of a state, for which the table has room."""
+        state = self._states.number(key)
+        if state == len(self.table):
+            fresh = np.full(self.table.shape, _UNKNOWN, dtype=np.int32)
+            self.table = np.concatenate([self.table, fresh])
+        return state
 
 
-class ByteBoundaries(LabelledBytes):
+_Reading = tuple[int, int | None, tuple[int, ...]]
+"""A state over characters, a node of the decoder or None, and the labels of the bytes up to it."""
+
+
+class ByteBoundaries(LabelledBytes[_Reading]):
     """The automaton over labelled bytes. State 0 is the empty text.
 
     A state is one of `CharBoundaries` with the bytes of a character that is not complete, and their
@@ -364,11 +341,9 @@ class ByteBoundaries(LabelledBytes):
     """
 
     def __init__(self, chars: CharBoundaries) -> None:
-        super().__init__()
+        super().__init__((0, None, ()))
         self._chars = chars
         self._utf8 = utf8_classes(chars.alphabet)
-        self._keys: list[tuple[int, int | None, tuple[int, ...]]] = [(0, None, ())]
-        self._index = {self._keys[0]: 0}
 
     @property
     def chars(self) -> CharBoundaries:
@@ -376,7 +351,7 @@ class ByteBoundaries(LabelledBytes):
         return self._chars
 
     def _step(self, state: int, byte: int, label: int) -> int:
-        char_state, node, labels = self._keys[state]
+        char_state, node, labels = self._states.keys[state]
         if node is not None:
             symbol, deeper = self._utf8.follow(node, byte)
             labels = (*labels, label)
@@ -410,19 +385,11 @@ class ByteBoundaries(LabelledBytes):
     def _settle(self, char_state: int) -> int:
         return DEAD if char_state == DEAD else self._intern((char_state, None, ()))
 
-    def _intern(self, key: tuple[int, int | None, tuple[int, ...]]) -> int:
-        state = self._index.get(key)
-        if state is None:
-            state = self._add(key) if self._is_alive(key) else DEAD
-            self._index[key] = state
-        return state
+    @memoized
+    def _intern(self, key: _Reading) -> int:
+        return self._number(key) if self._is_alive(key) else DEAD
 
-    def _add(self, key: tuple[int, int | None, tuple[int, ...]]) -> int:
-        self._keys.append(key)
-        self._make_room(len(self._keys))
-        return len(self._keys) - 1
-
-    def _is_alive(self, key: tuple[int, int | None, tuple[int, ...]]) -> bool:
+    def _is_alive(self, key: _Reading) -> bool:
         char_state, node, labels = key
         if node is None or self._flush(char_state, labels) != DEAD:
             return True
@@ -434,6 +401,6 @@ class ByteBoundaries(LabelledBytes):
 
     def can_end(self, state: int) -> bool:
         """Whether the text may end in this state."""
-        char_state, _, labels = self._keys[state]
+        char_state, _, labels = self._states.keys[state]
         char_state = self._flush(char_state, labels)
         return char_state != DEAD and self._chars.can_end(char_state)

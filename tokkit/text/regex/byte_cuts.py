@@ -7,7 +7,9 @@ tokenizer cuts "ü" in two.
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +22,19 @@ from tokkit.text.regex.boundaries import (
     Composite,
     Label,
     LabelledBytes,
+    may_end_all,
+    read_on,
 )
 from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.on_demand import leads_to_end, memoized
 from tokkit.text.regex.split_stage import SplitStage
 
 _BOUNDARY, _LITERAL = int(Label.BOUNDARY), int(Label.LITERAL)
 _SPELLINGS = [CHAR_OF_BYTE[byte].encode() for byte in range(256)]
 _SIZES = np.array([len(spelling) for spelling in _SPELLINGS])
 
-Hypothesis = tuple[int, Composite]
-"""A state of the automaton for what comes before ByteLevel, and what each rule after it reads."""
+Hypotheses = frozenset[tuple[int, Composite]]
+"""States of the automaton up to ByteLevel, each with what the rules after it read."""
 
 
 class ByteSplitStage(SplitStage):
@@ -45,11 +50,11 @@ class ByteSplitStage(SplitStage):
         return np.searchsorted(starts, ends), is_match
 
 
-class ByteCuts(LabelledBytes):
+class ByteCuts(LabelledBytes[Hypotheses]):
     """The automaton over labelled bytes of a pretokenizer with rules on both sides of ByteLevel."""
 
     def __init__(
-        self, before: LabelledBytes, alphabet: Alphabet, stages: tuple[ByteSplitStage, ...]
+        self, before: LabelledBytes[Any], alphabet: Alphabet, stages: tuple[ByteSplitStage, ...]
     ) -> None:
         """Refine an automaton.
 
@@ -58,16 +63,12 @@ class ByteCuts(LabelledBytes):
             alphabet: the classes, which `before` shares.
             stages: the rules after ByteLevel.
         """
-        super().__init__()
+        super().__init__(frozenset({(0, (None,) * len(stages))}))
         self._before = before
         self._stages = stages
         points = [ord(CHAR_OF_BYTE[byte]) for byte in range(256)]
         self._symbols: list[int] = alphabet.class_of[points].tolist()
-        start: frozenset[Hypothesis] = frozenset({(0, (None,) * len(stages))})
-        self._states = [start]
-        self._index = {start: 0}
-        self._following: dict[tuple[frozenset[Hypothesis], int, int], frozenset[Hypothesis]] = {}
-        self._alive: dict[frozenset[Hypothesis], bool] = {start: True}
+        self._alive = {self._states.keys[0]: True}
 
     @property
     def chars(self) -> CharBoundaries:
@@ -76,83 +77,49 @@ class ByteCuts(LabelledBytes):
 
     def can_end(self, state: int) -> bool:
         """Whether the text may end in this state."""
-        return self._can_end(self._states[state])
+        return self._can_end(self._states.keys[state])
 
-    def _can_end(self, hypotheses: frozenset[Hypothesis]) -> bool:
+    def _can_end(self, hypotheses: Hypotheses) -> bool:
         return any(
-            self._before.can_end(before) and self._piece_can_end(configs)
+            self._before.can_end(before) and may_end_all(self._stages, configs)
             for before, configs in hypotheses
         )
 
-    def _piece_can_end(self, configs: Composite) -> bool:
-        pairs = zip(self._stages, configs, strict=True)
-        return all(config is None or stage.can_end(config) for stage, config in pairs)
-
     def _step(self, state: int, byte: int, label: int) -> int:
-        following = self._follow(self._states[state], byte, label)
-        if not following or not self._is_alive(following):
-            return DEAD
-        known = self._index.get(following)
-        if known is None:
-            known = self._index[following] = len(self._states)
-            self._states.append(following)
-            self._make_room(len(self._states))
-        return known
+        following = self._follow(self._states.keys[state], byte, label)
+        if following and leads_to_end(following, self._onward, self._can_end, self._alive):
+            return self._number(following)
+        return DEAD
 
-    def _follow(
-        self, hypotheses: frozenset[Hypothesis], byte: int, label: int
-    ) -> frozenset[Hypothesis]:
-        key = (hypotheses, byte, label)
-        known = self._following.get(key)
-        if known is None:
-            found: set[Hypothesis] = set()
-            for before, configs in hypotheses:
-                for cut in (0, _BOUNDARY) if label & _BOUNDARY else (0,):
-                    state = self._before.step(before, byte, label & ~_BOUNDARY | cut)
-                    if state != DEAD:
-                        ways = self._advance(configs, self._symbols[byte], label, cut=bool(cut))
-                        found.update((state, way) for way in ways)
-            known = self._following[key] = frozenset(found)
-        return known
+    @memoized
+    def _follow(self, hypotheses: Hypotheses, byte: int, label: int) -> Hypotheses:
+        found: set[tuple[int, Composite]] = set()
+        for before, configs in hypotheses:
+            for cut in (0, _BOUNDARY) if label & _BOUNDARY else (0,):
+                state = self._before.step(before, byte, label & ~_BOUNDARY | cut)
+                if state != DEAD:
+                    ways = self._advance(configs, self._symbols[byte], label, cut=bool(cut))
+                    found.update((state, way) for way in ways)
+        return frozenset(found)
 
     def _advance(
         self, configs: Composite, symbol: int, label: int, *, cut: bool
     ) -> list[Composite]:
         """The ways in which the stages can read a byte; `cut`: a new piece for the rules before."""
         if label & _LITERAL:
-            ends = not cut or self._piece_can_end(configs)
+            ends = not cut or may_end_all(self._stages, configs)
             return [(None,) * len(configs)] if ends else []
         partial: list[tuple[Composite, bool]] = [((), cut)]
         for stage, config in zip(self._stages, configs, strict=True):
             extended: list[tuple[Composite, bool]] = []
             for done, is_cut in partial:
-                if config is None or (is_cut and stage.can_end(config)):
-                    extended.extend(((*done, new), True) for new in stage.begin(symbol))
-                elif not is_cut:
-                    steps = stage.step(config, symbol)
-                    extended.extend(((*done, new), border) for new, border in steps)
+                read = read_on(stage, config, symbol, cut=is_cut)
+                extended += (((*done, new), border) for new, border in read)
             partial = extended
         return [done for done, is_cut in partial if is_cut == bool(label & _BOUNDARY)]
 
-    def _is_alive(self, hypotheses: frozenset[Hypothesis]) -> bool:
-        """Whether some continuation leads to an end: a search that stops at the first."""
-        known = self._alive.get(hypotheses)
-        if known is not None:
-            return known
-        self._alive[hypotheses] = found = self._can_end(hypotheses) or self._search(hypotheses)
-        return found
-
-    def _search(self, hypotheses: frozenset[Hypothesis]) -> bool:
-        seen = {hypotheses}
-        queue = [hypotheses]
-        for current in queue:  # the queue grows while it is walked
-            for byte, label in itertools.product(range(256), range(N_LABELS)):
-                following = self._follow(current, byte, label)
-                if not following or following in seen:
-                    continue
-                if self._can_end(following) or self._alive.get(following):
-                    return True
-                seen.add(following)
-                queue.append(following)
-        self._alive.update(dict.fromkeys(seen, False))
-        return False
+    def _onward(self, hypotheses: Hypotheses) -> Iterator[Hypotheses]:
+        for byte, label in product(range(256), range(N_LABELS)):
+            following = self._follow(hypotheses, byte, label)
+            if following:
+                yield following

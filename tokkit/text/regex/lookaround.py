@@ -18,12 +18,13 @@ after it, which dies if the text ends or goes on with another character.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.errors import UnsupportedError
+from tokkit.text.regex.on_demand import memoized, tabulate
 from tokkit.text.regex.program import Op, Program, Tracked
 
 MAX_MACHINE_STATES = 2_000
@@ -72,26 +73,19 @@ class Lookaround:
             old = np.repeat(marks, program.n_symbols)
             marks = np.unique(old | machine.marks[:, columns])
         self.marks = marks
-        self._steps: dict[tuple[Context | None, int], tuple[tuple[int, Context], ...]] = {}
 
     @property
     def columns(self) -> NDArray[np.int64]:
         """The symbols with marks that texts can hold."""
         return _columns(self.marks, self._n_symbols)
 
-    def step(self, context: Context | None, symbol: int) -> tuple[tuple[int, Context], ...]:
+    @memoized
+    def step(self, context: Context | None, symbol: int) -> Sequence[tuple[int, Context]]:
         """Read a symbol, at the start of a text if `context` is None.
 
         Returns:
             The symbol with its marks, and the context after it: one for each guess.
         """
-        key = (context, symbol)
-        known = self._steps.get(key)
-        if known is None:
-            known = self._steps[key] = tuple(self._step(context, symbol))
-        return known
-
-    def _step(self, context: Context | None, symbol: int) -> list[tuple[int, Context]]:
         guesses: list[tuple[int, Context]] = [(0, ())]
         for k, machine in enumerate(self.machines):
             extended: list[tuple[int, Context]] = []
@@ -128,30 +122,11 @@ def _columns(marks: NDArray[np.int64], n_symbols: int) -> NDArray[np.int64]:
 
 def _build(tracked: Tracked, marks: NDArray[np.int64], n_symbols: int) -> Machine:
     """Explore the sets of positions that the machine of an assertion can be in."""
-    program = tracked.program
-    columns = _columns(marks, n_symbols).tolist()
     advance = _Behind(tracked) if tracked.behind else _Ahead(tracked)
-    index = {advance.start: 0}
-    queue = [advance.start]
-    width = columns[-1] + 1
-    rows: list[NDArray[np.int32]] = []
-    mark_rows: list[NDArray[np.int32]] = []
-    for positions in queue:  # the queue grows while it is walked
-        row, mark_row = np.zeros((2, width), dtype=np.int32)
-        for column in columns:
-            following, mark_row[column] = advance(positions, column)
-            if following not in index:
-                index[following] = len(queue)
-                queue.append(following)
-            row[column] = index[following]
-        rows.append(row)
-        mark_rows.append(mark_row)
-        if len(queue) > MAX_MACHINE_STATES:
-            raise UnsupportedError(
-                f"an assertion of a pretokenizer pattern needs more than {MAX_MACHINE_STATES} "
-                f"automaton states ({len(program.code)} instructions); simplify its repeats"
-            )
-    return Machine(not tracked.behind, np.array(rows), np.array(mark_rows))
+    columns = _columns(marks, n_symbols).tolist()
+    what = f"an assertion of a pretokenizer pattern ({len(tracked.program.code)} instructions)"
+    tables = tabulate(advance.start, columns, advance, limit=MAX_MACHINE_STATES, what=what)
+    return Machine(not tracked.behind, *tables)
 
 
 class _Behind:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from tokkit.errors import UnsupportedError
 from tokkit.text.regex.charset import CharSet
@@ -138,19 +139,33 @@ def _looks_at_nothing_else(node: Node) -> bool:
             return False
 
 
-def charsets_of(node: Node) -> list[CharSet]:
-    """Every set that `node` tests characters against; an alphabet for it must respect them all."""
+def with_charsets(node: Node, change: Callable[[CharSet], CharSet]) -> Node:
+    """The same tree with other sets of characters."""
     match node:
-        case Chars(charset) | NextIs(charset) | NextNot(charset):
-            return [charset]
-        case Sequence(parts) | Choice(parts):
-            return [charset for part in parts for charset in charsets_of(part)]
-        case Repeat(part) | Look(part) | Atomic(part):
-            return charsets_of(part)
+        case Chars() | NextIs() | NextNot():
+            return replace(node, charset=change(node.charset))
+        case Look() | Atomic() | Repeat():
+            return replace(node, part=with_charsets(node.part, change))
+        case Sequence(parts):
+            return Sequence(tuple(with_charsets(part, change) for part in parts))
+        case Choice(alternatives):
+            return Choice(tuple(with_charsets(part, change) for part in alternatives))
         case Loop(ways):
-            return [charset for part, _ in ways for charset in charsets_of(part)]
+            return Loop(tuple((with_charsets(part, change), again) for part, again in ways))
         case AtEnd():
-            return []
+            return node
+
+
+def charsets_of(node: Node) -> set[CharSet]:
+    """Every set that `node` tests characters against; an alphabet for it must respect them all."""
+    found: set[CharSet] = set()
+
+    def note(charset: CharSet) -> CharSet:
+        found.add(charset)
+        return charset
+
+    with_charsets(node, note)
+    return found
 
 
 def possessive(part: Node, low: int, high: int | None) -> Node:

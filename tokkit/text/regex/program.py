@@ -18,6 +18,7 @@ so that the match is the "a" found before.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -37,6 +38,7 @@ from tokkit.text.regex.nodes import (
     Sequence,
     nullable,
 )
+from tokkit.text.regex.on_demand import memoized
 
 MAX_INSTRUCTIONS = 200_000
 MAX_MARKS = 12
@@ -118,11 +120,10 @@ class Program:
         self.code: list[Instruction] = []
         self._emit_node(node)
         self._emit(Instruction(Op.MATCH))
-        self._memo: dict[tuple[Threads, int], tuple[Threads, bool]] = {}
-        self._reach_memo: dict[tuple[int, int], tuple[frozenset[int], bool]] = {}
 
     start: Threads = (0,)
 
+    @memoized
     def step(self, threads: Threads, symbol: int) -> tuple[Threads, bool]:
         """Advance an ordered list of threads over `symbol` (which may be the end of the text).
 
@@ -130,15 +131,26 @@ class Program:
             The threads that consumed the symbol and outrank the match, if there is one; and
             whether a match ends *before* the symbol. Threads below that match are cut.
         """
-        key = (threads, symbol)
-        known = self._memo.get(key)
-        if known is None:
-            known = self._memo[key] = self._step(threads, symbol)
-        return known
+        survivors: list[int] = []
+        for position in self._walk(threads, symbol):
+            if position is None:
+                return tuple(survivors), True
+            survivors.append(position)
+        return tuple(survivors), False
 
-    def _step(self, threads: Threads, symbol: int) -> tuple[Threads, bool]:
+    @memoized
+    def reach(self, position: int, symbol: int) -> tuple[frozenset[int], bool]:
+        """Where one thread can be after a symbol, whatever outranks what.
+
+        Returns:
+            The positions after the symbol, and whether a match can end before it.
+        """
+        found = set(self._walk((position,), symbol))
+        return frozenset(p for p in found if p is not None), None in found
+
+    def _walk(self, threads: Threads, symbol: int) -> Iterator[int | None]:
+        """The positions of threads after a symbol, by priority; None for a match before it."""
         marks, symbol = divmod(symbol, self.n_symbols)
-        survivors: dict[int, None] = {}
         seen: set[int] = set()
         stack = list(reversed(threads))
         while stack:
@@ -148,51 +160,16 @@ class Program:
             seen.add(position)
             instruction = self.code[position]
             if instruction.op == Op.MATCH:
-                return tuple(survivors), True
-            if instruction.op == Op.FORK:
+                yield None
+            elif instruction.op == Op.FORK:
                 stack.extend(reversed(instruction.targets))
             elif instruction.op >= Op.MARKED:
                 stack.extend(_decide(instruction, position, marks))
             elif symbol in instruction.symbols:
                 if instruction.op == Op.CHAR:
-                    survivors[position + 1] = None
+                    yield position + 1
                 else:
                     stack.append(position + 1)
-        return tuple(survivors), False
-
-    def reach(self, position: int, symbol: int) -> tuple[frozenset[int], bool]:
-        """Where one thread can be after a symbol, whatever outranks what.
-
-        Returns:
-            The positions after the symbol, and whether a match can end before it.
-        """
-        key = (position, symbol)
-        known = self._reach_memo.get(key)
-        if known is None:
-            known = self._reach_memo[key] = self._reach(position, symbol)
-        return known
-
-    def _reach(self, position: int, symbol: int) -> tuple[frozenset[int], bool]:
-        marks, symbol = divmod(symbol, self.n_symbols)
-        found: set[int] = set()
-        matched = False
-        seen: set[int] = set()
-        stack = [position]
-        while stack:
-            position = stack.pop()
-            if position in seen:
-                continue
-            seen.add(position)
-            instruction = self.code[position]
-            if instruction.op == Op.MATCH:
-                matched = True
-            elif instruction.op == Op.FORK:
-                stack.extend(instruction.targets)
-            elif instruction.op >= Op.MARKED:
-                stack.extend(_decide(instruction, position, marks))
-            elif symbol in instruction.symbols:
-                (found.add if instruction.op == Op.CHAR else stack.append)(position + 1)
-        return frozenset(found), matched
 
     # -- compilation -------------------------------------------------------------------------
 
@@ -220,28 +197,16 @@ class Program:
                 for part in parts:
                     self._emit_node(part)
             case Choice(alternatives):
-                self._emit_choice(alternatives)
+                self._emit_ways([(part, False) for part in alternatives])
             case Repeat(part, low, high, lazy):
                 self._emit_repeat(part, low, high, lazy=lazy)
             case Loop(ways):
-                self._emit_loop(ways)
+                self._emit_ways(ways)
             case Look(part, behind, negative):
                 bit = self._track(part, behind=behind).bits[0]
                 self._emit(Instruction(Op.UNMARKED if negative else Op.MARKED, bits=(bit,)))
             case Atomic(part):
                 self._emit_atomic(part)
-
-    def _emit_choice(self, alternatives: tuple[Node, ...]) -> None:
-        fork = self._emit(Instruction(Op.FORK))
-        starts: list[int] = []
-        exits: list[int] = []
-        for alternative in alternatives:
-            starts.append(len(self.code))
-            self._emit_node(alternative)
-            exits.append(self._emit(Instruction(Op.FORK)))
-        self.code[fork] = Instruction(Op.FORK, targets=tuple(starts))
-        for position in exits:
-            self.code[position] = Instruction(Op.FORK, targets=(len(self.code),))
 
     def _emit_repeat(self, part: Node, low: int, high: int | None, *, lazy: bool) -> None:
         for _ in range(low):
@@ -264,7 +229,8 @@ class Program:
         targets = (leave, again) if lazy else (again, leave)
         self.code[fork] = Instruction(Op.FORK, targets=targets)
 
-    def _emit_loop(self, ways: tuple[tuple[Node, bool], ...]) -> None:
+    def _emit_ways(self, ways: Iterable[tuple[Node, bool]]) -> None:
+        """Ways to go on, by priority; those that are marked lead back to the first."""
         fork = self._emit(Instruction(Op.FORK))
         starts: list[int] = []
         exits: list[int] = []

@@ -6,22 +6,8 @@ mark is a space again: so the space takes the mark's place in every set of chara
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tokkit.text.regex.charset import CharSet
-from tokkit.text.regex.nodes import (
-    AtEnd,
-    Atomic,
-    Chars,
-    Choice,
-    Look,
-    Loop,
-    NextIs,
-    NextNot,
-    Node,
-    Repeat,
-    Sequence,
-)
+from tokkit.text.regex.nodes import Node, with_charsets
 from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import SplitRule
 
@@ -38,32 +24,6 @@ def rule_tree(rule: SplitRule) -> Node:
     if rule.space == " ":
         return tree
     mark = ord(rule.space)
-    others = ~CharSet.single(" ")
-    return _with_sets(
-        tree, lambda charset: charset | _SPACE if mark in charset else charset & others
+    return with_charsets(
+        tree, lambda charset: charset | _SPACE if mark in charset else charset & ~_SPACE
     )
-
-
-def _with_sets(node: Node, change: Callable[[CharSet], CharSet]) -> Node:
-    """The same tree with other sets of characters."""
-    match node:
-        case Chars(charset):
-            return Chars(change(charset))
-        case NextIs(charset):
-            return NextIs(change(charset))
-        case NextNot(charset):
-            return NextNot(change(charset))
-        case AtEnd():
-            return node
-        case Look(part, behind, negative):
-            return Look(_with_sets(part, change), behind, negative)
-        case Atomic(part):
-            return Atomic(_with_sets(part, change))
-        case Sequence(parts):
-            return Sequence(tuple(_with_sets(part, change) for part in parts))
-        case Choice(alternatives):
-            return Choice(tuple(_with_sets(part, change) for part in alternatives))
-        case Repeat(part, low, high, lazy):
-            return Repeat(_with_sets(part, change), low, high, lazy)
-        case Loop(ways):
-            return Loop(tuple((_with_sets(part, change), again) for part, again in ways))

@@ -16,6 +16,7 @@ A match of the empty text has no characters, but it divides the gap in which it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -157,7 +158,7 @@ class SplitStage:
             if self.keeps[config.is_match] is not dropped
         ]
 
-    def _read(self, context: Context | None, symbol: int) -> tuple[tuple[int, Context], ...]:
+    def _read(self, context: Context | None, symbol: int) -> Sequence[tuple[int, Context]]:
         """The symbol as the program sees it, and the context after it."""
         if self._lookaround is None:
             return ((symbol, ()),)

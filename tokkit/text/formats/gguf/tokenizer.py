@@ -30,7 +30,7 @@ from tokkit.text.formats.gguf.wordpiece import wordpiece_spec
 from tokkit.text.formats.hugging_face.added_tokens import is_control_spelling
 from tokkit.text.formats.hugging_face.models import HfModel, drop_merges_of, read_bpe_merges
 from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
-from tokkit.text.formats.sentencepiece.charsmap import CharsMap, growth, read_charsmap
+from tokkit.text.formats.sentencepiece.charsmap import CharsMap, read_charsmap
 from tokkit.text.formats.sentencepiece.model_file import (
     Pieces,
     place_pieces,
@@ -38,13 +38,7 @@ from tokkit.text.formats.sentencepiece.model_file import (
     unigram_scores,
 )
 from tokkit.text.formats.sentencepiece.proto import UNKNOWN
-from tokkit.text.normalizers import (
-    MAX_GROWTH,
-    SpaceMark,
-    SqueezeSpaces,
-    chain,
-    library_normalizer,
-)
+from tokkit.text.normalizers import SpaceMark, SqueezeSpaces, chain, library_normalizer
 from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
 
 _PREFIX = "tokenizer.ggml."
@@ -285,10 +279,7 @@ def _normalizer(meta: _Metadata, *, unigram: bool) -> Normalizer | None:
     blob = meta.get("precompiled_charsmap", np.ndarray, None)
     if unigram and blob is not None and len(blob):
         where = f"{meta.name}: {_PREFIX}precompiled_charsmap"
-        mapping = read_charsmap(blob.tobytes(), where)
-        if growth(mapping) > MAX_GROWTH:
-            raise FormatError(f"{where}: makes text over {MAX_GROWTH:.0f} times longer")
-        steps.append(CharsMap(mapping))
+        steps.append(CharsMap(read_charsmap(blob.tobytes(), where)))
     if unigram and meta.get("remove_extra_whitespaces", bool, False):
         steps.append(SqueezeSpaces())
     steps.append(SpaceMark())

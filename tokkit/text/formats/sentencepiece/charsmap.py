@@ -11,13 +11,16 @@ unit that a walk can reach is visited first, whole levels at a time, and checked
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError
+from tokkit.text.normalizers import MAX_GROWTH
+from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 
 MAX_CHARSMAP_BYTES = 16 * 1024 * 1024
 """The largest real one (`nmt_nfkc_cf`) has about 350 kB."""
@@ -32,7 +35,8 @@ def read_charsmap(blob: bytes, where: str) -> dict[str, str]:
     """All (key -> replacement) pairs of a charsmap, every reachable unit checked.
 
     Raises:
-        FormatError: any offset out of bounds, a cycle, or text that is not UTF-8.
+        FormatError: any offset out of bounds, a cycle, text that is not UTF-8, or replacements that
+            make a text more than `MAX_GROWTH` times longer.
     """
     if len(blob) > MAX_CHARSMAP_BYTES:
         raise FormatError(f"{where}: {len(blob):,} bytes, expected at most {MAX_CHARSMAP_BYTES:,}")
@@ -47,7 +51,13 @@ def read_charsmap(blob: bytes, where: str) -> dict[str, str]:
     trie = np.frombuffer(blob, dtype="<u4", count=size // 4, offset=4).astype(np.int64)
     replacements = blob[4 + size :]
     keys, values = _walk(trie, where)
-    return _spell(keys, values, replacements, where)
+    mapping = _spell(keys, values, replacements, where)
+    if growth(mapping) > MAX_GROWTH:
+        raise FormatError(
+            f"{where}: makes text {growth(mapping):,.0f} times longer; expected at most "
+            f"{MAX_GROWTH:.0f}"
+        )
+    return mapping
 
 
 def _offsets(units: _Units) -> _Units:
@@ -114,55 +124,24 @@ def _spell(keys: list[bytes], values: list[int], texts: bytes, where: str) -> di
 
 def growth(mapping: dict[str, str]) -> float:
     """How many times longer, in UTF-8 bytes, the mapping can make a text."""
-    return max(
-        (len(v.encode()) / len(k.encode()) for k, v in mapping.items()),
-        default=1.0,
-    )
+    return max((len(v.encode()) / len(k.encode()) for k, v in mapping.items()), default=1.0)
 
 
 @dataclass(frozen=True)
 class CharsMap:
-    """Replaces the longest key at each position, as SentencePiece does.
-
-    Nearly all keys are single characters, which `str.translate` replaces in one pass; only around
-    characters that can continue a longer key is the text walked.
-    """
+    """Replaces the longest key at each position, as SentencePiece does."""
 
     mapping: dict[str, str]
     name: str = "charsmap"
-    _single: dict[int, str] = field(init=False, repr=False)
-    _longest: dict[str, int] = field(init=False, repr=False)
-    _candidate: re.Pattern[str] | None = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        single = {ord(key): value for key, value in self.mapping.items() if len(key) == 1}
-        longest: dict[str, int] = {}
-        seconds: set[str] = set()
-        for key in self.mapping:
-            if len(key) > 1:
-                longest[key[0]] = max(longest.get(key[0], 0), len(key))
-                seconds.add(key[1])
-        ends = "".join(map(re.escape, sorted(seconds)))
-        candidate = re.compile(f".(?=[{ends}])", re.DOTALL) if ends else None
-        object.__setattr__(self, "_single", single)
-        object.__setattr__(self, "_longest", longest)
-        object.__setattr__(self, "_candidate", candidate)
+    @cached_property
+    def _whole(self) -> SentencePieceNormalizer:
+        return SentencePieceNormalizer(self.mapping, marked=False)
 
     def __call__(self, text: str) -> str:
         """The normalised text."""
-        if self._candidate is None:
-            return text.translate(self._single)
-        parts: list[str] = []
-        done = 0
-        for match in self._candidate.finditer(text):
-            start = match.start()
-            if start < done:
-                continue
-            for length in range(self._longest.get(text[start], 0), 1, -1):
-                replacement = self.mapping.get(text[start : start + length])
-                if replacement is not None:
-                    parts += (text[done:start].translate(self._single), replacement)
-                    done = min(start + length, len(text))
-                    break
-        parts.append(text[done:].translate(self._single))
-        return "".join(parts)
+        return self._whole(text)
+
+    def units(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """What each key or character becomes, and its place."""
+        return self._whole.units(text)

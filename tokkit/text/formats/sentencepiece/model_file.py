@@ -31,7 +31,7 @@ from tokkit.text.formats.hugging_face.added_tokens import is_control_spelling
 from tokkit.text.formats.hugging_face.models import UNK_PENALTY
 from tokkit.text.formats.hugging_face.special_ids import begin_ids
 from tokkit.text.formats.merge_tables import dense_ranks, merges_by_rank
-from tokkit.text.formats.sentencepiece.charsmap import growth, read_charsmap
+from tokkit.text.formats.sentencepiece.charsmap import read_charsmap
 from tokkit.text.formats.sentencepiece.proto import (
     BPE,
     BYTE,
@@ -47,7 +47,6 @@ from tokkit.text.formats.sentencepiece.proto import (
     Pieces,
     parse_model,
 )
-from tokkit.text.normalizers import MAX_GROWTH
 from tokkit.text.sentencepiece_normalizer import MARK, SentencePieceNormalizer
 from tokkit.text.spec import Family, MergeTable, SplitRule, TokenizerSpec, TokenKind
 
@@ -158,11 +157,6 @@ def _normalizer(model: Model, name: str) -> SentencePieceNormalizer | None:
     mapping: dict[str, str] = {}
     if model.charsmap:
         mapping = read_charsmap(model.charsmap, f"{name}: precompiled_charsmap")
-        if growth(mapping) > MAX_GROWTH:
-            raise FormatError(
-                f"{name}: precompiled_charsmap makes text {growth(mapping):,.0f} times longer; "
-                f"expected at most {MAX_GROWTH:.0f}"
-            )
     made = SentencePieceNormalizer(
         mapping,
         tuple(model.pieces.of_type(USER_DEFINED)),

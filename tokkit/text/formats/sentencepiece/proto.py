@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from tokkit.errors import FormatError
 from tokkit.files import protobuf
@@ -63,10 +64,8 @@ def parse_model(data: bytes, name: str) -> Model:
             raise FormatError(f"{name}: field {number} is no message; not a SentencePiece model")
         if number == 1:
             _parse_piece(value, model.pieces, name)
-        elif number == 2:
-            _parse_trainer(value, model, name)
         else:
-            _parse_normalizer(value, model, name)
+            _parse_options(value, model, _OPTIONS[number], name)
     if not model.pieces.texts:
         raise FormatError(f"{name}: no pieces; expected a SentencePiece model with a vocabulary")
     return model
@@ -95,30 +94,28 @@ def _parse_piece(message: bytes, pieces: Pieces, name: str) -> None:
     pieces.types.append(kind)
 
 
-def _parse_trainer(message: bytes, model: Model, name: str) -> None:
-    for number, _, value in protobuf.fields(message, f"{name}: trainer_spec"):
-        if not isinstance(value, int):
-            continue
-        if number == 3:
-            model.kind = value
-        elif number == 24:
-            model.suffix_space = bool(value)
-        elif number == 35:
-            model.byte_fallback = bool(value)
-        elif number == 41:
-            model.bos_id = protobuf.signed(value)
-        elif number == 42:
-            model.eos_id = protobuf.signed(value)
+def _parse_options(
+    message: bytes, model: Model, known: dict[int, tuple[str, Any]], name: str
+) -> None:
+    for number, _, value in protobuf.fields(message, f"{name}: options"):
+        option, convert = known.get(number, ("", None))
+        if option and isinstance(value, bytes) == (convert is bytes):
+            setattr(model, option, convert(value))
 
 
-def _parse_normalizer(message: bytes, model: Model, name: str) -> None:
-    for number, _, value in protobuf.fields(message, f"{name}: normalizer_spec"):
-        if number == 2 and isinstance(value, bytes):
-            model.charsmap = value
-        elif isinstance(value, int):
-            if number == 3:
-                model.dummy_prefix = bool(value)
-            elif number == 4:
-                model.squeeze = bool(value)
-            elif number == 5:
-                model.escape = bool(value)
+_OPTIONS: dict[int, dict[int, tuple[str, Any]]] = {
+    2: {
+        3: ("kind", int),
+        24: ("suffix_space", bool),
+        35: ("byte_fallback", bool),
+        41: ("bos_id", protobuf.signed),
+        42: ("eos_id", protobuf.signed),
+    },
+    3: {
+        2: ("charsmap", bytes),
+        3: ("dummy_prefix", bool),
+        4: ("squeeze", bool),
+        5: ("escape", bool),
+    },
+}
+"""Of `trainer_spec` and `normalizer_spec`: the fields, and how their values are read."""
