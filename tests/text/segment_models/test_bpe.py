@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.reference.bpe_reference import Bpe
 from tests.text.bpe_strategies import BYTE_UNITS, bpe_specs, pieces
 from tokkit.errors import ArgumentError, EncodingError, FormatError
-from tokkit.text.segment_models.base import NO_TOKEN
 from tokkit.text.segment_models.bpe import BpeModel
+from tokkit.text.segment_models.prefix_encoders import NO_TOKEN
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 CHAR_UNITS = st.shared(st.booleans(), key="char_units")

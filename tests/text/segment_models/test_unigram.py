@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.reference.unigram_reference import Unigram
 from tokkit.errors import ArgumentError, EncodingError, FormatError, UnsupportedError
-from tokkit.text.segment_models.base import NO_TOKEN
+from tokkit.text.segment_models.prefix_encoders import NO_TOKEN
 from tokkit.text.segment_models.unigram import UnigramModel
 from tokkit.text.spec import TokenizerSpec, TokenKind
 

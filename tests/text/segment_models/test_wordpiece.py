@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.reference import wordpiece_reference as reference
 from tokkit.errors import ArgumentError, EncodingError, FormatError
-from tokkit.text.segment_models.base import NO_TOKEN
 from tokkit.text.segment_models.plain_bytes import PlainBytesModel
+from tokkit.text.segment_models.prefix_encoders import NO_TOKEN
 from tokkit.text.segment_models.wordpiece import WordPieceModel
 from tokkit.text.spec import TokenizerSpec, TokenKind
 

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError
+from tokkit.text.segment_models.bpe_tables import grow_from
 from tokkit.text.spec import MergeTable
 
 Key = TypeVar("Key", str, bytes)
 Ints = NDArray[np.int64]
 
-_NEVER = np.iinfo(np.int32).max
 _MAX_UNITS = 512
 
 
@@ -104,7 +104,9 @@ def dense_ranks(scores: NDArray[np.float64]) -> Ints:
     return inverse.astype(np.int64)
 
 
-def drop_idle_merges(table: MergeTable, units: Mapping[int, Sequence[int]]) -> MergeTable:
+def drop_idle_merges(
+    table: MergeTable, units: Mapping[int, Sequence[int]], lengths: Sequence[int] | None = None
+) -> MergeTable:
     """Drop entries that can never fire because another one always yields their result first.
 
     Only results with several entries are looked at; of these the one that BPE uses stays (the
@@ -114,87 +116,20 @@ def drop_idle_merges(table: MergeTable, units: Mapping[int, Sequence[int]]) -> M
         table: any merge table.
         units: for a result id, the ids of the bytes or characters that it is made of; a result
             that is absent, or longer than 512 units, keeps all its entries.
+        lengths: of every id, longer for the result of a merge than for its sides; None: as many as
+            it has `units`.
     """
-    counts = np.bincount(table.result, minlength=1)
-    several = np.flatnonzero(counts > 1)
-    judged = [int(t) for t in several if 2 <= len(units.get(int(t), ())) <= _MAX_UNITS]
+    several = np.flatnonzero(np.bincount(table.result, minlength=1) > 1).tolist()
+    judged = [token for token in several if 2 <= len(units.get(token, ())) <= _MAX_UNITS]
     if not judged:
         return table
-    lookup = _PairLookup(table)
-    fired = np.zeros(len(table), dtype=np.bool_)
-    by_length: dict[int, list[int]] = {}
-    for token in judged:
-        by_length.setdefault(len(units[token]), []).append(token)
-    for rows in by_length.values():
-        last = _last_merges(np.array([units[t] for t in rows], dtype=np.int64), lookup)
-        # A row whose last merge yields something else is a token that BPE never reaches.
-        good = (last >= 0) & (table.result[last] == np.array(rows))
-        fired[last[good]] = True
-    is_judged = np.zeros(len(counts), dtype=np.bool_)
-    is_judged[judged] = True
-    reached = np.zeros(len(counts), dtype=np.bool_)
-    reached[table.result[fired]] = True
+    if lengths is None:
+        lengths = [len(units.get(token, ())) for token in range(max(units) + 1)]
+    atoms = np.unique(np.concatenate([units[token] for token in judged]))
+    # Of a token that BPE reaches the halves of its last merge, otherwise -1.
+    halves = grow_from(atoms, (), table, np.asarray(lengths)).nodes[1::2][table.result]
     first = np.zeros(len(table), dtype=np.bool_)
     first[np.unique(table.result, return_index=True)[1]] = True
-    keep = fired | ~is_judged[table.result] | (first & ~reached[table.result])
-    return MergeTable(table.left[keep], table.right[keep], table.result[keep], table.rank[keep])
-
-
-class _PairLookup:
-    """Rank and entry of pairs of ids, for whole arrays of pairs."""
-
-    def __init__(self, table: MergeTable) -> None:
-        self._width = int(max(table.left.max(), table.right.max(), table.result.max())) + 1
-        keys = table.left.astype(np.int64) * self._width + table.right
-        self._order = np.argsort(keys, kind="stable")
-        self._keys = keys[self._order]
-        self._rank = table.rank.astype(np.int64)
-        self.result = table.result.astype(np.int64)
-
-    def entries(self, left: Ints, right: Ints) -> Ints:
-        """Index of the entry for each pair, -1 where there is none."""
-        keys = left * self._width + right
-        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return np.where(self._keys[places] == keys, self._order[places], -1)
-
-    def ranks(self, left: Ints, right: Ints) -> Ints:
-        """Rank of each pair, a huge number where there is none."""
-        entries = self.entries(left, right)
-        return np.where(entries >= 0, self._rank[entries], _NEVER)
-
-
-def _last_merges(ids: Ints, lookup: _PairLookup) -> Ints:
-    """Run BPE on each row of `ids` (rows, length); the entry of its last merge, or -1."""
-    last = np.full(len(ids), -1, dtype=np.int64)
-    rows = np.arange(len(ids))
-    ranks = lookup.ranks(ids[:, :-1], ids[:, 1:])
-    while ids.shape[1] > 2 and len(rows):
-        place = ranks.argmin(axis=1)
-        alive = ranks[np.arange(len(rows)), place] < _NEVER
-        if not alive.all():
-            ids, ranks, rows, place = ids[alive], ranks[alive], rows[alive], place[alive]
-        if not len(rows):
-            break
-        ids, ranks = _merge_at(ids, ranks, place, lookup)
-    if len(rows):
-        last[rows] = lookup.entries(ids[:, 0], ids[:, 1])
-    return last
-
-
-def _merge_at(ids: Ints, ranks: Ints, place: Ints, lookup: _PairLookup) -> tuple[Ints, Ints]:
-    """Merge the pair at `place` in each row, and bring the ranks beside it up to date."""
-    count, width = len(ids), len(ids[0])
-    each: Ints = np.arange(count)
-    entries = lookup.entries(ids[each, place], ids[each, place + 1])
-    ids[each, place] = lookup.result[entries]
-    keep: NDArray[np.bool_] = np.arange(width)[None, :] != (place + 1)[:, None]
-    ids = ids[keep].reshape(count, width - 1)
-    keep = np.arange(width - 1)[None, :] != place[:, None]
-    ranks = ranks[keep].reshape(count, width - 2)
-    before = np.flatnonzero(place > 0)
-    at = place[before] - 1
-    ranks[before, at] = lookup.ranks(ids[before, at], ids[before, at + 1])
-    after = np.flatnonzero(place < width - 2)
-    at = place[after]
-    ranks[after, at] = lookup.ranks(ids[after, at], ids[after, at + 1])
-    return ids, ranks
+    fires = np.where(halves < 0, first, halves == (table.left.astype(np.int64) << 32 | table.right))
+    keep = fires | ~np.isin(table.result, judged)
+    return MergeTable(*(column[keep] for column in vars(table).values()))

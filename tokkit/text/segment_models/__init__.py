@@ -6,8 +6,27 @@ Read `base`, then `bpe`, `unigram`, `wordpiece`, or what is simpler: `greedy`, `
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tokkit.text.segment_models.base import SegmentModel
-from tokkit.text.spec import TokenizerSpec
+from tokkit.text.segment_models.bpe import BpeModel
+from tokkit.text.segment_models.greedy import GreedyModel
+from tokkit.text.segment_models.plain_bytes import PlainBytesModel
+from tokkit.text.segment_models.unigram import UnigramModel
+from tokkit.text.segment_models.whole_words import WholeWordModel
+from tokkit.text.segment_models.word_bpe import WordBpeModel
+from tokkit.text.segment_models.wordpiece import WordPieceModel
+from tokkit.text.spec import Family, TokenizerSpec
+
+_MODELS: dict[Family, Callable[[TokenizerSpec], SegmentModel]] = {
+    "bpe": BpeModel,
+    "unigram": UnigramModel,
+    "wordpiece": WordPieceModel,
+    "word_bpe": WordBpeModel,
+    "words": WholeWordModel,
+    "greedy": GreedyModel,
+    "bytes": PlainBytesModel,
+}
 
 
 def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
@@ -16,32 +35,4 @@ def make_segment_model(spec: TokenizerSpec) -> SegmentModel:
     Raises:
         FormatError: the tables of `spec` contradict each other.
     """
-    match spec.family:
-        case "bpe":
-            from tokkit.text.segment_models.bpe import BpeModel
-
-            return BpeModel(spec)
-        case "unigram":
-            from tokkit.text.segment_models.unigram import UnigramModel
-
-            return UnigramModel(spec, single_precision=spec.float32_paths)
-        case "wordpiece":
-            from tokkit.text.segment_models.wordpiece import WordPieceModel
-
-            return WordPieceModel(spec)
-        case "word_bpe":
-            from tokkit.text.segment_models.word_bpe import WordBpeModel
-
-            return WordBpeModel(spec)
-        case "words":
-            from tokkit.text.segment_models.whole_words import WholeWordModel
-
-            return WholeWordModel(spec)
-        case "greedy":
-            from tokkit.text.segment_models.greedy import GreedyModel
-
-            return GreedyModel(spec)
-        case "bytes":
-            from tokkit.text.segment_models.plain_bytes import PlainBytesModel
-
-            return PlainBytesModel(spec)
+    return _MODELS[spec.family](spec)

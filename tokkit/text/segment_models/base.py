@@ -1,4 +1,4 @@
-"""What turns one piece of text into ids: `SegmentModel`, and `PrefixEncoder` to do it byte by byte.
+"""What turns one piece of text into ids: `SegmentModel`.
 
 A *piece* is what the pretokenizer leaves: a run of bytes that is encoded on its own. A segment
 model knows nothing of normalisation, splitting, special tokens or text that was cut out as a
@@ -22,10 +22,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.errors import ArgumentError, EncodingError
+from tokkit.errors import ArgumentError
+from tokkit.text.segment_models.prefix_encoders import PrefixEncoder, ReencodingEncoder
 
-NO_TOKEN = -1
-"""`PrefixEncoder.last_token` of an empty prefix, and of one that has no encoding."""
+Text = NDArray[np.uint8]
+Places = NDArray[np.int64]
+Ids = NDArray[np.int32]
+Encoded = tuple[Ids, Places]
+"""Ids, and the offset in the text where each token ends."""
 
 
 class SegmentModel(ABC):
@@ -46,9 +50,7 @@ class SegmentModel(ABC):
     context_length: int | None
 
     @abstractmethod
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode(self, text: Text, bounds: Places) -> Encoded:
         """Encode each piece `text[bounds[k]:bounds[k + 1]]` on its own.
 
         Args:
@@ -63,17 +65,15 @@ class SegmentModel(ABC):
             ArgumentError: `bounds` does not run from 0 to n, or decreases.
         """
 
-    def encode_ids(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int32]:
+    def encode_ids(self, text: Text, bounds: Places) -> NDArray[np.int32]:
         """`encode(text, bounds)[0]`, for callers that do not ask where tokens end."""
         return self.encode(text, bounds)[0]
 
-    @abstractmethod
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """`len(encode(text, bounds)[0])` without holding the ids. Raises as `encode` does."""
+    def count(self, text: Text, bounds: Places) -> int:
+        """`len(encode(text, bounds)[0])`, by most models without holding the ids; raises as it."""
+        return len(self.encode_ids(text, bounds))
 
-    def encode_with_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """`encode`, but the spec's `unk_id` stands for what the vocabulary cannot express.
 
         How much one such token covers is up to the model: a character or a run of them (BPE,
@@ -84,9 +84,9 @@ class SegmentModel(ABC):
         """
         return self.encode(text, bounds)
 
-    @abstractmethod
     def prefix_encoder(self) -> PrefixEncoder:
         """A fresh encoder for one piece that arrives byte by byte."""
+        return ReencodingEncoder(self.encode_piece)
 
     @abstractmethod
     def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
@@ -121,90 +121,27 @@ class SegmentModel(ABC):
 class OneCallModel(SegmentModel):
     """A segment model whose kernel encodes all pieces in one call, keeping their ids or not."""
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""
         ids, ends, n = self._encode(text, bounds, keep=True)
         return ids[:n].copy(), ends[:n].copy()
 
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+    def count(self, text: Text, bounds: Places) -> int:
         """See `SegmentModel.count`."""
         return self._encode(text, bounds, keep=False)[2]
 
     @abstractmethod
-    def _encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+    def _encode(self, text: Text, bounds: Places, *, keep: bool) -> tuple[Ids, Places, int]:
         """The ids and ends of all pieces (without `keep`, of the last one), and their number."""
 
 
-def room_for(
-    text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def room_for(text: Text, bounds: Places, *, keep: bool) -> Encoded:
     """Ids and ends to fill: for as many tokens as bytes, of all pieces or of the longest."""
     room = len(text) if keep else int(np.diff(bounds).max(initial=0))
     return np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int64)
 
 
-class PrefixEncoder(ABC):
-    """The encodings of every prefix of one piece that grows and shrinks at its end.
-
-    Each prefix is encoded as if the piece ended there. The encoding of the first n bytes is its
-    last token after the encoding of what comes before that token, so one id a byte is all that is
-    kept (WordPiece, whose prefixes do not nest so, re-encodes the word).
-    """
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """Number of bytes so far."""
-
-    @abstractmethod
-    def append(self, data: bytes | int) -> None:
-        """Add bytes (or one byte, as an int) at the end.
-
-        Raises:
-            EncodingError: the vocabulary cannot express a byte; the bytes before it were added.
-        """
-
-    @abstractmethod
-    def truncate(self, length: int) -> None:
-        """Keep only the first `length` bytes; costs nothing that grows with the text.
-
-        Raises:
-            ArgumentError: `length` is negative or beyond the end.
-        """
-
-    @abstractmethod
-    def last_token_at(self, length: int) -> int:
-        """Last token of the encoding of the first `length` bytes.
-
-        `NO_TOKEN` when `length` is 0 or those bytes have no encoding.
-        """
-
-    @abstractmethod
-    def ids(self, length: int | None = None) -> list[int]:
-        """Encoding of the first `length` bytes (default: all).
-
-        Raises:
-            EncodingError: they have no encoding (WordPiece only).
-        """
-
-    @property
-    def last_token(self) -> int:
-        """Last token of the encoding of everything so far, or `NO_TOKEN`."""
-        return self.last_token_at(len(self))
-
-    def _check_length(self, length: int) -> None:
-        if not 0 <= length <= len(self):
-            raise ArgumentError(
-                f"length {length} is outside the piece so far; expected 0 to {len(self)}"
-            )
-
-
-def check_bounds(
-    text: NDArray[np.uint8], bounds: NDArray[np.int64]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def check_bounds(text: Text, bounds: Places) -> tuple[Text, Places]:
     """Refuse bounds that would send a kernel outside `text`.
 
     Returns:
@@ -239,11 +176,3 @@ def check_ids(ids: Sequence[int], vocab_size: int) -> None:
             raise ArgumentError(
                 f"id {token} is not in the vocabulary; ids go from 0 to {vocab_size - 1}"
             )
-
-
-def inexpressible(byte: int, offset: int, name: str) -> EncodingError:
-    """The error for a byte that no token expresses."""
-    return EncodingError(
-        f"byte 0x{byte:02x} at offset {offset} has no token in {name or 'this tokenizer'}; "
-        "remove or replace it, or use a tokenizer with all 256 byte tokens"
-    )

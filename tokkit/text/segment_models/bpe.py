@@ -23,12 +23,12 @@ from tokkit.errors import ArgumentError
 from tokkit.kernels.bpe import backtracking, merge_forest, spines, unknown_units
 from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
-    NO_TOKEN,
-    PrefixEncoder,
+    Encoded,
+    Places,
     SegmentModel,
+    Text,
     check_bounds,
     check_ids,
-    inexpressible,
 )
 from tokkit.text.segment_models.bpe_tables import (
     atoms,
@@ -37,6 +37,7 @@ from tokkit.text.segment_models.bpe_tables import (
     hang_spines,
     states,
 )
+from tokkit.text.segment_models.prefix_encoders import PathEncoder, inexpressible
 from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
@@ -108,25 +109,21 @@ class BpeModel(SegmentModel):
         self._whole_pieces: dict[bytes, int] | None = None
         self._known: NDArray[np.bool_] | None = None
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""
         ids = self.encode_ids(text, bounds)
         return ids, np.cumsum(self._lengths[ids], dtype=np.int64)
 
-    def encode_ids(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int32]:
+    def encode_ids(self, text: Text, bounds: Places) -> NDArray[np.int32]:
         """See `SegmentModel.encode_ids`."""
         ids, n = self._encode(text, bounds, keep=True)
         return ids[:n].copy()  # so that the short result does not hold on to the long scratch
 
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+    def count(self, text: Text, bounds: Places) -> int:
         """See `SegmentModel.count`."""
         return self._encode(text, bounds, keep=False)[1]
 
-    def encode_with_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode_with_unknown`.
 
         No merge crosses an unknown unit, so what lies between them is encoded on its own.
@@ -154,7 +151,7 @@ class BpeModel(SegmentModel):
         )
 
     def _unknown_units(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
+        self, text: Text, bounds: Places
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where units begin and end that no token expresses, but for those of whole pieces."""
         chars = self._spec.char_units
@@ -180,12 +177,12 @@ class BpeModel(SegmentModel):
 
     def _encode_part(
         self,
-        text: NDArray[np.uint8],
-        bounds: NDArray[np.int64],
+        text: Text,
+        bounds: Places,
         part: NDArray[np.bool_],
         *,
         merges_only: bool,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    ) -> Encoded:
         """Ids of the bytes in `part`, and where they end in all of `text`."""
         places = np.flatnonzero(part)
         bounds = np.concatenate([[0], np.cumsum(part, dtype=np.int64)])[bounds]
@@ -195,8 +192,8 @@ class BpeModel(SegmentModel):
 
     def _encode(
         self,
-        text: NDArray[np.uint8],
-        bounds: NDArray[np.int64],
+        text: Text,
+        bounds: Places,
         *,
         keep: bool,
         merges_only: bool = False,
@@ -330,7 +327,9 @@ class BpeModel(SegmentModel):
             backwards = tuple(token[::-1] for token in self._spec.token_bytes)
             self._reversed_units = build_trie(backwards, np.flatnonzero(by_merges), by_merges)[0]
         whole = {} if merges_only else self._spelt_whole()
-        return BpePrefixEncoder(self._tables, self._reversed_units, whole, self._spec.name)
+        return BpePrefixEncoder(
+            self._tables, self._reversed_units, whole, self._lengths, self._spec.name
+        )
 
     def _spelt_whole(self) -> dict[bytes, int]:
         """The tokens that only a whole piece becomes, by their bytes."""
@@ -343,69 +342,35 @@ class BpeModel(SegmentModel):
         return self._whole_pieces
 
 
-class BpePrefixEncoder(PrefixEncoder):
-    """See `PrefixEncoder`; made by `BpeModel.prefix_encoder`. One token id is kept a byte."""
+class BpePrefixEncoder(PathEncoder):
+    """See `PrefixEncoder`; made by `BpeModel.prefix_encoder`."""
 
     def __init__(
         self,
         tables: backtracking.BpeTables,
         reversed_units: NDArray[np.int64],
         whole_pieces: dict[bytes, int],
+        lengths: NDArray[np.int32],
         name: str,
     ) -> None:
+        super().__init__(lengths, name)
         self._tables = tables
         self._reversed_units = reversed_units
         self._whole_pieces = whole_pieces
         self._longest_whole = max(map(len, whole_pieces), default=0)
-        self._name = name
-        self._text = np.empty(64, dtype=np.uint8)
-        self._last = np.full(65, NO_TOKEN, dtype=np.int32)
-        self._length: int = 0
 
-    def __len__(self) -> int:
-        return self._length
-
-    def append(self, data: bytes | int) -> None:
-        """See `PrefixEncoder.append`."""
-        added = np.frombuffer(bytes([data]) if isinstance(data, int) else data, dtype=np.uint8)
-        stop = self._length + len(added)
-        if stop > len(self._text):
-            capacity = 2 * stop
-            self._text = np.resize(self._text, capacity)
-            self._last = np.resize(self._last, capacity + 1)
-        self._text[self._length : stop] = added
+    def _extend(self, start: int, stop: int) -> int:
         reached = backtracking.extend_prefixes(
-            self._tables, self._reversed_units, self._text, self._length, stop, self._last
+            self._tables, self._reversed_units, self._text, start, stop, self._last
         )
-        self._length = reached if reached >= 0 else -1 - reached
-        if reached < 0:
-            raise inexpressible(int(self._text[self._length]), self._length, self._name)
-
-    def truncate(self, length: int) -> None:
-        """See `PrefixEncoder.truncate`."""
-        self._check_length(length)
-        self._length = length
+        return reached if reached >= 0 else -1 - reached
 
     def last_token_at(self, length: int) -> int:
         """See `PrefixEncoder.last_token_at`."""
-        self._check_length(length)
+        token = super().last_token_at(length)
         if 0 < length <= self._longest_whole:
-            whole = self._whole_pieces.get(self._text[:length].tobytes())
-            if whole is not None:
-                return whole
-        return int(self._last[length])
-
-    def ids(self, length: int | None = None) -> list[int]:
-        """See `PrefixEncoder.ids`."""
-        if length is None:
-            length = self._length
-        token = self.last_token_at(length)
-        path: list[int] = []
-        while length > 0:
-            path.append(token)
-            length -= int(self._tables.shorter[token]) & backtracking.LENGTH_MASK
-            token = int(self._last[length])
-        return path[::-1]
+            return self._whole_pieces.get(self._text[:length].tobytes(), token)
+        return token
 
 
 def _empty_cache(bits: int) -> NDArray[np.int64]:

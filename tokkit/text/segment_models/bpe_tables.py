@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,21 +88,24 @@ def grow_forest(
         for byte, token in enumerate(byte_token.tolist())
         if token >= 0 and bytes([byte]) not in spelt
     ]
-    return grow_from(units, fallback, merges, blob)
+    return grow_from(units, fallback, merges, blob.lengths)
 
 
 def grow_from(
-    units: NDArray[np.int64], fallback: Sequence[int], merges: MergeTable, blob: Blob
+    units: NDArray[np.int64],
+    fallback: Sequence[int],
+    merges: MergeTable,
+    lengths: NDArray[np.integer[Any]],
 ) -> merge_forest.MergeForest:
     """Merge trees of all tokens that are made from `units`; `fallback` are FALLBACK."""
     # Atoms have rank and halves -1; so do, for now, all the others.
-    nodes = np.full(2 * len(blob.lengths), -1, dtype=np.int64)
+    nodes = np.full(2 * len(lengths), -1, dtype=np.int64)
     nodes[0::2] = np.int64(-1) << 8 | merge_forest.UNREACHABLE
     nodes[2 * units] |= merge_forest.PROPER
     nodes[2 * np.asarray(fallback, dtype=np.int64)] |= merge_forest.FALLBACK
     slots, bitmap = pair_table.build(merges.left, merges.right, merges.result, merges.rank)
     forest = merge_forest.MergeForest(nodes, slots, bitmap)
-    order = np.argsort(blob.lengths[merges.result], kind="stable")
+    order = np.argsort(lengths[merges.result], kind="stable")
     merge_forest.grow(forest, merges.left, merges.right, merges.result, merges.rank, order)
     return forest
 

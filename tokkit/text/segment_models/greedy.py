@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError
 from tokkit.kernels.segmentation import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
+    Ids,
     OneCallModel,
-    PrefixEncoder,
+    Places,
+    Text,
     check_bounds,
     check_ids,
-    inexpressible,
     room_for,
 )
-from tokkit.text.segment_models.reencoding import ReencodingEncoder
+from tokkit.text.segment_models.prefix_encoders import inexpressible
 from tokkit.text.segment_models.vocabulary import build_trie, longest_piece, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -56,9 +57,7 @@ class GreedyModel(OneCallModel):
         self.reachable[self._order] = True
         self.reachable.setflags(write=False)
 
-    def _encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], *, keep: bool
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+    def _encode(self, text: Text, bounds: Places, *, keep: bool) -> tuple[Ids, Places, int]:
         text, bounds = check_bounds(text, bounds)
         ids, ends = room_for(text, bounds, keep=keep)
         n, where = longest_match.encode(
@@ -74,7 +73,7 @@ class GreedyModel(OneCallModel):
         check_ids(ids, self.vocab_size)
         if not ids:
             return self.reachable
-        text, begins = self._spell(ids)
+        text, begins = self._blob.spell(ids)
         invalid = np.zeros(self.vocab_size, dtype=np.bool_)
         longest_match.mark_overtaken(
             self._units, self._units, self._blob.data, self._blob.offsets, self._order,
@@ -84,17 +83,6 @@ class GreedyModel(OneCallModel):
 
     def deciding(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """See `SegmentModel.deciding`: from the first token that a longer one may overtake."""
-        text, begins = self._spell(ids)
+        text, begins = self._blob.spell(ids)
         first = longest_match.first_open(self._units, text, begins)
         return ids[min(int(first), len(ids) - 1) :]
-
-    def _spell(self, ids: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        offsets = self._blob.offsets
-        parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
-        begins = np.zeros(len(ids), dtype=np.int64)
-        np.cumsum([len(part) for part in parts[:-1]], out=begins[1:])
-        return np.concatenate(parts), begins
-
-    def prefix_encoder(self) -> PrefixEncoder:
-        """See `SegmentModel.prefix_encoder`."""
-        return ReencodingEncoder(self)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.text.segment_models.base import (
-    NO_TOKEN,
-    PrefixEncoder,
+    Encoded,
+    Places,
     SegmentModel,
+    Text,
     check_bounds,
     check_ids,
-    inexpressible,
 )
+from tokkit.text.segment_models.prefix_encoders import NO_TOKEN, PathEncoder, inexpressible
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
@@ -43,9 +44,7 @@ class PlainBytesModel(SegmentModel):
         self.reachable[self._table[self._table >= 0]] = True
         self.reachable.setflags(write=False)
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""
         check_bounds(text, bounds)
         ids = self._table[text]
@@ -53,10 +52,6 @@ class PlainBytesModel(SegmentModel):
             offset = int(np.argmax(ids < 0))
             raise inexpressible(int(text[offset]), offset, self._name)
         return ids, np.arange(1, len(text) + 1, dtype=np.int64)
-
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """See `SegmentModel.count`."""
-        return len(self.encode(text, bounds)[0])
 
     def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
         """See `SegmentModel.successor_mask_after`."""
@@ -68,37 +63,13 @@ class PlainBytesModel(SegmentModel):
         return PlainBytesPrefixEncoder(self._table, self._name)
 
 
-class PlainBytesPrefixEncoder(PrefixEncoder):
+class PlainBytesPrefixEncoder(PathEncoder):
     """See `PrefixEncoder`; made by `PlainBytesModel.prefix_encoder`."""
 
     def __init__(self, table: NDArray[np.int32], name: str) -> None:
+        super().__init__(np.ones(int(table.max()) + 1, dtype=np.int32), name)
         self._table = table
-        self._name = name
-        self._ids: list[int] = []
 
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def append(self, data: bytes | int) -> None:
-        """See `PrefixEncoder.append`."""
-        for byte in bytes([data]) if isinstance(data, int) else data:
-            token = int(self._table[byte])
-            if token < 0:
-                raise inexpressible(byte, len(self._ids), self._name)
-            self._ids.append(token)
-
-    def truncate(self, length: int) -> None:
-        """See `PrefixEncoder.truncate`."""
-        self._check_length(length)
-        del self._ids[length:]
-
-    def last_token_at(self, length: int) -> int:
-        """See `PrefixEncoder.last_token_at`."""
-        self._check_length(length)
-        return self._ids[length - 1] if length else NO_TOKEN
-
-    def ids(self, length: int | None = None) -> list[int]:
-        """See `PrefixEncoder.ids`."""
-        if length is not None:
-            self._check_length(length)
-        return self._ids[:length]
+    def _extend(self, start: int, stop: int) -> int:
+        self._last[start + 1 : stop + 1] = self._table[self._text[start:stop]]
+        return self._known_up_to(start, stop)

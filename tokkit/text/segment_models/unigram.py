@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 from tokkit.kernels.segmentation import unigram_successors, viterbi
 from tokkit.text.segment_models.base import (
-    NO_TOKEN,
+    Encoded,
+    Ids,
     OneCallModel,
-    PrefixEncoder,
+    Places,
+    Text,
     check_bounds,
     check_ids,
-    inexpressible,
     room_for,
 )
+from tokkit.text.segment_models.prefix_encoders import PathEncoder, inexpressible
 from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, longest_piece, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -32,13 +34,14 @@ from tokkit.text.spec import TokenizerSpec, TokenKind
 class UnigramModel(OneCallModel):
     """Segmentation by the highest sum of scores."""
 
-    def __init__(self, spec: TokenizerSpec, *, single_precision: bool = False) -> None:
+    def __init__(self, spec: TokenizerSpec, *, single_precision: bool | None = None) -> None:
         """Build the tables.
 
         Args:
             spec: of family "unigram", with scores.
             single_precision: add scores in float32, as SentencePiece does, rather than in
-                float64, as Hugging Face does. It decides near-ties in long pieces.
+                float64, as Hugging Face does. It decides near-ties in long pieces. None: as the
+                spec says.
 
         Raises:
             ArgumentError: not a Unigram tokenizer.
@@ -60,10 +63,7 @@ class UnigramModel(OneCallModel):
             raise FormatError(
                 f"{spec.name!r} has scores that are not finite; expected log-probabilities"
             )
-        members = np.array(
-            [token for token in normal.tolist() if _is_utf8(spec.token_bytes[token])],
-            dtype=np.int64,
-        )
+        members = np.array([t for t in normal.tolist() if _is_utf8(spec.token_bytes[t])], np.int64)
         units, order, _ = build_trie(spec.token_bytes, members, spec.kinds == 0, self._blob)
         self._order = order
         self._shared = unigram_successors.shared_prefixes(
@@ -76,7 +76,7 @@ class UnigramModel(OneCallModel):
             np.ascontiguousarray(spec.scores, dtype=np.float64),
             byte_tokens(spec),
             np.array([spec.unk_score], dtype=np.float64),
-            np.array([single_precision]),
+            np.array([spec.float32_paths if single_precision is None else single_precision]),
         )
         self._margin = np.full(spec.vocab_size, -np.inf)
         best, last = _path_scratch(self._longest)
@@ -90,9 +90,7 @@ class UnigramModel(OneCallModel):
                 self.reachable[token] = self.encode_piece(bytes([byte])) == [token]
         self.reachable.setflags(write=False)
 
-    def encode_with_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode_with_unknown`.
 
         BYTE tokens spell an unknown run (a character, unless they fuse) as a whole or not at all.
@@ -122,12 +120,12 @@ class UnigramModel(OneCallModel):
 
     def _encode(
         self,
-        text: NDArray[np.uint8],
-        bounds: NDArray[np.int64],
+        text: Text,
+        bounds: Places,
         *,
         keep: bool,
         whole: bool = False,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+    ) -> tuple[Ids, Places, int]:
         text, bounds = check_bounds(text, bounds)
         best, last = _path_scratch(int(np.diff(bounds).max(initial=0)))
         ids, ends = room_for(text, bounds, keep=keep)
@@ -143,10 +141,8 @@ class UnigramModel(OneCallModel):
             UnsupportedError: scores so high that their sum is infinite, and equal to others.
         """
         check_ids(ids, self.vocab_size)
-        offsets = self._blob.offsets
-        parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
         # Room for one byte more, which `mark_bytes` tries out.
-        text = np.concatenate([*parts, np.zeros(1, dtype=np.uint8)])
+        text = np.append(self._blob.spell(ids)[0], np.uint8(0))
         n = len(text) - 1
         best, last = _path_scratch(n + 1)
         viterbi.segment(self._tables, text, 0, n, best, last)
@@ -163,7 +159,7 @@ class UnigramModel(OneCallModel):
             rounding = 4 * (self._longest + 1) * np.spacing(width(largest))
         walk = np.abs(self._margin) <= rounding
         unigram_successors.mark_pieces(
-            self._tables, self._blob.data, offsets, self._order, self._shared,
+            self._tables, self._blob.data, self._blob.offsets, self._order, self._shared,
             walk, text, n, self._longest, best, mask,
         )  # fmt: skip
         unigram_successors.mark_bytes(self._tables, text, n, self._longest, best, last, mask)
@@ -174,62 +170,24 @@ class UnigramModel(OneCallModel):
         return UnigramPrefixEncoder(self._tables, self._longest, self._name)
 
 
-class UnigramPrefixEncoder(PrefixEncoder):
+class UnigramPrefixEncoder(PathEncoder):
     """See `PrefixEncoder`; made by `UnigramModel.prefix_encoder`."""
 
     def __init__(self, tables: viterbi.UnigramTables, longest: int, name: str) -> None:
+        super().__init__(tables.lengths, name)
         self._tables = tables
         self._longest = longest
-        self._name = name
-        self._text = np.empty(64, dtype=np.uint8)
-        self._best, self._last = _path_scratch(64)
-        self._length = 0
+        self._best = _path_scratch(64)[0]
 
-    def __len__(self) -> int:
-        return self._length
-
-    def append(self, data: bytes | int) -> None:
-        """See `PrefixEncoder.append`."""
-        added = bytes([data]) if isinstance(data, int) else data
-        stop = self._length + len(added)
-        if stop > len(self._text):
-            self._text = np.resize(self._text, 2 * stop)
-            self._best = np.resize(self._best, 2 * stop + 1)
-            self._last = np.resize(self._last, 2 * stop + 1)
-        self._text[self._length : stop] = np.frombuffer(added, dtype=np.uint8)
-        viterbi.extend(
-            self._tables, self._text, self._length, stop, self._longest, self._best, self._last
-        )
-        before, self._length = self._length, stop
-        for length in range(before + 1, stop + 1):
-            if self.last_token_at(length) == NO_TOKEN:
-                self._length = length - 1
-                raise inexpressible(int(self._text[length - 1]), length - 1, self._name)
-
-    def truncate(self, length: int) -> None:
-        """See `PrefixEncoder.truncate`."""
-        self._check_length(length)
-        self._length = length
-
-    def last_token_at(self, length: int) -> int:
-        """See `PrefixEncoder.last_token_at`."""
-        self._check_length(length)
-        if length == 0:
-            return NO_TOKEN
-        token = int(self._last[length])
+    def _extend(self, start: int, stop: int) -> int:
+        self._best = np.resize(self._best, len(self._last))
+        viterbi.extend(self._tables, self._text, start, stop, self._longest, self._best, self._last)
         # No path leads into the middle of a character: its bytes stand for themselves.
-        return token if token >= 0 else int(self._tables.byte_token[self._text[length - 1]])
-
-    def ids(self, length: int | None = None) -> list[int]:
-        """See `PrefixEncoder.ids`."""
-        if length is None:
-            length = self._length
-        path: list[int] = []
-        while length > 0:
-            token = self.last_token_at(length)
-            path.append(token)
-            length -= int(self._tables.lengths[token])
-        return path[::-1]
+        first = max(start - 2, 1)  # what `extend` redoes
+        in_bytes = self._tables.byte_token[self._text[first - 1 : stop]]
+        last = self._last[first : stop + 1]
+        last[:] = np.where(last >= 0, last, in_bytes)
+        return self._known_up_to(start, stop)
 
 
 def _is_utf8(spelling: bytes) -> bool:

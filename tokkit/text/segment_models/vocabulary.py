@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,12 @@ class Blob:
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     lengths: NDArray[np.int32]
+
+    def spell(self, ids: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The bytes of some tokens, and int64 (len(ids),), where each of these begins."""
+        parts = [self.data[self.offsets[token] : self.offsets[token + 1]] for token in ids]
+        ends = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        return np.concatenate([self.data[:0], *parts]), ends[:-1]
 
 
 def pack(tokens: tuple[bytes, ...]) -> Blob:

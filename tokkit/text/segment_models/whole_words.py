@@ -12,8 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.text.segment_models.base import PrefixEncoder, SegmentModel, check_bounds, check_ids
-from tokkit.text.segment_models.reencoding import ReencodingEncoder
+from tokkit.text.segment_models.base import (
+    Encoded,
+    Places,
+    SegmentModel,
+    Text,
+    check_bounds,
+    check_ids,
+)
 from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -42,9 +48,7 @@ class WholeWordModel(SegmentModel):
         self._none = np.zeros(spec.vocab_size, dtype=np.bool_)
         self._none.setflags(write=False)
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`. Raises EncodingError at an unknown word."""
         ids, ends = self._look_up(text, bounds)
         if len(ids) and ids.min() < 0:
@@ -56,9 +60,7 @@ class WholeWordModel(SegmentModel):
             )
         return ids, ends
 
-    def encode_with_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode_with_unknown`. Words side by side fuse, if unknown text does."""
         ids, ends = self._look_up(text, bounds)
         unknown = ids < 0
@@ -68,9 +70,7 @@ class WholeWordModel(SegmentModel):
         lost = np.full(len(stops), self._unk_id, dtype=np.int32)
         return in_order([(ids[~unknown], ends[~unknown]), (lost, stops)])
 
-    def _look_up(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def _look_up(self, text: Text, bounds: Places) -> Encoded:
         """The id of each piece that is not empty, or -1, and where it ends."""
         text, bounds = check_bounds(text, bounds)
         ends = bounds[1:][np.diff(bounds) > 0]
@@ -81,18 +81,10 @@ class WholeWordModel(SegmentModel):
         )
         return ids, ends
 
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """See `SegmentModel.count`."""
-        return len(self.encode(text, bounds)[0])
-
     def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
         """See `SegmentModel.successor_mask_after`: nothing goes on with a piece."""
         check_ids(ids, self.vocab_size)
         return self._none if ids else self.reachable
-
-    def prefix_encoder(self) -> PrefixEncoder:
-        """See `SegmentModel.prefix_encoder`. A prefix of a known word may be unknown itself."""
-        return ReencodingEncoder(self)
 
 
 def _words(data: bytes, ends: Sequence[int]) -> Iterator[bytes]:

@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.kernels.bpe import merge_forest, merge_pieces, spines
 from tokkit.text.segment_models.base import (
-    PrefixEncoder,
+    Encoded,
+    Places,
     SegmentModel,
+    Text,
     check_bounds,
     check_ids,
-    inexpressible,
 )
 from tokkit.text.segment_models.bpe_tables import checked_merges, grow_from, hang_spines, states
-from tokkit.text.segment_models.reencoding import ReencodingEncoder
+from tokkit.text.segment_models.prefix_encoders import inexpressible
 from tokkit.text.segment_models.vocabulary import is_character, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -90,7 +91,7 @@ class WordBpeModel(SegmentModel):
         units = self._find_units(kinds)
         self._table = self._place_units(units)
         atoms = np.array(sorted(units.values()), dtype=np.int64)
-        self._forest = grow_from(atoms, (), merges, blob)
+        self._forest = grow_from(atoms, (), merges, blob.lengths)
         self._spines = hang_spines(self._forest, merges)
         reached = (states(self._forest) != merge_forest.UNREACHABLE) & (kinds == TokenKind.NORMAL)
         self.reachable = reached[: self.vocab_size]
@@ -122,9 +123,7 @@ class WordBpeModel(SegmentModel):
 
     # -- encoding ----------------------------------------------------------------------------
 
-    def encode(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""
         atoms, ends, atom_bounds = self._atoms(text, bounds)
         unknown = np.flatnonzero(atoms == _UNKNOWN)
@@ -141,9 +140,7 @@ class WordBpeModel(SegmentModel):
             )
         return ids, ends
 
-    def encode_with_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode_with_unknown`."""
         atoms, ends, atom_bounds = self._atoms(text, bounds)
         if self._spec.fuse_unk:
@@ -158,13 +155,7 @@ class WordBpeModel(SegmentModel):
         ids[(ids == _UNKNOWN) | (ids >= self.vocab_size)] = self._spec.unk_id
         return ids, ends
 
-    def count(self, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
-        """See `SegmentModel.count`."""
-        return len(self.encode(text, bounds)[0])
-
-    def _atoms(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _atoms(self, text: Text, bounds: Places) -> tuple[Places, Places, Places]:
         text, bounds = check_bounds(text, bounds)
         atoms, ends = np.empty((2, len(text)), dtype=np.int64)
         atom_bounds = np.empty(len(bounds), dtype=np.int64)
@@ -173,9 +164,7 @@ class WordBpeModel(SegmentModel):
         )
         return atoms[:n], ends[:n], atom_bounds
 
-    def _merged(
-        self, atoms: NDArray[np.int64], ends: NDArray[np.int64], atom_bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def _merged(self, atoms: Places, ends: Places, atom_bounds: Places) -> Encoded:
         ids = np.empty(len(atoms), dtype=np.int32)
         last = np.empty(len(atoms), dtype=np.int64)
         forest = self._forest
@@ -211,10 +200,6 @@ class WordBpeModel(SegmentModel):
         if self._spec.continuing is not None:
             mask &= self._inside[: self.vocab_size]
         return mask
-
-    def prefix_encoder(self) -> PrefixEncoder:
-        """See `SegmentModel.prefix_encoder`."""
-        return ReencodingEncoder(self)
 
 
 def _flags(spec: TokenizerSpec, flags: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.kernels.segmentation import longest_match, unigram_successors
 from tokkit.text.segment_models.base import (
+    Encoded,
+    Ids,
     OneCallModel,
-    PrefixEncoder,
+    Places,
+    Text,
     check_bounds,
     check_ids,
     room_for,
 )
-from tokkit.text.segment_models.reencoding import ReencodingEncoder
 from tokkit.text.segment_models.vocabulary import build_trie, pack
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -87,21 +89,19 @@ class WordPieceModel(OneCallModel):
         self.reachable.setflags(write=False)
         self._may_begin.setflags(write=False)
 
-    def encode_with_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode_with_unknown`."""
         ids, ends, n = self._encode(text, bounds, keep=True, unk_id=self._unk_id)
         return ids[:n].copy(), ends[:n].copy()
 
     def _encode(
         self,
-        text: NDArray[np.uint8],
-        bounds: NDArray[np.int64],
+        text: Text,
+        bounds: Places,
         *,
         keep: bool,
         unk_id: int | None = None,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+    ) -> tuple[Ids, Places, int]:
         text, bounds = check_bounds(text, bounds)
         ids, ends = room_for(text, bounds, keep=keep)
         n, where = longest_match.encode(
@@ -112,9 +112,7 @@ class WordPieceModel(OneCallModel):
             self._raise_unknown(text, bounds, int(where), too_long=n == longest_match.TOO_LONG)
         return ids, ends, int(n)
 
-    def _raise_unknown(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], where: int, *, too_long: bool
-    ) -> NoReturn:
+    def _raise_unknown(self, text: Text, bounds: Places, where: int, *, too_long: bool) -> NoReturn:
         word = int(np.searchsorted(bounds, where, side="right")) - 1
         spelling = text[bounds[word] : bounds[word + 1]][:40].tobytes()
         reason = f"nothing matches byte 0x{text[where]:02x}"
@@ -130,20 +128,13 @@ class WordPieceModel(OneCallModel):
         check_ids(ids, self.vocab_size)
         if not ids:
             return self._may_begin
-        offsets = self._blob.offsets
-        parts = [self._blob.data[offsets[token] : offsets[token + 1]] for token in ids]
-        begins = np.zeros(len(ids), dtype=np.int64)
-        np.cumsum([len(part) for part in parts[:-1]], out=begins[1:])
+        text, begins = self._blob.spell(ids)
         invalid = np.zeros(self.vocab_size, dtype=np.bool_)
         longest_match.mark_overtaken(
-            self._initial, self._continuing, self._blob.data, offsets, self._order, self._shared,
-            np.concatenate(parts), begins, invalid,
+            self._initial, self._continuing, self._blob.data, self._blob.offsets, self._order,
+            self._shared, text, begins, invalid,
         )  # fmt: skip
         room = self._max_chars - int(self._characters[list(ids)].sum())
         mask = np.zeros(self.vocab_size, dtype=np.bool_)
         mask[self._order] = self._characters[self._order] <= room
         return mask & ~invalid
-
-    def prefix_encoder(self) -> PrefixEncoder:
-        """See `SegmentModel.prefix_encoder`. A prefix of a known word may be unknown itself."""
-        return ReencodingEncoder(self)

@@ -6,7 +6,7 @@ written with `##` holds just its characters. So concatenating tokens gives words
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
@@ -280,21 +280,16 @@ def read_bpe_merges(model: HfModel, token_bytes: Sequence[bytes], *, chars: bool
         chars: whether merges start from characters; else from bytes.
     """
     table = listed_merges(model.merges, model.ids, f"{model.where}.merges")
-    units: dict[int, list[int]] = {}
     results: list[int] = np.flatnonzero(np.bincount(table.result, minlength=1) > 1).tolist()
+    atoms: Mapping[Any, int] = model.ids
+    spellings: Mapping[int, str] | Sequence[bytes] = token_bytes
     if chars:
-        texts = {token_id: text for text, token_id in model.ids.items()}
-        for token in results:
-            ids = [model.ids.get(char, -1) for char in texts[token]]
-            if min(ids) >= 0:
-                units[token] = ids
+        spellings = {token_id: text for text, token_id in model.ids.items()}
     else:
-        singles = {data[0]: i for i, data in enumerate(token_bytes) if len(data) == 1}
-        for token in results:
-            ids = [singles.get(byte, -1) for byte in token_bytes[token]]
-            if ids and min(ids) >= 0:
-                units[token] = ids
-    return drop_idle_merges(table, units)
+        atoms = {data[0]: i for i, data in enumerate(token_bytes) if len(data) == 1}
+    units = {token: [atoms.get(unit, -1) for unit in spellings[token]] for token in results}
+    known = {token: ids for token, ids in units.items() if min(ids, default=-1) >= 0}
+    return drop_idle_merges(table, known, list(map(len, token_bytes)))
 
 
 def _read_unigram(node: dict[str, object], where: str) -> HfModel:
