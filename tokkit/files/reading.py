@@ -6,7 +6,7 @@ import gc
 import os
 import re
 import stat
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -109,6 +109,19 @@ def refuse_lfs_pointers_in(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if path.is_file():
             read_head(path)
+
+
+def check_token_sizes(sizes: Collection[int], where: str, *, least: int = 1) -> None:
+    """Refuse a vocabulary by the lengths of its tokens.
+
+    Raises:
+        FormatError: a token below `least`, or too long, or all of them together are.
+    """
+    if min(sizes) < least or max(sizes) > MAX_TOKEN_BYTES or sum(sizes) > MAX_VOCAB_BYTES:
+        raise FormatError(
+            f"{where}: tokens of {min(sizes)} to {max(sizes):,} bytes; expected {least} to "
+            f"{MAX_TOKEN_BYTES:,}, and {MAX_VOCAB_BYTES:,} together"
+        )
 
 
 def decode_utf8(data: bytes, where: str) -> str:

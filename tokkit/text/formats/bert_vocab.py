@@ -68,22 +68,29 @@ def read_bert_vocab(
     added = added_tokens_beside(ids, n_tokens, controls, config, where)
     placed = {node["content"]: node["id"] for node in added}
     cls, sep = controls["cls_token"], controls["sep_token"]
-    document: dict[str, object] = {
-        "added_tokens": added,
-        "normalizer": {
-            "type": "BertNormalizer",
-            "clean_text": True,
-            "handle_chinese_chars": config.get("tokenize_chinese_chars"),
-            "strip_accents": config.get("strip_accents"),
-            "lowercase": config.get("do_lower_case"),
-        },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "model": {"type": "WordPiece", "vocab": ids, "unk_token": controls["unk_token"]},
-        "post_processor": {
-            "type": "BertProcessing", "cls": [cls, placed[cls]], "sep": [sep, placed[sep]],
-        },
-    }  # fmt: skip
+    document = bert_document(
+        ids,
+        added,
+        controls["unk_token"],
+        handle_chinese_chars=config.get("tokenize_chinese_chars"),
+        strip_accents=config.get("strip_accents"),
+        lowercase=config.get("do_lower_case"),
+    )
+    ends = {"cls": [cls, placed[cls]], "sep": [sep, placed[sep]]}
+    document["post_processor"] = {"type": "BertProcessing", **ends}
     return read_hf_json(document, name, config)
+
+
+def bert_document(
+    vocab: Mapping[str, int], added: list[dict[str, object]], unknown: str, **options: object
+) -> dict[str, object]:
+    """A tokenizer.json of BERT's kind, parsed; `options` are those of its normalizer."""
+    return {
+        "added_tokens": added,
+        "normalizer": {"type": "BertNormalizer", **options},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {"type": "WordPiece", "vocab": vocab, "unk_token": unknown},
+    }
 
 
 def _control_texts(config: Mapping[str, object], name: str) -> dict[str, str]:

@@ -13,12 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.files.reading import (
-    MAX_TOKEN_BYTES,
-    MAX_VOCAB_BYTES,
-    MAX_VOCAB_SIZE,
-    decode_utf8,
-)
+from tokkit.files.reading import MAX_VOCAB_SIZE, check_token_sizes, decode_utf8
 from tokkit.text.formats.hugging_face.special_ids import token_text
 from tokkit.text.formats.merge_tables import table_of
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
@@ -62,13 +57,9 @@ def read_phobert(
         for piece in (left, right, (left[0] + right[0], right[1])):
             _check_spelling(piece, ids, name)
             pieces.setdefault(piece, size + len(pieces) - len(ids))
-    longest = max(len(text.encode()) for text, _ in pieces)
-    n_bytes = sum(len(text.encode()) for text, _ in pieces)
-    if longest > MAX_TOKEN_BYTES or n_bytes > MAX_VOCAB_BYTES or len(pieces) > MAX_VOCAB_SIZE:
-        raise FormatError(
-            f"{name}: {len(pieces):,} pieces of up to {longest:,} bytes; expected at most "
-            f"{MAX_VOCAB_SIZE:,} of {MAX_TOKEN_BYTES:,}"
-        )
+    check_token_sizes([len(text.encode()) for text, _ in pieces], name, least=0)
+    if len(pieces) > MAX_VOCAB_SIZE:
+        raise FormatError(f"{name}: {len(pieces):,} pieces; expected at most {MAX_VOCAB_SIZE:,}")
     spelled = [b""] * (size + len(pieces) - len(ids))
     final = np.zeros(len(spelled), dtype=np.bool_)
     for (text, ends), number in pieces.items():
@@ -76,7 +67,6 @@ def read_phobert(
         final[number] = ends
     kinds = np.full(size, TokenKind.NORMAL, dtype=np.uint8)
     kinds[list(specials.values())] = TokenKind.SPECIAL
-    sides = [(pieces[left], pieces[right]) for left, right in merges]
     return TokenizerSpec(
         name=name,
         family="word_bpe",
@@ -85,8 +75,8 @@ def read_phobert(
         kinds=kinds,
         special_tokens=specials,
         merges=table_of(
-            [left for left, _ in sides],
-            [right for _, right in sides],
+            [pieces[left] for left, _ in merges],
+            [pieces[right] for _, right in merges],
             [pieces[left[0] + right[0], right[1]] for left, right in merges],
             np.array(list(merges.values()), dtype=np.int64),
         ),

@@ -13,16 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import numpy as np
-
 from tokkit.errors import FormatError
-from tokkit.files.reading import (
-    MAX_TOKEN_BYTES,
-    MAX_VOCAB_BYTES,
-    MAX_VOCAB_SIZE,
-    decode_utf8,
-)
-from tokkit.text.spec import TokenizerSpec, TokenKind
+from tokkit.files.reading import decode_utf8
+from tokkit.text.formats.placing import placed
+from tokkit.text.spec import TokenizerSpec
 
 END = "<s>"
 """What converters (llama.cpp) call id 0, which the file leaves out."""
@@ -72,31 +66,10 @@ def greedy_spec(
     Raises:
         FormatError: no tokens, an id out of bounds, a token that is empty, too long or there twice.
     """
-    if not tokens or max(tokens) >= MAX_VOCAB_SIZE:
-        raise FormatError(f"{name}: {len(tokens):,} tokens; expected ids below {MAX_VOCAB_SIZE:,}")
-    lengths = [len(token) for token in tokens.values()]
-    if min(lengths) < 1 or max(lengths) > MAX_TOKEN_BYTES or sum(lengths) > MAX_VOCAB_BYTES:
-        raise FormatError(
-            f"{name}: tokens of {min(lengths)} to {max(lengths):,} bytes; expected 1 to "
-            f"{MAX_TOKEN_BYTES:,}, and {MAX_VOCAB_BYTES:,} together"
-        )
     if len(set(tokens.values())) != len(tokens):
         raise FormatError(f"{name}: two ids are spelt alike; expected each token once")
-    size = max(size, *(token_id + 1 for token_id in (*tokens, *specials.values())))
-    token_bytes = [b""] * size
-    kinds = np.full(size, TokenKind.UNUSED, dtype=np.uint8)
-    for token_id, token in tokens.items():
-        token_bytes[token_id] = token
-        kinds[token_id] = TokenKind.NORMAL
-    kinds[list(specials.values())] = TokenKind.SPECIAL
-    return TokenizerSpec(
-        name=name,
-        family="greedy",
-        token_bytes=tuple(token_bytes),
-        kinds=kinds,
-        special_tokens=dict(specials),
-        eos_ids=tuple(specials.values())[:1],
-    )
+    fields = placed(tokens, specials, name, size=size)
+    return TokenizerSpec(name, "greedy", eos_ids=tuple(specials.values())[:1], **fields)
 
 
 def literal_bytes(literal: str, where: str) -> bytes:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import binascii
 
 from tokkit.errors import FormatError
-from tokkit.files.json_text import want_int, want_list, want_object, want_str
+from tokkit.files.json_text import want_index, want_int, want_list, want_object, want_str
 from tokkit.files.reading import MAX_VOCAB_SIZE
-from tokkit.text.formats.tiktoken import check_tokens, ranked_spec
+from tokkit.text.formats.tiktoken import ranked_spec
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.spec import SplitRule, TokenizerSpec
 
@@ -65,9 +65,7 @@ def _ranks(entries: list[object], n_special: int, size: int, name: str) -> dict[
     ranks: dict[bytes, int] = {}
     for i, entry in enumerate(entries):
         node = want_object(entry, f"{name}: vocab[{i}]")
-        rank = want_int(node.get("rank"), f"{name}: vocab[{i}].rank")
-        if not 0 <= rank < len(entries):
-            raise FormatError(f"{name}: vocab[{i}] has rank {rank}; expected 0 to {len(entries)}")
+        rank = want_index(node.get("rank"), f"{name}: vocab[{i}].rank", len(entries))
         if rank >= size - n_special:
             continue
         text = want_str(node.get("token_bytes"), f"{name}: vocab[{i}].token_bytes")
@@ -80,7 +78,6 @@ def _ranks(entries: list[object], n_special: int, size: int, name: str) -> dict[
         ranks[token] = rank + n_special
     if len(set(ranks.values())) != size - n_special:
         raise FormatError(f"{name}: ranks are missing or doubled below {size - n_special:,}")
-    check_tokens(ranks, name)
     return ranks
 
 

@@ -13,18 +13,17 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from tokkit.arguments import as_bytes, check_kind, check_whole
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.files.reading import MAX_VOCAB_SIZE, check_token_sizes
 from tokkit.text.formats.hugging_face.added_tokens import read_added_tokens
 from tokkit.text.formats.hugging_face.special_ids import end_ids
 from tokkit.text.formats.hugging_face.tokenizer_config import code_of, declared_tokens
 from tokkit.text.formats.merge_tables import merges_by_rank
 from tokkit.text.formats.patterns import TIKTOKEN, TiktokenEncoding, recognise_tiktoken
+from tokkit.text.formats.placing import placed
 from tokkit.text.normalizers import MAX_PATTERN_CHARS, library_normalizer
-from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
+from tokkit.text.spec import SplitRule, TokenizerSpec
 
 
 @dataclass(frozen=True)
@@ -195,18 +194,8 @@ def parse_ranks(data: bytes, name: str) -> dict[bytes, int]:
         raise FormatError(f"{name}: no token has any bytes")
     if len(set(ranks.values())) != len(ranks) or (len(ranks) + n_empty) * 2 != len(parts):
         raise FormatError(f"{name}: two tokens have one rank, or one token stands twice")
-    check_tokens(ranks, name)
+    check_token_sizes(list(map(len, ranks)), name)
     return ranks
-
-
-def check_tokens(ranks: Mapping[bytes, int], name: str) -> None:
-    """Refuse tokens that are empty, too long, or too many bytes together."""
-    lengths = [len(token) for token in ranks]
-    if min(lengths) < 1 or max(lengths) > MAX_TOKEN_BYTES or sum(lengths) > MAX_VOCAB_BYTES:
-        raise FormatError(
-            f"{name}: tokens of {min(lengths)} to {max(lengths):,} bytes; expected 1 to "
-            f"{MAX_TOKEN_BYTES:,}, and {MAX_VOCAB_BYTES:,} together"
-        )
 
 
 def ranked_spec(
@@ -230,22 +219,10 @@ def ranked_spec(
         bos_ids: ids that the model expects before any text.
         config: tokenizer_config.json, which may name `eos_token`.
     """
-    size = max((*ranks.values(), *specials.values())) + 1
-    token_bytes = [b""] * size
-    kinds = np.full(size, TokenKind.UNUSED, dtype=np.uint8)
-    for token, token_id in ranks.items():
-        token_bytes[token_id] = token
-    kinds[list(ranks.values())] = TokenKind.NORMAL
-    for text, token_id in specials.items():
-        if token_bytes[token_id] or kinds[token_id] == TokenKind.SPECIAL:
-            raise FormatError(f"{name}: the control token {text!r} has the taken id {token_id}")
-        kinds[token_id] = TokenKind.SPECIAL
     return TokenizerSpec(
         name=name,
         family="bpe",
-        token_bytes=tuple(token_bytes),
-        kinds=kinds,
-        special_tokens=dict(specials),
+        **placed({token_id: token for token, token_id in ranks.items()}, specials, name),
         merges=merges_by_rank(ranks),
         ignore_merges=True,
         normalizer=library_normalizer("NFC") if nfc else None,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.gguf_headers import read_metadata
-from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE, decode_utf8
+from tokkit.files.reading import MAX_VOCAB_SIZE, check_token_sizes, decode_utf8
 from tokkit.text.formats import byte_alphabet
 from tokkit.text.formats.gguf.pretokenizers import gguf_pretokenizer
 from tokkit.text.formats.gguf.wordpiece import wordpiece_spec
@@ -32,26 +32,16 @@ from tokkit.text.formats.hugging_face.models import HfModel, drop_merges_of, rea
 from tokkit.text.formats.rwkv import escaped_bytes, greedy_spec
 from tokkit.text.formats.sentencepiece.charsmap import CharsMap, read_charsmap
 from tokkit.text.formats.sentencepiece.model_file import (
-    Pieces,
+    KIND_OF_TYPE,
     place_pieces,
     spm_merges,
     unigram_scores,
 )
-from tokkit.text.formats.sentencepiece.proto import UNKNOWN
+from tokkit.text.formats.sentencepiece.proto import UNKNOWN, Pieces
 from tokkit.text.normalizers import SpaceMark, SqueezeSpaces, chain, library_normalizer
 from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
 
 _PREFIX = "tokenizer.ggml."
-_KINDS = {
-    1: TokenKind.NORMAL,
-    2: TokenKind.UNUSED,
-    3: TokenKind.SPECIAL,
-    4: TokenKind.LITERAL,
-    5: TokenKind.UNUSED,
-    6: TokenKind.BYTE,
-}
-
-
 _ROLES = (
     *(f"{role}_token_id" for role in ("bos", "eos", "eot", "eom", "padding", "cls", "mask")),
     *("seperator_token_id", "separator_token_id"),
@@ -180,12 +170,11 @@ def _byte_level(meta: _Metadata, texts: list[str], types: NDArray[Any]) -> Token
             kinds[token_id] = TokenKind.SPECIAL
         elif kind == 4 and text:
             token_bytes[token_id], kinds[token_id] = text.encode("utf-8"), TokenKind.LITERAL
-        elif kind not in _KINDS:
+        elif kind not in KIND_OF_TYPE:
             raise FormatError(f"{name}: token {token_id} has the type {kind}; expected 1 to 6")
-    lengths = [len(data) for data in token_bytes]
-    if max(lengths) > MAX_TOKEN_BYTES or sum(lengths) > MAX_VOCAB_BYTES:
-        raise FormatError(f"{name}: a token, or all of them together, are too long")
-    if 1 not in lengths:
+    sizes = list(map(len, token_bytes))
+    check_token_sizes(sizes, name, least=0)
+    if 1 not in sizes:
         raise FormatError(f"{name}: byte-level BPE without a token for any single byte")
     ids = {text: i for i, text in enumerate(texts) if types[i] not in (2, 5)}
     pairs = [_merge_pair(text, name) for text in meta.strings("merges")]

@@ -8,11 +8,11 @@ characters; as everywhere, the tokenizer that the model was trained with is what
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tokkit.errors import FormatError
+from tokkit.text.formats.bert_vocab import bert_document
 from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
@@ -62,18 +62,8 @@ def wordpiece_spec(
     if lowercase is None:
         ordinary = (text for text, token_id in vocab.items() if types[token_id] == 1)
         lowercase = not any(text != text.lower() for text in ordinary if text != texts[unknown_id])
-    document: dict[str, Any] = {
-        "added_tokens": added,
-        "normalizer": {
-            "type": "BertNormalizer",
-            "clean_text": True,
-            "handle_chinese_chars": True,
-            "strip_accents": strip_accents,
-            "lowercase": lowercase,
-        },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "model": {"type": "WordPiece", "vocab": vocab, "unk_token": texts[unknown_id]},
-    }
+    options = {"strip_accents": strip_accents, "lowercase": lowercase}
+    document = bert_document(vocab, added, texts[unknown_id], **options)
     return _padded(read_hf_json(document, name), len(texts))
 
 

@@ -12,35 +12,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tokkit.errors import FormatError
-from tokkit.files.json_text import want_bool, want_int, want_list, want_object, want_str
+from tokkit.files.json_text import want_bool, want_index, want_list, want_object, want_str
 from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
+from tokkit.text.spec import AddedToken
 
 _CONTROL_SPELLING = re.compile(r"<\|.*\|>|<\uff5c.*\uff5c>|<(?:start|begin|end)_of_\w+>", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class DeclaredToken:
-    """One added token, as the file declares it.
+class DeclaredToken(AddedToken):
+    """One added token, as the file declares it; see `AddedToken` for the rest.
 
     Attributes:
-        id: as declared.
-        content: as written in text.
         special: it is a control token. Files often forget the flag, so any token spelled
             `<|...|>`, `<｜...｜>` or `<end_of_...>` counts: user text that looks like one must stay
             text.
-        normalized: it is looked for in normalised text.
-        lstrip: white space before it goes with it.
-        rstrip: white space after it goes with it.
-        single_word: only where no word character stands beside it.
     """
 
-    id: int
-    content: str
-    special: bool
-    normalized: bool
-    lstrip: bool = False
-    rstrip: bool = False
-    single_word: bool = False
+    special: bool = False
 
 
 def is_control_spelling(text: str) -> bool:
@@ -88,15 +77,11 @@ def read_added_tokens(value: object, vocab: Mapping[str, int], where: str) -> li
 def _read(item: object, where: str) -> DeclaredToken:
     node = want_object(item, where)
     content = want_str(node.get("content"), f"{where}.content")
-    token_id = want_int(node.get("id"), f"{where}.id")
+    token_id = want_index(node.get("id"), f"{where}.id", MAX_VOCAB_SIZE)
     if not content or len(content.encode()) > MAX_TOKEN_BYTES:
         raise FormatError(
             f"{where}: an added token of {len(content):,} characters; "
             f"expected between 1 and {MAX_TOKEN_BYTES:,} bytes"
-        )
-    if not 0 <= token_id < MAX_VOCAB_SIZE:
-        raise FormatError(
-            f"{where}: {content!r} declares id {token_id}; expected 0 to {MAX_VOCAB_SIZE - 1:,}"
         )
     special = want_bool(node.get("special"), where, default=False)
     special = special or is_control_spelling(content)
@@ -105,7 +90,7 @@ def _read(item: object, where: str) -> DeclaredToken:
         for option in ("lstrip", "rstrip", "single_word")
     }
     normalized = want_bool(node.get("normalized"), where, default=not special)
-    return DeclaredToken(token_id, content, special, normalized, **flags)
+    return DeclaredToken(content, token_id, normalized, special=special, **flags)
 
 
 def runtime_ids(tokens: list[DeclaredToken], vocab: Mapping[str, int]) -> dict[int, int]:

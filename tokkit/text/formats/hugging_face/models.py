@@ -6,7 +6,7 @@ written with `##` holds just its characters. So concatenating tokens gives words
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.json_text import (
     want_bool,
+    want_index,
     want_int,
     want_list,
     want_number,
@@ -281,13 +282,12 @@ def read_bpe_merges(model: HfModel, token_bytes: Sequence[bytes], *, chars: bool
     """
     table = listed_merges(model.merges, model.ids, f"{model.where}.merges")
     results: list[int] = np.flatnonzero(np.bincount(table.result, minlength=1) > 1).tolist()
-    atoms: Mapping[Any, int] = model.ids
-    spellings: Mapping[int, str] | Sequence[bytes] = token_bytes
-    if chars:
-        spellings = {token_id: text for text, token_id in model.ids.items()}
-    else:
+    atoms: dict[Any, int] = {**model.ids}
+    spelled: Any = {token_id: text for text, token_id in model.ids.items()}
+    if not chars:
         atoms = {data[0]: i for i, data in enumerate(token_bytes) if len(data) == 1}
-    units = {token: [atoms.get(unit, -1) for unit in spellings[token]] for token in results}
+        spelled = token_bytes
+    units = {token: [atoms.get(unit, -1) for unit in spelled[token]] for token in results}
     known = {token: ids for token, ids in units.items() if min(ids, default=-1) >= 0}
     return drop_idle_merges(table, known, list(map(len, token_bytes)))
 
@@ -307,9 +307,7 @@ def _read_unigram(node: dict[str, object], where: str) -> HfModel:
             raise FormatError(f"{where}.vocab[{i}]: the piece {piece[:60]!r} stands twice")
         scores.append(want_number(pair[1], f"{where}.vocab[{i}]"))
     unk = node.get("unk_id")
-    unk_id = None if unk is None else want_int(unk, f"{where}.unk_id")
-    if unk_id is not None and not 0 <= unk_id < len(scores):
-        raise FormatError(f"{where}.unk_id: {unk_id} in a vocabulary of {len(scores):,} pieces")
+    unk_id = None if unk is None else want_index(unk, f"{where}.unk_id", len(scores))
     # BPE of the library would put the unknown token behind the bytes of later characters.
     byte_ids = _byte_ids(node, ids, where, unknown_takes_over=unk_id is not None)
     return HfModel(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.files.json_text import want_int, want_list, want_object, want_str
+from tokkit.files.json_text import want_index, want_list, want_object, want_str
 
 END_NAMES: tuple[str, ...] = (
     "<|endoftext|>",
@@ -52,16 +52,10 @@ def template_ids(value: object, known: Mapping[str, int], size: int, where: str)
         pair = want_list(node.get("cls"), f"{where}.cls")
         if len(pair) != 2:
             raise FormatError(f"{where}.cls: {len(pair)} items; expected a text and an id")
-        return (_checked(want_int(pair[1], f"{where}.cls"), size, where),)
+        return (want_index(pair[1], f"{where}.cls", size),)
     if kind == "TemplateProcessing":
         return _template(node, known, size, where)
     raise UnsupportedError(f"{where}: tokkit has no post-processor of this kind")
-
-
-def _checked(token_id: int, size: int, where: str) -> int:
-    if not 0 <= token_id < size:
-        raise FormatError(f"{where}: id {token_id} in a vocabulary of {size:,} ids")
-    return token_id
 
 
 def _template(
@@ -71,7 +65,7 @@ def _template(
     raw = want_object(node.get("special_tokens") or {}, f"{where}.special_tokens")
     for name, entry in raw.items():
         ids = want_list(want_object(entry, where).get("ids"), f"{where}.{name}.ids")
-        specials[name] = tuple(_checked(want_int(i, where), size, where) for i in ids)
+        specials[name] = tuple(want_index(token, where, size) for token in ids)
     leading: list[int] = []
     for template in ("single", "pair"):
         before = template == "single"
@@ -88,7 +82,7 @@ def _template(
                 )
             if before:
                 leading += specials[name] or (known.get(name, -1),)
-    return tuple(_checked(i, size, where) for i in leading)
+    return tuple(want_index(token, where, size) for token in leading)
 
 
 def token_text(value: object) -> str | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.json_text import want_int, want_object
-from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.files.reading import MAX_VOCAB_SIZE, check_token_sizes
 from tokkit.text.formats import byte_alphabet
 from tokkit.text.formats.hugging_face.added_tokens import (
     DeclaredToken,
@@ -183,13 +183,7 @@ def _place(
                 "the library finds that between any two characters"
             )
         _place_added_token(token, looked_for, model, placed)
-    if sum(map(len, placed.token_bytes)) > MAX_VOCAB_BYTES:
-        raise FormatError(f"{name}: all tokens have over {MAX_VOCAB_BYTES:,} bytes together")
-    longest = max(map(len, placed.token_bytes))
-    if longest > MAX_TOKEN_BYTES:
-        raise FormatError(
-            f"{name}: a token of {longest:,} bytes; expected at most {MAX_TOKEN_BYTES:,}"
-        )
+    check_token_sizes(list(map(len, placed.token_bytes)), name, least=0)
     return placed
 
 
@@ -323,14 +317,13 @@ def _model_fields(
             f"{name}: byte_fallback without a token for {pre.mark!r}, whose bytes the library "
             "would spell for a space"
         )
-    if model.family == "unigram":
+    size = len(placed.token_bytes)
+    if model.family in ("unigram", "wordpiece"):
         if pre.byte_level:
-            raise UnsupportedError(f"{name}: a Unigram model over the GPT-2 byte alphabet")
-        return unigram_fields(model, len(placed.token_bytes))
-    if model.family == "wordpiece":
-        if pre.byte_level:
-            raise UnsupportedError(f"{name}: a WordPiece model over the GPT-2 byte alphabet")
-        return wordpiece_fields(model, len(placed.token_bytes))
+            kind = "Unigram" if model.family == "unigram" else "WordPiece"
+            raise UnsupportedError(f"{name}: a {kind} model over the GPT-2 byte alphabet")
+        of_family = unigram_fields if model.family == "unigram" else wordpiece_fields
+        return of_family(model, size)
     if pre.byte_level and model.family == "bpe":
         singles = {
             data for data, kind in zip(placed.token_bytes, placed.kinds, strict=True)
@@ -340,16 +333,13 @@ def _model_fields(
             raise FormatError(f"{name}: byte-level BPE without a token for any single byte")
     drop_merges_of(model, placed.kinds)
     if model.family == "word_bpe":
-        fields = word_fields(model, len(placed.token_bytes))
+        fields = word_fields(model, size)
     else:
-        chars = not pre.byte_level
-        fields = {"merges": read_bpe_merges(model, placed.token_bytes, chars=chars)}
+        table = read_bpe_merges(model, placed.token_bytes, chars=not pre.byte_level)
+        fields = {"merges": table}
     merges: MergeTable = fields["merges"]
     used_ids = set(np.concatenate((merges.left, merges.right, merges.result)).tolist())
     for text, token_id in placed.specials.items():
         if token_id in used_ids:
             _refuse_ordinary_control(text, name)
-    return fields | {
-        "ignore_merges": model.ignore_merges,
-        "char_units": not pre.byte_level,
-    }
+    return fields | {"ignore_merges": model.ignore_merges, "char_units": not pre.byte_level}

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
-from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES
+from tokkit.files.reading import check_token_sizes
 from tokkit.text.formats.hugging_face.added_tokens import is_control_spelling
 from tokkit.text.formats.hugging_face.models import UNK_PENALTY
 from tokkit.text.formats.hugging_face.special_ids import begin_ids
@@ -52,6 +52,15 @@ from tokkit.text.spec import Family, MergeTable, SplitRule, TokenizerSpec, Token
 
 _FAMILIES: dict[int, Family] = {UNIGRAM: "unigram", BPE: "bpe", WORD: "words", CHAR: "bpe"}
 _FLOAT = np.finfo(np.float32)
+KIND_OF_TYPE = {
+    NORMAL: TokenKind.NORMAL,
+    UNKNOWN: TokenKind.UNUSED,
+    CONTROL: TokenKind.SPECIAL,
+    USER_DEFINED: TokenKind.LITERAL,
+    UNUSED: TokenKind.UNUSED,
+    BYTE: TokenKind.BYTE,
+}
+"""What the types of pieces mean, in GGUF files too."""
 
 
 def read_sentencepiece(
@@ -186,30 +195,24 @@ def place_pieces(
     texts, types = pieces.texts, pieces.types
     if len(set(texts)) != len(texts):
         raise FormatError(f"{name}: a piece stands twice; expected every piece once")
-    if sum(map(len, texts)) > MAX_VOCAB_BYTES or max(map(len, texts)) > MAX_TOKEN_BYTES:
-        raise FormatError(f"{name}: a piece, or all of them together, are too long")
+    check_token_sizes(list(map(len, texts)), name, least=0)
     token_bytes = [(text.replace(mark, " ") if mark else text).encode("utf-8") for text in texts]
     kinds = np.full(len(texts), TokenKind.NORMAL, dtype=np.uint8)
     specials: dict[str, int] = {}
     for token_id, kind in enumerate(types):
         text = texts[token_id]
+        if kind not in KIND_OF_TYPE:
+            raise FormatError(f"{name}: piece {token_id} has the type {kind}; expected 1 to 6")
         if kind == USER_DEFINED and not text:
             raise FormatError(f"{name}: the user-defined piece {token_id} is empty")
-        if kind == NORMAL:
-            if not text or (mark and " " in text):
-                token_bytes[token_id], kinds[token_id] = b"", TokenKind.UNUSED
-        elif kind == USER_DEFINED:
-            kinds[token_id] = TokenKind.LITERAL
-        elif kind == BYTE:
+        is_made = kind != NORMAL or (text and not (mark and " " in text))
+        kinds[token_id] = KIND_OF_TYPE[kind] if is_made else TokenKind.UNUSED
+        if kind == BYTE:
             token_bytes[token_id] = byte_of_piece(text, name)
-            kinds[token_id] = TokenKind.BYTE
         elif kind == CONTROL:
             specials[text] = token_id
-            token_bytes[token_id], kinds[token_id] = b"", TokenKind.SPECIAL
-        elif kind in (UNKNOWN, UNUSED):
-            token_bytes[token_id], kinds[token_id] = b"", TokenKind.UNUSED
-        else:
-            raise FormatError(f"{name}: piece {token_id} has the type {kind}; expected 1 to 6")
+        if kinds[token_id] in (TokenKind.SPECIAL, TokenKind.UNUSED):
+            token_bytes[token_id] = b""
     return token_bytes, kinds, specials
 
 
