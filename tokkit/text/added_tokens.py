@@ -77,9 +77,9 @@ class AddedTokenCutter:
             if token.single_word and _is_beside_word(text, start, stop):
                 continue
             if token.lstrip:
-                start = max(done, _space_before(text, start, self._spaces))
+                start = max(done, _end_of_space(text, start, -1, self._spaces))
             if token.rstrip:
-                stop = _space_after(text, stop, self._spaces)
+                stop = _end_of_space(text, stop, 1, self._spaces)
             if done < start:
                 yield done, start, None
             if start < stop:  # nothing is left of one whose white space the one before it took
@@ -109,26 +109,16 @@ class AddedTokenCutter:
         return units
 
 
-def _space_before(text: bytes, start: int, spaces: frozenset[bytes]) -> int:
-    """Where the white space that ends at `start` begins."""
+def _end_of_space(text: bytes, place: int, step: int, spaces: frozenset[bytes]) -> int:
+    """Where the white space ends that goes on from a place, forwards (`step` 1) or back (-1)."""
     size = 1
     while size <= _MAX_SPACE_BYTES:
-        if start >= size and text[start - size : start] in spaces:
-            start, size = start - size, 1
+        low, high = sorted((place, place + step * size))
+        if low >= 0 and text[low:high] in spaces:
+            place, size = place + step * size, 1
         else:
             size += 1
-    return start
-
-
-def _space_after(text: bytes, stop: int, spaces: frozenset[bytes]) -> int:
-    """Where the white space that begins at `stop` ends."""
-    size = 1
-    while size <= _MAX_SPACE_BYTES:
-        if text[stop : stop + size] in spaces:
-            stop, size = stop + size, 1
-        else:
-            size += 1
-    return stop
+    return place
 
 
 def _is_beside_word(text: bytes, start: int, stop: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.json_text import parse_json, want_object
-from tokkit.files.reading import collector_paused, read_bounded
+from tokkit.files.reading import MAX_FILE_BYTES, collector_paused, read_bounded
 from tokkit.files.sources import locate
 from tokkit.text.formats.bert_vocab import read_bert_vocab
 from tokkit.text.formats.gguf.tokenizer import read_gguf
@@ -80,7 +80,7 @@ def read_spec(
         UnsupportedError: sound, but it asks for something that tokkit does not do.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
-    kind, _, encoding = _check_format(format).partition(":")
+    kind, encoding = _parts_of(format)
     if is_loaded(source):
         if not (format is None and pattern is None and special_tokens is None):
             raise ArgumentError(
@@ -91,7 +91,7 @@ def read_spec(
     path = find_file(source, format=format, allow_download=allow_download)
     options = RankFileOptions(pattern, special_tokens)
     with collector_paused():
-        return _read_file(path, kind or None, encoding or None, options)
+        return _read_file(path, kind, encoding, options)
 
 
 def find_file(
@@ -107,7 +107,7 @@ def find_file(
         FormatError: nothing there, or no tokenizer in the folder.
         MissingExtraError: a hub id, and huggingface_hub is not installed.
     """
-    kind = _check_format(format).partition(":")[0]
+    kind, _ = _parts_of(format)
     path = locate(source, _HUB_FILES, allow_download=allow_download)
     try:
         return _choose(path, kind) if path.is_dir() else path
@@ -115,7 +115,8 @@ def find_file(
         raise FormatError(f"{str(source)[:200]!r}: not a usable path ({error})") from error
 
 
-def _check_format(format: str | None) -> str:
+def _parts_of(format: str | None) -> tuple[str, str]:
+    """The kind of a file, and of a rank file its encoding; "" where nothing is said."""
     if format is not None:
         check_kind(format, str, "format", f"expected one of {', '.join(FORMATS)}")
     kind, _, encoding = (format or "").partition(":")
@@ -123,7 +124,7 @@ def _check_format(format: str | None) -> str:
         raise ArgumentError(
             f"format {format!r}; expected one of {', '.join(FORMATS)}, or tiktoken:NAME"
         )
-    return format or ""
+    return kind, encoding
 
 
 def _choose(folder: Path, kind: str) -> Path:
@@ -144,16 +145,15 @@ def _choose(folder: Path, kind: str) -> Path:
     raise FormatError(f"{folder}: no tokenizer in this folder; expected {', '.join(_IN_FOLDER)}")
 
 
-def _read_file(
-    path: Path, kind: str | None, encoding: str | None, options: RankFileOptions
-) -> TokenizerSpec:
+def _read_file(path: Path, kind: str, encoding: str, options: RankFileOptions) -> TokenizerSpec:
     name = path.name
-    if kind is None and _head(path)[:4] == b"GGUF":
+    if not kind and _head(path) == b"GGUF":
         kind = "gguf"
     data = b"" if kind == "gguf" else read_bounded(path)
     kind = kind or sniff_format(data, path)
     if kind == "tiktoken":
-        return read_tiktoken(data, name, encoding, options=options, config=_config(path))
+        config = _config(path)
+        return read_tiktoken(data, name, encoding or None, options=options, config=config)
     if options != RankFileOptions():
         raise ArgumentError(
             f"{name} is read as {kind}, which holds its own pattern and control tokens; pattern "
@@ -166,9 +166,13 @@ def _read_file(
     if kind in _WITH_CONFIG:
         return _WITH_CONFIG[kind](data, name, _config(path))
     if kind == "gpt2-bpe":
-        return read_gpt2_bpe(data, name, _vocab_beside(path), _config(path))
+        vocab = _json_beside(path, "encoder.json", "vocab.json")
+        return read_gpt2_bpe(data, name, vocab, _config(path))
     if kind == "phobert":
-        return read_phobert(data, _beside(path, "vocab.txt"), name, _config(path))
+        beside = path.parent / "vocab.txt"
+        if not beside.is_file():
+            raise FormatError(f"{name}: needs vocab.txt beside it, which is not there")
+        return read_phobert(data, read_bounded(beside), name, _config(path))
     return _read_json(path, kind, data)
 
 
@@ -244,23 +248,14 @@ def _refuse_foreign(data: bytes, name: str) -> None:
 
 
 def _config(path: Path) -> dict[str, object] | None:
-    """tokenizer_config.json beside the file, if there is one that can be read."""
-    beside = path.parent / "tokenizer_config.json"
-    if not beside.is_file():
-        return None
-    data = read_bounded(beside, limit=_MAX_CONFIG_BYTES)
-    return want_object(parse_json(data, beside.name), beside.name)
+    return _json_beside(path, "tokenizer_config.json", limit=_MAX_CONFIG_BYTES)
 
 
-def _beside(path: Path, name: str) -> bytes:
-    if not (path.parent / name).is_file():
-        raise FormatError(f"{path.name}: needs {name} beside it, which is not there")
-    return read_bounded(path.parent / name)
-
-
-def _vocab_beside(path: Path) -> object:
-    for name in ("encoder.json", "vocab.json"):
-        beside = path.parent / name
+def _json_beside(path: Path, *names: str, limit: int = MAX_FILE_BYTES) -> dict[str, object] | None:
+    """The first of some JSON files beside a file; None if none of them is there."""
+    for beside in map(path.parent.joinpath, names):
         if beside.is_file():
-            return parse_json(read_bounded(beside), name)
+            return want_object(
+                parse_json(read_bounded(beside, limit=limit), beside.name), beside.name
+            )
     return None

@@ -24,13 +24,14 @@ from tokkit.text.canonical.literal_stage import (
 from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries, LabelledBytes
 from tokkit.text.regex.byte_cuts import ByteCuts, ByteSplitStage
 from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
-from tokkit.text.regex.nodes import Chars, Repeat, charsets_of, is_plain
+from tokkit.text.regex.nodes import charsets_of, is_plain
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.regex.split_stage import SplitStage
+from tokkit.text.segment_models.vocabulary import is_character
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
-EVERYTHING = Repeat(Chars(~CharSet(())), 1, None)
+EVERYTHING = SplitRule(r"[\s\S]+")
 """The rule of a tokenizer that has none: the whole text is one piece."""
 
 
@@ -64,27 +65,23 @@ class Pretokenizer:
             UnsupportedError: a rule that the automata cannot express.
         """
         self._spec = spec
-        kinds = spec.kinds.tolist()
-        self.literals = {
-            spec.token_bytes[token]: token
-            for token, kind in enumerate(kinds)
-            if kind == TokenKind.LITERAL
-        }
-        trees = [rule_tree(rule) for rule in spec.splits] or [EVERYTHING]
-        self._trees = trees
+        literals = np.flatnonzero(spec.kinds == TokenKind.LITERAL).tolist()
+        self.literals = {spec.token_bytes[token]: token for token in literals}
+        rules = spec.splits or (EVERYTHING,)
+        trees = list(map(rule_tree, rules))
         self._passes = self._literal_passes()
         self._refusal = ""
         charsets = {charset for tree in trees for charset in charsets_of(tree)}
         charsets |= {CharSet.of((INVALID, INVALID)), self._known_characters}
         self.alphabet = self._alphabet(charsets, literal_charsets(spec, self._passes))
         self._stages = tuple(
-            (ByteSplitStage if rule and rule.sees_bytes else SplitStage)(
-                Program(tree, self.alphabet, pattern=rule.pattern if rule else "."),
+            (ByteSplitStage if rule.sees_bytes else SplitStage)(
+                Program(tree, self.alphabet, pattern=rule.pattern),
                 self.alphabet,
-                rule.behavior if rule else "isolated",
-                invert=rule.invert if rule else False,
+                rule.behavior,
+                invert=rule.invert,
             )
-            for tree, rule in zip(trees, spec.splits or (None,), strict=True)
+            for tree, rule in zip(trees, rules, strict=True)
         )
         if any(stage.drops for stage in self._stages if isinstance(stage, ByteSplitStage)):
             self._refusal = self._refusal or "a rule after ByteLevel drops bytes"
@@ -116,14 +113,9 @@ class Pretokenizer:
         """Characters that are NORMAL tokens, where the model starts from characters."""
         if not self._starts_from_characters:
             return CharSet(())
-        points: list[tuple[int, int]] = []
-        for token in np.flatnonzero(self._spec.model_kinds == TokenKind.NORMAL).tolist():
-            spelling = self._spec.token_bytes[token]
-            if len(spelling) <= 4:
-                text = spelling.decode(errors="ignore")
-                if len(text) == 1 and len(text.encode()) == len(spelling):
-                    points.append((ord(text), ord(text)))
-        return CharSet.of(*points)
+        tokens = np.flatnonzero(self._spec.model_kinds == TokenKind.NORMAL).tolist()
+        spellings = filter(is_character, (self._spec.token_bytes[token] for token in tokens))
+        return CharSet.of(*((ord(char), ord(char)) for char in map(bytes.decode, spellings)))
 
     @property
     def _starts_from_characters(self) -> bool:
@@ -166,7 +158,7 @@ class Pretokenizer:
             place > 0
             and rules[place] == rules[place - 1]
             and rules[place].behavior in ("isolated", "removed")
-            and is_plain(self._trees[place])
+            and is_plain(rule_tree(rules[place]))
         )
 
     @cached_property
@@ -198,7 +190,7 @@ class Pretokenizer:
             if not isinstance(stage, ByteSplitStage) and not self._cuts_again(place)
         ]
         if not stages:
-            whole = Program(EVERYTHING, self.alphabet, pattern=".")
+            whole = Program(rule_tree(EVERYTHING), self.alphabet, pattern=EVERYTHING.pattern)
             stages.append(SplitStage(whole, self.alphabet))
         literal = literal_stages(self._spec, self._passes, self.alphabet)
         chars = CharBoundaries(self.alphabet, (*literal, *stages), normal, fallback)

@@ -17,12 +17,13 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_flags, check_kind, refuse_single_text
+from tokkit.arguments import as_bytes, check_flags, check_kind, refuse_single_text
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.files.registry import open_saved, write_kind
 from tokkit.text.canonical.automaton import CanonicalAutomaton
 from tokkit.text.canonical.nested import NestedAutomaton
 from tokkit.text.canonical.wordpiece import WordPieceAutomaton
+from tokkit.text.canonical.words import WordBpeAutomaton
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
@@ -90,6 +91,8 @@ class TextTokenizer(Tokenizer[str | bytes]):
 
     Attributes:
         spec: the tokenizer as data.
+        pretokenizer: what cuts text into pieces.
+        model: what encodes one piece.
     """
 
     def __init__(self, spec: TokenizerSpec) -> None:
@@ -102,9 +105,9 @@ class TextTokenizer(Tokenizer[str | bytes]):
         check_kind(spec, TokenizerSpec, "spec", "load_tokenizer reads one from a file")
         self.spec = spec
         self._stretches = StretchCutter(spec)
-        self._pretokenizer = Pretokenizer(spec)
+        self.pretokenizer = Pretokenizer(spec)
         of_model = replace(spec, kinds=spec.model_kinds, also_model=()) if spec.also_model else spec
-        self._model = make_segment_model(of_model)
+        self.model: SegmentModel = make_segment_model(of_model)
 
     def __repr__(self) -> str:
         return f"TextTokenizer({self.spec.name!r}, {self.spec.family}, {self.vocab_size} ids)"
@@ -147,16 +150,6 @@ class TextTokenizer(Tokenizer[str | bytes]):
     def eos_ids(self) -> tuple[int, ...]:
         """Ids that end a text."""
         return self.spec.eos_ids
-
-    @property
-    def model(self) -> SegmentModel:
-        """What encodes one piece."""
-        return self._model
-
-    @property
-    def pretokenizer(self) -> Pretokenizer:
-        """What cuts text into pieces."""
-        return self._pretokenizer
 
     @property
     def dummy_prefix(self) -> bytes:
@@ -218,7 +211,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
                 if as_unknown:
                     ids += self._encode_with_unknown(pieces)[0].tolist()
                 else:
-                    ids += self._model.encode_ids(pieces.text, pieces.bounds).tolist()
+                    ids += self.model.encode_ids(pieces.text, pieces.bounds).tolist()
         return ids
 
     def iter_encode(
@@ -239,7 +232,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
             for first in range(0, len(pieces.bounds) - 1, PIECES_AT_ONCE):
                 bounds = pieces.bounds[first : first + PIECES_AT_ONCE + 1]
                 text = pieces.text[bounds[0] : bounds[-1]]
-                yield from self._model.encode_ids(text, bounds - bounds[0]).tolist()
+                yield from self.model.encode_ids(text, bounds - bounds[0]).tolist()
 
     def encode_with_offsets(
         self,
@@ -275,18 +268,15 @@ class TextTokenizer(Tokenizer[str | bytes]):
             if as_unknown:
                 ids, stops = self._encode_with_unknown(pieces)
             else:
-                ids, stops = self._model.encode(pieces.text, pieces.bounds)
+                ids, stops = self.model.encode(pieces.text, pieces.bounds)
             first = np.concatenate([np.zeros(1, dtype=np.int64), stops])[:-1]
             last = stops - 1
             if pieces.places is not None:
                 first, last = pieces.places[first], pieces.places[last]
             parts.append((ids, starts[first], ends[last]))
         nothing = np.empty(0, dtype=np.int64)
-        return Encoding(
-            ids=np.concatenate([nothing.astype(np.int32), *(part[0] for part in parts)]),
-            starts=np.concatenate([nothing, *(part[1] for part in parts)]),
-            ends=np.concatenate([nothing, *(part[2] for part in parts)]),
-        )
+        ids, starts, ends = zip((nothing.astype(np.int32), nothing, nothing), *parts, strict=True)
+        return Encoding(np.concatenate(ids), np.concatenate(starts), np.concatenate(ends))
 
     def encode_batch(
         self,
@@ -327,14 +317,14 @@ class TextTokenizer(Tokenizer[str | bytes]):
                 if as_unknown:
                     total += len(self._encode_with_unknown(pieces)[0])
                 else:
-                    total += self._model.count(pieces.text, pieces.bounds)
+                    total += self.model.count(pieces.text, pieces.bounds)
         return total
 
     def _encode_with_unknown(self, pieces: Pieces) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         if self.spec.unk_id is not None:
-            return self._model.encode_with_unknown(pieces.text, pieces.bounds)
+            return self.model.encode_with_unknown(pieces.text, pieces.bounds)
         try:
-            return self._model.encode(pieces.text, pieces.bounds)
+            return self.model.encode(pieces.text, pieces.bounds)
         except EncodingError as error:
             drops = "; its reference drops such text silently" if self.spec.family == "bpe" else ""
             raise EncodingError(
@@ -368,7 +358,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
 
     def _split(self, stretch: Stretch, *, with_places: bool = False) -> Pieces:
         text = np.frombuffer(stretch.data, dtype=np.uint8)
-        return self._pretokenizer.split(text, with_places=with_places)
+        return self.pretokenizer.split(text, with_places=with_places)
 
     @staticmethod
     def _to_bytes(data: str | bytes) -> bytes:
@@ -380,9 +370,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
                     f"the text holds a lone surrogate at character {error.start}, which UTF-8 "
                     "cannot express; replace it, or pass bytes"
                 ) from None
-        if isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
-            return data
-        raise ArgumentError(f"expected str or bytes, got {type(data).__name__}")
+        return as_bytes(data)
 
     # -- decoding ----------------------------------------------------------------------------
 
@@ -461,12 +449,10 @@ class TextTokenizer(Tokenizer[str | bytes]):
     def canonical(self) -> CanonicalAutomaton[Any]:
         """The automaton of canonical sequences, shared by everything that asks."""
         if self.spec.family == "wordpiece":
-            return WordPieceAutomaton(self.spec, self._pretokenizer)
-        if self.spec.family == "word_bpe":
-            from tokkit.text.canonical.words import WordBpeAutomaton
-
-            return WordBpeAutomaton(self.spec, self._pretokenizer, self._model)
-        return NestedAutomaton(self.spec, self._pretokenizer, self._model)
+            return WordPieceAutomaton(self.spec, self.pretokenizer)
+        of_words = self.spec.family == "word_bpe"
+        automaton = WordBpeAutomaton if of_words else NestedAutomaton
+        return automaton(self.spec, self.pretokenizer, self.model)
 
     def is_canonical(self, ids: Iterable[int]) -> bool:
         """Whether `ids` is a prefix of the encoding of some bytes (see `CanonicalAutomaton`).

@@ -154,10 +154,8 @@ class NestedAutomaton(CanonicalAutomaton[Hypothesis]):
         return np.ones(self._spec.vocab_size, dtype=np.bool_)
 
     def _read(self, state: int, token: int, label: int) -> int:
-        for byte in self._spelled[token]:
-            state = self._boundaries.step(state, byte, label)
-            label &= ~_BOUNDARY
-        return state if self._spelled[token] else DEAD
+        spelled = self._spelled[token]
+        return self._boundaries.run(state, spelled, label) if spelled else DEAD
 
     @cached_property
     def _labels(self) -> list[int]:

@@ -84,8 +84,8 @@ class WordPieceAutomaton(CanonicalAutomaton[_Word]):
         """After one more token: as an added one, as one of the model, or as both."""
         kind = self._spec.kinds[token]
         if kind == TokenKind.LITERAL:
-            spelling = self._spec.token_bytes[token]
-            state = self._read(hypothesis.boundary_state, spelling, Label.LITERAL, Label.BOUNDARY)
+            spelling, label = self._spec.token_bytes[token], Label.LITERAL | Label.BOUNDARY
+            state = self._boundaries.run(hypothesis.boundary_state, spelling, int(label))
             if state != DEAD:
                 yield _Word(state, 0, frozenset())
         if kind == TokenKind.NORMAL or token in self._spec.also_model:
@@ -103,19 +103,12 @@ class WordPieceAutomaton(CanonicalAutomaton[_Word]):
             word = _Word(word.boundary_state, 0, frozenset())
         return self._grow(word, spelling, inside=inside)
 
-    def _read(self, state: int, data: bytes, kind: Label, first: Label) -> int:
-        label = kind | first
-        for byte in data:
-            state = self._boundaries.step(state, byte, label)
-            label = kind
-        return state
-
     def _grow(self, word: _Word, spelling: bytes, *, inside: bool) -> _Word | None:
         n_chars = word.n_chars + len(spelling.decode(errors="replace"))
         if n_chars > self._spec.max_word_chars:
             return None
-        first = Label.NORMAL if inside else Label.BOUNDARY
-        state = self._read(word.boundary_state, spelling, Label.NORMAL, first)
+        label = Label.NORMAL if inside else Label.BOUNDARY
+        state = self._boundaries.run(word.boundary_state, spelling, int(label))
         if state == DEAD:
             return None
         still_open: set[tuple[bool, bytes]] = set()

@@ -299,6 +299,13 @@ class LabelledBytes(ABC, Generic[K]):
             self.table[state, byte, label] = known
         return known
 
+    def run(self, state: int, data: bytes, label: int) -> int:
+        """The state after several bytes; a boundary, if there is one, stands before the first."""
+        for byte in data:
+            state = self.step(state, byte, label)
+            label &= ~_BOUNDARY
+        return state
+
     def resolve(
         self, states: NDArray[np.int32], data: NDArray[np.uint8], label: int
     ) -> NDArray[np.int32]:

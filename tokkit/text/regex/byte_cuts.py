@@ -12,7 +12,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE
 from tokkit.text.regex.boundaries import (
@@ -27,7 +26,7 @@ from tokkit.text.regex.boundaries import (
 )
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.on_demand import leads_to_end, memoized
-from tokkit.text.regex.split_stage import SplitStage
+from tokkit.text.regex.split_stage import Marked, Places, SplitStage, Text
 
 _BOUNDARY, _LITERAL = int(Label.BOUNDARY), int(Label.LITERAL)
 _SPELLINGS = [CHAR_OF_BYTE[byte].encode() for byte in range(256)]
@@ -40,9 +39,7 @@ Hypotheses = frozenset[tuple[int, Composite]]
 class ByteSplitStage(SplitStage):
     """A stage whose characters are those of the byte alphabet."""
 
-    def elements(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def elements(self, text: Text, bounds: Places) -> Marked:
         """See `SplitStage.elements`."""
         spelled = b"".join(map(_SPELLINGS.__getitem__, text.tolist()))
         starts = np.concatenate([[0], np.cumsum(_SIZES[text])]).astype(np.int64)

@@ -32,6 +32,10 @@ from tokkit.text.spec import Behavior
 
 GAP, MATCH = 0, 1
 
+Text = NDArray[np.uint8]
+Places = NDArray[np.int64]
+Marked = tuple[Places, NDArray[np.bool_]]
+
 # joins[behavior][a][b]: an element of kind b is glued to the element of kind a before it.
 _JOINS: dict[Behavior, tuple[tuple[bool, bool], tuple[bool, bool]]] = {
     "isolated": ((False, False), (False, False)),
@@ -100,9 +104,7 @@ class SplitStage:
 
     # -- whole texts -------------------------------------------------------------------------
 
-    def elements(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def elements(self, text: Text, bounds: Places) -> Marked:
         """Cut each piece on its own: int64 (n,) ends of the elements, and which are matches."""
         ends = np.empty(len(text), dtype=np.int64)
         is_match = np.empty(len(text), dtype=np.bool_)
@@ -113,9 +115,7 @@ class SplitStage:
             n = marks.cut_marked(symbols, bounds, self._tables.steps, ends, is_match)
         return ends[:n], is_match[:n]
 
-    def _marked(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64], lookaround: Lookaround
-    ) -> NDArray[np.int32]:
+    def _marked(self, text: Text, bounds: Places, lookaround: Lookaround) -> NDArray[np.int32]:
         symbols = np.empty(len(text) + len(bounds) - 1, dtype=np.int32)
         marks.fill_symbols(text, bounds, self._tables, symbols)
         for machine in lookaround.machines:
@@ -129,9 +129,7 @@ class SplitStage:
             )
         return symbols
 
-    def split(
-        self, text: NDArray[np.uint8], bounds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def split(self, text: Text, bounds: Places) -> Marked:
         """The pieces of each piece.
 
         Returns:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,3 +177,11 @@ def check_ids(ids: Sequence[int], vocab_size: int) -> None:
             raise ArgumentError(
                 f"id {token} is not in the vocabulary; ids go from 0 to {vocab_size - 1}"
             )
+
+
+def mask_of(size: int, ids: NDArray[np.integer[Any]] | Sequence[int]) -> NDArray[np.bool_]:
+    """A read-only mask, bool (size,), that is true of `ids`."""
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[ids] = True
+    mask.setflags(write=False)
+    return mask

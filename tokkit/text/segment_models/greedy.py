@@ -21,6 +21,7 @@ from tokkit.text.segment_models.base import (
     Text,
     check_bounds,
     check_ids,
+    mask_of,
     room_for,
 )
 from tokkit.text.segment_models.prefix_encoders import inexpressible
@@ -53,9 +54,7 @@ class GreedyModel(OneCallModel):
         )
         # A token of n bytes may be overtaken by a longer one only as long as that reaches on.
         self.context_length = max(1, longest_piece(self._blob, self._order) - 1)
-        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
-        self.reachable[self._order] = True
-        self.reachable.setflags(write=False)
+        self.reachable = mask_of(spec.vocab_size, self._order)
 
     def _encode(self, text: Text, bounds: Places, *, keep: bool) -> tuple[Ids, Places, int]:
         text, bounds = check_bounds(text, bounds)

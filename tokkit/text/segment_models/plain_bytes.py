@@ -15,6 +15,7 @@ from tokkit.text.segment_models.base import (
     Text,
     check_bounds,
     check_ids,
+    mask_of,
 )
 from tokkit.text.segment_models.prefix_encoders import NO_TOKEN, PathEncoder, inexpressible
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -40,9 +41,7 @@ class PlainBytesModel(SegmentModel):
                 spelling = spec.token_bytes[token]
                 if len(spelling) == 1:
                     self._table[spelling[0]] = token
-        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
-        self.reachable[self._table[self._table >= 0]] = True
-        self.reachable.setflags(write=False)
+        self.reachable = mask_of(spec.vocab_size, self._table[self._table >= 0])
 
     def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""

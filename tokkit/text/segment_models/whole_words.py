@@ -6,7 +6,8 @@ unknown as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from tokkit.text.segment_models.base import (
     Text,
     check_bounds,
     check_ids,
+    mask_of,
 )
 from tokkit.text.segment_models.unknown import in_order, joined
 from tokkit.text.spec import TokenizerSpec, TokenKind
@@ -42,11 +44,8 @@ class WholeWordModel(SegmentModel):
         self._ids: dict[bytes, int] = {}
         for token in np.flatnonzero(spec.kinds == TokenKind.NORMAL).tolist():
             self._ids.setdefault(spec.token_bytes[token], token)
-        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
-        self.reachable[list(self._ids.values())] = True
-        self.reachable.setflags(write=False)
-        self._none = np.zeros(spec.vocab_size, dtype=np.bool_)
-        self._none.setflags(write=False)
+        self.reachable = mask_of(spec.vocab_size, list(self._ids.values()))
+        self._none = mask_of(spec.vocab_size, [])
 
     def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`. Raises EncodingError at an unknown word."""
@@ -74,21 +73,11 @@ class WholeWordModel(SegmentModel):
         """The id of each piece that is not empty, or -1, and where it ends."""
         text, bounds = check_bounds(text, bounds)
         ends = bounds[1:][np.diff(bounds) > 0]
-        ids = np.fromiter(
-            (self._ids.get(word, -1) for word in _words(text.tobytes(), ends.tolist())),
-            dtype=np.int32,
-            count=len(ends),
-        )
-        return ids, ends
+        data = text.tobytes()
+        words = [data[start:end] for start, end in pairwise([0, *ends.tolist()])]
+        return np.array([self._ids.get(word, -1) for word in words], dtype=np.int32), ends
 
     def successor_mask_after(self, ids: Sequence[int]) -> NDArray[np.bool_]:
         """See `SegmentModel.successor_mask_after`: nothing goes on with a piece."""
         check_ids(ids, self.vocab_size)
         return self._none if ids else self.reachable
-
-
-def _words(data: bytes, ends: Sequence[int]) -> Iterator[bytes]:
-    start = 0
-    for end in ends:
-        yield data[start:end]
-        start = end

@@ -26,6 +26,7 @@ from tokkit.text.segment_models.base import (
     Text,
     check_bounds,
     check_ids,
+    mask_of,
     room_for,
 )
 from tokkit.text.segment_models.vocabulary import build_trie, pack
@@ -76,18 +77,15 @@ class WordPieceModel(OneCallModel):
         self._shared = unigram_successors.shared_prefixes(
             self._blob.data, self._blob.offsets, self._order
         )
+        spelled = np.concatenate([first, self._order])
         # In characters: what a token adds to the word.
         self._characters = np.zeros(spec.vocab_size, dtype=np.int64)
-        for token in [*first.tolist(), *self._order.tolist()]:
+        for token in spelled.tolist():
             start, stop = self._blob.offsets[token : token + 2]
             self._characters[token] = longest_match.count_characters(self._blob.data, start, stop)
-        self.reachable = np.zeros(spec.vocab_size, dtype=np.bool_)
-        self.reachable[first] = True
-        self.reachable[self._order] = True
-        self.reachable &= self._characters <= self._max_chars
-        self._may_begin = self.reachable & ~spec.continuing
-        self.reachable.setflags(write=False)
-        self._may_begin.setflags(write=False)
+        fits = self._characters[spelled] <= self._max_chars
+        self.reachable = mask_of(spec.vocab_size, spelled[fits])
+        self._may_begin = mask_of(spec.vocab_size, spelled[fits & ~spec.continuing[spelled]])
 
     def encode_with_unknown(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode_with_unknown`."""

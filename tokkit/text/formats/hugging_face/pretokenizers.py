@@ -22,7 +22,12 @@ from tokkit.text.spec import Behavior, PrefixSpace, PrefixUnit, SplitRule
 
 _DIGIT = r"\p{tokenizers=digit}"
 _PUNCTUATION = r"\p{tokenizers=punctuation}"
-_SPACELESS = ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")
+_BY_SPACE = SplitRule(r"\s+", "removed", dialect="rust")
+_SPACELESS = {
+    "Whitespace": [SplitRule(r"\w+|[^\w\s]+", "removed", invert=True, dialect="rust")],
+    "WhitespaceSplit": [_BY_SPACE],
+    "BertPreTokenizer": [_BY_SPACE, SplitRule(_PUNCTUATION, "isolated", dialect="rust")],
+}
 _BEHAVIORS: dict[str, Behavior] = {
     "Isolated": "isolated",
     "Removed": "removed",
@@ -154,7 +159,7 @@ def _add_metaspace(
         return
     if plan.splits and scheme != "never":
         # Every word gets a space, so cutting at whitespace first only tidies the whitespace.
-        if plan.splits != _rules("WhitespaceSplit", {}, where) or scheme != "always":
+        if plan.splits != [_BY_SPACE] or scheme != "always":
             raise UnsupportedError(f"{where}: it puts a space before pieces of another cut")
         if not want_bool(node.get("split"), where, default=True):
             raise UnsupportedError(f"{where}: words by white space that keep the marks within them")
@@ -176,13 +181,8 @@ def _rules(kind: str, node: dict[str, object], where: str) -> list[SplitRule]:
     if kind == "Punctuation":
         behavior = _behavior(node.get("behavior", "Isolated"), where)
         return [SplitRule(_PUNCTUATION, behavior, dialect="rust")]
-    if kind == "Whitespace":
-        return [SplitRule(r"\w+|[^\w\s]+", "removed", invert=True, dialect="rust")]
-    if kind == "WhitespaceSplit":
-        return [SplitRule(r"\s+", "removed", dialect="rust")]
-    if kind == "BertPreTokenizer":
-        punctuation = SplitRule(_PUNCTUATION, "isolated", dialect="rust")
-        return [SplitRule(r"\s+", "removed", dialect="rust"), punctuation]
+    if kind in _SPACELESS:
+        return _SPACELESS[kind]
     if kind == "CharDelimiterSplit":
         delimiter = want_str(node.get("delimiter"), f"{where}.delimiter")
         if len(delimiter) != 1:
