@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 from unittest import mock
@@ -30,7 +30,6 @@ from tests.fuzz.tokenizer_json import (
     quiet_panics,
 )
 from tokkit.errors import EncodingError, TokkitError
-from tokkit.text import sentencepiece_normalizer as normalizer
 from tokkit.text.formats.sentencepiece import model_file as reader
 from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.formats.tokkit_file import read_tokkit, spec_to_bytes
@@ -150,20 +149,7 @@ def examine(seed: int, index: int) -> Outcome:
 def run(seed: int, indices: range) -> list[Outcome]:
     """Examine models. There are four charsmaps, each of which is read and judged but once."""
     read_once = mock.patch.object(reader, "read_charsmap", cache(reader.read_charsmap))
-    unjudged = mock.patch.object(reader, "growth", return_value=1.0)
-    tables: dict[int, normalizer.MappingTables] = {}
-    build = normalizer.tables_of
-
-    def tables_of(mapping: Mapping[str, str]) -> normalizer.MappingTables:
-        # Those of a charsmap that is read once are kept: it stays where it is.
-        if len(mapping) < 1000:
-            return build(mapping)
-        if id(mapping) not in tables:
-            tables[id(mapping)] = build(mapping)
-        return tables[id(mapping)]
-
-    kept = mock.patch.object(normalizer, "tables_of", tables_of)
-    with quiet_panics(), read_once, unjudged, kept:
+    with quiet_panics(), read_once:
         return [examine(seed, index) for index in indices]
 
 
