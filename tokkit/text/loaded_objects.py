@@ -44,11 +44,8 @@ def read_loaded(source: Any, read_folder: ReadFolder) -> TokenizerSpec:
 
 def _reader_of(source: object) -> Callable[[Any, ReadFolder], TokenizerSpec] | None:
     """By the libraries that the classes of an object come from, none of which is imported."""
-    for each in type(source).__mro__:
-        library, name = each.__module__.partition(".")[0], each.__name__
-        if (library, name) in _READERS:
-            return _READERS[library, name]
-    return None
+    classes = ((each.__module__.partition(".")[0], each.__name__) for each in type(source).__mro__)
+    return next((_READERS[each] for each in classes if each in _READERS), None)
 
 
 def _of_tokenizers(source: Any, _: ReadFolder) -> TokenizerSpec:

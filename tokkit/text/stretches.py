@@ -131,21 +131,13 @@ class StretchCutter:
                 continue
             if normalize:
                 stretch = self._normalize(stretch, self._spec.normalizer)
-                if not stretch.data and self._spec.prefix_alone:
-                    places = None if whole.places is None else np.array([[start], [stop]])
-                    stretch = replace(stretch, data=b" ", places=places)
-                    yield from self._cut_prefixed(stretch, specials=specials, normalize=True)
-                    continue
+            if normalize and self._spec.prefix_alone and not stretch.data:
+                places = None if whole.places is None else np.array([[start], [stop]])
+                stretch = replace(stretch, data=b" ", places=places)
+            elif self._spec.prefix_unit == "normalized":
+                stretch = self._put_prefix(stretch, there=not normalize and not stretch.begins)
             if stretch.data:
-                yield from self._cut_normalized(stretch, specials=specials, normalize=normalize)
-
-    def _cut_normalized(
-        self, stretch: Stretch, *, specials: bool, normalize: bool
-    ) -> Iterator[Stretch]:
-        unit = self._spec.prefix_unit
-        if unit == "normalized":
-            stretch = self._put_prefix(stretch, there=not normalize and not stretch.begins)
-        yield from self._cut_prefixed(stretch, specials=specials, normalize=normalize)
+                yield from self._cut_prefixed(stretch, specials=specials, normalize=normalize)
 
     def _cut_prefixed(
         self, stretch: Stretch, *, specials: bool, normalize: bool

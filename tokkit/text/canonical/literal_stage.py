@@ -321,13 +321,9 @@ class LiteralPass:
     ) -> LiteralPass:
         """The pass for the tokens that are looked for in one text, control tokens among them."""
         group = [token for token in seen if token.normalized == normalized]
-        plain: dict[str, AddedToken] = {}
-        control: list[str] = []
-        for token in {token.content: token for token in reversed(group)}.values():
-            if token.id in special:
-                control.append(token.content)
-            else:
-                plain[token.content] = token
+        first = {token.content: token for token in reversed(group)}
+        control = [text for text, token in first.items() if token.id in special]
+        plain = {text: token for text, token in first.items() if token.id not in special}
         return cls(normalized, tuple(plain.values()), _blocking(control, plain))
 
     def charsets(self) -> set[CharSet]:

@@ -276,18 +276,15 @@ class LabelledBytes(ABC, Generic[K]):
     """An automaton over labelled bytes, determinised on demand. State 0 is the empty text.
 
     Attributes:
+        chars: the automaton over whole characters, without cuts within them.
         table: int32 (capacity, 256, N_LABELS): states, `DEAD`, or a negative mark of an entry that
             was not asked for yet; `step` and `resolve` fill it.
     """
 
-    def __init__(self, start: K) -> None:
+    def __init__(self, start: K, chars: CharBoundaries) -> None:
+        self.chars = chars
         self.table = np.full((64, 256, N_LABELS), _UNKNOWN, dtype=np.int32)
         self._states = States(start)
-
-    @property
-    @abstractmethod
-    def chars(self) -> CharBoundaries:
-        """The automaton over whole characters that this one spells out."""
 
     def step(self, state: int, byte: int, label: int) -> int:
         """The state after one more labelled byte, or `DEAD`."""
@@ -348,14 +345,8 @@ class ByteBoundaries(LabelledBytes[_Reading]):
     """
 
     def __init__(self, chars: CharBoundaries) -> None:
-        super().__init__((0, None, ()))
-        self._chars = chars
+        super().__init__((0, None, ()), chars)
         self._utf8 = utf8_classes(chars.alphabet)
-
-    @property
-    def chars(self) -> CharBoundaries:
-        """The automaton over whole characters that this one spells out."""
-        return self._chars
 
     def _step(self, state: int, byte: int, label: int) -> int:
         char_state, node, labels = self._states.keys[state]
@@ -373,20 +364,20 @@ class ByteBoundaries(LabelledBytes[_Reading]):
         if node is not None:
             return self._intern((char_state, node, (label,)))
         if symbol is None:
-            symbol = self._chars.alphabet.invalid
-        return self._settle(self._chars.step(char_state, symbol, label))
+            symbol = self.chars.alphabet.invalid
+        return self._settle(self.chars.step(char_state, symbol, label))
 
     def _complete(self, char_state: int, symbol: int, labels: tuple[int, ...]) -> int:
         inside = labels[0] & ~_BOUNDARY
         if any(label != inside for label in labels[1:]):
             return DEAD
-        return self._settle(self._chars.step(char_state, symbol, labels[0]))
+        return self._settle(self.chars.step(char_state, symbol, labels[0]))
 
     def _flush(self, char_state: int, labels: tuple[int, ...]) -> int:
         for label in labels:
             if char_state == DEAD:
                 break
-            char_state = self._chars.step(char_state, self._chars.alphabet.invalid, label)
+            char_state = self.chars.step(char_state, self.chars.alphabet.invalid, label)
         return char_state
 
     def _settle(self, char_state: int) -> int:
@@ -402,7 +393,7 @@ class ByteBoundaries(LabelledBytes[_Reading]):
             return True
         inside = labels[0] & ~_BOUNDARY
         return all(label == inside for label in labels[1:]) and any(
-            self._chars.step(char_state, symbol, labels[0]) != DEAD
+            self.chars.step(char_state, symbol, labels[0]) != DEAD
             for symbol in self._utf8.completions(node)
         )
 
@@ -410,4 +401,4 @@ class ByteBoundaries(LabelledBytes[_Reading]):
         """Whether the text may end in this state."""
         char_state, _, labels = self._states.keys[state]
         char_state = self._flush(char_state, labels)
-        return char_state != DEAD and self._chars.can_end(char_state)
+        return char_state != DEAD and self.chars.can_end(char_state)

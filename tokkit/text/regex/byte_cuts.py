@@ -17,7 +17,6 @@ from tokkit.text.formats.byte_alphabet import CHAR_OF_BYTE
 from tokkit.text.regex.boundaries import (
     DEAD,
     N_LABELS,
-    CharBoundaries,
     Composite,
     Label,
     LabelledBytes,
@@ -60,17 +59,12 @@ class ByteCuts(LabelledBytes[Hypotheses]):
             alphabet: the classes, which `before` shares.
             stages: the rules after ByteLevel.
         """
-        super().__init__(frozenset({(0, (None,) * len(stages))}))
+        super().__init__(frozenset({(0, (None,) * len(stages))}), before.chars)
         self._before = before
         self._stages = stages
         points = [ord(CHAR_OF_BYTE[byte]) for byte in range(256)]
         self._symbols: list[int] = alphabet.class_of[points].tolist()
         self._alive = {self._states.keys[0]: True}
-
-    @property
-    def chars(self) -> CharBoundaries:
-        """The automaton over whole characters, without the cuts between bytes."""
-        return self._before.chars
 
     def can_end(self, state: int) -> bool:
         """Whether the text may end in this state."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from tokkit.text.segment_models.base import (
     Text,
     check_bounds,
     check_ids,
+    mask_of,
 )
 from tokkit.text.segment_models.bpe_tables import (
     atoms,
@@ -104,10 +106,6 @@ class BpeModel(SegmentModel):
         )
         self._local = threading.local()
         self._masks = MaskCache(spec.vocab_size)
-        self._reversed_units: NDArray[np.int64] | None = None
-        self._completions: dict[bytes, set[int]] | None = None
-        self._whole_pieces: dict[bytes, int] | None = None
-        self._known: NDArray[np.bool_] | None = None
 
     def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""
@@ -155,12 +153,6 @@ class BpeModel(SegmentModel):
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where units begin and end that no token expresses, but for those of whole pieces."""
         chars = self._spec.char_units
-        if self._known is None:
-            known = np.zeros(0x110000 if chars else 256, dtype=np.bool_)
-            for token in map(int, atoms(self._forest)):
-                spelling = self._spec.token_bytes[token]
-                known[ord(spelling.decode()) if chars else spelling[0]] = True
-            self._known = known
         starts, stops = np.empty((2, len(text)), dtype=np.int64)
         n = unknown_units.find(text, bounds, self._known, self._byte_token, chars, starts, stops)
         starts, stops = starts[:n], stops[:n]
@@ -169,11 +161,19 @@ class BpeModel(SegmentModel):
             whole = [
                 piece
                 for piece in np.unique(piece_of).tolist()
-                if text[bounds[piece] : bounds[piece + 1]].tobytes() in self._spelt_whole()
+                if text[bounds[piece] : bounds[piece + 1]].tobytes() in self._spelt_whole
             ]
             others = ~np.isin(piece_of, whole)
             starts, stops = starts[others], stops[others]
         return starts, stops
+
+    @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        """Code points, or bytes, that are units."""
+        spellings = [self._spec.token_bytes[token] for token in map(int, self.units())]
+        if self._spec.char_units:
+            return mask_of(0x110000, [ord(spelling.decode()) for spelling in spellings])
+        return mask_of(256, [spelling[0] for spelling in spellings])
 
     def _encode_part(
         self,
@@ -298,15 +298,6 @@ class BpeModel(SegmentModel):
 
     def _completing_bytes(self, ids: Sequence[int]) -> set[int]:
         """BYTE tokens that, after the BYTE tokens at the end of `ids`, spell a known character."""
-        if self._completions is None:
-            # All but the last byte of each character that is a unit -> BYTE ids of last bytes.
-            table: dict[bytes, set[int]] = {}
-            for token in map(int, atoms(self._forest)):
-                spelling = self._spec.token_bytes[token]
-                last = int(self._byte_token[spelling[-1]])
-                if last >= 0:
-                    table.setdefault(spelling[:-1], set()).add(last)
-            self._completions = table
         run = b""
         completing: set[int] = set()
         for token in reversed(ids[-(MAX_CHARACTER - 1) :]):
@@ -316,30 +307,41 @@ class BpeModel(SegmentModel):
             completing |= self._completions.get(run, set())
         return completing
 
+    @cached_property
+    def _completions(self) -> dict[bytes, set[int]]:
+        """All but the last byte of each character that is a unit -> BYTE ids of last bytes."""
+        table: dict[bytes, set[int]] = {}
+        for token in map(int, self.units()):
+            spelling = self._spec.token_bytes[token]
+            last = int(self._byte_token[spelling[-1]])
+            if last >= 0:
+                table.setdefault(spelling[:-1], set()).add(last)
+        return table
+
     def prefix_encoder(self, *, merges_only: bool = False) -> BpePrefixEncoder:
         """A fresh encoder for one piece that arrives byte by byte.
 
         Args:
             merges_only: leave `ignore_merges` out, for a piece of which more is to come.
         """
-        by_merges = self._by_merges
-        if self._reversed_units is None:
-            backwards = tuple(token[::-1] for token in self._spec.token_bytes)
-            self._reversed_units = build_trie(backwards, np.flatnonzero(by_merges), by_merges)[0]
-        whole = {} if merges_only else self._spelt_whole()
+        whole = {} if merges_only else self._spelt_whole
         return BpePrefixEncoder(
             self._tables, self._reversed_units, whole, self._lengths, self._spec.name
         )
 
+    @cached_property
+    def _reversed_units(self) -> NDArray[np.int64]:
+        backwards = tuple(token[::-1] for token in self._spec.token_bytes)
+        return build_trie(backwards, np.flatnonzero(self._by_merges), self._by_merges)[0]
+
+    @cached_property
     def _spelt_whole(self) -> dict[bytes, int]:
         """The tokens that only a whole piece becomes, by their bytes."""
-        if self._whole_pieces is None:
-            others = np.flatnonzero(self._whole & ~self._by_merges).tolist()
-            spelt = {self._spec.token_bytes[token]: token for token in reversed(others)}
-            for token in np.flatnonzero(self._by_merges).tolist():
-                spelt.pop(self._spec.token_bytes[token], None)
-            self._whole_pieces = spelt
-        return self._whole_pieces
+        others = np.flatnonzero(self._whole & ~self._by_merges).tolist()
+        spelt = {self._spec.token_bytes[token]: token for token in reversed(others)}
+        for token in np.flatnonzero(self._by_merges).tolist():
+            spelt.pop(self._spec.token_bytes[token], None)
+        return spelt
 
 
 class BpePrefixEncoder(PathEncoder):

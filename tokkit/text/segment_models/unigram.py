@@ -27,7 +27,13 @@ from tokkit.text.segment_models.base import (
 )
 from tokkit.text.segment_models.prefix_encoders import PathEncoder, inexpressible
 from tokkit.text.segment_models.unknown import in_order, joined
-from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, longest_piece, pack
+from tokkit.text.segment_models.vocabulary import (
+    build_trie,
+    byte_tokens,
+    is_utf8,
+    longest_piece,
+    pack,
+)
 from tokkit.text.spec import TokenizerSpec, TokenKind
 
 
@@ -63,7 +69,7 @@ class UnigramModel(OneCallModel):
             raise FormatError(
                 f"{spec.name!r} has scores that are not finite; expected log-probabilities"
             )
-        members = np.array([t for t in normal.tolist() if _is_utf8(spec.token_bytes[t])], np.int64)
+        members = np.array([t for t in normal.tolist() if is_utf8(spec.token_bytes[t])], np.int64)
         units, order, _ = build_trie(spec.token_bytes, members, spec.kinds == 0, self._blob)
         self._order = order
         self._shared = unigram_successors.shared_prefixes(
@@ -188,14 +194,6 @@ class UnigramPrefixEncoder(PathEncoder):
         last = self._last[first : stop + 1]
         last[:] = np.where(last >= 0, last, in_bytes)
         return self._known_up_to(start, stop)
-
-
-def _is_utf8(spelling: bytes) -> bool:
-    try:
-        spelling.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _path_scratch(longest: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:

@@ -110,9 +110,10 @@ def is_character(spelling: bytes) -> bool:
     >>> is_character("é".encode()), is_character(b"ab"), is_character(b"\xff")
     (True, False, False)
     """
-    if len(spelling) > 4:
-        return False
-    try:
-        return len(spelling.decode("utf-8")) == 1
-    except UnicodeDecodeError:
-        return False
+    text = spelling[:5].decode(errors="ignore")
+    return len(text) == 1 and text.encode() == spelling
+
+
+def is_utf8(spelling: bytes) -> bool:
+    """Whether the bytes are whole characters in UTF-8."""
+    return spelling.decode(errors="ignore").encode() == spelling

@@ -31,34 +31,26 @@ from tokkit.text.formats.hugging_face.added_tokens import is_control_spelling
 from tokkit.text.formats.hugging_face.models import UNK_PENALTY
 from tokkit.text.formats.hugging_face.special_ids import begin_ids
 from tokkit.text.formats.merge_tables import dense_ranks, merges_by_rank
+from tokkit.text.formats.sentencepiece import proto
 from tokkit.text.formats.sentencepiece.charsmap import read_charsmap
-from tokkit.text.formats.sentencepiece.proto import (
-    BPE,
-    BYTE,
-    CHAR,
-    CONTROL,
-    NORMAL,
-    UNIGRAM,
-    UNKNOWN,
-    UNUSED,
-    USER_DEFINED,
-    WORD,
-    Model,
-    Pieces,
-    parse_model,
-)
+from tokkit.text.formats.sentencepiece.proto import Model, Pieces, parse_model
 from tokkit.text.sentencepiece_normalizer import MARK, SentencePieceNormalizer
 from tokkit.text.spec import Family, MergeTable, SplitRule, TokenizerSpec, TokenKind
 
-_FAMILIES: dict[int, Family] = {UNIGRAM: "unigram", BPE: "bpe", WORD: "words", CHAR: "bpe"}
+_FAMILIES: dict[int, Family] = {
+    proto.UNIGRAM: "unigram",
+    proto.BPE: "bpe",
+    proto.WORD: "words",
+    proto.CHAR: "bpe",
+}
 _FLOAT = np.finfo(np.float32)
 KIND_OF_TYPE = {
-    NORMAL: TokenKind.NORMAL,
-    UNKNOWN: TokenKind.UNUSED,
-    CONTROL: TokenKind.SPECIAL,
-    USER_DEFINED: TokenKind.LITERAL,
-    UNUSED: TokenKind.UNUSED,
-    BYTE: TokenKind.BYTE,
+    proto.NORMAL: TokenKind.NORMAL,
+    proto.UNKNOWN: TokenKind.UNUSED,
+    proto.CONTROL: TokenKind.SPECIAL,
+    proto.USER_DEFINED: TokenKind.LITERAL,
+    proto.UNUSED: TokenKind.UNUSED,
+    proto.BYTE: TokenKind.BYTE,
 }
 """What the types of pieces mean, in GGUF files too."""
 
@@ -83,17 +75,17 @@ def read_sentencepiece(
         raise FormatError(f"{name}: model type {model.kind}; expected 1 to 4")
     pieces, mark = model.pieces, MARK if model.escape else ""
     token_bytes, kinds, specials = place_pieces(pieces, name, mark=mark)
-    for text, token in pieces.of_type(USER_DEFINED).items() if mark else ():
+    for text, token in pieces.of_type(proto.USER_DEFINED).items() if mark else ():
         if " " in text:  # found in no normalised text, where spaces are marks
             token_bytes[token], kinds[token] = b"", TokenKind.UNUSED
-    if model.kind in (UNIGRAM, WORD):
+    if model.kind in (proto.UNIGRAM, proto.WORD):
         # User-defined symbols compete with the others, or are words like them.
         kinds[kinds == TokenKind.LITERAL] = TokenKind.NORMAL
     _check_bytes(model, kinds, mark, name)
-    unknown = pieces.of_type(UNKNOWN)
+    unknown = pieces.of_type(proto.UNKNOWN)
     if len(unknown) > 1:
         raise FormatError(f"{name}: {len(unknown)} unknown pieces; expected one")
-    expects_bos = model.kind == BPE and model.byte_fallback
+    expects_bos = model.kind == proto.BPE and model.byte_fallback
     bos = (model.bos_id,) if expects_bos and _is_special(kinds, model.bos_id) else ()
     if config is not None and isinstance(config.get("add_bos_token"), bool):
         bos = begin_ids(config, specials)
@@ -122,10 +114,10 @@ def _mark_controls(pieces: Pieces) -> tuple[int, ...]:
     Trainers of chat models add `<|im_start|>` as they would any symbol, and user text that looks
     like it must stay text.
     """
-    user_defined = pieces.of_type(USER_DEFINED).items()
+    user_defined = pieces.of_type(proto.USER_DEFINED).items()
     ids = tuple(token for text, token in user_defined if is_control_spelling(text))
     for token in ids:
-        pieces.types[token] = CONTROL
+        pieces.types[token] = proto.CONTROL
     return ids
 
 
@@ -134,12 +126,12 @@ def _is_special(kinds: NDArray[np.uint8], token_id: int) -> bool:
 
 
 def _model_fields(model: Model, mark: str, name: str) -> dict[str, Any]:
-    if model.kind == UNIGRAM:
+    if model.kind == proto.UNIGRAM:
         return unigram_scores(model.pieces)
-    if model.kind == WORD:
+    if model.kind == proto.WORD:
         # Words begin at each mark, wherever spaces are put, and whether or not they are marked.
         return {"splits": (SplitRule(" [^ ]*" if mark else f"{MARK}[^{MARK}]*"),)}
-    if model.kind == CHAR:
+    if model.kind == proto.CHAR:
         none = np.zeros(0, dtype=np.int32)
         return {"merges": MergeTable(none, none, none, none), "char_units": True}
     return {"merges": spm_merges(model.pieces, name, mark=mark), "char_units": True}
@@ -148,14 +140,14 @@ def _model_fields(model: Model, mark: str, name: str) -> dict[str, Any]:
 def _check_bytes(model: Model, kinds: NDArray[np.uint8], mark: str, name: str) -> None:
     if not model.byte_fallback:
         return
-    if model.kind == WORD:
+    if model.kind == proto.WORD:
         raise UnsupportedError(
             f"{name}: a WORD model with byte_fallback, which spells unknown words by the bytes of "
             f"{MARK} and the rest; no bytes of the text are these"
         )
     if (kinds == TokenKind.BYTE).sum() != 256:
         raise FormatError(f"{name}: byte_fallback, but not all of the 256 byte pieces are there")
-    if mark and mark not in model.pieces.of_type(NORMAL, USER_DEFINED):
+    if mark and mark not in model.pieces.of_type(proto.NORMAL, proto.USER_DEFINED):
         raise UnsupportedError(
             f"{name}: byte_fallback without a piece for the space, which the library would spell "
             f"by the bytes of {mark}; no bytes of the text are these"
@@ -168,7 +160,7 @@ def _normalizer(model: Model, name: str) -> SentencePieceNormalizer | None:
         mapping = read_charsmap(model.charsmap, f"{name}: precompiled_charsmap")
     made = SentencePieceNormalizer(
         mapping,
-        tuple(model.pieces.of_type(USER_DEFINED)),
+        tuple(model.pieces.of_type(proto.USER_DEFINED)),
         squeeze=model.squeeze,
         marked=model.escape,
         suffix=model.dummy_prefix and model.suffix_space,
@@ -203,13 +195,13 @@ def place_pieces(
         text = texts[token_id]
         if kind not in KIND_OF_TYPE:
             raise FormatError(f"{name}: piece {token_id} has the type {kind}; expected 1 to 6")
-        if kind == USER_DEFINED and not text:
+        if kind == proto.USER_DEFINED and not text:
             raise FormatError(f"{name}: the user-defined piece {token_id} is empty")
-        is_made = kind != NORMAL or (text and not (mark and " " in text))
+        is_made = kind != proto.NORMAL or (text and not (mark and " " in text))
         kinds[token_id] = KIND_OF_TYPE[kind] if is_made else TokenKind.UNUSED
-        if kind == BYTE:
+        if kind == proto.BYTE:
             token_bytes[token_id] = byte_of_piece(text, name)
-        elif kind == CONTROL:
+        elif kind == proto.CONTROL:
             specials[text] = token_id
         if kinds[token_id] in (TokenKind.SPECIAL, TokenKind.UNUSED):
             token_bytes[token_id] = b""
@@ -239,7 +231,7 @@ def spm_merges(pieces: Pieces, name: str, *, mark: str = MARK) -> MergeTable:
     """
     tokens = {
         text: token
-        for text, token in pieces.of_type(NORMAL).items()
+        for text, token in pieces.of_type(proto.NORMAL).items()
         if text and not (mark and " " in text)
     }
     _refuse_unknown_halves(tokens, pieces, name, mark=mark)
@@ -258,7 +250,7 @@ def _refuse_unknown_halves(
     Raises:
         UnsupportedError: it is such a model.
     """
-    unused, symbols = pieces.of_type(UNUSED), pieces.of_type(USER_DEFINED)
+    unused, symbols = pieces.of_type(proto.UNUSED), pieces.of_type(proto.USER_DEFINED)
 
     @cache
     def makes(text: str) -> bool:
@@ -288,9 +280,9 @@ def unigram_scores(pieces: Pieces) -> dict[str, Any]:
     """
     scores = np.asarray(pieces.scores, dtype=np.float64)
     types = np.asarray(pieces.types)
-    normal = scores[types == NORMAL].astype(np.float32)
+    normal = scores[types == proto.NORMAL].astype(np.float32)
     lowest = np.float32(normal.min(initial=_FLOAT.max))
-    for token in np.flatnonzero(types == USER_DEFINED).tolist():
+    for token in np.flatnonzero(types == proto.USER_DEFINED).tolist():
         scores[token] = np.float32(len(pieces.texts[token].encode()) * 0.1 - 0.1)
     return {
         "scores": scores,
