@@ -2,5 +2,5 @@
 
 One module a format, and a folder for each of the large ones: `hugging_face`, `gguf`,
 `sentencepiece`. What several formats share stands beside them: `merge_tables`, `byte_alphabet`,
-`patterns` and `normalizer_json`. `tokkit_file` is our own.
+`patterns`, `placing` and `normalizer_json`. `tokkit_file` is our own.
 """

@@ -2,6 +2,6 @@
 
 Read `nodes`, `syntax` and `reader` (a pattern as a tree), `program` and `scanner` (matches in a
 text), then `split_stage` and `boundaries` (the same, one byte at a time, whatever comes next).
-`lookaround`, `folding` and `byte_cuts` are what makes patterns hard; `charset`,
-`unicode_properties` and `utf8` are characters.
+`on_demand` is what these automata share. `lookaround`, `folding` and `byte_cuts` are what makes
+patterns hard; `charset`, `unicode_properties` and `utf8` are characters.
 """

@@ -1,7 +1,8 @@
 """Models that turn one piece of text into ids.
 
 Read `base`, then `bpe`, `unigram`, `wordpiece`, or what is simpler: `greedy`, `plain_bytes`,
-`whole_words`. `word_bpe` is BPE whose tokens know their place in a word.
+`whole_words`. `word_bpe` is BPE whose tokens know their place in a word. `prefix_encoders` encode a
+piece that arrives byte by byte.
 """
 
 from __future__ import annotations
