@@ -168,3 +168,7 @@ def as_bytes(data: str | bytes) -> bytes:
                 f"the text holds a lone surrogate at character {error.start}; pass bytes instead"
             ) from None
     raise ArgumentError(f"expected bytes or str, got {type(data).__name__}")
+
+
+def say_nothing(*_: object) -> None:
+    """In the place of a `progress` that was not given."""

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from tokkit.arguments import check_flags, check_functions, check_kind, check_name
+from tokkit.arguments import check_flags, check_functions, check_kind, check_name, say_nothing
 from tokkit.audit import training
 from tokkit.audit.opening import open_subject
 from tokkit.audit.options import AuditOptions
@@ -62,7 +62,7 @@ def audit(
     check_kind(format, (str, type(None)), "format")
     check_flags(allow_download=allow_download)
     check_functions(progress=progress)
-    say = progress or _say_nothing
+    say = progress or say_nothing
     say("loading")
     if options.embeddings is not None:
         open_embeddings(options.embeddings)  # what is no weights file is told before the work
@@ -79,10 +79,6 @@ def audit(
         findings=tuple(finding for part in parts for finding in part.findings),
         tokens=tokens,
     )
-
-
-def _say_nothing(_: str) -> None:
-    pass
 
 
 def _check_fit(subject: Subject, options: AuditOptions) -> None:

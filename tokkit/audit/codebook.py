@@ -20,7 +20,7 @@ from tokkit.audit.part import Part
 from tokkit.audit.rules.codebook import UNUSED_CODES
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
-from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
+from tokkit.report.section import Chart, Fact, Section, Series, Table, columns
 from tokkit.tokenizer import Tokenizer
 
 MIN_IDS_PER_CODE = 10
@@ -138,8 +138,7 @@ def _section(counts: list[int], curve: list[_Point]) -> Section:
     )  # fmt: skip
     table = Table(
         "rate_distortion", "Rate against distortion",
-        (Column("ids", "Ids a signal", "number"), Column("bits", "Bits a signal", "number"),
-         Column("distortion", "Distortion", "number")),
+        columns("number", ids="Ids a signal", bits="Bits a signal", distortion="Distortion"),
         tuple((p.ids, round(p.ids * bits, 1), p.distortion) for p in curve),
         "Bits are ids times the information of one. One row: the length is fixed.",
     )  # fmt: skip

@@ -10,17 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from tokkit.audit.part import Part
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
+from tokkit.mixture.inferred import percent
 from tokkit.mixture.result import MixtureResult
 from tokkit.mixture.samples.sources import Source
-from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
+from tokkit.report.section import Column, Fact, Section, Table, bar_chart, columns
 from tokkit.text.tokenizer import TextTokenizer
 
 _COLUMNS = (
     Column("category", "Category"),
-    Column("share", "Share of bytes, %", "number"),
-    Column("low", "from", "number"),
-    Column("high", "to", "number"),
-    Column("sample_bytes", "Bytes of the sample", "number"),
+    *columns("number", share="Share of bytes, %", low="from", high="to"),
+    *columns("number", sample_bytes="Bytes of the sample"),
 )
 
 
@@ -68,48 +67,30 @@ def examine(
     return Part(_section(result))
 
 
-def _bounds(result: MixtureResult, name: str) -> tuple[float, float] | None:
-    """The interval of a category, percent; None where there are none."""
-    if result.intervals is None:
-        return None
-    low, high = result.intervals[name]
-    return _percent(low), _percent(high)
-
-
 def _section(result: MixtureResult) -> Section:
-    names = result.ranked()
-    bounds = {name: _bounds(result, name) for name in names}
+    bars = result.bars(result.ranked())
     rows = tuple(
-        (name, _percent(result.proportions[name]), *(bounds[name] or (None, None)),
-         result.sample_bytes[name])
-        for name in names
-    )  # fmt: skip
+        (name, share, *(interval or (None, None)), result.sample_bytes[name])
+        for name, share, interval in bars
+    )
     facts = (
         Fact("merges_used", "Merges used", result.n_merges),
         Fact("misfit", "Typical misfit", round(result.misfit, 2), "times",
              help="Half of the merges are off by this factor or more; 1 is a perfect fit."),
         Fact("merges_without_support_percent", "Merges without support",
-             _percent(result.unsupported), "%", help="Merges whose pair stands in no sample."),
+             percent(result.unsupported), "%", help="Merges whose pair stands in no sample."),
         Fact("unexplained_percent", "Unexplained, roughly",
-             None if result.unexplained is None else _percent(result.unexplained), "%",
+             None if result.unexplained is None else percent(result.unexplained), "%",
              help="Training data that no category explains."),
     )  # fmt: skip
     table = Table(
         "mixture", "Shares of the training data", _COLUMNS, rows, " ".join(result.trust())
     )
-    chart = Chart(
-        "mixture", "Shares of the training data, by bytes", "bars", tuple(names),
-        (Series("share", tuple(_percent(result.proportions[name]) for name in names),
-                tuple(each for each in bounds.values() if each is not None)),),
-        "% of bytes",
-    )  # fmt: skip
-    top = names[0]
+    title = "Shares of the training data, by bytes"
+    chart = bar_chart("mixture", title, "share", bars, "% of bytes")
+    top = bars[0][0]
     summary = (
         f"The merges speak for {top} as the largest category, {result.proportions[top]:.0%} of the "
         f"bytes. {' '.join(f'Warning: {warning}.' for warning in result.warnings)}"
     )
     return Section("training", "Training data", summary.strip(), facts, (table,), (chart,))
-
-
-def _percent(share: float) -> float:
-    return round(100 * share, 1)

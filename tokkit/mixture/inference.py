@@ -24,6 +24,7 @@ from tokkit.arguments import (
     check_real,
     check_whole,
     refuse_single_text,
+    say_nothing,
 )
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.mixture.estimation.estimator import Estimate, estimate
@@ -129,7 +130,7 @@ def infer_mixture(
     tokenizer = load_tokenizer(tokenizer)
     inherits = [load_tokenizer(other) for other in inherits]
     counting = counting or CountingOptions()
-    say = progress or _say_nothing
+    say = progress or say_nothing
     merges = merge_list(tokenizer)
     inherited, warnings = _find_inherited(merges, inherits)
     first = inherited.n_merges if inherited else 0
@@ -199,10 +200,6 @@ def infer_mixture(
         diagnosis=diagnose(evidence, used, solution.weights),
         untold=tuple(untold),
     )
-
-
-def _say_nothing(_what: str, _done: int, _all: int) -> None:
-    pass
 
 
 def _check_options(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,11 +13,23 @@ from tokkit.mixture.estimation.share_limits import NOTABLE
 from tokkit.mixture.judging.diagnostics import Diagnosis
 from tokkit.mixture.judging.groups import GroupShare
 from tokkit.mixture.merges.inheritance import Inheritance
+from tokkit.report.section import Bar
 
 N_BINS = 60
 _MANY = 20
 """More categories than that are shown only if their share is at least `NOTICED`."""
 NOTICED = 0.001
+
+
+def percent(share: float) -> float:
+    """A share as it is shown."""
+    return round(100 * share, 1)
+
+
+def share_bar(name: str, share: float, interval: tuple[float, float] | None) -> Bar:
+    """A share and its interval, in percent."""
+    ends = None if interval is None else (percent(interval[0]), percent(interval[1]))
+    return name, percent(share), ends
 
 
 @dataclass(frozen=True)
@@ -152,6 +164,11 @@ class InferredMixture:
             return ranked, []
         n = max(1, sum(share >= NOTICED for share in self.proportions.values()))
         return ranked[:n], ranked[n:]
+
+    def bars(self, names: Sequence[str]) -> list[Bar]:
+        """Some categories with their shares and intervals, in percent."""
+        intervals = self.intervals or {}
+        return [share_bar(name, self.proportions[name], intervals.get(name)) for name in names]
 
     def bounds(self, name: str) -> tuple[float, float]:
         """The interval of a category; its share as both ends if there is none."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tokkit.arguments import say_nothing
 from tokkit.audit.costs.bootstrap import ratio
 from tokkit.audit.costs.costs import Cost, in_both, measure
 from tokkit.audit.costs.samples import (
@@ -77,7 +78,7 @@ def compare(
         FormatError: a file is missing, damaged or hostile.
         UnsupportedError: one asks for something that tokkit does not do.
     """
-    say = progress or _say_nothing
+    say = progress or say_nothing
     say("loading")
     (old, old_name), (new, new_name) = (_open(each, allow_download) for each in (before, after))
     sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
@@ -100,10 +101,6 @@ def compare(
         texts=compare_texts(old, new, groups, changed),
         costs=tuple(_costs(old, new, sample, kinds)),
     )
-
-
-def _say_nothing(_: str) -> None:
-    pass
 
 
 def _open(source: Any, allow_download: bool) -> tuple[TextTokenizer, str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tokkit.audit.diff.difference import CostChange, Difference
+from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
-from tokkit.report.section import Chart, Column, Fact, Scalar, Section, Series, Table
+from tokkit.report.section import Column, Fact, Scalar, Section, Table, bar_chart, columns
 from tokkit.report.wording import readable, visible
 
 MAX_ROWS = 500
@@ -52,22 +52,14 @@ def _tokens(diff: Difference) -> Section:
         )
     else:
         summary = f"All {tokens.n_same:,} tokens are the same and have the same ids."
-    columns = (
-        Column("id", "Id", "number"),
-        Column("kind", "Kind"),
-        Column("token", "Token", "code"),
-    )
-    moved = Table(
-        "moved", "Ids that moved",
-        (Column("first", "From id", "number"), Column("last", "to id", "number"),
-         Column("offset", "by", "number"), Column("tokens", "Tokens", "number")),
-        tuple((m.first, m.last, m.offset, m.n_tokens) for m in tokens.moved),
-    )  # fmt: skip
+    heads = (Column("id", "Id", "number"), Column("kind", "Kind"), Column("token", "Token", "code"))
+    moves = columns("number", first="From id", last="to id", offset="by", tokens="Tokens")
+    moved = tuple((m.first, m.last, m.offset, m.n_tokens) for m in tokens.moved)
     tables = (
-        Table("added", "Tokens added", columns, _token_rows(tokens.added)),
-        Table("removed", "Tokens removed", columns, _token_rows(tokens.removed)),
-        moved,
-    )  # fmt: skip
+        Table("added", "Tokens added", heads, _token_rows(tokens.added)),
+        Table("removed", "Tokens removed", heads, _token_rows(tokens.removed)),
+        Table("moved", "Ids that moved", moves, moved),
+    )
     facts = (
         Fact("added", "Added", n_added, "tokens"),
         Fact("removed", "Removed", n_removed, "tokens"),
@@ -108,21 +100,16 @@ def _merges(merges: MergeChanges | None) -> Section | None:
 
 def _merge_table(key: str, title: str, merges: Sequence[Merge]) -> Table:
     rows = tuple((readable(left), readable(right)) for left, right in merges)
-    columns = (Column("left", "Left", "code"), Column("right", "Right", "code"))
-    return Table(key, title, columns, rows)
+    return Table(key, title, columns("code", left="Left", right="Right"), rows)
 
 
 def _settings(diff: Difference) -> Section:
     n = len(diff.settings)
     summary = f"{n} settings are different." if n else "All settings are the same."
     summary = summary if n != 1 else "One setting is different."
-    columns = (
-        Column("setting", "Setting"),
-        Column("before", "Before", "code"),
-        Column("after", "After", "code"),
-    )
+    heads = (Column("setting", "Setting"), *columns("code", before="Before", after="After"))
     rows = tuple((each.name, each.before, each.after) for each in diff.settings)
-    tables = (Table("settings", "Settings", columns, rows),)
+    tables = (Table("settings", "Settings", heads, rows),)
     return Section("settings", "Settings", summary, tables=tables)
 
 
@@ -136,16 +123,16 @@ def _texts(diff: Difference) -> Section:
         summary += f" The smallest text that is: '{visible(texts.smallest[0].text, 60)}'."
     smallest = Table(
         "smallest", "Smallest texts that are cut differently",
-        (Column("group", "Found in"), Column("text", "Text", "code"),
-         Column("before", "Before", "code"), Column("after", "After", "code")),
+        (Column("group", "Found in"),
+         *columns("code", text="Text", before="Before", after="After")),
         tuple((t.group, t.text, _cuts(t.before), _cuts(t.after)) for t in texts.smallest),
         "A bar stands between tokens. No single character can be left out of these texts.",
     )  # fmt: skip
     ranked = sorted(texts.n_different.items(), key=lambda each: -each[1] / texts.n_texts[each[0]])
     groups = Table(
         "groups", "Texts that are cut differently",
-        (Column("group", "Language or kind"), Column("different", "Different", "number"),
-         Column("texts", "Texts", "number")),
+        (Column("group", "Language or kind"),
+         *columns("number", different="Different", texts="Texts")),
         tuple((g, n, texts.n_texts[g]) for g, n in ranked if n),
     )  # fmt: skip
     facts = (
@@ -172,42 +159,32 @@ def _costs(diff: Difference) -> Section:
         top = changed[0]
         summary = (
             f"All sample texts together take {change:+.1f}% tokens; the largest change is that of "
-            f"{top.name}, {_percent(top):+.1f}%."
+            f"{top.name}, {_percent(top.ratio.value):+.1f}%."
         )
-    columns = (
-        Column("code", "Code"),
-        Column("name", "Language or kind"),
-        Column("before", "Tokens before", "number"),
-        Column("after", "Tokens after", "number"),
-        Column("change_percent", "Change, %", "number"),
-        Column("low", "from", "number"),
-        Column("high", "to", "number"),
+    heads = (
+        *columns("text", code="Code", name="Language or kind"),
+        *columns("number", before="Tokens before", after="Tokens after"),
+        *columns("number", change_percent="Change, %", low="from", high="to"),
     )
     rows = tuple(
-        (
-            each.code, each.name, each.before, each.after, _percent(each),
-            round(100 * (each.ratio.low - 1), 1), round(100 * (each.ratio.high - 1), 1),
-        )
+        (each.code, each.name, each.before, each.after, *map(_percent, (r.value, r.low, r.high)))
         for each in diff.costs
-    )  # fmt: skip
-    bars = changed[:_MAX_BARS]
-    chart = Chart(
-        "cost_change", "Tokens of the same texts, after over before", "bars",
-        tuple(each.name for each in bars),
-        (Series("ratio", tuple(each.ratio.value for each in bars),
-                tuple(each.ratio.interval for each in bars)),),
-        "times the tokens before",
-    )  # fmt: skip
+        for r in [each.ratio]
+    )
+    bars = [each.ratio.bar(each.name) for each in changed[:_MAX_BARS]]
+    title, unit = "Tokens of the same texts, after over before", "times the tokens before"
+    chart = bar_chart("cost_change", title, "ratio", bars, unit)
     facts = (
         Fact("tokens_before", "Tokens before", total_before),
         Fact("tokens_after", "Tokens after", total_after),
         Fact("tokens_change_percent", "Change", round(change, 2), "%"),
     )
-    table = Table("costs", "Cost by language and kind", columns, rows)
+    table = Table("costs", "Cost by language and kind", heads, rows)
     if not changed:
         return Section("costs", "Cost", summary, facts)
     return Section("costs", "Cost", summary, facts, (table,), (chart,))
 
 
-def _percent(change: CostChange) -> float:
-    return round(100 * (change.ratio.value - 1), 1)
+def _percent(ratio: float) -> float:
+    """What it adds."""
+    return round(100 * (ratio - 1), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tokkit.report.wording import number
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
 
@@ -26,13 +27,8 @@ def compare_settings(before: TokenizerSpec, after: TokenizerSpec) -> tuple[Setti
     found = [Setting(name, old[name], new[name]) for name in old if old[name] != new[name]]
     specials = before.special_tokens.items() ^ after.special_tokens.items()
     if specials:
-        lists = [
-            _list(
-                f"{text} = {token}"
-                for text, token in sorted(specials & spec.special_tokens.items())
-            )
-            for spec in (before, after)
-        ]
+        given = [sorted(specials & spec.special_tokens.items()) for spec in (before, after)]
+        lists = [_list(f"{text} = {token}" for text, token in each) for each in given]
         found.append(Setting("control tokens", *lists))
     return tuple(found)
 
@@ -45,7 +41,7 @@ def _settings(spec: TokenizerSpec) -> dict[str, str]:
         "pretokenizer": _splits(spec.splits),
         "space before a text": spec.prefix_space,
         "space is put before each": "-" if spec.prefix_space == "never" else spec.prefix_unit,
-        "whole pieces ignore merges": _yes(spec.ignore_merges),
+        "whole pieces ignore merges": number(spec.ignore_merges),
         "merges start from": "characters" if spec.char_units else "bytes",
         "byte fallback": f"{n_bytes} tokens" if n_bytes else "none",
         "begins with": _tokens(spec, spec.bos_ids),
@@ -93,7 +89,3 @@ def _scores(spec: TokenizerSpec) -> str:
 
 def _list(items: Iterable[str]) -> str:
     return ", ".join(items) or "none"
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

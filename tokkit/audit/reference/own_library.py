@@ -9,9 +9,9 @@ memory by a file or by a text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class NoReference:
     failure: str = ""
 
 
-class Reference:
+class Reference(AbstractContextManager["Reference"]):
     """A library that has loaded the subject's file. A context manager; `try_reference` makes one.
 
     A call that kills the library (see `SandboxError`) costs only that call: the next one loads the
@@ -66,15 +66,7 @@ class Reference:
         self.unmarked_controls: tuple[int, ...] = ()
         self._load()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from tokkit.audit.finding import Finding, Witness
@@ -99,12 +100,9 @@ def time_growth(
 
 
 def _curves(tokenizer: TextTokenizer, reference: Reference | None) -> Iterator[GrowthCurve]:
-    def ours(text: str, repeats: int) -> float:
-        return _least(lambda: tokenizer.encode(text), repeats)
-
-    timers: dict[str, Callable[[str, int], float]] = {"tokkit": ours}
+    timers: dict[str, Callable[[str, int], float]] = {"tokkit": partial(_ours, tokenizer)}
     if reference is not None:
-        timers[reference.name] = _timer_of(reference)
+        timers[reference.name] = partial(_theirs, reference)
     slow: Counter[str] = Counter()
     for family in text_families(tokenizer.spec):
         for engine, seconds_of in timers.items():
@@ -115,11 +113,17 @@ def _curves(tokenizer: TextTokenizer, reference: Reference | None) -> Iterator[G
                 yield curve
 
 
-def _timer_of(reference: Reference) -> Callable[[str, int], float]:
-    def theirs(text: str, repeats: int) -> float:
-        return reference.seconds_to_encode(text, repeats=repeats, limit=LIMIT_SECONDS)
+def _ours(tokenizer: TextTokenizer, text: str, repeats: int) -> float:
+    times: list[float] = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        tokenizer.encode(text)
+        times.append(time.thread_time() - start)
+    return min(times)
 
-    return theirs
+
+def _theirs(reference: Reference, text: str, repeats: int) -> float:
+    return reference.seconds_to_encode(text, repeats=repeats, limit=LIMIT_SECONDS)
 
 
 def measure(
@@ -153,15 +157,8 @@ def measure(
     except SandboxError as error:
         verdict, failure = _verdict_of(error)
         failed_size = 0 if verdict == "not encodable" else runner.asked
-    return GrowthCurve(
-        family=family.name,
-        engine=engine,
-        n_bytes=tuple(runner.sizes),
-        seconds=tuple(runner.seconds),
-        verdict=verdict,
-        failure=failure,
-        failed_size=failed_size,
-    )
+    sizes, seconds = tuple(runner.sizes), tuple(runner.seconds)
+    return GrowthCurve(family.name, engine, sizes, seconds, verdict, failure, failed_size)
 
 
 def _is_superlinear(runner: _Runner) -> bool:
@@ -176,7 +173,7 @@ def _is_superlinear(runner: _Runner) -> bool:
     except SandboxError as error:
         # Only what fails at a size that every run comes to is a failure in its own right.
         return error.reason == "timed out"
-    return runner.in_doubt and runner.slope > SUPERLINEAR and runner.collapse > COLLAPSE
+    return runner.in_doubt and runner.grows(SUPERLINEAR, COLLAPSE)
 
 
 def _verdict_of(error: SandboxError) -> tuple[Verdict, str]:
@@ -200,22 +197,16 @@ class _Runner:
     def last_seconds(self) -> float:
         return self.seconds[-1] if self.seconds else 0.0
 
-    @property
-    def slope(self) -> float:
-        return slope(self.sizes, self.seconds)
-
-    @property
-    def collapse(self) -> float:
-        return collapse(self.sizes, self.seconds)
+    def grows(self, by_slope: float, by_collapse: float) -> bool:
+        """Whether the times grow by more than that, in both ways."""
+        steep = slope(self.sizes, self.seconds) > by_slope
+        return steep and collapse(self.sizes, self.seconds) > by_collapse
 
     @property
     def in_doubt(self) -> bool:
         """Whether growth may be superlinear, and can be measured."""
-        return (
-            self.last_seconds >= MIN_SECONDS
-            and self.slope > _DOUBTFUL_SLOPE
-            and self.collapse > _DOUBTFUL_COLLAPSE
-        )
+        measurable = self.last_seconds >= MIN_SECONDS
+        return measurable and self.grows(_DOUBTFUL_SLOPE, _DOUBTFUL_COLLAPSE)
 
     def run(self) -> None:
         """Time the next size."""
@@ -252,15 +243,6 @@ def slope(sizes: Sequence[int], seconds: Sequence[float]) -> float:
     middle, level = sum(xs) / len(xs), sum(ys) / len(ys)
     spread = sum((x - middle) ** 2 for x in xs)
     return sum((x - middle) * (y - level) for x, y in zip(xs, ys, strict=True)) / spread
-
-
-def _least(run: Callable[[], object], repeats: int) -> float:
-    times: list[float] = []
-    for _ in range(repeats):
-        start = time.thread_time()
-        run()
-        times.append(time.thread_time() - start)
-    return min(times)
 
 
 def growth_findings(tokenizer: TextTokenizer, curves: tuple[GrowthCurve, ...]) -> Iterator[Finding]:

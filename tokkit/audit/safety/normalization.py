@@ -9,9 +9,9 @@ Unicode (UAX #15): `composed` (canonically equivalent), `space` (white space onl
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import chain
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
@@ -60,14 +60,13 @@ def examine_normalization(tokenizer: TextTokenizer) -> Normalization:
     if normalizer is None:
         return Normalization((), {})
     singles: Counter[str] = Counter()
-    examples: dict[str, list[tuple[str, str]]] = {}
-    for text in _texts():
+    examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for text in chain(assigned_characters(), _LONGER):
         result = normalizer(text)
-        if result == text:
-            continue
-        kind = kind_of_change(text, result)
-        singles[kind] += len(text) == 1
-        examples.setdefault(kind, []).append((text, result))
+        if result != text:
+            kind = kind_of_change(text, result)
+            singles[kind] += len(text) == 1
+            examples[kind].append((text, result))
     name = normalizer.name
     findings = [
         _finding(name, kind, examples[kind], singles[kind]) for kind in KINDS if kind in examples
@@ -104,11 +103,6 @@ def _is_part(part: str, whole: str) -> bool:
     """Whether `part` is what is left of `whole` when characters are taken out."""
     rest = iter(whole)
     return all(char in rest for char in part)
-
-
-def _texts() -> Iterator[str]:
-    yield from assigned_characters()
-    yield from _LONGER
 
 
 def _finding(name: str, kind: str, examples: list[tuple[str, str]], n_characters: int) -> Finding:

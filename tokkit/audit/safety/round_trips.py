@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import Severity
 from tokkit.audit.rules.safety import BYTES_NOT_ENCODABLE, ROUND_TRIP_FAILURE, TEXT_NOT_ENCODABLE
 from tokkit.audit.safety.probe_texts import as_bytes, probe_texts
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.errors import EncodingError
 from tokkit.report.wording import among, quoted
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -53,13 +53,12 @@ def examine_round_trips(tokenizer: TextTokenizer) -> RoundTrips:
     assigned = list(assigned_characters())
     lost = tuple(_not_encodable(tokenizer, assigned))
     lost_bytes = tuple(b for b in range(128, 256) if not encodes(tokenizer, bytes((b,))))
-    findings = [
-        *_failures(tokenizer, failing),
-        *_lost_characters(lost, len(assigned)),
-        *_lost_bytes(lost_bytes),
-    ]
     return RoundTrips(
-        findings=tuple(findings),
+        findings=(
+            *_failures(tokenizer, failing),
+            *_lost_characters(lost, len(assigned)),
+            *_lost_bytes(lost_bytes),
+        ),
         n_texts=len(texts),
         n_back=len(texts) - len(failing),
         n_characters=len(assigned),
@@ -78,20 +77,15 @@ def assigned_characters() -> Iterator[str]:
 
 def encodes(tokenizer: TextTokenizer, data: bytes) -> bool:
     """Whether a text can be encoded at all."""
-    try:
-        tokenizer.encode(data)
-    except EncodingError:
-        return False
-    return True
+    return ids_or_none(tokenizer, data) is not None
 
 
 def _loss(tokenizer: TextTokenizer, data: bytes) -> str | None:
     """How a text fails to come back: `"space"`, `"text"`; None if it does, or is not encodable."""
-    try:
-        back = tokenizer.decode(tokenizer.encode(data))
-    except EncodingError:
+    ids = ids_or_none(tokenizer, data)
+    if ids is None:
         return None
-    expected = tokenizer.normalize(data)
+    back, expected = tokenizer.decode(ids), tokenizer.normalize(data)
     if back == expected:
         return None
     return "space" if back.split() == expected.split() or _squeezed(back, expected) else "text"

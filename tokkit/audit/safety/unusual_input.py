@@ -16,7 +16,7 @@ from tokkit.audit.rules import Severity
 from tokkit.audit.rules.safety import REFERENCE_DISAGREES, REFERENCE_FAILS
 from tokkit.audit.safety.probe_texts import as_bytes, as_text, probe_texts
 from tokkit.audit.safety.shrinking import shrink
-from tokkit.errors import EncodingError, SandboxError
+from tokkit.errors import SandboxError
 from tokkit.report.section import Column, Scalar, Table
 from tokkit.report.wording import quoted
 from tokkit.text.spec import TokenKind
@@ -147,9 +147,8 @@ def _judge(
 
 
 def _ours(tokenizer: TextTokenizer, data: bytes) -> tuple[int | None, str]:
-    try:
-        ids = tokenizer.encode(data)
-    except EncodingError:
+    ids = ids_or_none(tokenizer, data)
+    if ids is None:
         return None, "not encodable"
     return len(ids), "yes" if tokenizer.decode(ids) == data else "no"
 
@@ -159,10 +158,10 @@ def _compared(tokenizer: TextTokenizer, reference: Reference, text: str) -> str:
         theirs = reference.encode_batch([text])[0]
     except SandboxError as error:
         return error.reason
-    try:
-        return "the same ids" if tokenizer.encode(text) == theirs else "other ids"
-    except EncodingError:
+    ours = ids_or_none(tokenizer, text)
+    if ours is None:
         return "an unknown token"
+    return "the same ids" if list(ours) == theirs else "other ids"
 
 
 def _of_surrogate(reference: Reference) -> str:

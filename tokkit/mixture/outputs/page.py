@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from tokkit.mixture.inferred import InferredMixture
+from tokkit.mixture.inferred import InferredMixture, percent, share_bar
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
 from tokkit.report.page.rendering import Page, render
@@ -58,12 +58,12 @@ def _headline(result: InferredMixture) -> list[Fact]:
         Fact("merges", "Merges used", result.n_merges),
         Fact("misfit", "Typical misfit", round(result.misfit, 2), "times",
              help="Half of the merges that samples hold are off by this factor or more."),
-        Fact("unsupported", "Merges without support", _percent(result.unsupported), "%",
+        Fact("unsupported", "Merges without support", percent(result.unsupported), "%",
              help="Their pairs stand in no sample."),
     ]  # fmt: skip
     if result.unexplained is not None:
         facts.append(
-            Fact("unexplained", "Unexplained, roughly", _percent(result.unexplained), "%",
+            Fact("unexplained", "Unexplained, roughly", percent(result.unexplained), "%",
                  help="The part of the training data that looks like no category.")
         )  # fmt: skip
     if result.inherited is not None:
@@ -74,10 +74,6 @@ def _headline(result: InferredMixture) -> list[Fact]:
     return facts
 
 
-def _percent(share: float) -> float:
-    return round(100 * share, 1)
-
-
 # -- shares ----------------------------------------------------------------------------------
 
 
@@ -85,15 +81,14 @@ def _shares(result: InferredMixture, summary: str) -> Section:
     if not result.fits:
         summary = f"The merges fit no mixture of these; do not use the shares. {summary}"
     shown, hidden = result.notable()
-    intervals = result.intervals or {}
-    bars = [_bar(name, result.proportions[name], intervals.get(name)) for name in shown]
-    groups = [_bar(name, each.share, each.interval) for name, each in result.groups.items()]
+    bars = result.bars(shown)
+    groups = [share_bar(name, each.share, each.interval) for name, each in result.groups.items()]
     further = (
         *columns("number", limit="At most, %", sample="Sample, MB"),
         Column("ruled_out", "Ruled out"),
     )
     rows = [
-        (_percent(result.limits[name]), round(result.sample_bytes[name] / 1e6, 2),
+        (percent(result.limits[name]), round(result.sample_bytes[name] / 1e6, 2),
          "†" if name in result.ruled_out else "")
         for name in shown
     ]  # fmt: skip
@@ -134,12 +129,6 @@ def _table(
     return Table(key, key.capitalize(), heads, rows, note)
 
 
-def _bar(name: str, share: float, interval: tuple[float, float] | None) -> Bar:
-    """In percent."""
-    ends = None if interval is None else (_percent(interval[0]), _percent(interval[1]))
-    return name, _percent(share), ends
-
-
 def _note(result: InferredMixture, hidden: Sequence[str]) -> str:
     """What the table leaves out, and what its columns mean."""
     total = sum(result.proportions[name] for name in hidden)
@@ -169,7 +158,7 @@ def _fit(result: InferredMixture) -> Section:
     labels = tuple(f"{each.first:,}" for each in bins)
     medians = tuple(_factor(each.median) for each in bins)
     ranges = tuple((_factor(each.low), _factor(each.high)) for each in bins)
-    missing = tuple(_percent(each.unsupported) for each in bins)
+    missing = tuple(percent(each.unsupported) for each in bins)
     charts = (
         Chart("residuals", "How frequent the merged pairs are, over what their place says", "curve",
               labels, (Series("median", medians, ranges),), "merge", "times expected", True),

@@ -118,11 +118,7 @@ class CompletionSearch:
                     self._neighbours.whole_beside(last, symbols, forwards=forwards)
                 )
                 continue
-            size = cut.stop - cut.start
-            if forwards:
-                step = self._neighbours.following(last, data[-size:], cut.start, cut.size)
-            else:
-                step = self._neighbours.preceding(last, data[:size], cut.start, cut.size)
+            step = self._neighbours.inside_beside(last, data, cut, forwards=forwards)
             found |= dict.fromkeys(step)
         return list(found)
 

@@ -69,48 +69,26 @@ class Neighbours:
         partial = [(token, part) for token, part in found if part]
         return sorted(partial, key=lambda entry: (len(self._spec.token_bytes[entry[0]]), entry[0]))
 
-    def before(self, token: int, cut: Cut) -> Iterator[int]:
-        """Tokens that may stand before one that begins inside a character, shortest first."""
-        inside = self._spec.token_bytes[token][: cut.stop - cut.start]
-        return self.preceding(token, inside, cut.start, cut.size)
-
-    def after(self, token: int, cut: Cut) -> Iterator[int]:
-        """Tokens that may stand after one that ends inside a character, shortest first."""
-        spelling = self._spec.token_bytes[token]
-        inside = spelling[len(spelling) - (cut.stop - cut.start) :]
-        return self.following(token, inside, cut.start, cut.size)
-
-    def preceding(self, token: int, inside: bytes, start: int, size: int) -> Iterator[int]:
-        """Tokens that the merges keep apart from `token` after them, and that end in a character.
+    def inside_beside(self, token: int, data: bytes, cut: Cut, *, forwards: bool) -> Iterator[int]:
+        """Tokens that the merges keep apart from `token`, which share a character with it.
 
         Args:
-            token: the token after them.
-            inside: what is known of that character.
-            start: how many of its bytes are missing before that.
-            size: of the character, in bytes.
+            token: what they stand beside, shortest first.
+            data: ends (or begins) with what is known of that character.
+            cut: the character.
+            forwards: they stand after the token, and go on with the character; otherwise before.
         """
         assert isinstance(self._model, BpeModel)
-        for other, part in self._ending_inside:
-            if self._fits(part, inside, start, size) and self._model.pair_valid(other, token):
-                yield other
-
-    def following(self, token: int, inside: bytes, start: int, size: int) -> Iterator[int]:
-        """Tokens that the merges keep apart from `token` before them, and that go on with it.
-
-        Args:
-            token: the token before them.
-            inside: what is known of the character that it ends in.
-            start: how many bytes of it come before that.
-            size: of the character, in bytes.
-        """
-        assert isinstance(self._model, BpeModel)
-        missing = size - start - len(inside)
-        for other, part in self._beginning_inside:
-            whole = len(part) == len(self._spec.token_bytes[other])
-            if len(part) > missing or (len(part) < missing and not whole):
-                continue
-            fits = can_be_part(inside + part, start, size)
-            if fits and self._model.pair_valid(token, other):
+        n_known = cut.stop - cut.start
+        inside = data[-n_known:] if forwards else data[:n_known]
+        for other, part in self._beginning_inside if forwards else self._ending_inside:
+            if forwards:
+                whole = len(part) == len(self._spec.token_bytes[other])
+                fits = self._goes_on(part, inside, cut, whole=whole)
+            else:
+                fits = self._comes_before(part, inside, cut)
+            pair = (token, other) if forwards else (other, token)
+            if fits and self._model.pair_valid(*pair):
                 yield other
 
     def whole_beside(self, token: int, symbols: frozenset[int], *, forwards: bool) -> Iterator[int]:
@@ -151,10 +129,18 @@ class Neighbours:
         return {True: first, False: last}
 
     @staticmethod
-    def _fits(part: bytes, inside: bytes, start: int, size: int) -> bool:
-        """Whether `part` can be the bytes just before `start` of a character of that size."""
+    def _goes_on(part: bytes, inside: bytes, cut: Cut, *, whole: bool) -> bool:
+        """Whether `part`, which may be a whole token, can be the bytes just after `inside`."""
+        missing = cut.size - cut.start - len(inside)
+        if len(part) > missing or (len(part) < missing and not whole):
+            return False
+        return can_be_part(inside + part, cut.start, cut.size)
+
+    @staticmethod
+    def _comes_before(part: bytes, inside: bytes, cut: Cut) -> bool:
+        """Whether `part` can be the bytes just before `inside`."""
         begins = part[0] & 0xC0 != 0x80
         # A part with the lead byte is all that comes before; one without it is never all.
-        if len(part) > start or begins != (len(part) == start):
+        if len(part) > cut.start or begins != (len(part) == cut.start):
             return False
-        return can_be_part(part + inside, start - len(part), size)
+        return can_be_part(part + inside, cut.start - len(part), cut.size)

@@ -8,7 +8,7 @@ the two does it. Only encoding decides; the rest only makes the first tries like
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice, product
 
 import numpy as np
@@ -148,11 +148,12 @@ class WitnessSearch:
     def _spelt_by_neighbours(self, token: int, cut: Cut) -> Iterator[int]:
         spelling = self._spec.token_bytes
         shown = cut.points
+        beside = partial(self._neighbours.inside_beside, token, spelling[token], cut)
         if cut.start > 0:
-            for other in islice(self._neighbours.before(token, cut), MAX_CHARACTERS):
+            for other in islice(beside(forwards=False), MAX_CHARACTERS):
                 yield from self._matching(shown, spelling[other][-cut.start :], 0, cut).tolist()[:4]
         if cut.stop < cut.size:
-            for other in islice(self._neighbours.after(token, cut), MAX_CHARACTERS):
+            for other in islice(beside(forwards=True), MAX_CHARACTERS):
                 part = spelling[other][: cut.size - cut.stop]
                 yield from self._matching(shown, part, cut.stop, cut).tolist()[:4]
 
