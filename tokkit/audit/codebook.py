@@ -171,18 +171,12 @@ def _usage_chart(counts: list[int]) -> Chart:
 
 
 def _findings(counts: list[int]) -> list[Finding]:
-    unused = tuple(code for code, count in enumerate(counts) if count == 0)
+    unused = [code for code, count in enumerate(counts) if count == 0]
     n, total = len(counts), sum(counts)
     if len(unused) <= MAX_UNUSED * n or total < MIN_IDS_PER_CODE * n:
         return []
-    return [
-        Finding(
-            UNUSED_CODES,
-            f"{len(unused):,} of {n:,} codes never occur among {total:,} ids of the signals.",
-            len(unused),
-            unused,
-        )
-    ]
+    message = f"{len(unused):,} of {n:,} codes never occur among {total:,} ids of the signals."
+    return [Finding.of(UNUSED_CODES, message, unused)]
 
 
 def _short(value: float) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokkit.audit.outputs.json_report import report_dict, report_json
+from tokkit.audit.outputs.json_report import report_dict
 from tokkit.audit.outputs.terminal import report_text
 from tokkit.audit.page import render_page
 from tokkit.audit.report_content import ReportContent
+from tokkit.report.json_data import json_text
 
 
 class AuditReport(ReportContent):
@@ -19,7 +20,7 @@ class AuditReport(ReportContent):
 
     def to_json(self) -> str:
         """As JSON, by the published schema; equal reports give equal texts."""
-        return report_json(self)
+        return json_text(report_dict(self))
 
     def to_html(self) -> str:
         """As one page that needs nothing else; see `tokkit.audit.page`."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from tokkit.audit.costs.bootstrap import Estimate, ratio
 from tokkit.audit.costs.languages import Language
-from tokkit.errors import EncodingError
+from tokkit.audit.expressible import ids_or_none
 from tokkit.report.section import Chart, Column, Scalar, Table, bar_chart, columns
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -120,10 +120,9 @@ def _changes(tokenizer: TextTokenizer, language: Language, edit: Edit) -> list[f
             edited = edit(text, generator)
             if edited is None:
                 break
-            try:
-                changes.append(n_changed(ids.tolist(), tokenizer.encode(edited)))
-            except EncodingError:
-                continue
+            new = ids_or_none(tokenizer, edited)
+            if new is not None:
+                changes.append(n_changed(ids.tolist(), new))
         if changes:
             means.append(float(np.mean(changes)))
     return means

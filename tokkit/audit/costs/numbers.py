@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import DIGITS_GROUPED_FROM_LEFT, NUMBER_SPLITTING
@@ -101,7 +102,7 @@ def _cut(tokenizer: TextTokenizer, number: str) -> tuple[Cut, tuple[int, ...]] |
     if extra not in (0, 1):
         return None  # the normaliser rewrites digits
     ends = [max(0, end - extra) for end in ends]
-    sizes = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    sizes = [end - start for start, end in pairwise([0, *ends])]
     return tuple(size for size in sizes if size), tuple(encoding.ids.tolist())
 
 
@@ -130,12 +131,8 @@ def _groups(n_digits: int) -> Cut:
 
 def number_facts(lengths: list[Length]) -> list[Fact]:
     """The scheme."""
-    return [
-        Fact(
-            "number_scheme", "Numbers are cut", scheme(lengths),
-            help="Digit by digit, or in groups from the right, is easiest to calculate with.",
-        )
-    ]  # fmt: skip
+    about = "Digit by digit, or in groups from the right, is easiest to calculate with."
+    return [Fact("number_scheme", "Numbers are cut", scheme(lengths), help=about)]
 
 
 def number_table(lengths: list[Length]) -> Table:
@@ -164,37 +161,28 @@ def number_findings(lengths: list[Length]) -> list[Finding]:
         worst = max(mixed, key=lambda each: len(each.cuts))
         ways = ", ".join(_shown(worst, cut) for cut in list(worst.cuts)[:4])
         lengths_text = ", ".join(str(each.n_digits) for each in mixed)
-        return [
-            Finding(
-                NUMBER_SPLITTING,
-                f"Numbers of the same length are cut in different ways (lengths {lengths_text}). "
-                f"Those of {worst.n_digits} digits are cut in {len(worst.cuts)} ways: {ways}.",
-                len(mixed),
-                witnesses=tuple(_witness(mixed[0], cut) for cut in list(mixed[0].cuts)[:3]),
-            )
-        ]
+        message = (
+            f"Numbers of the same length are cut in different ways (lengths {lengths_text}). "
+            f"Those of {worst.n_digits} digits are cut in {len(worst.cuts)} ways: {ways}."
+        )
+        witnesses = tuple(_witness(mixed[0], cut) for cut in list(mixed[0].cuts)[:3])
+        return [Finding(NUMBER_SPLITTING, message, len(mixed), witnesses=witnesses)]
     if scheme(lengths) == "groups of three from the left":
         four = next(each for each in lengths if each.n_digits > _GROUP)
-        return [
-            Finding(
-                DIGITS_GROUPED_FROM_LEFT,
-                f"Digits are grouped in threes from the left: {_shown(four, four.common)}. The "
-                "groups do not line up with thousands.",
-                witnesses=(_witness(four, four.common),),
-            )
-        ]
+        message = (
+            f"Digits are grouped in threes from the left: {_shown(four, four.common)}. The groups "
+            "do not line up with thousands."
+        )
+        witness = _witness(four, four.common)
+        return [Finding(DIGITS_GROUPED_FROM_LEFT, message, witnesses=(witness,))]
     return []
 
 
 def _shown(each: Length, cut: Cut) -> str:
-    number, start, parts = each.examples[cut], 0, list[str]()
-    for size in cut:
-        parts.append(number[start : start + size])
-        start += size
-    return "|".join(parts)
+    edges = accumulate(cut, initial=0)
+    return "|".join(each.examples[cut][start:end] for start, end in pairwise(edges))
 
 
 def _witness(each: Length, cut: Cut) -> Witness:
-    return Witness(
-        "encode", each.examples[cut].encode(), each.ids[cut], note=f"cut {_shown(each, cut)}"
-    )
+    note = f"cut {_shown(each, cut)}"
+    return Witness("encode", each.examples[cut].encode(), each.ids[cut], note=note)

@@ -9,7 +9,6 @@ from tokkit.audit.costs.bootstrap import Estimate
 from tokkit.audit.costs.costs import measure, premium_of
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.text import COSTLY_INDENTATION
-from tokkit.errors import EncodingError
 from tokkit.report.section import Chart, Fact, Series
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -40,12 +39,9 @@ def measure_white_space(tokenizer: TextTokenizer, code: Sequence[str]) -> WhiteS
     """Measure on a line of code, and CRLF on `code`."""
     tokens: dict[str, tuple[int, ...] | None] = {}
     for unit, char in _UNITS.items():
-        try:
-            counts = [tokenizer.count(_BEFORE + char * width + _AFTER) for width in WIDTHS]
-        except EncodingError:
-            tokens[unit] = None
-        else:
-            tokens[unit] = tuple(count - counts[0] for count in counts)
+        cost = measure(tokenizer, [_BEFORE + char * width + _AFTER for width in WIDTHS])
+        added = tuple(count - cost.n_tokens[0] for count in cost.n_tokens)
+        tokens[unit] = None if cost.lost else added
     lines = measure(tokenizer, [text for text in code if "\n" in text])
     crlf = premium_of(tokenizer, lines, lambda text: text.replace("\n", "\r\n"))
     return WhiteSpace(tokens, crlf)
@@ -91,11 +87,6 @@ def white_space_findings(space: WhiteSpace, tokenizer: TextTokenizer) -> list[Fi
         return []
     count = spaces[WIDTHS.index(DEEP)]
     text = _BEFORE + " " * DEEP + _AFTER
-    return [
-        Finding(
-            COSTLY_INDENTATION,
-            f"{DEEP} spaces of indentation add {count} tokens to a line of code.",
-            count,
-            witnesses=(Witness("encode", text.encode(), tuple(tokenizer.encode(text))),),
-        )
-    ]
+    message = f"{DEEP} spaces of indentation add {count} tokens to a line of code."
+    witness = Witness("encode", text.encode(), tuple(tokenizer.encode(text)))
+    return [Finding(COSTLY_INDENTATION, message, count, witnesses=(witness,))]

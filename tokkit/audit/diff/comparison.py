@@ -17,7 +17,7 @@ from tokkit.audit.costs.samples import (
     shipped_parallel_text,
 )
 from tokkit.audit.diff.difference import CostChange, Difference
-from tokkit.audit.diff.json_diff import diff_dict, diff_json
+from tokkit.audit.diff.json_diff import diff_dict
 from tokkit.audit.diff.merges import compare_merges
 from tokkit.audit.diff.segmentations import compare_texts
 from tokkit.audit.diff.settings import compare_settings
@@ -26,6 +26,7 @@ from tokkit.audit.diff.tokens import compare_tokens
 from tokkit.audit.opening import open_subject
 from tokkit.audit.page.comparison import render_diff_page
 from tokkit.errors import ArgumentError
+from tokkit.report.json_data import json_text
 from tokkit.text.tokenizer import TextTokenizer
 
 _EDGES = (" ", "  ", "\n", "\r\n", "\t", "a\n\n b", "don't", "1234567", " 12", "e\u0301", "é", "ﬁ")
@@ -41,7 +42,7 @@ class TokenizerDiff(Difference):
 
     def to_json(self) -> str:
         """As JSON; equal diffs give equal texts."""
-        return diff_json(self)
+        return json_text(diff_dict(self))
 
     def to_html(self) -> str:
         """As one page that needs nothing else."""

@@ -13,7 +13,6 @@ from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.audit.outputs.json_report import bytes_fields
-from tokkit.report.json_data import json_text
 from tokkit.report.page.assets import asset
 from tokkit.version import VERSION
 
@@ -64,11 +63,6 @@ def diff_dict(diff: Difference) -> dict[str, Any]:
             for each in diff.costs
         ],
     }
-
-
-def diff_json(diff: Difference) -> str:
-    """The diff as JSON text."""
-    return json_text(diff_dict(diff))
 
 
 def diff_schema() -> dict[str, Any]:

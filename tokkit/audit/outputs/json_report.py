@@ -12,7 +12,7 @@ from typing import Any
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
-from tokkit.report.json_data import json_text, section_data
+from tokkit.report.json_data import section_data
 from tokkit.report.page.assets import asset
 from tokkit.version import VERSION
 
@@ -34,11 +34,6 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
         },
         "tokens": _tokens(report),
     }
-
-
-def report_json(report: ReportContent) -> str:
-    """The report as JSON text; equal reports give equal texts."""
-    return json_text(report_dict(report))
 
 
 def schema() -> dict[str, Any]:

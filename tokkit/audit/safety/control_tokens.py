@@ -101,13 +101,12 @@ def _injected(
 ) -> Iterator[Finding]:
     if injected:
         text = next(iter(injected))
-        yield Finding(
+        yield Finding.of(
             SPECIAL_TOKEN_INJECTION,
             f"The plain call of {reference.name} turns text into {len(injected):,} of "
             f"{plural(len(specials), 'control token')}{among(len(injected), repr(text))}.",
-            count=len(injected),
-            tokens=tuple(sorted(specials[text] for text in injected)),
-            witnesses=tuple(
+            [specials[text] for text in injected],
+            (
                 Witness(
                     "encode_specials",
                     _in_a_turn(text).encode(),
@@ -122,20 +121,15 @@ def _injected(
 def _unmarked(specials: dict[str, int], unmarked: tuple[int, ...]) -> Iterator[Finding]:
     if unmarked:
         texts = {token: text for text, token in specials.items()}
-        yield Finding(
+        note = "taken out of text whatever the options"
+        yield Finding.of(
             SPECIAL_TOKEN_UNMARKED,
             f"Of {plural(len(specials), 'control token')} "
             f"{plural(len(unmarked), 'is', 'are')} not marked as special in the file"
             f"{among(len(unmarked), repr(texts[unmarked[0]]))}.",
-            count=len(unmarked),
-            tokens=unmarked,
-            witnesses=tuple(
-                Witness(
-                    "encode_specials",
-                    texts[token].encode(),
-                    (token,),
-                    note="taken out of text whatever the options",
-                )
+            unmarked,
+            (
+                Witness("encode_specials", texts[token].encode(), (token,), note=note)
                 for token in unmarked[:MAX_WITNESSES]
             ),
         )
@@ -149,7 +143,7 @@ def _ordinary(specials: dict[str, int]) -> Iterator[Finding]:
         (tags, "an element of HTML", "elements of HTML", Severity.NOTE),
     ):
         if found:
-            yield Finding(
+            yield Finding.of(
                 SPECIAL_TOKEN_ORDINARY,
                 plural(
                     len(found),
@@ -157,13 +151,12 @@ def _ordinary(specials: dict[str, int]) -> Iterator[Finding]:
                     f"control tokens are spelled like {what}",
                 )
                 + f"{among(len(found), repr(next(iter(found))))}.",
-                count=len(found),
-                tokens=tuple(found.values()),
-                witnesses=tuple(
+                found.values(),
+                (
                     Witness("encode_specials", text.encode(), (token,), note=what)
                     for text, token in list(found.items())[:MAX_WITNESSES]
                 ),
-                graded=graded,
+                graded,
             )
 
 

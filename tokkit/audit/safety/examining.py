@@ -159,24 +159,13 @@ def _summary(findings: list[Finding]) -> str:
 
 
 def _text_facts(back: RoundTrips) -> Iterator[Fact]:
-    yield Fact(
-        "probe_texts_back",
-        "Probe texts that come back",
-        f"{back.n_back} of {back.n_texts}",
-        help="decoding the encoding gives the text as the normaliser left it",
-    )
-    yield Fact(
-        "characters_not_encodable",
-        "Characters without tokens",
-        len(back.lost_characters),
-        help=f"of the {back.n_characters:,} that Unicode assigns",
-    )
-    yield Fact(
-        "bytes_not_encodable",
-        "Bytes without tokens",
-        len(back.lost_bytes),
-        help="of the 128 that are no ASCII, where they are not part of a character",
-    )
+    about = "decoding the encoding gives the text as the normaliser left it"
+    n_back = f"{back.n_back} of {back.n_texts}"
+    yield Fact("probe_texts_back", "Probe texts that come back", n_back, help=about)
+    about, n = f"of the {back.n_characters:,} that Unicode assigns", len(back.lost_characters)
+    yield Fact("characters_not_encodable", "Characters without tokens", n, help=about)
+    about = "of the 128 that are no ASCII, where they are not part of a character"
+    yield Fact("bytes_not_encodable", "Bytes without tokens", len(back.lost_bytes), help=about)
 
 
 def _control_facts(control: ControlTokens) -> Iterator[Fact]:
@@ -206,8 +195,8 @@ def _engine_facts(
         name = reference.reason
     yield Fact("reference", "The tokenizer's own library", name)
     for engine in dict.fromkeys(curve.engine for curve in curves):
-        slow = [c for c in curves if c.engine == engine and c.verdict != "linear"]
-        slow = [curve for curve in slow if curve.verdict != "not encodable"]
+        fine = ("linear", "not encodable")
+        slow = [c for c in curves if c.engine == engine and c.verdict not in fine]
         key = "tokkit" if engine == "tokkit" else "reference"
         yield Fact(
             f"slow_texts_{key}",

@@ -92,17 +92,14 @@ class Contexts:
         return [kind | border for kind in kinds for border in (0, _BOUNDARY)]
 
     def _explore(self, max_steps: int) -> bool:
-        spec = self._tokenizer.spec
         invalid = self._alphabet.invalid
         symbols = [s for s in range(self._alphabet.n_classes) if s != invalid]
         space = int(self._alphabet.class_of[0x20])
-        # WordPiece's words reach the automaton without their space.
-        prefixed = spec.prefix_space != "never" and spec.family != "wordpiece"
         queue = [0]
         self._edges[0] = []
         n_steps = 0
         for state in queue:
-            for symbol in [space] if state == 0 and prefixed else symbols:
+            for symbol in [space] if state == 0 and not self._starts_freely else symbols:
                 for label in self._labels:
                     n_steps += 1
                     following = self._chars.step(state, symbol, label)
@@ -155,9 +152,8 @@ class Contexts:
         return known
 
     def _find_places(self, symbols: Symbols, kind: int) -> Iterator[Context]:
-        prefixed = not self._starts_freely
         for state in self.states:
-            if state == 0 and prefixed and symbols[0] != self.symbol(" "):
+            if state == 0 and not self._starts_freely and symbols[0] != self.symbol(" "):
                 continue
             for border in (_BOUNDARY, 0):
                 after = state
@@ -171,6 +167,7 @@ class Contexts:
 
     @cached_property
     def _starts_freely(self) -> bool:
+        # WordPiece's words reach the automaton without their space.
         spec = self._tokenizer.spec
         return spec.prefix_space == "never" or spec.family == "wordpiece"
 
