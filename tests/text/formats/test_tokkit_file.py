@@ -17,6 +17,7 @@ pytest.importorskip("tokenizers")
 from tests.bytelm import toy_models
 from tests.text.format_samples import SAMPLES
 from tokkit.errors import ArgumentError, FormatError, TokkitError, UnsupportedError
+from tokkit.files.registry import MANIFEST
 from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.formats.tokkit_file import FILE_NAME, MAGIC, read_tokkit, spec_to_bytes
 from tokkit.text.normalizers import (
@@ -127,7 +128,7 @@ def test_load_tokenizer_knows_a_saved_folder(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     tokenizer.save(folder)
     tokenizer.save(folder)  # replaces the first
-    assert [path.name for path in folder.iterdir()] == [FILE_NAME]
+    assert {path.name for path in folder.iterdir()} == {FILE_NAME, MANIFEST}
     for found in (
         TextTokenizer.load(folder),
         load_tokenizer(folder),
@@ -147,13 +148,13 @@ def test_a_failed_save_leaves_what_was_there(tmp_path: Path) -> None:
             return text[::-1]
 
     TextTokenizer(SPEC).save(tmp_path)
-    before = (tmp_path / FILE_NAME).read_bytes()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     unknown = TextTokenizer(dataclasses.replace(SPEC, normalizer=Reverse()))
     with pytest.raises(UnsupportedError, match="reverse is a Reverse"):
         unknown.save(tmp_path)
     with pytest.raises(ArgumentError, match="cannot be saved"):
         TextTokenizer(dataclasses.replace(SPEC, name="\udc80")).save(tmp_path)
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_load_of_a_folder_without_the_file_is_an_error(tmp_path: Path) -> None:
