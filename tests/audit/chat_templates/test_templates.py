@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import struct
 
@@ -83,6 +84,16 @@ def test_what_cannot_be_parsed_is_a_finding(text):
 def test_any_text_is_parsed_or_refused(text):
     with contextlib.suppress(FormatError):
         assert parse_template(text).tree is not None
+
+
+OPERANDS = ("'a'", "2", "1.5", "none", "x", "x.y", "x | length", "range(x)", "-x", "[1]")
+
+
+@pytest.mark.parametrize("operator", ["+", "-", "*", "/", "//", "%", "**", "~", "==", "in", "and"])
+def test_any_operation_is_judged(operator):
+    both = itertools.product(OPERANDS, repeat=2)
+    text = "".join(f"{{{{ ({left}) {operator} ({right}) }}}}\n" for left, right in both)
+    assert "template-unreadable" not in found(text)
 
 
 def test_a_template_without_a_generation_prompt_is_noted():
