@@ -139,7 +139,7 @@ def test_coloured_tokens_hold_no_escape_but_those_of_colours(
         f"{dim}{number:>8}  {reset}{hue}{piece}{reset}\n"
         for number, hue in ((1, cyan), (2, yellow))
     ]
-    assert written == "".join(lines) + "2 tokens, 1 bytes\n"
+    assert written == "".join(lines) + "2 tokens, 1 byte\n"
 
 
 def test_arguments_that_are_no_utf8_are_bytes(models: dict[str, FakeLM]) -> None:

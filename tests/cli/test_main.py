@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("models")
         (["complete", "absent", "--prompt", "x"], "there is no model at 'absent'"),
         (
             ["complete", "cheap", "--prompt", "x", "--max-bytes", "-1"],
-            "argument --max-bytes: expected a whole number of at least 0, got '-1'",
+            "argument --max-bytes: expected a whole number from 0 to 1073741824, got '-1'",
         ),
         (
             ["complete", "cheap", "--prompt", "x", "--beams", "2", "--top-k", "3"],

@@ -23,7 +23,7 @@ _ALIGNMENTS = tuple(1 << k for k in range(21))
 _ARCHITECTURE, _ALIGNMENT = "general.architecture", "general.alignment"
 
 
-def require_gguf(extra: str) -> None:
+def require_gguf(*, extra: str) -> None:
     """See that the package gguf is there, which knows names and dequantises.
 
     Raises:

@@ -135,7 +135,7 @@ def _check_shape(file: Path, name: str, shape: tuple[int, ...]) -> None:
 
 
 def _from_gguf(path: Path) -> Embeddings:
-    require_gguf("hf")
+    require_gguf(extra="hf")
     data: NDArray[np.uint8] = np.memmap(path, dtype=np.uint8, mode="r")
     found: dict[str, Matrix] = {}
     for tensor in read_layout(path).tensors:

@@ -129,7 +129,7 @@ class LlamaCppLM(SessionLM):
         self.options = options or LlamaCppOptions()
         given = given_tokenizer(tokenizer)
         self.tokenizer = load_tokenizer(path, format="gguf") if given is None else given
-        require_gguf("llamacpp")
+        require_gguf(extra="llamacpp")
         read_layout(path)  # checks every length and place; llama.cpp may abort on a bad one
         self.bos_ids, self.eos_ids = boundary_ids(
             self.tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name

@@ -274,7 +274,7 @@ def _load_folder(
 def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[Any, dict[str, Any]]:
     import transformers
 
-    require_gguf("hf")
+    require_gguf(extra="hf")
     from tokkit.bytelm.token_models.transformers.gguf_weights import (
         iter_weights,
         parameter_names,
