@@ -6,42 +6,24 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import tokkit
+from tests.bytelm.toy_models import ab_lm
 from tokkit.bytelm import scoring
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
-from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.text.spec import TokenizerSpec, TokenKind
-from tokkit.text.tokenizer import TextTokenizer
-
-
-def toy(name: str, *texts: str) -> ByteLM:
-    kinds = np.array([TokenKind.NORMAL] * 3 + [TokenKind.SPECIAL], dtype=np.uint8)
-    spec = TokenizerSpec(
-        "ab",
-        "unigram",
-        (b"a", b"b", b"ab", b""),
-        kinds,
-        {"<end>": 3},
-        scores=np.array([-2.0, -2.0, -1.0, 0.0]),
-        unk_score=-9.0,
-        eos_ids=(3,),
-    )
-    return ByteLM(NgramLM.train(texts, TextTokenizer(spec), order=2), name=name)
 
 
 @pytest.fixture(scope="module")
 def one() -> ByteLM:
-    return toy("one", "abab", "aab")
+    return ab_lm("one", "abab", "aab")
 
 
 @pytest.fixture(scope="module")
 def other() -> ByteLM:
-    return toy("other", "bbba")
+    return ab_lm("other", "bbba")
 
 
 def test_bits_are_those_of_the_models_and_add_up(one: ByteLM, other: ByteLM) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.text.spec import MergeTable, SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -61,6 +63,21 @@ class RandomLM:
             logits = 2 * generator.normal(size=self.tokenizer.vocab_size)
             rows.append(logits - np.log(np.exp(logits).sum()))
         return np.array(rows)
+
+
+def ab_lm(name: str, *texts: str) -> ByteLM:
+    """Pairs of tokens counted in texts of a and b, which `ab` makes ambiguous."""
+    spec = TokenizerSpec(
+        "ab",
+        "unigram",
+        (b"a", b"b", b"ab", b""),
+        np.array([TokenKind.NORMAL] * 3 + [TokenKind.SPECIAL], dtype=np.uint8),
+        {"<end>": 3},
+        scores=np.array([-2.0, -2.0, -1.0, 0.0]),
+        unk_score=-9.0,
+        eos_ids=(3,),
+    )
+    return ByteLM(NgramLM.train(texts, TextTokenizer(spec), order=2), name=name)
 
 
 @st.composite

@@ -9,33 +9,18 @@ import numpy as np
 import pytest
 
 import tokkit
+from tests.bytelm.toy_models import ab_lm
 from tokkit import cli
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
-from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.cli import option_types
-from tokkit.text.spec import TokenizerSpec, TokenKind
-from tokkit.text.tokenizer import TextTokenizer
 
 TEXT = b"abab"
 
 
 @pytest.fixture
 def lm(monkeypatch: pytest.MonkeyPatch) -> ByteLM:
-    kinds = np.array([TokenKind.NORMAL] * 3 + [TokenKind.SPECIAL], dtype=np.uint8)
-    tokenizer = TextTokenizer(
-        TokenizerSpec(
-            "ab",
-            "unigram",
-            (b"a", b"b", b"ab", b""),
-            kinds,
-            {"<end>": 3},
-            scores=np.array([-2.0, -2.0, -1.0, 0.0]),
-            unk_score=-9.0,
-            eos_ids=(3,),
-        )
-    )
-    lm = ByteLM(NgramLM.train(["abab", "aab"], tokenizer, order=2), name="toy")
+    lm = ab_lm("toy", "abab", "aab")
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
 
     def load_lm(source: str, *, allow_download: bool, encodings: Any, beam: int | None) -> ByteLM:
