@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import build_archives
+from tokkit.cli.completion_scripts import SHELLS
 
 pytestmark = pytest.mark.slow
 
@@ -52,11 +53,12 @@ def test_wheel_holds_the_data_beside_the_modules(archives: tuple[set[str], set[s
     _, wheel = archives
     data = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("audit", "report")
+        for folder in ("audit", "cli", "files", "report", "text")
         for path in (ROOT / "tokkit" / folder).rglob("*.*")
-        if path.suffix in {".css", ".html", ".js", ".json"}
+        if path.is_file() and path.suffix not in {".py", ".pyc", ".nbi", ".nbc"}
     }
-    assert "tokkit/report/page/template.html" in data
+    assert {"tokkit/report/page/template.html", "tokkit/text/formats/patterns.toml"} <= data
+    assert {f"tokkit/cli/completions/tokkit.{shell}" for shell in SHELLS} <= data
     assert data <= wheel
 
 

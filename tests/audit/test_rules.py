@@ -8,6 +8,7 @@ from pathlib import Path
 from scripts.make_rule_table import with_table
 from tokkit.audit.rules import RULES, Rule, codebook, safety, text, vocabulary
 from tokkit.audit.rules.codebook import CODEBOOK_RULES
+from tokkit.audit.rules.rule import read_rules
 from tokkit.audit.rules.safety import SAFETY_RULES
 from tokkit.audit.rules.text import TEXT_RULES
 from tokkit.audit.rules.vocabulary import VOCABULARY_RULES
@@ -27,6 +28,12 @@ def test_every_rule_is_found_under_its_id() -> None:
     for module in (codebook, safety, text, vocabulary):
         for name, value in vars(module).items():
             assert not isinstance(value, Rule) or name == value.id.upper().replace("-", "_")
+
+
+def test_every_rule_of_a_table_has_a_name_in_its_module() -> None:
+    for module in (codebook, safety, text, vocabulary):
+        named = {value.id for value in vars(module).values() if isinstance(value, Rule)}
+        assert named == set(read_rules(f"{module.__name__.rpartition('.')[2]}.toml"))
 
 
 def test_the_documentation_lists_the_rules_as_they_are() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tokkit.cli import main
 from tokkit.cli.completion import completions
-from tokkit.cli.completion_scripts import SHELLS
+from tokkit.cli.completion_scripts import SHELLS, script_of
 from tokkit.cli.parsing import load_command, parse
 from tokkit.cli.registry import ENTRIES
 from tokkit.cli.usage import is_option
@@ -166,7 +166,7 @@ def output_of(*command: str) -> str:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes(place: Path) -> None:
     """Its own arrays are filled as it fills them, which splits a word at `=`."""
-    lines = [SHELLS["bash"], "compopt() { :; }"]
+    lines = [script_of("bash"), "compopt() { :; }"]
     for words, _ in ASKED:
         *before, last = [part for word in words for part in re.split("(=)", word)]
         quoted = " ".join(f"'{word}'" for word in ("tokkit", *before, last))
@@ -193,7 +193,7 @@ _files() {
     for each in "${(@)found}"; do [[ -d $each ]] && each+=/; print -r -- "$option$each"; done
 }
 """
-    lines = [stubs, SHELLS["zsh"]]
+    lines = [stubs, script_of("zsh")]
     for words, _ in ASKED:
         quoted = " ".join(shlex.quote(shlex.quote(word)) for word in words)
         lines += [
@@ -209,6 +209,6 @@ _files() {
 @pytest.mark.parametrize(("words", "expected"), ASKED)
 def test_fish_completes(words: list[str], expected: list[str], place: Path) -> None:
     typed = " ".join([f"{place}/tokkit", *map(shlex.quote, words)])
-    asked = f"{SHELLS['fish']}\ncomplete --do-complete {shlex.quote(typed.rstrip(chr(39)))}"
+    asked = f"{script_of('fish')}\ncomplete --do-complete {shlex.quote(typed.rstrip(chr(39)))}"
     found = [line.partition("\t")[0] for line in output_of("fish", "-N", "-c", asked).splitlines()]
     assert sorted(found) == sorted(expected)

@@ -15,7 +15,7 @@ from typing import Any
 
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.reading import read_head
-from tokkit.report.page.assets import asset
+from tokkit.files.shipped import shipped_text
 
 REFERENCE_NAMES = ("eng", "en", "english")
 """What the language may be called, in any case, that the others are compared with."""
@@ -122,4 +122,4 @@ def _languages() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def _asset(name: str) -> dict[str, Any]:
-    return json.loads(asset(name, "tokkit.audit.costs"))
+    return json.loads(shipped_text(name, "tokkit.audit.costs"))

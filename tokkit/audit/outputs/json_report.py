@@ -12,8 +12,8 @@ from typing import Any
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
+from tokkit.files.shipped import shipped_text
 from tokkit.report.json_data import section_data
-from tokkit.report.page.assets import asset
 from tokkit.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -38,7 +38,7 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of what `report_dict` gives."""
-    return json.loads(asset("audit-report.schema.json", "tokkit.audit.outputs"))
+    return json.loads(shipped_text("audit-report.schema.json", "tokkit.audit.outputs"))
 
 
 def bytes_fields(name: str, data: bytes | None) -> dict[str, str | None]:

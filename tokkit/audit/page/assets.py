@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tokkit.report.page.assets import SCRIPTS, asset, closure, script
+from tokkit.files.shipped import shipped_text
+from tokkit.report.page.assets import SCRIPTS, closure, script
 
 ENGINE = ("streams", "vocabulary", "scanner", "normalizer", "models", "tokenizer")
 """The tokenizer, which needs no page around it."""
@@ -18,7 +19,7 @@ STYLES = ("explorer", "live")
 
 def audit_asset(name: str) -> str:
     """The text of a file beside this module."""
-    return asset(name, "tokkit.audit.page")
+    return shipped_text(name, "tokkit.audit.page")
 
 
 def engine_source() -> str:

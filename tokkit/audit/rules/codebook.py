@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from tokkit.audit.rules.rule import Rule, Severity, rules_among
+from tokkit.audit.rules.rule import read_rules
 
-UNUSED_CODES = Rule(
-    "unused-codes",
-    "Codes that no signal uses",
-    Severity.WARNING,
-    "Part of the codebook has collapsed: these codes never occur, so they carry nothing and "
-    "cost memory. Train with a codebook that is reset, projected or finite-scalar.",
-)
+_RULES = read_rules("codebook.toml")
 
-CODEBOOK_RULES = rules_among(globals())
+UNUSED_CODES = _RULES["unused-codes"]
+
+CODEBOOK_RULES = tuple(_RULES.values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from tokkit.files.shipped import shipped_table
 
 
 class Severity(StrEnum):
@@ -40,6 +41,10 @@ class Rule:
     why: str
 
 
-def rules_among(names: Mapping[str, object]) -> tuple[Rule, ...]:
-    """The rules that a module defines, in the order in which they stand there."""
-    return tuple(value for value in names.values() if isinstance(value, Rule))
+def read_rules(name: str) -> dict[str, Rule]:
+    """The rules of a table beside this module, by id, in the order in which they stand there."""
+    table = shipped_table(name, "tokkit.audit.rules")
+    return {
+        rule: Rule(rule, said["title"], Severity(said["severity"]), said["why"])
+        for rule, said in table.items()
+    }

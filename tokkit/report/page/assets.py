@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.resources import files
+
+from tokkit.files.shipped import shipped_text
 
 STYLES = ("colors", "layout", "figures", "findings", "charts")
 SCRIPTS = ("elements", "theme", "tables")
 """What every page does: light or dark, tables sorted, all of their rows shown."""
 
 
-@lru_cache(maxsize=64)
-def asset(name: str, package: str = "tokkit.report.page") -> str:
-    """The text of a file beside this module, or in another package."""
-    return files(package).joinpath(name).read_text(encoding="utf-8")
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return shipped_text(name, "tokkit.report.page")
 
 
 def closure(sources: Iterable[str]) -> str:
