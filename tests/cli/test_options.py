@@ -16,7 +16,7 @@ from tests.audit.toy_subjects import write_bpe
 from tokkit.audit.gates.known_figures import FACTS, TABLES, check_figure
 from tokkit.cli import main
 from tokkit.cli import option_types as types
-from tokkit.cli.parsing import Command, load_command
+from tokkit.cli.parsing import Command, load_command, written_out
 from tokkit.cli.registry import ENTRIES
 from tokkit.cli.usage import is_option, label_of
 from tokkit.errors import ArgumentError, FormatError
@@ -118,6 +118,21 @@ def test_a_bad_value_is_told_at_once_in_one_line(
     assert out == ""
     assert err.startswith(f"tokkit: error: argument {label_of(param)}: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_source_may_be_called_as_an_argument_or_option_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for param in COMMANDS[name].params:
+        for word in {str(param.name), *param.opts} - {"help"}:
+            if word.startswith("-"):
+                continue
+            (tmp_path / word).write_text("nothing")
+            given = [word for other in COMMANDS[name].params if not is_option(other)]
+            assert written_out(COMMANDS[name].params, given, {}) == given
+            assert main([name, *given]) in (1, 2)
 
 
 def test_a_folder_that_cannot_be_written_is_told(place: Path, capsys: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokkit.cli.completion_scripts import SHELLS
 from tokkit.cli.registry import BY_NAME, ENTRIES, OPTIONS
+from tokkit.cli.usage import options_of
 
 if TYPE_CHECKING:
     from tokkit.cli.option_types import OptionType
@@ -73,7 +74,7 @@ def _of_group(current: str) -> Completions:
 
 def _of_command(command: Command, before: Sequence[str], current: str) -> Completions:
     kinds = command.kinds
-    options = {name: param for param in command.params for name in param.opts}
+    options = options_of(command.params)
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     pending, n_arguments, used = _walk(options, before)
     option, equals, value = current.partition("=")

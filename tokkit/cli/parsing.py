@@ -24,7 +24,7 @@ from tokkit.cli.completion_scripts import SHELLS, install_script, script_of
 from tokkit.cli.declarations import Signature, read_signature
 from tokkit.cli.option_types import Choice, OptionType
 from tokkit.cli.registry import ABOUT, BY_NAME, ENTRIES, OPTIONS
-from tokkit.cli.usage import PROGRAM, Context, label_of, usage_of
+from tokkit.cli.usage import PROGRAM, Context, label_of, options_of, usage_of
 from tokkit.errors import ArgumentError
 
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -279,7 +279,7 @@ def written_out(params: Sequence[Any], args: Sequence[str], alone: Mapping[str, 
         args: what the user wrote; names of options may be cut where one can be meant only.
         alone: name of a parameter -> what its option means when no value follows.
     """
-    options = {name: param for param in params for name in param.opts}
+    options = options_of(params)
     full: list[str] = []
     rest = list(args)
     while rest and rest[0] != "--":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 # The contexts of click, which typer keeps to itself, have no public name.
@@ -28,3 +29,8 @@ def usage_of(ctx: Context) -> str:
         if not is_option(param)
     ]
     return " ".join([ctx.command_path, "[OPTIONS]", *arguments]) if ctx.parent else USAGE_OF_ALL
+
+
+def options_of(params: Iterable[Any]) -> dict[str, Any]:
+    """The options among options and arguments, by each of their names."""
+    return {name: param for param in params if is_option(param) for name in param.opts}
