@@ -31,7 +31,7 @@ TEXT = "def area(r):\n    return r * r\n"
 FIM = FIM_FORMATS["starcoder"]
 VALUES = (5, -1, 1.5, None, "x", b"\xff", [], ["a"], [None], {}, {"a": 1}, object())
 ELSEWHERE = {
-    *("AuditReport", "MixtureResult", "ScoreReport", "TokkitError"),
+    *("AuditReport", "MergedBatch", "MixtureResult", "ScoreReport", "TokkitError"),
     *("NgramLM", "TransformersLM", "load_lm"),
 }
 """Results; what a method makes; and what needs torch, which is tested beside its other options."""
@@ -80,7 +80,7 @@ def toys() -> dict[str, Any]:
         "name": "x", "template": FIM.template, "ends": FIM.ends, "path": "a.py",
         "corpora": {"a": [TEXT], "b": ["re" + TEXT]},
         "options": tokkit.AuditOptions(reference=False),
-        "models": lm, "request": Request("def", max_bytes=2),
+        "sequences": ["def def"], "models": lm, "request": Request("def", max_bytes=2),
         "every": tokkit.ByteLM(ngram, encodings="all"),
     }  # fmt: skip
     right |= dict.fromkeys(("data", "prefix", "prompt"), "def")

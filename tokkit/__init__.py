@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tokkit.bytelm.scoring import ScoreReport, score
     from tokkit.bytelm.token_models.ngram import NgramLM
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
+    from tokkit.dynamic.merged_batch import MergedBatch
+    from tokkit.dynamic.merging import merge_batch
     from tokkit.errors import TokkitError
     from tokkit.mixture.inference import infer_mixture
     from tokkit.mixture.result import MixtureResult
@@ -40,6 +42,7 @@ __all__ = [
     "ByteLM",
     "FimFormat",
     "Infilling",
+    "MergedBatch",
     "MixtureResult",
     "NgramLM",
     "RepositoryFiles",
@@ -55,6 +58,7 @@ __all__ = [
     "infill",
     "load_lm",
     "load_tokenizer",
+    "merge_batch",
     "score",
     "stream_completion",
 ]
@@ -66,6 +70,7 @@ _HOMES = {
     "ByteLM": "tokkit.bytelm.byte_lm",
     "FimFormat": "tokkit.bytelm.completion.fim_formats",
     "Infilling": "tokkit.bytelm.completion.infilling",
+    "MergedBatch": "tokkit.dynamic.merged_batch",
     "MixtureResult": "tokkit.mixture.result",
     "NgramLM": "tokkit.bytelm.token_models.ngram",
     "RepositoryFiles": "tokkit.bytelm.completion.fim_context",
@@ -80,6 +85,7 @@ _HOMES = {
     "infill": "tokkit.bytelm.completion.infilling",
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",
+    "merge_batch": "tokkit.dynamic.merging",
     "score": "tokkit.bytelm.scoring",
     "stream_completion": "tokkit.bytelm.completion.completion",
 }

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from tokkit import kernels
+from tokkit.kernels.batch_merges import most_frequent
+from tokkit.kernels.batch_merges import spellings as spelling_tables
 from tokkit.kernels.bpe import backtracking, merge_forest, pair_table, spines
 from tokkit.kernels.merge_lists import merge_replay
 from tokkit.kernels.segmentation import trie, viterbi
@@ -64,6 +66,18 @@ def _letters() -> ScanTables:
     classes[0, ord("a") : ord("z") + 1] = 0
     steps = np.array([[1 << 1, -2, -2, -2], [1 << 1 | 1, -1, -1, -1]], np.int32)
     return ScanTables(steps, steps[:, classes[0, :128]], np.zeros(4352, np.int32), classes, 2, 3)
+
+
+def _spellings() -> spelling_tables.Spellings:
+    """Of the five tokens, with room for five more, and of the batch ab, abb."""
+    offset = int64s(0, 1, 2, 4, *[0] * 6)
+    length = int64s(1, 1, 2, 3, 0, *[0] * 5)
+    code, power = np.zeros(10, np.int64), np.zeros(10, np.int64)
+    data = bytes_of("ababab" + "b" + "ababb")
+    none = np.zeros(10, np.uint8)
+    spellings = spelling_tables.Spellings(data, offset, length, code, power, none)
+    spelling_tables.hash_spellings(spellings, 5)
+    return spellings
 
 
 def given() -> dict[str, Any]:
@@ -124,6 +138,12 @@ def given() -> dict[str, Any]:
         "best": np.zeros(30),
         "last": np.zeros(30, np.int32),
         "sums": np.zeros(257),
+        "spellings": _spellings(),
+        "known": spelling_tables.table_of(_spellings(), int32s(2, 3)),
+        "joints": most_frequent.Joints(np.ones(10, np.bool_), np.ones(10, np.bool_)),
+        "found": most_frequent.Merges(
+            np.zeros((5, 3), np.int32), int64s(*[0] * 5), int64s(*[0] * 5)
+        ),
     }
 
 

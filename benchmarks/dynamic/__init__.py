@@ -1,0 +1,1 @@
+"""Merging of batches, large vocabularies and dynamic prefill: one question a script."""
