@@ -1,0 +1,109 @@
+"""A fast tokenizer that was made of any family gives the ids of the tokenizer that was passed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("transformers")
+pytest.importorskip("sentencepiece")
+from tests.hypernets.tokenizer_export.families import (
+    CONTROLS,
+    FAMILIES,
+    tiktoken_encoding,
+    unigram_without_signs,
+)
+from tokkit.hypernets.tokenizer_export.exporting import (
+    ExportedTokenizer,
+    export_tokenizer,
+    reloaded,
+)
+from tokkit.hypernets.tokenizer_export.trial import fast_ids, ids_of
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+PARTS = (
+    *(
+        "sea",
+        "shells",
+        "The",
+        " the",
+        "é",
+        "e\u0301",
+        "日本",
+        "の",
+        "🎉",
+        "doesn't",
+        "I'LL",
+        "IT'S",
+    ),
+    *(" ", "  ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u3000", "▁", "▁▁", "123", "4", "!?", "--"),
+    *("<s>", "</s>", "<unk>", "<mask>", "[CLS]", "[UNK]", "<0x41>", "<|pad|>", *CONTROLS, "\x00"),
+)
+TEXTS = st.lists(st.sampled_from(PARTS) | st.text(max_size=4), max_size=12).map("".join)
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A tokenizer of each family, exported, and what is loaded after it was saved."""
+    source = FAMILIES[request.param](tmp_path_factory.mktemp("family"))
+    # What is read of the file alone is written anew, also where the file would be kept.
+    made = export_tokenizer(load_tokenizer(source))
+    return made, reloaded(made.tokenizer), export_tokenizer(source)
+
+
+def assert_same(
+    fast: Any, tokenizer: TextTokenizer, text: str, *, ways: tuple[bool, ...] = (True, False)
+) -> None:
+    for specials in ways:
+        expected = ids_of(tokenizer, text, specials=specials)
+        if expected is not None:
+            assert fast_ids(fast, text, specials=specials) == expected, (text, specials)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=TEXTS)
+def test_ids_are_those_of_the_tokenizer_that_was_passed(exported: Any, text: str) -> None:
+    made, again, of_source = exported
+    for fast in (made.tokenizer, again, of_source.tokenizer):
+        assert_same(fast, made.text, text)
+
+
+def test_every_id_has_a_place_and_decodes_to_its_text(exported: Any) -> None:
+    made, again, _ = exported
+    for fast in (made.tokenizer, again):
+        assert len(fast) == made.text.vocab_size
+        assert sorted(fast.get_vocab().values()) == list(range(made.text.vocab_size))
+        assert {fast.convert_tokens_to_ids(t): t for t in made.text.special_tokens} == {
+            token: text for text, token in made.text.special_tokens.items()
+        }
+
+
+def test_decoding_gives_the_text_back(exported: Any) -> None:
+    made, _, _ = exported
+    if made.text.spec.family == "wordpiece":
+        pytest.skip("words come back with one space between them")
+    for text in ("The sea shells", "  two  spaces\n\n\tx ", "日本語の海"):
+        ids = made.text.encode(text, unk="use") if made.text.spec.unk_id is not None else None
+        ids = ids or made.text.encode(text)
+        if made.text.spec.unk_id not in ids:
+            decoded = made.tokenizer.decode(ids, skip_special_tokens=True)
+            assert decoded == made.text.decode(ids).decode()
+
+
+def test_a_unigram_model_that_finds_control_tokens_in_plain_text_says_so(tmp_path: Path) -> None:
+    made = export_tokenizer(unigram_without_signs(tmp_path))
+    assert any("split_special_tokens" in note for note in made.notes)
+    assert_same(made.tokenizer, made.text, "sea <s> sea", ways=(True,))
+
+
+def test_a_hole_in_the_ids_is_kept(tmp_path: Path) -> None:
+    made: ExportedTokenizer = export_tokenizer(tiktoken_encoding(tmp_path))
+    size = made.text.vocab_size
+    assert made.text.special_tokens == {text: size - 6 + place for text, place in CONTROLS.items()}
+    assert len(made.tokenizer) == size
