@@ -5,6 +5,7 @@ Tables are TOML, whose literal strings hold a regular expression as it is.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,11 @@ def shipped_text(name: str, package: str) -> str:
     from importlib.resources import files  # here and below: the command starts fast
 
     return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def shipped_json(name: str, package: str) -> Any:
+    """What a JSON file in the folder of a package holds."""
+    return json.loads(shipped_text(name, package))
 
 
 def shipped_table(name: str, package: str) -> dict[str, Any]:

@@ -7,20 +7,19 @@ What is shipped: articles 1 to 12 of the Universal Declaration of Human Rights i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.reading import read_head
-from tokkit.files.shipped import shipped_text
+from tokkit.files.shipped import shipped_json
 
 REFERENCE_NAMES = ("eng", "en", "english")
 """What the language may be called, in any case, that the others are compared with."""
 
 _MAX_BYTES = 1 << 28
+_HERE = "tokkit.audit.costs"
 
 
 @dataclass(frozen=True)
@@ -109,17 +108,13 @@ def read_folder(folder: Path) -> dict[str, list[str]]:
 
 def shipped_kinds() -> dict[str, tuple[str, ...]]:
     """Kind of text -> short texts of it."""
-    kinds: dict[str, list[str]] = _asset("kinds.json")
+    kinds: dict[str, list[str]] = shipped_json("kinds.json", _HERE)
     return {kind: tuple(texts) for kind, texts in kinds.items()}
 
 
 def _languages() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Code -> name, texts."""
-    document = _asset("parallel.json")
+    document = shipped_json("parallel.json", _HERE)
     return {
         code: (each["name"], tuple(each["texts"])) for code, each in document["languages"].items()
     }
-
-
-def _asset(name: str) -> dict[str, Any]:
-    return json.loads(shipped_text(name, "tokkit.audit.costs"))

@@ -5,7 +5,6 @@ Bytes are written in hexadecimal, and as text beside it, where U+FFFD stands for
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tokkit.audit.diff.difference import Difference
@@ -13,7 +12,7 @@ from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.audit.outputs.json_report import bytes_fields
-from tokkit.files.shipped import shipped_text
+from tokkit.files.shipped import shipped_json
 from tokkit.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -67,7 +66,7 @@ def diff_dict(diff: Difference) -> dict[str, Any]:
 
 def diff_schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of what `diff_dict` gives."""
-    return json.loads(shipped_text("diff.schema.json", "tokkit.audit.diff"))
+    return shipped_json("diff.schema.json", "tokkit.audit.diff")
 
 
 def _token(token: Token) -> dict[str, Any]:

@@ -6,13 +6,12 @@ hexadecimal, and as text beside it, where U+FFFD stands for what is not UTF-8.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
-from tokkit.files.shipped import shipped_text
+from tokkit.files.shipped import shipped_json
 from tokkit.report.json_data import section_data
 from tokkit.version import VERSION
 
@@ -38,7 +37,7 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of what `report_dict` gives."""
-    return json.loads(shipped_text("audit-report.schema.json", "tokkit.audit.outputs"))
+    return shipped_json("audit-report.schema.json", "tokkit.audit.outputs")
 
 
 def bytes_fields(name: str, data: bytes | None) -> dict[str, str | None]:

@@ -76,19 +76,6 @@ class FileTemplates:
     before_prefix: str = ""
 
 
-QWEN_FILES = FileTemplates(
-    repository=("<|repo_name|>", "{name}\n"),
-    file=("<|file_sep|>", "{path}\n{text}\n"),
-    opening=("<|file_sep|>", "{path}\n"),
-)
-STARCODER_FILES = FileTemplates(
-    repository=("<repo_name>", "{name}"),
-    file=("<file_sep>", "{path}\n{text}"),
-    opening=("<file_sep>", ""),
-    before_prefix="{path}\n",
-)
-
-
 def marker_ids(text: str, tokenizer: TextTokenizer) -> tuple[int, ...] | None:
     """Cut a run of control tokens, the longest first; None where it is no such run."""
     ids: list[int] = []

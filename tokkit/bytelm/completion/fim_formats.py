@@ -3,27 +3,7 @@
 A format is a template: control tokens around the text before the gap and the text after it. Two
 orders are in use (Bavarian et al., "Efficient Training of Language Models to Fill in the Middle",
 2022, section 3): PSM, where the middle is a text of its own after a last control token, and SPM,
-where the middle goes on with the prefix. The sources, and what is peculiar to each:
-
-- `santacoder`: model card; hyphens in the names.
-- `starcoder`: cards of StarCoder and StarCoder2; CodeQwen1.5 has it, too. StarCoder2 was trained on
-  files joined by `<file_sep>`, which so may end a middle as well.
-- `qwen`: README of Qwen2.5-Coder, which stops at every control token of the format.
-- `codegemma`: Google's "CodeGemma formatting": the names of Qwen, but `<|file_separator|>` ends a
-  middle, and so does every control token of the format. Told apart from `qwen` by that token.
-- `deepseek`: README of DeepSeek-Coder; the bars are U+FF5C, the token between the parts is "hole".
-- `codellama`: `infilling_prompt_tokens` of Meta's tokenizer. The prefix has SentencePiece's dummy
-  space, suffix and middle have not. `▁<EOT>` ends a middle.
-- `codestral`: `encode_fim` of mistral-common: `[SUFFIX]` first, no middle token, and the dummy
-  space stands before the prefix only.
-- `granite`, `granite-4`: model cards of Granite 3.3 and 4: the names of StarCoder and of Qwen, but
-  `<|end_of_text|>` ends a middle.
-- `seed-coder`: "Seed-Coder" (ByteDance Seed, 2025), section on FIM: the suffix comes first, and a
-  middle token last.
-- `glm`, `codegeex`: `<|code_prefix|>` and its like, which GLM-4.5 shares with CodeGeeX4. The card
-  of the latter puts the suffix first; of the former no order is published, and editors in use put
-  the prefix first.
-- `falcon-h1`, `falcon-h1-spm`: `<|prefix|>` and its like. No order is published.
+where the middle goes on with the prefix. `fim_formats.toml` has them, with their sources.
 
 An order that no source tells is not guessed: where the names of a tokenizer fit formats of both
 orders, `fim=` must say which.
@@ -34,18 +14,14 @@ ends a text for the model (`TokenLM.eos_ids`) ends a middle in every format.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tokkit.arguments import check_kind, refuse_single_text
-from tokkit.bytelm.completion.fim_context import (
-    QWEN_FILES,
-    STARCODER_FILES,
-    FileTemplates,
-    marker_ids,
-)
+from tokkit.bytelm.completion.fim_context import FileTemplates, marker_ids
 from tokkit.errors import ArgumentError
+from tokkit.files.shipped import shipped_table
 from tokkit.text.tokenizer import TextTokenizer
 
 _PREFIX, _SUFFIX = "{prefix}", "{suffix}"
@@ -164,72 +140,18 @@ def _missing(fim: FimFormat, text: str, tokenizer: TextTokenizer) -> str:
     )
 
 
-_GLM_ENDS = ("<|endoftext|>", "<|user|>", "<|observation|>")
-_FALCON_ENDS = ("<|end_of_text|>",)
-_BARS = "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>"
+def _known_format(name: str, said: Mapping[str, Any]) -> FimFormat:
+    files, shown = said.get("files"), None
+    if files is not None:
+        repository, file, opening = map(
+            tuple, (files[k] for k in ("repository", "file", "opening"))
+        )
+        shown = FileTemplates(repository, file, opening, files.get("before_prefix", ""))
+    return FimFormat(name, said["template"], tuple(said["ends"]), shown)
 
-FIM_FORMATS: dict[str, FimFormat] = {
-    fim.name: fim
-    for fim in (
-        FimFormat(
-            "santacoder",
-            "<fim-prefix>{prefix}<fim-suffix>{suffix}<fim-middle>",
-            ends=("<|endoftext|>",),
-        ),
-        FimFormat(
-            "starcoder",
-            "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
-            ends=("<|endoftext|>", "<file_sep>"),
-            files=STARCODER_FILES,
-        ),
-        FimFormat(
-            "granite",
-            "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
-            ends=("<|end_of_text|>", "<fim_pad>"),
-        ),
-        FimFormat(
-            "codegemma",
-            _BARS,
-            ends=("<|file_separator|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
-        ),
-        FimFormat(
-            "qwen",
-            _BARS,
-            ends=(
-                *("<|endoftext|>", "<|fim_pad|>", "<|file_sep|>", "<|repo_name|>"),
-                *("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
-            ),
-            files=QWEN_FILES,
-        ),
-        FimFormat("granite-4", _BARS, ends=("<|end_of_text|>", "<|fim_pad|>")),
-        FimFormat(
-            "deepseek",
-            "<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
-            ends=("<｜end▁of▁sentence｜>",),
-        ),
-        FimFormat("codellama", "▁<PRE>{prefix}▁<SUF>{suffix}▁<MID>", ends=("▁<EOT>",)),
-        FimFormat("codestral", "[SUFFIX]{suffix}[PREFIX]{prefix}", ends=("</s>",)),
-        FimFormat(
-            "seed-coder",
-            "<[fim-suffix]>{suffix}<[fim-prefix]>{prefix}<[fim-middle]>",
-            ends=("<[end▁of▁sentence]>",),
-        ),
-        FimFormat(
-            "glm",
-            "<|code_prefix|>{prefix}<|code_suffix|>{suffix}<|code_middle|>",
-            ends=_GLM_ENDS,
-        ),
-        FimFormat(
-            "codegeex",
-            "<|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|>",
-            ends=_GLM_ENDS,
-        ),
-        FimFormat("falcon-h1", "<|prefix|>{prefix}<|suffix|>{suffix}<|middle|>", ends=_FALCON_ENDS),
-        FimFormat(
-            "falcon-h1-spm", "<|suffix|>{suffix}<|prefix|>{prefix}<|middle|>", ends=_FALCON_ENDS
-        ),
-    )
-}
+
+_TABLE = shipped_table("fim_formats.toml", "tokkit.bytelm.completion")
+FIM_FORMATS = {name: _known_format(name, said) for name, said in _TABLE.items()}
 """By name; the first that fits a tokenizer is its format."""
 
 

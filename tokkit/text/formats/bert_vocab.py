@@ -12,38 +12,17 @@ from collections.abc import Mapping
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.reading import MAX_VOCAB_SIZE, decode_utf8
+from tokkit.files.shipped import shipped_table
 from tokkit.text.formats.hugging_face.special_ids import token_text
 from tokkit.text.formats.hugging_face.tokenizer_config import added_tokens_beside
 from tokkit.text.formats.hugging_face.tokenizer_json import read_hf_json
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
 
-_BERT = {
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
+_TABLE = shipped_table("bert_classes.toml", "tokkit.text.formats")
+_CONTROL_TOKENS: dict[str, dict[str, str]] = {
+    name: kind["controls"] for kind in _TABLE["kinds"] for name in kind["classes"]
 }
-_MPNET = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "unk_token": "[UNK]",
-    "sep_token": "</s>",
-    "pad_token": "<pad>",
-    "cls_token": "<s>",
-    "mask_token": "<mask>",
-}
-_CONTROL_TOKENS = {
-    "MPNet": _MPNET,
-    **dict.fromkeys(
-        (
-            "Bert", "DistilBert", "Electra", "ConvBert", "MobileBert", "SqueezeBert", "LayoutLM",
-            "Lxmert", "RetriBert", "Realm", "DPRContextEncoder", "DPRQuestionEncoder", "DPRReader",
-        ),
-        _BERT,
-    ),
-}  # fmt: skip
 """Classes that tokenize as BERT does, and their control tokens where the config names no others."""
 
 

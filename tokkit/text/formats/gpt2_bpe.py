@@ -10,11 +10,12 @@ text is in their code alone (`transformers`, `tokenization_clip.py`, `tokenizati
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.json_text import want_object
 from tokkit.files.reading import decode_utf8
+from tokkit.files.shipped import shipped_json
 from tokkit.text.formats.byte_alphabet import BYTES_IN_GPT2_ORDER, CHAR_OF_BYTE
 from tokkit.text.formats.hugging_face.special_ids import token_text
 from tokkit.text.formats.hugging_face.tokenizer_config import added_tokens_beside
@@ -24,11 +25,8 @@ from tokkit.text.spec import TokenizerSpec
 END = "<|endoftext|>"
 START = "<|startoftext|>"
 SUFFIX = "</w>"
-
-
-_CLIP_PATTERN = (
-    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-)
+_WORD_STEPS: dict[str, Any] = shipped_json("gpt2_word_steps.json", "tokkit.text.formats")
+"""Normaliser and pretokenizer by class, as a tokenizer.json has them."""
 
 
 def read_gpt2_bpe(
@@ -79,7 +77,7 @@ def _read_words(
     kind = kind.removesuffix("Fast") if isinstance(kind, str) else None
     if kind is None and {START, END, CHAR_OF_BYTE[0x20] + SUFFIX} <= set(ids):
         kind = "CLIPTokenizer"
-    if kind not in ("CLIPTokenizer", "OpenAIGPTTokenizer") or not ids:
+    if kind not in _WORD_STEPS or not ids:
         raise UnsupportedError(
             f"{name}: words end in {SUFFIX!r} (subword-nmt), and the file does not say how text is "
             "cut, nor which ids its tokens have; expected vocab.json beside it, and "
@@ -93,7 +91,7 @@ def _read_words(
     }
     added = added_tokens_beside(ids, len(ids), roles, config, f"{name}: tokenizer_config.json")
     placed = {node["content"]: node["id"] for node in added}
-    document: dict[str, object] = {
+    document: dict[str, object] = _WORD_STEPS[kind] | {
         "added_tokens": added,
         "model": {
             "type": "BPE",
@@ -105,37 +103,5 @@ def _read_words(
     }
     if clip:
         bos, eos = ([roles[role], placed[roles[role]]] for role in ("bos_token", "eos_token"))
-        document |= _CLIP_STEPS | {
-            "post_processor": {"type": "RobertaProcessing", "cls": bos, "sep": eos}
-        }
-    else:
-        document |= _GPT1_STEPS
+        document["post_processor"] = {"type": "RobertaProcessing", "cls": bos, "sep": eos}
     return read_hf_json(document, name, config)
-
-
-_CLIP_STEPS: dict[str, object] = {
-    "normalizer": {
-        "type": "Sequence",
-        "normalizers": [
-            {"type": "NFC"},
-            {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "},
-            {"type": "Lowercase"},
-        ],
-    },
-    "pre_tokenizer": {
-        "type": "Sequence",
-        "pretokenizers": [
-            {
-                "type": "Split",
-                "pattern": {"Regex": _CLIP_PATTERN},
-                "behavior": "Removed",
-                "invert": True,
-            },
-            {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
-        ],
-    },
-}
-_GPT1_STEPS: dict[str, object] = {
-    "normalizer": {"type": "BertNormalizer", "lowercase": True},
-    "pre_tokenizer": {"type": "BertPreTokenizer"},
-}
