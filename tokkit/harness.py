@@ -23,7 +23,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from tokkit.arguments import as_bytes
+from tokkit.arguments import as_bytes, refuse_unknown
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.sampling import SamplingOptions
@@ -128,12 +128,7 @@ class TokkitLM(LM):
             TokkitError: see `tokkit.load_lm`.
         """
         super().__init__()
-        unknown = sorted(set(options) - set(HarnessOptions.__dataclass_fields__))
-        if unknown:
-            raise ArgumentError(
-                f"unknown option {unknown[0]!r} of the model tokkit, expected one of models, "
-                f"{', '.join(HarnessOptions.__dataclass_fields__)}"
-            )
+        refuse_unknown(options, ("models", *HarnessOptions.__dataclass_fields__))
         self.options = HarnessOptions(**options)
         self.byte_model = models if isinstance(models, ByteModel) else _load(models, self.options)
         self._n_samples = 0

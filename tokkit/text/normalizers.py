@@ -20,6 +20,9 @@ from tokkit.errors import EncodingError, FormatError, UnsupportedError
 from tokkit.text.spec import Normalizer, TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
 
+NORMAL_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+"""Of Unicode, as the library names them."""
+
 MAX_GROWTH = 64.0
 """A file's replacements together may make a text at most this many times longer."""
 
@@ -244,7 +247,7 @@ def library_normalizer(kind: str, *arguments: object, **options: object) -> Norm
         raise FormatError(f"normalizer {kind}: the library refuses it: {error}") from error
     if kind == "Lowercase":
         return Lowercase(LibraryNormalizer(kind, step))
-    ascii_is_fixed = kind in {"NFC", "NFD", "NFKC", "NFKD", "StripAccents"}
+    ascii_is_fixed = kind in (*NORMAL_FORMS, "StripAccents")
     return LibraryNormalizer(kind, step, keeps_ascii=ascii_is_fixed)
 
 

@@ -10,11 +10,17 @@ pytest.importorskip("tokenizers")
 import tokkit
 from tests.audit.safety.tokenizer_files import added, document, model, write
 from tests.audit.toy_subjects import byte_tokenizer
-from tokkit.audit.reference.own_library import NoReference, Reference, open_reference, try_reference
+from tokkit.audit.reference.own_library import NoReference, Reference, try_reference
 from tokkit.audit.rules import RULES
 from tokkit.audit.safety import examine
 from tokkit.audit.subject import Subject
 from tokkit.errors import SandboxError
+
+
+def open_reference(subject):
+    found = try_reference(subject)
+    return found if isinstance(found, Reference) else None
+
 
 CONTROL = [
     added(257, "<|im_start|>"),

@@ -32,19 +32,15 @@ def swap_letters(text: str, generator: random.Random) -> str | None:
         for k in range(1, len(text) - 2)
         if text[k - 1 : k + 3].isalpha() and text[k] != text[k + 1]
     ]
-    if not places:
-        return None
-    k = generator.choice(places)
-    return text[:k] + text[k + 1] + text[k] + text[k + 2 :]
+    k = _choice(places, generator)
+    return None if k is None else text[:k] + text[k + 1] + text[k] + text[k + 2 :]
 
 
 def drop_letter(text: str, generator: random.Random) -> str | None:
     """A letter inside a word is left out."""
     places = [k for k in range(1, len(text) - 1) if text[k - 1 : k + 2].isalpha()]
-    if not places:
-        return None
-    k = generator.choice(places)
-    return text[:k] + text[k + 1 :]
+    k = _choice(places, generator)
+    return None if k is None else text[:k] + text[k + 1 :]
 
 
 def change_case(text: str, generator: random.Random) -> str | None:
@@ -55,19 +51,19 @@ def change_case(text: str, generator: random.Random) -> str | None:
         if char.isalpha() and len(char.swapcase()) == 1 and char.swapcase() != char
         and (k == 0 or text[k - 1] == " ")
     ]  # fmt: skip
-    if not places:
-        return None
-    k = generator.choice(places)
-    return text[:k] + text[k].swapcase() + text[k + 1 :]
+    k = _choice(places, generator)
+    return None if k is None else text[:k] + text[k].swapcase() + text[k + 1 :]
 
 
 def double_space(text: str, generator: random.Random) -> str | None:
     """A space becomes two."""
     places = [k for k, char in enumerate(text) if char == " "]
-    if not places:
-        return None
-    k = generator.choice(places)
-    return text[:k] + " " + text[k:]
+    k = _choice(places, generator)
+    return None if k is None else text[:k] + " " + text[k:]
+
+
+def _choice(places: Sequence[int], generator: random.Random) -> int | None:
+    return generator.choice(places) if places else None
 
 
 EDITS: dict[str, tuple[str, Edit]] = {

@@ -7,12 +7,13 @@ What is shipped: articles 1 to 12 of the Universal Declaration of Human Rights i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.files.reading import read_head
+from tokkit.files.reading import decode_utf8, read_bounded
 from tokkit.files.shipped import shipped_json
 
 REFERENCE_NAMES = ("eng", "en", "english")
@@ -93,15 +94,8 @@ def read_folder(folder: Path) -> dict[str, list[str]]:
         )
     texts: dict[str, list[str]] = {}
     for path in paths:
-        try:
-            if path.stat().st_size > _MAX_BYTES:
-                raise FormatError(f"{path}: longer than 256 MB; a few hundred lines are enough")
-            read_head(path)
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except OSError as error:
-            raise FormatError(f"cannot read {str(path)!r}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{path}: not UTF-8 ({error}); convert it") from error
+        text = decode_utf8(read_bounded(path, limit=_MAX_BYTES), str(path)).removeprefix("\ufeff")
+        lines = re.split(r"\r\n?|\n", text)
         texts[path.stem] = lines[:-1] if lines[-1] == "" else lines
     return texts
 

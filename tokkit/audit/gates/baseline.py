@@ -11,11 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.report import AuditReport
 from tokkit.errors import FormatError
+from tokkit.files.json_text import parse_json, want_int, want_list, want_object
+from tokkit.files.reading import read_bounded
 
 _VERSION = 1
 _MAX_BYTES = 64 << 20
@@ -60,18 +61,20 @@ class Baseline:
         Raises:
             FormatError: missing, or no baseline.
         """
+        where = f"the baseline {path}"
         try:
-            if path.stat().st_size > _MAX_BYTES:
-                raise FormatError(f"{path}: longer than any baseline; give the right file")
-            value: object = json.loads(path.read_bytes())
-        except OSError as error:
+            document = want_object(parse_json(read_bounded(path, limit=_MAX_BYTES), where), where)
+            version = want_int(document.get("tokkit_baseline"), where)
+            rules = want_object(document.get("rules"), f"{where}: rules").items()
+            known = {rule: _read(entry, f"{where}: {rule}") for rule, entry in rules}
+        except FormatError as error:
+            raise FormatError(f"{error}; write a baseline with --write-baseline") from error
+        if version != _VERSION:
             raise FormatError(
-                f"cannot read the baseline {str(path)!r}: {error.strerror}; write one with "
+                f"{where}: of version {version}, expected {_VERSION}; write it again with "
                 "--write-baseline"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise FormatError(f"{path}: the baseline is not JSON ({error})") from error
-        return cls(_parse(value, path))
+            )
+        return cls(known)
 
     def what_is_new(self, rule: str, findings: Sequence[Finding]) -> str | None:
         """In what way `findings`, all of one rule, go beyond the baseline; None if they do not."""
@@ -92,24 +95,8 @@ def _known(findings: Sequence[Finding]) -> Known:
     return Known(sum(finding.count for finding in findings), tokens)
 
 
-def _parse(value: object, path: Path) -> dict[str, Known]:
-    document = _object(value, path)
-    if document.get("tokkit_baseline") != _VERSION:
-        raise FormatError(
-            f"{path}: no tokkit baseline of version {_VERSION}; write one with --write-baseline"
-        )
-    rules: dict[str, Known] = {}
-    for rule, entry in _object(document.get("rules"), path).items():
-        known = _object(entry, path)
-        count, tokens = known.get("count"), known.get("tokens")
-        if not isinstance(count, int) or not isinstance(tokens, list):
-            raise FormatError(f"{path}: rule {rule!r} has no count and tokens; write it again")
-        ids = cast("list[object]", tokens)
-        rules[rule] = Known(count, frozenset(each for each in ids if isinstance(each, int)))
-    return rules
-
-
-def _object(value: object, path: Path) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise FormatError(f"{path}: not a baseline; write one with --write-baseline")
-    return cast("dict[str, object]", value)
+def _read(value: object, where: str) -> Known:
+    entry = want_object(value, where)
+    tokens = want_list(entry.get("tokens"), f"{where}.tokens")
+    ids = frozenset(want_int(token, f"{where}.tokens") for token in tokens)
+    return Known(want_int(entry.get("count"), f"{where}.count"), ids)

@@ -14,29 +14,13 @@ from tokkit.audit.page.normalizer_data import normalizer_steps
 from tokkit.audit.page.scanner_data import add_scanners
 from tokkit.audit.page.streams import Streams, fnv1a
 from tokkit.errors import UnsupportedError
+from tokkit.files.shipped import shipped_json
 from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.normalizers import SpaceMark, marks_spaces, whole_normalizer
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
-SAMPLES = (
-    "",
-    " ",
-    "The quick brown fox jumps over the lazy dog.",
-    "I'm sure they'LL say it's 1,234,567.89 — don't they?",
-    "  def f(x):\n\t\treturn {'a': x ** 2}  # ok\r\n\r\n\n",
-    "naïve café, Straße, İstanbul, ﬁ ① ½ Å Å e\u0301 \u1e9b\u0323",
-    "Съешь ещё этих мягких французских булок",
-    "我能吞下玻璃而不伤身体。 日本語のテキスト、한국어 텍스트 각 각",
-    "مرحبا بالعالم ٣٤٥ ۴ שָׁלוֹם हिन्दी ไทย",
-    "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪 \U0001f9ff",
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    "\u00a0\u2003\u3000\u200b\ufeff\u2028\x85\x1c\x0b\x0c▁▁x ▁",
-    "<s></s><|endoftext|><pad>[UNK] <start_of_turn>user\n##ing Ġx",
-    "https://example.com/?q=a%20b&c=d#e user@example.com ~/.bashrc $PATH \\n",
-    "AbCdEf XMLHttpRequest snake_case_name CONSTANT_NAME x1y2z3 0xDEADBEEF 1e-10",
-    "x\u0323\u0307y \u0344 \u0958 \U0001d15e \ud7a3\u11a8 \u1100\u1161\u11a8",
-)
+SAMPLES: tuple[str, ...] = tuple(shipped_json("samples.json", "tokkit.audit.page"))
 
 
 def add_engine(streams: Streams, tokenizer: TextTokenizer) -> dict[str, Any]:

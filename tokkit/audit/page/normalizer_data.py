@@ -20,6 +20,7 @@ from tokkit.audit.page.streams import Streams, fnv1a
 from tokkit.errors import UnsupportedError
 from tokkit.text.formats.sentencepiece.charsmap import CharsMap
 from tokkit.text.normalizers import (
+    NORMAL_FORMS,
     Chain,
     LibraryNormalizer,
     Lowercase,
@@ -34,7 +35,6 @@ from tokkit.text.normalizers import (
 from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import Normalizer
 
-NORMAL_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 _CHARWISE = ("Lowercase", "StripAccents", "Nmt", "BertNormalizer")
 _LAST_CLASS = "\u0345"  # the only character of combining class 240, the highest
 _SEPARATOR = "0"  # no step that works character by character changes or makes it
@@ -110,9 +110,18 @@ def _library_step(normalizer: LibraryNormalizer, streams: Streams) -> Step:
 # -- maps of single characters ---------------------------------------------------------------
 
 
-def _every_character() -> Iterable[str]:
-    yield from map(chr, range(0xD800))
-    yield from map(chr, range(0xE000, 0x110000))
+def _part_of_each(
+    normalize: Callable[[str], str], separator: str = "\n", *, before: str = ""
+) -> dict[str, str]:
+    """What becomes of each character but the separator, behind `before`, all in one call.
+
+    Raises:
+        ValueError: it does not stay between its separators.
+    """
+    points = (*range(0xD800), *range(0xE000, 0x110000))
+    every = [char for char in map(chr, points) if char != separator]
+    parts = normalize(separator.join(before + char for char in every)).split(separator)
+    return dict(zip(every, parts, strict=True))
 
 
 def _add_mapping(streams: Streams, mapping: Mapping[str, str]) -> str:
@@ -123,11 +132,12 @@ def _add_mapping(streams: Streams, mapping: Mapping[str, str]) -> str:
 
 
 def _charwise_step(normalizer: LibraryNormalizer, streams: Streams, *, reorders: bool) -> Step:
-    every = [char for char in _every_character() if char != _SEPARATOR]
-    parts = normalizer(_SEPARATOR.join(every)).split(_SEPARATOR)
-    if len(parts) != len(every):
-        raise UnsupportedError(f"the normaliser {normalizer.name} does not map characters singly")
-    mapping = {char: part for char, part in zip(every, parts, strict=True) if part != char}
+    try:
+        parts = _part_of_each(normalizer, _SEPARATOR)
+    except ValueError:
+        name = normalizer.name
+        raise UnsupportedError(f"the normaliser {name} does not map characters singly") from None
+    mapping = {char: part for char, part in parts.items() if part != char}
     removed = {char for char, part in mapping.items() if not part}
     spaced = {char for char, part in mapping.items() if part == f" {char} "}
     others = {char: mapping[char] for char in mapping if char not in removed and char not in spaced}
@@ -140,7 +150,7 @@ def _charwise_step(normalizer: LibraryNormalizer, streams: Streams, *, reorders:
     if reorders:
         # It decomposes, which may change the order of the marks that it does not strip.
         marks = set(combining_characters())
-        kept = {char for part in parts for char in part if char in marks}
+        kept = {char for part in parts.values() for char in part if char in marks}
         step["marks"] = _ranges(kept)
     return step
 
@@ -155,11 +165,9 @@ def _form(name: str) -> Callable[[str], str]:
 @lru_cache(maxsize=1)
 def combining_characters() -> tuple[str, ...]:
     """Characters of a combining class other than 0: they move before one of the highest class."""
-    every = [char for char in _every_character() if char != "\n"]
-    reordered = _form("NFD")("\n".join(_LAST_CLASS + char for char in every)).split("\n")
     return tuple(
         char
-        for char, text in zip(every, reordered, strict=True)
+        for char, text in _part_of_each(_form("NFD"), before=_LAST_CLASS).items()
         if char == _LAST_CLASS or not text.startswith(_LAST_CLASS)
     )
 
@@ -171,11 +179,9 @@ def active_characters() -> str:
     Those that decompose, those that decompositions hold (so that they may compose), and those of a
     combining class. All others pass through, and nothing passes across them.
     """
-    every = [char for char in _every_character() if char != "\n"]
     active = set(combining_characters())
     for form in ("NFKD", "NFD"):
-        parts = _form(form)("\n".join(every)).split("\n")
-        for char, part in zip(every, parts, strict=True):
+        for char, part in _part_of_each(_form(form)).items():
             if part != char:
                 active |= {char, *part}
     return _ranges(active)

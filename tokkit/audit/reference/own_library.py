@@ -18,10 +18,10 @@ import numpy as np
 from tokkit.audit.reference.sandbox import Sandbox
 from tokkit.audit.subject import Subject
 from tokkit.errors import SandboxError
+from tokkit.text.normalizers import NORMAL_FORMS
 from tokkit.text.spec import TokenKind
 
 _WORKER = "tokkit.audit.reference.worker"
-_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 @dataclass(frozen=True)
@@ -137,20 +137,6 @@ class Reference(AbstractContextManager["Reference"]):
         self.unmarked_controls = tuple(found["unmarked"])
 
 
-def open_reference(
-    subject: Subject, *, seconds: float = 60.0, memory_bytes: int = 4 << 30
-) -> Reference | None:
-    """The reference of a subject, or None where there is none (`try_reference` says why).
-
-    Args:
-        subject: what is audited.
-        seconds: wall time of each call.
-        memory_bytes: address space of the library's process.
-    """
-    found = try_reference(subject, seconds=seconds, memory_bytes=memory_bytes)
-    return found if isinstance(found, Reference) else None
-
-
 def try_reference(
     subject: Subject, *, seconds: float = 60.0, memory_bytes: int = 4 << 30
 ) -> Reference | NoReference:
@@ -175,7 +161,7 @@ def try_reference(
         "declared": [(runtime, declared) for declared, runtime in spec.runtime_ids.items()],
         "pattern": spec.splits[0].pattern if spec.splits else "",
         "specials": dict(spec.special_tokens),
-        "form": normalizer if normalizer in _FORMS else "",
+        "form": normalizer if normalizer in NORMAL_FORMS else "",
     }
     sandbox = Sandbox(_WORKER, seconds=seconds, memory_bytes=memory_bytes)
     try:

@@ -10,11 +10,9 @@ frequent as a whole and hardly in parts: a phrase, a name, an address that was r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +20,8 @@ from numpy.typing import NDArray
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.vocabulary import INTERMEDIATE_MERGE, REDUNDANT_MERGE
 from tokkit.audit.vocabulary.showing import decoded, longest_first
-from tokkit.errors import TokkitError
+from tokkit.errors import FormatError
+from tokkit.files.json_text import parse_json, want_list, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.report.wording import excerpt, plural
 from tokkit.text.segment_models.bpe import BpeModel
@@ -121,10 +120,9 @@ def listed_merges(path: Path) -> int | None:
     """How many merges a tokenizer.json lists; None if the file is something else."""
     if path.suffix != ".json":
         return None
+    where = path.name
     try:
-        document: Any = json.loads(read_bounded(path))
-    except (TokkitError, ValueError, RecursionError):
+        document = want_object(parse_json(read_bounded(path), where), where)
+        return len(want_list(want_object(document.get("model"), where).get("merges"), where))
+    except FormatError:
         return None
-    model: Any = cast("dict[str, Any]", document).get("model") if isinstance(document, dict) else 0
-    merges: Any = cast("dict[str, Any]", model).get("merges") if isinstance(model, dict) else None
-    return len(cast("list[Any]", merges)) if isinstance(merges, list) else None

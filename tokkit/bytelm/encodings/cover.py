@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from copy import copy
 
 import numpy as np
 
@@ -42,10 +43,7 @@ class Cover:
 
     def fork(self) -> Cover:
         """An independent copy; heads, and what the model said of them, are shared."""
-        twin = object.__new__(Cover)
-        twin._vocabulary = self._vocabulary
-        twin._session = self._session
-        twin.length = self.length
+        twin = copy(self)
         twin.live = list(self.live)
         return twin
 

@@ -13,17 +13,10 @@ import binascii
 from tokkit.errors import FormatError
 from tokkit.files.json_text import want_index, want_int, want_list, want_object, want_str
 from tokkit.files.reading import MAX_VOCAB_SIZE
+from tokkit.text.formats.hugging_face.special_ids import CONTROL_TOKENS
 from tokkit.text.formats.tiktoken import ranked_spec
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
 from tokkit.text.spec import SplitRule, TokenizerSpec
-
-# Files before version 11 leave the names of their control tokens to the library.
-_UNNAMED = (
-    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
-    "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]",
-    "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
-    "[TOOL_CONTENT]",
-)  # fmt: skip
 
 
 def read_tekken(document: object, name: str) -> TokenizerSpec:
@@ -84,7 +77,7 @@ def _ranks(entries: list[object], n_special: int, size: int, name: str) -> dict[
 def _control_tokens(value: object, count: int, name: str) -> dict[str, int]:
     named: dict[int, str] = {}
     if value is None:
-        named = dict(enumerate(_UNNAMED[:count]))
+        named = dict(enumerate(CONTROL_TOKENS["tekken"][:count]))
     else:
         for i, entry in enumerate(want_list(value, f"{name}: special_tokens")):
             where = f"{name}: special_tokens[{i}]"

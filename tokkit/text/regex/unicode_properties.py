@@ -63,6 +63,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import UnsupportedError
+from tokkit.files.shipped import shipped_table
 
 Dialect = Literal["oniguruma", "rust"]
 Ranges = NDArray[np.int32]
@@ -77,36 +78,10 @@ GENERAL_CATEGORIES = (
 )
 """Two-letter names; the data file stores a category as its index here."""
 
-_CATEGORY_ALIASES = {
-    "letter": "l", "casedletter": "lc", "uppercaseletter": "lu", "lowercaseletter": "ll",
-    "titlecaseletter": "lt", "modifierletter": "lm", "otherletter": "lo", "mark": "m",
-    "combiningmark": "m", "nonspacingmark": "mn", "spacingmark": "mc", "enclosingmark": "me",
-    "number": "n", "decimalnumber": "nd", "letternumber": "nl", "othernumber": "no",
-    "punctuation": "p", "connectorpunctuation": "pc", "dashpunctuation": "pd",
-    "openpunctuation": "ps", "closepunctuation": "pe", "initialpunctuation": "pi",
-    "finalpunctuation": "pf", "otherpunctuation": "po", "symbol": "s", "mathsymbol": "sm",
-    "currencysymbol": "sc", "modifiersymbol": "sk", "othersymbol": "so", "separator": "z",
-    "spaceseparator": "zs", "lineseparator": "zl", "paragraphseparator": "zp", "other": "c",
-    "control": "cc", "cntrl": "cc", "format": "cf", "privateuse": "co", "unassigned": "cn",
-    "digit": "nd", "punct": "p",
-}  # fmt: skip
-
-_ASCII_POSIX: dict[str, list[tuple[str, str]]] = {
-    "alnum": [("0", "9"), ("A", "Z"), ("a", "z")],
-    "alpha": [("A", "Z"), ("a", "z")],
-    "ascii": [("\0", "\x7f")],
-    "blank": [("\t", "\t"), (" ", " ")],
-    "cntrl": [("\0", "\x1f"), ("\x7f", "\x7f")],
-    "digit": [("0", "9")],
-    "graph": [("!", "~")],
-    "lower": [("a", "z")],
-    "print": [(" ", "~")],
-    "punct": [("!", "/"), (":", "@"), ("[", "`"), ("{", "~")],
-    "space": [("\t", "\r"), (" ", " ")],
-    "upper": [("A", "Z")],
-    "word": [("0", "9"), ("A", "Z"), ("_", "_"), ("a", "z")],
-    "xdigit": [("0", "9"), ("A", "F"), ("a", "f")],
-}
+_NAMES = shipped_table("unicode_names.toml", "tokkit.text.regex")
+_CATEGORY_ALIASES: dict[str, str] = _NAMES["categories"]
+_ASCII_POSIX: dict[str, list[str]] = _NAMES["posix"]
+"""First and last character of each range, by class."""
 
 
 @cache

@@ -21,6 +21,7 @@ import numpy as np
 from tokkit.errors import EncodingError
 from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.regex.boundaries import DEAD, Label
+from tokkit.text.regex.on_demand import memoized
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -72,9 +73,6 @@ class Contexts:
         self._alphabet = tokenizer.pretokenizer.alphabet
         self._edges: dict[int, list[Edge]] = {}
         self._came: dict[int, tuple[int, int]] = {}
-        self._ways_in: dict[int, tuple[Symbols, ...]] = {}
-        self._expressible: dict[str, bool] = {}
-        self._memo: dict[tuple[Symbols, int], tuple[Context, ...]] = {}
         # Cuts between the bytes of characters are not among the steps.
         cuts_bytes = any(rule.sees_bytes for rule in tokenizer.spec.splits)
         self.complete = self._explore(max_steps) and not cuts_bytes
@@ -138,6 +136,7 @@ class Contexts:
         """The class of a character."""
         return int(self._alphabet.class_of[ord(char)])
 
+    @memoized
     def places(self, symbols: Symbols, *, kind: int = 0) -> tuple[Context, ...]:
         """Every place for characters of these classes within one piece, from near to far.
 
@@ -145,11 +144,7 @@ class Contexts:
             symbols: classes of the characters.
             kind: the label of their tokens, boundaries aside.
         """
-        key = (symbols, kind)
-        known = self._memo.get(key)
-        if known is None:
-            known = self._memo[key] = tuple(self._find_places(symbols, kind))
-        return known
+        return tuple(self._find_places(symbols, kind))
 
     def _find_places(self, symbols: Symbols, kind: int) -> Iterator[Context]:
         for state in self.states:
@@ -197,15 +192,14 @@ class Contexts:
 
     def before(self, context: Context) -> tuple[Symbols, ...]:
         """Classes of texts that lead to a context, one for each last step; shortest first."""
-        state = context.state
-        known = self._ways_in.get(state)
-        if known is None:
-            steps = self._into.get(state, [])
-            ways = {(*self._way_to(earlier), symbol) for symbol, _, earlier in steps}
-            ways |= set() if state else {()}
-            known = tuple(sorted(ways, key=lambda way: (len(way), way)))
-            self._ways_in[state] = known
-        return known
+        return self._ways_in(context.state)
+
+    @memoized
+    def _ways_in(self, state: int) -> tuple[Symbols, ...]:
+        steps = self._into.get(state, [])
+        ways = {(*self._way_to(earlier), symbol) for symbol, _, earlier in steps}
+        ways |= set() if state else {()}
+        return tuple(sorted(ways, key=lambda way: (len(way), way)))
 
     def _way_to(self, state: int) -> Symbols:
         path: list[int] = []
@@ -262,14 +256,11 @@ class Contexts:
         normalizer = whole_normalizer(self._tokenizer.spec)
         return normalizer is not None and normalizer(f"x{char}x") != f"x{char}x"
 
+    @memoized
     def is_expressible(self, char: str) -> bool:
         """Whether the model has tokens for a character that is a piece."""
-        known = self._expressible.get(char)
-        if known is None:
-            try:
-                self._tokenizer.model.encode_piece(char.encode())
-                known = True
-            except EncodingError:
-                known = False
-            self._expressible[char] = known
-        return known
+        try:
+            self._tokenizer.model.encode_piece(char.encode())
+        except EncodingError:
+            return False
+        return True

@@ -10,6 +10,7 @@ or four bytes whose last byte is 0x80.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -113,35 +114,23 @@ def placements(data: bytes) -> list[Placement]:
     if n_tail > 3:
         return []
     if n_tail == len(data):
-        return [
-            Placement(Cut(data, points, start, start + n_tail), "", None)
-            for size in range(n_tail + 1, 5)
-            for start in range(1, size - n_tail + 1)
-            if len(points := characters_with(data, start, size))
-        ]
+        inside = _cuts(data, lambda size: range(1, size - n_tail + 1))
+        return [Placement(cut, "", None) for cut in inside]
     try:
         whole, head = data[n_tail:].decode(), b""
     except UnicodeDecodeError as error:
         stop = n_tail + error.start
         whole, head = data[n_tail:stop].decode(), data[stop:]
-    rights = _beginning_with(head) if head else [None]
-    lefts = _ending_with(data[:n_tail]) if n_tail else [None]
+    rights = _cuts(head, lambda _: [0]) if head else [None]
+    lefts = _cuts(data[:n_tail], lambda size: [size - n_tail]) if n_tail else [None]
     return [Placement(left, whole, right) for left in lefts for right in rights]
 
 
-def _ending_with(tail: bytes) -> list[Cut]:
-    """The characters that end with some bytes and began before."""
+def _cuts(fragment: bytes, starts: Callable[[int], Iterable[int]]) -> list[Cut]:
+    """The longer characters with some bytes in them, from each of the places for their size."""
     return [
-        Cut(tail, points, size - len(tail), size)
-        for size in range(len(tail) + 1, 5)
-        if len(points := characters_with(tail, size - len(tail), size))
-    ]
-
-
-def _beginning_with(head: bytes) -> list[Cut]:
-    """The characters that begin with some bytes and go on."""
-    return [
-        Cut(head, points, 0, len(head))
-        for size in range(len(head) + 1, 5)
-        if len(points := characters_with(head, 0, size))
+        Cut(fragment, points, start, start + len(fragment))
+        for size in range(len(fragment) + 1, 5)
+        for start in starts(size)
+        if len(points := characters_with(fragment, start, size))
     ]

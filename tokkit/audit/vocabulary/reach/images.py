@@ -22,6 +22,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tokkit.text.normalizers import (
+    NORMAL_FORMS,
     Chain,
     LibraryNormalizer,
     Lowercase,
@@ -34,7 +35,6 @@ from tokkit.text.normalizers import (
 from tokkit.text.spec import Normalizer
 from tokkit.text.white_space import WHITE_SPACE
 
-_NORMAL_FORMS = frozenset({"NFC", "NFD", "NFKC", "NFKD"})
 _BY_CHARACTER = frozenset({"BertNormalizer", "StripAccents"})
 _WHITE_SPACE = frozenset(WHITE_SPACE) - {" "}
 
@@ -81,7 +81,7 @@ def _step_excludes(step: Normalizer, text: str) -> bool:
     if isinstance(step, Lowercase):
         return step(text) != text
     if isinstance(step, LibraryNormalizer):
-        if step.name in _NORMAL_FORMS:
+        if step.name in NORMAL_FORMS:
             return step(text) != text
         if step.name in _BY_CHARACTER:
             made = _characters_made(step)

@@ -15,9 +15,10 @@ import numpy as np
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.vocabulary.reach.contexts import Context, Contexts, Symbols
-from tokkit.audit.vocabulary.reach.fragments import Cut, Placement, placements
+from tokkit.audit.vocabulary.reach.fragments import Cut, Placement, characters_with, placements
 from tokkit.audit.vocabulary.reach.neighbours import Neighbours
 from tokkit.text.regex.boundaries import Label
+from tokkit.text.regex.on_demand import memoized
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -42,7 +43,6 @@ class WitnessSearch:
         self._contexts = contexts
         self._neighbours = neighbours
         self._class_of = tokenizer.pretokenizer.alphabet.class_of
-        self._cut_classes: dict[tuple[bytes, int, int], list[Symbols]] = {}
 
     def label(self, token: int) -> int:
         """The label of a token's characters, boundaries aside."""
@@ -63,14 +63,12 @@ class WitnessSearch:
             yield (*left, *whole, *right)
 
     def _classes(self, cut: Cut | None) -> list[Symbols]:
-        if cut is None:
-            return [()]
-        key = (cut.fragment, cut.start, cut.size)
-        known = self._cut_classes.get(key)
-        if known is None:
-            known = [(symbol,) for symbol in np.unique(self._class_of[cut.points]).tolist()]
-            self._cut_classes[key] = known
-        return known
+        return [()] if cut is None else self._classes_of(cut.fragment, cut.start, cut.size)
+
+    @memoized
+    def _classes_of(self, fragment: bytes, start: int, size: int) -> list[Symbols]:
+        points = characters_with(fragment, start, size)
+        return [(symbol,) for symbol in np.unique(self._class_of[points]).tolist()]
 
     def find(self, token: int, placed: list[Placement]) -> bytes | None:
         """A text whose encoding holds the token, or None if none was found."""

@@ -15,6 +15,7 @@ from tokkit.files.json_text import want_bool, want_list, want_object, want_str
 from tokkit.text.formats.sentencepiece import charsmap
 from tokkit.text.normalizers import (
     MAX_GROWTH,
+    NORMAL_FORMS,
     PrependText,
     ReplaceText,
     library_normalizer,
@@ -23,7 +24,7 @@ from tokkit.text.normalizers import (
 from tokkit.text.spec import Normalizer, PrefixSpace
 
 MARK = "\u2581"
-_UNCHANGING = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase"}
+_UNCHANGING = {*NORMAL_FORMS, "Lowercase"}
 
 
 @dataclass

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.json_text import want_index, want_list, want_object, want_str
+from tokkit.files.shipped import shipped_table
 
-END_NAMES: tuple[str, ...] = (
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "</s>",
-    "<eos>",
-    "<EOS_TOKEN>",
-    "<EOT>",
-    "<\uff5cend\u2581of\u2581sentence\uff5c>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<end_of_turn>",
-    "<|END_OF_TURN_TOKEN|>",
+CONTROL_TOKENS: Mapping[str, Sequence[str]] = shipped_table(
+    "control_tokens.toml", "tokkit.text.formats"
 )
-"""Control tokens that end a text or a turn, wherever a vocabulary holds them."""
 
 
 def template_ids(value: object, known: Mapping[str, int], size: int, where: str) -> tuple[int, ...]:
@@ -94,7 +84,7 @@ def token_text(value: object) -> str | None:
 
 def end_ids(config: Mapping[str, object], specials: Mapping[str, int]) -> tuple[int, ...]:
     """Ids that end a text: the configured `eos_token` first, then the well-known names."""
-    names = (token_text(config.get("eos_token")), *END_NAMES)
+    names = (token_text(config.get("eos_token")), *CONTROL_TOKENS["ends"])
     return tuple(dict.fromkeys(specials[name] for name in names if name and name in specials))
 
 
