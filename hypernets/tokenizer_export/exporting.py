@@ -138,7 +138,7 @@ def _checked(fast: Any, text: TextTokenizer, *, kept: bool) -> ExportedTokenizer
     check_same_ids(fast, text)
     check_same_ids(reloaded(fast), text)
     found = difference(fast, text, trial_texts(text), specials=False)
-    return ExportedTokenizer(fast, text, kept, _notes(text, found))
+    return ExportedTokenizer(fast, text, kept, _notes(text, found, kept=kept))
 
 
 def reloaded(fast: Any) -> Any:
@@ -161,7 +161,7 @@ def reloaded(fast: Any) -> Any:
             ) from error
 
 
-def _notes(text: TextTokenizer, difference: str | None) -> tuple[str, ...]:
+def _notes(text: TextTokenizer, difference: str | None, *, kept: bool) -> tuple[str, ...]:
     notes: list[str] = []
     if difference is not None:
         notes.append(
@@ -173,7 +173,7 @@ def _notes(text: TextTokenizer, difference: str | None) -> tuple[str, ...]:
             "SentencePiece rounds the scores of paths to float32, transformers does not: two "
             "segmentations of nearly equal score, far into a text, may be told apart differently"
         )
-    if text.spec.unmarked_ids:
+    if kept and text.spec.unmarked_ids:
         notes.append(
             f"{len(text.spec.unmarked_ids)} tokens spelled like control tokens are not marked as "
             "such, and transformers cuts them out of any text"

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.bytelm.lm_helpers import FakeTokenizer, full_context_logprobs, tiny_model
-from tokkit.bytelm.token_models.transformers import loading
+from tokkit.bytelm.token_models.transformers import model_files
 from tokkit.bytelm.token_models.transformers.loading import load_token_lm
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import (
@@ -213,7 +213,7 @@ def test_folders_without_weights_are_refused(folder: Path) -> None:
 def test_too_little_memory_is_said_before_loading(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "available_memory", lambda: 1000)
+    monkeypatch.setattr(model_files, "available_memory", lambda: 1000)
     with pytest.raises(ModelError, match=r"parameters need .* GB .* dtype='bfloat16'"):
         load_token_lm(folder, tokenizer=ANY)
 

@@ -8,7 +8,6 @@ code of the model's author is run, and weights must be safetensors or GGUF.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
@@ -16,21 +15,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from tokkit.arguments import check_flags, check_kind, check_whole, refuse_unknown
 from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
-from tokkit.bytelm.token_models.transformers.left_out import (
-    refuse_left_out,
-    refuse_left_out_of_folder,
-)
+from tokkit.bytelm.token_models.transformers.model_files import load_model
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import (
     ArgumentError,
     FormatError,
     MissingExtraError,
-    ModelError,
-    TokkitError,
-    UnsupportedError,
 )
-from tokkit.files.gguf_layout import GGUFLayout, read_layout, require_gguf
-from tokkit.files.reading import read_head, refuse_lfs_pointers_in
+from tokkit.files.reading import read_head
 from tokkit.files.sources import locate, meaning_of
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -42,11 +34,7 @@ if TYPE_CHECKING:
 
 DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
-_HEADROOM = 1.1
-"""What loading needs at its peak, over the weights alone."""
 _MAX_THREADS = 4096
-_MAX_LAYERS = 4096
-"""More are a damaged configuration, and would take hours to lay out."""
 
 
 class LMOptions(TypedDict, total=False):
@@ -117,8 +105,10 @@ def load_token_lm(
         )
     given = given_tokenizer(tokenizer)
     # Before torch: where it is missing, too, a path that is wrong is what the caller must hear of.
-    path = None if isinstance(source, tuple) else _resolve(source, allow_download=allow_download)
-    torch = _import_torch()
+    path = (
+        None if isinstance(source, tuple) else resolve_model(source, allow_download=allow_download)
+    )
+    torch = import_torch()
     from tokkit.bytelm.token_models.transformers.loaded import take_loaded
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
 
@@ -130,7 +120,7 @@ def load_token_lm(
         )
         given = given_tokenizer(own_tokenizer) if given is None else given
     else:
-        target = _checked_device(torch, device or "cpu")
+        target = checked_device(torch, device or "cpu")
         given = load_tokenizer(path) if given is None else given
     if threads is not None:
         torch.set_num_threads(threads)
@@ -147,7 +137,12 @@ OPTIONS = (
 """Names of all options of `load_token_lm`."""
 
 
-def _import_torch() -> Any:
+def import_torch() -> Any:
+    """The module torch, where it and transformers are installed.
+
+    Raises:
+        MissingExtraError: they are not.
+    """
     try:
         import torch
         import transformers  # noqa: F401  # pyright: ignore[reportUnusedImport]
@@ -158,7 +153,12 @@ def _import_torch() -> Any:
     return torch
 
 
-def _checked_device(torch: Any, device: str) -> Any:
+def checked_device(torch: Any, device: str) -> Any:
+    """The torch device of a name.
+
+    Raises:
+        ArgumentError: it cannot be used.
+    """
     try:
         target = torch.device(device)
         torch.empty(1, device=target)
@@ -169,10 +169,15 @@ def _checked_device(torch: Any, device: str) -> Any:
     return target
 
 
-def _resolve(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
-    """The folder or GGUF file that a source names."""
+def resolve_model(source: str | os.PathLike[str], *, allow_download: bool) -> Path:
+    """The folder or GGUF file that a source names.
+
+    Raises:
+        FormatError: nothing of that name, or a file that is no GGUF file.
+        MissingExtraError: the packages of a packaged model, or of the hub, are not installed.
+    """
     if meaning_of(source) == "hub":
-        _import_torch()
+        import_torch()
         with quiet_transformers():
             path = locate(source, _HUB_FILES, allow_download=allow_download)
     else:
@@ -194,7 +199,7 @@ def _load_laid_out(
     import torch
 
     storage = torch.bfloat16 if dtype == "int8" else getattr(torch, dtype)
-    model = _load_model(path, storage, device, attention)
+    model = load_model(path, storage, device, attention)
     if dtype == "int8":
         from tokkit.bytelm.token_models.transformers.layers.int8_weights import quantize_linears
 
@@ -203,188 +208,5 @@ def _load_laid_out(
         from tokkit.bytelm.token_models.transformers.layers.packing import pack
 
         if not pack(model):
-            model = _load_model(path, storage, device, attention)
+            model = load_model(path, storage, device, attention)
     return model
-
-
-def _load_model(path: Path, dtype: torch.dtype, device: torch.device, attention: str | None) -> Any:
-    """Weights and configuration, whatever they lie in."""
-    with quiet_transformers():
-        try:
-            load = _load_gguf if path.is_file() else _load_folder
-            model, info = load(path, dtype, attention)
-        except TokkitError:
-            raise
-        except MemoryError as error:
-            raise ModelError(f"{path}: memory ran out; try dtype='bfloat16'") from error
-        except NotImplementedError as error:
-            raise UnsupportedError(f"{path}: transformers cannot run it: {error}") from error
-        except Exception as error:  # transformers has no error type of its own
-            if attention is not None and "attn_implementation" in str(error):
-                raise ArgumentError(
-                    f"attn_implementation is {attention!r}: {_first_lines(error)}; leave it out, "
-                    "or pass 'eager'"
-                ) from error
-            if path.is_dir():
-                refuse_lfs_pointers_in(path)
-            raise ModelError(
-                f"{path}: the weights cannot be loaded ({type(error).__name__}: "
-                f"{_first_lines(error)}); check that configuration and weights belong together"
-            ) from error
-    for kind, cause in (("missing_keys", "lacks"), ("mismatched_keys", "has the wrong shape for")):
-        keys = sorted(str(key) for key in info.get(kind) or ())
-        if keys:
-            raise ModelError(
-                f"{path}: the file {cause} {len(keys)} of the model's weights, such as {keys[0]}; "
-                "check that configuration and weights belong together"
-            )
-    if path.is_dir():
-        refuse_left_out_of_folder(path, info.get("unexpected_keys") or (), model)
-    return model.to(device)
-
-
-def _first_lines(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
-
-
-def _load_folder(
-    path: Path, dtype: torch.dtype, attention: str | None
-) -> tuple[Any, dict[str, Any]]:
-    import transformers
-
-    # The auto classes' return types depend on their options in ways that their hints do not say.
-    auto_config: Any = transformers.AutoConfig
-    auto_model: Any = transformers.AutoModelForCausalLM
-    if not (path / "config.json").is_file():
-        raise FormatError(f"{path}: no config.json, expected a folder with config.json and weights")
-    if not any(path.glob("*.safetensors")):
-        refuse_lfs_pointers_in(path)
-        raise FormatError(f"{path}: no *.safetensors; other weights are not loaded, convert them")
-    try:
-        config = auto_config.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        read_head(path / "config.json")
-        raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
-    skeleton = _skeleton(path, config, dtype)
-    options = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False}
-    options |= _options(skeleton, dtype, attention)
-    return auto_model.from_pretrained(path, config=config, **options)
-
-
-def _load_gguf(path: Path, dtype: torch.dtype, attention: str | None) -> tuple[Any, dict[str, Any]]:
-    import transformers
-
-    require_gguf(extra="hf")
-    from tokkit.bytelm.token_models.transformers.gguf_weights import (
-        iter_weights,
-        parameter_names,
-        read_tensor,
-    )
-
-    layout = read_layout(path)
-    config = _gguf_config(layout)
-    skeleton = _skeleton(path, config, dtype)
-    options = _options(skeleton, dtype, attention)
-    names = parameter_names(layout, skeleton)
-    n_layers = config.get_text_config(decoder=True).num_hidden_layers
-    unused = {tensor.name: tensor for tensor in layout.tensors if tensor.name not in names}
-    refuse_left_out(
-        path,
-        unused,
-        names,
-        {"blk": n_layers},
-        lambda name: not read_tensor(path, unused[name]).any(),
-    )
-    weights = iter_weights(layout, skeleton, names, dtype=dtype)
-    if weights is None:
-        auto_model: Any = transformers.AutoModelForCausalLM
-        options |= {"gguf_file": path.name, "local_files_only": True}
-        return auto_model.from_pretrained(path.parent, **options)
-    model_class: Any = cast(Any, type(skeleton))
-    return model_class.from_pretrained(None, config=config, state_dict=dict(weights), **options)
-
-
-def _gguf_config(layout: GGUFLayout) -> Any:
-    """The configuration, from a file of a few kilobytes with the same metadata."""
-    import transformers
-
-    auto_config: Any = transformers.AutoConfig
-    with tempfile.TemporaryDirectory(prefix="tokkit-") as folder:
-        (Path(folder) / "slim.gguf").write_bytes(layout.slim)
-        try:
-            config = auto_config.from_pretrained(
-                folder, gguf_file="slim.gguf", local_files_only=True
-            )
-        except Exception as error:
-            raise UnsupportedError(
-                f"{layout.path}: architecture {layout.architecture!r}: {_first_lines(error)}; "
-                "load the model's safetensors instead"
-            ) from error
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config  # the weights are dequantised here
-    for tensor in layout.tensors:
-        if tensor.name == "token_embd.weight":
-            config.vocab_size = tensor.shape[0]
-    return config
-
-
-def _skeleton(path: Path, config: Any, dtype: torch.dtype) -> Any:
-    """The model without storage: its names, shapes and class; refused if memory is too small."""
-    import torch
-    import transformers
-
-    n_layers = getattr(config.get_text_config(decoder=True), "num_hidden_layers", 0)
-    if not isinstance(n_layers, int) or not 0 <= n_layers <= _MAX_LAYERS:
-        raise FormatError(
-            f"{path}: the configuration claims {n_layers!r} layers, expected 0 to {_MAX_LAYERS}; "
-            "fetch the files again"
-        )
-    auto_model: Any = transformers.AutoModelForCausalLM
-    try:
-        with torch.device("meta"):
-            skeleton = auto_model.from_config(config, trust_remote_code=False)
-    except ValueError as error:
-        raise UnsupportedError(
-            f"{path}: no causal language model ({_first_lines(error)})"
-        ) from error
-    _check_memory(path, skeleton, dtype)
-    return skeleton
-
-
-def _options(skeleton: Any, dtype: torch.dtype, attention: str | None) -> dict[str, Any]:
-    """How to load a model, in every format.
-
-    Some models have no other attention than eager, and soft-capped scores (Gemma 2) exist in it
-    only.
-    """
-    if attention is None:
-        config = skeleton.config.get_text_config(decoder=True)
-        capped = getattr(config, "attn_logit_softcapping", None)
-        has_sdpa = getattr(skeleton, "_supports_sdpa", False)
-        attention = "sdpa" if has_sdpa and not capped else "eager"
-    return {"dtype": dtype, "attn_implementation": attention, "output_loading_info": True}
-
-
-def _check_memory(path: Path, skeleton: Any, dtype: torch.dtype) -> None:
-    n_parameters = sum(parameter.numel() for parameter in skeleton.parameters())
-    needed = int(n_parameters * dtype.itemsize * _HEADROOM)
-    available = available_memory()
-    if available is not None and needed > available:
-        halves = "" if dtype.itemsize == 2 else ", or dtype='bfloat16' for half of it"
-        raise ModelError(
-            f"{path}: {n_parameters:,} parameters need {needed / 1e9:.1f} GB as "
-            f"{str(dtype).removeprefix('torch.')}, and {available / 1e9:.1f} GB are available; "
-            f"use a smaller model{halves}"
-        )
-
-
-def available_memory() -> int | None:
-    """Bytes that can be allocated without swapping, as Linux estimates them; None elsewhere."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
