@@ -14,13 +14,13 @@ from typing import Any
 from tokkit.files.gguf_headers import read_metadata
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
-from tokkit.text.formats.hugging_face.special_ids import END_NAMES, token_text
+from tokkit.text.formats.hugging_face.special_ids import CONTROL_TOKENS, token_text
 from tokkit.text.spec import TokenizerSpec
 
 ROLES = ("bos", "eos", "unk", "pad", "cls", "sep", "mask")
 _NAMES: dict[str, tuple[str, ...]] = {
     "bos": ("<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "<BOS_TOKEN>", "[BOS]"),
-    "eos": END_NAMES,
+    "eos": tuple(CONTROL_TOKENS["ends"]),
     "unk": ("<unk>", "[UNK]", "<|unk|>", "<UNK>"),
     "pad": ("<pad>", "[PAD]", "<|pad|>", "<PAD>", "<|finetune_right_pad_id|>"),
     "cls": ("[CLS]", "<cls>"),
