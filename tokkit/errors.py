@@ -4,6 +4,11 @@ Each message says what was got, what was expected, and what to do about it.
 Catch `TokkitError` to catch them all.
 """
 
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
 
 class TokkitError(Exception):
     """Base of every error that tokkit raises on purpose."""
@@ -56,3 +61,40 @@ class MissingExtraError(TokkitError, ImportError):
         hint = "" if extra is None else f"; from a clone of tokkit, run pip install '.[{extra}]'"
         super().__init__(message + hint)
         self.extra = extra
+
+
+@contextmanager
+def needs_extra(message: str, *, extra: str, quote: bool = False) -> Generator[None]:
+    """Say what an import is needed for, where it fails.
+
+    Args:
+        message: what needs it.
+        extra: of this project, which brings it.
+        quote: whether to add what Python says.
+
+    Raises:
+        MissingExtraError: it failed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        reason = f" ({error})" if quote else ""
+        raise MissingExtraError(message + reason, extra=extra) from error
+
+
+@contextmanager
+def refused_by_system(what: str, advice: str = "") -> Generator[None]:
+    """Say what the operating system refuses to do, as `cannot read 'a.txt'`, and why.
+
+    Args:
+        what: is done.
+        advice: what else to do.
+
+    Raises:
+        FormatError: it refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        hint = advice and f"; {advice}"
+        raise FormatError(f"cannot {what}: {error.strerror}{hint}") from error

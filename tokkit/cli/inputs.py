@@ -11,7 +11,7 @@ import tokkit
 from tokkit.cli.declarations import argument, option
 from tokkit.cli.option_types import AnyText, InputFile, InputFolder, Source
 from tokkit.cli.progress import progress
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, refused_by_system
 from tokkit.files.reading import read_whole
 
 if TYPE_CHECKING:
@@ -100,12 +100,8 @@ def read_text(text: str | None, file: str | None) -> bytes:
         return read_whole(file)
     if file is None and sys.stdin.isatty():
         raise ArgumentError("there is no text: give it as an option or on stdin (see --help)")
-    try:
+    with refused_by_system("read stdin", "give the text as an option or a file"):
         return sys.stdin.buffer.read()
-    except OSError as error:
-        raise FormatError(
-            f"cannot read stdin: {error.strerror}; give the text as an option or a file"
-        ) from error
 
 
 def load_model(source: str, allow_download: bool, **options: Any) -> ByteLM:

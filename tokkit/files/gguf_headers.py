@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,15 @@ _NUMPY: dict[int, str] = {
     10: "<u8", 11: "<i8", 12: "<f8",
 }  # fmt: skip
 _U64 = struct.Struct("<Q")
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file begins as GGUF does; not, where it cannot be read."""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as stream:
+                return stream.read(4) == MAGIC
+    return False
 
 
 class Cursor:

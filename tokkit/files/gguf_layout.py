@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from tokkit.errors import FormatError, MissingExtraError
+from tokkit.errors import FormatError, needs_extra
 from tokkit.files.gguf_headers import Cursor, open_header
 
 _MAX_TENSORS = 1 << 20
@@ -29,12 +29,8 @@ def require_gguf(*, extra: str) -> None:
     Raises:
         MissingExtraError: it is not installed; `extra` of this project brings it.
     """
-    try:
+    with needs_extra("GGUF files need the package gguf", extra=extra, quote=True):
         import gguf  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
-    except ImportError as error:
-        raise MissingExtraError(
-            f"GGUF files need the package gguf ({error})", extra=extra
-        ) from error
 
 
 @dataclass(frozen=True)

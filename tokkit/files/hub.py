@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tokkit.errors import FormatError, MissingExtraError
+from tokkit.errors import FormatError, needs_extra
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -42,13 +42,9 @@ def snapshot(hub_id: str, files: Sequence[str], *, allow_download: bool) -> Path
         FormatError: not in the cache and not to be fetched, or it cannot be.
         MissingExtraError: huggingface_hub is not installed.
     """
-    try:
+    missing = f"{hub_id}: no such file or folder; to read it as a hub id install huggingface_hub"
+    with needs_extra(missing, extra="hf"):
         import huggingface_hub
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{hub_id}: no such file or folder; to read it as a hub id install huggingface_hub",
-            extra="hf",
-        ) from error
     client: Any = huggingface_hub
     try:
         folder = client.snapshot_download(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tokkit.errors import FormatError
+from tokkit.errors import FormatError, refused_by_system
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """How a Git LFS pointer begins: a text of three lines that stands where a large file belongs."""
@@ -64,12 +64,8 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
     Raises:
         FormatError: it cannot be read.
     """
-    try:
+    with refused_by_system(f"read {os.fspath(path)!r}", "give the path of a file"):
         return Path(path).read_bytes()
-    except OSError as error:
-        raise FormatError(
-            f"cannot read {os.fspath(path)!r}: {error.strerror}; give the path of a file"
-        ) from error
 
 
 def refuse_lfs_pointer(data: bytes, where: str) -> None:

@@ -10,7 +10,7 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import cast
 
-from tokkit.errors import FormatError
+from tokkit.errors import refused_by_system
 
 
 @contextmanager
@@ -46,14 +46,12 @@ def write_whole(path: Path, text: str) -> None:
         FormatError: the file cannot be written.
     """
     data = text.encode("utf-8", errors="surrogateescape")
-    try:
+    with refused_by_system(f"write {str(path)!r}"):
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
         with whole_file(path) as stream:
             stream.write(data)
-    except OSError as error:
-        raise FormatError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def _umask() -> int:

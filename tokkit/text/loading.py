@@ -13,6 +13,7 @@ from typing import Any
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError
+from tokkit.files.gguf_headers import is_gguf
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import MAX_FILE_BYTES, collector_paused, read_bounded
 from tokkit.files.sources import locate
@@ -147,7 +148,7 @@ def _choose(folder: Path, kind: str) -> Path:
 
 def _read_file(path: Path, kind: str, encoding: str, options: RankFileOptions) -> TokenizerSpec:
     name = path.name
-    if not kind and _head(path) == b"GGUF":
+    if not kind and is_gguf(path):
         kind = "gguf"
     data = b"" if kind == "gguf" else read_bounded(path)
     kind = kind or sniff_format(data, path)
@@ -191,16 +192,6 @@ def _read_json(path: Path, kind: str, data: bytes) -> TokenizerSpec:
         f"{name}: JSON, but neither a tokenizer.json (which has 'model') nor a tekken file (which "
         f"has 'config' and 'vocab'); its keys are {', '.join(list(document)[:8])[:200]}"
     )
-
-
-def _head(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as stream:
-            return stream.read(4)
-    except OSError:
-        return b""
 
 
 def sniff_format(data: bytes, path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from tokkit.errors import FormatError
-from tokkit.files.gguf_headers import MAGIC, read_metadata
+from tokkit.files.gguf_headers import is_gguf, read_metadata
 from tokkit.files.json_text import parse_json, want_list, want_object, want_str
 from tokkit.files.reading import decode_utf8, read_bounded
 
@@ -25,9 +25,8 @@ def find_templates(path: Path) -> dict[str, str]:
     Raises:
         FormatError: one of the files is damaged.
     """
-    with path.open("rb") as stream:
-        if stream.read(4) == MAGIC:
-            return _from_gguf(path)
+    if is_gguf(path):
+        return _from_gguf(path)
     found: dict[str, str] = {}
     for name in ("tokenizer_config.json", "chat_template.json"):
         beside = path.parent / name

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tokkit.audit.expressible import ids_or_none
 from tokkit.audit.safety.shrinking import shrink
@@ -88,12 +89,9 @@ def compare_texts(
     }
     firsts = [(group, min(each, key=len)) for group, each in different.items() if each]
 
-    def shows(text: str) -> bool:
-        return differs(before, after, text)
-
     found: dict[str, DifferentText] = {}
     for group, first in firsts[:MAX_SHRUNK]:
-        text = shrink(first, shows)
+        text = shrink(first, partial(differs, before, after))
         found.setdefault(text, _different(before, after, group, text))
     smallest = _smallest_token(before, after, tokens)
     if smallest is not None and smallest not in found:
@@ -115,7 +113,7 @@ def _smallest_token(
         except UnicodeDecodeError:
             continue
         if text and differs(before, after, text):
-            return shrink(text, lambda smaller: differs(before, after, smaller))
+            return shrink(text, partial(differs, before, after))
     return None
 
 

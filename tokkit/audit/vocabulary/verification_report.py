@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules.vocabulary import PARTIAL_CHARACTER, WITNESS_REFUTED
 from tokkit.audit.vocabulary.demonstration import encoded
-from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict, is_text
+from tokkit.audit.vocabulary.reach.reachability import Reason, Status, Verdict
 from tokkit.audit.vocabulary.showing import examples, longest_first
 from tokkit.audit.vocabulary.verification import Verification
 from tokkit.report.section import Fact
 from tokkit.report.wording import plural
+from tokkit.text.segment_models.vocabulary import is_utf8
 from tokkit.text.tokenizer import TextTokenizer
 
 _N_WITNESSES = 5
@@ -88,7 +89,7 @@ def partial_findings(tokenizer: TextTokenizer, verdicts: Sequence[Verdict]) -> t
     tokens = [
         token
         for token, verdict in enumerate(verdicts)
-        if verdict.status in reached and not is_text(spelling[token])
+        if verdict.status in reached and not is_utf8(spelling[token])
     ]
     if not tokens:
         return ()

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tokkit.arguments import check_kind
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
-from tokkit.errors import ArgumentError, MissingExtraError
+from tokkit.errors import ArgumentError, needs_extra
 
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
@@ -145,12 +145,8 @@ def _reason(report: str) -> str:
 
 
 def _llguidance() -> ModuleType:
-    try:
+    with needs_extra("patterns need llguidance", extra="constrained", quote=True):
         import llguidance
-    except ImportError as error:
-        raise MissingExtraError(
-            f"patterns need llguidance ({error})", extra="constrained"
-        ) from error
     return llguidance
 
 

@@ -32,8 +32,7 @@ from tokkit.cli.output import (
 )
 from tokkit.cli.progress import Meter
 from tokkit.cli.terminal import has_colour
-from tokkit.errors import ArgumentError
-from tokkit.files.reading import read_whole
+from tokkit.files.reading import decode_utf8, read_whole
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
@@ -144,7 +143,8 @@ class LookedAt:
         from tokkit.audit.costs.samples import read_folder
         from tokkit.mixture.samples.sources import find_categories
 
-        template = None if self.chat_template is None else _read_template(self.chat_template)
+        path = self.chat_template
+        template = None if path is None else decode_utf8(read_whole(path), path)
         return tokkit.AuditOptions(
             reference=not self.no_reference,
             embeddings=None if self.embeddings is None else Path(self.embeddings),
@@ -259,13 +259,6 @@ def _print_timings(curves: Sequence[GrowthCurve]) -> None:
     from tokkit.audit.outputs.timings import timings_text
 
     print(timings_text(curves), file=sys.stderr)
-
-
-def _read_template(path: str) -> str:
-    try:
-        return read_whole(path).decode()
-    except UnicodeDecodeError as error:
-        raise ArgumentError(f"{path}: the template is not UTF-8 ({error}); give a text") from error
 
 
 def _uri(source: str) -> str | None:

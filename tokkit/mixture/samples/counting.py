@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.errors import ArgumentError, MissingExtraError, refused_by_system
 from tokkit.files.writing import whole_file
 from tokkit.mixture.samples.shard_text import ReadOptions, blocks_of, read_texts
 from tokkit.mixture.samples.sources import Sample, Shard, Source, find_shards
@@ -148,10 +148,8 @@ def count_categories(
     options = options or ReadOptions()
     samples = {name: find_shards(name, source) for name, source in corpora.items()}
     if cache is not None:
-        try:
+        with refused_by_system(f"make the cache {str(cache)!r}"):
             Path(cache).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FormatError(f"cannot make the cache {str(cache)!r}: {error.strerror}") from error
     counts = {name: SampleCounts(EMPTY) for name in samples}
     tasks = [(name, shard) for name, sample in samples.items() for shard in sample.shards]
     total = sum(max(0, shard.n_bytes) for _, shard in tasks)
@@ -218,12 +216,10 @@ def write_counts(path: Path, counts: SampleCounts) -> None:
     """
     words = counts.words
     sizes = np.array([words.n_bytes, counts.n_invalid, counts.n_nul], dtype=np.int64)
-    try:
+    with refused_by_system(f"write {str(path)!r}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as stream:
             np.savez(stream, text=words.text, starts=words.starts, counts=words.counts, sizes=sizes)
-    except OSError as error:
-        raise FormatError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def read_counts(path: Path) -> SampleCounts | None:

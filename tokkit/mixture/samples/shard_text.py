@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tokkit.arguments import check_kind
-from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.errors import ArgumentError, FormatError, needs_extra, refused_by_system
 from tokkit.files.reading import refuse_lfs_pointer
 from tokkit.mixture.samples.sources import Shard, is_url, with_fsspec
 
@@ -107,10 +107,8 @@ def _open(shard: Shard) -> Generator[BinaryIO]:
         with opened as stream:
             yield cast(BinaryIO, stream)
         return
-    try:
+    with refused_by_system(f"read {shard.path!r}"):
         stream = Path(shard.path).open("rb")  # noqa: SIM115  # closed below
-    except OSError as error:
-        raise FormatError(f"cannot read {shard.path!r}: {error.strerror}") from error
     with stream:
         yield stream
 
@@ -130,12 +128,9 @@ def _decompressed(shard: Shard, raw: BinaryIO, kind: str | None, step: int) -> I
 
 
 def _zstd_parts(shard: Shard, raw: BinaryIO) -> Iterator[bytes]:
-    try:
+    missing = f"{shard.path} is compressed with Zstandard, which is not installed"
+    with needs_extra(missing, extra="mixture"):
         import zstandard
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{shard.path} is compressed with Zstandard, which is not installed", extra="mixture"
-        ) from error
     codec = zstandard.ZstdDecompressor()
     frame = None
     # A block of three bytes can hold 128 KiB, and all of it comes at once: hence little steps.
@@ -245,13 +240,10 @@ def _json_texts(shard: Shard, parts: Iterator[bytes], options: ReadOptions) -> I
 
 
 def _parquet_texts(shard: Shard, raw: BinaryIO, options: ReadOptions) -> Iterator[bytes]:
-    try:
+    missing = f"{shard.path} is a Parquet file, and pyarrow is not installed"
+    with needs_extra(missing, extra="parquet"):
         import pyarrow as pa
         from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{shard.path} is a Parquet file, and pyarrow is not installed", extra="parquet"
-        ) from error
     # Some file systems give streams that pyarrow takes for something else.
     source = raw if raw.seekable() else io.BytesIO(raw.read())
     try:

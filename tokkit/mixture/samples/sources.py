@@ -23,7 +23,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from tokkit.errors import ArgumentError, FormatError, MissingExtraError, TokkitError
+from tokkit.errors import ArgumentError, FormatError, MissingExtraError, TokkitError, needs_extra
 
 Source: TypeAlias = str | bytes | PathLike[str] | Iterable[str | bytes | PathLike[str]]
 
@@ -265,12 +265,9 @@ def with_fsspec(url: str, where: str, use: Callable[[Any, str], Any]) -> Any:
         MissingExtraError: fsspec, or what the file system needs, is not installed.
         FormatError: the file system refuses.
     """
-    try:
+    missing = f"{where}: {url!r} is read through fsspec, which is not installed"
+    with needs_extra(missing, extra="mixture"):
         import fsspec
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{where}: {url!r} is read through fsspec, which is not installed", extra="mixture"
-        ) from error
     try:
         return use(fsspec, url)
     except ImportError as error:

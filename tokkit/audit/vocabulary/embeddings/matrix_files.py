@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import FormatError, UnsupportedError
+from tokkit.files.gguf_headers import is_gguf
 from tokkit.files.gguf_layout import read_layout, require_gguf
 from tokkit.files.packaged import PACKAGED
 from tokkit.files.safetensors_files import SafetensorsFile
@@ -103,9 +104,7 @@ def open_embeddings(path: str | PathLike[str]) -> Embeddings:
     try:
         if path.is_dir():
             return _from_safetensors(path, sorted(path.glob("*.safetensors")))
-        with path.open("rb") as file:
-            magic = file.read(4)
-        if magic == b"GGUF":
+        if is_gguf(path):
             return _from_gguf(path)
         return _from_safetensors(path, [path])
     except OSError as error:

@@ -42,6 +42,7 @@ from tokkit.audit.vocabulary.reach.neighbours import Neighbours
 from tokkit.audit.vocabulary.reach.witnesses import WitnessSearch
 from tokkit.errors import EncodingError
 from tokkit.text.normalizers import whole_normalizer
+from tokkit.text.segment_models.vocabulary import is_utf8
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -145,7 +146,7 @@ class ReachabilityJudge:
     def _own_text(self, token: int) -> bytes | None:
         """The token's bytes as a text, if their encoding is that token and nothing else."""
         data = self._spec.token_bytes[token]
-        if not is_text(data):
+        if not is_utf8(data):
             return None
         for text in own_texts(data, self._tokenizer.dummy_prefix):
             if ids_or_none(self._tokenizer, text) == (token,):
@@ -164,7 +165,7 @@ class ReachabilityJudge:
     def _is_alone(self, token: int) -> bool:
         """Whether the token is what its bytes become without the space put before a text."""
         data = self._spec.token_bytes[token]
-        if not self._tokenizer.dummy_prefix or not is_text(data):
+        if not self._tokenizer.dummy_prefix or not is_utf8(data):
             return False
         pieces = self._tokenizer.pretokenizer.split(np.frombuffer(data, dtype=np.uint8))
         try:
@@ -271,12 +272,3 @@ def own_texts(data: bytes, dummy_prefix: bytes) -> Iterator[bytes]:
     if dummy_prefix and data.startswith(dummy_prefix) and data != dummy_prefix:
         yield data[len(dummy_prefix) :]
     yield data
-
-
-def is_text(data: bytes) -> bool:
-    """Whether bytes are UTF-8."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -17,11 +17,7 @@ from tokkit.arguments import check_flags, check_kind, check_whole, refuse_unknow
 from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
 from tokkit.bytelm.token_models.transformers.model_files import load_model
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
-from tokkit.errors import (
-    ArgumentError,
-    FormatError,
-    MissingExtraError,
-)
+from tokkit.errors import ArgumentError, FormatError, needs_extra
 from tokkit.files.reading import read_head
 from tokkit.files.sources import locate, meaning_of
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -143,13 +139,9 @@ def import_torch() -> Any:
     Raises:
         MissingExtraError: they are not.
     """
-    try:
+    with needs_extra("language models need torch and transformers", extra="hf", quote=True):
         import torch
         import transformers  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ImportError as error:
-        raise MissingExtraError(
-            f"language models need torch and transformers ({error})", extra="hf"
-        ) from error
     return torch
 
 
