@@ -34,7 +34,7 @@ from tokkit.files.json_text import (
     want_object,
     want_str,
 )
-from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_BYTES, MAX_VOCAB_SIZE
+from tokkit.files.reading import MAX_TOKEN_BYTES, MAX_VOCAB_SIZE, check_token_sizes
 from tokkit.files.writing import whole_file
 from tokkit.text.formats.normalizer_json import normalizer_from_json, normalizer_to_json
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
@@ -236,11 +236,7 @@ def _tokens(arrays: _Arrays, where: str) -> tuple[bytes, ...]:
     lengths, blob = arrays["token_lengths"], arrays["token_bytes"]
     if not 0 < len(lengths) <= MAX_VOCAB_SIZE:
         raise FormatError(f"{where}: {len(lengths):,} ids; expected 1 to {MAX_VOCAB_SIZE:,}")
-    if lengths.min() < 0 or lengths.max() > MAX_TOKEN_BYTES or len(blob) > MAX_VOCAB_BYTES:
-        raise FormatError(
-            f"{where}: tokens of {lengths.min()} to {lengths.max()} bytes, {len(blob):,} in all; "
-            f"expected 0 to {MAX_TOKEN_BYTES:,}, and at most {MAX_VOCAB_BYTES:,}"
-        )
+    check_token_sizes(lengths.tolist(), where, least=0)
     ends = np.cumsum(lengths, dtype=np.int64)
     if ends[-1] != len(blob):
         raise FormatError(f"{where}: tokens of {ends[-1]:,} bytes in all, but {len(blob):,} stored")
