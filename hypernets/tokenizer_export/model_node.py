@@ -67,7 +67,7 @@ def _bpe(spec: TokenizerSpec, texts: Sequence[str], in_model: Sequence[int]) -> 
         "byte_fallback": _falls_back(spec),
         "ignore_merges": spec.ignore_merges,
         "vocab": {texts[token]: token for token in in_model},
-        "merges": [] if spec.merges is None else _merges(spec, spec.merges, texts),
+        "merges": merges_in_order(spec, texts),
     }
 
 
@@ -82,11 +82,22 @@ def _falls_back(spec: TokenizerSpec) -> bool:
     return n_bytes > 0 and not is_byte_level(spec)
 
 
-def _merges(spec: TokenizerSpec, merges: MergeTable, texts: Sequence[str]) -> list[list[str]]:
-    """Merges in the order in which they count; of several with one result and rank any order does.
+def merges_in_order(spec: TokenizerSpec, texts: Sequence[str]) -> list[list[str]]:
+    """Pairs of spellings in the order in which they merge; without those that never do.
 
-    (Of the ways to make a token at most one ever fires; see `merge_tables`.)
+    Of several with one result and rank any order does, since at most one ever fires (see
+    `tokkit.text.formats.merge_tables`).
+
+    Args:
+        spec: a BPE tokenizer.
+        texts: spelling of each id.
+
+    Raises:
+        UnsupportedError: merges of one rank to different tokens, which no list can order.
     """
+    if spec.merges is None:
+        return []
+    merges = spec.merges
     same = np.flatnonzero(np.diff(merges.rank) == 0)
     differ = same[merges.result[same] != merges.result[same + 1]]
     if len(differ):
