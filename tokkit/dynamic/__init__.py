@@ -1,4 +1,39 @@
 """Tokenization that adapts to its text: what is frequent in a batch becomes one token.
 
-`merging` merges the pairs of a batch, with the tables of `merge_tables`, to a `merged_batch`.
+`merging` merges the pairs of a batch, with the tables of `merge_tables`, to a `merged_batch`;
+`dynamic_tokenizer` does so batch after batch, and `embedding` gives rows for what was merged.
+`vocabulary_index` has the logits of a vocabulary with many such rows.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokkit.dynamic.dynamic_tokenizer import DynamicTokenizer
+    from tokkit.dynamic.embedding import Embedder, EmbeddingCache, SubtokenEmbedder
+    from tokkit.dynamic.vocabulary_index import VocabularyIndex
+
+__all__ = [
+    "DynamicTokenizer",
+    "Embedder",
+    "EmbeddingCache",
+    "SubtokenEmbedder",
+    "VocabularyIndex",
+]
+
+_HOMES = {
+    "DynamicTokenizer": "tokkit.dynamic.dynamic_tokenizer",
+    "Embedder": "tokkit.dynamic.embedding",
+    "EmbeddingCache": "tokkit.dynamic.embedding",
+    "SubtokenEmbedder": "tokkit.dynamic.embedding",
+    "VocabularyIndex": "tokkit.dynamic.vocabulary_index",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tokkit.dynamic' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

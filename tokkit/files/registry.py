@@ -18,7 +18,10 @@ from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
 
 MANIFEST = "tokkit.json"
-CLASSES = {"text-tokenizer": "tokkit.text.tokenizer:TextTokenizer"}
+CLASSES = {
+    "text-tokenizer": "tokkit.text.tokenizer:TextTokenizer",
+    "dynamic-tokenizer": "tokkit.dynamic.dynamic_tokenizer:DynamicTokenizer",
+}
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 
 _MAX_BYTES = 1 << 20

@@ -1,0 +1,1 @@
+"""Logits over many rows that are sums of few: `weighted_sums`, `largest`, `screening`."""
