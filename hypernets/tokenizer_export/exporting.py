@@ -136,7 +136,9 @@ def written(text: TextTokenizer, roles: SpecialRoles, *, max_length: int | None 
 
 def _checked(fast: Any, text: TextTokenizer, *, kept: bool) -> ExportedTokenizer:
     check_same_ids(fast, text)
-    check_same_ids(reloaded(fast), text)
+    again = reloaded(fast)
+    if again.backend_tokenizer.to_str() != fast.backend_tokenizer.to_str():
+        check_same_ids(again, text)  # written in another way, it may still do the same
     found = difference(fast, text, trial_texts(text), specials=False)
     return ExportedTokenizer(fast, text, kept, _notes(text, found, kept=kept))
 

@@ -6,6 +6,8 @@ The library knows a token by its spelling alone, and so two ids never share one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,13 @@ def spellings(spec: TokenizerSpec, *, mark: str) -> list[str]:
     Raises:
         UnsupportedError: two ids would be spelled alike, or a token that is no text.
     """
-    texts = [_spelling(spec, token, mark) for token in range(spec.vocab_size)]
+    # Nearly all are plain tokens; asking each for its kind would take most of the time.
+    plain = _plain_spelling(spec, mark)
+    normal = (spec.kinds == TokenKind.NORMAL).tolist()
+    texts = [
+        plain(token, data) if is_normal else _spelling(spec, token, mark)
+        for token, (data, is_normal) in enumerate(zip(spec.token_bytes, normal, strict=True))
+    ]
     for text, token in spec.special_tokens.items():
         texts[token] = text
     for added in all_added_tokens(spec):
@@ -56,17 +64,25 @@ def _is_prefixed(added: AddedToken, spec: TokenizerSpec) -> bool:
     return added.normalized and always
 
 
+def _plain_spelling(spec: TokenizerSpec, mark: str) -> Callable[[int, bytes], str]:
+    """How a token that the model makes is spelled, by its id and bytes."""
+    if spec.family == "wordpiece":
+        return lambda token, data: _of_word(data, spec, token, mark)
+    if is_byte_level(spec):
+        return lambda _, data: text_of(data)
+    return lambda _, data: _marked(data, mark, spec)
+
+
 def _spelling(spec: TokenizerSpec, token: int, mark: str) -> str:
+    """How a token is spelled that is none of the model's plain ones."""
     data, kind = spec.token_bytes[token], spec.kinds[token]
     if kind in (TokenKind.UNUSED, TokenKind.SPECIAL):
         return _unknown(spec, mark) if token == spec.unk_id else f"<unused {token}>"
     if kind == TokenKind.DECODE_ONLY:
         return _decode_only(data, spec, token)
-    if kind == TokenKind.BYTE:
+    if kind == TokenKind.BYTE and not is_byte_level(spec):
         return f"<0x{data[0]:02X}>"
-    if spec.family == "wordpiece":
-        return _of_word(data, spec, token, mark)
-    return text_of(data) if is_byte_level(spec) else _marked(data, mark, spec)
+    return _plain_spelling(spec, mark)(token, data)
 
 
 def _unknown(spec: TokenizerSpec, mark: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from tokkit.hypernets.tokenizer_export.exporting import (
     reloaded,
 )
 from tokkit.hypernets.tokenizer_export.trial import fast_ids, ids_of
+from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 PARTS = (
@@ -100,6 +102,16 @@ def test_a_unigram_model_that_finds_control_tokens_in_plain_text_says_so(tmp_pat
     made = export_tokenizer(unigram_without_signs(tmp_path))
     assert any("split_special_tokens" in note for note in made.notes)
     assert_same(made.tokenizer, made.text, "sea <s> sea", ways=(True,))
+
+
+def test_plain_bytes_have_a_fast_tokenizer() -> None:
+    kinds = np.full(258, TokenKind.NORMAL, dtype=np.uint8)
+    kinds[:2] = TokenKind.SPECIAL
+    tokens = (b"", b"", *(bytes((byte,)) for byte in range(256)))
+    spec = TokenizerSpec("bytes", "bytes", tokens, kinds, {"<s>": 0, "</s>": 1}, bos_ids=(0,))
+    made = export_tokenizer(TextTokenizer(spec))
+    assert_same(made.tokenizer, made.text, "naïve <s> 日本\n\x00")
+    assert made.tokenizer("a")["input_ids"] == [0, 2 + ord("a")]
 
 
 def test_a_hole_in_the_ids_is_kept(tmp_path: Path) -> None:
