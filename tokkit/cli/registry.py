@@ -43,6 +43,7 @@ ENTRIES = (
     Entry("tokenize", TOKENIZERS, "ids and byte pieces of a text", ("encode",)),
     Entry("audit", TOKENIZERS, "examine a tokenizer: vocabulary, cost of texts, safety"),
     Entry("diff", TOKENIZERS, "compare two tokenizers"),
+    Entry("merge", TOKENIZERS, "join the frequent pairs of tokens of a batch of texts"),
     Entry("mixture", TOKENIZERS, "what a tokenizer's merges reveal about its training data"),
 )
 
