@@ -36,6 +36,10 @@ _HEADS = {
 """By how the name of an architecture ends, where it is no causal model."""
 
 
+_PLAIN_MODULES = ("models.", "pytorch_utils", "activations")
+"""Parts of transformers whose modules hold weights as they are."""
+
+
 @dataclass(frozen=True)
 class SourceModel:
     """A loaded model and its tokenizer.
@@ -134,11 +138,24 @@ def _check_loaded(model: Any) -> None:
         "model",
         "pass a folder, a GGUF file, a name, or a loaded model of transformers",
     )
-    if getattr(model, "is_quantized", False):
+    if getattr(model, "is_quantized", False) and not _is_dequantised(model):
         raise UnsupportedError(
             f"{type(model).__name__} is loaded with quantised weights, of which no rows can be "
             "read; load it in float32 or bfloat16, or pass its path"
         )
+
+
+def _is_dequantised(model: Any) -> bool:
+    """Whether a model that is marked as quantised is not any more, as one from a GGUF file."""
+    plain = (
+        "torch.",
+        "transformers.models.",
+        "transformers.pytorch_utils",
+        "transformers.activations",
+    )
+    return all(p.is_floating_point() and p.dtype.itemsize > 1 for p in model.parameters()) and all(
+        type(module).__module__.startswith(plain) for module in model.modules()
+    )
 
 
 def _tokenizer_of(model: Any, name: str) -> TextTokenizer:

@@ -26,7 +26,9 @@ from tests.hypernets.tokenizer_export.families import (
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hypernets.gguf_export.architectures import ARCHITECTURES
 from tokkit.hypernets.gguf_export.writing import save_gguf
+from tokkit.hypernets.plain_models.replacing import replace_vocabulary
 from tokkit.hypernets.plain_models.source_models import load_source
+from tokkit.hypernets.plain_models.vocabulary_layers import input_rows
 from tokkit.hypernets.tokenizer_export.exporting import ExportedTokenizer, export_tokenizer
 from tokkit.text.formats.patterns import CL100K, QWEN2
 from tokkit.text.tokenizer import load_tokenizer
@@ -175,6 +177,20 @@ def test_half_precision_files_are_as_good_as_their_type(
     again = load_source(tmp_path / "half.gguf", dtype=dtype).model
     for key, value in again.state_dict().items():
         assert torch.equal(value, halved.state_dict()[key]), key
+
+
+def test_a_model_that_transformers_read_from_a_file_is_a_plain_source(
+    target: ExportedTokenizer, tmp_path: Path
+) -> None:
+    """transformers marks it as quantised and refuses to save it; its weights are floats."""
+    model, path = written("llama", target, tmp_path)
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file=path.name)
+    source = load_source(loaded, tokenizer=target.text)
+    made = replace_vocabulary(source, target, input_rows(source.model)).model
+    made.save_pretrained(tmp_path / "saved")
+    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "saved")
+    ids = target.text.encode(TEXTS[0])
+    torch.testing.assert_close(logits(again, ids), logits(model, ids), rtol=1e-4, atol=1e-4)
 
 
 def refuse(model: Any, target: ExportedTokenizer, folder: Path, match: str) -> None:

@@ -18,6 +18,7 @@ from tests.hypernets.tokenizer_export.families import (
     tiktoken_encoding,
     unigram_without_signs,
 )
+from tests.text.tokenizer_json import CHARS, MARK_SPACES, added, document, ours
 from tokkit.hypernets.tokenizer_export.exporting import (
     ExportedTokenizer,
     export_tokenizer,
@@ -112,6 +113,23 @@ def test_plain_bytes_have_a_fast_tokenizer() -> None:
     made = export_tokenizer(TextTokenizer(spec))
     assert_same(made.tokenizer, made.text, "naïve <s> 日本\n\x00")
     assert made.tokenizer("a")["input_ids"] == [0, 2 + ord("a")]
+
+
+def test_a_mark_in_raw_text_may_be_an_added_token() -> None:
+    """Gemma declares `▁▁`, which is two spaces in a piece and two marks in raw text."""
+    vocab = CHARS | {"▁▁": 260}
+    root = document(
+        vocab,
+        added("▁▁", 260),
+        normalizers=(MARK_SPACES,),
+        merges=[["▁", "▁"]],
+        unk_token="<unk>",
+        byte_fallback=True,
+    )
+    made = export_tokenizer(ours(root))
+    assert not made.kept
+    for text in ("a  b", "a▁▁b", "a ▁▁ b", "▁ ▁"):
+        assert_same(made.tokenizer, made.text, text)
 
 
 def test_a_hole_in_the_ids_is_kept(tmp_path: Path) -> None:
