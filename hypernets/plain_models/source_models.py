@@ -147,12 +147,7 @@ def _check_loaded(model: Any) -> None:
 
 def _is_dequantised(model: Any) -> bool:
     """Whether a model that is marked as quantised is not any more, as one from a GGUF file."""
-    plain = (
-        "torch.",
-        "transformers.models.",
-        "transformers.pytorch_utils",
-        "transformers.activations",
-    )
+    plain = ("torch.", *(f"transformers.{part}" for part in _PLAIN_MODULES))
     return all(p.is_floating_point() and p.dtype.itemsize > 1 for p in model.parameters()) and all(
         type(module).__module__.startswith(plain) for module in model.modules()
     )

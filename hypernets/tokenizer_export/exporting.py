@@ -2,7 +2,8 @@
 
 1. What came as a `tokenizer.json`, or as a loaded tokenizer of `tokenizers` or of `transformers`
    that is fast, is kept, with its added tokens, chat template, roles and padding (`originals`).
-2. Anything else is written as a tokenizer.json (`document`).
+2. Anything else is written as a tokenizer.json (`document`), as is a file that declares ids which
+   its library would place elsewhere (GPT-4o's).
 3. Both are compared with tokkit's own reading on trial texts, and again after a round through
    `save_pretrained` and `from_pretrained`. What differs is refused by name (`trial`).
 """
@@ -85,7 +86,7 @@ def _export(source: Any, max_length: int | None, allow_download: bool) -> Export
     if isinstance(source, str | os.PathLike):
         path = find_file(source, allow_download=allow_download)
     original = original_of(source, path)
-    if original is not None:
+    if original is not None and not (path is not None and text.spec.runtime_ids):
         if max_length is not None and original.model_max_length > UNBOUNDED:
             original.model_max_length = max_length
         return _checked(original, text, kept=True)
@@ -165,6 +166,11 @@ def reloaded(fast: Any) -> Any:
 
 def _notes(text: TextTokenizer, difference: str | None, *, kept: bool) -> tuple[str, ...]:
     notes: list[str] = []
+    if not kept and text.spec.runtime_ids:
+        notes.append(
+            f"the file declares {len(text.spec.runtime_ids)} ids that transformers would place "
+            "elsewhere; they are as declared"
+        )
     if difference is not None:
         notes.append(
             "with split_special_tokens=True, text that spells a control token is not encoded as "

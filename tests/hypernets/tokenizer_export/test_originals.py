@@ -97,7 +97,7 @@ def test_a_table_of_replacements_is_refused_by_name(tmp_path: Path) -> None:
         export_tokenizer(path)
 
 
-def test_a_library_that_places_ids_elsewhere_is_refused(tmp_path: Path) -> None:
+def test_ids_that_the_library_places_elsewhere_are_as_the_file_declares(tmp_path: Path) -> None:
     document = json.loads(byte_level_bpe(tmp_path).to_str())
     document["added_tokens"].append(
         {"id": 900, "content": "<far>", "special": True, "single_word": False, "lstrip": False,
@@ -106,5 +106,10 @@ def test_a_library_that_places_ids_elsewhere_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(document))
     assert load_tokenizer(path).spec.runtime_ids
-    with pytest.raises(UnsupportedError, match="ids"):
-        export_tokenizer(path)
+    made = export_tokenizer(path)
+    assert not made.kept
+    assert made.tokenizer.convert_tokens_to_ids("<far>") == 900
+    assert made.tokenizer("sea <far>")["input_ids"] == made.text.encode("sea <far>", specials=True)
+    assert any("as declared" in note for note in made.notes)
+    loaded = transformers.PreTrainedTokenizerFast(tokenizer_file=str(path))
+    assert export_tokenizer(loaded).tokenizer.convert_tokens_to_ids("<far>") == 400
