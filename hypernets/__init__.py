@@ -1,1 +1,10 @@
-"""Hypernetworks for zero-shot tokenizer transfer; import as `tokkit.hypernets`."""
+"""Change the tokenizer of a model: transfer without training, and hypernetworks.
+
+Read `alignment` first (which old tokens a new one is spelled with), then `rows` (what a method
+gives), the `heuristics`, and `transfer`, which puts a model together from them. Imports as
+`tokkit.hypernets`.
+"""
+
+from tokkit.hypernets.methods import METHODS
+
+__all__ = ["METHODS"]

@@ -32,7 +32,7 @@ FIM = FIM_FORMATS["starcoder"]
 VALUES = (5, -1, 1.5, None, "x", b"\xff", [], ["a"], [None], {}, {"a": 1}, object())
 ELSEWHERE = {
     *("AuditReport", "MergedBatch", "MixtureResult", "ScoreReport", "TokkitError"),
-    *("NgramLM", "TransformersLM", "load_lm"),
+    *("NgramLM", "TransformersLM", "load_lm", "transfer", "TransferReport", "TransferResult"),
 }
 """Results; what a method makes; and what needs torch, which is tested beside its other options."""
 DEAR = {"audit_tokenizer", "infer_mixture"}

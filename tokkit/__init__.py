@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tokkit.dynamic.merged_batch import MergedBatch
     from tokkit.dynamic.merging import merge_batch
     from tokkit.errors import TokkitError
+    from tokkit.hypernets.result import TransferReport, TransferResult
+    from tokkit.hypernets.transfer import transfer
     from tokkit.mixture.inference import infer_mixture
     from tokkit.mixture.result import MixtureResult
     from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -49,6 +51,8 @@ __all__ = [
     "ScoreReport",
     "TextTokenizer",
     "TokkitError",
+    "TransferReport",
+    "TransferResult",
     "TransformersLM",
     "__version__",
     "audit_tokenizer",
@@ -61,6 +65,7 @@ __all__ = [
     "merge_batch",
     "score",
     "stream_completion",
+    "transfer",
 ]
 
 _HOMES = {
@@ -77,6 +82,8 @@ _HOMES = {
     "ScoreReport": "tokkit.bytelm.scoring",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
+    "TransferReport": "tokkit.hypernets.result",
+    "TransferResult": "tokkit.hypernets.result",
     "TransformersLM": "tokkit.bytelm.token_models.transformers.token_lm",
     "audit_tokenizer": "tokkit.audit.auditing:audit",
     "beam_search": "tokkit.bytelm.completion.beam_search",
@@ -88,6 +95,7 @@ _HOMES = {
     "merge_batch": "tokkit.dynamic.merging",
     "score": "tokkit.bytelm.scoring",
     "stream_completion": "tokkit.bytelm.completion.completion",
+    "transfer": "tokkit.hypernets.transfer",
 }
 
 

@@ -8,7 +8,6 @@ that it was not fitted to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +52,7 @@ def fold_bias(
     Args:
         rows: float (n, width) of the output matrix.
         bias: float (n,), one a token.
-        hidden: float (states, width), what the head is given (see `head_inputs`); at least ten
+        hidden: float (states, width), what the head is given (`hypernets.head`); at least ten
             states, a fifth of which is held out.
         ridge: of the regression, as a share of the mean square of a component of `hidden`.
         seed: which states are held out.
@@ -96,27 +95,3 @@ def _check(rows: Any, bias: Any, hidden: Any, ridge: float) -> None:
     for name, values in (("rows", rows), ("bias", bias), ("hidden", hidden)):
         if not np.isfinite(values).all():
             raise ArgumentError(f"{name} holds numbers that are not finite; expected finite ones")
-
-
-def head_inputs(model: Any, batches: Iterable[Any]) -> NDArray[np.float32]:
-    """What a model's output matrix is given: float32 (tokens, width), of all batches in order.
-
-    Args:
-        model: of transformers. Transforms of a masked model's head (BERT) come before this.
-        batches: int64 tensors (batch, length) of ids without padding.
-    """
-    import torch
-
-    found: list[Any] = []
-
-    def note(_: Any, inputs: tuple[Any, ...]) -> None:
-        found.append(inputs[0].detach().float().flatten(0, -2).cpu())
-
-    hook = model.get_output_embeddings().register_forward_pre_hook(note)
-    try:
-        with torch.inference_mode():
-            for batch in batches:
-                model(batch.to(model.device))
-    finally:
-        hook.remove()
-    return torch.cat(found).numpy()

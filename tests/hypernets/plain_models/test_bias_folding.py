@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tokkit.errors import ArgumentError
-from tokkit.hypernets.plain_models.bias_folding import fold_bias, head_inputs
+from tokkit.hypernets.plain_models.bias_folding import fold_bias
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(7, 5)).astype(np.float32)
@@ -40,6 +40,7 @@ def test_a_llama_with_a_folded_bias_has_its_logits(tmp_path: Path) -> None:
     """Near enough for hidden states that share a large mean, and the same when loaded again."""
     torch = pytest.importorskip("torch")
     from tests.hypernets.plain_models.toy_models import logits, toy_model, toy_tokenizer
+    from tokkit.hypernets.head import captured_states
     from tokkit.hypernets.plain_models.replacing import keeps_bias, replace_vocabulary
     from tokkit.hypernets.plain_models.source_models import load_source
     from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_rows
@@ -49,17 +50,19 @@ def test_a_llama_with_a_folded_bias_has_its_logits(tmp_path: Path) -> None:
     n = target.text.vocab_size
     source = load_source(toy_model("llama", n, hidden_size=32), tokenizer=target.text)
     assert not keeps_bias(source.model)
-    batches = [torch.randint(0, n, (8, 40), generator=torch.Generator().manual_seed(0))]
-    hidden = head_inputs(source.model, batches)
+    batch = torch.randint(0, n, (8, 40), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(), captured_states(source.model) as captured:
+        source.model(batch)
+    hidden = captured[0].flatten(0, 1).numpy()
     assert hidden.shape == (320, 32)
     rows = output_rows(source.model)
     np.testing.assert_allclose(
-        hidden[:40] @ rows.T, logits(source.model, batches[0][0].tolist()), atol=1e-4
+        hidden[:40] @ rows.T, logits(source.model, batch[0].tolist()), atol=1e-4
     )
     bias = RNG.normal(size=n).astype(np.float32)
     folded = fold_bias(rows, bias, hidden)
     made = replace_vocabulary(source, target, input_rows(source.model), output_rows=folded.rows)
-    ids = batches[0][1].tolist()
+    ids = batch[1].tolist()
     off = np.abs(logits(made.model, ids).numpy() - logits(source.model, ids).numpy() - bias)
     at_most = np.abs(hidden[40:80] @ folded.direction - 1).max() * np.abs(bias).max()
     assert off.max() <= at_most + 1e-3

@@ -1,0 +1,1 @@
+"""What a change of tokenizer costs, by method, and how fast each is."""

@@ -1,0 +1,152 @@
+"""The windows of a text: what the old model makes of them, and what the new one does.
+
+The windows are divided once: some for methods to fit to, some for them to choose by, and some for
+the figures of the report, which nothing else ever reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tokkit.bytelm.token_models.starting_ids import boundary_ids
+from tokkit.hypernets.alignment import Alignment
+from tokkit.hypernets.plain_models.source_models import SourceModel
+from tokkit.hypernets.result import BitsPerByte
+from tokkit.hypernets.windows import Reading, cut_windows, read
+from tokkit.text.tokenizer import TextTokenizer
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
+
+_SHARES = (0.7, 0.1, 0.2)
+"""Of the windows of a text: to fit, to choose, to report."""
+_MOST_REPORTED = 72
+_MOST_CHOOSING = 16
+_MOST_STATES = 60_000
+_MOST_LOGITS = 2 * 10**9
+"""States times tokens that a fit goes over; more are left out at random."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """The windows of a text, and what the old model made of them."""
+
+    source: SourceModel
+    target: TextTokenizer
+    alignment: Alignment
+    starts: tuple[int, ...]
+    reported: tuple[bytes, ...] = ()
+    fitting: Reading | None = None
+    choosing: Reading | None = None
+    progress: Progress | None = None
+
+    @classmethod
+    def of(
+        cls,
+        source: SourceModel,
+        target: TextTokenizer,
+        alignment: Alignment,
+        starts: tuple[int, ...],
+        text: bytes | None,
+        seed: int,
+        progress: Progress | None,
+    ) -> Bench:
+        """Divide a text, and let the old model read what methods need.
+
+        Args:
+            source: the old model.
+            target: the new tokenizer.
+            alignment: of its tokens.
+            starts: what `starting_ids` gives for the old model.
+            text: bytes, or None for none. Models that are not causal read none.
+            seed: of the division.
+            progress: called while the model reads.
+        """
+        bench = cls(source, target, alignment, starts, progress=progress)
+        if text is None or not starts:
+            return bench
+        windows = cut_windows(text)
+        order = np.random.default_rng(seed).permutation(len(windows)).tolist()
+        n_reported = min(_MOST_REPORTED, max(1, round(_SHARES[2] * len(windows))))
+        n_choosing = min(_MOST_CHOOSING, round(_SHARES[1] * len(windows)))
+        reported = tuple(windows[k] for k in order[:n_reported])
+        choosing = [windows[k] for k in order[n_reported : n_reported + n_choosing]]
+        fitting = [windows[k] for k in order[n_reported + n_choosing :]]
+        bench = replace(bench, reported=reported)
+        if not choosing or not fitting:
+            return bench
+        most = min(_MOST_STATES, _MOST_LOGITS // len(alignment))
+        return replace(
+            bench,
+            fitting=bench.control(fitting, "reading the text", most=most),
+            choosing=bench.control(choosing, "reading the text", most=most),
+        )
+
+    def control(
+        self, windows: Sequence[bytes], what: str, *, most: int | None = None, states: bool = True
+    ) -> Reading:
+        """The old model, where the new tokenizer cuts; at most about `most` pieces."""
+        pieces: list[list[int]] = []
+        for window in windows:
+            pieces.append(self.target.encode(window))
+            if most is not None and sum(map(len, pieces)) > most:
+                break
+        return self._read(self.source.model, pieces, what, spelled=True, states=states)
+
+    def judge(self, model: Any) -> BitsPerByte | None:
+        """Bits per byte before, between and after, on the windows that are for the report."""
+        if not self.reported:
+            return None
+        n_bytes = sum(map(len, self.reported))
+        old = [self.source.tokenizer.encode(window) for window in self.reported]
+        new = [self.target.encode(window) for window in self.reported]
+        before = self._read(self.source.model, old, "scoring the old model")
+        control = self.control(self.reported, "scoring the segmentation", states=False)
+        after = self._read(model, new, "scoring the new model", target=True)
+        return BitsPerByte(
+            before.bits() / n_bytes,
+            control.bits() / n_bytes,
+            after.bits() / n_bytes,
+            n_bytes,
+            n_bytes / max(1, sum(map(len, old))),
+            n_bytes / max(1, sum(map(len, new))),
+        )
+
+    def _read(
+        self,
+        model: Any,
+        windows: Sequence[Sequence[int]],
+        what: str,
+        *,
+        spelled: bool = False,
+        states: bool = False,
+        target: bool = False,
+    ) -> Reading:
+        starts = _boundary(self.target, model) if target else self.starts
+        tell = self.progress
+        return read(
+            model,
+            windows,
+            starts=starts,
+            spelled=self.alignment.__getitem__ if spelled else None,
+            keep_states=states,
+            progress=None if tell is None else lambda done, total: tell(what, done, total),
+        )
+
+
+def starting_ids(source: SourceModel) -> tuple[int, ...]:
+    """The ids that precede a text; none for models that are not causal."""
+    if source.masked or getattr(source.model.config, "is_encoder_decoder", False):
+        return ()
+    return _boundary(source.tokenizer, source.model)
+
+
+def _boundary(tokenizer: TextTokenizer, model: Any) -> tuple[int, ...]:
+    starts, _ = boundary_ids(
+        tokenizer, bos_ids=None, eos_ids=None, name=tokenizer.name, config=model.config
+    )
+    return starts

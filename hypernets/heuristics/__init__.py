@@ -1,0 +1,6 @@
+"""Rows for new tokens without gradient training, one idea a module.
+
+`subtokens` are the usual sums of the rows of a token's parts. `shares` says how the probability of
+an old token is divided among the new ones that begin with it, `calibration` fits output rows to the
+hidden states of a text, and `shared_first` puts the two together: the default.
+"""

@@ -1,0 +1,55 @@
+"""How the probability of an old token is divided among the new tokens that begin with it.
+
+If the logit of a new token is that of its first part plus the logarithm of the token's share among
+all new tokens with that first part, the exponentials of a group add up to that of the old token:
+the model goes on to give each group what it gave the old token.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.hypernets.alignment import Alignment
+from tokkit.text.spec import TokenizerSpec
+
+SCALE = 0.8
+"""Of the logarithm of a share, where frequencies are guessed from the vocabulary alone."""
+_SMOOTHING = 0.05
+"""Of a guessed frequency, added to counts in proportion."""
+
+
+def guessed_frequencies(spec: TokenizerSpec) -> NDArray[np.float64]:
+    """float64 (vocab_size,): relative frequencies that a vocabulary gives away.
+
+    The ids of a BPE or WordPiece vocabulary are in the order in which tokens were learned, which is
+    about that of their frequency: Zipf's law with exponent 1. Unigram states log-probabilities.
+    """
+    if spec.scores is not None:
+        frequencies = np.exp(np.clip(spec.scores, -30.0, 0.0))
+    else:
+        frequencies = 1.0 / np.arange(1, spec.vocab_size + 1)
+    return frequencies / frequencies.sum()
+
+
+def counted_frequencies(
+    tokens: NDArray[np.int64], guessed: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """float64 (n,): relative frequencies in a text, smoothed by the guessed ones."""
+    counts = np.bincount(tokens, minlength=len(guessed)).astype(np.float64)
+    frequencies = counts + _SMOOTHING * max(len(tokens), 1) * guessed
+    return frequencies / frequencies.sum()
+
+
+def log_shares(alignment: Alignment, frequencies: NDArray[np.float64]) -> NDArray[np.float32]:
+    """float32 (n_target,): nats, the log of each token's share among those with its first part.
+
+    Those without a decomposition have the least share of all.
+    """
+    first = alignment.ends(last=False)
+    spelled = ~alignment.without
+    totals = np.bincount(first[spelled], frequencies[spelled], minlength=alignment.n_source)
+    shares = np.log(frequencies / np.where(spelled, totals[first], 1.0))
+    if spelled.any():
+        shares[~spelled] = shares[spelled].min()
+    return shares.astype(np.float32)

@@ -1,0 +1,59 @@
+"""What every method of transfer works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.hypernets.alignment import Alignment, Weighting
+from tokkit.hypernets.windows import Reading
+from tokkit.text.spec import TokenizerSpec
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TransferTask:
+    """Old rows, the spelling of new tokens in old ones, and what a text said.
+
+    Attributes:
+        alignment: of the new tokens.
+        target: the new tokenizer as data.
+        inputs: float32 (n_source, width), the old input rows.
+        outputs: float32 (n_source, width), the old output rows; None where they are the input rows.
+        bias: float32 (n_source,), the old bias of the logits, or None.
+        seed: of whatever a method draws.
+        fitting: what the old model made of a text, cut by the new tokenizer; None without a text.
+        choosing: the same of other windows, on which a method chooses between its own settings.
+    """
+
+    alignment: Alignment
+    target: TokenizerSpec
+    inputs: Floats
+    outputs: Floats | None
+    bias: Floats | None
+    seed: int
+    fitting: Reading | None = None
+    choosing: Reading | None = None
+
+    @property
+    def tied(self) -> bool:
+        """Whether one matrix serves for both."""
+        return self.outputs is None
+
+    @cached_property
+    def new(self) -> NDArray[np.bool_]:
+        """Bool (n_target,): tokens that need a row of their own making."""
+        return ~self.alignment.copied
+
+    def weighted(self, rows: Floats, kind: Weighting) -> Floats:
+        """float32 (n_target, width): weighted sums of the rows of each token's parts.
+
+        A token without a decomposition gets the mean of all old rows.
+        """
+        made = np.asarray(self.alignment.weights(kind) @ rows)
+        made[self.alignment.without] = rows.mean(axis=0)
+        return made

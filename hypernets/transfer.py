@@ -1,0 +1,183 @@
+"""`transfer`: a model of transformers with another tokenizer.
+
+1. Load the model and its tokenizer (`plain_models.source_models`), and make a plain fast tokenizer
+   of the new one (`tokenizer_export`).
+2. Spell each new token with old ones (`alignment`).
+3. With a text, let the old model read windows of it, cut by the new tokenizer (`bench`).
+4. Make rows (`methods`); fold their bias into them where the class would drop it.
+5. Build the new model (`plain_models.replacing`), and read the report's windows with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import (
+    as_bytes,
+    check_flags,
+    check_functions,
+    check_kind,
+    check_whole,
+    refuse_unknown,
+)
+from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.hypernets.alignment import align
+from tokkit.hypernets.bench import Bench, Progress, starting_ids
+from tokkit.hypernets.head import is_linear
+from tokkit.hypernets.methods import METHODS, chosen_method
+from tokkit.hypernets.plain_models.bias_folding import fold_bias
+from tokkit.hypernets.plain_models.replacing import keeps_bias, replace_vocabulary
+from tokkit.hypernets.plain_models.source_models import SourceModel, load_source
+from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_bias, output_rows
+from tokkit.hypernets.result import Spread, TransferReport, TransferResult
+from tokkit.hypernets.rows import Rows
+from tokkit.hypernets.task import Floats, TransferTask
+from tokkit.hypernets.tokenizer_export.exporting import export_tokenizer
+from tokkit.hypernets.written_by_model import own_states
+
+
+def transfer(
+    model: Any,
+    tokenizer: Any,
+    *,
+    method: str = "auto",
+    donor: Any = None,
+    text: str | bytes | None = None,
+    seed: int = 0,
+    dtype: str | None = None,
+    device: str | None = None,
+    allow_download: bool = False,
+    progress: Progress | None = None,
+) -> TransferResult:
+    """Give a model another tokenizer, without gradient training.
+
+    Args:
+        model: a folder, a GGUF file, a packaged name (`"smollm2"`), a hub id, a loaded model of
+            transformers, or `(model, tokenizer)`. It stays as it is.
+        tokenizer: the new one: whatever `load_tokenizer` takes.
+        method: a name of `METHODS`, or `"auto"`: the best that we know for the model.
+        donor: a model with the new tokenizer, for methods that want one.
+        text: of the kind that the new model is for. Some methods fit themselves to it, and a part
+            that nothing is fitted to measures bits per byte.
+        seed: of whatever is drawn.
+        dtype: of the model: `float32` (default), `bfloat16`, `float16` or `float64`.
+        device: where torch puts it, as `cpu` (default) or `cuda:0`.
+        allow_download: whether hub ids may be fetched.
+        progress: called with what is being done, and how much of it is done, and of how much.
+
+    Returns:
+        The model, its tokenizer (of transformers), and a report.
+
+    Raises:
+        ArgumentError: an unknown method, a donor that the method does not want, an empty text.
+        FormatError: a missing or damaged file.
+        ModelError: weights that do not fit; a model without an embedding matrix.
+        UnsupportedError: a model, a tokenizer or a combination that cannot be done exactly.
+        MissingExtraError: torch or transformers is not installed.
+    """
+    check_kind(method, str, "method")
+    check_flags(allow_download=allow_download)
+    check_functions(progress=progress)
+    for option, value in (("dtype", dtype), ("device", device)):
+        check_kind(value, (str, type(None)), option)
+    if method != "auto":
+        refuse_unknown([method], ["auto", *METHODS], what="method")
+    if donor is not None:
+        raise ArgumentError(f"method {method!r} wants no donor; leave it out")
+    check_whole("seed", seed, 0)
+    data = None if text is None else as_bytes(text)
+    if data is not None and not data.strip():
+        raise ArgumentError("text is empty; leave it out, or pass text of the model's use")
+    source = load_source(model, dtype=dtype, device=device, allow_download=allow_download)
+    starts = starting_ids(source)
+    obstacle = _obstacle(source, starts)
+    name = chosen_method(method, plain=not obstacle)
+    if obstacle and METHODS[name].causal_only:
+        raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
+    target = export_tokenizer(tokenizer, allow_download=allow_download)
+    n_source = source.tokenizer.vocab_size
+    alignment = align(source.tokenizer, target.text)
+    bench = Bench.of(source, target.text, alignment, starts, data, seed, progress)
+    task = TransferTask(
+        alignment,
+        target.text.spec,
+        inputs=input_rows(source.model, n_source),
+        outputs=None if source.layers.tied else output_rows(source.model, n_source),
+        bias=output_bias(source.model, n_source),
+        seed=seed,
+        fitting=bench.fitting if METHODS[name].reads_text else None,
+        choosing=bench.choosing if METHODS[name].reads_text else None,
+    )
+    rows = METHODS[name].rows(task)
+    rows, notes = _without_lost_bias(source, rows, bench, seed)
+    replaced = replace_vocabulary(
+        source, target, rows.inputs, output_rows=rows.outputs, output_bias=rows.bias
+    )
+    report = TransferReport(
+        method=name,
+        source=source.name,
+        target=target.text.name,
+        n_copied=int(alignment.copied.sum()),
+        n_combined=int((~alignment.copied & ~alignment.without).sum()),
+        n_without=int(alignment.without.sum()),
+        tied=replaced.tied,
+        inputs=_spread(rows.inputs, alignment.copied),
+        outputs=None
+        if replaced.tied or rows.outputs is None
+        else _spread(rows.outputs, alignment.copied),
+        bits_per_byte=bench.judge(replaced.model),
+        notes={**rows.notes, **notes},
+        remarks=(*target.notes, *replaced.notes),
+    )
+    return TransferResult(replaced.model, target, report)
+
+
+def _obstacle(source: SourceModel, starts: tuple[int, ...]) -> str:
+    """Why no method for linear heads of causal models can be used, or nothing."""
+    if not starts:
+        return "predicts masked tokens, or reads both sides, and this method needs a causal model"
+    if not is_linear(source.model, starts):
+        return "scales or caps its logits, and this method makes rows for logits as they come"
+    return ""
+
+
+def _without_lost_bias(
+    source: SourceModel, rows: Rows, bench: Bench, seed: int
+) -> tuple[Rows, dict[str, float]]:
+    """The rows with their bias folded in, where the class of the model has no place for one."""
+    if rows.bias is None or keeps_bias(source.model):
+        return rows, {}
+    if not rows.bias.any():
+        return replace(rows, bias=None), {}
+    states = bench.fitting.states if bench.fitting is not None else None
+    if states is None:
+        states = own_states(source.model, bench.starts, seed=seed)
+    folded = fold_bias(
+        rows.inputs if rows.outputs is None else rows.outputs, rows.bias, states, seed=seed
+    )
+    notes = {"fold mean": folded.mean, "fold deviation": folded.deviation}
+    return Rows(rows.inputs, folded.rows, None, rows.notes), notes
+
+
+def _spread(rows: Floats, copied: NDArray[np.bool_]) -> Spread:
+    norms = np.linalg.norm(rows, axis=1)
+    centre = rows.mean(axis=0)
+    cosines = rows @ centre / np.maximum(norms * np.linalg.norm(centre), np.finfo(np.float32).tiny)
+
+    def median(values: Floats, where: NDArray[np.bool_]) -> float:
+        return float(np.median(values[where])) if where.any() else float("nan")
+
+    usual = median(norms, copied) if copied.any() else float(np.median(norms))
+    new = np.flatnonzero(~copied)
+    furthest = new[np.argsort(-np.abs(norms[new] - usual), kind="stable")[:10]]
+    return Spread(
+        median(norms, copied),
+        median(norms, ~copied),
+        median(cosines, ~copied),
+        median(cosines, copied),
+        tuple(furthest.tolist()),
+    )

@@ -1,0 +1,155 @@
+"""What a causal model makes of a text that another tokenizer cuts: log-probabilities and states.
+
+Each window of the text begins afresh after the ids that precede a text, which are not scored.
+Where the new tokenizer cuts the windows and every piece is spelled with the old one (the
+*control*), the sum tells what the segmentation alone costs, whatever the new embeddings may be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.hypernets.head import captured_states
+
+if TYPE_CHECKING:
+    import torch
+
+WINDOW_BYTES = 1500
+_BATCH_TOKENS = 4096
+_BATCH_LOGITS = 1 << 28
+"""Logits that are held at a time, and the tokens of a batch, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model says at the borders of pieces.
+
+    Attributes:
+        pieces: int64 (n,), the pieces, window after window.
+        logprobs: float64 (n,), nats of each piece after what is before it.
+        states: float32 (n, width), the last hidden state before each piece; None if not asked for.
+    """
+
+    pieces: NDArray[np.int64]
+    logprobs: NDArray[np.float64]
+    states: NDArray[np.float32] | None
+
+    def bits(self) -> float:
+        """Of all pieces together."""
+        return -float(self.logprobs.sum()) / math.log(2)
+
+
+def cut_windows(text: bytes, n_bytes: int = WINDOW_BYTES) -> list[bytes]:
+    """Windows of at most `n_bytes`, cut after line breaks if there are any, within no character."""
+    windows: list[bytes] = []
+    start = 0
+    while start < len(text):
+        end = min(start + n_bytes, len(text))
+        if end < len(text):
+            line = text.rfind(b"\n", start + n_bytes // 2, end)
+            if line >= 0:
+                end = line + 1
+            while end > start + 1 and text[end] & 0xC0 == 0x80:
+                end -= 1
+        windows.append(text[start:end])
+        start = end
+    return windows
+
+
+def read(
+    model: Any,
+    windows: Sequence[Sequence[int]],
+    *,
+    starts: Sequence[int],
+    spelled: Callable[[int], Sequence[int]] | None = None,
+    keep_states: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Reading:
+    """Score windows of pieces.
+
+    Args:
+        model: a causal transformers model.
+        windows: the pieces of each window, as ids.
+        starts: ids that precede each window.
+        spelled: the model's ids that a piece is spelled with, at least one; by default itself.
+        keep_states: whether to keep the hidden states.
+        progress: called with the number of windows done, and of all.
+    """
+    import torch
+
+    spelled = spelled or (lambda piece: (piece,))
+    found: dict[int, tuple[NDArray[np.float64], NDArray[np.float32] | None]] = {}
+    with torch.inference_mode():
+        n_columns = model.get_output_embeddings().weight.shape[0]
+        room = min(_BATCH_TOKENS, _BATCH_LOGITS // n_columns)
+        spellings_of = [[spelled(piece) for piece in window] for window in windows]
+        sizes = [len(starts) + sum(map(len, window)) for window in spellings_of]
+        for group in _batches(sizes, room):
+            spellings = [spellings_of[window] for window in group]
+            sums = _of_batch(model, spellings, tuple(starts), keep_states)
+            found.update(zip(group, sums, strict=True))
+            if progress is not None:
+                progress(len(found), len(windows))
+    rows = [found[window] for window in range(len(windows))]
+    states = [states for _, states in rows if states is not None]
+    return Reading(
+        pieces=np.array([piece for window in windows for piece in window], dtype=np.int64),
+        logprobs=np.concatenate([np.empty(0), *(logprobs for logprobs, _ in rows)]),
+        states=np.concatenate(states) if states else None,
+    )
+
+
+def _batches(sizes: Sequence[int], room: int) -> Iterator[list[int]]:
+    """Windows of similar size, at most `room` tokens with their padding."""
+    group: list[int] = []
+    for window in sorted(range(len(sizes)), key=sizes.__getitem__):
+        if group and (len(group) + 1) * sizes[window] > room:
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
+
+
+def _of_batch(
+    model: Any,
+    spellings: list[list[Sequence[int]]],
+    starts: tuple[int, ...],
+    keep_states: bool,
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float32] | None]]:
+    import torch
+
+    flat = [[*starts, *(part for piece in window for part in piece)] for window in spellings]
+    width = max(map(len, flat))
+    ids = torch.zeros((len(flat), width), dtype=torch.long)
+    mask = torch.zeros((len(flat), width), dtype=torch.long)
+    for row, parts in enumerate(flat):
+        ids[row, : len(parts)] = torch.tensor(parts)
+        mask[row, : len(parts)] = 1
+    device = model.get_input_embeddings().weight.device
+    with captured_states(model) as captured:
+        logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
+    for row, (parts, pieces) in enumerate(zip(flat, spellings, strict=True)):
+        lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
+        ends = np.cumsum(lengths)
+        places = slice(len(starts) - 1, len(parts) - 1)
+        targets = torch.tensor(parts[len(starts) :], dtype=torch.long, device=device)
+        sums = np.append(0.0, np.cumsum(_logprobs_of(logits[row, places], targets)))
+        kept: NDArray[np.float32] | None = None
+        if keep_states:
+            before = np.minimum(ends - lengths, len(targets) - 1)  # a piece may have no parts
+            kept = captured[0][row, places][before.tolist()].float().cpu().numpy()
+        yield sums[ends] - sums[ends - lengths], kept
+
+
+def _logprobs_of(logits: torch.Tensor, targets: torch.Tensor) -> NDArray[np.float64]:
+    """float64 (n,): nats of each target under its row of logits."""
+    values = logits.float()
+    chosen = values.gather(1, targets[:, None])[:, 0] - values.logsumexp(-1)
+    return chosen.double().cpu().numpy()
