@@ -97,18 +97,30 @@ def merges_in_order(spec: TokenizerSpec, texts: Sequence[str]) -> list[list[str]
     """
     if spec.merges is None:
         return []
-    merges = spec.merges
-    same = np.flatnonzero(np.diff(merges.rank) == 0)
-    differ = same[merges.result[same] != merges.result[same + 1]]
-    if len(differ):
-        one, other = (texts[int(merges.result[k])][:40] for k in (differ[0], differ[0] + 1))
-        raise refused(
-            spec,
-            f"merges to {one!r} and to {other!r} at the same rank, the leftmost first",
-        )
-    kept = _without_idle(spec, merges)
-    pairs = zip(kept.left.tolist(), kept.right.tolist(), strict=True)
+    merges = _without_idle(spec, spec.merges)
+    _refuse_other_ties(spec, merges, texts)
+    # In a run of one character, leftmost first is longest first: what began first is longest.
+    sizes = np.array(list(map(len, spec.token_bytes)), dtype=np.int64)[merges.result]
+    order = np.lexsort((-sizes, merges.rank))
+    pairs = zip(merges.left[order].tolist(), merges.right[order].tolist(), strict=True)
     return [[texts[int(left)], texts[int(right)]] for left, right in pairs]
+
+
+def _refuse_other_ties(spec: TokenizerSpec, merges: MergeTable, texts: Sequence[str]) -> None:
+    """Refuse merges of one rank to different tokens, but for runs of one character.
+
+    Of equal ranks the leftmost in a text goes first, which a list cannot say. Llama's runs of
+    spaces are such.
+    """
+    same = np.flatnonzero(np.diff(merges.rank) == 0)
+    for k in same[merges.result[same] != merges.result[same + 1]].tolist():
+        results = [int(merges.result[k]), int(merges.result[k + 1])]
+        chars = {char for token in results for char in texts[token]}
+        if len(chars) > 1:
+            one, other = (texts[token][:40] for token in results)
+            raise refused(
+                spec, f"merges to {one!r} and to {other!r} at the same rank, the leftmost first"
+            )
 
 
 def _without_idle(spec: TokenizerSpec, merges: MergeTable) -> MergeTable:

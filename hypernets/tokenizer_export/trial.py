@@ -18,6 +18,7 @@ _N_CONTROLS = 64
 """Of a thousand reserved tokens all but these are left untried."""
 _N_STRINGS = 48
 _TOKENS_A_STRING = 12
+_LONGEST_RUN = 70
 TEXTS = (
     "",
     " ",
@@ -87,6 +88,10 @@ def difference(
 def trial_texts(tokenizer: TextTokenizer) -> Iterator[str]:
     """Texts to compare two tokenizers on; always the same for one tokenizer."""
     yield from TEXTS
+    for char in (" ", "\n", "-"):
+        runs = [char * n for n in range(1, _LONGEST_RUN)]
+        yield "x".join(runs)
+        yield from runs[::7]
     controls = list(tokenizer.special_tokens)
     step = max(1, len(controls) // _N_CONTROLS)
     for text in controls[::step]:

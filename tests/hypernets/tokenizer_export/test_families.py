@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tokkit.hypernets.tokenizer_export.exporting import (
     reloaded,
 )
 from tokkit.hypernets.tokenizer_export.trial import fast_ids, ids_of
+from tokkit.text.formats.sentencepiece.model_file import read_sentencepiece
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -103,6 +105,33 @@ def test_a_unigram_model_that_finds_control_tokens_in_plain_text_says_so(tmp_pat
     made = export_tokenizer(unigram_without_signs(tmp_path))
     assert any("split_special_tokens" in note for note in made.notes)
     assert_same(made.tokenizer, made.text, "sea <s> sea", ways=(True,))
+
+
+def runs_of_spaces(lengths: Sequence[int], *, rank: int = 0) -> TextTokenizer:
+    """Llama's way: all runs of spaces merge at one rank, the leftmost first."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto: Any = sentencepiece_model_pb2
+    model = proto.ModelProto()
+    pieces = [("<unk>", 0.0, 2), *((f"<0x{byte:02X}>", 0.0, 6) for byte in range(256))]
+    pieces += [("ab", -1.0, 1), ("▁a", -2.0, 1), *(("▁" * n, -9.0 - rank, 1) for n in lengths)]
+    pieces += [(char, -20.0, 1) for char in "ab▁"]
+    for text, score, kind in pieces:
+        model.pieces.add(piece=text, score=score, type=kind)
+    model.trainer_spec.model_type = 2
+    model.trainer_spec.byte_fallback = True
+    model.normalizer_spec.add_dummy_prefix = False
+    model.normalizer_spec.remove_extra_whitespaces = False
+    return TextTokenizer(read_sentencepiece(model.SerializeToString(), "runs"))
+
+
+@pytest.mark.parametrize("lengths", [range(2, 8), (2, 4, 8), (*range(2, 15), 16), (2, 3, 5, 8)])
+def test_runs_that_merge_at_one_rank_are_merged_from_the_left(lengths: Sequence[int]) -> None:
+    text = runs_of_spaces(lengths)
+    made = export_tokenizer(text)
+    for n in range(1, 90):
+        for around in ("{}", "a{}b", "{}ab", "ab{}a"):
+            assert_same(made.tokenizer, text, around.format(" " * n))
 
 
 def test_plain_bytes_have_a_fast_tokenizer() -> None:
