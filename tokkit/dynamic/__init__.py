@@ -2,7 +2,8 @@
 
 `merging` merges the pairs of a batch, with the tables of `merge_tables`, to a `merged_batch`;
 `dynamic_tokenizer` does so batch after batch, and `embedding` gives rows for what was merged.
-`vocabulary_index` has the logits of a vocabulary with many such rows.
+`prefill` lets a decoder read a merged prompt, and `vocabulary_index` has the logits of a vocabulary
+with many merged strings.
 """
 
 from __future__ import annotations
