@@ -81,4 +81,4 @@ def test_many_drawn_tokenizers_are_exact_or_refused() -> None:
 @pytest.mark.slow
 def test_drawn_sentencepiece_models_are_exact_or_refused() -> None:
     counts = examine(drawn_sentencepiece(2, SLOW // 2))
-    assert counts["same"] >= 20, counts
+    assert counts["same"] >= 0.15 * counts.total(), counts
