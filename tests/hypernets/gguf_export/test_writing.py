@@ -49,7 +49,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 LOADED_AS = {"mistral": "LlamaForCausalLM"}
 """llama.cpp knows one architecture for both."""
 SCALED = {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}
-KINDS = pytest.mark.parametrize("kind", ARCHITECTURES)
+KINDS = pytest.mark.parametrize(
+    "kind",
+    [
+        each if each == "llama" else pytest.param(each, marks=pytest.mark.slow)
+        for each in ARCHITECTURES
+    ],
+)
+SLOW = pytest.mark.slow
 TIED = pytest.mark.parametrize("tied", [True, False])
 
 
@@ -135,7 +142,10 @@ def tokenizers_of(folder: Path) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("kind", ["llama", "like gemma", "ranks", "named"])
+@pytest.mark.parametrize(
+    "kind",
+    ["llama", "ranks", *(pytest.param(each, marks=SLOW) for each in ("like gemma", "named"))],
+)
 def test_a_file_gives_the_same_ids(kind: str, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -163,6 +173,7 @@ def test_rows_beyond_the_tokenizer_are_unused_tokens(
     torch.testing.assert_close(logits(source.model, ids), logits(model, ids), rtol=1e-4, atol=1e-4)
 
 
+@SLOW
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_files_are_as_good_as_their_type(
     dtype: str, target: ExportedTokenizer, tmp_path: Path
@@ -220,6 +231,7 @@ def test_a_model_that_a_file_cannot_say_is_refused(
     refuse(toy_model(kind, target.text.vocab_size, **options), target, tmp_path, match)
 
 
+@SLOW
 def test_a_tokenizer_that_a_file_cannot_say_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "tokenizers"
     folder.mkdir()

@@ -68,8 +68,8 @@ def examine(cases: Iterable[Drawn]) -> Counter[str]:
 
 
 def test_drawn_tokenizers_are_exact_or_refused() -> None:
-    counts = examine(drawn_json(1, 12))
-    assert counts["same"] >= 5
+    counts = examine(drawn_json(1, 6))
+    assert counts["same"] >= 2
 
 
 @pytest.mark.slow

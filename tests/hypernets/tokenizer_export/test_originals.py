@@ -66,6 +66,7 @@ def test_a_class_with_rules_of_its_own_is_kept_by_its_file(tmp_path: Path) -> No
     assert made.tokenizer("  a\n\nb")["input_ids"] == llama("  a\n\nb")["input_ids"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beside", ["llama", "gemma3_text", "mistral"])
 def test_the_model_beside_it_does_not_change_what_is_loaded(tmp_path: Path, beside: str) -> None:
     made = export_tokenizer(sentencepiece(tmp_path)).tokenizer
@@ -91,6 +92,7 @@ def test_what_stands_beside_a_file_is_taken_over(tmp_path: Path) -> None:
     assert (ids[0], ids[-1]) == (fast.bos_token_id, fast.eos_token_id)
 
 
+@pytest.mark.slow
 def test_a_table_of_replacements_is_refused_by_name(tmp_path: Path) -> None:
     path = sentencepiece(tmp_path, normalization_rule_name="nmt_nfkc")
     with pytest.raises(UnsupportedError, match="precompiled_charsmap"):
