@@ -44,7 +44,7 @@ def test_a_row_is_the_weighted_mean_of_its_subtokens() -> None:
 SPELLINGS = st.lists(st.integers(0, 5), min_size=1, max_size=3).map(tuple)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(SPELLINGS, max_size=12), max_size=6), st.integers(1, 5))
 def test_a_cache_answers_as_its_embedder_and_keeps_no_more_than_it_may(
     requests: list[list[tuple[int, ...]]], max_rows: int

@@ -54,7 +54,7 @@ LIMITS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(BATCHES, LIMITS, st.integers(1, 4), st.booleans())
 def test_merging_is_recounting(
     batch: list[list[int]], limit: dict[str, Any], min_count: int, within_words: bool
@@ -67,7 +67,7 @@ def test_merging_is_recounting(
     assert merged.counts == expected.counts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(BATCHES, st.booleans())
 def test_unmerging_inverts_merging_and_keeps_bytes_and_places(
     batch: list[list[int]], within_words: bool

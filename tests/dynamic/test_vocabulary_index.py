@@ -14,7 +14,7 @@ from tests.reference.vocabulary_reference import all_rows
 from tokkit.dynamic.vocabulary_index import VocabularyIndex
 from tokkit.errors import ArgumentError
 
-FEW = settings(max_examples=80, deadline=None)
+FEW = settings(max_examples=50, deadline=None)
 
 
 class Drawn:
@@ -120,6 +120,13 @@ def test_a_bias_may_be_of_all_ids_or_of_the_sums() -> None:
     every = VocabularyIndex(rows, [[0, 1], [0]], bias=[0, 7, 1, 2])
     assert few.logits([1.0, 1.0]).tolist() == [1, 1, 2, 3]
     assert every.logits([1.0, 1.0]).tolist() == [1, 8, 2, 3]
+
+
+def test_a_bias_that_rules_a_token_out_changes_no_sum_of_it() -> None:
+    rows = np.array([[0.1], [0.2]], np.float32)
+    index = VocabularyIndex(rows, [[0, 1]], bias=[-1e9, 0, 0])
+    assert index.logits([1.0]).tolist() == pytest.approx([-1e9, 0.2, 0.15])
+    assert index.search([1.0], 2)[1].tolist() == pytest.approx([0.2, 0.15])
 
 
 def test_an_index_may_have_no_sums_and_a_batch_no_queries() -> None:

@@ -126,9 +126,9 @@ class VocabularyIndex:
         """
         several, one = self._read_queries(queries)
         out = np.empty((len(several), len(self)), np.float32)
-        out[:, : self.n_base] = self._base_logits(several)
-        for row in out:
-            self._gather(row[: self.n_base], row[self.n_base :])
+        for row, base in zip(out, self._base_logits(several), strict=True):
+            row[: self.n_base] = base + self._base_bias
+            self._gather(base, row[self.n_base :])
         if self._residual is not None:
             out[:, self.n_base :] += several @ self._residual.T
         return out[0] if one else out
@@ -187,18 +187,19 @@ class VocabularyIndex:
         for row, query in zip(logits, queries, strict=True):
             # One at a time: a query gets the same logits alone and among others.
             np.matmul(self._rows, query, out=row)
-        return logits + self._base_bias
+        return logits
 
     def _gather(self, base: Float32s, out: Float32s) -> None:
+        """The logits of the sums, from those of the base rows, to which no bias is added yet."""
         sums = self._sums
-        plain = base - self._base_bias
-        weighted_sums(plain, sums.order, sums.starts, sums.parts, sums.weights, self._bias, out)
+        weighted_sums(base, sums.order, sums.starts, sums.parts, sums.weights, self._bias, out)
 
     def _search(
         self, query: Float32s, base: Float32s, k: int
     ) -> tuple[NDArray[np.int32], Float32s]:
         scores = np.empty(self.n_parts, np.float32)
         self._gather(base, scores)
+        base = base + self._base_bias
         values, ids = _largest(base, scores, k)
         if self._codes is not None:
             eight, four = self._codes
