@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokkit.hypernets.alignment import Alignment, Weighting
 from tokkit.hypernets.windows import Reading
 from tokkit.text.spec import TokenizerSpec
+from tokkit.text.tokenizer import TextTokenizer
 
 Floats = NDArray[np.float32]
 
@@ -21,6 +22,7 @@ class TransferTask:
 
     Attributes:
         alignment: of the new tokens.
+        source: the old tokenizer.
         target: the new tokenizer as data.
         inputs: float32 (n_source, width), the old input rows.
         outputs: float32 (n_source, width), the old output rows; None where they are the input rows.
@@ -31,6 +33,7 @@ class TransferTask:
     """
 
     alignment: Alignment
+    source: TextTokenizer
     target: TokenizerSpec
     inputs: Floats
     outputs: Floats | None

@@ -104,6 +104,7 @@ def transfer(
     bench = Bench.of(source, target.text, alignment, starts, data, seed, progress)
     task = TransferTask(
         alignment,
+        source.tokenizer,
         target.text.spec,
         inputs=input_rows(source.model, n_source),
         outputs=None if source.layers.tied else output_rows(source.model, n_source),

@@ -2,5 +2,6 @@
 
 `subtokens` are the usual sums of the rows of a token's parts. `shares` says how the probability of
 an old token is divided among the new ones that begin with it, `calibration` fits output rows to the
-hidden states of a text, and `shared_first` puts the two together: the default.
+hidden states of a text, `respelling` corrects input rows by what the old vocabulary teaches, and
+`shared_first` puts them together: the default.
 """

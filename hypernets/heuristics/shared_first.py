@@ -1,6 +1,7 @@
 """The default: the first part predicts, the last part is read, and shares keep the sums.
 
-1. *Input rows*: .7 of the mean of the parts and .3 of the last.
+1. *Input rows*: .7 of the mean of the parts and .3 of the last, and a correction that the old
+   vocabulary teaches (`respelling`).
 2. *Output rows*: .8 of the first part and .2 of the mean, with the logarithm of the token's share
    among the new tokens with that first part as a bias (`shares`).
 3. With a text, the bias is fitted so that each token is expected as often as it comes, and the rows
@@ -14,8 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.hypernets.alignment import Weighting
+from tokkit.hypernets.alignment import Alignment, Weighting
 from tokkit.hypernets.heuristics.calibration import fit_marginals, log_loss, newton_step
+from tokkit.hypernets.heuristics.respelling import correction
 from tokkit.hypernets.heuristics.shares import (
     SCALE,
     counted_frequencies,
@@ -41,6 +43,10 @@ def shared_first(task: TransferTask) -> Rows:
         return mean(task)
     old = task.inputs if task.outputs is None else task.outputs
     inputs = blended(task, task.inputs, "last", LAST_SHARE)
+    made = task.new & ~task.alignment.without
+    inputs[made] += correction(
+        task.source, task.inputs, task.alignment, _blend_of_last, seed=task.seed
+    )[made]
     outputs = blended(task, old, "first", FIRST_SHARE)
     guessed = guessed_frequencies(task.target)
     if task.fitting is None or task.choosing is None:
@@ -59,6 +65,11 @@ def blended(task: TransferTask, rows: Floats, kind: Weighting, share: float) -> 
     made = task.weighted(rows, "mean")
     made[task.new] += np.float32(share) * (task.weighted(rows, kind) - made)[task.new]
     return made
+
+
+def _blend_of_last(alignment: Alignment, rows: Floats) -> Floats:
+    mean_part, last = (np.asarray(alignment.weights(kind) @ rows) for kind in ("mean", "last"))
+    return np.float32(1 - LAST_SHARE) * mean_part + np.float32(LAST_SHARE) * last
 
 
 def _with_old(task: TransferTask, bias: Floats) -> Floats:
