@@ -14,8 +14,8 @@ import numpy as np
 
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.hypernets.alignment import Alignment
+from tokkit.hypernets.figures import BitsPerByte
 from tokkit.hypernets.plain_models.source_models import SourceModel
-from tokkit.hypernets.result import BitsPerByte
 from tokkit.hypernets.windows import Reading, cut_windows, read
 from tokkit.text.tokenizer import TextTokenizer
 

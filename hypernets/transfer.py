@@ -10,11 +10,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tokkit.arguments import (
     as_bytes,
@@ -27,17 +25,20 @@ from tokkit.arguments import (
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hypernets.alignment import align
 from tokkit.hypernets.bench import Bench, Progress, starting_ids
+from tokkit.hypernets.figures import Spread
 from tokkit.hypernets.head import is_linear
 from tokkit.hypernets.methods import METHODS, chosen_method
 from tokkit.hypernets.plain_models.bias_folding import fold_bias
 from tokkit.hypernets.plain_models.replacing import keeps_bias, replace_vocabulary
 from tokkit.hypernets.plain_models.source_models import SourceModel, load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_bias, output_rows
-from tokkit.hypernets.result import Spread, TransferReport, TransferResult
+from tokkit.hypernets.result import TransferReport, TransferResult
 from tokkit.hypernets.rows import Rows
-from tokkit.hypernets.task import Floats, TransferTask
+from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.tokenizer_export.exporting import export_tokenizer
 from tokkit.hypernets.written_by_model import own_states
+from tokkit.report.wording import readable
+from tokkit.text.tokenizer import TextTokenizer
 
 
 def transfer(
@@ -92,12 +93,15 @@ def transfer(
     data = None if text is None else as_bytes(text)
     if data is not None and not data.strip():
         raise ArgumentError("text is empty; leave it out, or pass text of the model's use")
+    tell = progress or (lambda *_: None)
+    tell("loading the model", 0, 0)
     source = load_source(model, dtype=dtype, device=device, allow_download=allow_download)
     starts = starting_ids(source)
     obstacle = _obstacle(source, starts)
     name = chosen_method(method, plain=not obstacle)
     if obstacle and METHODS[name].causal_only:
         raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
+    tell("reading the tokenizer", 0, 0)
     target = export_tokenizer(tokenizer, allow_download=allow_download)
     n_source = source.tokenizer.vocab_size
     alignment = align(source.tokenizer, target.text)
@@ -113,11 +117,14 @@ def transfer(
         fitting=bench.fitting if METHODS[name].reads_text else None,
         choosing=bench.choosing if METHODS[name].reads_text else None,
     )
+    tell("making rows", 0, 0)
     rows = METHODS[name].rows(task)
     rows, notes = _without_lost_bias(source, rows, bench, seed)
+    tell("building the model", 0, 0)
     replaced = replace_vocabulary(
         source, target, rows.inputs, output_rows=rows.outputs, output_bias=rows.bias
     )
+    text_of = _text_of(target.text)
     report = TransferReport(
         method=name,
         source=source.name,
@@ -126,10 +133,10 @@ def transfer(
         n_combined=int((~alignment.copied & ~alignment.without).sum()),
         n_without=int(alignment.without.sum()),
         tied=replaced.tied,
-        inputs=_spread(rows.inputs, alignment.copied),
+        inputs=Spread.of(rows.inputs, alignment.copied, text_of),
         outputs=None
         if replaced.tied or rows.outputs is None
-        else _spread(rows.outputs, alignment.copied),
+        else Spread.of(rows.outputs, alignment.copied, text_of),
         bits_per_byte=bench.judge(replaced.model),
         notes={**rows.notes, **notes},
         remarks=(*target.notes, *replaced.notes),
@@ -164,21 +171,7 @@ def _without_lost_bias(
     return Rows(rows.inputs, folded.rows, None, rows.notes), notes
 
 
-def _spread(rows: Floats, copied: NDArray[np.bool_]) -> Spread:
-    norms = np.linalg.norm(rows, axis=1)
-    centre = rows.mean(axis=0)
-    cosines = rows @ centre / np.maximum(norms * np.linalg.norm(centre), np.finfo(np.float32).tiny)
-
-    def median(values: Floats, where: NDArray[np.bool_]) -> float:
-        return float(np.median(values[where])) if where.any() else float("nan")
-
-    usual = median(norms, copied) if copied.any() else float(np.median(norms))
-    new = np.flatnonzero(~copied)
-    furthest = new[np.argsort(-np.abs(norms[new] - usual), kind="stable")[:10]]
-    return Spread(
-        median(norms, copied),
-        median(norms, ~copied),
-        median(cosines, ~copied),
-        median(cosines, copied),
-        tuple(furthest.tolist()),
-    )
+def _text_of(target: TextTokenizer) -> Callable[[int], str]:
+    """What a token stands for; a control token, which has no bytes, its own text."""
+    controls = {token: text for text, token in target.spec.special_tokens.items()}
+    return lambda token: controls.get(token) or readable(target.token_bytes(token))

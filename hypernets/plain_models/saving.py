@@ -16,7 +16,9 @@ from tokkit.arguments import check_kind
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import UnsupportedError
 
-_CONFIG = "tokenizer_config.json"
+CONFIG = "config.json"
+"""Without it, transformers opens no folder."""
+_TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 def save_model(model: Any, tokenizer: Any, folder: str | os.PathLike[str]) -> None:
@@ -40,8 +42,9 @@ def save_model(model: Any, tokenizer: Any, folder: str | os.PathLike[str]) -> No
             _name_class(path)
             if not _is_loaded_again(tokenizer, path):
                 raise UnsupportedError(
-                    f"{path}: for a {model.config.model_type} model AutoTokenizer loads another "
-                    "tokenizer than was saved; load it with PreTrainedTokenizerFast.from_pretrained"
+                    f"for a {model.config.model_type} model AutoTokenizer loads another tokenizer "
+                    "than was saved; save it with tokenizer.save_pretrained, and load it with "
+                    "PreTrainedTokenizerFast.from_pretrained"
                 )
 
 
@@ -57,7 +60,7 @@ def _is_loaded_again(tokenizer: Any, path: Path) -> bool:
 
 
 def _name_class(path: Path) -> None:
-    config = path / _CONFIG
+    config = path / _TOKENIZER_CONFIG
     document = json.loads(config.read_text(encoding="utf-8"))
     document["tokenizer_class"] = "PreTrainedTokenizerFast"
     document["auto_map"] = {"AutoTokenizer": [None, "tokenizer.PreTrainedTokenizerFast"]}

@@ -34,13 +34,20 @@ BAD: dict[type, list[str]] = {
     types.InputFolder: ["no/such/folder", "FILE"],
     types.OutputFile: ["no/such/folder/file", "FOLDER"],
     types.OutputFolder: ["FILE", "FILE/below"],
+    types.NewFolder: ["FILE", "FILE/below", "."],
+    types.Name: ["nothing", ""],
     types.Source: ["no/such", "./no/such/path", "nothing", "/no/such.gguf"],
     types.Each: ["1,many", "", "1,-1"],
     types.Pair: ["nothing", "=1", "no-such-name=1", "no.such.name=1"],
     types.Choice: ["nothing", "", "RAISE"],
     types.Checked: [],
 }
-CHECKED = {"--stop": [""], "--pattern": ["(", "[z-a]"], "--fim": ["no-such-format"]}
+CHECKED = {
+    "--stop": [""],
+    "--pattern": ["(", "[z-a]"],
+    "--fim": ["no-such-format"],
+    "--device": ["nothing"],
+}
 
 
 def options() -> list[tuple[str, Any]]:
@@ -80,7 +87,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def work(*_: object, **__: object) -> Any:
         raise AssertionError("the work has begun")
 
-    for entry in ("load_lm", "load_tokenizer", "audit_tokenizer", "infer_mixture", "ByteEnsemble"):
+    for entry in (
+        "load_lm",
+        "load_tokenizer",
+        "audit_tokenizer",
+        "infer_mixture",
+        "ByteEnsemble",
+        "transfer",
+    ):
         monkeypatch.setitem(vars(tokkit), entry, work)
     monkeypatch.setattr("tokkit.audit.diff.comparison.compare", work)
     monkeypatch.setattr("tokkit.mixture.inference.infer_mixture", work)

@@ -108,7 +108,8 @@ def _section(title: str, rows: Sequence[tuple[Text, Text]]) -> RenderableType | 
     if not rows:
         return None
     table = Table.grid(padding=(0, 2, 0, 0), expand=False)
-    table.add_column(max_width=_WIDEST_NAME, min_width=min(16, max(len(n.plain) for n, _ in rows)))
+    least = min(16, max(len(name.plain) for name, _ in rows))
+    table.add_column(max_width=_WIDEST_NAME, min_width=least, overflow="fold")
     table.add_column(ratio=1)
     for row in rows:
         table.add_row(*row)

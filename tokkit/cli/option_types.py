@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +61,22 @@ class Choice(OptionType):
     def candidates(self) -> tuple[str, ...]:
         """The words."""
         return self._words
+
+
+class Name(OptionType):
+    """A name of a table that is too much to import for the help."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        """One of `names()`."""
+        self._names = names
+
+    def check(self, value: Any) -> None:
+        """Whether the table has it."""
+        _as_bad_parameter(lambda: refuse_unknown([value], tuple(self._names()), what="value"))
+
+    def candidates(self) -> tuple[str, ...]:
+        """The names."""
+        return tuple(self._names())
 
 
 class Whole(OptionType):
@@ -230,6 +246,17 @@ class OutputFolder(OptionType):
             if path.exists():
                 break
         raise typer.BadParameter(f"cannot write into {value!r}: it is no folder")
+
+
+class NewFolder(OutputFolder):
+    """A folder that is empty, or can be made: what is there is never mixed with what comes."""
+
+    def check(self, value: Any) -> None:
+        """Whether it is one."""
+        from tokkit.files.writing import check_empty_folder
+
+        super().check(value)
+        _as_bad_parameter(lambda: check_empty_folder(Path(value)))
 
 
 class InputFolder(OptionType):

@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("complete", MODELS, "continue a text wherever it is cut, or fill in its middle"),
     Entry("ensemble", MODELS, "let several models continue a text together"),
     Entry("score", MODELS, "bits per byte of a text, for models side by side"),
+    Entry("transfer", MODELS, "give a model another tokenizer"),
     Entry("tokenize", TOKENIZERS, "ids and byte pieces of a text", ("encode",)),
     Entry("audit", TOKENIZERS, "examine a tokenizer: vocabulary, cost of texts, safety"),
     Entry("diff", TOKENIZERS, "compare two tokenizers"),

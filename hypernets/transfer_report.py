@@ -1,0 +1,195 @@
+"""How a transfer went, for people: sections for pages and terminals, and a page of them."""
+
+from __future__ import annotations
+
+from tokkit.hypernets.figures import BitsPerByte, Spread, TransferFigures
+from tokkit.report.page.rendering import Page, render
+from tokkit.report.section import Chart, Column, Fact, Section, Table, bar_chart, columns
+from tokkit.report.wording import plural, size
+
+_DIGITS = 3
+"""Of bits a byte."""
+_FIGURES = 4
+"""Of norms, which are of any size."""
+
+
+def transfer_sections(figures: TransferFigures) -> list[Section]:
+    """What it cost, where the rows come from, where they lie, and figures of the method."""
+    sections = [_cost(figures.bits_per_byte), _origins(figures), _spread(figures)]
+    return [*sections, _notes(figures)] if figures.notes else sections
+
+
+def render_transfer_page(figures: TransferFigures) -> str:
+    """A page as a string, for UTF-8; equal figures give equal strings."""
+    tied = "input and output rows are one matrix" if figures.tied else "output rows of their own"
+    return render(
+        Page(
+            brand="transfer",
+            kicker="Another tokenizer",
+            name=f"{figures.source} → {figures.target}",
+            description=f"{plural(figures.n_tokens, 'token')} · method {figures.method} · {tied}",
+            verdict=verdict(figures),
+            headline=_headline(figures),
+            sections=transfer_sections(figures),
+            note="Bits a byte are those of one text; another kind of text has others.",
+            warnings=figures.remarks,
+        )
+    )
+
+
+def verdict(figures: TransferFigures) -> str:
+    """What matters most, in a sentence or two."""
+    bits = figures.bits_per_byte
+    if bits is None:
+        copied = plural(figures.n_copied, "row is", "rows are")
+        return f"{copied} copied, {figures.n_combined:,} made from parts. Nothing was measured."
+    parts = (bits.control - bits.before, bits.after - bits.control)
+    segmentation, rows = (f"{part:+.{_DIGITS}f}".replace("-", "−") for part in parts)
+    return (
+        f"The new model needs {bits.after:.{_DIGITS}f} bits a byte, the old one "
+        f"{bits.before:.{_DIGITS}f}. Of the difference, {segmentation} is the new segmentation, "
+        f"and {rows} the new rows."
+    )
+
+
+def _headline(figures: TransferFigures) -> list[Fact]:
+    facts = [
+        Fact("copied", "Tokens copied", _percent(figures.n_copied, figures), "%",
+             help="They are tokens of the old vocabulary, too, and keep their rows."),
+    ]  # fmt: skip
+    bits = figures.bits_per_byte
+    if bits is None:
+        return facts
+    return [
+        Fact("before", "Before", _rounded(bits.before), "bits a byte",
+             help="The old model with its own tokenizer."),
+        Fact("control", "Control", _rounded(bits.control), "bits a byte",
+             help="The old model, where the new tokenizer cuts: the cost of the segmentation."),
+        Fact("after", "After", _rounded(bits.after), "bits a byte"),
+        Fact("bytes_per_token_before", "Token length before",
+             round(bits.bytes_per_token_before, 2), "bytes a token"),
+        Fact("bytes_per_token_after", "Token length after",
+             round(bits.bytes_per_token_after, 2), "bytes a token"),
+        *facts,
+    ]  # fmt: skip
+
+
+def _cost(bits: BitsPerByte | None) -> Section:
+    title = "Cost on a text"
+    if bits is None:
+        return Section(
+            "cost", title,
+            "Not measured: that takes a text, and a model that predicts the next token.",
+        )  # fmt: skip
+    heads = (Column("what", ""), *columns("number", bits="Bits a byte", length="Bytes a token"))
+    rows = (
+        ("before", _rounded(bits.before), round(bits.bytes_per_token_before, 2)),
+        ("control", _rounded(bits.control), None),
+        ("after", _rounded(bits.after), round(bits.bytes_per_token_after, 2)),
+    )
+    note = (
+        "Before: the old model with its own tokenizer. Control: the old model on the text cut "
+        "where the new tokenizer cuts, each piece spelled with old tokens; what it costs more is "
+        "the segmentation, and the rest is the new rows."
+    )
+    summary = f"Over {size(bits.n_bytes)} that nothing was fitted to."
+    return Section(
+        "cost", title, summary,
+        tables=(Table("cost", "Bits a byte", heads, rows, note),),
+        charts=(_cost_chart(bits),),
+    )  # fmt: skip
+
+
+def _cost_chart(bits: BitsPerByte) -> Chart:
+    values = {"before": bits.before, "control": bits.control, "after": bits.after}
+    bars = [(name, _rounded(value), None) for name, value in values.items()]
+    return bar_chart("bits", "Bits a byte; fewer are better", "bits a byte", bars, "bits a byte")
+
+
+def _origins(figures: TransferFigures) -> Section:
+    kinds = {
+        "copied": figures.n_copied,
+        "made of parts": figures.n_combined,
+        "without parts": figures.n_without,
+    }
+    heads = (Column("kind", "Row"), *columns("number", tokens="Tokens", share="Share, %"))
+    rows = tuple((kind, n, _percent(n, figures)) for kind, n in kinds.items())
+    note = (
+        "Copied: the token is in the old vocabulary, too. Made of parts: it is spelled with "
+        "several old tokens. Without parts: none spell it, and the mean of all old rows goes in."
+    )
+    summary = f"{plural(figures.n_tokens, 'token')} in all; method {figures.method}."
+    tables = (Table("origins", "New tokens", heads, rows, note),)
+    return Section("origins", "Where the rows come from", summary, tables=tables)
+
+
+def _spread(figures: TransferFigures) -> Section:
+    spreads = {"input": figures.inputs}
+    if figures.outputs is not None:
+        spreads["output"] = figures.outputs
+    heads = (Column("rows", "Rows"), *columns("number", norm="Norm", cosine="Cosine"))
+    rows = tuple(
+        (f"{name}, {kind}", _significant(norm), round(cosine, 3))
+        for name, spread in spreads.items()
+        for kind, norm, cosine in (
+            ("copied", spread.copied_norm, spread.copied_cosine),
+            ("made", spread.new_norm, spread.cosine),
+        )
+    )
+    note = "Medians. The cosine is that of a row to the mean of all rows."
+    tables = [Table("spread", "Norm and direction", heads, rows, note)]
+    tables += [_outliers(name, each) for name, each in spreads.items() if each.outliers]
+    summary = (
+        "A token whose row lies far from the others may be predicted too often, or never. A mean "
+        "of several rows is shorter than they are."
+    )
+    return Section("spread", "Where the rows lie", summary, tables=tuple(tables))
+
+
+def _outliers(name: str, spread: Spread) -> Table:
+    heads = (
+        *columns("number", token="Id"),
+        *columns("code", text="Token"),
+        *columns("number", norm="Norm", cosine="Cosine", deviation="Off by"),
+    )
+    rows = tuple(
+        (
+            each.token,
+            each.text,
+            _significant(each.norm),
+            round(each.cosine, 3),
+            round(each.deviation, 1),
+        )
+        for each in spread.outliers
+    )
+    note = (
+        "Those that lie furthest from the copied rows, in norm or in cosine: off by so many "
+        "standard deviations of these."
+    )
+    return Table(f"{name}_outliers", f"Outliers among {name} rows", heads, rows, note)
+
+
+def _notes(figures: TransferFigures) -> Section:
+    heads = (Column("figure", "Figure"), *columns("number", value="Value"))
+    rows = tuple((name, _significant(value)) for name, value in figures.notes.items())
+    note = ""
+    if "fold mean" in figures.notes:
+        note = (
+            "Fold: by which factor a bias counts that is written into the rows. A mean of 1 and a "
+            "deviation of 0 are perfect."
+        )
+    tables = (Table("notes", "Figures of the method", heads, rows, note),)
+    return Section("method", "Method", f"What {figures.method} chose and found.", tables=tables)
+
+
+def _percent(n: int, figures: TransferFigures) -> float:
+    return round(100 * n / max(1, figures.n_tokens), 2)
+
+
+def _rounded(value: float) -> float:
+    return round(value, _DIGITS)
+
+
+def _significant(value: float) -> float:
+    """To four digits: rows have norms of any size."""
+    return float(f"{value:.{_FIGURES}g}")

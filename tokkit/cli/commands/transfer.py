@@ -1,0 +1,136 @@
+"""`tokkit transfer`: a model with another tokenizer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tokkit
+from tokkit.cli.declarations import option
+from tokkit.cli.inputs import DownloadFlag, ModelArgument, TokenizerArgument, read_text
+from tokkit.cli.option_types import Checked, InputFile, Name, NewFolder, OutputFile, Whole
+from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
+from tokkit.cli.progress import Meter
+from tokkit.errors import ArgumentError
+from tokkit.report.wording import visible
+
+if TYPE_CHECKING:
+    from tokkit.hypernets.result import TransferReport
+
+EXAMPLES = (
+    ("tokkit transfer smollm2 path/to/tokenizer.json --out moved/", "a folder for transformers"),
+    (
+        "tokkit transfer smollm2 gemma3 --out moved/ --text-file sample.txt",
+        "fitted to a text of the new model's use, and measured on the rest of it",
+    ),
+    (
+        "tokkit transfer smollm2 gemma3 --method mean --text-file a.py --html m.html",
+        "only a page of how well another method does",
+    ),
+)
+
+
+def _methods() -> Iterable[str]:
+    from tokkit.hypernets.methods import METHODS
+
+    return ("auto", *METHODS)
+
+
+def _check_device(name: str) -> None:
+    from tokkit.bytelm.token_models.transformers.loading import checked_device, import_torch
+
+    checked_device(import_torch(), name)
+
+
+def transfer(
+    model: ModelArgument,
+    tokenizer: TokenizerArgument,
+    out: Annotated[
+        str | None,
+        option("folder for the model and its tokenizer", NewFolder(), "FOLDER", panel="Outputs"),
+    ] = None,
+    gguf: Annotated[
+        str | None, option("both as one GGUF file", OutputFile(), "FILE", panel="Outputs")
+    ] = None,
+    method: Annotated[
+        str,
+        option("how rows are made; auto: the best for the model", Name(_methods), "METHOD"),
+    ] = "auto",
+    text_file: Annotated[
+        list[str] | None,
+        option(
+            "text of the new model's use, to fit to and to measure on; - for stdin; repeatable",
+            InputFile(stdin=True),
+            "FILE",
+        ),
+    ] = None,
+    seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0,
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16", "float64"], option("of the model's weights")
+    ] = "float32",
+    device: Annotated[
+        str | None,
+        option("where torch computes, as cuda:0 (cpu)", Checked(_check_device), "DEVICE"),
+    ] = None,
+    html: Annotated[str | None, html_option("a report as one page")] = None,
+    allow_download: DownloadFlag = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Give a model of transformers another tokenizer, without training.
+
+    TOKENIZER is the new one. The result is a plain model. With --text-file, bits per byte are told
+    before and after, on a part of the text that nothing is fitted to.
+    """
+    from tokkit.files.gguf_layout import require_gguf
+
+    refuse_two_on_stdout(html=html, json="-" if as_json else None)
+    if gguf == "-":
+        raise ArgumentError("--gguf - is stdout; a GGUF file is read back, so give a file")
+    if not (out or gguf or html or as_json):
+        raise ArgumentError("nothing would be kept: give --out FOLDER, --gguf FILE or --html FILE")
+    if gguf is not None:
+        require_gguf(extra="hf")
+    text = b"\n".join(read_text(None, file) for file in text_file) if text_file else None
+    with Meter() as meter:
+        result = tokkit.transfer(
+            model,
+            tokenizer,
+            method=method,
+            text=text,
+            seed=seed,
+            dtype=dtype,
+            device=device,
+            allow_download=allow_download,
+            progress=meter,
+        )
+        if out is not None:
+            meter("saving")
+            result.save(out)
+        if gguf is not None:
+            meter("writing and reading back the GGUF file")
+            for note in result.save_gguf(gguf).notes:
+                print(f"tokkit: note: {visible(note)}", file=sys.stderr)
+    # As the user calls them.
+    report = replace(result.report, source=model, target=tokenizer)
+    if html is not None:
+        save_text(html, report.to_html())
+    if as_json:
+        print_json(report.to_dict())
+    elif html != "-":
+        _print(report)
+    return 0
+
+
+def _print(report: TransferReport) -> None:
+    from tokkit.hypernets.transfer_report import transfer_sections, verdict
+    from tokkit.report.terminal import heading_lines, table_lines, wrapped
+
+    lines = [f"{report.source} → {report.target}", *wrapped(verdict(report), 0)]
+    for section in transfer_sections(report):
+        lines += ["", *heading_lines(section, colour=False)]
+        lines += [line for table in section.tables for line in ("", *table_lines(table))]
+    lines += [""] * bool(report.remarks)
+    lines += [line for remark in report.remarks for line in wrapped(f"note: {remark}", 0)]
+    save_text("-", "".join(f"{visible(line)}\n" for line in lines))
