@@ -109,3 +109,18 @@ def test_a_folder_is_not_left_when_the_model_cannot_be_saved(
     assert run(toy, "--out", str(tmp_path / "made")) == 2
     assert "No space left" in capsys.readouterr().err
     assert not (tmp_path / "made").exists()
+
+
+def test_a_model_that_no_gguf_file_can_hold_is_told_after_the_rest(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("gguf")
+    toy_model("phi", 280).save_pretrained(tmp_path / "phi")
+    toy_tokenizer(280).save_pretrained(tmp_path / "phi")
+    made = tmp_path / "made.gguf"
+    tokenizer = str(toy / "tokenizer")
+    assert main(["transfer", str(tmp_path / "phi"), tokenizer, "--gguf", str(made), "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out)["n_copied"] == 280
+    assert "cannot be written as a GGUF file" in err
+    assert not made.exists()

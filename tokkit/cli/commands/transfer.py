@@ -12,7 +12,7 @@ from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, ModelArgument, TokenizerArgument, read_text
 from tokkit.cli.option_types import Checked, InputFile, Name, NewFolder, OutputFile, Whole
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
-from tokkit.cli.progress import Meter
+from tokkit.cli.progress import Meter, progress
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
@@ -108,10 +108,6 @@ def transfer(
         if out is not None:
             meter("saving")
             result.save(out)
-        if gguf is not None:
-            meter("writing and reading back the GGUF file")
-            for note in result.save_gguf(gguf).notes:
-                print(f"tokkit: note: {visible(note)}", file=sys.stderr)
     # As the user calls them.
     report = replace(result.report, source=model, target=tokenizer)
     if html is not None:
@@ -120,6 +116,11 @@ def transfer(
         print_json(report.to_dict())
     elif html != "-":
         _print(report)
+    if gguf is not None:  # last, because only a finished model shows whether such a file can be
+        with progress("writing and reading back the GGUF file"):
+            saved = result.save_gguf(gguf)
+        for note in saved.notes:
+            print(f"tokkit: note: {visible(note)}", file=sys.stderr)
     return 0
 
 
