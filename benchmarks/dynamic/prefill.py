@@ -1,6 +1,7 @@
 """What does shortening a prompt cost a model, and what does it save?
 
-Windows of held-out library code and of English, 320 SmolLM2 tokens each. The first half is the
+Windows of library code and of English, 320 SmolLM2 tokens each; all of it public text, which the
+model may have seen. The first half is the
 prompt: merged within words over all windows of its kind until it is 10 to 40% shorter, and read by
 `tokkit.dynamic.prefill` in both ways: *states* of last parts go on alone after a fifth of the
 layers, or the input *rows* of merged tokens are the mean of their parts'. The second half is scored

@@ -5,11 +5,12 @@ What a merged token should look like to a model that never saw it is the questio
 - *rows*: an embedder predicts its input row, and the model reads the shorter sequence from its
   first layer on ("Retrofitting Large Language Models with Dynamic Tokenization", section 3.3).
 - *states*: the first layers read the prompt as it is, and then of each merged token the state of
-  its last part goes on alone. Those layers put words together from their tokens anyway, so the
-  state knows the parts before it. Saves time in the other layers only, and needs no embedder.
+  its last part goes on alone: it has seen the parts before it. Saves time in the other layers
+  only, and needs no embedder.
 
-In both ways positions are counted in what a layer has read, without gaps: gaps harm more than
-merging does. The cache is a `DynamicCache` of transformers whose layers may differ in length.
+In both ways positions are counted in what a layer has read, without gaps (with the positions of the
+whole prompt, rows did worse in a trial on four windows of code). The
+cache is a `DynamicCache` of transformers whose layers may differ in length.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ its logit is the same sum of their logits. So:
 
 So `search` without a residual is exact. With one, a row is missed only if rounding errs by six
 standard deviations, and the logits of those that are found are exact. No approximate index of
-nearest neighbours is used, for none is as good: see the documentation.
+nearest neighbours is used: see the documentation.
 """
 
 from __future__ import annotations
