@@ -42,7 +42,8 @@ class Spread:
         new_norm: median norm of the others; NaN where there are none.
         cosine: median cosine of new rows to the mean of all rows, which copied rows have too.
         copied_cosine: the same of copied rows.
-        outliers: the new rows that lie furthest from the copied ones, at most ten.
+        outliers: the new rows that lie furthest from the copied ones, at most ten. Of equal
+            rows, as those without parts may be, the first.
     """
 
     copied_norm: float
@@ -69,10 +70,10 @@ class Spread:
         usual = copied if copied.any() else np.ones_like(copied)
         deviations = np.maximum(_deviations(norms, usual), _deviations(cosines, usual))
         new = np.flatnonzero(~copied)
-        furthest = new[np.argsort(-deviations[new], kind="stable")[:_MOST_OUTLIERS]]
+        furthest = _different(rows, new[np.argsort(-deviations[new], kind="stable")])
         outliers = (
             Outlier(t, text_of(t), float(norms[t]), float(cosines[t]), float(deviations[t]))
-            for t in furthest.tolist()
+            for t in furthest
         )
         return cls(
             _median(norms[copied]),
@@ -85,6 +86,17 @@ class Spread:
 
 def _median(values: NDArray[np.float32]) -> float:
     return float(np.median(values)) if len(values) else float("nan")
+
+
+def _different(rows: NDArray[np.float32], order: NDArray[np.int64]) -> list[int]:
+    """The first few of `order` whose rows are no copies of one another."""
+    chosen: list[int] = []
+    for token in order.tolist():
+        if len(chosen) == _MOST_OUTLIERS:
+            break
+        if not any(np.array_equal(rows[token], rows[other]) for other in chosen):
+            chosen.append(token)
+    return chosen
 
 
 def _deviations(values: NDArray[np.float32], usual: NDArray[np.bool_]) -> NDArray[np.float64]:

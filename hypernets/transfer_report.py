@@ -9,7 +9,7 @@ from tokkit.report.wording import plural, size
 
 _DIGITS = 3
 """Of bits a byte."""
-_FIGURES = 4
+_FIGURES = 3
 """Of norms, which are of any size."""
 
 
@@ -129,7 +129,7 @@ def _spread(figures: TransferFigures) -> Section:
         spreads["output"] = figures.outputs
     heads = (Column("rows", "Rows"), *columns("number", norm="Norm", cosine="Cosine"))
     rows = tuple(
-        (f"{name}, {kind}", _significant(norm), round(cosine, 3))
+        (f"{name}, {kind}", _significant(norm), round(cosine, 2))
         for name, spread in spreads.items()
         for kind, norm, cosine in (
             ("copied", spread.copied_norm, spread.copied_cosine),
@@ -150,21 +150,21 @@ def _outliers(name: str, spread: Spread) -> Table:
     heads = (
         *columns("number", token="Id"),
         *columns("code", text="Token"),
-        *columns("number", norm="Norm", cosine="Cosine", deviation="Off by"),
+        *columns("number", off="Off by", norm="Norm", cosine="Cosine"),
     )
     rows = tuple(
         (
             each.token,
             each.text,
-            _significant(each.norm),
-            round(each.cosine, 3),
             round(each.deviation, 1),
+            _significant(each.norm),
+            round(each.cosine, 2),
         )
         for each in spread.outliers
     )
     note = (
         "Those that lie furthest from the copied rows, in norm or in cosine: off by so many "
-        "standard deviations of these."
+        "standard deviations of these. Of equal rows the first."
     )
     return Table(f"{name}_outliers", f"Outliers among {name} rows", heads, rows, note)
 
