@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokkit.arguments import check_kind
 from tokkit.files.writing import whole_folder
 from tokkit.hypernets.figures import TransferFigures
+from tokkit.hypernets.gguf_export.writing import SavedGGUF, save_gguf
 from tokkit.hypernets.plain_models.saving import CONFIG, save_model
 from tokkit.hypernets.tokenizer_export.exporting import ExportedTokenizer
 from tokkit.hypernets.transfer_report import render_transfer_page
 
-if TYPE_CHECKING:
-    from tokkit.hypernets.gguf_export.writing import SavedGGUF
 
-
-@dataclass(frozen=True)
 class TransferReport(TransferFigures):
     """How a transfer went, and what can be written of it."""
 
@@ -77,6 +74,4 @@ class TransferResult:
             UnsupportedError: an architecture or a tokenizer that such a file cannot hold exactly.
             OSError: it cannot be written.
         """
-        from tokkit.hypernets.gguf_export.writing import save_gguf
-
         return save_gguf(self.model, self.exported, path)
