@@ -22,7 +22,7 @@ from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import FOLDER, Record, Records, replace_block
 from benchmarks.transfer.targets import python_tokenizer
-from benchmarks.transfer.texts import library_windows, python_fit_text
+from benchmarks.transfer.texts import library_text, library_windows, standard_library_text
 from tokkit.hypernets.alignment import align
 from tokkit.hypernets.bench import starting_ids
 from tokkit.hypernets.methods import METHODS
@@ -110,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for method in options.methods:
         texts: dict[str, str | None] = {"": None}
         if METHODS[method].reads_text:
-            texts[" with a text"] = python_fit_text()
+            texts[", with a text of the windows' kind"] = library_text()
+            texts[", with a text of another kind"] = standard_library_text()
         for label, text in texts.items():
             if method + label not in records:
                 records.add(method + label, row_of(source, target, windows, method, text))
