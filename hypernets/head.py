@@ -34,6 +34,9 @@ def is_linear(model: Any, starts: tuple[int, ...]) -> bool:
     """
     import torch
 
+    config = model.config.get_text_config(decoder=True)
+    if getattr(config, "final_logit_softcapping", None):
+        return False  # small logits would hide it
     layer = model.get_output_embeddings()
     with torch.inference_mode(), captured_states(model) as found:
         ids = torch.tensor([[*starts, *range(min(16, layer.weight.shape[0]))]])

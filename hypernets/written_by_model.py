@@ -40,7 +40,8 @@ def own_states(
     with torch.inference_mode(), captured_states(model) as found:
         for _ in range(n_tokens):
             out = model(input_ids=ids, past_key_values=past, use_cache=True)
-            past = out.past_key_values
+            past = getattr(out, "past_key_values", None)  # not there for Mamba and its like
             chances = out.logits[:, -1].float().softmax(-1).cpu()
-            ids = torch.multinomial(chances, 1, generator=generator).to(device)
+            drawn = torch.multinomial(chances, 1, generator=generator).to(device)
+            ids = torch.cat([ids, drawn], dim=1) if past is None else drawn
     return torch.cat([states[:, -1] for states in found]).float().cpu().numpy()
