@@ -82,20 +82,20 @@ class Bench:
         most = min(_MOST_STATES, _MOST_LOGITS // len(alignment))
         return replace(
             bench,
-            fitting=bench.control(fitting, "reading the text", most=most),
-            choosing=bench.control(choosing, "reading the text", most=most),
+            fitting=bench._control(fitting, most),
+            choosing=bench._control(choosing, most),
         )
 
-    def control(
-        self, windows: Sequence[bytes], what: str, *, most: int | None = None, states: bool = True
-    ) -> Reading:
-        """The old model, where the new tokenizer cuts; at most about `most` pieces."""
+    def _control(self, windows: Sequence[bytes], most: int) -> Reading:
+        """The old model, where the new tokenizer cuts, and its states; about `most` pieces."""
         pieces: list[list[int]] = []
+        n_pieces = 0
         for window in windows:
             pieces.append(self.target.encode(window))
-            if most is not None and sum(map(len, pieces)) > most:
+            n_pieces += len(pieces[-1])
+            if n_pieces > most:
                 break
-        return self._read(self.source.model, pieces, what, spelled=True, states=states)
+        return self._read(self.source.model, pieces, "reading the text", spelled=True, states=True)
 
     def judge(self, model: Any) -> BitsPerByte | None:
         """Bits per byte before, between and after, on the windows that are for the report."""
@@ -105,7 +105,7 @@ class Bench:
         old = [self.source.tokenizer.encode(window) for window in self.reported]
         new = [self.target.encode(window) for window in self.reported]
         before = self._read(self.source.model, old, "scoring the old model")
-        control = self.control(self.reported, "scoring the segmentation", states=False)
+        control = self._read(self.source.model, new, "scoring the segmentation", spelled=True)
         after = self._read(model, new, "scoring the new model", target=True)
         return BitsPerByte(
             before.bits() / n_bytes,

@@ -13,6 +13,8 @@ The settings were chosen on one pair of tokenizers and on other text than the fi
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tokkit.hypernets.alignment import Alignment, Weighting
@@ -42,12 +44,16 @@ def shared_first(task: TransferTask) -> Rows:
     if not task.new.any():
         return mean(task)
     old = task.inputs if task.outputs is None else task.outputs
-    inputs = blended(task, task.inputs, "last", LAST_SHARE)
+    inputs = _blended(task, task.inputs, "last", LAST_SHARE)
     made = task.new & ~task.alignment.without
     inputs[made] += correction(
-        task.source, task.inputs, task.alignment, _blend_of_last, seed=task.seed
+        task.source,
+        task.inputs,
+        task.alignment,
+        partial(blend, kind="last", share=LAST_SHARE),
+        seed=task.seed,
     )[made]
-    outputs = blended(task, old, "first", FIRST_SHARE)
+    outputs = _blended(task, old, "first", FIRST_SHARE)
     guessed = guessed_frequencies(task.target)
     if task.fitting is None or task.choosing is None:
         bias = np.float32(SCALE) * log_shares(task.alignment, guessed)
@@ -57,19 +63,19 @@ def shared_first(task: TransferTask) -> Rows:
     return _fitted(task, inputs, outputs, bias)
 
 
-def blended(task: TransferTask, rows: Floats, kind: Weighting, share: float) -> Floats:
+def blend(alignment: Alignment, rows: Floats, kind: Weighting, share: float) -> Floats:
     """float32 (n_target, width): the mean of the parts, and a share of the first or last of them.
 
-    Copied rows are exact copies.
+    Copied rows are exact copies, and those without a decomposition are zeros.
     """
-    made = task.weighted(rows, "mean")
-    made[task.new] += np.float32(share) * (task.weighted(rows, kind) - made)[task.new]
+    mean_part, end = (np.asarray(alignment.weights(each) @ rows) for each in ("mean", kind))
+    return mean_part + np.float32(share) * (end - mean_part)
+
+
+def _blended(task: TransferTask, rows: Floats, kind: Weighting, share: float) -> Floats:
+    made = blend(task.alignment, rows, kind, share)
+    made[task.alignment.without] = rows.mean(axis=0)
     return made
-
-
-def _blend_of_last(alignment: Alignment, rows: Floats) -> Floats:
-    mean_part, last = (np.asarray(alignment.weights(kind) @ rows) for kind in ("mean", "last"))
-    return np.float32(1 - LAST_SHARE) * mean_part + np.float32(LAST_SHARE) * last
 
 
 def _with_old(task: TransferTask, bias: Floats) -> Floats:
