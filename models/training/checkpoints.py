@@ -1,0 +1,170 @@
+"""The state of a training in one file that is there whole or not at all.
+
+A safetensors file: trained parameters, buffers and the optimiser's moments as tensors, and all
+else (steps, seconds, what the training is) as JSON in its metadata. One file, because two cannot
+take the place of two others in one moment. Nothing is pickled. Parameters that are not trained are
+left out: whoever resumes has built the same model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit.errors import FormatError, ModelError, refused_by_system
+from tokkit.files.json_text import parse_json, want_int, want_number, want_object
+from tokkit.files.writing import whole_file
+from tokkit.models.training.optimizers import trained_parameters
+
+if TYPE_CHECKING:
+    import torch
+
+CHECKPOINT = "checkpoint.safetensors"
+_STATE = "training"
+_MODEL, _OPTIMIZER = "model.", "optimizer."
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training is.
+
+    Attributes:
+        step: updates made.
+        seconds: spent on them.
+        n_records: told so far.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    n_records: int = 0
+
+
+def save_checkpoint(
+    folder: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    position: Position,
+    identity: Mapping[str, Any],
+) -> None:
+    """Write the state of a training in place of the one before.
+
+    Args:
+        folder: there already.
+        model: whose trained parameters and buffers are kept.
+        optimizer: over them.
+        position: of the training.
+        identity: JSON of what a resumed training must be equal in.
+
+    Raises:
+        FormatError: the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    tensors = {_MODEL + name: each for name, each in _kept(model).items()}
+    numbers: dict[str, Any] = {}
+    for index, values in optimizer.state_dict()["state"].items():
+        for key, value in values.items():
+            name = f"{_OPTIMIZER}{index}.{key}"
+            if hasattr(value, "untyped_storage"):
+                tensors[name] = value
+            else:
+                numbers[name] = value
+    state = {
+        "step": position.step,
+        "seconds": position.seconds,
+        "n_records": position.n_records,
+        "optimizer": numbers,
+        "identity": identity,
+    }
+    whole = {name: each.detach().cpu().contiguous() for name, each in tensors.items()}
+    data = save(whole, metadata={_STATE: json.dumps(state)})
+    path = folder / CHECKPOINT
+    with refused_by_system(f"write {str(path)!r}"), whole_file(path) as stream:
+        stream.write(data)
+
+
+def load_checkpoint(
+    folder: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    identity: Mapping[str, Any],
+) -> Position | None:
+    """Bring a model and its optimiser to where a folder has them; None where it has no checkpoint.
+
+    Raises:
+        FormatError: the file is damaged.
+        ModelError: it is of another training, or of a model of other shapes.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{path}: not a checkpoint, or damaged ({error})") from error
+    if _STATE not in metadata:
+        raise FormatError(f"{path}: a safetensors file, but not the checkpoint of a training")
+    where = f"{path}: metadata"
+    state = want_object(parse_json(metadata[_STATE].encode(), where), where)
+    _check_identity(path, want_object(state.get("identity"), where), identity)
+    _fill(path, _kept(model), tensors)
+    numbers = want_object(state.get("optimizer"), where)
+    _restore(optimizer, {**numbers, **tensors})
+    return Position(
+        want_int(state.get("step"), where),
+        want_number(state.get("seconds"), where),
+        want_int(state.get("n_records"), where),
+    )
+
+
+def _kept(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Trained parameters, and the buffers that belong to the state of the model."""
+    parameters = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    buffers = {name: each for name, each in model.state_dict().items() if name not in parameters}
+    return {**{name: each.data for name, each in trained_parameters(model).items()}, **buffers}
+
+
+def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    wanted = json.loads(json.dumps(wanted))  # tuples are lists there
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
+            raise ModelError(
+                f"{path}: of another training: its {name} is {found.get(name)!r:.80}, here it is "
+                f"{wanted.get(name)!r:.80}; go on with the same, or begin in a new folder"
+            )
+
+
+def _fill(
+    path: Path, kept: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]
+) -> None:
+    import torch
+
+    found = {name.removeprefix(_MODEL) for name in tensors if name.startswith(_MODEL)}
+    if found != set(kept):
+        names = ", ".join(sorted(found ^ set(kept))[:4])
+        raise ModelError(f"{path}: of another model: {names} are in one of them alone")
+    for name, each in kept.items():
+        if (saved := tensors[_MODEL + name]).shape != each.shape:
+            raise ModelError(
+                f"{path}: of another model: {name} is {tuple(saved.shape)}, here it is "
+                f"{tuple(each.shape)}"
+            )
+    with torch.no_grad():
+        for name, each in kept.items():
+            each.copy_(tensors[_MODEL + name])
+
+
+def _restore(optimizer: torch.optim.Optimizer, values: Mapping[str, Any]) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in values.items():
+        if name.startswith(_OPTIMIZER):
+            index, key = name.removeprefix(_OPTIMIZER).split(".", 1)
+            state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

@@ -1,0 +1,260 @@
+"""The loop that every training here is: batches in, steps of AdamW, a checkpoint now and then.
+
+1. Bring model and optimiser to where the folder's checkpoint has them, if there is one.
+2. A step: the loss of a batch (or of several, or of one in each process), its gradient, clipped,
+   and an update at the learning rate of that share of the budget.
+3. Evaluate at even shares of the budget; save every minute, at the end, and before an interruption.
+
+A loss is a function of the number of a batch and of the parameters, and of nothing else, so that a
+training that was interrupted at any moment goes on as if it had not been: the same curve, bit by
+bit, for a budget in steps. What a loss draws from torch's generator is seeded with that number.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit.arguments import say_nothing
+from tokkit.errors import ModelError, refused_by_system
+from tokkit.models.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from tokkit.models.training.interrupts import delayed_interrupt
+from tokkit.models.training.optimizers import adamw, set_learning_rate, trained_parameters
+from tokkit.models.training.options import TrainingOptions
+from tokkit.models.training.processes import Processes, connected
+from tokkit.models.training.records import Record, RecordFile
+from tokkit.models.training.schedule import progress_at, rate_at
+
+if TYPE_CHECKING:
+    import torch
+
+Loss = Callable[[int], "torch.Tensor"]
+"""Number of a batch, from 0 -> its mean loss, a tensor of one number with a gradient."""
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training went; the model itself was trained in place.
+
+    Attributes:
+        step: updates made, those before a resumption included.
+        seconds: spent on them.
+        records: of every step and evaluation.
+        resumed_at: the step of the checkpoint that it went on from; 0 if there was none.
+    """
+
+    step: int
+    seconds: float
+    records: tuple[Record, ...]
+    resumed_at: int
+
+
+def train(
+    model: torch.nn.Module,
+    loss: Loss,
+    options: TrainingOptions,
+    *,
+    folder: str | Path | None = None,
+    evaluate: Callable[[], Mapping[str, float]] | None = None,
+    factors: Mapping[str, float] | None = None,
+    identity: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train the parameters of a module that want a gradient, in place.
+
+    Args:
+        model: what is trained; may be in any number of processes, which then share the training.
+        loss: of a batch, by its number; uses `model` as it likes.
+        options: the budget and the optimiser.
+        folder: for checkpoints and records, made if missing; a training that it holds goes on.
+            Several processes share it.
+        evaluate: figures by name, of the model as it is; called in the first process alone, without
+            gradients, in the evaluation mode of the model.
+        factors: what the learning rate of a parameter is multiplied by, by its name.
+        identity: JSON of what else the training depends on; a checkpoint of another is refused.
+        progress: called after each step.
+
+    Raises:
+        ArgumentError: nothing to train, or a factor for a parameter that is not there.
+        FormatError: the folder cannot be written, or what it holds is damaged.
+        KeyboardInterrupt: SIGINT, after a checkpoint was written where there is a folder.
+        ModelError: a loss that is not finite; a checkpoint that does not fit.
+        MissingExtraError: several processes without accelerate.
+    """
+    run = _Run(
+        model=model,
+        loss=loss,
+        options=options,
+        folder=None if folder is None else Path(folder),
+        evaluate=evaluate,
+        factors=factors or {},
+        identity={**(identity or {}), "options": options.of_the_curve()},
+    )
+    return run.to_the_end(progress or say_nothing)
+
+
+class _Run:
+    """A training in progress."""
+
+    def __init__(
+        self,
+        *,
+        model: torch.nn.Module,
+        loss: Loss,
+        options: TrainingOptions,
+        folder: Path | None,
+        evaluate: Callable[[], Mapping[str, float]] | None,
+        factors: Mapping[str, float],
+        identity: Mapping[str, Any],
+    ) -> None:
+        """Set up the optimiser, and go to where the folder's checkpoint is."""
+        self._processes: Processes = connected(cpu=options.device == "cpu")
+        self._identity = {**identity, "processes": self._processes.count}
+        self._options = options
+        self._model, self._loss, self._evaluate = model, loss, evaluate
+        device = self._processes.device or options.device
+        if device is not None:
+            model.to(device)
+        self._parameters = list(trained_parameters(model).values())
+        self._optimizer = adamw(trained_parameters(model), options, factors)
+        self._folder = folder
+        if folder is not None:
+            with refused_by_system(f"make the folder {str(folder)!r}"):
+                folder.mkdir(parents=True, exist_ok=True)
+        found = folder and load_checkpoint(folder, model, self._optimizer, self._identity)
+        self._position = found or Position()
+        # Records and checkpoints are the first process's alone.
+        self._saves = self._processes.rank == 0
+        place = folder if self._saves else None
+        kept = self._position.n_records if place is not None else 0
+        self._records = RecordFile(place, n_kept=kept)
+        self._processes.share_start(each.data for each in self._parameters)
+
+    def to_the_end(self, tell: Progress) -> TrainingResult:
+        resumed_at = self._position.step
+        was_training = self._model.training
+        with ExitStack() as stack:
+            came: Callable[[], bool] = lambda: False  # noqa: E731
+            if self._folder is not None:  # else there is nothing that had to be whole
+                came = stack.enter_context(delayed_interrupt())
+            self._model.train()
+            self._go(came, tell)
+        self._model.train(was_training)
+        position = self._position
+        return TrainingResult(
+            position.step, position.seconds, tuple(self._records.records), resumed_at
+        )
+
+    def _go(self, came: Callable[[], bool], tell: Progress) -> None:
+        if not self._position.step:
+            self._evaluated()
+        saved = time.monotonic()
+        while (used := self._progress()) < 1:
+            self._step()
+            now = self._progress()
+            if _due(used, now, self._options.evaluations):
+                self._evaluated()
+            tell("training", *self._told())
+            stop = self._processes.sums(float(came()))[0] > 0
+            if stop or now >= 1 or time.monotonic() - saved >= self._options.checkpoint_seconds:
+                self._save()
+                saved = time.monotonic()
+            if stop:
+                raise KeyboardInterrupt
+
+    def _progress(self) -> float:
+        return progress_at(self._options, self._position.step, self._position.seconds)
+
+    def _step(self) -> None:
+        """One update; the position moves on."""
+        import torch
+
+        begun = self._now()
+        position, options = self._position, self._options
+        middle = progress_at(options, position.step, position.seconds)
+        if options.steps is not None:
+            middle += 0.5 / options.steps
+        rate = rate_at(options, middle)
+        total = 0.0
+        for part in range(options.batches):
+            each = self._loss_of(position.step * options.batches + part) / options.batches
+            each.backward()
+            total += float(each.detach())
+        total = self._processes.sums(total)[0] / self._processes.count
+        if not math.isfinite(total):
+            raise ModelError(
+                f"the loss of step {position.step + 1} is {total}; lower learning_rate, or look at "
+                "what the batch holds"
+            )
+        self._processes.average(self._parameters)
+        if options.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._parameters, options.clip_norm)
+        set_learning_rate(self._optimizer, rate)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        seconds = position.seconds + self._processes.firsts(self._now() - begun)[0]
+        self._position = Position(position.step + 1, seconds)
+        self._records.add(Record(position.step + 1, seconds, total, rate))
+
+    def _loss_of(self, batch: int) -> torch.Tensor:
+        import torch
+
+        number = batch * self._processes.count + self._processes.rank
+        device = self._parameters[0].device
+        devices = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices), self._autocast(device.type):
+            torch.manual_seed(((self._options.seed << 32) + number) % (1 << 63))
+            return self._loss(number)
+
+    def _autocast(self, kind: str) -> AbstractContextManager[Any]:
+        import torch
+
+        name = self._options.autocast
+        dtype = None if name is None else getattr(torch, name)
+        return torch.autocast(kind, dtype=dtype, enabled=dtype is not None)
+
+    def _now(self) -> float:
+        return time.process_time() if self._options.clock == "cpu" else time.perf_counter()
+
+    def _evaluated(self) -> None:
+        import torch
+
+        if self._evaluate is None or not self._saves:
+            return
+        self._model.eval()
+        with torch.no_grad():
+            figures = self._evaluate()
+        self._model.train()
+        position = self._position
+        for name, figure in figures.items():
+            if not math.isfinite(figure):
+                raise ModelError(f"the evaluation after step {position.step}: {name} is {figure}")
+        self._records.add(Record(position.step, position.seconds, evaluation=figures))
+
+    def _save(self) -> None:
+        if self._folder is None or not self._saves:
+            return
+        self._records.flush()
+        position = Position(self._position.step, self._position.seconds, len(self._records.records))
+        save_checkpoint(self._folder, self._model, self._optimizer, position, self._identity)
+
+    def _told(self) -> tuple[int, int]:
+        steps, seconds = self._options.steps, self._options.seconds
+        if steps is not None and (
+            seconds is None or self._position.step / steps >= self._position.seconds / seconds
+        ):
+            return self._position.step, steps
+        assert seconds is not None
+        return min(int(self._position.seconds), math.ceil(seconds)), math.ceil(seconds)
+
+
+def _due(before: float, now: float, evaluations: int) -> bool:
+    """Whether a step went past a share of the budget at which the model is evaluated."""
+    return math.floor(before * evaluations) < math.floor(min(now, 1.0) * evaluations)

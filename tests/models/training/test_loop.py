@@ -1,0 +1,218 @@
+"""A training that was interrupted at any moment goes on as if it had not been."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+from tests.models.training.two_processes import OPTIONS, loss_of, plain_network
+from tokkit.errors import ArgumentError, FormatError, ModelError
+from tokkit.models.training.checkpoints import CHECKPOINT
+from tokkit.models.training.loop import train
+from tokkit.models.training.options import TrainingOptions
+from tokkit.models.training.records import RECORDS
+
+ROOT = Path(__file__).parents[3]
+assert OPTIONS.steps
+STEPS = OPTIONS.steps
+
+
+def network(width: int = 3) -> Any:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Linear(width, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.2), torch.nn.Tanh()
+    )
+
+
+def trained(folder: Path | None = None, at: Any = lambda _: None, **options: Any) -> Any:
+    model = network()
+    chosen = TrainingOptions(**{**OPTIONS.__dict__, **options})
+    result = train(
+        model,
+        loss_of(model, at),
+        chosen,
+        folder=folder,
+        evaluate=lambda: {"size": float(model[0].weight.square().sum())},
+    )
+    return model, result
+
+
+def curve(result: Any) -> list[Any]:
+    return [(r.step, r.loss, r.learning_rate, dict(r.evaluation)) for r in result.records]
+
+
+def same(model: Any, other: Any) -> bool:
+    states = model.state_dict(), other.state_dict()
+    return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+@pytest.mark.parametrize("step", [0, 5, STEPS - 1])
+def test_an_interrupted_training_goes_on_to_the_same_curve(step: int, tmp_path: Path) -> None:
+    def interrupt(batch: int) -> None:
+        if batch == step:
+            signal.raise_signal(signal.SIGINT)
+
+    whole, result = trained()
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, interrupt)
+    model, resumed = trained(tmp_path)
+    assert resumed.resumed_at == step + 1
+    assert same(model, whole)
+    assert curve(resumed) == curve(result)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_a_training_that_died_goes_on_from_its_last_checkpoint(step: int, tmp_path: Path) -> None:
+    def die(batch: int) -> None:
+        if batch == step:
+            raise OSError
+
+    whole, result = trained()
+    with pytest.raises(OSError):  # noqa: PT011  # it has no message
+        trained(tmp_path, die, checkpoint_seconds=0)
+    with (tmp_path / RECORDS).open("a") as stream:
+        stream.write('{"step": 99, "sec')  # cut off while it was written
+    model, resumed = trained(tmp_path)
+    assert resumed.resumed_at == step
+    assert same(model, whole)
+    assert curve(resumed) == curve(result)
+
+
+def test_a_second_interruption_comes_at_once(tmp_path: Path) -> None:
+    reached: list[int] = []
+
+    def interrupt(batch: int) -> None:
+        if batch == 3:
+            signal.raise_signal(signal.SIGINT)
+            reached.append(batch)
+            signal.raise_signal(signal.SIGINT)
+            reached.append(batch)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, interrupt)
+    assert reached == [3]
+
+
+def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
+    whole, result = trained(tmp_path)
+    model, again = trained(tmp_path, at=lambda batch: pytest.fail("a batch was asked for"))
+    assert same(model, whole)
+    assert again.records == result.records
+
+
+def test_evaluations_come_before_and_at_even_shares() -> None:
+    _, result = trained()
+    assert [each.step for each in result.records if each.evaluation] == [0, 3, 6, 9, 12]
+    assert [each.step for each in result.records if not each.evaluation] == [*range(1, STEPS + 1)]
+
+
+def test_several_batches_are_one_larger_one() -> None:
+    def parts(batch: int) -> Any:
+        return (model.weight * (batch + 1)).sum()
+
+    model = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    options = TrainingOptions(steps=1, batches=3, evaluations=0)
+    result = train(model, parts, options)
+    assert result.records[0].loss == pytest.approx((1 + 2 + 3) / 3)
+
+
+def test_seconds_end_a_training_and_lower_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(1000))
+    monkeypatch.setattr(time, "process_time", lambda: next(now) / 4)
+    _, result = trained(steps=None, seconds=2.0, warmup=0.0, final=0.0)
+    rates = [each.learning_rate for each in result.records if not each.evaluation]
+    assert (result.step, result.seconds) == (8, 2.0)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[4] == pytest.approx(OPTIONS.learning_rate / 2)
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    trained(tmp_path)
+    with pytest.raises(ModelError, match="options"):
+        trained(tmp_path, learning_rate=0.1)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 4), *network()[1:])
+    with pytest.raises(ModelError, match=r"0.weight is \(4, 3\), here it is \(4, 2\)"):
+        train(model, loss_of(model), OPTIONS, folder=tmp_path)
+    with pytest.raises(ModelError, match="in one of them alone"):
+        train(network()[:1], loss_of(model), OPTIONS, folder=tmp_path)
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    trained(tmp_path)
+    (tmp_path / RECORDS).write_bytes(b"")
+    with pytest.raises(FormatError, match="0 records, but the checkpoint"):
+        trained(tmp_path)
+    path = tmp_path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(FormatError, match="damaged"):
+        trained(tmp_path)
+
+
+def test_numbers_that_are_none_stop_a_training(tmp_path: Path) -> None:
+    model = network()
+    with pytest.raises(ModelError, match="loss of step 1 is nan"):
+        train(model, lambda _: model[0].weight.sum() * float("nan"), OPTIONS)
+    with pytest.raises(ModelError, match="x is inf"):
+        train(model, loss_of(model), OPTIONS, evaluate=lambda: {"x": float("inf")})
+
+
+def test_what_cannot_be_trained_is_refused() -> None:
+    model = network()
+    with pytest.raises(ArgumentError, match="a factor for 'rows'"):
+        train(model, loss_of(model), OPTIONS, factors={"rows": 2.0})
+    with pytest.raises(ArgumentError, match="nothing to train"):
+        train(model.requires_grad_(False), loss_of(model), OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": None}, "needs a budget"),
+        ({"steps": 0}, "steps must be"),
+        ({"seconds": 0.0}, "seconds must be greater"),
+        ({"learning_rate": -1.0}, "learning_rate must be greater"),
+        ({"warmup": 1.0}, "warmup must be from 0 to 1"),
+        ({"betas": (0.9,)}, "betas must be two"),
+        ({"clock": "sun"}, "clock must be one of"),
+        ({"autocast": "int8"}, "autocast must be one of"),
+        ({"batches": 0}, "batches must be"),
+        ({"checkpoint_seconds": -1.0}, "checkpoint_seconds must be at least 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        TrainingOptions(**{"steps": 1, **options})  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns_from_both_batches(tmp_path: Path) -> None:
+    script = Path(__file__).parent / "two_processes.py"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    for _ in range(2):  # the second goes on from the checkpoint of the first
+        run = subprocess.run(
+            [*launch, str(script), str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+        assert run.returncode == 0, run.stderr
+    states: Any = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
+    one = plain_network()
+    train(one, loss_of(one), replace(OPTIONS, batches=2))
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(states[0][name], states[1][name], rtol=0, atol=0)
+        torch.testing.assert_close(states[0][name], value)
