@@ -40,6 +40,8 @@ class Bench:
     alignment: Alignment
     starts: tuple[int, ...]
     reported: tuple[bytes, ...] = ()
+    fitting_windows: tuple[bytes, ...] = ()
+    choosing_windows: tuple[bytes, ...] = ()
     fitting: Reading | None = None
     choosing: Reading | None = None
     progress: Progress | None = None
@@ -79,6 +81,7 @@ class Bench:
         bench = replace(bench, reported=reported)
         if not choosing or not fitting:
             return bench
+        bench = replace(bench, fitting_windows=tuple(fitting), choosing_windows=tuple(choosing))
         most = min(_MOST_STATES, _MOST_LOGITS // len(alignment))
         return replace(
             bench,

@@ -25,6 +25,8 @@ from tokkit.arguments import (
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hypernets.alignment import align
 from tokkit.hypernets.bench import Bench, Progress, starting_ids
+from tokkit.hypernets.distillation.distilling import distil
+from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.figures import Spread
 from tokkit.hypernets.head import is_linear
 from tokkit.hypernets.methods import METHODS, chosen_method
@@ -49,6 +51,7 @@ def transfer(
     donor: Any = None,
     text: str | bytes | None = None,
     seed: int = 0,
+    training: TransferTraining | None = None,
     dtype: str | None = None,
     device: str | None = None,
     allow_download: bool = False,
@@ -65,6 +68,8 @@ def transfer(
         text: of the kind that the new model is for. Some methods fit themselves to it, and a part
             that nothing is fitted to measures bits per byte.
         seed: of whatever is drawn.
+        training: the budget of a method that trains, and its folder; None for five minutes of CPU
+            time, and no folder.
         dtype: of the model: `float32` (default), `bfloat16`, `float16` or `float64`.
         device: where torch puts it, as `cpu` (default) or `cuda:0`.
         allow_download: whether hub ids may be fetched.
@@ -90,6 +95,8 @@ def transfer(
     if donor is not None:
         raise ArgumentError(f"method {method!r} wants no donor; leave it out")
     check_whole("seed", seed, 0)
+    check_kind(training, (TransferTraining, type(None)), "training")
+    _check_training(method, training, text=text is not None)
     data = None if text is None else as_bytes(text)
     if data is not None and not data.strip():
         raise ArgumentError("text is empty; leave it out, or pass text of the model's use")
@@ -119,6 +126,9 @@ def transfer(
     )
     tell("making rows", 0, 0)
     rows = METHODS[name].rows(task)
+    curve = None
+    if (plan := METHODS[name].distillation) is not None and task.new.any():
+        rows, curve = distil(name, plan, rows, task, bench, training or TransferTraining())
     rows, notes = _without_lost_bias(source, rows, bench, seed)
     tell("building the model", 0, 0)
     replaced = replace_vocabulary(
@@ -140,8 +150,21 @@ def transfer(
         bits_per_byte=bench.judge(replaced.model),
         notes={**rows.notes, **notes},
         remarks=(*target.notes, *replaced.notes),
+        training=curve,
     )
     return TransferResult(replaced.model, target, report)
+
+
+def _check_training(method: str, training: TransferTraining | None, *, text: bool) -> None:
+    """Refuse a budget where nothing is trained, and a training without a text."""
+    trains = method != "auto" and METHODS[method].distillation is not None
+    if training is not None and not trains:
+        trained = ", ".join(name for name, each in METHODS.items() if each.distillation)
+        raise ArgumentError(
+            f"method {method!r} does not train, so leave training out; {trained} do"
+        )
+    if trains and not text:
+        raise ArgumentError(f"method {method!r} wants a text of the new model's use; pass text=...")
 
 
 def _obstacle(source: SourceModel, starts: tuple[int, ...]) -> str:

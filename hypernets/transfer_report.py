@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tokkit.hypernets.figures import BitsPerByte, Spread, TransferFigures
+from tokkit.hypernets.figures import BitsPerByte, Spread, TrainingCurve, TransferFigures
 from tokkit.report.page.rendering import Page, render
-from tokkit.report.section import Chart, Column, Fact, Section, Table, bar_chart, columns
+from tokkit.report.section import Chart, Column, Fact, Section, Series, Table, bar_chart, columns
 from tokkit.report.wording import plural, size
 
 _DIGITS = 3
@@ -14,8 +14,11 @@ _FIGURES = 3
 
 
 def transfer_sections(figures: TransferFigures) -> list[Section]:
-    """What it cost, where the rows come from, where they lie, and figures of the method."""
-    sections = [_cost(figures.bits_per_byte), _origins(figures), _spread(figures)]
+    """What it cost, how it trained, where the rows come from and lie, figures of the method."""
+    sections = [_cost(figures.bits_per_byte)]
+    if figures.training is not None:
+        sections.append(_training(figures.training))
+    sections += [_origins(figures), _spread(figures)]
     return [*sections, _notes(figures)] if figures.notes else sections
 
 
@@ -104,6 +107,43 @@ def _cost_chart(bits: BitsPerByte) -> Chart:
     values = {"before": bits.before, "control": bits.control, "after": bits.after}
     bars = [(name, _rounded(value), None) for name, value in values.items()]
     return bar_chart("bits", "Bits a byte; fewer are better", "bits a byte", bars, "bits a byte")
+
+
+def _training(curve: TrainingCurve) -> Section:
+    times = tuple(f"{seconds:.0f}" for seconds in curve.seconds)
+    losses = tuple(_significant(loss) for loss in curve.losses)
+    charts = [
+        Chart(
+            "loss", "Loss of the training", "curve", times, (Series("loss", losses),),
+            x_label="seconds", y_label="loss",
+        )
+    ]  # fmt: skip
+    heads = columns("number", seconds="Seconds", bits="Bits a byte")
+    rows = tuple(
+        (round(seconds), _rounded(bits))
+        for seconds, bits in zip(curve.evaluated_at, curve.bits_per_byte, strict=True)
+    )
+    summary = f"{curve.seconds[-1]:,.0f} seconds of updates."
+    if not rows:
+        return Section("training", "Training", summary, charts=tuple(charts))
+    charts.append(
+        Chart(
+            "held_out", "Bits a byte of windows that nothing is trained on", "lines",
+            tuple(str(seconds) for seconds, _ in rows),
+            (Series("bits a byte", tuple(bits for _, bits in rows)),),
+            x_label="seconds", y_label="bits a byte",
+        )
+    )  # fmt: skip
+    first, last = (f"{bits:.{_DIGITS}f}" for bits in (rows[0][1], rows[-1][1]))
+    note = (
+        "Seconds are of CPU time, or of wall time on a GPU, spent on updates. These windows are not "
+        "those of the figures above."
+    )
+    table = Table(
+        "held_out", "Bits a byte of windows that nothing is trained on", heads, rows, note
+    )
+    summary += f" On windows that nothing is trained on, bits a byte went from {first} to {last}."
+    return Section("training", "Training", summary, tables=(table,), charts=tuple(charts))
 
 
 def _origins(figures: TransferFigures) -> Section:

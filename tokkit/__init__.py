@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tokkit.dynamic.merged_batch import MergedBatch
     from tokkit.dynamic.merging import merge_batch
     from tokkit.errors import TokkitError
+    from tokkit.hypernets.distillation.options import TransferTraining
     from tokkit.hypernets.result import TransferReport, TransferResult
     from tokkit.hypernets.transfer import transfer
     from tokkit.mixture.inference import infer_mixture
@@ -53,6 +54,7 @@ __all__ = [
     "TokkitError",
     "TransferReport",
     "TransferResult",
+    "TransferTraining",
     "TransformersLM",
     "__version__",
     "audit_tokenizer",
@@ -84,6 +86,7 @@ _HOMES = {
     "TokkitError": "tokkit.errors",
     "TransferReport": "tokkit.hypernets.result",
     "TransferResult": "tokkit.hypernets.result",
+    "TransferTraining": "tokkit.hypernets.distillation.options",
     "TransformersLM": "tokkit.bytelm.token_models.transformers.token_lm",
     "audit_tokenizer": "tokkit.audit.auditing:audit",
     "beam_search": "tokkit.bytelm.completion.beam_search",

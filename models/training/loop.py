@@ -13,6 +13,7 @@ bit, for a budget in steps. What a loss draws from torch's generator is seeded w
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -61,7 +62,7 @@ def train(
     loss: Loss,
     options: TrainingOptions,
     *,
-    folder: str | Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
     evaluate: Callable[[], Mapping[str, float]] | None = None,
     factors: Mapping[str, float] | None = None,
     identity: Mapping[str, Any] | None = None,

@@ -80,6 +80,7 @@ def test_every_method_is_explained_in_the_docs(method: str) -> None:
         (("--html", "-", "--json"), "write to stdout"),
         (("--out", "."), "is not empty"),
         (("--json", "--method", "meen"), "did you mean 'mean'"),
+        (("--json", "--minutes", "0"), "above 0"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_the_work(
@@ -124,3 +125,18 @@ def test_a_model_that_no_gguf_file_can_hold_is_told_after_the_rest(
     assert json.loads(out)["n_copied"] == 280
     assert "cannot be written as a GGUF file" in err
     assert not made.exists()
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_from_its_checkpoint(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--text-file", str(toy / "text.txt"), "--method", "token-distillation")
+    training = ("--steps", "3", "--checkpoint", str(tmp_path / "kept"), "--json")
+    told: list[Any] = []
+    for _ in range(2):
+        assert run(toy, *options, *training) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+    assert len(told[0]["training"]["losses"]) == 3
+    assert (tmp_path / "kept" / "checkpoint.safetensors").exists()

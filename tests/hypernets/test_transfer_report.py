@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from tests.report.page.reader import assert_links_lead_somewhere, assert_stands_alone
-from tokkit.hypernets.figures import BitsPerByte, Outlier, Spread, TransferFigures
+from tokkit.hypernets.figures import BitsPerByte, Outlier, Spread, TrainingCurve, TransferFigures
 from tokkit.hypernets.transfer_report import (
     render_transfer_page,
     transfer_sections,
     verdict,
 )
+from tokkit.models.training.records import Record
 from tokkit.report.section import Section
 from tokkit.report.terminal import table_lines
 
@@ -121,3 +122,21 @@ def test_a_spread_without_one_kind_of_rows_is_told(copied: Any) -> None:
     assert np.isnan(spread.new_norm if copied.all() else spread.copied_norm)
     assert [each.token for each in spread.outliers] == ([] if copied.all() else [0])
     json.dumps(transfer_sections(replace(figures(), inputs=spread))[2].tables[0].rows)
+
+
+def test_a_training_is_told_as_curves() -> None:
+    steps = [Record(k, 0.5 * k, 400.0 / k, 0.1) for k in range(1, 401)]
+    evaluations = [Record(k, 0.5 * k, evaluation={"bits": 2 - k / 400}) for k in (0, 200, 400)]
+    curve = TrainingCurve.of([*steps, *evaluations], "bits")
+    assert len(curve.losses) == 100
+    assert curve.seconds[-1] == 200
+    assert curve.losses[0] == pytest.approx(np.mean([400 / k for k in (1, 2, 3, 4)]))
+    made = transfer_sections(figures(training=curve))
+    assert cells(made, "held_out") == ((0, 2.0), (100, 1.5), (200, 1.0))
+    page = render_transfer_page(figures(training=curve))
+    assert_stands_alone(page)
+    assert_links_lead_somewhere(page)
+    for title in ("Loss of the training", "Bits a byte of windows that nothing is trained on"):
+        assert title in page
+    alone = replace(curve, evaluated_at=(), bits_per_byte=())
+    assert "held_out" not in render_transfer_page(figures(training=alone))

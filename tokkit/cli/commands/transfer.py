@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tokkit
 from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, ModelArgument, TokenizerArgument, read_text
-from tokkit.cli.option_types import Checked, InputFile, Name, NewFolder, OutputFile, Whole
+from tokkit.cli.option_types import (
+    Checked,
+    InputFile,
+    Name,
+    NewFolder,
+    OutputFile,
+    OutputFolder,
+    Real,
+    Whole,
+)
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter, progress
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
+    from tokkit.hypernets.distillation.options import TransferTraining
     from tokkit.hypernets.result import TransferReport
 
 EXAMPLES = (
@@ -28,6 +38,11 @@ EXAMPLES = (
     (
         "tokkit transfer smollm2 gemma3 --method mean --text-file a.py --html m.html",
         "only a page of how well another method does",
+    ),
+    (
+        "tokkit transfer smollm2 gemma3 --text-file a.txt --html m.html"
+        + " --method token-distillation --minutes 5 --checkpoint kept/",
+        "trained for five minutes of CPU time; the same command goes on after an interruption",
     ),
 )
 
@@ -67,6 +82,28 @@ def transfer(
         ),
     ] = None,
     seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0,
+    minutes: Annotated[
+        float | None,
+        option(
+            "of CPU time that a method that trains may train for (5)",
+            Real(above=0),
+            "N",
+            panel="Training",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        option("updates that it may make, in place of minutes", Whole(1), "N", panel="Training"),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        option(
+            "where it saves what it has learned; goes on with what is there",
+            OutputFolder(),
+            "FOLDER",
+            panel="Training",
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "bfloat16", "float16", "float64"], option("of the model's weights")
     ] = "float32",
@@ -78,10 +115,11 @@ def transfer(
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Give a model of transformers another tokenizer, without training.
+    """Give a model of transformers another tokenizer.
 
     TOKENIZER is the new one. The result is a plain model. With --text-file, bits per byte are told
-    before and after, on a part of the text that nothing is fitted to.
+    before and after, on a part of the text that nothing is fitted to. Most methods train nothing;
+    those that do take a text, and the options of training.
     """
     from tokkit.files.gguf_layout import require_gguf
 
@@ -92,6 +130,7 @@ def transfer(
         raise ArgumentError("nothing would be kept: give --out FOLDER, --gguf FILE or --html FILE")
     if gguf is not None:
         require_gguf(extra="hf")
+    training = _training(minutes, steps, checkpoint)
     text = b"\n".join(read_text(None, file) for file in text_file) if text_file else None
     with Meter() as meter:
         result = tokkit.transfer(
@@ -100,6 +139,7 @@ def transfer(
             method=method,
             text=text,
             seed=seed,
+            training=training,
             dtype=dtype,
             device=device,
             allow_download=allow_download,
@@ -122,6 +162,18 @@ def transfer(
         for note in saved.notes:
             print(f"tokkit: note: {visible(note)}", file=sys.stderr)
     return 0
+
+
+def _training(
+    minutes: float | None, steps: int | None, checkpoint: str | None
+) -> TransferTraining | None:
+    """The budget and the folder; None where none of them is given."""
+    if minutes is None and steps is None and checkpoint is None:
+        return None
+    from tokkit.hypernets.distillation.options import TransferTraining
+
+    seconds = None if minutes is None else 60 * minutes
+    return TransferTraining(seconds=seconds, steps=steps, folder=checkpoint)
 
 
 def _print(report: TransferReport) -> None:
