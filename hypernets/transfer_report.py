@@ -136,8 +136,8 @@ def _training(curve: TrainingCurve) -> Section:
     )  # fmt: skip
     first, last = (f"{bits:.{_DIGITS}f}" for bits in (rows[0][1], rows[-1][1]))
     note = (
-        "Seconds are of CPU time, or of wall time on a GPU, spent on updates. These windows are not "
-        "those of the figures above."
+        "Seconds are of CPU time, or of wall time on a GPU, spent on updates. These windows are "
+        "not those of the figures above."
     )
     table = Table(
         "held_out", "Bits a byte of windows that nothing is trained on", heads, rows, note

@@ -40,9 +40,8 @@ EXAMPLES = (
         "only a page of how well another method does",
     ),
     (
-        "tokkit transfer smollm2 gemma3 --text-file a.txt --html m.html"
-        + " --method token-distillation --minutes 5 --checkpoint kept/",
-        "trained for five minutes of CPU time; the same command goes on after an interruption",
+        "tokkit transfer smollm2 gemma3 --text-file a.py --out moved/ --method row-distillation",
+        "trained for five minutes of CPU time; with --checkpoint FOLDER it can be interrupted",
     ),
 )
 
