@@ -50,7 +50,8 @@ def unseen_windows(n: int) -> list[bytes]:
     paths = [path for path in python_sources() if held_out(path)]
     generator = np.random.default_rng(0)
     windows: list[bytes] = []
-    for place in generator.permutation(len(paths)).tolist():
+    order: list[int] = generator.permutation(len(paths)).tolist()
+    for place in order:
         found = [w for w in cut_windows(paths[place].read_bytes()) if len(w) > WINDOW_BYTES // 2]
         if found and len(windows) < n:
             windows.append(found[int(generator.integers(len(found)))])
@@ -60,7 +61,7 @@ def unseen_windows(n: int) -> list[bytes]:
 def training_text(n_bytes: int) -> bytes:
     """Modules of the standard library that are not held out, in random order."""
     texts = python_texts()
-    order = np.random.default_rng(1).permutation(len(texts)).tolist()
+    order: list[int] = np.random.default_rng(1).permutation(len(texts)).tolist()
     return "\n".join(texts[place] for place in order).encode()[:n_bytes]
 
 

@@ -178,6 +178,7 @@ def test_a_transfer_trains_and_tells_its_curve(method: str) -> None:
     )
     assert result.report.training is not None
     assert result.report.notes["steps of training"] == 4
+    assert result.report.bits_per_byte is not None
     assert np.isfinite(result.report.bits_per_byte.after)
     assert "Loss of the training" in result.report.to_html()
     json.dumps(result.report.to_dict())
