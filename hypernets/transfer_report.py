@@ -128,9 +128,9 @@ def _training(curve: TrainingCurve) -> Section:
         return Section("training", "Training", summary, charts=tuple(charts))
     charts.append(
         Chart(
-            "held_out", "Bits a byte of windows that nothing is trained on", "lines",
+            "saved", "What the training saves on windows that nothing is trained on", "lines",
             tuple(str(seconds) for seconds, _ in rows),
-            (Series("bits a byte", tuple(bits for _, bits in rows)),),
+            (Series("saved", tuple(_rounded(rows[0][1] - bits) for _, bits in rows)),),
             x_label="seconds", y_label="bits a byte",
         )
     )  # fmt: skip

@@ -13,7 +13,6 @@ the gap between `mean` (FVT) and the control that is closed.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,23 +21,14 @@ from benchmarks.shared.held_out import held_out, python_sources
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import FOLDER, Record, Records, replace_block
+from benchmarks.transfer.fitting import Fit
 from benchmarks.transfer.targets import python_texts, python_tokenizer
-from tokkit.hypernets.alignment import align
-from tokkit.hypernets.bench import Bench, starting_ids
-from tokkit.hypernets.distillation.classroom import Classroom
-from tokkit.hypernets.distillation.distilling import bits_per_byte, distil
-from tokkit.hypernets.distillation.frozen_body import FrozenBody
-from tokkit.hypernets.distillation.lessons import Lesson, lessons_of
-from tokkit.hypernets.distillation.options import TransferTraining
-from tokkit.hypernets.distillation.trained_rows import TrainedRows
+from tokkit.hypernets.distillation.distilling import bits_per_byte
+from tokkit.hypernets.distillation.lessons import lessons_of
 from tokkit.hypernets.heuristics.subtokens import mean
 from tokkit.hypernets.methods import METHODS
-from tokkit.hypernets.plain_models.source_models import load_source
-from tokkit.hypernets.plain_models.vocabulary_layers import input_rows
 from tokkit.hypernets.rows import Rows
-from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.windows import WINDOW_BYTES, cut_windows, read
-from tokkit.text.tokenizer import load_tokenizer
 
 PAGE = ROOT / "docs" / "transfer.md"
 COLUMNS = ("method", "bits per byte", "closed", "steps", "CPU seconds")
@@ -66,44 +56,21 @@ def training_text(n_bytes: int) -> bytes:
 
 
 class Comparison:
-    """One fit, and what is measured after it."""
+    """Windows that nothing has seen, and what models with other rows make of them."""
 
-    def __init__(self, text: bytes, windows: Sequence[bytes]) -> None:
-        """Load the model, let it read the text, and fit."""
-        target = load_tokenizer(python_tokenizer())
-        self.source = source = load_source("smollm2")
-        starts = starting_ids(source)
-        alignment = align(source.tokenizer, target)
-        before = time.process_time()
-        self.bench = bench = Bench.of(source, target, alignment, starts, text, 0, None)
-        self.task = TransferTask(
-            alignment,
-            source.tokenizer,
-            target.spec,
-            inputs=input_rows(source.model, source.tokenizer.vocab_size),
-            outputs=None,
-            bias=None,
-            seed=0,
-            fitting=bench.fitting,
-            choosing=bench.choosing,
-        )
-        self.fitted = METHODS["shared-first"].rows(self.task)
-        self.fit_seconds = time.process_time() - before
+    def __init__(self, fit: Fit, windows: Sequence[bytes]) -> None:
+        """Take the fit as the beginning of every training."""
+        self._fit = fit
         self._windows = windows
-        self._lessons: list[Lesson] = lessons_of(
-            windows, source.tokenizer, target, n_bytes=WINDOW_BYTES
-        )
+        self._lessons = lessons_of(windows, fit.source.tokenizer, fit.target, n_bytes=WINDOW_BYTES)
 
     def bits(self, rows: Rows) -> float:
         """Bits per byte with these rows, layers in float32."""
-        none = np.empty(0, dtype=np.int64)
-        body = FrozenBody(self.source, self.source.model.dtype)
-        room = Classroom(body, TrainedRows(rows, inputs=none, outputs=none), self.bench.starts)
-        return bits_per_byte(room, self._lessons)
+        return bits_per_byte(self._fit.student(rows), self._lessons)
 
     def references(self) -> Record:
         """Bits per byte of the old model with its own tokenizer, and where the new one cuts."""
-        source, bench = self.source, self.bench
+        source, bench = self._fit.source, self._fit.bench
         n_bytes = sum(map(len, self._windows))
         old = [source.tokenizer.encode(window) for window in self._windows]
         new = [bench.target.encode(window) for window in self._windows]
@@ -113,16 +80,11 @@ class Comparison:
 
     def trained(self, method: str, seconds: float) -> Record:
         """What a method makes of the fitted rows."""
-        plan = METHODS[method].distillation
-        assert plan is not None
-        training = TransferTraining(seconds=seconds)
-        rows, curve = distil(method, plan, self.fitted, self.task, self.bench, training)
-        print(method, [round(each, 4) for each in curve.bits_per_byte], flush=True)
-        notes = dict(rows.notes)
+        rows, curve = self._fit.trained(method, seconds)
         return {
             "bits": self.bits(rows),
-            "steps": notes["steps of training"],
-            "seconds": notes["seconds of training"],
+            "steps": rows.notes["steps of training"],
+            "seconds": rows.notes["seconds of training"],
             "curve": list(curve.bits_per_byte),
         }
 
@@ -156,11 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         {name: getattr(options, name) for name in ("minutes", "windows", "text_bytes")},
         run_description("torch", "transformers"),
     )
-    made = Comparison(training_text(options.text_bytes), unseen_windows(options.windows))
+    fit = Fit(python_tokenizer(), training_text(options.text_bytes))
+    made = Comparison(fit, unseen_windows(options.windows))
     if "references" not in records:
         records.add("references", made.references())
-        records.add("mean", {"bits": made.bits(mean(made.task)), "seconds": 0.0})
-        fitted = {"bits": made.bits(made.fitted), "seconds": made.fit_seconds}
+        records.add("mean", {"bits": made.bits(mean(fit.task)), "seconds": 0.0})
+        fitted = {"bits": made.bits(fit.rows), "seconds": fit.seconds}
         records.add("shared-first, with the text", fitted)
         print(table(records), flush=True)
     for method in options.methods:

@@ -136,7 +136,7 @@ def test_a_training_is_told_as_curves() -> None:
     page = render_transfer_page(figures(training=curve))
     assert_stands_alone(page)
     assert_links_lead_somewhere(page)
-    for title in ("Loss of the training", "Bits a byte of windows that nothing is trained on"):
+    for title in ("Loss of the training", "What the training saves", "nothing is trained on"):
         assert title in page
     alone = replace(curve, evaluated_at=(), bits_per_byte=())
     assert "held_out" not in render_transfer_page(figures(training=alone))
