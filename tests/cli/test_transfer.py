@@ -131,7 +131,8 @@ def test_a_model_that_no_gguf_file_can_hold_is_told_after_the_rest(
 def test_a_training_goes_on_from_its_checkpoint(
     toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ("--text-file", str(toy / "text.txt"), "--method", "token-distillation")
+    text = str(toy / "text.txt")
+    options = (*("--text-file", text) * 4, "--method", "token-distillation")
     training = ("--steps", "3", "--checkpoint", str(tmp_path / "kept"), "--json")
     told: list[Any] = []
     for _ in range(2):
