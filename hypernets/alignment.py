@@ -66,7 +66,9 @@ class Alignment:
         """
         places = self.bounds[1:] - 1 if last else self.bounds[:-1]
         return np.where(
-            self.without, 0, self.parts[np.clip(places, 0, None)] if len(self.parts) else 0
+            self.without,
+            0,
+            self.parts[np.clip(places, 0, len(self.parts) - 1)] if len(self.parts) else 0,
         )
 
     def weights(self, kind: Weighting) -> csr_matrix:

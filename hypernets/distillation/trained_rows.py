@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,11 +83,12 @@ class TrainedRows(nn.Module):
         """All rows as they are now; those that were given stay as they are."""
         inputs = _replaced(self._rows.inputs, self._input_ids, self.inputs)
         if not len(self._output_ids):
-            return Rows(inputs, self._rows.outputs, self._rows.bias, self._rows.notes)
+            return replace(self._rows, inputs=inputs)
         given = self._rows.inputs if self._rows.outputs is None else self._rows.outputs
         outputs = _replaced(given, self._output_ids, self.outputs)
         bias = self.get_buffer("base_bias").cpu().numpy()
-        return Rows(inputs, outputs, _replaced(bias, self._output_ids, self.bias), self._rows.notes)
+        bias = _replaced(bias, self._output_ids, self.bias)
+        return replace(self._rows, inputs=inputs, outputs=outputs, bias=bias)
 
 
 def _slots(ids: NDArray[np.int64], n: int) -> torch.Tensor:

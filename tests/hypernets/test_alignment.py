@@ -69,3 +69,10 @@ def test_weights_sum_to_one_where_there_is_a_spelling(kind: Weighting) -> None:
         assert weights[0, 4] == pytest.approx(np.e * weights[0, 5])
     else:
         assert weights[0, 4:6] == pytest.approx(expected)
+
+
+def test_a_last_token_without_a_spelling_has_no_ends() -> None:
+    bounds = np.array([0, 2, 2, 2], dtype=np.int64)
+    alignment = Alignment(9, np.array([4, 5]), bounds, np.zeros(3, bool))
+    assert alignment.ends(last=False).tolist() == [4, 0, 0]
+    assert alignment.ends(last=True).tolist() == [5, 0, 0]
