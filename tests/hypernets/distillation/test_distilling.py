@@ -164,7 +164,7 @@ def test_bytes_are_not_distilled_where_a_model_heeds_no_mask() -> None:
 @pytest.mark.parametrize("kind", ["gpt2", "mistral", "gemma3_text", "mamba"])
 def test_other_architectures_are_trained(kind: str) -> None:
     training = TransferTraining(steps=8, learning_rate=0.1)
-    positions = {"n_positions": 256} if kind == "gpt2" else {}
+    positions: Any = {"n_positions": 256} if kind == "gpt2" else {}
     _, curve = Made(kind, **positions).distil("token-distillation", training)
     assert curve.losses[-1] < curve.losses[0]
 
