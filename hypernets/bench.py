@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
+from tokkit.errors import EncodingError
 from tokkit.hypernets.alignment import Alignment
 from tokkit.hypernets.figures import BitsPerByte
+from tokkit.hypernets.heuristics.shares import guessed_frequencies
 from tokkit.hypernets.plain_models.source_models import SourceModel
 from tokkit.hypernets.windows import Reading, cut_windows, read
+from tokkit.hypernets.written_by_model import (
+    N_TEXTS,
+    N_TOKENS,
+    drawn_beginnings,
+    written_on,
+)
 from tokkit.text.tokenizer import TextTokenizer
 
 Progress = Callable[[str, int, int], None]
@@ -27,6 +36,7 @@ _SHARES = (0.7, 0.1, 0.2)
 _MOST_REPORTED = 72
 _MOST_CHOOSING = 16
 _MOST_STATES = 60_000
+_FEW_TEXTS = 16
 _MOST_LOGITS = 2 * 10**9
 """States times tokens that a fit goes over; more are left out at random."""
 
@@ -56,8 +66,13 @@ class Bench:
         text: bytes | None,
         seed: int,
         progress: Progress | None,
+        *,
+        fits: bool,
     ) -> Bench:
         """Divide a text, and let the old model read what methods need.
+
+        Where a method wants something to fit to and there is no text, or too short a one, the old
+        model writes one, which nothing can be chosen by.
 
         Args:
             source: the old model.
@@ -67,27 +82,65 @@ class Bench:
             text: bytes, or None for none. Models that are not causal read none.
             seed: of the division.
             progress: called while the model reads.
+            fits: whether the method fits the rows of new tokens to something.
         """
         bench = cls(source, target, alignment, starts, progress=progress)
-        if text is None or not starts:
+        if not starts:
             return bench
-        windows = cut_windows(text)
+        windows = [] if text is None else cut_windows(text)
         order = np.random.default_rng(seed).permutation(len(windows)).tolist()
         n_reported = min(_MOST_REPORTED, max(1, round(_SHARES[2] * len(windows))))
         n_choosing = min(_MOST_CHOOSING, round(_SHARES[1] * len(windows)))
-        reported = tuple(windows[k] for k in order[:n_reported])
+        bench = replace(bench, reported=tuple(windows[k] for k in order[:n_reported]))
+        if not fits or alignment.copied.all():
+            return bench
         choosing = [windows[k] for k in order[n_reported : n_reported + n_choosing]]
         fitting = [windows[k] for k in order[n_reported + n_choosing :]]
-        bench = replace(bench, reported=reported)
-        if not choosing or not fitting:
-            return bench
-        bench = replace(bench, fitting_windows=tuple(fitting), choosing_windows=tuple(choosing))
         most = min(_MOST_STATES, _MOST_LOGITS // len(alignment))
+        if not choosing or not fitting:
+            return replace(bench, fitting=bench._control(bench._own_text(seed, most), most))
         return replace(
             bench,
+            fitting_windows=tuple(fitting),
+            choosing_windows=tuple(choosing),
             fitting=bench._control(fitting, most),
             choosing=bench._control(choosing, most),
         )
+
+    def own_states(self, seed: int) -> NDArray[np.float32]:
+        """float32 (n, width): last hidden states along a text of the old model's own."""
+        texts = self._written([()] * _FEW_TEXTS, seed)
+        states = self._read(self.source.model, texts, "reading the text", states=True).states
+        assert states is not None
+        return states
+
+    def _own_text(self, seed: int, most: int) -> list[bytes]:
+        """What the old model writes on tokens of the new vocabulary that are more than a byte."""
+        spec = self.target.spec
+        longer = np.array([len(data) > 1 for data in spec.token_bytes])
+        n_texts = min(N_TEXTS, -(-most // N_TOKENS))
+        weights = longer * guessed_frequencies(spec)
+        texts = self._written(drawn_beginnings(self.alignment, weights, n_texts, seed=seed), seed)
+        whole = (self.source.tokenizer.decode(text).decode(errors="ignore") for text in texts)
+        return [text.encode() for text in whole if self._is_encoded(text)]
+
+    def _written(self, beginnings: Sequence[Sequence[int]], seed: int) -> list[list[int]]:
+        return written_on(
+            self.source.model,
+            self.starts,
+            beginnings,
+            n_vocab=self.source.tokenizer.vocab_size,
+            seed=seed,
+            progress=self._telling("writing a text"),
+        )
+
+    def _is_encoded(self, text: str) -> bool:
+        """Whether the new tokenizer takes a text: some have no token for a character."""
+        try:
+            self.target.encode(text)
+        except EncodingError:
+            return False
+        return bool(text)
 
     def _control(self, windows: Sequence[bytes], most: int) -> Reading:
         """The old model, where the new tokenizer cuts, and its states; about `most` pieces."""
@@ -130,15 +183,18 @@ class Bench:
         target: bool = False,
     ) -> Reading:
         starts = _boundary(self.target, model) if target else self.starts
-        tell = self.progress
         return read(
             model,
             windows,
             starts=starts,
             spelled=self.alignment.__getitem__ if spelled else None,
             keep_states=states,
-            progress=None if tell is None else lambda done, total: tell(what, done, total),
+            progress=self._telling(what),
         )
+
+    def _telling(self, what: str) -> Callable[[int, int], None] | None:
+        tell = self.progress
+        return None if tell is None else lambda done, total: tell(what, done, total)
 
 
 def starting_ids(source: SourceModel) -> tuple[int, ...]:

@@ -38,7 +38,6 @@ from tokkit.hypernets.result import TransferReport, TransferResult
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.tokenizer_export.exporting import export_tokenizer
-from tokkit.hypernets.written_by_model import own_states
 from tokkit.report.wording import readable
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -112,7 +111,10 @@ def transfer(
     target = export_tokenizer(tokenizer, allow_download=allow_download)
     n_source = source.tokenizer.vocab_size
     alignment = align(source.tokenizer, target.text)
-    bench = Bench.of(source, target.text, alignment, starts, data, seed, progress)
+    method_used = METHODS[name]
+    bench = Bench.of(
+        source, target.text, alignment, starts, data, seed, progress, fits=method_used.reads_text
+    )
     task = TransferTask(
         alignment,
         source.tokenizer,
@@ -121,13 +123,13 @@ def transfer(
         outputs=None if source.layers.tied else output_rows(source.model, n_source),
         bias=output_bias(source.model, n_source),
         seed=seed,
-        fitting=bench.fitting if METHODS[name].reads_text else None,
-        choosing=bench.choosing if METHODS[name].reads_text else None,
+        fitting=bench.fitting,
+        choosing=bench.choosing,
     )
     tell("making rows", 0, 0)
-    rows = METHODS[name].rows(task)
+    rows = method_used.rows(task)
     curve = None
-    if (plan := METHODS[name].distillation) is not None and task.new.any():
+    if (plan := method_used.distillation) is not None and task.new.any():
         rows, curve = distil(name, plan, rows, task, bench, training or TransferTraining())
     rows, notes = _without_lost_bias(source, rows, bench, seed)
     tell("building the model", 0, 0)
@@ -186,7 +188,7 @@ def _without_lost_bias(
         return replace(rows, bias=None), {}
     states = bench.fitting.states if bench.fitting is not None else None
     if states is None:
-        states = own_states(source.model, bench.starts, seed=seed)
+        states = bench.own_states(seed)
     folded = fold_bias(
         rows.inputs if rows.outputs is None else rows.outputs, rows.bias, states, seed=seed
     )

@@ -4,9 +4,13 @@
    vocabulary teaches (`respelling`).
 2. *Output rows*: .8 of the first part and .2 of the mean, with the logarithm of the token's share
    among the new tokens with that first part as a bias (`shares`).
-3. With a text, the bias is fitted so that each token is expected as often as it comes, and the rows
-   take one damped Newton step (`calibration`); how far is chosen on windows that nothing was fitted
-   to.
+3. *Fit*: the bias goes half the way to where each token is expected as often as it comes in a text,
+   and the rows take a damped Newton step (`calibration`); how far is chosen on windows that nothing
+   was fitted to. Without a text, the old model writes one itself (`written_by_model`), and the
+   damping is a constant.
+
+All of the way, or shares counted in the text in place of guessed ones, fits the text better and
+others worse.
 
 The settings were chosen on one pair of tokenizers and on other text than the figures in the docs.
 """
@@ -22,18 +26,20 @@ from tokkit.hypernets.heuristics.calibration import fit_marginals, log_loss, new
 from tokkit.hypernets.heuristics.respelling import correction
 from tokkit.hypernets.heuristics.shares import (
     SCALE,
-    counted_frequencies,
     guessed_frequencies,
     log_shares,
 )
 from tokkit.hypernets.heuristics.subtokens import mean, mean_bias
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import Floats, TransferTask
+from tokkit.hypernets.windows import Reading
 
 LAST_SHARE = 0.3
 FIRST_SHARE = 0.8
+MARGINALS = 0.5
 RIDGE = 150.0
 DAMPINGS = (0.0, 0.125, 0.25, 0.5)
+OWN_DAMPING = 0.25
 
 
 def shared_first(task: TransferTask) -> Rows:
@@ -55,12 +61,10 @@ def shared_first(task: TransferTask) -> Rows:
     )[made]
     outputs = _blended(task, old, "first", FIRST_SHARE)
     guessed = guessed_frequencies(task.target)
-    if task.fitting is None or task.choosing is None:
-        bias = np.float32(SCALE) * log_shares(task.alignment, guessed)
-        return Rows(inputs, outputs, _with_old(task, bias))
-    counted = counted_frequencies(task.fitting.pieces, guessed)
-    bias = _with_old(task, log_shares(task.alignment, counted))
-    return _fitted(task, inputs, outputs, bias)
+    bias = _with_old(task, np.float32(SCALE) * log_shares(task.alignment, guessed))
+    if task.fitting is None or task.fitting.states is None:
+        return Rows(inputs, outputs, bias)
+    return _fitted(Rows(inputs, outputs, bias), task.fitting, task.choosing)
 
 
 def blend(alignment: Alignment, rows: Floats, kind: Weighting, share: float) -> Floats:
@@ -69,7 +73,7 @@ def blend(alignment: Alignment, rows: Floats, kind: Weighting, share: float) -> 
     Copied rows are exact copies, and those without a decomposition are zeros.
     """
     mean_part, end = (np.asarray(alignment.weights(each) @ rows) for each in ("mean", kind))
-    return mean_part + np.float32(share) * (end - mean_part)
+    return _between(mean_part, end, share)
 
 
 def _blended(task: TransferTask, rows: Floats, kind: Weighting, share: float) -> Floats:
@@ -83,27 +87,33 @@ def _with_old(task: TransferTask, bias: Floats) -> Floats:
     return bias if old is None else bias + old
 
 
-def _fitted(task: TransferTask, inputs: Floats, outputs: Floats, bias: Floats) -> Rows:
-    fitting, choosing = task.fitting, task.choosing
-    assert fitting is not None
+def _fitted(rows: Rows, fitting: Reading, choosing: Reading | None) -> Rows:
+    """The rows with outputs and bias moved towards a text."""
+    assert rows.outputs is not None
+    assert rows.bias is not None
     assert fitting.states is not None
-    assert choosing is not None
+    marginals = fit_marginals(rows.outputs, rows.bias, fitting.states, fitting.pieces)
+    bias = _between(rows.bias, marginals, MARGINALS)
+    stepped = newton_step(rows.outputs, bias, fitting.states, fitting.pieces, ridge=RIDGE)
+    damping, notes = OWN_DAMPING, dict[str, float]()
+    if choosing is not None:
+        damping, notes = _best_damping(rows.outputs, stepped, bias, choosing)
+    return Rows(rows.inputs, _between(rows.outputs, stepped, damping), bias, notes)
+
+
+def _best_damping(
+    outputs: Floats, stepped: Floats, bias: Floats, choosing: Reading
+) -> tuple[float, dict[str, float]]:
+    """How far to go from some rows to others, and notes about it."""
     assert choosing.states is not None
-    bias = fit_marginals(outputs, bias, fitting.states, fitting.pieces)
-    step = newton_step(outputs, bias, fitting.states, fitting.pieces, ridge=RIDGE) - outputs
     losses = [
-        log_loss(
-            (outputs + np.float32(damping) * step).astype(np.float32),
-            bias,
-            choosing.states,
-            choosing.pieces,
-        )
+        log_loss(_between(outputs, stepped, damping), bias, choosing.states, choosing.pieces)
         for damping in DAMPINGS
     ]
     damping = DAMPINGS[int(np.argmin(losses))]
-    return Rows(
-        inputs,
-        (outputs + np.float32(damping) * step).astype(np.float32),
-        bias,
-        notes={"damping": damping, "held-out nats a token": min(losses)},
-    )
+    return damping, {"damping": damping, "held-out nats a token": min(losses)}
+
+
+def _between(rows: Floats, others: Floats, share: float) -> Floats:
+    """Rows a share of the way to others."""
+    return (rows + share * (others - rows)).astype(np.float32)

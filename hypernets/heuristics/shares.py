@@ -15,8 +15,6 @@ from tokkit.text.spec import TokenizerSpec
 
 SCALE = 0.8
 """Of the logarithm of a share, where frequencies are guessed from the vocabulary alone."""
-_SMOOTHING = 0.05
-"""Of a guessed frequency, added to counts in proportion."""
 
 
 def guessed_frequencies(spec: TokenizerSpec) -> NDArray[np.float64]:
@@ -29,15 +27,6 @@ def guessed_frequencies(spec: TokenizerSpec) -> NDArray[np.float64]:
         frequencies = np.exp(np.clip(spec.scores, -30.0, 0.0))
     else:
         frequencies = 1.0 / np.arange(1, spec.vocab_size + 1)
-    return frequencies / frequencies.sum()
-
-
-def counted_frequencies(
-    tokens: NDArray[np.int64], guessed: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """float64 (n,): relative frequencies in a text, smoothed by the guessed ones."""
-    counts = np.bincount(tokens, minlength=len(guessed)).astype(np.float64)
-    frequencies = counts + _SMOOTHING * max(len(tokens), 1) * guessed
     return frequencies / frequencies.sum()
 
 
