@@ -35,7 +35,7 @@ _SHARES = (0.7, 0.1, 0.2)
 """Of the windows of a text: to fit, to choose, to report."""
 _MOST_REPORTED = 72
 _MOST_CHOOSING = 16
-_MOST_STATES = 60_000
+_MOST_STATES = 64_000
 _FEW_TEXTS = 16
 _MOST_LOGITS = 2 * 10**9
 """States times tokens that a fit goes over; more are left out at random."""
@@ -71,8 +71,8 @@ class Bench:
     ) -> Bench:
         """Divide a text, and let the old model read what methods need.
 
-        Where a method wants something to fit to and there is no text, or too short a one, the old
-        model writes one, which nothing can be chosen by.
+        Beside the text, a method fits to one that the old model writes: alone where there is none,
+        or too short a one, and then nothing is chosen.
 
         Args:
             source: the old model.
@@ -97,13 +97,14 @@ class Bench:
         choosing = [windows[k] for k in order[n_reported : n_reported + n_choosing]]
         fitting = [windows[k] for k in order[n_reported + n_choosing :]]
         most = min(_MOST_STATES, _MOST_LOGITS // len(alignment))
+        own = bench._own_text(seed, most)
         if not choosing or not fitting:
-            return replace(bench, fitting=bench._control(bench._own_text(seed, most), most))
+            return replace(bench, fitting=bench._control(own, most))
         return replace(
             bench,
             fitting_windows=tuple(fitting),
             choosing_windows=tuple(choosing),
-            fitting=bench._control(fitting, most),
+            fitting=bench._control([*fitting, *own], most),
             choosing=bench._control(choosing, most),
         )
 

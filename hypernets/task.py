@@ -28,10 +28,10 @@ class TransferTask:
         outputs: float32 (n_source, width), the old output rows; None where they are the input rows.
         bias: float32 (n_source,), the old bias of the logits, or None.
         seed: of whatever a method draws.
-        fitting: what the old model made of a text, cut by the new tokenizer; None where the method
-            fits nothing.
-        choosing: the same of other windows, on which a method chooses between its own settings;
-            None where the text is one that the old model wrote itself.
+        fitting: what the old model made of a text, and of one of its own, cut by the new tokenizer;
+            None where the method fits nothing.
+        choosing: the same of other windows of the text, on which a method chooses between its own
+            settings; None without a text.
     """
 
     alignment: Alignment

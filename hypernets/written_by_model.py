@@ -1,4 +1,4 @@
-"""A text that a causal model writes itself, for where none is given to fit to.
+"""A text that a causal model writes itself, to fit to beside the one that is given, or alone.
 
 What a vocabulary was learned on shows in its tokens. So each piece of the text begins with a new
 token, drawn as often as the vocabulary suggests, and the old model goes on from there: for a code

@@ -5,9 +5,6 @@ others. So rarer ones are *respelled* with the commonest, as a new token is spel
 and a ridge regression learns by how much the row of a token differs from a blend of the rows of its
 parts, given the first, the last and the mean of them. The same correction is then added to the
 blends of new tokens.
-
-The ridge is stronger than the one that predicts rows best: new tokens differ from the rare old ones
-(code from words), and a model minds an error in their direction more than one in their length.
 """
 
 from __future__ import annotations
@@ -27,7 +24,7 @@ Blend = Callable[[Alignment, Floats], Floats]
 
 N_COMMON = 6_000
 N_EXAMPLES = 8_000
-RIDGE = 1.0
+RIDGE = 0.3
 """Times the mean square of a feature and the number of examples."""
 _FEWEST = 64
 """Examples from which anything is learned."""

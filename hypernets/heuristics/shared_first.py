@@ -6,8 +6,8 @@
    among the new tokens with that first part as a bias (`shares`).
 3. *Fit*: the bias goes half the way to where each token is expected as often as it comes in a text,
    and the rows take a damped Newton step (`calibration`); how far is chosen on windows that nothing
-   was fitted to. Without a text, the old model writes one itself (`written_by_model`), and the
-   damping is a constant.
+   was fitted to. A text that the old model writes itself (`written_by_model`) stands beside the
+   given one, or alone; then the damping is a constant.
 
 All of the way, or shares counted in the text in place of guessed ones, fits the text better and
 others worse.
