@@ -40,7 +40,7 @@ EXAMPLES = (
         "only a page of how well another method does",
     ),
     (
-        "tokkit transfer smollm2 gemma3 --text-file a.py --out moved/ --method row-distillation",
+        "tokkit transfer old/ t.json --out a --text-file b --method row-distillation",
         "trained for five minutes of CPU time; with --checkpoint FOLDER it can be interrupted",
     ),
 )
