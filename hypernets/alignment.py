@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from tokkit.bytelm.token_models.starting_ids import DOCUMENT_SEPARATOR
 from tokkit.errors import EncodingError
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -104,15 +105,20 @@ class Speller:
         if spec.prefix_space != "never":
             tokenizer = TextTokenizer(replace(spec, prefix_space="never"))
         self._tokenizer = tokenizer
-        plain = np.isin(spec.kinds, (TokenKind.NORMAL, TokenKind.BYTE, TokenKind.LITERAL))
-        self._ids: dict[bytes, int] = {}
-        for token in np.flatnonzero(plain).tolist():
-            self._ids.setdefault(spec.token_bytes[token], token)
+        self._bytes = _first_ids(spec, TokenKind.BYTE)
+        plain = [_first_ids(spec, kind) for kind in (TokenKind.NORMAL, TokenKind.LITERAL)]
+        # A byte that is a token in its own right is never encoded as the one that stands in for it.
+        self._ids = self._bytes | plain[1] | plain[0]
         self._longest = max(map(len, self._ids), default=0)
 
-    def same(self, data: bytes) -> int | None:
-        """The token that stands for exactly these bytes."""
-        return self._ids.get(data)
+    def same(self, data: bytes, *, stand_in: bool = False) -> int | None:
+        """The token that stands for exactly these bytes.
+
+        Args:
+            data: the bytes.
+            stand_in: whether one that stands in for a byte (byte fallback) is preferred.
+        """
+        return self._bytes.get(data, self._ids.get(data)) if stand_in else self._ids.get(data)
 
     def spell(self, data: bytes) -> tuple[int, ...]:
         """The tokens that stand for `data` together; nothing where none do."""
@@ -145,6 +151,12 @@ class Speller:
         return tuple(reversed(ids))
 
 
+def _first_ids(spec: TokenizerSpec, kind: TokenKind) -> dict[bytes, int]:
+    """Bytes -> the first token of a kind that stands for them."""
+    ids = np.flatnonzero(spec.kinds == kind)[::-1].tolist()
+    return {spec.token_bytes[token]: token for token in ids}
+
+
 def align(source: TextTokenizer, target: TextTokenizer) -> Alignment:
     """Spell every token of `target` with tokens of `source`.
 
@@ -157,7 +169,8 @@ def align(source: TextTokenizer, target: TextTokenizer) -> Alignment:
     spellings: list[tuple[int, ...]] = []
     copied = np.zeros(target.vocab_size, dtype=np.bool_)
     for token, data in enumerate(target.spec.token_bytes):
-        same = controls.get(token) if not data else speller.same(data)
+        stand_in = bool(target.spec.kinds[token] == TokenKind.BYTE)
+        same = speller.same(data, stand_in=stand_in) if data else controls.get(token)
         if _is_kept(source.spec, target.spec, token) and token not in controls:
             same = token  # of several with the same bytes, or with none
         copied[token] = same is not None
@@ -193,6 +206,9 @@ def matched_controls(source: TokenizerSpec, target: TokenizerSpec) -> Mapping[in
 
 
 def _control_pairs(source: TokenizerSpec, target: TokenizerSpec) -> Iterator[tuple[int, int]]:
+    new, old = _beginning(target), _beginning(source)
+    if new is not None and old is not None:  # what follows is surer, and takes its place
+        yield new, old
     if source.unk_id is not None and target.unk_id is not None:
         yield target.unk_id, source.unk_id
     for new, old in ((target.bos_ids, source.bos_ids), (target.eos_ids, source.eos_ids)):
@@ -201,3 +217,11 @@ def _control_pairs(source: TokenizerSpec, target: TokenizerSpec) -> Iterator[tup
     for text, token in target.special_tokens.items():
         if text in source.special_tokens:
             yield token, source.special_tokens[text]
+
+
+def _beginning(spec: TokenizerSpec) -> int | None:
+    """The control token that a text is read after, also where the tokenizer puts none there.
+
+    Many a model is hardly itself without the row of its own (Gemma).
+    """
+    return spec.bos_ids[0] if spec.bos_ids else spec.special_tokens.get(DOCUMENT_SEPARATOR)

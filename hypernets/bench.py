@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tokkit.hypernets.alignment import Alignment
 from tokkit.hypernets.figures import BitsPerByte
 from tokkit.hypernets.heuristics.shares import guessed_frequencies
 from tokkit.hypernets.plain_models.source_models import SourceModel
-from tokkit.hypernets.windows import Reading, cut_windows, read
+from tokkit.hypernets.windows import Progress, Reading, cut_windows, read
 from tokkit.hypernets.written_by_model import (
     N_TEXTS,
     N_TOKENS,
@@ -27,9 +28,6 @@ from tokkit.hypernets.written_by_model import (
     written_on,
 )
 from tokkit.text.tokenizer import TextTokenizer
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and of how much."""
 
 _SHARES = (0.7, 0.1, 0.2)
 """Of the windows of a text: to fit, to choose, to report."""
@@ -41,9 +39,34 @@ _MOST_LOGITS = 2 * 10**9
 """States times tokens that a fit goes over; more are left out at random."""
 
 
+@dataclass(frozen=True)
+class References:
+    """What the new model is compared with; see `BitsPerByte`."""
+
+    before: float
+    control: float
+    n_bytes: int
+    bytes_per_token_before: float
+    bytes_per_token_after: float
+
+
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """The windows of a text, and what the old model made of them."""
+    """The windows of a text, and what the old model makes of them.
+
+    Attributes:
+        source: the old model.
+        target: the new tokenizer.
+        alignment: of its tokens.
+        starts: ids that precede a text; none for models that are not causal.
+        reported: windows for the report alone.
+        fitting_windows: windows that methods fit to.
+        choosing_windows: windows that they choose their settings by.
+        learning: all windows but those of the report.
+        fitting: what the old model made of the first, and of a text of its own; None for none.
+        choosing: what it made of the second; None for none.
+        progress: called while a model reads.
+    """
 
     source: SourceModel
     target: TextTokenizer
@@ -52,6 +75,7 @@ class Bench:
     reported: tuple[bytes, ...] = ()
     fitting_windows: tuple[bytes, ...] = ()
     choosing_windows: tuple[bytes, ...] = ()
+    learning: tuple[bytes, ...] = ()
     fitting: Reading | None = None
     choosing: Reading | None = None
     progress: Progress | None = None
@@ -79,19 +103,23 @@ class Bench:
             target: the new tokenizer.
             alignment: of its tokens.
             starts: what `starting_ids` gives for the old model.
-            text: bytes, or None for none. Models that are not causal read none.
+            text: bytes, or None for none. Of models that are not causal nothing is reported.
             seed: of the division.
             progress: called while the model reads.
             fits: whether the method fits the rows of new tokens to something.
         """
         bench = cls(source, target, alignment, starts, progress=progress)
-        if not starts:
-            return bench
         windows = [] if text is None else cut_windows(text)
+        if not starts:
+            return replace(bench, learning=tuple(windows))
         order = np.random.default_rng(seed).permutation(len(windows)).tolist()
         n_reported = min(_MOST_REPORTED, max(1, round(_SHARES[2] * len(windows))))
         n_choosing = min(_MOST_CHOOSING, round(_SHARES[1] * len(windows)))
-        bench = replace(bench, reported=tuple(windows[k] for k in order[:n_reported]))
+        bench = replace(
+            bench,
+            reported=tuple(windows[k] for k in order[:n_reported]),
+            learning=tuple(windows[k] for k in order[n_reported:]),
+        )
         if not fits or alignment.copied.all():
             return bench
         choosing = [windows[k] for k in order[n_reported : n_reported + n_choosing]]
@@ -154,23 +182,45 @@ class Bench:
                 break
         return self._read(self.source.model, pieces, "reading the text", spelled=True, states=True)
 
+    @cached_property
+    def references(self) -> References:
+        """What the old model makes of the windows that are for the report, at least one."""
+        n_bytes = sum(map(len, self.reported))
+        old = [self.source.tokenizer.encode(window) for window in self.reported]
+        before = self._read(self.source.model, old, "scoring the old model")
+        control = self._read(
+            self.source.model, self.pieces, "scoring the segmentation", spelled=True
+        )
+        return References(
+            before.bits() / n_bytes,
+            control.bits() / n_bytes,
+            n_bytes,
+            n_bytes / max(1, sum(map(len, old))),
+            n_bytes / max(1, sum(map(len, self.pieces))),
+        )
+
+    @cached_property
+    def pieces(self) -> list[list[int]]:
+        """The windows that are for the report, as the new tokenizer cuts them."""
+        return [self.target.encode(window) for window in self.reported]
+
+    def bits_after(self, model: Any) -> float:
+        """Bits per byte of a model with the new tokenizer, on the same windows."""
+        after = self._read(model, self.pieces, "scoring the new model", target=True)
+        return after.bits() / sum(map(len, self.reported))
+
     def judge(self, model: Any) -> BitsPerByte | None:
         """Bits per byte before, between and after, on the windows that are for the report."""
         if not self.reported:
             return None
-        n_bytes = sum(map(len, self.reported))
-        old = [self.source.tokenizer.encode(window) for window in self.reported]
-        new = [self.target.encode(window) for window in self.reported]
-        before = self._read(self.source.model, old, "scoring the old model")
-        control = self._read(self.source.model, new, "scoring the segmentation", spelled=True)
-        after = self._read(model, new, "scoring the new model", target=True)
+        given = self.references
         return BitsPerByte(
-            before.bits() / n_bytes,
-            control.bits() / n_bytes,
-            after.bits() / n_bytes,
-            n_bytes,
-            n_bytes / max(1, sum(map(len, old))),
-            n_bytes / max(1, sum(map(len, new))),
+            given.before,
+            given.control,
+            self.bits_after(model),
+            given.n_bytes,
+            given.bytes_per_token_before,
+            given.bytes_per_token_after,
         )
 
     def _read(

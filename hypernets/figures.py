@@ -178,6 +178,8 @@ class TransferFigures:
         target: name of the new tokenizer.
         n_copied: new tokens that have the row of the same token before.
         n_combined: those whose rows are made from the rows of their parts.
+        n_predicted: those whose rows are made from something else: a donor, similar tokens, a
+            network.
         n_without: those without a decomposition: their input row is the mean of all old ones.
         tied: whether input and output rows are one matrix.
         inputs: where the new input rows lie.
@@ -194,6 +196,7 @@ class TransferFigures:
     target: str
     n_copied: int
     n_combined: int
+    n_predicted: int
     n_without: int
     tied: bool
     inputs: Spread
@@ -206,4 +209,4 @@ class TransferFigures:
     @property
     def n_tokens(self) -> int:
         """Of the new vocabulary."""
-        return self.n_copied + self.n_combined + self.n_without
+        return self.n_copied + self.n_combined + self.n_predicted + self.n_without

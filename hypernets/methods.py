@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tokkit.errors import ArgumentError
 from tokkit.hypernets.distillation.byte_distillation import byte_distillation
 from tokkit.hypernets.distillation.distilling import Distillation
 from tokkit.hypernets.distillation.row_distillation import row_distillation
 from tokkit.hypernets.distillation.token_distillation import token_distillation
+from tokkit.hypernets.heuristics.donated import omp
+from tokkit.hypernets.heuristics.focus import focus
 from tokkit.hypernets.heuristics.shared_first import shared_first
 from tokkit.hypernets.heuristics.subtokens import first_last, front_loaded, mean, random_rows
+from tokkit.hypernets.heuristics.token_vectors import require_gensim
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
 
@@ -23,7 +27,11 @@ class Method:
         about: one line for tables and help.
         rows: makes them.
         causal_only: whether it is for models that predict the next token.
-        reads_text: whether it makes use of a text.
+        reads_text: whether the old model reads a text for it.
+        wants_text: whether it cannot do without one.
+        has_k: whether the caller may say of how many tokens a new row is made.
+        check: refuses, before long work, where something that it needs is not installed.
+        wants_donor: whether it takes rows of a model that has the new tokenizer.
         distillation: how the rows are trained after that; None where they are not.
     """
 
@@ -31,6 +39,10 @@ class Method:
     rows: Callable[[TransferTask], Rows]
     causal_only: bool = False
     reads_text: bool = False
+    wants_text: bool = False
+    wants_donor: bool = False
+    has_k: bool = False
+    check: Callable[[], None] | None = None
     distillation: Distillation | None = None
 
 
@@ -50,6 +62,7 @@ METHODS: Mapping[str, Method] = {
         shared_first,
         causal_only=True,
         reads_text=True,
+        wants_text=True,
         distillation=Distillation(token_distillation, 0.03, n_bytes=1500, batch_tokens=800),
     ),
     "row-distillation": Method(
@@ -57,6 +70,7 @@ METHODS: Mapping[str, Method] = {
         shared_first,
         causal_only=True,
         reads_text=True,
+        wants_text=True,
         distillation=Distillation(
             row_distillation, 0.03, n_bytes=1500, batch_tokens=800, outputs=0.1, bias=0.3
         ),
@@ -66,9 +80,22 @@ METHODS: Mapping[str, Method] = {
         shared_first,
         causal_only=True,
         reads_text=True,
+        wants_text=True,
         distillation=Distillation(
             byte_distillation, 0.03, n_bytes=400, batch_tokens=400, outputs=0.1, bias=0.3
         ),
+    ),
+    "omp": Method(
+        "sums of old rows, as a donor's rows are sums (orthogonal matching pursuit)",
+        omp,
+        wants_donor=True,
+        has_k=True,
+    ),
+    "focus": Method(
+        "sums of the rows of tokens that a text uses alike (FOCUS)",
+        focus,
+        wants_text=True,
+        check=require_gensim,
     ),
 }
 """Name -> method."""
@@ -84,3 +111,36 @@ def chosen_method(name: str, *, plain: bool) -> str:
     if name != "auto":
         return name
     return "shared-first" if plain else "mean"
+
+
+def check_needs(name: str, *, donor: bool, text: bool, k: bool) -> None:
+    """Refuse what a method wants and lacks, or does not want.
+
+    Args:
+        name: of `METHODS`, or `"auto"`.
+        donor: whether there is a donor.
+        text: whether there is a text.
+        k: whether there is a `k`.
+
+    Raises:
+        ArgumentError: what is missing, or to be left out.
+        MissingExtraError: something is not installed.
+    """
+    method = METHODS.get(name)
+    if donor and not (method and method.wants_donor):
+        raise ArgumentError(f"method {name!r} wants no donor; {_instead('wants_donor')}")
+    if k and not (method and method.has_k):
+        raise ArgumentError(f"method {name!r} has no k; {_instead('has_k')}")
+    if method and method.wants_donor and not donor:
+        raise ArgumentError(
+            f"method {name!r} wants a donor: a model that has the new tokenizer; pass donor=..."
+        )
+    if method and method.wants_text and not text:
+        raise ArgumentError(f"method {name!r} wants a text of the new model's use; pass text=...")
+    if method and method.check:
+        method.check()
+
+
+def _instead(need: str) -> str:
+    takers = [f"method={name!r}" for name, method in METHODS.items() if getattr(method, need)]
+    return f"leave it out, or use {' or '.join(takers)}"

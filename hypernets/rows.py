@@ -21,12 +21,15 @@ class Rows:
             inputs serve for both (tied embeddings).
         bias: float32 (n,), nats that are added to the logits; None for none.
         notes: figure of how they came about -> value, for the report.
+        predicted: bool (n,), rows that were made from something else than the token's parts (a
+            donor, similar tokens, a network); None for none.
     """
 
     inputs: Array
     outputs: Array | None = None
     bias: Array | None = None
     notes: Mapping[str, float] = field(default_factory=dict[str, float])
+    predicted: NDArray[np.bool_] | None = None
 
     def logits(self, hidden: Array) -> Array:
         """float32 (queries, n) of the last hidden states, float32 (queries, width)."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.hypernets.alignment import Alignment, Weighting
-from tokkit.hypernets.windows import Reading
+from tokkit.hypernets.plain_models.donors import Donor
+from tokkit.hypernets.windows import Progress, Reading
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -32,6 +33,11 @@ class TransferTask:
             None where the method fits nothing.
         choosing: the same of other windows of the text, on which a method chooses between its own
             settings; None without a text.
+        windows: of a text, all but those of the report; none without a text.
+        donor: rows of a model that has the new tokenizer; None where the method wants none.
+        k: what the caller asked for, for methods that have such a number; None for their own.
+        device: where torch computes.
+        progress: called with what is being done, how much of it is done, and of how much.
     """
 
     alignment: Alignment
@@ -43,6 +49,11 @@ class TransferTask:
     seed: int
     fitting: Reading | None = None
     choosing: Reading | None = None
+    windows: tuple[bytes, ...] = ()
+    donor: Donor | None = None
+    k: int | None = None
+    device: str = "cpu"
+    progress: Progress | None = None
 
     @property
     def tied(self) -> bool:

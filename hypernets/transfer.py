@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from tokkit.arguments import (
     as_bytes,
     check_flags,
@@ -23,14 +25,15 @@ from tokkit.arguments import (
     refuse_unknown,
 )
 from tokkit.errors import ArgumentError, UnsupportedError
-from tokkit.hypernets.alignment import align
-from tokkit.hypernets.bench import Bench, Progress, starting_ids
+from tokkit.hypernets.alignment import Alignment, align
+from tokkit.hypernets.bench import Bench, starting_ids
 from tokkit.hypernets.distillation.distilling import distil
 from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.figures import Spread
 from tokkit.hypernets.head import is_linear
-from tokkit.hypernets.methods import METHODS, chosen_method
+from tokkit.hypernets.methods import METHODS, check_needs, chosen_method
 from tokkit.hypernets.plain_models.bias_folding import fold_bias
+from tokkit.hypernets.plain_models.donors import Donor, load_donor
 from tokkit.hypernets.plain_models.replacing import keeps_bias, replace_vocabulary
 from tokkit.hypernets.plain_models.source_models import SourceModel, load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_bias, output_rows
@@ -38,6 +41,7 @@ from tokkit.hypernets.result import TransferReport, TransferResult
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.tokenizer_export.exporting import export_tokenizer
+from tokkit.hypernets.windows import Progress
 from tokkit.report.wording import readable
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -49,6 +53,7 @@ def transfer(
     method: str = "auto",
     donor: Any = None,
     text: str | bytes | None = None,
+    k: int | None = None,
     seed: int = 0,
     training: TransferTraining | None = None,
     dtype: str | None = None,
@@ -63,9 +68,11 @@ def transfer(
             transformers, or `(model, tokenizer)`. It stays as it is.
         tokenizer: the new one: whatever `load_tokenizer` takes.
         method: a name of `METHODS`, or `"auto"`: the best that we know for the model.
-        donor: a model with the new tokenizer, for methods that want one.
+        donor: a model with the new tokenizer, for methods that want one: whatever `model` may be.
+            Its rows decide what the new tokens mean; take one from whom you trust.
         text: of the kind that the new model is for. Some methods fit themselves to it, and a part
             that nothing is fitted to measures bits per byte.
+        k: tokens that a new row is a sum of, at most, for `method="omp"` (8).
         seed: of whatever is drawn.
         training: the budget of a method that trains, and its folder; None for five minutes of CPU
             time, and no folder.
@@ -78,11 +85,12 @@ def transfer(
         The model, its tokenizer (of transformers), and a report.
 
     Raises:
-        ArgumentError: an unknown method, a donor that the method does not want, an empty text.
+        ArgumentError: an unknown method, a donor or a text that it wants and lacks, a donor that it
+            does not want, an empty text.
         FormatError: a missing or damaged file.
         ModelError: weights that do not fit; a model without an embedding matrix.
         UnsupportedError: a model, a tokenizer or a combination that cannot be done exactly.
-        MissingExtraError: torch or transformers is not installed.
+        MissingExtraError: torch or transformers is not installed, or what the method needs.
     """
     check_kind(method, str, "method")
     check_flags(allow_download=allow_download)
@@ -91,14 +99,13 @@ def transfer(
         check_kind(value, (str, type(None)), option)
     if method != "auto":
         refuse_unknown([method], ["auto", *METHODS], what="method")
-    if donor is not None:
-        raise ArgumentError(f"method {method!r} wants no donor; leave it out")
     check_whole("seed", seed, 0)
+    if k is not None:
+        check_whole("k", k, 1)
+    data = None if text is None else _checked_text(text)
+    check_needs(method, donor=donor is not None, text=data is not None, k=k is not None)
     check_kind(training, (TransferTraining, type(None)), "training")
-    _check_training(method, training, text=text is not None)
-    data = None if text is None else as_bytes(text)
-    if data is not None and not data.strip():
-        raise ArgumentError("text is empty; leave it out, or pass text of the model's use")
+    _check_training(method, training)
     tell = progress or (lambda *_: None)
     tell("loading the model", 0, 0)
     source = load_source(model, dtype=dtype, device=device, allow_download=allow_download)
@@ -109,23 +116,16 @@ def transfer(
         raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
     tell("reading the tokenizer", 0, 0)
     target = export_tokenizer(tokenizer, allow_download=allow_download)
-    n_source = source.tokenizer.vocab_size
+    given = None
+    if donor is not None:
+        tell("loading the donor", 0, 0)
+        given = load_donor(donor, target.text, allow_download=allow_download)
     alignment = align(source.tokenizer, target.text)
     method_used = METHODS[name]
     bench = Bench.of(
         source, target.text, alignment, starts, data, seed, progress, fits=method_used.reads_text
     )
-    task = TransferTask(
-        alignment,
-        source.tokenizer,
-        target.text.spec,
-        inputs=input_rows(source.model, n_source),
-        outputs=None if source.layers.tied else output_rows(source.model, n_source),
-        bias=output_bias(source.model, n_source),
-        seed=seed,
-        fitting=bench.fitting,
-        choosing=bench.choosing,
-    )
+    task = _task_of(bench, given, k, seed)
     tell("making rows", 0, 0)
     rows = method_used.rows(task)
     curve = None
@@ -136,19 +136,12 @@ def transfer(
     replaced = replace_vocabulary(
         source, target, rows.inputs, output_rows=rows.outputs, output_bias=rows.bias
     )
-    text_of = _text_of(target.text)
     report = TransferReport(
         method=name,
         source=source.name,
         target=target.text.name,
-        n_copied=int(alignment.copied.sum()),
-        n_combined=int((~alignment.copied & ~alignment.without).sum()),
-        n_without=int(alignment.without.sum()),
-        tied=replaced.tied,
-        inputs=Spread.of(rows.inputs, alignment.copied, text_of),
-        outputs=None
-        if replaced.tied or rows.outputs is None
-        else Spread.of(rows.outputs, alignment.copied, text_of),
+        **_origins(alignment, rows),
+        **_spreads(rows, alignment, target.text, tied=replaced.tied),
         bits_per_byte=bench.judge(replaced.model),
         notes={**rows.notes, **notes},
         remarks=(*target.notes, *replaced.notes),
@@ -157,16 +150,67 @@ def transfer(
     return TransferResult(replaced.model, target, report)
 
 
-def _check_training(method: str, training: TransferTraining | None, *, text: bool) -> None:
-    """Refuse a budget where nothing is trained, and a training without a text."""
+def _check_training(method: str, training: TransferTraining | None) -> None:
+    """Refuse a budget where nothing is trained."""
     trains = method != "auto" and METHODS[method].distillation is not None
     if training is not None and not trains:
         trained = ", ".join(name for name, each in METHODS.items() if each.distillation)
         raise ArgumentError(
             f"method {method!r} does not train, so leave training out; {trained} do"
         )
-    if trains and not text:
-        raise ArgumentError(f"method {method!r} wants a text of the new model's use; pass text=...")
+
+
+def _checked_text(text: str | bytes) -> bytes:
+    data = as_bytes(text)
+    if not data.strip():
+        raise ArgumentError("text is empty; leave it out, or pass text of the model's use")
+    return data
+
+
+def _task_of(bench: Bench, donor: Donor | None, k: int | None, seed: int) -> TransferTask:
+    """What a method works on."""
+    source, n_source = bench.source, bench.source.tokenizer.vocab_size
+    return TransferTask(
+        bench.alignment,
+        source.tokenizer,
+        bench.target.spec,
+        inputs=input_rows(source.model, n_source),
+        outputs=None if source.layers.tied else output_rows(source.model, n_source),
+        bias=output_bias(source.model, n_source),
+        seed=seed,
+        fitting=bench.fitting,
+        choosing=bench.choosing,
+        windows=bench.learning,
+        donor=donor,
+        k=k,
+        device=str(source.model.get_input_embeddings().weight.device),
+        progress=bench.progress,
+    )
+
+
+def _origins(alignment: Alignment, rows: Rows) -> dict[str, int]:
+    """How many tokens have their rows from where, by the names of the report."""
+    predicted = np.zeros(len(alignment), np.bool_) if rows.predicted is None else rows.predicted
+    kinds = {
+        "n_copied": alignment.copied & ~predicted,
+        "n_combined": ~alignment.copied & ~alignment.without & ~predicted,
+        "n_predicted": predicted,
+        "n_without": alignment.without & ~predicted,
+    }
+    return {name: int(tokens.sum()) for name, tokens in kinds.items()}
+
+
+def _spreads(
+    rows: Rows, alignment: Alignment, target: TextTokenizer, *, tied: bool
+) -> dict[str, Any]:
+    """Whether one matrix serves for both, and where the rows lie, by the names of the report."""
+    text_of = _text_of(target)
+    outputs = None if tied else rows.outputs
+    return {
+        "tied": tied,
+        "inputs": Spread.of(rows.inputs, alignment.copied, text_of),
+        "outputs": None if outputs is None else Spread.of(outputs, alignment.copied, text_of),
+    }
 
 
 def _obstacle(source: SourceModel, starts: tuple[int, ...]) -> str:
@@ -193,7 +237,7 @@ def _without_lost_bias(
         rows.inputs if rows.outputs is None else rows.outputs, rows.bias, states, seed=seed
     )
     notes = {"fold mean": folded.mean, "fold deviation": folded.deviation}
-    return Rows(rows.inputs, folded.rows, None, rows.notes), notes
+    return replace(rows, outputs=folded.rows, bias=None), notes
 
 
 def _text_of(target: TextTokenizer) -> Callable[[int], str]:

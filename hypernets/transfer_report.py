@@ -45,7 +45,10 @@ def verdict(figures: TransferFigures) -> str:
     bits = figures.bits_per_byte
     if bits is None:
         copied = plural(figures.n_copied, "row is", "rows are")
-        return f"{copied} copied, {figures.n_combined:,} made from parts. Nothing was measured."
+        made = f"{figures.n_combined:,} made from parts"
+        if figures.n_predicted:
+            made += f", {figures.n_predicted:,} predicted"
+        return f"{copied} copied, {made}. Nothing was measured."
     parts = (bits.control - bits.before, bits.after - bits.control)
     segmentation, rows = (f"{part:+.{_DIGITS}f}".replace("-", "−") for part in parts)
     return (
@@ -150,13 +153,15 @@ def _origins(figures: TransferFigures) -> Section:
     kinds = {
         "copied": figures.n_copied,
         "made of parts": figures.n_combined,
+        "predicted": figures.n_predicted,
         "without parts": figures.n_without,
     }
     heads = (Column("kind", "Row"), *columns("number", tokens="Tokens", share="Share, %"))
     rows = tuple((kind, n, _percent(n, figures)) for kind, n in kinds.items())
     note = (
         "Copied: the token is in the old vocabulary, too. Made of parts: it is spelled with "
-        "several old tokens. Without parts: none spell it, and the mean of all old rows goes in."
+        "several old tokens. Predicted: its row is made from something else, as a donor's. Without "
+        "parts: none spell it, and the mean of all old rows goes in."
     )
     summary = f"{plural(figures.n_tokens, 'token')} in all; method {figures.method}."
     tables = (Table("origins", "New tokens", heads, rows, note),)

@@ -20,6 +20,9 @@ from tokkit.hypernets.head import captured_states
 if TYPE_CHECKING:
     import torch
 
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
+
 WINDOW_BYTES = 1500
 _BATCH_TOKENS = 4096
 _BATCH_LOGITS = 1 << 28
@@ -79,11 +82,13 @@ def read(
         starts: ids that precede each window.
         spelled: the model's ids that a piece is spelled with, at least one; by default itself.
         keep_states: whether to keep the hidden states.
-        progress: called with the number of windows done, and of all.
+        progress: called at first, and then, with the number of windows done, and of all.
     """
     import torch
 
     spelled = spelled or (lambda piece: (piece,))
+    tell = progress or (lambda *_: None)
+    tell(0, len(windows))
     found: dict[int, tuple[NDArray[np.float64], NDArray[np.float32] | None]] = {}
     with torch.inference_mode():
         n_columns = model.get_output_embeddings().weight.shape[0]
@@ -94,8 +99,7 @@ def read(
             spellings = [spellings_of[window] for window in group]
             sums = _of_batch(model, spellings, tuple(starts), keep_states)
             found.update(zip(group, sums, strict=True))
-            if progress is not None:
-                progress(len(found), len(windows))
+            tell(len(found), len(windows))
     rows = [found[window] for window in range(len(windows))]
     states = [states for _, states in rows if states is not None]
     return Reading(

@@ -1,12 +1,16 @@
-"""Tokenizers to transfer to: byte-level BPE of 16,384 tokens, trained here on code or German."""
+"""Tokenizers to transfer to, of 16,384 tokens by default, trained here; of three families.
+
+Byte-level BPE (`tokenizers`), BPE and Unigram with byte fallback (`sentencepiece`).
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from benchmarks.shared.held_out import held_out, python_sources
+from benchmarks.transfer.texts import python_texts
 
 N_TOKENS = 16_384
 
@@ -43,9 +47,28 @@ def train_bpe(texts: Iterable[str], *, pieces: str, n_tokens: int = N_TOKENS) ->
     return tokenizer
 
 
-def python_texts() -> list[str]:
-    """The standard library's modules that are not held out."""
-    return [_read(path) for path in python_sources() if not held_out(path)]
+def train_sentencepiece(
+    lines: Iterable[str], *, kind: Literal["bpe", "unigram"], n_tokens: int = N_TOKENS
+) -> bytes:
+    """A SentencePiece model with byte fallback that leaves text as it is, as a `.model` file."""
+    import sentencepiece
+
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.Train(  # pyright: ignore[reportAttributeAccessIssue]
+        sentence_iterator=iter(lines),
+        model_writer=made,
+        model_type=kind,
+        vocab_size=n_tokens,
+        byte_fallback=True,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        add_dummy_prefix=False,
+        allow_whitespace_only_pieces=True,
+        split_digits=True,
+        num_threads=1,
+        minloglevel=2,
+    )
+    return made.getvalue()
 
 
 def python_tokenizer() -> Any:
@@ -53,5 +76,12 @@ def python_tokenizer() -> Any:
     return train_bpe(python_texts(), pieces=PYTHON_PIECES)
 
 
-def _read(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace")
+def save_target(made: Any, folder: Path) -> Path:
+    """Write what one of the functions above made to a file that `load_tokenizer` takes."""
+    if isinstance(made, bytes):
+        path = folder / "target.model"
+        path.write_bytes(made)
+    else:
+        path = folder / "tokenizer.json"
+        made.save(str(path))
+    return path

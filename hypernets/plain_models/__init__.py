@@ -1,7 +1,7 @@
 """A plain model of transformers in, another vocabulary on it, a plain model of transformers out.
 
 1. `source_models` loads what a user names: weights, dequantised, and tokkit's reading of the
-   tokenizer.
+   tokenizer. `donors` takes the rows of a model that has the new tokenizer.
 2. `vocabulary_layers` finds the matrices whose rows are tokens, and refuses a model that has none,
    or more than can be replaced.
 3. `replacing` builds the same class anew with other rows, through the way by which transformers

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+tokenizers: Any = pytest.importorskip("tokenizers")
 from tests.hypernets.tokenizer_export.families import byte_level_bpe
-from tokkit.hypernets.alignment import Alignment, Weighting, align
+from tokkit.hypernets.alignment import Alignment, Weighting, align, matched_controls
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 
@@ -38,6 +41,30 @@ def test_a_token_of_both_is_copied_alone(pair: tuple[TextTokenizer, TextTokenize
             assert source.spec.token_bytes[alignment[token][0]] == data
 
 
+def test_a_byte_is_what_the_old_tokenizer_writes_it_with() -> None:
+    """And not the token that stands in for bytes without one, which comes first and is never read.
+
+    A stand-in is copied from a stand-in.
+    """
+    document = tokenizers.Tokenizer(
+        tokenizers.models.BPE(
+            {"<unk>": 0, **{f"<0x{n:02X}>": n + 1 for n in range(256)}, "a": 257, ".": 258},
+            [], byte_fallback=True, unk_token="<unk>",
+        )
+    )  # fmt: skip
+    source = load_tokenizer(document)
+    target = load_tokenizer(byte_level_bpe(Path(), size=300))
+    alignment = align(source, target)
+    for letter in (b"a", b".", b"b"):
+        token = target.spec.token_bytes.index(letter)
+        assert alignment[token] == tuple(source.encode(letter))
+        assert alignment.copied[token]
+    document.add_tokens(["more"])
+    again = align(source, load_tokenizer(document))
+    assert again.copied[:259].all()
+    assert again.parts[:259].tolist() == list(range(259))
+
+
 def test_a_tokenizer_is_aligned_to_itself_as_it_is(
     pair: tuple[TextTokenizer, TextTokenizer],
 ) -> None:
@@ -56,6 +83,17 @@ def test_bytes_that_the_old_vocabulary_lacks_have_no_spelling(tmp_path: Path) ->
     tokens = target.spec.token_bytes
     assert alignment[tokens.index(b"c")] == (6,)
     assert alignment.without[tokens.index(b"\xff")]
+
+
+def test_what_a_text_begins_after_is_what_it_began_after() -> None:
+    """Also where it has another text, and the new tokenizer does not put it there."""
+    spec = load_tokenizer(byte_level_bpe(Path(), size=300)).spec
+    source = replace(spec, special_tokens={"<s>": 5, "</s>": 6}, bos_ids=(5,), eos_ids=(6,))
+    target = replace(spec, special_tokens={"<|endoftext|>": 7, "<|end|>": 8}, eos_ids=(8,))
+    assert not target.bos_ids
+    assert matched_controls(source, target) == {7: 5, 8: 6}
+    assert matched_controls(source, replace(target, bos_ids=(9,), eos_ids=(7,))) == {9: 5, 7: 6}
+    assert matched_controls(source, replace(target, special_tokens={}, eos_ids=())) == {}
 
 
 @pytest.mark.parametrize("kind", ["mean", "first", "last", "front_loaded"])

@@ -31,7 +31,8 @@ def figures(**other: Any) -> TransferFigures:
         "source": "old",
         "target": "new",
         "n_copied": 6,
-        "n_combined": 3,
+        "n_combined": 2,
+        "n_predicted": 1,
         "n_without": 1,
         "tied": False,
         "inputs": Spread(1.0, 0.7, 0.3, 0.1, (outlier,)),
@@ -57,7 +58,8 @@ def test_every_figure_is_told() -> None:
     )
     assert cells(made, "origins") == (
         ("copied", 6, 60.0),
-        ("made of parts", 3, 30.0),
+        ("made of parts", 2, 20.0),
+        ("predicted", 1, 10.0),
         ("without parts", 1, 10.0),
     )
     assert [row[1] for row in cells(made, "spread")] == [1.0, 0.7, 2.0, 1.5]
@@ -94,7 +96,7 @@ def test_what_is_missing_is_left_out_or_named() -> None:
     made = transfer_sections(few)
     assert [section.key for section in made] == ["cost", "origins", "spread"]
     assert "Not measured" in made[0].summary
-    assert "0 rows are copied, 3 made from parts" in verdict(few)
+    assert "0 rows are copied, 2 made from parts, 1 predicted" in verdict(few)
     assert_stands_alone(render_transfer_page(few))
     lines = [line for section in made for table in section.tables for line in table_lines(table)]
     assert not any("nan" in line for line in lines)

@@ -17,7 +17,7 @@ from tokkit.errors import EncodingError, ModelError
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
 
-_DOCUMENT_SEPARATOR = "<|endoftext|>"
+DOCUMENT_SEPARATOR = "<|endoftext|>"
 
 
 def boundary_ids(
@@ -48,7 +48,7 @@ def boundary_ids(
     starts = _first_ids(
         None if bos_ids is None else _given("bos_ids", bos_ids),
         tokenizer.bos_ids,
-        tokenizer.special_tokens.get(_DOCUMENT_SEPARATOR),
+        tokenizer.special_tokens.get(DOCUMENT_SEPARATOR),
         getattr(config, "bos_token_id", None),
         ends[:1],
     )

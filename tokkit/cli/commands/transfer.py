@@ -18,6 +18,7 @@ from tokkit.cli.option_types import (
     OutputFile,
     OutputFolder,
     Real,
+    Source,
     Whole,
 )
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
@@ -38,6 +39,10 @@ EXAMPLES = (
     (
         "tokkit transfer smollm2 gemma3 --method mean --text-file a.py --html m.html",
         "only a page of how well another method does",
+    ),
+    (
+        "tokkit transfer smollm2 gemma3 --out moved/ --method omp --donor gemma3",
+        "rows like those of a model that has the tokenizer",
     ),
     (
         "tokkit transfer old/ t.json --out a --text-file b --method row-distillation",
@@ -72,6 +77,13 @@ def transfer(
         str,
         option("how rows are made; auto: the best for the model", Name(_methods), "METHOD"),
     ] = "auto",
+    donor: Annotated[
+        str | None,
+        option("a model that has the new tokenizer, for methods that want one", Source(), "MODEL"),
+    ] = None,
+    k: Annotated[
+        int | None, option("tokens that a row is a sum of, at most, for omp (8)", Whole(1), "N")
+    ] = None,
     text_file: Annotated[
         list[str] | None,
         option(
@@ -136,7 +148,9 @@ def transfer(
             model,
             tokenizer,
             method=method,
+            donor=donor,
             text=text,
+            k=k,
             seed=seed,
             training=training,
             dtype=dtype,
