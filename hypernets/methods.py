@@ -33,6 +33,7 @@ class Method:
         check: refuses, before long work, where something that it needs is not installed.
         wants_donor: whether it takes rows of a model that has the new tokenizer.
         distillation: how the rows are trained after that; None where they are not.
+        wants_hypernet: whether it is for a trained hypernetwork, which must be passed.
     """
 
     about: str
@@ -44,6 +45,12 @@ class Method:
     has_k: bool = False
     check: Callable[[], None] | None = None
     distillation: Distillation | None = None
+    wants_hypernet: bool = False
+
+
+def _hypernetwork(task: TransferTask) -> Rows:
+    assert task.hypernet is not None
+    return task.hypernet.rows(task)
 
 
 METHODS: Mapping[str, Method] = {
@@ -97,19 +104,29 @@ METHODS: Mapping[str, Method] = {
         wants_text=True,
         check=require_gensim,
     ),
+    "hypernetwork": Method(
+        "a heuristic's rows, corrected by a trained network",
+        _hypernetwork,
+        causal_only=True,
+        reads_text=True,
+        wants_hypernet=True,
+    ),
 }
 """Name -> method."""
 
 
-def chosen_method(name: str, *, plain: bool) -> str:
+def chosen_method(name: str, *, plain: bool, has_hypernet: bool = False) -> str:
     """The method that a name means, `"auto"` included.
 
     Args:
         name: of `METHODS`, or `"auto"`.
         plain: whether the model is causal and its logits are linear in its last states.
+        has_hypernet: whether a hypernetwork was passed.
     """
     if name != "auto":
         return name
+    if has_hypernet:
+        return "hypernetwork"
     return "shared-first" if plain else "mean"
 
 

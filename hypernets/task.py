@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.hypernets.alignment import Alignment, Weighting
 from tokkit.hypernets.plain_models.donors import Donor
+from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.windows import Progress, Reading
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
 Floats = NDArray[np.float32]
+
+
+class RowMaker(Protocol):
+    """What makes rows for a task; a method of its own, and not one of the table's."""
+
+    def rows(self, task: TransferTask) -> Rows:
+        """Make them."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +48,7 @@ class TransferTask:
         k: what the caller asked for, for methods that have such a number; None for their own.
         device: where torch computes.
         progress: called with what is being done, how much of it is done, and of how much.
+        hypernet: a trained network, for the method that uses one.
     """
 
     alignment: Alignment
@@ -54,6 +65,7 @@ class TransferTask:
     k: int | None = None
     device: str = "cpu"
     progress: Progress | None = None
+    hypernet: RowMaker | None = None
 
     @property
     def tied(self) -> bool:

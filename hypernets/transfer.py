@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from tokkit.arguments import (
     check_whole,
     refuse_unknown,
 )
+from tokkit.bytelm.token_models.transformers.loading import import_torch
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hypernets.alignment import Alignment, align
 from tokkit.hypernets.bench import Bench, starting_ids
@@ -45,6 +46,9 @@ from tokkit.hypernets.windows import Progress
 from tokkit.report.wording import readable
 from tokkit.text.tokenizer import TextTokenizer
 
+if TYPE_CHECKING:
+    from tokkit.hypernets.hypernetwork.method import HypernetMethod
+
 
 def transfer(
     model: Any,
@@ -52,6 +56,7 @@ def transfer(
     *,
     method: str = "auto",
     donor: Any = None,
+    hypernet: Any = None,
     text: str | bytes | None = None,
     k: int | None = None,
     seed: int = 0,
@@ -70,6 +75,9 @@ def transfer(
         method: a name of `METHODS`, or `"auto"`: the best that we know for the model.
         donor: a model with the new tokenizer, for methods that want one: whatever `model` may be.
             Its rows decide what the new tokens mean; take one from whom you trust.
+        hypernet: a folder that `train_hypernetwork` wrote for this model or one that it was tuned
+            from, a published checkpoint, or a `TrainedHypernet`; for `method="hypernetwork"`, which
+            `"auto"` then means.
         text: of the kind that the new model is for. Some methods fit themselves to it, and a part
             that nothing is fitted to measures bits per byte.
         k: tokens that a new row is a sum of, at most, for `method="omp"` (8).
@@ -88,7 +96,8 @@ def transfer(
         ArgumentError: an unknown method, a donor or a text that it wants and lacks, a donor that it
             does not want, an empty text.
         FormatError: a missing or damaged file.
-        ModelError: weights that do not fit; a model without an embedding matrix.
+        ModelError: weights that do not fit; a model without an embedding matrix; a hypernetwork for
+            another model.
         UnsupportedError: a model, a tokenizer or a combination that cannot be done exactly.
         MissingExtraError: torch or transformers is not installed, or what the method needs.
     """
@@ -99,6 +108,7 @@ def transfer(
         check_kind(value, (str, type(None)), option)
     if method != "auto":
         refuse_unknown([method], ["auto", *METHODS], what="method")
+    _check_hypernet(method, hypernet)
     check_whole("seed", seed, 0)
     if k is not None:
         check_whole("k", k, 1)
@@ -107,12 +117,14 @@ def transfer(
     check_kind(training, (TransferTraining, type(None)), "training")
     _check_training(method, training)
     tell = progress or (lambda *_: None)
+    network = None if hypernet is None else _opened(hypernet)
     tell("loading the model", 0, 0)
     source = load_source(model, dtype=dtype, device=device, allow_download=allow_download)
     starts = starting_ids(source)
     obstacle = _obstacle(source, starts)
-    name = chosen_method(method, plain=not obstacle)
-    if obstacle and METHODS[name].causal_only:
+    name = chosen_method(method, plain=not obstacle, has_hypernet=network is not None)
+    free = network is not None and network.hypernet.heuristic == "mean"
+    if obstacle and METHODS[name].causal_only and not free:
         raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
     tell("reading the tokenizer", 0, 0)
     target = export_tokenizer(tokenizer, allow_download=allow_download)
@@ -125,7 +137,7 @@ def transfer(
     bench = Bench.of(
         source, target.text, alignment, starts, data, seed, progress, fits=method_used.reads_text
     )
-    task = _task_of(bench, given, k, seed)
+    task = _task_of(bench, given, network, k, seed)
     tell("making rows", 0, 0)
     rows = method_used.rows(task)
     curve = None
@@ -167,7 +179,9 @@ def _checked_text(text: str | bytes) -> bytes:
     return data
 
 
-def _task_of(bench: Bench, donor: Donor | None, k: int | None, seed: int) -> TransferTask:
+def _task_of(
+    bench: Bench, donor: Donor | None, hypernet: HypernetMethod | None, k: int | None, seed: int
+) -> TransferTask:
     """What a method works on."""
     source, n_source = bench.source, bench.source.tokenizer.vocab_size
     return TransferTask(
@@ -182,6 +196,7 @@ def _task_of(bench: Bench, donor: Donor | None, k: int | None, seed: int) -> Tra
         choosing=bench.choosing,
         windows=bench.learning,
         donor=donor,
+        hypernet=hypernet,
         k=k,
         device=str(source.model.get_input_embeddings().weight.device),
         progress=bench.progress,
@@ -211,6 +226,23 @@ def _spreads(
         "inputs": Spread.of(rows.inputs, alignment.copied, text_of),
         "outputs": None if outputs is None else Spread.of(outputs, alignment.copied, text_of),
     }
+
+
+def _check_hypernet(method: str, hypernet: Any) -> None:
+    wanted = method == "auto" or METHODS[method].wants_hypernet
+    if hypernet is not None and not wanted:
+        raise ArgumentError(f"method {method!r} wants no hypernet; leave it out")
+    if hypernet is None and method != "auto" and wanted:
+        raise ArgumentError(
+            f"method {method!r} wants hypernet=FOLDER, which train_hypernetwork writes"
+        )
+
+
+def _opened(hypernet: Any) -> HypernetMethod:
+    import_torch()
+    from tokkit.hypernets.hypernetwork.method import HypernetMethod, open_hypernet
+
+    return HypernetMethod(open_hypernet(hypernet))
 
 
 def _obstacle(source: SourceModel, starts: tuple[int, ...]) -> str:

@@ -31,6 +31,7 @@ from benchmarks.transfer.pairs import PAIRS, Pair
 from benchmarks.transfer.rendering import REFERENCES, pair_table, summary
 from tokkit.hypernets.methods import METHODS
 
+DEFAULT = [name for name, method in METHODS.items() if not method.wants_hypernet]
 PAGE = ROOT / "docs" / "transfer.md"
 
 
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pair", nargs="+", default=list(PAIRS), choices=PAIRS)
     parser.add_argument("--windows", type=int, default=72)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--methods", nargs="+", default=DEFAULT, choices=METHODS)
     parser.add_argument("--mergekit", type=Path)
     parser.add_argument("--write-docs", action="store_true")
     options = parser.parse_args(arguments)

@@ -17,6 +17,7 @@ The settings were chosen on one pair of tokenizers and on other text than the fi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -64,7 +65,7 @@ def shared_first(task: TransferTask) -> Rows:
     bias = _with_old(task, np.float32(SCALE) * log_shares(task.alignment, guessed))
     if task.fitting is None or task.fitting.states is None:
         return Rows(inputs, outputs, bias)
-    return _fitted(Rows(inputs, outputs, bias), task.fitting, task.choosing)
+    return fitted(Rows(inputs, outputs, bias), task.fitting, task.choosing)
 
 
 def blend(alignment: Alignment, rows: Floats, kind: Weighting, share: float) -> Floats:
@@ -87,8 +88,14 @@ def _with_old(task: TransferTask, bias: Floats) -> Floats:
     return bias if old is None else bias + old
 
 
-def _fitted(rows: Rows, fitting: Reading, choosing: Reading | None) -> Rows:
-    """The rows with outputs and bias moved towards a text."""
+def fitted(rows: Rows, fitting: Reading, choosing: Reading | None) -> Rows:
+    """The rows with outputs and bias moved towards a text.
+
+    Args:
+        rows: of any method that gives both.
+        fitting: what the old model made of the text, with its states.
+        choosing: the same of other windows; None to go a fixed share of the way.
+    """
     assert rows.outputs is not None
     assert rows.bias is not None
     assert fitting.states is not None
@@ -98,7 +105,10 @@ def _fitted(rows: Rows, fitting: Reading, choosing: Reading | None) -> Rows:
     damping, notes = OWN_DAMPING, dict[str, float]()
     if choosing is not None:
         damping, notes = _best_damping(rows.outputs, stepped, bias, choosing)
-    return Rows(rows.inputs, _between(rows.outputs, stepped, damping), bias, notes)
+    notes = {**rows.notes, **notes}
+    return replace(
+        rows, outputs=_between(rows.outputs, stepped, damping), bias=bias, notes=notes
+    )
 
 
 def _best_damping(

@@ -109,9 +109,14 @@ def arguments(name: str, param: Any, value: str) -> list[str]:
     """A command line that is right but for one value."""
     given: list[str] = [name]
     for other in COMMANDS[name].params:
+        kind = kind_of(name, other)
         if not is_option(other):
-            right = "FOLDER" if isinstance(kind_of(name, other), types.InputFolder) else "FILE"
+            right = "FOLDER" if isinstance(kind, types.InputFolder) else "FILE"
+            if isinstance(kind, types.Choice):
+                right = kind.candidates()[0]
             given.append(value if other is param else right)
+        elif other.required and other is not param:
+            given.append(f"{other.opts[-1]}=NEW")
     if is_option(param):
         given.append(f"{param.opts[-1]}={value}")
     return given

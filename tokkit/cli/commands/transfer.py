@@ -13,6 +13,7 @@ from tokkit.cli.inputs import DownloadFlag, ModelArgument, TokenizerArgument, re
 from tokkit.cli.option_types import (
     Checked,
     InputFile,
+    InputFolder,
     Name,
     NewFolder,
     OutputFile,
@@ -84,6 +85,12 @@ def transfer(
     k: Annotated[
         int | None, option("tokens that a row is a sum of, at most, for omp (8)", Whole(1), "N")
     ] = None,
+    hypernet: Annotated[
+        str | None,
+        option(
+            "a trained network to make rows with (tokkit train hypernet)", InputFolder(), "FOLDER"
+        ),
+    ] = None,
     text_file: Annotated[
         list[str] | None,
         option(
@@ -149,6 +156,7 @@ def transfer(
             tokenizer,
             method=method,
             donor=donor,
+            hypernet=hypernet,
             text=text,
             k=k,
             seed=seed,

@@ -1,0 +1,174 @@
+"""A trained hypernetwork with what it is for, and the folder that holds it.
+
+`config.json` names the network's shape and the recipe that its rows need; the weights are a
+safetensors file. The old vocabulary is known by a hash, so that a model with another is refused:
+a fine-tuned variant of the model has the same, and may have more tokens behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tokkit.errors import FormatError, ModelError, refused_by_system
+from tokkit.files.json_text import parse_json, want_int, want_object, want_str
+from tokkit.files.reading import read_bounded
+from tokkit.files.writing import whole_file
+from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
+from tokkit.hypernets.hypernetwork.base_rows import HEURISTICS
+from tokkit.hypernets.hypernetwork.config import HypernetConfig
+from tokkit.text.spec import TokenizerSpec
+
+CONFIG = "hypernet.json"
+WEIGHTS = "hypernet.safetensors"
+_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedHypernet:
+    """A network, and how rows are made with it.
+
+    Attributes:
+        network: it.
+        residual: whether it adds to a heuristic's rows.
+        heuristic: which.
+        vocabulary: hash of the old vocabulary; None: not known, as of published checkpoints.
+        language: whose embedding it reads, for networks that have them.
+    """
+
+    network: Hypernetwork
+    residual: bool
+    heuristic: str
+    vocabulary: str | None
+    language: int | None = None
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the folder's two files, each whole; the configuration last.
+
+        Raises:
+            FormatError: it cannot be written.
+        """
+        from safetensors.torch import save
+
+        path = Path(folder)
+        state = {
+            name: each.detach().cpu().contiguous()
+            for name, each in self.network.state_dict().items()
+        }
+        document = {
+            "version": _VERSION,
+            "network": self.network.config.to_dict(),
+            "residual": self.residual,
+            "heuristic": self.heuristic,
+            "vocabulary": self.vocabulary,
+        }
+        with refused_by_system(f"write a hypernetwork to {str(path)!r}"):
+            path.mkdir(parents=True, exist_ok=True)
+            with whole_file(path / WEIGHTS) as stream:
+                stream.write(save(state))
+            with whole_file(path / CONFIG) as stream:
+                stream.write(json.dumps(document, indent=2).encode() + b"\n")
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> TrainedHypernet:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            FormatError: it is missing, damaged, or of another kind.
+        """
+        path = Path(folder)
+        where = str(path / CONFIG)
+        if not (path / CONFIG).is_file():
+            raise FormatError(f"{where} is missing; expected a folder of `tokkit train hypernet`")
+        document = want_object(parse_json(read_bounded(path / CONFIG), where), where)
+        if want_int(document.get("version"), f"{where}.version") != _VERSION:
+            raise FormatError(f"{where}: of another version of tokkit; train it again")
+        heuristic = want_str(document.get("heuristic"), f"{where}.heuristic")
+        residual = document.get("residual")
+        if heuristic not in HEURISTICS or not isinstance(residual, bool):
+            raise FormatError(f"{where}: heuristic {heuristic!r}, residual {residual!r}")
+        shape = HypernetConfig.from_dict(want_object(document.get("network"), where))
+        network = Hypernetwork(shape)
+        fill(network, path / WEIGHTS)
+        hashed = want_str(document.get("vocabulary"), f"{where}.vocabulary")
+        return cls(network.eval(), residual, heuristic, hashed)
+
+    def check_fits(self, spec: TokenizerSpec, width: int, *, tied: bool) -> None:
+        """Refuse a model that it was not trained for.
+
+        Args:
+            spec: of the model's tokenizer.
+            width: of the model's rows.
+            tied: whether one matrix serves for both.
+
+        Raises:
+            ModelError: another width, vocabulary, or kind of head.
+        """
+        config = self.network.config
+        if config.width != width:
+            raise ModelError(
+                f"the hypernetwork makes rows of {config.width} columns and the model has {width}; "
+                "use one that was trained for this model or one that it was tuned from"
+            )
+        if config.reads_outputs == tied:
+            kinds = ("one matrix for both", "an output matrix of its own")
+            raise ModelError(
+                f"the hypernetwork is for models with {kinds[config.reads_outputs]}, and this one "
+                f"has {kinds[not tied]}"
+            )
+        if spec.vocab_size < config.n_source or (
+            self.vocabulary is not None
+            and vocabulary_hash(spec, config.n_source) != self.vocabulary
+        ):
+            raise ModelError(
+                f"the model's tokenizer ({spec.name}, {spec.vocab_size:,} tokens) is not the one "
+                f"that the hypernetwork was trained with ({config.n_source:,} tokens)"
+            )
+
+
+def vocabulary_hash(spec: TokenizerSpec, n_tokens: int) -> str:
+    """Of the bytes of the first tokens, each with its length."""
+    digest = hashlib.sha256()
+    for data in spec.token_bytes[:n_tokens]:
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def fill(network: Hypernetwork, path: Path, *, ignored: Collection[str] = ()) -> None:
+    """Give a network the weights of a safetensors file, all of them, in float32.
+
+    Args:
+        network: of the shape of the file.
+        path: the file.
+        ignored: names in it that mean nothing.
+
+    Raises:
+        FormatError: it is damaged, or of another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        found: dict[str, torch.Tensor] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{path}: no safetensors file, or damaged ({error})") from error
+    found = {name: each for name, each in found.items() if name not in ignored}
+    wanted = network.state_dict()
+    odd = sorted(found.keys() ^ wanted.keys())
+    if odd:
+        raise FormatError(f"{path}: {odd[0]} is in it or in its configuration alone, not in both")
+    for name, each in wanted.items():
+        if each.shape != found[name].shape:
+            raise FormatError(
+                f"{path}: {name} is {tuple(found[name].shape)}, expected {tuple(each.shape)}"
+            )
+        if not bool(torch.isfinite(found[name]).all()):
+            raise FormatError(f"{path}: {name} holds numbers that are not finite")
+    network.load_state_dict(found)
