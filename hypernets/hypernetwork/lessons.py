@@ -85,6 +85,18 @@ class LessonMaker:
         self._outputs = None if source.layers.tied else output_rows(source.model, n_source)
         self._bias = output_bias(source.model, n_source)
 
+    def task(self, tokenizer: TextTokenizer) -> TransferTask:
+        """The transfer to a tokenizer, without a text."""
+        return TransferTask(
+            align(self._source.tokenizer, tokenizer),
+            self._source.tokenizer,
+            tokenizer.spec,
+            inputs=self._inputs,
+            outputs=self._outputs,
+            bias=self._bias,
+            seed=self._seed,
+        )
+
     def lesson(
         self, tokenizer: TextTokenizer, windows: Sequence[bytes], *, scored: bool = False
     ) -> Lesson:
@@ -93,16 +105,8 @@ class LessonMaker:
         Pieces that nothing old spells end a window before them. `scored`: the control has
         log-probabilities.
         """
-        alignment = align(self._source.tokenizer, tokenizer)
-        task = TransferTask(
-            alignment,
-            self._source.tokenizer,
-            tokenizer.spec,
-            inputs=self._inputs,
-            outputs=self._outputs,
-            bias=self._bias,
-            seed=self._seed,
-        )
+        task = self.task(tokenizer)
+        alignment = task.alignment
         base = heuristic_rows(task, self._heuristic)
         is_new = predictable(alignment)
         pieces = [_upto(tokenizer.encode(window), alignment.without) for window in windows]

@@ -21,7 +21,9 @@ class HypernetOptions:
         n_layers: of the network's transformer.
         hidden: its width.
         max_parts: of a spelling; more are cut off.
-        scale: of what the heads put out, in deviations of the old rows.
+        input_scale: of what the head of input rows puts out, in deviations of the old rows.
+        output_scale: likewise for output rows, of which the logits are a product with long states,
+            so that small changes tell.
         prediction: weight of `objectives.prediction_loss`.
         reading: weight of `reading_loss`.
         language: weight of `language_loss`, the published objective; a pass through the whole model
@@ -46,7 +48,8 @@ class HypernetOptions:
     n_layers: int = 2
     hidden: int = 256
     max_parts: int = 8
-    scale: float = 0.05
+    input_scale: float = 0.5
+    output_scale: float = 0.05
     prediction: float = 1.0
     reading: float = 1.0
     language: float = 0.0
@@ -79,7 +82,8 @@ class HypernetOptions:
         weights = [getattr(self, name) for name in ("prediction", "reading", "language", "overlap")]
         if any(check_real("a weight", weight) < 0 for weight in weights) or not any(weights):
             raise ArgumentError("weights of objectives must be 0 or more, and one of them above")
-        if check_real("scale", self.scale) <= 0:
-            raise ArgumentError(f"scale is {self.scale}; expected more than 0")
+        for name in ("input_scale", "output_scale"):
+            if check_real(name, getattr(self, name)) <= 0:
+                raise ArgumentError(f"{name} is {getattr(self, name)}; expected more than 0")
         if self.hidden % 4:
             raise ArgumentError(f"hidden is {self.hidden}; expected a multiple of 4")

@@ -242,19 +242,12 @@ class Trainer:
             if name not in self._known:
                 self._known[name] = {
                     f"{name}: control": lesson.control.bits() / lesson.n_bytes,
-                    f"{name}: heuristic": self._bits(lesson, lesson.base) / lesson.n_bytes,
+                    f"{name}: heuristic": self.bits_per_byte(lesson, lesson.base),
                     f"{name}: heuristic's outputs": self._output_bits(lesson, lesson.base),
                 }
-            rows = all_rows(
-                self.network,
-                lesson.base,
-                lesson.spellings,
-                torch.nonzero(lesson.is_new)[:, 0],
-                self._rows,
-                residual=self._options.residual,
-            )
+            rows = self.rows(lesson)
             found |= self._known[name]
-            found[f"{name}: hypernetwork"] = self._bits(lesson, rows) / lesson.n_bytes
+            found[f"{name}: hypernetwork"] = self.bits_per_byte(lesson, rows)
             found[f"{name}: hypernetwork's outputs"] = self._output_bits(lesson, rows)
         return found
 
@@ -309,14 +302,27 @@ class Trainer:
         )
         return nats / math.log(2) / lesson.n_bytes
 
-    def _bits(self, lesson: Lesson, rows: TokenRows) -> float:
+    def rows(self, lesson: Lesson) -> TokenRows:
+        """The rows of a lesson's tokenizer as the network makes them now, without a gradient."""
+        return all_rows(
+            self.network,
+            lesson.base,
+            lesson.spellings,
+            torch.nonzero(lesson.is_new)[:, 0],
+            self._rows,
+            residual=self._options.residual,
+        )
+
+    def bits_per_byte(self, lesson: Lesson, rows: TokenRows) -> float:
+        """Of a lesson's windows, where the model reads and predicts with these rows."""
         total = 0.0
         windows = lesson.control.windows
         for first in range(0, len(windows), _EVALUATED_AT_ONCE):
             some = windows[first : first + _EVALUATED_AT_ONCE]
-            nats = language_loss(self.model, self._starts, some, rows, autocast=False)
+            with torch.no_grad():
+                nats = language_loss(self.model, self._starts, some, rows, autocast=False)
             total += float(nats) * sum(map(len, some))
-        return total / math.log(2)
+        return total / math.log(2) / lesson.n_bytes
 
 
 def source_rows(source: SourceModel) -> torch.Tensor:
@@ -351,9 +357,11 @@ def _network(
         deviation = rows.std(0).clamp(min=1e-9)
         network.in_scaler.w.copy_(1 / deviation)  # type: ignore[union-attr]
         network.in_scaler.b.copy_(-rows.mean(0) / deviation)  # type: ignore[union-attr]
-        for scaler, of in ((network.scaler, old.inputs), (network.out_scaler, old.outputs)):
+        scales = (options.input_scale, options.output_scale) if options.residual else (1.0, 1.0)
+        pairs = ((network.scaler, old.inputs), (network.out_scaler, old.outputs))
+        for (scaler, of), scale in zip(pairs, scales, strict=True):
             assert scaler is not None
-            scaler.w.copy_(of.std(0) * (options.scale if options.residual else 1.0))
+            scaler.w.copy_(of.std(0) * scale)
             if not options.residual:
                 scaler.b.copy_(of.mean(0))
     return network

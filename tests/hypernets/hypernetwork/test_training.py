@@ -70,7 +70,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         assert torch.equal(each, whole[name]), name
 
 
-@pytest.mark.parametrize("kind", ["llama", "mistral"])
+@pytest.mark.parametrize("kind", ["llama", pytest.param("mistral", marks=pytest.mark.slow)])
 def test_a_network_of_zeros_is_the_heuristic(tmp_path: Path, kind: str) -> None:
     trained = toy_training(tmp_path, replace(TRAINING, steps=1, learning_rate=1e-9), kind=kind)
     with torch.no_grad():
@@ -89,7 +89,7 @@ def test_a_network_of_zeros_is_the_heuristic(tmp_path: Path, kind: str) -> None:
         torch.testing.assert_close(mine, theirs)
 
 
-@pytest.mark.parametrize("text", [None, TEXT])
+@pytest.mark.parametrize("text", [None, pytest.param(TEXT, marks=pytest.mark.slow)])
 def test_rows_of_known_tokens_are_copied_and_others_predicted(
     run: tuple[Path, HypernetTraining], text: str | None
 ) -> None:
@@ -142,6 +142,7 @@ def test_a_folder_holds_the_network(run: tuple[Path, HypernetTraining], tmp_path
         TrainedHypernet.load(tmp_path / "elsewhere")
 
 
+@pytest.mark.slow
 def test_the_warm_up_teaches_the_identity(tmp_path: Path) -> None:
     options = replace(
         OPTIONS, residual=False, identity_steps=60, prediction=0, reading=0, overlap=1
@@ -165,7 +166,12 @@ def test_models_that_are_not_plain_are_refused(tmp_path: Path, kind: str) -> Non
 
 @pytest.mark.parametrize(
     "options",
-    [{"prediction": 0.0, "reading": 0.0}, {"heuristic": "best"}, {"scale": 0.0}, {"hidden": 6}],
+    [
+        {"prediction": 0.0, "reading": 0.0},
+        {"heuristic": "best"},
+        {"output_scale": 0.0},
+        {"hidden": 6},
+    ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):

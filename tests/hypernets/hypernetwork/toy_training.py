@@ -19,7 +19,7 @@ TEXT = "\n".join(CORPUS) * 12
 SAMPLER = SamplerOptions(min_tokens=280, max_tokens=360, window_bytes=4000, text_bytes=1500)
 OPTIONS = HypernetOptions(
     n_layers=1, hidden=16, n_states=64, n_negatives=16, lesson_windows=3, window_bytes=200,
-    lessons_at_once=2, lesson_steps=2, scale=1.0, autocast=False, sampler=SAMPLER,
+    lessons_at_once=2, lesson_steps=2, output_scale=1.0, autocast=False, sampler=SAMPLER,
 )  # fmt: skip
 TRAINING = TrainingOptions(steps=6, learning_rate=0.01, evaluations=2)
 
