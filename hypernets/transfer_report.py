@@ -17,7 +17,7 @@ def transfer_sections(figures: TransferFigures) -> list[Section]:
     """What it cost, how it trained, where the rows come from and lie, figures of the method."""
     sections = [_cost(figures.bits_per_byte)]
     if figures.training is not None:
-        sections.append(_training(figures.training))
+        sections.append(training_section(figures.training))
     sections += [_origins(figures), _spread(figures)]
     return [*sections, _notes(figures)] if figures.notes else sections
 
@@ -112,7 +112,8 @@ def _cost_chart(bits: BitsPerByte) -> Chart:
     return bar_chart("bits", "Bits a byte; fewer are better", "bits a byte", bars, "bits a byte")
 
 
-def _training(curve: TrainingCurve) -> Section:
+def training_section(curve: TrainingCurve) -> Section:
+    """The loss of a training, and what it saves where that is known."""
     times = tuple(f"{seconds:.0f}" for seconds in curve.seconds)
     losses = tuple(_significant(loss) for loss in curve.losses)
     charts = [

@@ -45,7 +45,8 @@ def test_what_is_trained_is_what_transfer_takes(
     data = json.loads(capsys.readouterr().out)
     assert data["steps"] >= 1
     assert data["resumed_at"] == 0
-    assert run(toy, net, "--resume") == 0
+    assert run(toy, net, "--resume", "--html", str(tmp_path / "curve.html")) == 0
+    assert "Loss of the training" in (tmp_path / "curve.html").read_text(encoding="utf-8")
     assert f"{data['steps']:,} steps" in capsys.readouterr().out
     line = ["transfer", str(toy / "model"), str(toy / "tokenizer"), "--hypernet", str(net)]
     assert main([*line, "--out", str(tmp_path / "made"), "--json"]) == 0

@@ -85,6 +85,7 @@ def test_the_control_of_new_tokens_is_that_of_their_parts() -> None:
     np.testing.assert_allclose(
         torch.cat(lesson.control.logprobs).numpy(), control.logprobs, rtol=1e-3, atol=1e-4
     )
+    assert control.states is not None
     np.testing.assert_allclose(torch.cat(lesson.control.before).numpy(), control.states, atol=1e-4)
     assert bool(lesson.is_new[torch.cat(lesson.control.windows)].any())
     assert bool(lesson.is_new[lesson.frequent].all())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tokkit.cli.declarations import argument, option
 from tokkit.cli.inputs import ModelArgument, read_text
 from tokkit.cli.option_types import Choice, InputFile, OutputFolder, Real, Whole
-from tokkit.cli.output import JsonFlag, print_json, save_text
+from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
@@ -49,6 +49,7 @@ def train(
     resume: Annotated[bool, option("go on with the training in the folder")] = False,
     rate: Annotated[float, option("learning rate at its peak", Real(above=0), "R")] = 2e-4,
     seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0,
+    html: Annotated[str | None, html_option("the curve of the loss as a page")] = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Train a network for a model, or go on with it.
@@ -58,10 +59,12 @@ def train(
     sampled from the texts. Give all options again to go on.
     """
     from tokkit.hypernets import train_hypernetwork
+    from tokkit.hypernets.training_page import render_training_page
     from tokkit.models.training import TrainingOptions
     from tokkit.models.training.checkpoints import CHECKPOINT
 
     assert what == "hypernet"
+    refuse_two_on_stdout(html=html, json="-" if as_json else None)
     begun = (Path(into) / CHECKPOINT).exists()
     if begun and not resume:
         raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
@@ -74,9 +77,11 @@ def train(
     with Meter() as meter:
         result = train_hypernetwork(model, texts, into, options, progress=meter).result
     figures = _figures(result, into)
+    if html is not None:
+        save_text(html, render_training_page(result, model=model))
     if as_json:
         print_json(figures)
-    else:
+    elif html != "-":
         save_text("-", visible(_SUMMARY.format(**figures)) + "\n")
     return 0
 
