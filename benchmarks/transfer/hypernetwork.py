@@ -18,9 +18,9 @@ which `shared-first` leaves.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -101,25 +101,28 @@ def targets(corpus: Path) -> dict[str, TextTokenizer]:
 
 
 def unigram() -> TextTokenizer:
-    """A byte-level Unigram of Python source, of the `tokenizers` library."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    """A Unigram of Python source with byte fallback, of the `tokenizers` library."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
-    tokenizer: Any = Tokenizer(models.Unigram())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PYTHON_PIECES), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
+    cut = pre_tokenizers.Split(Regex(PYTHON_PIECES), "isolated")
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = cut  # pyright: ignore[reportAttributeAccessIssue]
     trainer = trainers.UnigramTrainer(
         vocab_size=N_TOKENS,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=["<unk>", *(f"<0x{byte:02X}>" for byte in range(256))],
+        unk_token="<unk>",
         show_progress=False,
     )
     text = "\n".join(python_texts())[:UNIGRAM_TRAINED]
     tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer)
-    return load_tokenizer(tokenizer)
+    document = json.loads(tokenizer.to_str())  # the trainer has no option for the fallback
+    document["model"]["byte_fallback"] = True
+    document["added_tokens"] = []
+    document["decoder"] = {
+        "type": "Sequence",
+        "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}],
+    }
+    return load_tokenizer(Tokenizer.from_str(json.dumps(document)))
 
 
 def judged(trainer: Trainer, tokenizer: TextTokenizer, windows: list[bytes]) -> list[float]:

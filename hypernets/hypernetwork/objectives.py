@@ -2,9 +2,9 @@
 
 - `prediction_loss`: output rows, on the teacher's last hidden states: the next piece's log-loss. No
   pass through the model, so it is cheap.
-- `reading_loss`: input rows, by what an inner layer makes of them: the state after a piece that
-  goes in as one token should be that after the piece that goes in as several. A pass through the
-  first layers alone.
+- `reading_loss`: input rows, by what a layer makes of them: the state after a piece that goes in as
+  one token should be that after the piece that goes in as several. A pass up to that layer, and
+  back.
 - `language_loss`: both kinds of rows, through the whole model: the published objective ("Zero-Shot
   Tokenizer Transfer", section 3.1, equation 2).
 - `overlap_loss`: the published auxiliary objective (equation 4): rows of tokens that the old

@@ -155,7 +155,7 @@ class Trainer:
         for parameter in source.model.parameters():
             parameter.requires_grad_(False)
         self.model = FrozenModel(source.model, autocast=options.autocast)
-        self._layer = options.layer or max(1, round(self.model.n_layers / 3))
+        self._layer = options.layer or self.model.n_layers
         if self._layer > self.model.n_layers:
             raise ArgumentError(
                 f"layer is {options.layer}, and the model has {self.model.n_layers}"
