@@ -106,9 +106,7 @@ def fitted(rows: Rows, fitting: Reading, choosing: Reading | None) -> Rows:
     if choosing is not None:
         damping, notes = _best_damping(rows.outputs, stepped, bias, choosing)
     notes = {**rows.notes, **notes}
-    return replace(
-        rows, outputs=_between(rows.outputs, stepped, damping), bias=bias, notes=notes
-    )
+    return replace(rows, outputs=_between(rows.outputs, stepped, damping), bias=bias, notes=notes)
 
 
 def _best_damping(
