@@ -206,7 +206,7 @@ def matched_controls(source: TokenizerSpec, target: TokenizerSpec) -> Mapping[in
 
 
 def _control_pairs(source: TokenizerSpec, target: TokenizerSpec) -> Iterator[tuple[int, int]]:
-    new, old = _beginning(target), _beginning(source)
+    new, old = beginning(target), beginning(source)
     if new is not None and old is not None:  # what follows is surer, and takes its place
         yield new, old
     if source.unk_id is not None and target.unk_id is not None:
@@ -219,7 +219,7 @@ def _control_pairs(source: TokenizerSpec, target: TokenizerSpec) -> Iterator[tup
             yield token, source.special_tokens[text]
 
 
-def _beginning(spec: TokenizerSpec) -> int | None:
+def beginning(spec: TokenizerSpec) -> int | None:
     """The control token that a text is read after, also where the tokenizer puts none there.
 
     Many a model is hardly itself without the row of its own (Gemma).

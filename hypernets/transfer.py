@@ -28,6 +28,7 @@ from tokkit.bytelm.token_models.transformers.loading import import_torch
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hypernets.alignment import Alignment, align
 from tokkit.hypernets.bench import Bench, starting_ids
+from tokkit.hypernets.boundary_token import read_as_beginning
 from tokkit.hypernets.distillation.distilling import distil
 from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.figures import Spread
@@ -144,6 +145,8 @@ def transfer(
     if (plan := method_used.distillation) is not None and task.new.any():
         rows, curve = distil(name, plan, rows, task, bench, training or TransferTraining())
     rows, notes = _without_lost_bias(source, rows, bench, seed)
+    if starts:
+        rows = read_as_beginning(rows, task.inputs, source.tokenizer.spec, target.text.spec)
     tell("building the model", 0, 0)
     replaced = replace_vocabulary(
         source, target, rows.inputs, output_rows=rows.outputs, output_bias=rows.bias

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.hypernets.alignment import Alignment, Speller, from_spellings
+from tokkit.hypernets.heuristics.shares import guessed_frequencies
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -88,15 +89,10 @@ def count_of_common(spec: TokenizerSpec, order: NDArray[np.int64]) -> int:
 
 
 def by_frequency(spec: TokenizerSpec) -> NDArray[np.int64]:
-    """Ids of the model's tokens, those first that are as a rule the commonest; single bytes lead.
-
-    BPE lists its merges in the order in which they were learned, WordPiece its tokens likewise;
-    Unigram has log-probabilities.
-    """
+    """Ids of the model's tokens: single bytes, then those first that are likely the commonest."""
     ids = np.flatnonzero(np.isin(spec.kinds, (TokenKind.NORMAL, TokenKind.BYTE)))
     length = np.array([len(spec.token_bytes[token]) for token in ids.tolist()])
-    key = ids.astype(np.float64) if spec.scores is None else -spec.scores[ids]
-    return ids[np.lexsort((key, length > 1))]
+    return ids[np.lexsort((-guessed_frequencies(spec)[ids], length > 1))]
 
 
 def reduced(spec: TokenizerSpec, rare: NDArray[np.int64]) -> TokenizerSpec:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.hypernets.alignment import Alignment
-from tokkit.text.spec import TokenizerSpec
+from tokkit.text.spec import TokenizerSpec, TokenKind
 
 SCALE = 0.8
 """Of the logarithm of a share, where frequencies are guessed from the vocabulary alone."""
@@ -21,13 +21,29 @@ def guessed_frequencies(spec: TokenizerSpec) -> NDArray[np.float64]:
     """float64 (vocab_size,): relative frequencies that a vocabulary gives away.
 
     The ids of a BPE or WordPiece vocabulary are in the order in which tokens were learned, which is
-    about that of their frequency: Zipf's law with exponent 1. Unigram states log-probabilities.
+    about that of their frequency: Zipf's law with exponent 1. SentencePiece lists its characters
+    after the merges, so that each of the two lists has ranks of its own there; bytes that only
+    stand in for rare characters come last. Unigram states log-probabilities.
     """
     if spec.scores is not None:
         frequencies = np.exp(np.clip(spec.scores, -30.0, 0.0))
     else:
-        frequencies = 1.0 / np.arange(1, spec.vocab_size + 1)
+        frequencies = 1.0 / _ranks(spec)
     return frequencies / frequencies.sum()
+
+
+def _ranks(spec: TokenizerSpec) -> NDArray[np.int64]:
+    """int64 (vocab_size,): from 1 on, the commonest first."""
+    ranks = np.arange(1, spec.vocab_size + 1)
+    stand_ins = spec.kinds == TokenKind.BYTE
+    if not stand_ins.any():
+        return ranks
+    normal = spec.kinds == TokenKind.NORMAL
+    characters = np.array([len(data.decode(errors="replace")) == 1 for data in spec.token_bytes])
+    for chosen in (normal & characters, normal & ~characters):
+        ranks[chosen] = np.arange(1, int(chosen.sum()) + 1)
+    ranks[stand_ins] = spec.vocab_size
+    return ranks
 
 
 def log_shares(alignment: Alignment, frequencies: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.hypernets.tokenizer_export.families import byte_level_bpe
 from tokkit.hypernets.alignment import from_spellings
 from tokkit.hypernets.heuristics.calibration import fit_marginals, log_loss, newton_step
-from tokkit.hypernets.heuristics.shares import log_shares
+from tokkit.hypernets.heuristics.shares import guessed_frequencies, log_shares
+from tokkit.text.spec import TokenKind
+from tokkit.text.tokenizer import load_tokenizer
 
 
 def drawn(seed: int, n: int = 20, width: int = 6, m: int = 400) -> tuple[Any, ...]:
@@ -75,3 +80,13 @@ def test_shares_of_a_group_add_up_to_one() -> None:
     assert shares[[0, 1, 2]].sum() == pytest.approx(1)
     assert shares[[3, 5]].sum() == pytest.approx(1)
     assert shares[4] == shares.min()
+
+
+def test_characters_after_the_merges_are_as_common_as_they_are_early_among_themselves() -> None:
+    """As SentencePiece lists them; bytes that stand in for rare characters are the rarest."""
+    tokens = (b"\x00", b"a", b"the", b"ing", b"tion", b"e", b"a")
+    kinds = [TokenKind.BYTE] * 2 + [TokenKind.NORMAL] * 5
+    plain = load_tokenizer(byte_level_bpe(Path(), size=300)).spec
+    spec = replace(plain, token_bytes=tokens, kinds=np.array(kinds, dtype=np.uint8))
+    guessed = guessed_frequencies(spec)
+    assert guessed / guessed.max() == pytest.approx([1 / 7, 1 / 7, 1, 1 / 2, 1 / 3, 1, 1 / 2])
