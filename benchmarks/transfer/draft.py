@@ -44,7 +44,7 @@ COLUMNS = ("draft", "greedy", "sampling", "tokens a pass")
 PROMPT_TOKENS = 64
 CONTINUATION_TOKENS = 32
 N_PROPOSED = 4
-METHOD = "token-distillation"
+TRAINED = ("token-distillation", "row-distillation")
 
 
 def prompts(target: TextTokenizer, n: int) -> torch.Tensor:
@@ -138,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--prompts", type=int, default=32)
     parser.add_argument("--text-bytes", type=int, default=300_000)
+    parser.add_argument("--methods", nargs="+", default=TRAINED, choices=TRAINED)
     parser.add_argument("--write-docs", action="store_true")
     options = parser.parse_args(arguments)
     settings = {name: getattr(options, name) for name in ("minutes", "prompts", "text_bytes")}
@@ -161,8 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         add("mean (FVT)", mean(fit.task))
     if "shared-first, with the text" not in records:
         add("shared-first, with the text", fit.rows)
-    if METHOD not in records:
-        add(METHOD, fit.trained(METHOD, 60 * options.minutes)[0])
+    for method in options.methods:
+        if method not in records:
+            rows = fit.trained(method, 60 * options.minutes)[0]
+            print({name: f"{value:.0f}" for name, value in rows.notes.items()}, flush=True)
+            add(method, rows)
     if options.write_docs:
         replace_block(PAGE, "transfer-draft", table(records))
 
