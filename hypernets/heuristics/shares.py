@@ -23,12 +23,15 @@ def guessed_frequencies(spec: TokenizerSpec) -> NDArray[np.float64]:
     The ids of a BPE or WordPiece vocabulary are in the order in which tokens were learned, which is
     about that of their frequency: Zipf's law with exponent 1. SentencePiece lists its characters
     after the merges, so that each of the two lists has ranks of its own there; bytes that only
-    stand in for rare characters come last. Unigram states log-probabilities.
+    stand in for rare characters come last. Unigram states log-probabilities of its pieces, and
+    scores of other tokens that are none: these are as rare as the rarest piece.
     """
-    if spec.scores is not None:
-        frequencies = np.exp(np.clip(spec.scores, -30.0, 0.0))
-    else:
+    if spec.scores is None:
         frequencies = 1.0 / _ranks(spec)
+    else:
+        pieces = spec.kinds == TokenKind.NORMAL
+        frequencies = np.exp(np.clip(spec.scores, -30.0, 0.0))
+        frequencies[~pieces] = frequencies[pieces].min(initial=1.0)
     return frequencies / frequencies.sum()
 
 

@@ -90,3 +90,16 @@ def test_characters_after_the_merges_are_as_common_as_they_are_early_among_thems
     spec = replace(plain, token_bytes=tokens, kinds=np.array(kinds, dtype=np.uint8))
     guessed = guessed_frequencies(spec)
     assert guessed / guessed.max() == pytest.approx([1 / 7, 1 / 7, 1, 1 / 2, 1 / 3, 1, 1 / 2])
+
+
+def test_what_is_no_piece_is_as_rare_as_the_rarest_piece() -> None:
+    """Byte fallback has a score of 0 in many a Unigram file."""
+    plain = load_tokenizer(byte_level_bpe(Path(), size=300)).spec
+    spec = replace(
+        plain,
+        token_bytes=(b"a", b"b", b"c"),
+        kinds=np.array([TokenKind.BYTE, TokenKind.NORMAL, TokenKind.NORMAL], dtype=np.uint8),
+        scores=np.array([0.0, -1.0, -3.0]),
+    )
+    guessed = guessed_frequencies(spec)
+    assert guessed / guessed[1] == pytest.approx([np.exp(-2), 1, np.exp(-2)])
