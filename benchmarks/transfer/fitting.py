@@ -42,7 +42,7 @@ class Fit:
         starts = starting_ids(source)
         alignment = align(source.tokenizer, target)
         before = time.process_time()
-        self.bench = bench = Bench.of(source, target, alignment, starts, text, 0, None)
+        self.bench = bench = Bench.of(source, target, alignment, starts, text, 0, None, fits=True)
         self.task = TransferTask(
             alignment,
             source.tokenizer,
