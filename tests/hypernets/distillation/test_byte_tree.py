@@ -18,7 +18,7 @@ from tokkit.hypernets.distillation.classroom import Classroom
 from tokkit.hypernets.distillation.frozen_body import FrozenBody
 from tokkit.hypernets.plain_models.source_models import load_source
 
-TEXTS = ["def f(x):\n return x # é", pytest.param(CORPUS[0][:40], marks=pytest.mark.slow)]
+TEXTS = ["if x:\n a # é", pytest.param(CORPUS[0][:40], marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -91,7 +91,7 @@ def same(rows: Rows, other: Rows) -> bool:
     )
 
 
-@pytest.mark.parametrize("method", TRAINED)
+@pytest.mark.parametrize("method", QUICK_AND_SLOW)
 def test_the_loss_falls(method: str, made: Made) -> None:
     training = TransferTraining(steps=8, learning_rate=0.1, evaluations=2, dtype="float32")
     _, curve = made.distil(method, training)
