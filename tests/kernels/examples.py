@@ -22,6 +22,7 @@ from tokkit.kernels.bpe import backtracking, merge_forest, pair_table, spines
 from tokkit.kernels.merge_lists import merge_replay
 from tokkit.kernels.segmentation import trie, viterbi
 from tokkit.kernels.texts.scan import ScanTables
+from tokkit.kernels.texts.words import BOUNDARY, WordTables
 
 TOKENS = (b"a", b"b", b"ab", b"abb")
 BYTE_TOKEN = 4
@@ -66,6 +67,16 @@ def _letters() -> ScanTables:
     classes[0, ord("a") : ord("z") + 1] = 0
     steps = np.array([[1 << 1, -2, -2, -2], [1 << 1 | 1, -1, -1, -1]], np.int32)
     return ScanTables(steps, steps[:, classes[0, :128]], np.zeros(4352, np.int32), classes, 2, 3)
+
+
+def _blanks() -> WordTables:
+    """Words that begin with a blank: 0 is before the first byte, 1 a word."""
+    steps = np.ones((2, 1), np.uint8)
+    ascii_steps = np.ones((2, 128), np.uint8)
+    ascii_steps[1, ord(" ")] |= BOUNDARY
+    no_breaks = np.zeros((2, 256), np.bool_)
+    classes = np.zeros((1, 256), np.uint8)
+    return WordTables(steps, ascii_steps, steps[0], no_breaks, np.zeros(4352, np.int32), classes)
 
 
 def _spellings() -> spelling_tables.Spellings:
@@ -124,6 +135,7 @@ def given() -> dict[str, Any]:
             np.array([False]),
         ),
         "letters": _letters(),
+        "blanks": _blanks(),
         "chain": chain,
         "note_all": merge_replay.note_all,
         "places": merge_replay.Places(
