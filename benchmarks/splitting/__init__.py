@@ -1,0 +1,1 @@
+"""The splitter of words beside the published one."""
