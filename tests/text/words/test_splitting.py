@@ -172,6 +172,12 @@ def test_one_word_of_a_megabyte() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
+def test_long_texts_split_as_their_parts_do(rule: Rule) -> None:
+    ends = split_words(b" word" * 300_000, rule=rule)
+    assert np.array_equal(ends, np.arange(5, 1_500_001, 5))
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_nothing_has_no_words(rule: Rule) -> None:
     assert split_words(b"", rule=rule).tolist() == []
     assert split_words(b" ", rule=rule).tolist() == [1]
