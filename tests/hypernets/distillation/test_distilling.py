@@ -14,6 +14,7 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from tests.hypernets.plain_models.toy_models import toy_model, toy_tokenizer
+from tests.interrupts import sigint_raises  # noqa: F401 - a fixture
 from tests.text.format_samples import CORPUS
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.hypernets.alignment import align
@@ -121,6 +122,7 @@ def test_the_others_train_output_rows_too(method: str, made: Made) -> None:
 
 
 @pytest.mark.parametrize("method", QUICK_AND_SLOW)
+@pytest.mark.usefixtures("sigint_raises")
 def test_an_interrupted_training_goes_on_to_the_same_rows(
     method: str, made: Made, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 torch: Any = pytest.importorskip("torch")
+from tests.interrupts import sigint_raises  # noqa: F401 - a fixture
 from tests.models.training.two_processes import OPTIONS, loss_of, plain_network
 from tokkit.errors import ArgumentError, FormatError, ModelError
 from tokkit.models.training.checkpoints import CHECKPOINT
@@ -56,6 +57,7 @@ def same(model: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize("step", [0, 5, STEPS - 1])
+@pytest.mark.usefixtures("sigint_raises")
 def test_an_interrupted_training_goes_on_to_the_same_curve(step: int, tmp_path: Path) -> None:
     def interrupt(batch: int) -> None:
         if batch == step:
@@ -88,6 +90,7 @@ def test_a_training_that_died_goes_on_from_its_last_checkpoint(step: int, tmp_pa
     assert curve(resumed) == curve(result)
 
 
+@pytest.mark.usefixtures("sigint_raises")
 def test_a_second_interruption_comes_at_once(tmp_path: Path) -> None:
     reached: list[int] = []
 

@@ -1,0 +1,16 @@
+"""What an interruption does, whoever started the tests: in the background SIGINT is ignored."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator
+
+import pytest
+
+
+@pytest.fixture
+def sigint_raises() -> Generator[None]:
+    """SIGINT raises KeyboardInterrupt, as in a terminal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
