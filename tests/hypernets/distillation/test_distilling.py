@@ -14,7 +14,6 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from tests.hypernets.plain_models.toy_models import toy_model, toy_tokenizer
-from tests.interrupts import sigint_raises  # noqa: F401 - a fixture
 from tests.text.format_samples import CORPUS
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.hypernets.alignment import align

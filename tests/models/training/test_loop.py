@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 torch: Any = pytest.importorskip("torch")
-from tests.interrupts import sigint_raises  # noqa: F401 - a fixture
 from tests.models.training.two_processes import OPTIONS, loss_of, plain_network
 from tokkit.errors import ArgumentError, FormatError, ModelError
 from tokkit.models.training.checkpoints import CHECKPOINT

@@ -1,4 +1,4 @@
-"""What an interruption does, whoever started the tests: in the background SIGINT is ignored."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def sigint_raises() -> Generator[None]:
-    """SIGINT raises KeyboardInterrupt, as in a terminal."""
+    """SIGINT raises KeyboardInterrupt, as in a terminal; whoever tests in the background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
