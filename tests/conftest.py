@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def sigint_raises() -> Generator[None]:
-    """SIGINT raises KeyboardInterrupt, as in a terminal; whoever tests in the background ignores it."""
+    """SIGINT raises KeyboardInterrupt, as in a terminal; in the background it is ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
