@@ -54,8 +54,8 @@ def train(
 ) -> int:
     """Train a network for a model, or go on with it.
 
-    A hypernet makes the rows of other tokenizers for MODEL and what is tuned from it, better than
-    those of its heuristic: tokkit transfer --hypernet FOLDER. It learns on tokenizers that are
+    A hypernet corrects the rows that a heuristic makes for other tokenizers, of MODEL and of
+    what is tuned from it: tokkit transfer --hypernet FOLDER. It learns on tokenizers that are
     sampled from the texts. Give all options again to go on.
     """
     from tokkit.hypernets import train_hypernetwork
