@@ -75,12 +75,7 @@ class FrozenModel:
             raise _Reached
 
         hook = self._layers[layer - 1].register_forward_hook(reached)
-        try:
-            self._run(embeddings)
-        except _Reached:
-            pass
-        finally:
-            hook.remove()
+        self._run_up_to(hook, embeddings)
         return found[0].float()
 
     def both_states(
@@ -110,18 +105,22 @@ class FrozenModel:
             raise _Reached
 
         hook = head.register_forward_pre_hook(reached)
-        try:
-            self._run(embeddings)
-        except _Reached:
-            pass
-        finally:
-            hook.remove()
+        self._run_up_to(hook, embeddings)
         return found[0].float()
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """float32 (n, n_source) of what `last_states` gives."""
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast):
             return self.model.get_output_embeddings()(states.to(self.model.dtype)).float()
+
+    def _run_up_to(self, hook: Any, embeddings: torch.Tensor) -> None:
+        """Run until the hook, which is taken off again, says that its place is reached."""
+        try:
+            self._run(embeddings)
+        except _Reached:
+            pass
+        finally:
+            hook.remove()
 
     def _run(self, embeddings: torch.Tensor) -> None:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast):
