@@ -1,0 +1,181 @@
+"""Multi-head attention with rotary positions, in the four shapes that the models need.
+
+- `forward`: whole sequences, causal or not.
+- `local`: causal within a sliding window, computed in blocks, so that the cost grows with the
+  window and not with the square of the length.
+- `extend`: texts that go on after their caches.
+- `branch`: single places that each go on from some place of a cached text, unseen by one another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.blocks.options import StackConfig
+from tokkit.models.blocks.rotary import Rotation, rotated
+
+_QUERIES = 128
+"""That read what is before them at once, so that half of the products are left out."""
+
+
+class Attention(nn.Module):
+    """Multi-head attention ("Attention Is All You Need", section 3.2), without biases."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self._n_heads = config.n_heads
+        self._scale = 1 / math.sqrt(config.head_width)
+        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
+        self.out = nn.Linear(config.width, config.width, bias=False)
+
+    def forward(
+        self, x: torch.Tensor, at: Rotation, mask: torch.Tensor | None, *, causal: bool
+    ) -> torch.Tensor:
+        """Attention within sequences.
+
+        Args:
+            x: float (n, length, width).
+            at: rotation of the places (length, head_width).
+            mask: bool (..., length, length) or broadcast, who may attend to whom; None: all.
+            causal: whether only to places before, where there is no mask.
+        """
+        query, key, value = self._projected(x, at)
+        if causal and mask is None:
+            return self._joined(_causal(query, key, value))
+        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self._joined(read)
+
+    def local(self, x: torch.Tensor, at: Rotation, mask: torch.Tensor) -> torch.Tensor:
+        """Attention of each block of places to itself and the block before.
+
+        Args:
+            x: float (n, n_blocks * size, width).
+            at: rotation of the places.
+            mask: bool (n_blocks, 1, size, 2 * size), from `local_mask`.
+        """
+        n_blocks, _, size, _ = mask.shape
+        query, key, value = (
+            each.unflatten(2, (n_blocks, size)).transpose(1, 2)  # (n, n_blocks, heads, size, dim)
+            for each in self._projected(x, at)
+        )
+        key, value = (
+            torch.cat([functional.pad(each[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0)), each], 3)
+            for each in (key, value)
+        )
+        read = _read(query, key, value, ~mask)
+        return self._joined(read.transpose(1, 2).flatten(2, 3))
+
+    def extend(
+        self,
+        x: torch.Tensor,
+        at: Rotation,
+        mask: torch.Tensor | None,
+        lengths: Sequence[int],
+        caches: Sequence[KVCache],
+        layer: int,
+    ) -> torch.Tensor:
+        """Attention of new places to their text so far; their keys and values are written.
+
+        Args:
+            x: float (n, longest, width).
+            at: rotation of the new places, (n, 1, longest, head_width).
+            mask: bool (n, 1, longest, most_kept); None: each attends to all that is kept.
+            lengths: new places of each text.
+            caches: of each, with room for them.
+            layer: which one of the stack this is.
+        """
+        query, key, value = self._projected(x, at)
+        for place, (length, cache) in enumerate(zip(lengths, caches, strict=True)):
+            cache.write(layer, key[place, :, :length], value[place, :, :length])
+        held = [cache.read(layer) for cache in caches]
+        keys, values = (_stacked([each[part] for each in held]) for part in (0, 1))
+        read = functional.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        return self._joined(read)
+
+    def branch(
+        self, x: torch.Tensor, at: Rotation, seen: torch.Tensor, cache: KVCache, layer: int
+    ) -> torch.Tensor:
+        """Attention of single places to the beginning of a text, and to themselves.
+
+        Args:
+            x: float (n, width).
+            at: rotation of their places, (n, head_width).
+            seen: bool (n, n_kept), which places of the text each attends to.
+            cache: of the text.
+            layer: which one of the stack this is.
+        """
+        query, key, value = (each[0] for each in self._projected(x[None], at))  # (heads, n, dim)
+        keys, values = cache.read(layer)
+        query = query * self._scale
+        before = (query @ keys.transpose(-1, -2)).masked_fill(~seen, -torch.inf)
+        scores = torch.cat([before, (query * key).sum(-1, keepdim=True)], -1)
+        weights = scores.softmax(-1)
+        read = weights[..., :-1] @ values + weights[..., -1:] * value
+        return self._joined(read[None])[0]
+
+    def _projected(
+        self, x: torch.Tensor, at: Rotation
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Queries, keys and values: (n, heads, length, head_width) each."""
+        query, key, value = (
+            each.unflatten(-1, (self._n_heads, -1)).transpose(1, 2)
+            for each in self.qkv(x).chunk(3, -1)
+        )
+        return rotated(query, at).to(value.dtype), rotated(key, at).to(value.dtype), value
+
+    def _joined(self, read: torch.Tensor) -> torch.Tensor:
+        return self.out(read.transpose(1, 2).flatten(2))
+
+
+def _causal(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Attention of each place to those before it and itself: (n, heads, length, head_width)."""
+    if query.dtype != torch.bfloat16 or query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+    # PyTorch's own kernel for CPUs takes up to twice as long in bfloat16, backward.
+    length = query.shape[2]
+    later = torch.ones(_QUERIES, _QUERIES, dtype=torch.bool, device=query.device).triu(1)
+    read: list[torch.Tensor] = []
+    for start in range(0, length, _QUERIES):
+        stop = min(length, start + _QUERIES)
+        hidden = functional.pad(later[: stop - start, : stop - start], (start, 0))
+        read.append(_read(query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop], hidden))
+    return torch.cat(read, 2)
+
+
+def _read(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, hidden: torch.Tensor
+) -> torch.Tensor:
+    """Attention by explicit products; `hidden` are places that are not attended to."""
+    scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
+    return scores.masked_fill(hidden, -torch.inf).softmax(-1).to(value.dtype) @ value
+
+
+def local_mask(length: int, window: int, size: int, device: torch.device) -> torch.Tensor:
+    """Bool (n_blocks, 1, size, 2 * size): who of a block attends to whom of it and the one before.
+
+    Args:
+        length: places, a multiple of `size`.
+        window: that each attends to, itself included; at most `size + 1`.
+        size: of a block.
+        device: of the result.
+    """
+    query = torch.arange(size, device=device)[:, None] + size
+    key = torch.arange(2 * size, device=device)
+    mask = (key <= query) & (key > query - window)
+    mask = mask.repeat(length // size, 1, 1, 1)
+    mask[0, :, :, :size] = False  # before the first block there is none
+    return mask
+
+
+def _stacked(each: list[torch.Tensor]) -> torch.Tensor:
+    """(n, n_heads, longest, head_width) of n of (n_heads, length, head_width), zeros behind."""
+    if len(each) == 1:
+        return each[0][None]
+    longest = max(one.shape[1] for one in each)
+    return torch.stack([functional.pad(one, (0, 0, 0, longest - one.shape[1])) for one in each])

@@ -1,0 +1,195 @@
+"""A stack of transformer blocks: norms before each part, rotary attention, SwiGLU, a last norm.
+
+The layout is Llama's (Touvron et al., 2023, section 2.2) but for the norms, which are layer norms
+without biases: PyTorch has no fused root-mean-square norm for CPUs, and the composed one takes five
+times as long. All ways through it give the same states:
+whole sequences (`forward`), texts that go on after a cache (`extend`), and single places that go on
+from somewhere in a text (`branch`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tokkit.models.blocks.attention import Attention, local_mask
+from tokkit.models.blocks.feed_forward import FeedForward
+from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.blocks.options import StackConfig
+from tokkit.models.blocks.rotary import rotation
+
+INIT_DEVIATION = 0.02
+
+Attend = Callable[[int, Attention, torch.Tensor], torch.Tensor]
+"""Layer, its attention, normed states -> what it read."""
+
+
+def _norm(config: StackConfig) -> nn.LayerNorm:
+    return nn.LayerNorm(config.width, eps=config.norm_eps, bias=False)
+
+
+class Block(nn.Module):
+    """The parts of a block; `Stack` puts them together."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.attention_norm = _norm(config)
+        self.attention = Attention(config)
+        self.feed_forward_norm = _norm(config)
+        self.feed_forward = FeedForward(config.width, config.inner_width)
+
+
+class Stack(nn.Module):
+    """Blocks, and a norm behind the last."""
+
+    def __init__(self, config: StackConfig) -> None:
+        """Draw the parameters from torch's generator; see `draw_parameters`."""
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.norm = _norm(config)
+
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks, with their type."""
+        return cast("list[Block]", list(self.blocks))
+
+    def forward(
+        self, x: torch.Tensor, *, causal: bool = True, real: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """States of whole sequences.
+
+        Args:
+            x: float (n, length, width).
+            causal: whether each place reads those before it and itself alone; the configuration's
+                window is for this case.
+            real: bool (n, length), places that are attended to. Not needed where padding stands
+                behind and attention is causal. A sequence without a real place gets NaN.
+
+        Returns:
+            float (n, length, width); of places that are not real, anything.
+        """
+        length, window = x.shape[1], self.config.window
+        if causal and window is not None and length > window:
+            assert real is None, "a sliding window with places left out"
+            return self._local(x, max(window - 1, 1))
+        at = self._rotation(torch.arange(length, device=x.device), x)
+        mask = None if real is None else real[:, None, None, :]
+        if mask is not None and causal:
+            mask = mask & torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
+        return self._through(x, lambda _, layer, y: layer(y, at, mask, causal=causal))
+
+    def start_cache(self) -> KVCache:
+        """The cache of no text."""
+        config, weight = self.config, self.norm.weight
+        return KVCache(
+            config.n_layers,
+            config.n_heads,
+            config.head_width,
+            window=config.window,
+            dtype=weight.dtype,
+            device=weight.device,
+        )
+
+    def extend(
+        self, x: torch.Tensor, lengths: Sequence[int], caches: Sequence[KVCache]
+    ) -> tuple[torch.Tensor, list[KVCache]]:
+        """States of texts that go on, causal.
+
+        Args:
+            x: float (n, longest, width), the new places of each, padding behind them.
+            lengths: new places of each, 0 or more, one of them `longest`.
+            caches: of what is before them.
+
+        Returns:
+            float (n, longest, width), and the caches of the longer texts.
+        """
+        begun = [cache.n_places for cache in caches]
+        longer = [cache.extended(n) for cache, n in zip(caches, lengths, strict=True)]
+        places = torch.tensor(begun, device=x.device)[:, None] + torch.arange(
+            x.shape[1], device=x.device
+        )
+        at = self._rotation(places[:, None], x)
+        mask = self._mask(places, longer)
+
+        def attend(number: int, layer: Attention, y: torch.Tensor) -> torch.Tensor:
+            return layer.extend(y, at, mask, lengths, longer, number)
+
+        return self._through(x, attend), longer
+
+    def branch(self, x: torch.Tensor, after: torch.Tensor, cache: KVCache) -> torch.Tensor:
+        """States of single places, each of which goes on from some place of a text.
+
+        Args:
+            x: float (n, width).
+            after: int64 (n,), how many places of the text each reads, beside itself.
+            cache: of the text; nothing is added to it.
+
+        Returns:
+            float (n, width).
+        """
+        assert self.config.window is None, "a branch from what may have been dropped"
+        at = self._rotation(after, x)
+        seen = torch.arange(cache.n_kept, device=x.device) < after[:, None]
+        return self._through(x, lambda number, layer, y: layer.branch(y, at, seen, cache, number))
+
+    def _local(self, x: torch.Tensor, size: int) -> torch.Tensor:
+        """`forward` with a window, in blocks of `size` places."""
+        length, window = x.shape[1], self.config.window
+        assert window is not None
+        x = functional.pad(x, (0, 0, 0, -length % size))
+        at = self._rotation(torch.arange(x.shape[1], device=x.device), x)
+        mask = local_mask(x.shape[1], window, size, x.device)
+        return self._through(x, lambda _, layer, y: layer.local(y, at, mask))[:, :length]
+
+    def _through(self, x: torch.Tensor, attend: Attend) -> torch.Tensor:
+        for number, block in enumerate(self.layers):
+            x = x + attend(number, block.attention, block.attention_norm(x))
+            x = x + block.feed_forward(block.feed_forward_norm(x))
+        return self.norm(x)
+
+    def _rotation(self, places: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return rotation(places, self.config.head_width, self.config.rope_base, x.dtype)
+
+    def _mask(self, places: torch.Tensor, caches: Sequence[KVCache]) -> torch.Tensor | None:
+        """Bool (n, 1, new, most_kept): what new places attend to; None: all that is kept."""
+        window = self.config.window
+        n_kept = max(cache.n_kept for cache in caches)
+        if len(caches) == 1 and places.shape[1] == 1 and (window is None or n_kept <= window):
+            return None
+        first = torch.tensor([cache.first for cache in caches], device=places.device)
+        keys = first[:, None, None] + torch.arange(n_kept, device=places.device)
+        mask = keys <= places[..., None]
+        if window is not None:
+            mask &= keys > places[..., None] - window
+        return mask[:, None]
+
+
+def draw_parameters(module: nn.Module, *, seed: int) -> None:
+    """Draw all linear layers and embeddings anew: normal of deviation 0.02.
+
+    Layers named `out` end a branch that is added to the states; those of a stack are smaller by the
+    root of the number of branches ("Language Models are Unsupervised Multitask Learners", 2019,
+    section 2.3).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, nn.Linear | nn.Embedding):
+                drawn = torch.empty(part.weight.shape).normal_(
+                    0, INIT_DEVIATION, generator=generator
+                )
+                part.weight.copy_(drawn)
+            bias = getattr(part, "bias", None)
+            if isinstance(part, nn.Linear) and bias is not None:
+                bias.zero_()
+        for part in module.modules():
+            if isinstance(part, Stack):
+                for block in part.layers:
+                    for layer in (block.attention.out, block.feed_forward.out):
+                        layer.weight.div_(math.sqrt(2 * part.config.n_layers))
