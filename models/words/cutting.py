@@ -1,0 +1,138 @@
+"""Where the units of a text end: words merged to a least length, or bytes that close one.
+
+A unit is *closed* by a byte: at the place of that byte a model knows that it has ended, and may use
+what it has made of it. Two kinds of rules differ in whether the unit holds that byte:
+
+- `"uax29"` and `"whitespace"`, the words of `tokkit.text.words`: the byte after the word closes it;
+- `"separator"`, an ASCII byte that is no letter or digit, and `"spacelike"`, the rule of SpaceByte
+  (Slagle, NeurIPS 2024, section 2: no letter, digit or continuation byte of UTF-8, and not after
+  another such byte): the byte is the last one of its unit.
+
+A unit is closed at the first such end at which it has `unit_bytes` bytes. What has been read
+decides, so the units of a text are the same in every cut of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import check_whole
+from tokkit.errors import ArgumentError
+from tokkit.kernels.texts import units as unit_kernels
+from tokkit.kernels.texts import words as word_kernels
+from tokkit.text.words.tables import word_tables
+
+UnitRule = Literal["uax29", "whitespace", "separator", "spacelike"]
+
+_NO_LIMIT = 1 << 62
+_ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class UnitOptions:
+    """What a unit is.
+
+    Attributes:
+        rule: where one may end, see the module.
+        unit_bytes: it ends at the first such place where it has so many.
+        max_bytes: it may also end where so many bytes are without such a place (for words as in
+            `split_words`); None: never. A unit has fewer than `unit_bytes + max_bytes`.
+    """
+
+    rule: UnitRule = "uax29"
+    unit_bytes: int = 1
+    max_bytes: int | None = 64
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ArgumentError: another rule, or a limit below 1.
+        """
+        if self.rule not in get_args(UnitRule):
+            raise ArgumentError(f"rule must be one of {get_args(UnitRule)}, got {self.rule!r:.60}")
+        check_whole("unit_bytes", self.unit_bytes, 1)
+        if self.max_bytes is not None:
+            check_whole("max_bytes", self.max_bytes, 1)
+
+    @property
+    def holds_closing_byte(self) -> bool:
+        """Whether the byte that closes a unit is its last one; else it begins the next."""
+        return self.rule in ("separator", "spacelike")
+
+
+@dataclass(frozen=True)
+class CutState:
+    """What is known of a text between two of its bytes; a value that nothing changes.
+
+    Attributes:
+        word: int64, the state of the splitter of words.
+        unit: int64, the state of the unit in progress.
+    """
+
+    word: NDArray[np.int64]
+    unit: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The units that a stretch of bytes closes.
+
+    Attributes:
+        ends: int64 (units,), offsets in the stretch, increasing; the first unit begins before it
+            where one was in progress. From 0, or from 1 where units hold the byte that closes them.
+        hashes: int64 (units,), not negative, of all bytes of each.
+    """
+
+    ends: NDArray[np.int64]
+    hashes: NDArray[np.int64]
+
+
+class UnitCutter:
+    """Cuts texts into units, in any stretches."""
+
+    def __init__(self, options: UnitOptions) -> None:
+        """Prepare the tables of a rule."""
+        self.options = options
+        self._limit = min(options.max_bytes or _NO_LIMIT, _NO_LIMIT)
+        self._kind = _closing_bytes(options.rule)
+
+    def begin(self) -> CutState:
+        """The state before the first byte."""
+        word, unit = word_kernels.N_FIELDS, unit_kernels.N_FIELDS
+        return CutState(np.zeros(word, np.int64), np.zeros(unit, np.int64))
+
+    def extend(self, state: CutState, data: bytes | NDArray[np.uint8]) -> tuple[Cuts, CutState]:
+        """Go through the bytes after those that a state has seen.
+
+        Returns:
+            What they close, and the state behind them.
+        """
+        text = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
+        word, unit = state.word.copy(), state.unit.copy()
+        found = np.empty(len(text), np.int64)
+        if self.options.holds_closing_byte:
+            first_only = self.options.rule == "spacelike"
+            n = unit_kernels.ends_on_bytes(text, self._kind, first_only, self._limit, unit, found)
+        else:
+            tables = word_tables("whitespace" if self.options.rule == "whitespace" else "uax29")
+            n = word_kernels.word_starts(text, tables, self._limit, word, found)
+        hashes = np.empty(n, np.int64)
+        n = unit_kernels.merge_to_least(text, n, self.options.unit_bytes, unit, found, hashes)
+        cuts = Cuts(found[:n].copy(), hashes[:n] & np.iinfo(np.int64).max)
+        return cuts, CutState(word, unit)
+
+
+def _closing_bytes(rule: UnitRule) -> NDArray[np.bool_]:
+    """Bool (256,), bytes of the kind that closes a unit; of no use where words do."""
+    kind = np.ones(256, np.bool_)
+    kind[list(_ALPHANUMERIC)] = False
+    if rule == "spacelike":
+        kind[0x80:0xC0] = False
+    else:
+        kind[0x80:] = False
+    return kind

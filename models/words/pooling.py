@@ -1,0 +1,215 @@
+"""One vector from the places of each unit, whatever their number.
+
+Every kind of pooling is a *partial* result that can be merged with another: of a unit that is still
+being written only that is kept, so that a place costs the same however long its unit is, and a unit
+has the same vector in every cut of the text.
+
+Units are taken in groups of similar length, each gathered into a padded array: on a CPU that takes
+half the time of scattered sums (`index_add`), which write every place once for each head.
+
+Attention is that of the published release of "Hierarchical Autoregressive Transformers" (Neitemeier
+et al., ICLR 2025; `HATEncoderConnector`): one learned query for all units. With one query the
+score of a place is a product with a fixed vector for each head, and values can be projected after
+they were summed; so nothing of the width of the backbone is computed for a place. Deviation: the
+release rotates the query by the number of the word and the keys by the number of the byte; here
+neither is, so that a unit's vector does not depend on how far into a text it stands.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from tokkit.models.words.packing import Segments
+
+PoolingKind = Literal["attention", "mean", "max"]
+Partial = tuple[torch.Tensor, ...]
+"""Tensors (segments, ...), what has been pooled so far of each."""
+
+_FAR_BELOW = -1e30
+"""Below all scores; differences of two are finite."""
+
+
+class UnitPooling(nn.Module):
+    """Pools the places of segments."""
+
+    @abstractmethod
+    def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
+        """Pool the places of each segment.
+
+        Args:
+            x: (places, width).
+            segments: of places; empty ones give what merges to nothing.
+        """
+
+    @abstractmethod
+    def merge(self, first: Partial, second: Partial) -> Partial:
+        """The partial results of segments that stand one after another."""
+
+    @abstractmethod
+    def finish(self, partial: Partial) -> torch.Tensor:
+        """(segments, out_width), of segments none of which is empty."""
+
+
+class AttentionPooling(UnitPooling):
+    """Cross-attention from one learned query to the places of a unit."""
+
+    def __init__(self, width: int, out_width: int, n_heads: int) -> None:
+        """Make the projections.
+
+        Args:
+            width: of places.
+            out_width: of units; a multiple of `n_heads`.
+            n_heads: of the attention.
+        """
+        super().__init__()
+        self.n_heads = n_heads
+        self.query = nn.Parameter(torch.empty(out_width))
+        self.key = nn.Linear(width, out_width, bias=False)
+        self.value = nn.Linear(width, out_width, bias=False)
+        self.out = nn.Linear(out_width, out_width, bias=False)
+        nn.init.normal_(self.query, std=1.0)
+        for each in (self.key, self.value, self.out):
+            nn.init.normal_(each.weight, std=0.02)
+
+    def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
+        """Highest score (segments, heads), sums of weights (the same) and of weighted places."""
+        n, width = len(segments), x.shape[1]
+        query = self.query.view(self.n_heads, 1, -1)
+        keys = self.key.weight.view(self.n_heads, -1, width)
+        scored = (query @ keys).squeeze(1) * query.shape[-1] ** -0.5
+        scores = _at_least_float32(x @ scored.T)
+        tops, masses, sums = [], [], []
+        for places, real in _groups(segments):
+            score = scores[places].masked_fill(~real[:, :, None], _FAR_BELOW)
+            top = score.detach().amax(1)
+            weights = (score - top[:, None]).exp() * real[:, :, None]
+            tops.append(top)
+            masses.append(weights.sum(1))
+            sums.append(_at_least_float32(weights.to(x.dtype).transpose(1, 2) @ x[places]))
+        order = _order(segments)
+        top = _in_order(tops, order, n, scores.new_full((self.n_heads,), _FAR_BELOW))
+        mass = _in_order(masses, order, n, scores.new_zeros(self.n_heads))
+        return top, mass, _in_order(sums, order, n, scores.new_zeros(self.n_heads, width))
+
+    def merge(self, first: Partial, second: Partial) -> Partial:
+        """Weights count from the higher of two highest scores."""
+        top = torch.maximum(first[0], second[0])
+        a, b = (first[0] - top).exp(), (second[0] - top).exp()
+        mass = first[1] * a + second[1] * b
+        return top, mass, first[2] * a[:, :, None] + second[2] * b[:, :, None]
+
+    def finish(self, partial: Partial) -> torch.Tensor:
+        """Project the means of each head, then all of them."""
+        _, mass, total = partial
+        means = (total / mass[:, :, None]).to(self.value.weight.dtype)
+        values = self.value.weight.view(self.n_heads, -1, total.shape[2])
+        pooled = torch.einsum("uhw,hdw->uhd", means, values)
+        return self.out(pooled.flatten(1))
+
+
+class MeanPooling(UnitPooling):
+    """The mean of the places of a unit, projected."""
+
+    def __init__(self, width: int, out_width: int) -> None:
+        """Make the projection."""
+        super().__init__()
+        self.out = nn.Linear(width, out_width, bias=False)
+        nn.init.normal_(self.out.weight, std=0.02)
+
+    def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
+        """Sums (segments, width), and numbers of places (segments, 1)."""
+        sums = [
+            _at_least_float32(x[places].masked_fill(~real[:, :, None], 0)).sum(1)
+            for places, real in _groups(segments)
+        ]
+        blank = _at_least_float32(x.new_zeros(x.shape[1]))
+        total = _in_order(sums, _order(segments), len(segments), blank)
+        return total, torch.from_numpy(segments.lengths).to(total)[:, None]
+
+    def merge(self, first: Partial, second: Partial) -> Partial:
+        """Sums and numbers add up."""
+        return first[0] + second[0], first[1] + second[1]
+
+    def finish(self, partial: Partial) -> torch.Tensor:
+        """Divide and project."""
+        return self.out((partial[0] / partial[1]).to(self.out.weight.dtype))
+
+
+class MaxPooling(UnitPooling):
+    """The maximum of each channel over the places of a unit, projected."""
+
+    def __init__(self, width: int, out_width: int) -> None:
+        """Make the projection."""
+        super().__init__()
+        self.out = nn.Linear(width, out_width, bias=False)
+        nn.init.normal_(self.out.weight, std=0.02)
+
+    def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
+        """Maxima (segments, width)."""
+        maxima = [
+            x[places].masked_fill(~real[:, :, None], _FAR_BELOW).amax(1)
+            for places, real in _groups(segments)
+        ]
+        blank = x.new_full((x.shape[1],), _FAR_BELOW)
+        return (_in_order(maxima, _order(segments), len(segments), blank),)
+
+    def merge(self, first: Partial, second: Partial) -> Partial:
+        """The higher of the two."""
+        return (torch.maximum(first[0], second[0]),)
+
+    def finish(self, partial: Partial) -> torch.Tensor:
+        """Project."""
+        return self.out(partial[0])
+
+
+def unit_pooling(kind: PoolingKind, width: int, out_width: int, n_heads: int) -> UnitPooling:
+    """The pooling of a kind; `n_heads` is for attention."""
+    if kind == "attention":
+        return AttentionPooling(width, out_width, n_heads)
+    return (MeanPooling if kind == "mean" else MaxPooling)(width, out_width)
+
+
+def _group_of(lengths: np.ndarray) -> np.ndarray:
+    """The padded length of each segment: a multiple of a power of two near a quarter of it."""
+    steps = np.exp2(np.maximum(np.ceil(np.log2(np.maximum(lengths, 1))) - 2, 2)).astype(np.int64)
+    return -(-lengths // steps) * steps
+
+
+def _order(segments: Segments) -> np.ndarray:
+    """The numbers of the segments that are not empty, group by group."""
+    order = np.argsort(_group_of(segments.lengths), kind="stable")
+    return order[np.count_nonzero(segments.lengths == 0) :]
+
+
+def _groups(segments: Segments) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """For each group of similar lengths: places, int64 (segments, longest), and which are real."""
+    order = _order(segments)
+    padded = _group_of(segments.lengths)[order]
+    firsts = np.flatnonzero(np.diff(padded, prepend=0))
+    device = segments.starts.device
+    for chosen in np.split(order, firsts[1:]) if len(order) else []:
+        lengths = torch.from_numpy(segments.lengths[chosen]).to(device)[:, None]
+        steps = torch.arange(int(segments.lengths[chosen].max()), device=device)
+        starts = segments.starts[torch.from_numpy(chosen).to(device)][:, None]
+        real = steps < lengths
+        yield starts + torch.where(real, steps, 0), real
+
+
+def _in_order(
+    parts: list[torch.Tensor], order: np.ndarray, n_segments: int, blank: torch.Tensor
+) -> torch.Tensor:
+    """Put the results of the groups in the order of the segments, with `blank` for empty ones."""
+    at = np.full(n_segments, len(order), np.int64)
+    at[order] = np.arange(len(order))
+    rows = torch.cat([*parts, blank[None]])
+    return rows[torch.from_numpy(at).to(rows.device)]
+
+
+def _at_least_float32(x: torch.Tensor) -> torch.Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
