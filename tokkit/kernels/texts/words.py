@@ -1,5 +1,9 @@
 """Find the bytes that begin a word, with an automaton that decides at each byte.
 
+`word_starts` says where words begin, and `word_places` also which bytes would begin one at each
+place. That depends on the state, on the character in progress and on how many bytes fit into the
+word: the *code* of a place (`place_code`), of which there are a few thousand.
+
 A step on a character packs the next state and whether a word ends before the character (`BOUNDARY`)
 into one number. ASCII has a table of steps of its own. Of a longer character the first byte decides
 about the boundary; its class, and with it the next state, is known with its last one. Bytes that
@@ -22,6 +26,13 @@ _STATE, _LENGTH, _MISSING, _POINT, _LOW, _HIGH, _BROKE = range(N_FIELDS)
 """What is kept between bytes: the state before the character in progress, the bytes of the word,
 and of that character the bytes to come, the bits so far, the bounds of its next byte, and whether
 it began a word."""
+
+
+CONTINUATIONS = ((0, -1), (0x80, 0xBF), (0xA0, 0xBF), (0x90, 0xBF), (0x80, 0x9F), (0x80, 0x8F))
+"""Bounds of the next byte of a character: none in progress, then those of table 3-7."""
+N_CONTINUATIONS = len(CONTINUATIONS)
+N_ROOMS = 5
+"""Of how many bytes fit into a word: 0, 1, 2, 3, and 4 or more."""
 
 
 class WordTables(NamedTuple):
@@ -80,6 +91,32 @@ def _take(tables: WordTables, kept: Int64s, byte: Integer) -> bool:
 
 
 @leaf
+def _push(tables: WordTables, limit: int, kept: Int64s, byte: Integer) -> bool | np.bool_:
+    """Take a byte: whether a word ended before it."""
+    size = 1
+    boundary = False
+    inside = kept[_MISSING] > 0 and _take(tables, kept, byte)
+    if inside:
+        pass
+    elif byte < 0x80:
+        step = np.int64(tables.ascii_steps[kept[_STATE], byte])
+        boundary = step >= BOUNDARY
+        kept[_STATE] = step & (BOUNDARY - 1)
+    elif byte < 0xC2 or byte > 0xF4:
+        step = np.int64(tables.steps[kept[_STATE], len(tables.starts) - 1])
+        boundary = step >= BOUNDARY
+        kept[_STATE] = step & (BOUNDARY - 1)
+    else:
+        size = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+        boundary = tables.lead_breaks[kept[_STATE], byte]
+        _open(kept, byte, size, boundary)
+    length = kept[_LENGTH]
+    begins = length > 0 and (boundary or length + size > limit)
+    kept[_LENGTH] = 1 if begins else length + 1
+    return begins
+
+
+@leaf
 def word_starts(text: Bytes, tables: WordTables, limit: int, kept: Int64s, found: Int64s) -> int:
     """Go through the bytes that follow those that `kept` has seen.
 
@@ -102,28 +139,77 @@ def word_starts(text: Bytes, tables: WordTables, limit: int, kept: Int64s, found
     """
     n_found = 0
     for i in range(len(text)):
-        byte = np.int64(text[i])
-        size = 1
-        boundary = False
-        inside = kept[_MISSING] > 0 and _take(tables, kept, byte)
-        if inside:
-            pass
-        elif byte < 0x80:
-            step = np.int64(tables.ascii_steps[kept[_STATE], byte])
-            boundary = step >= BOUNDARY
-            kept[_STATE] = step & (BOUNDARY - 1)
-        elif byte < 0xC2 or byte > 0xF4:
-            step = np.int64(tables.steps[kept[_STATE], len(tables.starts) - 1])
-            boundary = step >= BOUNDARY
-            kept[_STATE] = step & (BOUNDARY - 1)
-        else:
-            size = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            boundary = tables.lead_breaks[kept[_STATE], byte]
-            _open(kept, byte, size, boundary)
-        length = kept[_LENGTH]
-        if length > 0 and (boundary or length + size > limit):
+        if _push(tables, limit, kept, np.int64(text[i])):
             found[n_found] = i
             n_found += 1
-            length = 0
-        kept[_LENGTH] = length + 1
+    return n_found
+
+
+@leaf
+def place_code(tables: WordTables, limit: int, kept: Int64s) -> int | np.int64:
+    """What decides which bytes begin a word at the place behind those that `kept` has seen.
+
+    Inputs:
+        limit: bytes of the longest word.
+        kept: int64 (N_FIELDS,).
+
+    Returns:
+        `(state * N_CONTINUATIONS + continuation) * N_ROOMS + room`: the state, where a character is
+        in progress that after bytes that do not belong to it; the index in `CONTINUATIONS` of the
+        bounds of its next byte, 0 where there is none; how many bytes fit into the word, 4 for all
+        characters.
+
+    Example:
+        >>> kept = np.zeros(N_FIELDS, np.int64)
+        >>> n = word_starts(bytes_of("a bb"), blanks, 5, kept, starts)
+        >>> place_code(blanks, 5, kept) == 1 * N_CONTINUATIONS * N_ROOMS + 2
+        True
+    """
+    state = kept[_STATE]
+    continuation = 0
+    if kept[_MISSING] > 0:
+        invalid = len(tables.starts) - 1
+        if kept[_BROKE]:
+            state = np.int64(tables.starts[invalid])
+        else:
+            state = np.int64(tables.steps[state, invalid]) & (BOUNDARY - 1)
+        low, high = kept[_LOW], kept[_HIGH]
+        continuation = 2 if low == 0xA0 else 3 if low == 0x90 else 1
+        if low == 0x80 and high < 0xBF:
+            continuation = 4 if high == 0x9F else 5
+    room = limit - kept[_LENGTH]
+    if room > N_ROOMS - 1 or kept[_LENGTH] == 0:
+        room = N_ROOMS - 1
+    return (state * N_CONTINUATIONS + continuation) * N_ROOMS + room
+
+
+@leaf
+def word_places(
+    text: Bytes, tables: WordTables, limit: int, kept: Int64s, found: Int64s, codes: Int32s
+) -> int:
+    """Go through bytes as `word_starts` does, and say what each place is like.
+
+    Inputs:
+        text: uint8 (n,).
+        limit: bytes of the longest word.
+        kept: int64 (N_FIELDS,), zeros before the first byte; changed in place.
+        found: int64 (n,) at least; filled with where in `text` a word begins.
+        codes: int32 (n,); filled with the `place_code` behind each byte.
+
+    Returns:
+        How many words begin.
+
+    Example:
+        >>> kept = np.zeros(N_FIELDS, np.int64)
+        >>> word_places(bytes_of("a b"), blanks, 5, kept, starts, ids)
+        1
+        >>> [code % N_ROOMS for code in ids[:3]]
+        [4, 4, 3]
+    """
+    n_found = 0
+    for i in range(len(text)):
+        if _push(tables, limit, kept, np.int64(text[i])):
+            found[n_found] = i
+            n_found += 1
+        codes[i] = place_code(tables, limit, kept)
     return n_found

@@ -6,14 +6,15 @@ rule, and for where it differs from the published one.
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_whole
 from tokkit.errors import ArgumentError
-from tokkit.kernels.texts.words import N_FIELDS, word_starts
+from tokkit.kernels.texts.words import N_FIELDS, place_code, word_places, word_starts
+from tokkit.text.words.beginnings import beginning_rows, row_numbers
 from tokkit.text.words.tables import Rule, word_tables
 
 _CHUNK = 1 << 20
@@ -48,6 +49,19 @@ def split_words(
     data = as_bytes(data)
     starts = WordSplitter(rule, max_bytes).extend(data)
     return np.append(starts, len(data)) if data else starts
+
+
+class WordPlaces(NamedTuple):
+    """Words that end in a stretch of bytes, and what each place of it is like.
+
+    Attributes:
+        starts: int64 (words,), as from `WordSplitter.extend`.
+        rows: int32 (n,), for the place behind each byte the row of `beginning_rows` that says which
+            bytes would begin a word there.
+    """
+
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
 
 
 class WordSplitter:
@@ -116,6 +130,24 @@ class WordSplitter:
             n_found = self._run(text[start : start + _CHUNK], found)
             parts.append(found[:n_found] + base)
         return np.concatenate(parts)
+
+    def extend_with_places(self, data: str | bytes) -> WordPlaces:
+        """Take several bytes, as by `extend`, and say which bytes could have begun a word.
+
+        Raises:
+            ArgumentError: no bytes.
+        """
+        text = np.frombuffer(as_bytes(data), np.uint8)
+        found, codes = np.empty(len(text), np.int64), np.empty(len(text), np.int32)
+        n_found = word_places(text, self._tables, self._limit, self._state, found, codes)
+        starts = found[:n_found] + self.n_bytes
+        self.n_bytes += len(text)
+        return WordPlaces(starts, row_numbers(self.rule)[codes])
+
+    def beginnings(self) -> NDArray[np.bool_]:
+        """Bool (256,): for which bytes `push` would say that a word ended before them."""
+        code = place_code(self._tables, self._limit, self._state)
+        return beginning_rows(self.rule)[row_numbers(self.rule)[code]].copy()
 
     def copy(self) -> WordSplitter:
         """A splitter that has seen the same bytes, and goes on by itself."""
