@@ -1,1 +1,37 @@
-"""Torch modules, one paper a file; import as `tokkit.models`."""
+"""Learn the units: networks over bytes, words and tokens; import as `tokkit.models`.
+
+Read `text_models` (what models of text offer: windows, states, saving, learning), then `blocks`,
+the parts that they share, and `byte`, the plainest of them. `training` is the loop.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tokkit.errors import needs_extra
+
+if TYPE_CHECKING:
+    from tokkit.models.blocks.options import NgramConfig, StackConfig
+    from tokkit.models.byte.config import ByteConfig
+    from tokkit.models.byte.model import ByteTransformer
+    from tokkit.models.text_models.corpus import Texts
+
+__all__ = ["ByteConfig", "ByteTransformer", "NgramConfig", "StackConfig", "Texts"]
+
+_HOMES = {
+    "ByteConfig": "byte.config",
+    "ByteTransformer": "byte.model",
+    "NgramConfig": "blocks.options",
+    "StackConfig": "blocks.options",
+    "Texts": "text_models.corpus",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch is imported when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with needs_extra("the models need torch", extra="hf", quote=True):
+        import torch  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

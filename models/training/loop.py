@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,11 @@ from tokkit.models.training.options import TrainingOptions
 from tokkit.models.training.processes import Processes, connected
 from tokkit.models.training.records import Record, RecordFile
 from tokkit.models.training.schedule import progress_at, rate_at
+from tokkit.models.training.tasks import Task, task_of
 
 if TYPE_CHECKING:
     import torch
 
-Loss = Callable[[int], "torch.Tensor"]
-"""Number of a batch, from 0 -> its mean loss, a tensor of one number with a gradient."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and of how much."""
 
@@ -49,17 +48,19 @@ class TrainingResult:
         seconds: spent on them.
         records: of every step and evaluation.
         resumed_at: the step of the checkpoint that it went on from; 0 if there was none.
+        step_bytes: of text that a step learns from, on average; None where it is of no text.
     """
 
     step: int
     seconds: float
     records: tuple[Record, ...]
     resumed_at: int
+    step_bytes: int | None = None
 
 
 def train(
     model: torch.nn.Module,
-    loss: Loss,
+    data: Any,
     options: TrainingOptions,
     *,
     folder: str | os.PathLike[str] | None = None,
@@ -72,12 +73,15 @@ def train(
 
     Args:
         model: what is trained; may be in any number of processes, which then share the training.
-        loss: of a batch, by its number; uses `model` as it likes.
+        data: what it learns from. Of a model of text one text or several (`bytes`, `str`, paths of
+            files), or `tokkit.models.text_models.corpus.Texts`, which says how they are read. Of
+            any other module the loss of a batch, a function of its number (`tasks.Loss`).
         options: the budget and the optimiser.
         folder: for checkpoints and records, made if missing; a training that it holds goes on.
-            Several processes share it.
-        evaluate: figures by name, of the model as it is; called in the first process alone, without
-            gradients, in the evaluation mode of the model.
+            Several processes share it. A model that knows how it learns is saved there, too, at the
+            end and when it is interrupted.
+        evaluate: figures by name, of the model as it is, in place of its own; called in the first
+            process alone, without gradients, in the evaluation mode of the model.
         factors: what the learning rate of a parameter is multiplied by, by its name.
         identity: JSON of what else the training depends on; a checkpoint of another is refused.
         progress: called after each step.
@@ -89,14 +93,16 @@ def train(
         ModelError: a loss that is not finite; a checkpoint that does not fit.
         MissingExtraError: several processes without accelerate.
     """
+    task = task_of(model, data, seed=options.seed)
+    if evaluate is not None:
+        task = replace(task, evaluate=evaluate)
     run = _Run(
         model=model,
-        loss=loss,
+        task=task,
         options=options,
         folder=None if folder is None else Path(folder),
-        evaluate=evaluate,
         factors=factors or {},
-        identity={**(identity or {}), "options": options.of_the_curve()},
+        identity={**task.identity, **(identity or {}), "options": options.of_the_curve()},
     )
     return run.to_the_end(progress or say_nothing)
 
@@ -108,10 +114,9 @@ class _Run:
         self,
         *,
         model: torch.nn.Module,
-        loss: Loss,
+        task: Task,
         options: TrainingOptions,
         folder: Path | None,
-        evaluate: Callable[[], Mapping[str, float]] | None,
         factors: Mapping[str, float],
         identity: Mapping[str, Any],
     ) -> None:
@@ -119,7 +124,7 @@ class _Run:
         self._processes: Processes = connected(cpu=options.device == "cpu")
         self._identity = {**identity, "processes": self._processes.count}
         self._options = options
-        self._model, self._loss, self._evaluate = model, loss, evaluate
+        self._model, self._task = model, task
         device = self._processes.device or options.device
         if device is not None:
             model.to(device)
@@ -146,12 +151,22 @@ class _Run:
             if self._folder is not None:  # else there is nothing that had to be whole
                 came = stack.enter_context(delayed_interrupt())
             self._model.train()
-            self._go(came, tell)
-        self._model.train(was_training)
+            try:
+                self._go(came, tell)
+            finally:
+                self._model.train(was_training)
         position = self._position
         return TrainingResult(
-            position.step, position.seconds, tuple(self._records.records), resumed_at
+            position.step,
+            position.seconds,
+            tuple(self._records.records),
+            resumed_at,
+            self._step_bytes(),
         )
+
+    def _step_bytes(self) -> int | None:
+        each = self._task.batch_bytes
+        return None if each is None else each * self._options.batches * self._processes.count
 
     def _go(self, came: Callable[[], bool], tell: Progress) -> None:
         if not self._position.step:
@@ -168,7 +183,9 @@ class _Run:
                 self._save()
                 saved = time.monotonic()
             if stop:
+                self._save_model()
                 raise KeyboardInterrupt
+        self._save_model()
 
     def _progress(self) -> float:
         return progress_at(self._options, self._position.step, self._position.seconds)
@@ -212,7 +229,7 @@ class _Run:
         devices = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices), self._autocast(device.type):
             torch.manual_seed(((self._options.seed << 32) + number) % (1 << 63))
-            return self._loss(number)
+            return self._task.loss(number)
 
     def _autocast(self, kind: str) -> AbstractContextManager[Any]:
         import torch
@@ -227,11 +244,11 @@ class _Run:
     def _evaluated(self) -> None:
         import torch
 
-        if self._evaluate is None or not self._saves:
+        if self._task.evaluate is None or not self._saves:
             return
         self._model.eval()
         with torch.no_grad():
-            figures = self._evaluate()
+            figures = self._task.evaluate()
         self._model.train()
         position = self._position
         for name, figure in figures.items():
@@ -245,6 +262,10 @@ class _Run:
         self._records.flush()
         position = Position(self._position.step, self._position.seconds, len(self._records.records))
         save_checkpoint(self._folder, self._model, self._optimizer, position, self._identity)
+
+    def _save_model(self) -> None:
+        if self._folder is not None and self._saves and self._task.save is not None:
+            self._task.save(self._folder)
 
     def _told(self) -> tuple[int, int]:
         steps, seconds = self._options.steps, self._options.seconds

@@ -14,18 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from tokkit.arguments import as_bytes, check_kind
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
+from tokkit.bytelm.documents import Text, one_or_several, read_documents
 from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
 from tokkit.bytelm.loading import load_lm
 from tokkit.bytelm.windows import check_windows
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.files.reading import read_whole
 
-Text: TypeAlias = str | bytes | os.PathLike[str]
 Model: TypeAlias = ByteModel | str | os.PathLike[str]
-_TEXT = (str, bytes, os.PathLike)
 _MODEL = (ByteModel, str, os.PathLike)
 
 
@@ -148,7 +145,7 @@ def score(
         TokkitError: see `load_lm`.
     """
     windows = check_windows(window, stride)
-    named, documents = _named(models), _documents(data)
+    named, documents = _named(models), read_documents(data)
     if windows and any(_sums_all(model) for model in named.values()):
         raise ArgumentError(
             "a window goes with canonical encodings; leave it out, or load the model without "
@@ -168,7 +165,9 @@ def score(
 def _named(models: Any) -> dict[str, Model]:
     """Models by name."""
     given = isinstance(models, Mapping)
-    several = cast("list[Model]", _several(models.values() if given else models, _MODEL, "models"))
+    several = cast(
+        "list[Model]", one_or_several(models.values() if given else models, _MODEL, "models")
+    )
     names = [_name(model) for model in several]  # of a mapping, too: it refuses what is no model
     names = list(cast("Mapping[str, Model]", models)) if given else names
     if not names:
@@ -184,28 +183,6 @@ def _name(model: Model) -> str:
         return os.fspath(model)
     check_model(model)
     return model.name
-
-
-def _documents(data: Any) -> list[tuple[str, bytes]]:
-    """Name and bytes of each text."""
-    texts = enumerate(_several(data, _TEXT, "data"), 1)
-    found = [_document(text, place) for place, text in texts]
-    if not any(text for _, text in found):
-        raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
-    return found
-
-
-def _document(text: Text, place: int) -> tuple[str, bytes]:
-    if isinstance(text, os.PathLike):
-        return os.fspath(text), read_whole(text)
-    return f"text {place}", as_bytes(text)
-
-
-def _several(given: Any, single: tuple[type, ...], name: str) -> list[Any]:
-    if isinstance(given, single):
-        return [given]
-    check_kind(given, Iterable, name, "pass one, or a list of them")
-    return list(given)
 
 
 def _sums_all(model: Model) -> bool:

@@ -21,6 +21,7 @@ MANIFEST = "tokkit.json"
 CLASSES = {
     "text-tokenizer": "tokkit.text.tokenizer:TextTokenizer",
     "dynamic-tokenizer": "tokkit.dynamic.dynamic_tokenizer:DynamicTokenizer",
+    "byte-transformer": "tokkit.models.byte.model:ByteTransformer",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 

@@ -1,0 +1,33 @@
+"""The shape of a `ByteTransformer`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tokkit.arguments import check_flags, check_kind
+from tokkit.models.blocks.options import NgramConfig, StackConfig
+
+
+@dataclass(frozen=True)
+class ByteConfig:
+    """A transformer over bytes.
+
+    Attributes:
+        backbone: the stack of blocks.
+        ngrams: hashed n-grams of bytes whose embeddings are added; None: none.
+        gate: whether the embedding of the place before is mixed into each.
+    """
+
+    backbone: StackConfig = field(default_factory=StackConfig)
+    ngrams: NgramConfig | None = None
+    gate: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the types.
+
+        Raises:
+            ArgumentError: one is another.
+        """
+        check_kind(self.backbone, StackConfig, "backbone")
+        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
+        check_flags(gate=self.gate)

@@ -1,0 +1,98 @@
+"""`ByteTransformer`: a causal transformer whose symbols are the 256 bytes and END.
+
+The architecture is that of any decoder (see `tokkit.models.blocks.stack`); what makes a transformer
+over bytes competitive, hashed n-grams and a gate on the place before, are options of its embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tokkit.bytelm.byte_state import END, N_SYMBOLS
+from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
+from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.blocks.stack import Stack, draw_parameters
+from tokkit.models.byte.config import ByteConfig
+from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
+from tokkit.models.text_models.text_model import CachedTextModel
+from tokkit.models.text_models.windows import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class ByteCache:
+    """What the model has read.
+
+    Attributes:
+        context: of the embedding.
+        keys: of the stack.
+    """
+
+    context: SymbolContext
+    keys: KVCache
+
+
+class ByteTransformer(CachedTextModel):
+    """A `ByteModel` that predicts byte after byte."""
+
+    kind: ClassVar[str] = "byte-transformer"
+    config_class: ClassVar[Any] = ByteConfig
+
+    def __init__(self, config: ByteConfig | None = None, *, seed: int = 0) -> None:
+        """Build it, with parameters that are drawn.
+
+        Args:
+            config: its shape; the default trains on a laptop.
+            seed: of the draw.
+        """
+        super().__init__()
+        self.config = config or ByteConfig()
+        self.name = "byte transformer"
+        width = self.config.backbone.width
+        self.embedding = SymbolEmbedding(
+            N_SYMBOLS, width, ngrams=self.config.ngrams, gate=self.config.gate
+        )
+        self.stack = Stack(self.config.backbone)
+        self.head = torch.nn.Linear(width, N_SYMBOLS, bias=False)
+        draw_parameters(self, seed=seed)
+        self.embedding.open_gate()
+
+    def nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.nats`."""
+        states = self.stack(self.embedding(windows.symbols))
+        return nats_of_rows(self.head(states), windows.targets())
+
+    def begin(self) -> tuple[ByteCache, NDArray[np.float64]]:
+        """See `CachedTextModel.begin`."""
+        empty = ByteCache(self.embedding.start(), self.stack.start_cache())
+        caches, rows = self._extend([empty], [np.array([END])])
+        return caches[0], rows[0][0]
+
+    def extend(
+        self, caches: Sequence[ByteCache], data: Sequence[bytes]
+    ) -> tuple[list[ByteCache], list[NDArray[np.float64]]]:
+        """See `CachedTextModel.extend`."""
+        return self._extend(caches, [np.frombuffer(each, dtype=np.uint8) for each in data])
+
+    def _extend(
+        self, caches: Sequence[ByteCache], symbols: Sequence[NDArray[Any]]
+    ) -> tuple[list[ByteCache], list[NDArray[np.float64]]]:
+        lengths = [len(each) for each in symbols]
+        padded = np.zeros((len(symbols), max(lengths)), dtype=np.int64)
+        for row, each in zip(padded, symbols, strict=True):
+            row[: len(each)] = each
+        with self.evaluating():
+            x, contexts = self.embedding.extend(
+                torch.from_numpy(padded).to(self.device),
+                lengths,
+                [cache.context for cache in caches],
+            )
+            states, keys = self.stack.extend(x, lengths, [cache.keys for cache in caches])
+            rows = logprob_rows(self.head(states))
+        later = [ByteCache(*each) for each in zip(contexts, keys, strict=True)]
+        return later, [row[:length] for row, length in zip(rows, lengths, strict=True)]

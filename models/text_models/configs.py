@@ -1,0 +1,81 @@
+"""Configurations of models as JSON, and back: frozen dataclasses of plain values, checked by type.
+
+A field is a whole number, a number, a boolean, a word (`str` or `Literal`), a tuple of one of them,
+another such dataclass, or None where its type says so.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin
+from typing import get_type_hints as hints_of
+
+from tokkit.arguments import refuse_unknown
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.files.json_text import want_int, want_list, want_number, want_object, want_str
+
+
+class Config(Protocol):
+    """A frozen dataclass that refuses bad values by an `ArgumentError`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Plain data for JSON."""
+    return asdict(config)
+
+
+def config_from_dict(kind: type[ConfigT], data: Mapping[str, Any], where: str) -> ConfigT:
+    """Read what `config_to_dict` wrote; what is left out has its default.
+
+    Args:
+        kind: the dataclass.
+        data: by field.
+        where: it stands, for messages.
+
+    Raises:
+        FormatError: an unknown field, a value of another type, or one that the class refuses.
+    """
+    types_of = hints_of(kind)
+    known = [each.name for each in fields(kind)]
+    try:
+        refuse_unknown(data, known, what=f"field of {kind.__name__}")
+        values = {
+            name: read_value(types_of[name], each, f"{where}.{name}") for name, each in data.items()
+        }
+        return kind(**values)
+    except (ArgumentError, TypeError) as error:
+        raise FormatError(f"{where}: {error}") from error
+
+
+def read_value(kind: Any, value: Any, where: str) -> Any:
+    """A value of JSON as a field of a type wants it.
+
+    Raises:
+        FormatError: it is of another type.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        (some,) = (each for each in inner if each is not types.NoneType)
+        return None if value is None else read_value(some, value, where)
+    if origin is Literal:
+        if value not in inner:
+            expected = ", ".join(map(repr, inner))
+            raise FormatError(f"{where}: got {value!r:.60}, expected one of {expected}")
+        return value
+    if origin is tuple:
+        return tuple(read_value(inner[0], each, where) for each in want_list(value, where))
+    if is_dataclass(kind):
+        return config_from_dict(kind, want_object(value, where), where)  # type: ignore[type-var]
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise FormatError(f"{where}: got {value!r:.60}, expected true or false")
+        return value
+    read = {int: want_int, float: want_number, str: want_str}[kind]
+    return read(value, where)

@@ -1,0 +1,195 @@
+"""A text model as a folder: `config.json`, `model.safetensors`, and `tokkit.json` with its kind.
+
+The weights bear the configuration that they were saved with, so that files of two models that were
+mixed up, or of which one was not written, are told apart. Before a network is built, the shapes
+that its configuration asks for are compared with the header of the file: a hostile configuration
+can ask for no more memory than the file holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, TypeVar
+
+import torch
+
+from tokkit.arguments import check_kind, refuse_unknown
+from tokkit.errors import ArgumentError, FormatError, refused_by_system
+from tokkit.files.json_text import parse_json, want_object
+from tokkit.files.reading import read_bounded
+from tokkit.files.registry import write_kind
+from tokkit.files.writing import whole_file
+from tokkit.models.text_models.configs import Config, config_from_dict, config_to_dict
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+_CONFIG_KEY = "config"
+_MOST_CONFIG_BYTES = 1 << 20
+_DTYPES = {
+    "F32": torch.float32,
+    "F64": torch.float64,
+    "BF16": torch.bfloat16,
+}
+_NAMES = {str(each).removeprefix("torch."): each for each in _DTYPES.values()}
+_IGNORED = ("threads", "allow_download")
+
+
+class Saved(Protocol):
+    """What saving needs of a model; see `tokkit.models.text_models.text_model`."""
+
+    kind: ClassVar[str]
+    config_class: ClassVar[type[Config]]
+    config: Any
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Its tensors."""
+        ...
+
+    def save_parts(self, folder: Path) -> None:
+        """Write what else belongs to it."""
+        ...
+
+    @classmethod
+    def build(cls, config: Any, folder: Path) -> Self:
+        """A model of a configuration, with what `save_parts` wrote."""
+        ...
+
+    def load_state_dict(self, state_dict: Mapping[str, torch.Tensor]) -> Any:
+        """Take tensors."""
+        ...
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """The model on another device, or of another dtype."""
+        ...
+
+    def eval(self) -> Self:
+        """The model in its evaluation mode."""
+        ...
+
+
+ModelT = TypeVar("ModelT", bound=Saved)
+
+
+def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
+    """Write a model's files, each whole, the one that names the kind last.
+
+    Raises:
+        FormatError: the folder cannot be written to.
+    """
+    from safetensors.torch import save
+
+    check_kind(folder, (str, os.PathLike), "folder")
+    path = Path(folder)
+    state = {name: each.detach().cpu().contiguous() for name, each in model.state_dict().items()}
+    config = config_to_dict(model.config)
+    weights = save(state, metadata={_CONFIG_KEY: _canonical(config)})
+    with refused_by_system(f"write a model to {str(path)!r}"):
+        path.mkdir(parents=True, exist_ok=True)
+        model.save_parts(path)
+        with whole_file(path / WEIGHTS) as stream:
+            stream.write(weights)
+        with whole_file(path / CONFIG) as stream:
+            stream.write(json.dumps(config, indent=2).encode() + b"\n")
+        write_kind(path, model.kind)
+
+
+def load_model(
+    kind: type[ModelT],
+    folder: str | os.PathLike[str],
+    *,
+    dtype: str | None,
+    device: str | None,
+    others: Mapping[str, Any],
+) -> ModelT:
+    """Read what `save_model` wrote; see `TextModel.load`.
+
+    Raises:
+        ArgumentError: an unknown option, dtype or device.
+        FormatError: a file is missing or damaged, or they do not belong together.
+    """
+    refuse_unknown(others, ("dtype", "device", *_IGNORED))
+    if dtype is not None and dtype not in _NAMES:
+        raise ArgumentError(f"dtype must be one of {', '.join(_NAMES)}, got {dtype!r}")
+    place = _device(device)
+    path = Path(folder)
+    where = str(path / CONFIG)
+    data = want_object(
+        parse_json(read_bounded(path / CONFIG, limit=_MOST_CONFIG_BYTES), where), where
+    )
+    config = config_from_dict(kind.config_class, data, where)
+    saved = _check_header(kind, config, path)
+    model = kind.build(config, path).to(saved)
+    _fill(model, path / WEIGHTS)
+    return model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype]).eval()
+
+
+def _canonical(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, sort_keys=True)
+
+
+def _device(name: str | None) -> torch.device:
+    from tokkit.bytelm.token_models.transformers.loading import checked_device
+
+    return torch.device("cpu") if name is None else checked_device(torch, name)
+
+
+def _check_header(kind: type[Saved], config: Any, path: Path) -> torch.dtype:
+    """Compare the file's header with a network that has no memory, and find its dtype.
+
+    Raises:
+        FormatError: they do not fit each other.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    weights = path / WEIGHTS
+    if not weights.is_file():
+        raise FormatError(f"{weights} is missing; expected a folder that tokkit has saved")
+    try:
+        with safe_open(weights, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            found = {
+                name: (tuple(each.get_shape()), each.get_dtype()) for name, each in slices.items()
+            }
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{weights}: no safetensors file, or damaged ({error})") from error
+    if metadata.get(_CONFIG_KEY) != _canonical(config_to_dict(config)):
+        raise FormatError(
+            f"{weights}: was saved with another configuration than the {CONFIG} beside it; restore "
+            "the file that belongs to it"
+        )
+    with torch.device("meta"):
+        wanted = {
+            name: tuple(each.shape) for name, each in kind.build(config, path).state_dict().items()
+        }
+    if odd := sorted(found.keys() ^ wanted.keys()):
+        raise FormatError(
+            f"{weights}: {odd[0]} is in it or in its configuration alone, not in both"
+        )
+    for name, shape in wanted.items():
+        if found[name][0] != shape:
+            raise FormatError(f"{weights}: {name} is {found[name][0]}, expected {shape}")
+    kinds = {dtype for _, dtype in found.values()} & _DTYPES.keys()
+    if len(kinds) != 1:
+        raise FormatError(
+            f"{weights}: numbers of types {', '.join(sorted(kinds)) or 'unknown'}, expected one of "
+            f"{', '.join(_DTYPES)}"
+        )
+    return _DTYPES[kinds.pop()]
+
+
+def _fill(model: Saved, weights: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(weights)
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{weights}: no safetensors file, or damaged ({error})") from error
+    for name, each in tensors.items():
+        if each.is_floating_point() and not bool(torch.isfinite(each).all()):
+            raise FormatError(f"{weights}: {name} holds numbers that are not finite")
+    model.load_state_dict(tensors)

@@ -1,0 +1,180 @@
+"""What every model of text here offers: `TextModel`, and `CachedTextModel` for those over bytes.
+
+A `TextModel` is a torch module and a `ByteModel`: it is trained by `nats` and asked as any other
+byte-level model is. How it comes to its byte probabilities is its own affair. Those that read bytes
+say it by `begin` and `extend` (`CachedTextModel`), from which follow states that keep a cache and
+are evaluated in batches; the subword model is a `ByteLM`, and sums over tokens.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tokkit.arguments import as_bytes
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.documents import Text
+from tokkit.models.text_models.cached_state import CachedState
+from tokkit.models.text_models.configs import Config
+from tokkit.models.text_models.corpus import Texts
+from tokkit.models.text_models.learning import text_task
+from tokkit.models.text_models.saving import load_model, save_model
+from tokkit.models.text_models.windows import Windows
+from tokkit.models.training.tasks import Task
+
+
+class TextModel(torch.nn.Module, ByteModel):
+    """A network that gives byte strings probabilities.
+
+    Attributes:
+        kind: what its folders say it is, a key of `tokkit.files.registry.CLASSES`.
+        config_class: of `config`.
+        config: its shape, a frozen dataclass.
+        name: for tables and messages.
+    """
+
+    kind: ClassVar[str]
+    config_class: ClassVar[type[Config]]
+    config: Any
+
+    @abstractmethod
+    def nats(self, windows: Windows) -> torch.Tensor:
+        """What the targets of each window cost, differentiable; padding changes nothing.
+
+        Args:
+            windows: on the device of the model.
+
+        Returns:
+            float (n,), nats: float64 where the model is in float64, else float32.
+        """
+
+    def training_task(self, data: Texts | Text | Sequence[Text], *, seed: int) -> Task:
+        """What it learns from texts; see `tokkit.models.training.train`.
+
+        Raises:
+            ArgumentError: not one byte.
+            FormatError: a file cannot be read.
+        """
+        return text_task(self, data, seed=seed)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its parameters."""
+        return next(self.parameters()).dtype
+
+    @contextmanager
+    def evaluating(self) -> Generator[None]:
+        """Within it there are no gradients, and the module is in its evaluation mode."""
+        was_training = self.training
+        if was_training:
+            self.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            if was_training:
+                self.train()
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model to a folder, which `tokkit.load_lm` opens.
+
+        The folder is made where it is missing; what else it holds stays.
+
+        Raises:
+            FormatError: it cannot be written.
+        """
+        save_model(self, folder)
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        dtype: str | None = None,
+        device: str | None = None,
+        **others: Any,
+    ) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            folder: that it wrote.
+            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
+            device: as `"cuda:0"`; by default the CPU.
+            **others: `threads` and `allow_download`, which `tokkit.load_lm` may give and which
+                change nothing here.
+
+        Raises:
+            ArgumentError: an option that does not exist, or would have an effect on other models.
+            FormatError: a file is missing or damaged, or of another kind of model.
+        """
+        return load_model(cls, folder, dtype=dtype, device=device, others=others)
+
+    def save_parts(self, folder: Path) -> None:  # optional
+        """Write what else belongs to the model, beside its configuration and its weights.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+
+    @classmethod
+    def build(cls, config: Any, folder: Path) -> Self:  # noqa: ARG003  # some have parts
+        """A model of a configuration, with what `save_parts` wrote.
+
+        Args:
+            config: of `config_class`.
+            folder: where the parts are.
+
+        Raises:
+            FormatError: a part is missing or damaged.
+        """
+        return cls(config)
+
+
+class CachedTextModel(TextModel):
+    """A text model that reads bytes from left to right, and can go on after a cache.
+
+    A cache is a value: `extend` leaves those that it is given as they are.
+    """
+
+    @abstractmethod
+    def begin(self) -> tuple[Any, NDArray[np.float64]]:
+        """The cache of the empty text, and float64 (257,), nats: its first symbol."""
+
+    @abstractmethod
+    def extend(
+        self, caches: Sequence[Any], data: Sequence[bytes]
+    ) -> tuple[list[Any], list[NDArray[np.float64]]]:
+        """Read on after several caches, in one pass.
+
+        Args:
+            caches: one or more.
+            data: what follows each: any piece of text, which may be empty.
+
+        Returns:
+            The caches after it, and of each float64 (len(data_k), 257), nats: row j is the symbol
+            after `data_k[: j + 1]`.
+        """
+
+    @property
+    def law(self) -> object:
+        """See `ByteModel.law`."""
+        return self.kind, id(self)
+
+    def open(self, prefix: str | bytes = b"") -> CachedState:
+        """A state after `prefix`; its caches are of the parameters as they are now."""
+        state = CachedState(self)
+        state.push(as_bytes(prefix))
+        return state
