@@ -1,10 +1,11 @@
-"""Multi-head attention with rotary positions, in the four shapes that the models need.
+"""Multi-head attention with rotary positions, in the five shapes that the models need.
 
 - `forward`: whole sequences, causal or not.
 - `local`: causal within a sliding window, computed in blocks, so that the cost grows with the
   window and not with the square of the length.
 - `extend`: texts that go on after their caches.
-- `branch`: single places that each go on from some place of a cached text, unseen by one another.
+- `branch`: leaves of a few places that go on from somewhere in a cached text, each by itself.
+- `packed`: many short sequences without padding, those of a length together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.rotary import Rotation, rotated
 
+_SCORES = 1 << 23
+"""Of leaves and places, in all heads, that are held at once."""
 _QUERIES = 128
 """That read what is before them at once, so that half of the products are left out."""
 
@@ -99,25 +102,62 @@ class Attention(nn.Module):
         return self._joined(read)
 
     def branch(
-        self, x: torch.Tensor, at: Rotation, seen: torch.Tensor, cache: KVCache, layer: int
+        self,
+        x: torch.Tensor,
+        at: Rotation,
+        after: torch.Tensor,
+        counts: Sequence[int],
+        caches: Sequence[KVCache],
+        layer: int,
     ) -> torch.Tensor:
-        """Attention of single places to the beginning of a text, and to themselves.
+        """Attention of leaves to the beginning of their text, and to themselves, causal.
 
         Args:
-            x: float (n, width).
-            at: rotation of their places, (n, head_width).
-            seen: bool (n, n_kept), which places of the text each attends to.
-            cache: of the text.
+            x: float (n, size, width).
+            at: rotation of their places, (n, 1, size, head_width).
+            after: int64 (n,), how many places of the text each leaf attends to.
+            counts: leaves of each text, in order.
+            caches: of the texts.
             layer: which one of the stack this is.
         """
-        query, key, value = (each[0] for each in self._projected(x[None], at))  # (heads, n, dim)
-        keys, values = cache.read(layer)
-        query = query * self._scale
-        before = (query @ keys.transpose(-1, -2)).masked_fill(~seen, -torch.inf)
-        scores = torch.cat([before, (query * key).sum(-1, keepdim=True)], -1)
-        weights = scores.softmax(-1)
-        read = weights[..., :-1] @ values + weights[..., -1:] * value
-        return self._joined(read[None])[0]
+        query, key, value = self._projected(x, at)
+        read: list[torch.Tensor] = []
+        start = 0
+        for count, cache in zip(counts, caches, strict=True):
+            keys, values = cache.read(layer)
+            at_once = max(1, _SCORES // (query.shape[1] * query.shape[2] * max(1, keys.shape[1])))
+            for first in range(start, start + count, at_once):
+                some = slice(first, min(first + at_once, start + count))
+                read.append(
+                    _read_leaves(query[some], key[some], value[some], keys, values, after[some])
+                )
+            start += count
+        return self._joined(torch.cat(read))
+
+    def packed(
+        self, x: torch.Tensor, at: Rotation, groups: Sequence[tuple[int, int]], *, causal: bool
+    ) -> torch.Tensor:
+        """Attention within short sequences that stand one after another.
+
+        Args:
+            x: float (places, width).
+            at: rotation of the places.
+            groups: numbers of sequences, and the places of each of them, in order.
+            causal: whether each place reads those before it and itself alone.
+        """
+        query, key, value = (each[0].transpose(0, 1) for each in self._projected(x[None], at))
+        read: list[torch.Tensor] = []
+        start = 0
+        for count, length in groups:
+            part = slice(start, start + count * length)
+            start = part.stop
+            # (count, heads, length, head_width) each
+            q, k, v = (
+                each[part].unflatten(0, (count, length)).transpose(1, 2)
+                for each in (query, key, value)
+            )
+            read.append(_within(q, k, v, causal=causal).transpose(1, 2).flatten(0, 1))
+        return self.out(torch.cat(read).flatten(1))
 
     def _projected(
         self, x: torch.Tensor, at: Rotation
@@ -154,6 +194,48 @@ def _read(
     """Attention by explicit products; `hidden` are places that are not attended to."""
     scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
     return scores.masked_fill(hidden, -torch.inf).softmax(-1).to(value.dtype) @ value
+
+
+def _within(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool
+) -> torch.Tensor:
+    """Attention within short sequences: (n, heads, length, head_width)."""
+    length = query.shape[2]
+    if length == 1:
+        return value
+    if query.dtype != torch.bfloat16 or query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
+    hidden = torch.zeros(length, length, dtype=torch.bool, device=query.device)
+    return _read(query, key, value, hidden.logical_not().triu(1) if causal else hidden)
+
+
+def _read_leaves(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    after: torch.Tensor,
+) -> torch.Tensor:
+    """Attention of leaves (n, heads, size, head_width) to (heads, kept, head_width), and within."""
+    n, _, size, head_width = query.shape
+    query = query / math.sqrt(head_width)
+    place = torch.arange(keys.shape[1], device=keys.device)
+    unseen = (place >= after[:, None])[:, None, None]
+    before = (query.transpose(0, 1).flatten(1, 2) @ keys.transpose(-1, -2)).unflatten(1, (n, size))
+    within = query @ key.transpose(-1, -2)
+    later = torch.ones(size, size, dtype=torch.bool, device=query.device).triu(1)
+    scores = torch.cat(
+        [
+            before.transpose(0, 1).masked_fill(unseen, -torch.inf),
+            within.masked_fill(later, -torch.inf),
+        ],
+        -1,
+    )
+    weights = scores.softmax(-1).to(value.dtype)
+    of_text, of_leaf = weights[..., :-size], weights[..., -size:]
+    read = of_text.transpose(0, 1).flatten(1, 2) @ values
+    return read.unflatten(1, (n, size)).transpose(0, 1) + of_leaf @ value
 
 
 def local_mask(length: int, window: int, size: int, device: torch.device) -> torch.Tensor:

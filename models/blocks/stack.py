@@ -3,8 +3,8 @@
 The layout is Llama's (Touvron et al., 2023, section 2.2) but for the norms, which are layer norms
 without biases: PyTorch has no fused root-mean-square norm for CPUs, and the composed one takes five
 times as long. All ways through it give the same states:
-whole sequences (`forward`), texts that go on after a cache (`extend`), and single places that go on
-from somewhere in a text (`branch`).
+whole sequences (`forward`), many short ones without padding (`packed`), texts that go on after a
+cache (`extend`), and leaves that go on from somewhere in a text (`branch`).
 """
 
 from __future__ import annotations
@@ -122,21 +122,48 @@ class Stack(nn.Module):
 
         return self._through(x, attend), longer
 
-    def branch(self, x: torch.Tensor, after: torch.Tensor, cache: KVCache) -> torch.Tensor:
-        """States of single places, each of which goes on from some place of a text.
+    def branch(
+        self,
+        x: torch.Tensor,
+        after: torch.Tensor,
+        counts: Sequence[int],
+        caches: Sequence[KVCache],
+    ) -> torch.Tensor:
+        """States of leaves, each of which goes on from some place of a text.
 
         Args:
-            x: float (n, width).
-            after: int64 (n,), how many places of the text each reads, beside itself.
-            cache: of the text; nothing is added to it.
+            x: float (n, size, width): leaves of `size` places, text by text.
+            after: int64 (n,), how many places of the text each reads, beside its own.
+            counts: leaves of each text.
+            caches: of the texts; nothing is added to them.
 
         Returns:
-            float (n, width).
+            float (n, size, width).
         """
         assert self.config.window is None, "a branch from what may have been dropped"
-        at = self._rotation(after, x)
-        seen = torch.arange(cache.n_kept, device=x.device) < after[:, None]
-        return self._through(x, lambda number, layer, y: layer.branch(y, at, seen, cache, number))
+        at = self._rotation(
+            (after[:, None] + torch.arange(x.shape[1], device=x.device))[:, None], x
+        )
+        return self._through(
+            x, lambda number, layer, y: layer.branch(y, at, after, counts, caches, number)
+        )
+
+    def packed(
+        self, x: torch.Tensor, groups: Sequence[tuple[int, int]], *, causal: bool = True
+    ) -> torch.Tensor:
+        """States of short sequences of various lengths, without padding.
+
+        Args:
+            x: float (places, width), the sequences one after another.
+            groups: how many sequences there are of which length, in the order in which they stand.
+            causal: as in `forward`; no window is looked at.
+
+        Returns:
+            float (places, width).
+        """
+        places = torch.cat([torch.arange(length).repeat(count) for count, length in groups])
+        at = self._rotation(places.to(x.device), x)
+        return self._through(x, lambda _, layer, y: layer.packed(y, at, groups, causal=causal))
 
     def _local(self, x: torch.Tensor, size: int) -> torch.Tensor:
         """`forward` with a window, in blocks of `size` places."""

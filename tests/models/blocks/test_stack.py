@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.reference.attention_reference import attention_reference, rotated_reference
 from tokkit.errors import ArgumentError
+from tokkit.models.blocks import attention
 from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.stack import Stack, draw_parameters
 
@@ -105,16 +106,36 @@ def test_two_that_go_on_from_one_cache_do_not_disturb_each_other(window: int | N
         torch.testing.assert_close(states, wanted, atol=1e-11, rtol=0)
 
 
+@pytest.mark.parametrize("size", [1, 3])
 @torch.no_grad()
-def test_a_branch_is_what_a_text_would_go_on_with() -> None:
+def test_branches_are_what_their_texts_would_go_on_with(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "_SCORES", 2 * HEADS * size * 9)  # two leaves at once
     stack = make_stack()
-    text, leaves = drawn(9, WIDTH), drawn(4, WIDTH, seed=1)
-    after = torch.tensor([0, 3, 9, 9])
-    _, (cache,) = stack.extend(text[None], [9], [stack.start_cache()])
-    found = stack.branch(leaves, after, cache)
-    for leaf, n, states in zip(leaves, after.tolist(), found, strict=True):
-        wanted = stack(torch.cat([text[:n], leaf[None]])[None])[0, -1]
+    texts, lengths = drawn(2, 9, WIDTH), [9, 5]
+    leaves, counts = drawn(7, size, WIDTH, seed=1), [4, 3]
+    after = torch.tensor([0, 3, 9, 9, 5, 0, 2])
+    _, caches = stack.extend(texts, lengths, [stack.start_cache() for _ in texts])
+    found = stack.branch(leaves, after, counts, caches)
+    of = [0] * 4 + [1] * 3
+    for text, leaf, n, states in zip(texts[of], leaves, after.tolist(), found, strict=True):
+        wanted = stack(torch.cat([text[:n], leaf])[None])[0, n:]
         torch.testing.assert_close(states, wanted, atol=1e-11, rtol=0)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_short_sequences_side_by_side_equal_each_alone(causal: bool) -> None:
+    stack = make_stack()
+    groups = [(2, 1), (3, 4), (1, 9)]
+    x = drawn(sum(n * length for n, length in groups), WIDTH)
+    found = stack.packed(x, groups, causal=causal)
+    start = 0
+    for n, length in groups:
+        part = slice(start, start + n * length)
+        wanted = stack(x[part].unflatten(0, (n, length)), causal=causal).flatten(0, 1)
+        torch.testing.assert_close(found[part], wanted, atol=1e-11, rtol=0)
+        start = part.stop
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -135,8 +156,9 @@ def test_bfloat16_on_a_cpu_reads_what_float32_reads() -> None:
                 parameter.div_(12)
     x = drawn(1, 300, WIDTH).float()
     with torch.autocast("cpu", torch.bfloat16):
-        found = stack(x)
+        found, packed = stack(x), stack.packed(x[0], [(1, 300)])
     torch.testing.assert_close(found.float(), stack(x), atol=0.05, rtol=0)
+    torch.testing.assert_close(packed.float(), stack(x)[0], atol=0.05, rtol=0)
 
 
 def test_the_room_of_a_window_does_not_grow_with_the_text() -> None:
