@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -30,10 +30,12 @@ class HalvingQuantizer(Tokenizer[float]):
     def vocab_size(self) -> int:
         return 2
 
-    def encode(self, x: float, /, *, budget: int | None = None) -> Sequence[int]:
+    def encode(
+        self, x: float, /, *, budget: int | None = None, context: None = None
+    ) -> Sequence[int]:
         return [int(x * 2**k) % 2 for k in range(1, min(self.n_digits, budget or 99) + 1)]
 
-    def decode(self, ids: Sequence[int]) -> float:
+    def decode(self, ids: Any, *, seed: int | None = None) -> float:
         return sum(digit / 2 ** (k + 1) for k, digit in enumerate(ids)) + 0.5 / 2 ** len(ids)
 
     def save(self, directory: str | PathLike[str]) -> None:
@@ -51,11 +53,13 @@ class FixedQuantizer(HalvingQuantizer):
     def vocab_size(self) -> int:
         return 16
 
-    def encode(self, x: float, /, *, budget: int | None = None) -> Sequence[int]:
+    def encode(
+        self, x: float, /, *, budget: int | None = None, context: None = None
+    ) -> Sequence[int]:
         refuse_budget(self, budget)
         return [2 * int(8 * x)]
 
-    def decode(self, ids: Sequence[int]) -> float:
+    def decode(self, ids: Any, *, seed: int | None = None) -> float:
         return (ids[0] + 1) / 16
 
 

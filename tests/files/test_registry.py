@@ -27,10 +27,10 @@ class Bits(Tokenizer[str]):
     def vocab_size(self) -> int:
         return 2
 
-    def encode(self, x: str, /, *, budget: int | None = None) -> list[int]:
+    def encode(self, x: str, /, *, budget: int | None = None, context: None = None) -> list[int]:
         return [int(bit) for bit in x]
 
-    def decode(self, ids: Any) -> str:
+    def decode(self, ids: Any, *, seed: int | None = None) -> str:
         return "".join(map(str, ids))
 
     def save(self, directory: Any) -> None:

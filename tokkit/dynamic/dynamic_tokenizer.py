@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -28,7 +29,7 @@ from tokkit.files.reading import read_bounded
 from tokkit.files.registry import write_kind
 from tokkit.files.writing import write_whole
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
-from tokkit.tokenizer import Modality, Tokenizer, refuse_budget
+from tokkit.tokenizer import Modality, Tokenizer, refuse_budget, refuse_context, refuse_seed
 
 Text = str | bytes
 _FILE = "dynamic.json"
@@ -104,16 +105,29 @@ class DynamicTokenizer(Tokenizer[Text]):
         """Number of ids so far: the tokenizer's, and the strings that were merged."""
         return self.tokenizer.vocab_size + len(self._spellings)
 
+    @property
+    def lossless(self) -> bool:
+        """Whether the tokenizer underneath is: merged strings stand for what they replace."""
+        return self.tokenizer.lossless
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal, of all that decides about ids; another one after new strings were merged."""
+        own = json.dumps([self.limits, self._spellings]).encode()
+        return hashlib.sha256(self.tokenizer.fingerprint.encode() + own).hexdigest()
+
     # -- encoding and decoding -----------------------------------------------------------------
 
-    def encode(self, x: Text, /, *, budget: int | None = None) -> list[int]:
+    def encode(self, x: Text, /, *, budget: int | None = None, context: None = None) -> list[int]:
         """The ids of a text that is merged on its own.
 
         Raises:
-            ArgumentError: a budget; lengths are limited by the options of the tokenizer.
+            ArgumentError: a budget (lengths are limited by the options of the tokenizer), or a
+                context.
             EncodingError: the vocabulary cannot express `x`.
         """
         refuse_budget(self, budget)
+        refuse_context(self, context)
         return self.encode_batch([x])[0].tolist()
 
     def encode_batch(self, texts: Sequence[Text]) -> list[NDArray[np.int32]]:
@@ -178,12 +192,14 @@ class DynamicTokenizer(Tokenizer[Text]):
         """
         return [own for token in as_ids(ids, "ids") for own in self.spelling(token)]
 
-    def decode(self, ids: Sequence[int]) -> bytes:
+    def decode(self, ids: Iterable[int], *, seed: int | None = None) -> bytes:
         """The bytes that ids stand for.
 
         Raises:
+            ArgumentError: a `seed`; nothing is drawn.
             EncodingError: an id that no batch has made.
         """
+        refuse_seed(self, seed)
         return self.tokenizer.decode(self.expand(ids))
 
     def forget(self) -> None:

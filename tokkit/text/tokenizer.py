@@ -25,11 +25,12 @@ from tokkit.text.canonical.nested import NestedAutomaton
 from tokkit.text.canonical.wordpiece import WordPieceAutomaton
 from tokkit.text.canonical.words import WordBpeAutomaton
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
+from tokkit.text.properties import TextProperties
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
-from tokkit.text.spec import MergeTable, TokenizerSpec, Unknown
+from tokkit.text.spec import TokenizerSpec, Unknown
 from tokkit.text.stretches import Stretch, StretchCutter
-from tokkit.tokenizer import Encoding, Modality, Tokenizer, refuse_budget
+from tokkit.tokenizer import Encoding, Tokenizer, refuse_budget, refuse_context, refuse_seed
 
 PIECES_AT_ONCE = 4096
 
@@ -84,7 +85,7 @@ def load_tokenizer(
     return TextTokenizer(spec)
 
 
-class TextTokenizer(Tokenizer[str | bytes]):
+class TextTokenizer(TextProperties):
     """A text tokenizer. Build one with `load_tokenizer`, or from a `TokenizerSpec`.
 
     Its encodings have the length that they have: it takes no `budget`.
@@ -116,50 +117,6 @@ class TextTokenizer(Tokenizer[str | bytes]):
         """Pickled and copied as its spec, and compiled afresh: caches belong to a process."""
         return type(self), (self.spec,)
 
-    @property
-    def name(self) -> str:
-        """Where it came from."""
-        return self.spec.name
-
-    @property
-    def modality(self) -> Modality:
-        """The kind of signal: "text"."""
-        return "text"
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of ids, holes included."""
-        return self.spec.vocab_size
-
-    @property
-    def special_tokens(self) -> Mapping[str, int]:
-        """Text of each control token -> id."""
-        return self.spec.special_tokens
-
-    @property
-    def merges(self) -> MergeTable | None:
-        """The BPE merges, or None for other families."""
-        return self.spec.merges
-
-    @property
-    def bos_ids(self) -> tuple[int, ...]:
-        """Ids that a model expects before any text."""
-        return self.spec.bos_ids
-
-    @property
-    def eos_ids(self) -> tuple[int, ...]:
-        """Ids that end a text."""
-        return self.spec.eos_ids
-
-    @property
-    def dummy_prefix(self) -> bytes:
-        """The space that encoding puts before a text and decoding takes away again, or nothing.
-
-        The words of WordPiece have one each, that of the first word included.
-        """
-        words_have = self.spec.family == "wordpiece" or self.spec.word_space == "before"
-        return b" " if words_have or self.spec.prefix_space != "never" else b""
-
     # -- encoding ----------------------------------------------------------------------------
 
     def encode(
@@ -170,6 +127,7 @@ class TextTokenizer(Tokenizer[str | bytes]):
         normalize: bool = True,
         unk: Unknown = "raise",
         budget: int | None = None,
+        context: None = None,
     ) -> list[int]:
         """Ids of a text.
 
@@ -195,12 +153,14 @@ class TextTokenizer(Tokenizer[str | bytes]):
                 reference has it; `decode` gives no bytes for that.
             budget: None. A text has one encoding, whose length is not for the caller to choose;
                 a number is refused, however large, and nothing is ever cut off.
+            context: None. A text is all that its encoding depends on.
 
         Raises:
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
-            ArgumentError: a `budget`, or an `unk` that is neither.
+            ArgumentError: a `budget` or `context`, or an `unk` that is neither.
         """
         refuse_budget(self, budget)
+        refuse_context(self, context)
         as_unknown = _uses_unknown(unk)
         ids: list[int] = []
         for stretch in self._cut(data, specials=specials, normalize=normalize):
@@ -374,15 +334,17 @@ class TextTokenizer(Tokenizer[str | bytes]):
 
     # -- decoding ----------------------------------------------------------------------------
 
-    def decode(self, ids: Iterable[int]) -> bytes:
+    def decode(self, ids: Iterable[int], *, seed: int | None = None) -> bytes:
         """The bytes that ids stand for; special tokens have none.
 
         Without the dummy prefix, and without the space behind the last word of a vocabulary that
         marks the ends of words.
 
         Raises:
+            ArgumentError: a `seed`; nothing is drawn.
             EncodingError: an id outside the vocabulary.
         """
+        refuse_seed(self, seed)
         tokens = _as_list(ids)
         data = b"".join(map(self.token_bytes, tokens))
         if self.spec.word_space == "after":

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -108,10 +107,12 @@ class Signs(Tokenizer[list[float]]):
     def vocab_size(self) -> int:
         return 4
 
-    def encode(self, x: list[float], /, *, budget: int | None = None) -> list[int]:
+    def encode(
+        self, x: list[float], /, *, budget: int | None = None, context: None = None
+    ) -> list[int]:
         return [2 * (sample < 0) + (abs(sample) > 1) for sample in x]
 
-    def decode(self, ids: Sequence[int]) -> list[float]:
+    def decode(self, ids: Any, *, seed: int | None = None) -> list[float]:
         return [(-1.0 if token > 1 else 1.0) * (token % 2 + 0.5) for token in ids]
 
     def save(self, directory: str | PathLike[str]) -> None:

@@ -1,0 +1,1 @@
+"""Ids as bytes that are as few as their frequencies allow: an adaptive binary range coder."""
