@@ -47,12 +47,17 @@ class Block(nn.Module):
 class Stack(nn.Module):
     """Blocks, and a norm behind the last."""
 
-    def __init__(self, config: StackConfig) -> None:
-        """Draw the parameters from torch's generator; see `draw_parameters`."""
+    def __init__(self, config: StackConfig, *, norm: bool = True) -> None:
+        """Draw the parameters from torch's generator; see `draw_parameters`.
+
+        Args:
+            config: the sizes.
+            norm: whether there is a norm behind the last block.
+        """
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-        self.norm = _norm(config)
+        self.norm = _norm(config) if norm else nn.Identity()
 
     @property
     def layers(self) -> list[Block]:
@@ -60,7 +65,12 @@ class Stack(nn.Module):
         return cast("list[Block]", list(self.blocks))
 
     def forward(
-        self, x: torch.Tensor, *, causal: bool = True, real: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        *,
+        causal: bool = True,
+        real: torch.Tensor | None = None,
+        added: Sequence[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """States of whole sequences.
 
@@ -70,6 +80,7 @@ class Stack(nn.Module):
                 window is for this case.
             real: bool (n, length), places that are attended to. Not needed where padding stands
                 behind and attention is causal. A sequence without a real place gets NaN.
+            added: of each layer, what is added to the states before it, float (n, length, width).
 
         Returns:
             float (n, length, width); of places that are not real, anything.
@@ -77,16 +88,16 @@ class Stack(nn.Module):
         length, window = x.shape[1], self.config.window
         if causal and window is not None and length > window:
             assert real is None, "a sliding window with places left out"
-            return self._local(x, max(window - 1, 1))
+            return self._local(x, max(window - 1, 1), added)
         at = self._rotation(torch.arange(length, device=x.device), x)
         mask = None if real is None else real[:, None, None, :]
         if mask is not None and causal:
             mask = mask & torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
-        return self._through(x, lambda _, layer, y: layer(y, at, mask, causal=causal))
+        return self._through(x, lambda _, layer, y: layer(y, at, mask, causal=causal), added)
 
     def start_cache(self) -> KVCache:
         """The cache of no text."""
-        config, weight = self.config, self.norm.weight
+        config, weight = self.config, self.layers[0].attention.out.weight
         return KVCache(
             config.n_layers,
             config.n_heads,
@@ -97,7 +108,12 @@ class Stack(nn.Module):
         )
 
     def extend(
-        self, x: torch.Tensor, lengths: Sequence[int], caches: Sequence[KVCache]
+        self,
+        x: torch.Tensor,
+        lengths: Sequence[int],
+        caches: Sequence[KVCache],
+        *,
+        added: Sequence[torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, list[KVCache]]:
         """States of texts that go on, causal.
 
@@ -105,6 +121,7 @@ class Stack(nn.Module):
             x: float (n, longest, width), the new places of each, padding behind them.
             lengths: new places of each, 0 or more, one of them `longest`.
             caches: of what is before them.
+            added: as in `forward`.
 
         Returns:
             float (n, longest, width), and the caches of the longer texts.
@@ -120,7 +137,7 @@ class Stack(nn.Module):
         def attend(number: int, layer: Attention, y: torch.Tensor) -> torch.Tensor:
             return layer.extend(y, at, mask, lengths, longer, number)
 
-        return self._through(x, attend), longer
+        return self._through(x, attend, added), longer
 
     def branch(
         self,
@@ -165,17 +182,25 @@ class Stack(nn.Module):
         at = self._rotation(places.to(x.device), x)
         return self._through(x, lambda _, layer, y: layer.packed(y, at, groups, causal=causal))
 
-    def _local(self, x: torch.Tensor, size: int) -> torch.Tensor:
+    def _local(
+        self, x: torch.Tensor, size: int, added: Sequence[torch.Tensor] | None
+    ) -> torch.Tensor:
         """`forward` with a window, in blocks of `size` places."""
         length, window = x.shape[1], self.config.window
         assert window is not None
         x = functional.pad(x, (0, 0, 0, -length % size))
+        if added is not None:
+            added = [functional.pad(each, (0, 0, 0, -length % size)) for each in added]
         at = self._rotation(torch.arange(x.shape[1], device=x.device), x)
         mask = local_mask(x.shape[1], window, size, x.device)
-        return self._through(x, lambda _, layer, y: layer.local(y, at, mask))[:, :length]
+        return self._through(x, lambda _, layer, y: layer.local(y, at, mask), added)[:, :length]
 
-    def _through(self, x: torch.Tensor, attend: Attend) -> torch.Tensor:
+    def _through(
+        self, x: torch.Tensor, attend: Attend, added: Sequence[torch.Tensor] | None = None
+    ) -> torch.Tensor:
         for number, block in enumerate(self.layers):
+            if added is not None:
+                x = x + added[number]
             x = x + attend(number, block.attention, block.attention_norm(x))
             x = x + block.feed_forward(block.feed_forward_norm(x))
         return self.norm(x)

@@ -34,7 +34,12 @@ class Segments:
     lengths: NDArray[np.int64]
 
     def __len__(self) -> int:
+        """How many they are."""
         return len(self.lengths)
+
+    def lasts(self) -> torch.Tensor:
+        """int64 (n,), the last place of each; there must be no empty one."""
+        return self.starts + torch.from_numpy(self.lengths - 1).to(self.starts.device)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _FAR_BELOW = -1e30
 
 
 class UnitPooling(nn.Module):
-    """Pools the places of segments."""
+    """Pools the places of segments; `tokkit.models.blocks.stack` draws the parameters."""
 
     @abstractmethod
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
@@ -46,6 +46,11 @@ class UnitPooling(nn.Module):
             x: (places, width).
             segments: of places; empty ones give what merges to nothing.
         """
+
+    def nothing(self, x: torch.Tensor) -> Partial:
+        """What merges to nothing, of one segment; with the dtype and device that places `x` have."""
+        none = torch.zeros(1, dtype=torch.int64, device=x.device)
+        return self.partial(x[:0], Segments(none, np.zeros(1, np.int64)))
 
     @abstractmethod
     def merge(self, first: Partial, second: Partial) -> Partial:
@@ -69,18 +74,15 @@ class AttentionPooling(UnitPooling):
         """
         super().__init__()
         self.n_heads = n_heads
-        self.query = nn.Parameter(torch.empty(out_width))
+        self.query = nn.Embedding(1, out_width)
         self.key = nn.Linear(width, out_width, bias=False)
         self.value = nn.Linear(width, out_width, bias=False)
         self.out = nn.Linear(out_width, out_width, bias=False)
-        nn.init.normal_(self.query, std=1.0)
-        for each in (self.key, self.value, self.out):
-            nn.init.normal_(each.weight, std=0.02)
 
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Highest score (segments, heads), sums of weights (the same) and of weighted places."""
         n, width = len(segments), x.shape[1]
-        query = self.query.view(self.n_heads, 1, -1)
+        query = self.query.weight.view(self.n_heads, 1, -1)
         keys = self.key.weight.view(self.n_heads, -1, width)
         scored = (query @ keys).squeeze(1) * query.shape[-1] ** -0.5
         scores = _at_least_float32(x @ scored.T)
@@ -120,7 +122,6 @@ class MeanPooling(UnitPooling):
         """Make the projection."""
         super().__init__()
         self.out = nn.Linear(width, out_width, bias=False)
-        nn.init.normal_(self.out.weight, std=0.02)
 
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Sums (segments, width), and numbers of places (segments, 1)."""
@@ -148,7 +149,6 @@ class MaxPooling(UnitPooling):
         """Make the projection."""
         super().__init__()
         self.out = nn.Linear(width, out_width, bias=False)
-        nn.init.normal_(self.out.weight, std=0.02)
 
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Maxima (segments, width)."""

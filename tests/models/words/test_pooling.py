@@ -41,7 +41,7 @@ def defined(pooling: Any, x: Any) -> Any:
     if not isinstance(pooling, AttentionPooling):
         several = {"MeanPooling": x.mean(0), "MaxPooling": x.amax(0)}
         return pooling.out(several[type(pooling).__name__])
-    query = pooling.query.view(1, HEADS, 1, -1)
+    query = pooling.query.weight.view(1, HEADS, 1, -1)
     key, value = (
         each(x).view(1, len(x), HEADS, -1).transpose(1, 2) for each in (pooling.key, pooling.value)
     )
