@@ -1,7 +1,8 @@
 """Learn the units: networks over bytes, words and tokens; import as `tokkit.models`.
 
 Read `text_models` (what models of text offer: windows, states, saving, learning), then `blocks`,
-the parts that they share, and `byte`, the plainest of them. `training` is the loop.
+the parts that they share, and `byte`, the plainest of them. `words` is about units of several
+bytes, which are what the backbones of `spacebyte` and `hierarchical` read. `training` is the loop.
 """
 
 from __future__ import annotations
@@ -15,16 +16,37 @@ if TYPE_CHECKING:
     from tokkit.models.blocks.options import NgramConfig, StackConfig
     from tokkit.models.byte.config import ByteConfig
     from tokkit.models.byte.model import ByteTransformer
+    from tokkit.models.hierarchical.config import HierarchicalConfig
+    from tokkit.models.hierarchical.model import HierarchicalTransformer
+    from tokkit.models.spacebyte.config import SpaceByteConfig
+    from tokkit.models.spacebyte.model import SpaceByte
     from tokkit.models.text_models.corpus import Texts
+    from tokkit.models.words.cutting import UnitOptions
 
-__all__ = ["ByteConfig", "ByteTransformer", "NgramConfig", "StackConfig", "Texts"]
+__all__ = [
+    "ByteConfig",
+    "ByteTransformer",
+    "HierarchicalConfig",
+    "HierarchicalTransformer",
+    "NgramConfig",
+    "SpaceByte",
+    "SpaceByteConfig",
+    "StackConfig",
+    "Texts",
+    "UnitOptions",
+]
 
 _HOMES = {
     "ByteConfig": "byte.config",
     "ByteTransformer": "byte.model",
+    "HierarchicalConfig": "hierarchical.config",
+    "HierarchicalTransformer": "hierarchical.model",
     "NgramConfig": "blocks.options",
+    "SpaceByte": "spacebyte.model",
+    "SpaceByteConfig": "spacebyte.config",
     "StackConfig": "blocks.options",
     "Texts": "text_models.corpus",
+    "UnitOptions": "words.cutting",
 }
 
 

@@ -1,1 +1,1 @@
-"""SpaceByte: a byte transformer with wider blocks in its middle, at the places that follow words."""
+"""SpaceByte: a byte transformer with wider blocks in its middle, where words begin."""

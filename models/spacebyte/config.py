@@ -60,8 +60,8 @@ class SpaceByteConfig:
         if self.initial.width != self.final.width or self.initial.width > self.backbone.width:
             raise ArgumentError(
                 f"initial, global and final blocks are {self.initial.width}, "
-                f"{self.backbone.width} and {self.final.width} wide; expected the local ones alike, "
-                "and no wider than the global ones"
+                f"{self.backbone.width} and {self.final.width} wide; expected the local ones "
+                "alike, and no wider than the global ones"
             )
         if self.backbone.window is not None:
             raise ArgumentError("global blocks have no window: each place sees all before")

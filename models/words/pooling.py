@@ -48,7 +48,7 @@ class UnitPooling(nn.Module):
         """
 
     def nothing(self, x: torch.Tensor) -> Partial:
-        """What merges to nothing, of one segment; with the dtype and device that places `x` have."""
+        """What merges to nothing, of one segment; of the dtype and on the device of `x`."""
         none = torch.zeros(1, dtype=torch.int64, device=x.device)
         return self.partial(x[:0], Segments(none, np.zeros(1, np.int64)))
 

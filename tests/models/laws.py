@@ -78,9 +78,11 @@ def check_continuations_sum_to_one(model: Any) -> None:
     first = state.logprobs()
     assert abs(np.exp(first).sum() - 1) < 1e-9
     total = np.exp(first[END])
-    for byte in range(256):
-        branch = state.fork()
+    branches = [state.fork() for _ in range(256)]
+    for byte, branch in enumerate(branches):
         branch.push(bytes([byte]))
+    branches[0].evaluate_with(branches[1:])
+    for byte, branch in enumerate(branches):
         total += np.exp(first[byte]) * np.exp(branch.logprobs()).sum()
     assert abs(total - 1) < 1e-9
 

@@ -14,10 +14,17 @@ import torch
 from tokkit.models.blocks.options import NgramConfig, StackConfig
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.byte.model import ByteTransformer
+from tokkit.models.hierarchical.config import HierarchicalConfig
+from tokkit.models.hierarchical.model import HierarchicalTransformer
+from tokkit.models.spacebyte.config import SpaceByteConfig
+from tokkit.models.spacebyte.model import SpaceByte
 from tokkit.models.text_models.text_model import TextModel
+from tokkit.models.words.cutting import UnitOptions
 
 WIDTH = 16
 STACK = StackConfig(width=WIDTH, n_layers=2, n_heads=2)
+LOCAL = StackConfig(width=WIDTH, n_layers=2, n_heads=2, window=5)
+WIDE = StackConfig(width=24, n_layers=2, n_heads=2)
 NGRAMS = NgramConfig(sizes=(2, 3), n_buckets=64)
 
 
@@ -48,8 +55,28 @@ TOYS = [
     Toy("byte+", lambda: ByteTransformer(ByteConfig(STACK, ngrams=NGRAMS, gate=True))),
     Toy(
         "byte-window",
-        lambda: ByteTransformer(
-            ByteConfig(StackConfig(width=WIDTH, n_layers=2, n_heads=2, window=5))
+        lambda: ByteTransformer(ByteConfig(LOCAL)),
+    ),
+    Toy("spacebyte", lambda: SpaceByte(SpaceByteConfig(LOCAL, WIDE, LOCAL))),
+    Toy(
+        "hierarchical",
+        lambda: HierarchicalTransformer(
+            HierarchicalConfig(encoder=LOCAL, decoder=LOCAL, backbone=WIDE)
+        ),
+    ),
+    Toy(
+        "hierarchical+",
+        lambda: HierarchicalTransformer(
+            HierarchicalConfig(
+                units=UnitOptions(rule="separator", unit_bytes=4, max_bytes=6),
+                encoder=None,
+                decoder=LOCAL,
+                backbone=WIDE,
+                byte_block="convolution",
+                hashed_units=16,
+                ngrams=NGRAMS,
+                gate=True,
+            )
         ),
     ),
 ]

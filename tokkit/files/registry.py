@@ -22,6 +22,8 @@ CLASSES = {
     "text-tokenizer": "tokkit.text.tokenizer:TextTokenizer",
     "dynamic-tokenizer": "tokkit.dynamic.dynamic_tokenizer:DynamicTokenizer",
     "byte-transformer": "tokkit.models.byte.model:ByteTransformer",
+    "hierarchical-transformer": "tokkit.models.hierarchical.model:HierarchicalTransformer",
+    "spacebyte": "tokkit.models.spacebyte.model:SpaceByte",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 
