@@ -1,8 +1,9 @@
 """Learn the units: networks over bytes, words and tokens; import as `tokkit.models`.
 
 Read `text_models` (what models of text offer: windows, states, saving, learning), then `blocks`,
-the parts that they share, and `byte`, the plainest of them. `words` is about units of several
-bytes, which are what the backbones of `spacebyte` and `hierarchical` read. `training` is the loop.
+the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
+several bytes, which are what the backbones of `spacebyte` and `hierarchical` read. `training` is
+the loop.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tokkit.models.hierarchical.model import HierarchicalTransformer
     from tokkit.models.spacebyte.config import SpaceByteConfig
     from tokkit.models.spacebyte.model import SpaceByte
+    from tokkit.models.subword.config import SubwordConfig
+    from tokkit.models.subword.model import SubwordTransformer
     from tokkit.models.text_models.corpus import Texts
     from tokkit.models.words.cutting import UnitOptions
 
@@ -32,6 +35,8 @@ __all__ = [
     "SpaceByte",
     "SpaceByteConfig",
     "StackConfig",
+    "SubwordConfig",
+    "SubwordTransformer",
     "Texts",
     "UnitOptions",
 ]
@@ -45,6 +50,8 @@ _HOMES = {
     "SpaceByte": "spacebyte.model",
     "SpaceByteConfig": "spacebyte.config",
     "StackConfig": "blocks.options",
+    "SubwordConfig": "subword.config",
+    "SubwordTransformer": "subword.model",
     "Texts": "text_models.corpus",
     "UnitOptions": "words.cutting",
 }

@@ -75,6 +75,16 @@ class KVCache:
         other._buffer.claimed = other._offset + kept + n_new
         return other
 
+    def selected(self, places: torch.Tensor) -> KVCache:
+        """A cache of some of the places that are kept, int64 (n,), in a buffer of its own."""
+        other = KVCache.__new__(KVCache)
+        other._window, other.n_places = self._window, len(places)
+        other.first = other._offset = 0
+        held = self._buffer.data.index_select(3, places + self._offset - self.first)
+        other._buffer = _grown(held, 0, len(places), 0)
+        other._buffer.claimed = len(places)
+        return other
+
     def write(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
         """Keep the keys and values of the last places in a layer: (n_heads, n, head_width) each."""
         end = self._offset + self.n_kept

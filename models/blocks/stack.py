@@ -95,14 +95,14 @@ class Stack(nn.Module):
             mask = mask & torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
         return self._through(x, lambda _, layer, y: layer(y, at, mask, causal=causal), added)
 
-    def start_cache(self) -> KVCache:
-        """The cache of no text."""
+    def start_cache(self, *, keep_all: bool = False) -> KVCache:
+        """The cache of no text; with `keep_all` nothing ever drops out of it."""
         config, weight = self.config, self.layers[0].attention.out.weight
         return KVCache(
             config.n_layers,
             config.n_heads,
             config.head_width,
-            window=config.window,
+            window=None if keep_all else config.window,
             dtype=weight.dtype,
             device=weight.device,
         )
@@ -181,6 +181,27 @@ class Stack(nn.Module):
         places = torch.cat([torch.arange(length).repeat(count) for count, length in groups])
         at = self._rotation(places.to(x.device), x)
         return self._through(x, lambda _, layer, y: layer.packed(y, at, groups, causal=causal))
+
+    def tree(
+        self, x: torch.Tensor, places: torch.Tensor, mask: torch.Tensor, cache: KVCache
+    ) -> torch.Tensor:
+        """States of new nodes of a tree of texts, whose keys lie in one cache, a slot each.
+
+        Args:
+            x: float (n, width).
+            places: int64 (n,), how far into its text each is.
+            mask: bool (n, n_slots), the slots that each reads, its own included.
+            cache: with `n` slots more than were written; without a window, which is the mask's.
+
+        Returns:
+            float (n, width).
+        """
+        at = self._rotation(places, x)
+
+        def attend(number: int, layer: Attention, y: torch.Tensor) -> torch.Tensor:
+            return layer.extend(y, at, mask, [len(x)], [cache], number)
+
+        return self._through(x[None], attend)[0]
 
     def _local(
         self, x: torch.Tensor, size: int, added: Sequence[torch.Tensor] | None

@@ -8,9 +8,10 @@ can ask for no more memory than the file holds.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -26,7 +27,7 @@ from tokkit.models.text_models.configs import Config, config_from_dict, config_t
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
-_CONFIG_KEY = "config"
+_CONFIG_KEY, _PARTS_KEY = "config", "parts"
 _MOST_CONFIG_BYTES = 1 << 20
 _DTYPES = {
     "F32": torch.float32,
@@ -48,8 +49,8 @@ class Saved(Protocol):
         """Its tensors."""
         ...
 
-    def save_parts(self, folder: Path) -> None:
-        """Write what else belongs to it."""
+    def save_parts(self, folder: Path) -> Sequence[str]:
+        """Write what else belongs to it; the names of the files."""
         ...
 
     @classmethod
@@ -85,10 +86,11 @@ def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
     path = Path(folder)
     state = {name: each.detach().cpu().contiguous() for name, each in model.state_dict().items()}
     config = config_to_dict(model.config)
-    weights = save(state, metadata={_CONFIG_KEY: _canonical(config)})
     with refused_by_system(f"write a model to {str(path)!r}"):
         path.mkdir(parents=True, exist_ok=True)
-        model.save_parts(path)
+        parts = {name: _hash(path / name) for name in model.save_parts(path)}
+        metadata = {_CONFIG_KEY: _canonical(config), _PARTS_KEY: json.dumps(parts)}
+        weights = save(state, metadata=metadata)
         with whole_file(path / WEIGHTS) as stream:
             stream.write(weights)
         with whole_file(path / CONFIG) as stream:
@@ -161,6 +163,7 @@ def _check_header(kind: type[Saved], config: Any, path: Path) -> torch.dtype:
             f"{weights}: was saved with another configuration than the {CONFIG} beside it; restore "
             "the file that belongs to it"
         )
+    _check_parts(path, metadata)
     with torch.device("meta"):
         wanted = {
             name: tuple(each.shape) for name, each in kind.build(config, path).state_dict().items()
@@ -179,6 +182,23 @@ def _check_header(kind: type[Saved], config: Any, path: Path) -> torch.dtype:
             f"{', '.join(_DTYPES)}"
         )
     return _DTYPES[kinds.pop()]
+
+
+def _check_parts(path: Path, metadata: Mapping[str, str]) -> None:
+    """Refuse parts, such as a tokenizer, that are not those that the weights were saved with."""
+    where = f"{path / WEIGHTS}: metadata"
+    parts = want_object(parse_json(metadata.get(_PARTS_KEY, "").encode(), where), where)
+    for name, expected in parts.items():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise FormatError(f"{where}: {name!r} is no file of the folder")
+        if _hash(path / name) != expected:
+            raise FormatError(
+                f"{path / name}: not the file that {WEIGHTS} was saved with; restore the folder"
+            )
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(read_bounded(path)).hexdigest()
 
 
 def _fill(model: Saved, weights: Path) -> None:

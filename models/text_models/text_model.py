@@ -122,12 +122,16 @@ class TextModel(torch.nn.Module, ByteModel):
         """
         return load_model(cls, folder, dtype=dtype, device=device, others=others)
 
-    def save_parts(self, folder: Path) -> None:  # optional
+    def save_parts(self, folder: Path) -> Sequence[str]:  # noqa: ARG002  # some have parts
         """Write what else belongs to the model, beside its configuration and its weights.
+
+        Returns:
+            The files that were written, relative to the folder.
 
         Raises:
             OSError: the folder cannot be written to.
         """
+        return ()
 
     @classmethod
     def build(cls, config: Any, folder: Path) -> Self:  # noqa: ARG003  # some have parts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -18,14 +19,24 @@ from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.model import HierarchicalTransformer
 from tokkit.models.spacebyte.config import SpaceByteConfig
 from tokkit.models.spacebyte.model import SpaceByte
+from tokkit.models.subword.config import SubwordConfig
+from tokkit.models.subword.model import SubwordTransformer
+from tokkit.models.subword.vocabulary import train_tokenizer
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.models.words.cutting import UnitOptions
+from tokkit.text.tokenizer import TextTokenizer
 
 WIDTH = 16
 STACK = StackConfig(width=WIDTH, n_layers=2, n_heads=2)
 LOCAL = StackConfig(width=WIDTH, n_layers=2, n_heads=2, window=5)
 WIDE = StackConfig(width=24, n_layers=2, n_heads=2)
 NGRAMS = NgramConfig(sizes=(2, 3), n_buckets=64)
+
+
+@cache
+def tokenizer() -> TextTokenizer:
+    """A tokenizer of 300 tokens."""
+    return train_tokenizer([b"Hi there, can't you see there are 3.14 others? " * 3], vocab_size=300)
 
 
 @dataclass(frozen=True)
@@ -53,9 +64,11 @@ class Toy:
 TOYS = [
     Toy("byte", lambda: ByteTransformer(ByteConfig(STACK))),
     Toy("byte+", lambda: ByteTransformer(ByteConfig(STACK, ngrams=NGRAMS, gate=True))),
+    Toy("byte-window", lambda: ByteTransformer(ByteConfig(LOCAL, ngrams=NGRAMS))),
+    Toy("subword", lambda: SubwordTransformer(SubwordConfig(STACK), tokenizer())),
     Toy(
-        "byte-window",
-        lambda: ByteTransformer(ByteConfig(LOCAL)),
+        "subword+",
+        lambda: SubwordTransformer(SubwordConfig(LOCAL, ngrams=NGRAMS, gate=True), tokenizer()),
     ),
     Toy("spacebyte", lambda: SpaceByte(SpaceByteConfig(LOCAL, WIDE, LOCAL))),
     Toy(

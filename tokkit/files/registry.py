@@ -24,6 +24,7 @@ CLASSES = {
     "byte-transformer": "tokkit.models.byte.model:ByteTransformer",
     "hierarchical-transformer": "tokkit.models.hierarchical.model:HierarchicalTransformer",
     "spacebyte": "tokkit.models.spacebyte.model:SpaceByte",
+    "subword-transformer": "tokkit.models.subword.model:SubwordTransformer",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 

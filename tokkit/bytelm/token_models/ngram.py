@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind, check_whole, refuse_single_text
 from tokkit.bytelm.token_models.protocol import as_contexts
-from tokkit.errors import ArgumentError, EncodingError
+from tokkit.bytelm.token_models.starting_ids import ending_id
+from tokkit.errors import EncodingError
 from tokkit.text.spec import TokenKind
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -92,14 +93,7 @@ class NgramLM:
         refuse_single_text(texts, "texts")
         check_kind(tokenizer, TextTokenizer, "tokenizer", "load one with load_tokenizer")
         check_whole("order", order, 1, MAX_ORDER)
-        if eos_id is None:
-            candidates = [*tokenizer.eos_ids, *tokenizer.special_tokens.values()]
-            if not candidates:
-                raise ArgumentError(
-                    f"{tokenizer.name} has no special token to end a text with; pass eos_id"
-                )
-            eos_id = candidates[0]
-        tokenizer.token_bytes(eos_id)
+        eos_id = ending_id(tokenizer, eos_id)
         counts: dict[Context, Counter[int]] = {}
         for text in texts:
             ids = [*tokenizer.encode(text), eos_id]

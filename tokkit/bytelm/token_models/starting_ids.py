@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.arguments import as_ids
-from tokkit.errors import EncodingError, ModelError
+from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
@@ -78,3 +78,25 @@ def _first_ids(*candidates: Sequence[int] | int | None) -> tuple[int, ...]:
         if ids:
             return tuple(int(i) for i in ids)
     return ()
+
+
+def ending_id(tokenizer: TextTokenizer, eos_id: int | None = None) -> int:
+    """The id that ends a text in a model that is trained here.
+
+    Args:
+        tokenizer: whose id it is.
+        eos_id: in place of the default, the first of its `eos_ids`, or else of its special tokens.
+
+    Raises:
+        ArgumentError: there is none.
+        EncodingError: it is outside the vocabulary.
+    """
+    candidates = [*tokenizer.eos_ids, *tokenizer.special_tokens.values()]
+    if eos_id is None:
+        if not candidates:
+            raise ArgumentError(
+                f"{tokenizer.name} has no special token to end a text with; pass eos_id"
+            )
+        eos_id = candidates[0]
+    tokenizer.token_bytes(eos_id)
+    return eos_id

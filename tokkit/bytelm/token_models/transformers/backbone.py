@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -29,11 +29,10 @@ from tokkit.bytelm.token_models.transformers.layers.padded_attention import (
     round_up,
 )
 from tokkit.bytelm.token_models.transformers.result_dtype import empty_results, result_dtype
+from tokkit.bytelm.token_models.transformers.sessions.slot_tree import AttentionKind
 from tokkit.bytelm.token_models.transformers.trial.length_limits import max_positions, rope_switch
 from tokkit.bytelm.token_models.transformers.whole_model import refuse_nan
 from tokkit.errors import ModelError, UnsupportedError
-
-AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
 
 _KNOWN_KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
 _HEAD_CHUNK_BYTES = 64 << 20

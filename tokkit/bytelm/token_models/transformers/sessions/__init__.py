@@ -1,4 +1,4 @@
-"""Trees of contexts: over one cache (`kv_tree`), over copies of states (`state_session`).
+"""Trees of contexts: over one cache (`slot_tree`, `kv_tree`), or copied states (`state_session`).
 
 `rope_switch` has two trees for models whose positions depend on the longest of a pass.
 """

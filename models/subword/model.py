@@ -1,0 +1,97 @@
+"""`SubwordTransformer`: a causal transformer over the tokens of a tokenizer.
+
+As a `ByteModel` it is a `ByteLM`: its byte probabilities are exact sums over canonical encodings.
+What training minimises, `nats`, is another thing: the cost of each window's own tokens, with no
+token forbidden, as it is for token models elsewhere. The two differ by what the model gives to
+sequences that the tokenizer never makes, and by the tokens that a window's end cuts off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from tokkit.arguments import check_kind
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.token_models.starting_ids import ending_id
+from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.models.subword.config import SubwordConfig
+from tokkit.models.subword.network import TokenNetwork
+from tokkit.models.subword.token_lm import SubwordLM
+from tokkit.models.text_models.predictions import nats_of_rows
+from tokkit.models.text_models.text_model import TextModel
+from tokkit.models.text_models.windows import NO_TARGET, Windows
+from tokkit.text.tokenizer import TextTokenizer
+
+_TOKENIZER = "tokenizer"
+"""The folder, within that of the model."""
+
+
+class SubwordTransformer(TextModel, ByteLM):
+    """A `ByteModel` that predicts token after token."""
+
+    kind: ClassVar[str] = "subword-transformer"
+    config_class: ClassVar[Any] = SubwordConfig
+
+    def __init__(
+        self, config: SubwordConfig | None, tokenizer: TextTokenizer, *, seed: int = 0
+    ) -> None:
+        """Build it, with parameters that are drawn.
+
+        Args:
+            config: its shape; None for the default, which trains on a laptop.
+            tokenizer: whose tokens it reads and predicts.
+            seed: of the draw.
+
+        Raises:
+            ArgumentError: the tokenizer has no token to end a text with.
+            EncodingError: `eos_id` is outside its vocabulary.
+        """
+        check_kind(tokenizer, TextTokenizer, "tokenizer", "load one with load_tokenizer")
+        super().__init__()
+        self.config = config or SubwordConfig()
+        self.tokenizer = tokenizer
+        self.network = TokenNetwork(self.config, tokenizer.vocab_size, seed=seed)
+        end_id = ending_id(tokenizer, self.config.eos_id)
+        ByteLM.__init__(
+            self, SubwordLM(self.network, tokenizer, end_id), name="subword transformer"
+        )
+        self._end_id = end_id
+
+    def nats(self, windows: Windows) -> torch.Tensor:
+        """What the tokens of each window cost, and its end where it has one; see `TextModel.nats`.
+
+        Raises:
+            EncodingError: a window that the vocabulary cannot express.
+        """
+        ids = [self.tokenizer.encode(each, normalize=False) for each in windows.data]
+        ends = windows.ends.tolist()
+        longest = max(map(len, ids))
+        symbols = np.full((len(ids), longest + 1), self._end_id, dtype=np.int64)
+        targets = np.full_like(symbols, NO_TARGET)
+        for k, (tokens, is_end) in enumerate(zip(ids, ends, strict=True)):
+            symbols[k, 1 : len(tokens) + 1] = tokens
+            targets[k, : len(tokens)] = tokens
+            if is_end:
+                targets[k, len(tokens)] = self._end_id
+        logits = self.network(torch.from_numpy(symbols).to(self.device))
+        return nats_of_rows(logits, torch.from_numpy(targets).to(self.device))
+
+    def save_parts(self, folder: Path) -> Sequence[str]:
+        """See `TextModel.save_parts`: the tokenizer."""
+        self.tokenizer.save(folder / _TOKENIZER)
+        names = sorted(each.name for each in (folder / _TOKENIZER).iterdir())
+        return [f"{_TOKENIZER}/{name}" for name in names]
+
+    @classmethod
+    def build(cls, config: Any, folder: Path) -> Self:
+        """See `TextModel.build`."""
+        tokenizer = TextTokenizer.load(folder / _TOKENIZER)
+        try:
+            return cls(config, tokenizer)
+        except (ArgumentError, EncodingError) as error:
+            raise FormatError(f"{folder}: {error}") from error
