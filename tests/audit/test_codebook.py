@@ -70,11 +70,6 @@ def distance(one: float, two: float) -> float:
     return abs(one - two)
 
 
-def test_even_use_has_the_perplexity_of_all_codes() -> None:
-    assert codebook.perplexity([5] * 7) == pytest.approx(7)
-    assert codebook.perplexity([9, 0, 0]) == pytest.approx(1)
-
-
 def test_distortion_halves_with_each_digit() -> None:
     part = codebook.examine(Subject(HalvingQuantizer()), signals=SIGNALS, distortion=distance)
     rows = part.section.tables[0].rows

@@ -1,9 +1,7 @@
 """The codebook section, for tokenizers of any modality: how the codes are used, and what they cost.
 
-Perplexity of the codes is exp of the entropy of their frequencies (van den Oord et al., "Neural
-Discrete Representation Learning", 2017, use it to see collapse): equal to the number of codes when
-all are used alike. For a tokenizer of flexible length, the distortion is measured at several
-budgets.
+How much of the codebook is used is the perplexity of `tokkit.quantize.usage`. For a tokenizer of
+flexible length, the distortion is measured at several budgets.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from tokkit.audit.part import Part
 from tokkit.audit.rules.codebook import UNUSED_CODES
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
+from tokkit.quantize.usage import perplexity
 from tokkit.report.section import Chart, Fact, Section, Series, Table, columns
 from tokkit.tokenizer import Tokenizer
 
@@ -111,13 +110,6 @@ def _point(
     if not all(map(math.isfinite, values)):
         raise ArgumentError("distortion gave a figure that is not finite; expected a number")
     return _Point(round(sum(map(len, encoded)) / len(encoded), 2), _short(float(np.mean(values))))
-
-
-def perplexity(counts: Sequence[int]) -> float:
-    """Exp of the entropy, in nats, of the frequencies."""
-    shares = np.asarray(counts, dtype=np.float64)
-    shares = shares[shares > 0] / shares.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _section(counts: list[int], curve: list[_Point]) -> Section:

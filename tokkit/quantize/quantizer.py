@@ -1,0 +1,123 @@
+"""`Quantizer`: vectors as ids and back, in a network that is trained through it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tokkit.arguments import check_real
+from tokkit.errors import ArgumentError, EncodingError
+
+
+class Quantized(NamedTuple):
+    """Vectors after a quantiser.
+
+    Attributes:
+        values: float (..., width), what the codes decode to; the gradient goes on to the vectors
+            as if nothing had been rounded (straight through).
+        ids: int64 (...), or (..., streams) of several; -1 where a code was left out.
+        loss: float (), what keeps the vectors close to their codes; to be added to other terms.
+    """
+
+    values: Tensor
+    ids: Tensor
+    loss: Tensor
+
+
+class Quantizer(nn.Module, ABC):
+    """A map from vectors to ids, (...,) or (..., streams), and from ids to vectors.
+
+    In training, `forward` may move the codes, and draws from torch's generator what it draws; all
+    else changes nothing, and looks at each vector by itself.
+
+    Attributes:
+        width: of the vectors.
+        vocab_sizes: number of codes of each stream.
+    """
+
+    width: int
+    vocab_sizes: tuple[int, ...]
+
+    def bound(self, x: Tensor) -> Tensor:
+        """Squash the output of a network, float (..., width), into the range of the codes.
+
+        Quantisers whose codes go where the vectors are leave it as it is.
+        """
+        return x
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Quantized:
+        """Quantise vectors, float (..., width), already bounded."""
+
+    @abstractmethod
+    def encode(self, x: Tensor) -> Tensor:
+        """The ids of the nearest codes, int64; `x` is float (..., width).
+
+        Raises:
+            ArgumentError: vectors of another width, or with a number that is not finite.
+        """
+
+    @abstractmethod
+    def decode(self, ids: Tensor) -> Tensor:
+        """The vectors that ids stand for, float (..., width).
+
+        Raises:
+            ArgumentError: ids that are no whole numbers, or of another shape.
+            EncodingError: an id outside the codes.
+        """
+
+    @abstractmethod
+    def soft_assign(self, x: Tensor, *, temperature: float = 1.0) -> Tensor:
+        """How likely each code is, by its squared distance: log-softmax of -distance / temperature.
+
+        Returns:
+            float (..., codes), or (..., streams, codes); the most likely codes are those of
+            `encode`, and each stream is given the choice in those before.
+
+        Raises:
+            ArgumentError: as `encode`, or a temperature that is not above 0.
+        """
+
+    def checked(self, x: Tensor) -> Tensor:
+        """Vectors of the right width and finite.
+
+        Raises:
+            ArgumentError: others.
+        """
+        if not x.ndim or x.shape[-1] != self.width or not x.is_floating_point():
+            raise ArgumentError(
+                f"vectors must be of a float type and the shape (..., {self.width}), got {x.dtype} "
+                f"{tuple(x.shape)}"
+            )
+        if not bool(torch.isfinite(x).all()):
+            raise ArgumentError("the vectors hold a number that is not finite")
+        return x
+
+
+def check_ids(ids: Tensor, size: int) -> None:
+    """Refuse what is no id of `size` codes.
+
+    Raises:
+        ArgumentError: no whole numbers.
+        EncodingError: outside the codes.
+    """
+    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        raise ArgumentError(f"ids must be whole numbers, got {ids.dtype}")
+    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < size:
+        raise EncodingError(
+            f"ids from {int(ids.min())} to {int(ids.max())}, and the codes are 0 to {size - 1}"
+        )
+
+
+def check_temperature(temperature: float) -> float:
+    """A temperature above 0.
+
+    Raises:
+        ArgumentError: another.
+    """
+    if check_real("temperature", temperature) <= 0:
+        raise ArgumentError(f"temperature must be greater than 0, got {temperature!r}")
+    return temperature
