@@ -57,11 +57,13 @@ class Fit:
         self.rows = METHODS["shared-first"].rows(self.task)
         self.seconds = time.process_time() - before
 
-    def trained(self, method: str, seconds: float) -> tuple[Rows, TrainingCurve]:
+    def trained(
+        self, method: str, seconds: float, *, evaluations: int = 5
+    ) -> tuple[Rows, TrainingCurve]:
         """What a method makes of the rows in some CPU seconds of updates."""
         plan = METHODS[method].distillation
         assert plan is not None
-        training = TransferTraining(seconds=seconds)
+        training = TransferTraining(seconds=seconds, evaluations=evaluations)
         return distil(method, plan, self.rows, self.task, self.bench, training)
 
     def student(self, rows: Rows) -> Classroom:

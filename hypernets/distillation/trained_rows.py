@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from tokkit.hypernets.rows import Rows
 
 if TYPE_CHECKING:
+    from tokkit.hypernets.distillation.sampled_softmax import SampledSoftmax
     from tokkit.hypernets.task import Floats
 
 _CHUNK_LOGITS = 1 << 24
@@ -68,6 +69,25 @@ class TrainedRows(nn.Module):
             return rows, bias
         ids = torch.from_numpy(self._output_ids).to(rows.device)
         return rows.index_put((ids,), self.outputs), bias.index_put((ids,), self.bias)
+
+    def output_rows(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Output rows float32 (n, width) and biases (n,) of some ids (n,)."""
+        rows, bias = self.get_buffer("base_outputs")[ids], self.get_buffer("base_bias")[ids]
+        slots = self.get_buffer("output_slots")[ids]
+        trained = slots >= 0
+        if not len(self._output_ids) or not bool(trained.any()):
+            return rows, bias
+        places = (trained.nonzero()[:, 0],)
+        used = slots[trained]
+        return rows.index_put(places, self.outputs[used]), bias.index_put(places, self.bias[used])
+
+    def sampled_losses(
+        self, states: torch.Tensor, tokens: torch.Tensor, sample: SampledSoftmax
+    ) -> torch.Tensor:
+        """The same as `log_losses`, over some of the vocabulary that stand for all of it."""
+        ids, corrections = sample.candidates(tokens)
+        rows, bias = self.output_rows(ids)
+        return _log_losses(states, rows, bias + corrections, torch.searchsorted(ids, tokens))
 
     def log_losses(self, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Nats (n,) of tokens (n,) after states (n, width); the logits are never all there."""
