@@ -25,15 +25,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.shared.byte_level_bpe import train_bpe
 from benchmarks.shared.held_out import held_out, python_sources
 from benchmarks.shared.records import FOLDER
 from benchmarks.transfer.targets import (
     N_TOKENS,
     PYTHON_PIECES,
-    WORD_PIECES,
     python_texts,
     python_tokenizer,
-    train_bpe,
 )
 from benchmarks.transfer.texts import library_windows
 from tokkit.hypernets.hypernetwork.base_rows import heuristic_rows
@@ -96,7 +95,7 @@ def targets(corpus: Path) -> dict[str, TextTokenizer]:
     english = english_text(corpus)[:ENGLISH_TRAINED].decode("utf-8", "replace")
     return {
         "python": load_tokenizer(python_tokenizer()),
-        "english": load_tokenizer(train_bpe([english], pieces=WORD_PIECES)),
+        "english": load_tokenizer(train_bpe([english], n_tokens=N_TOKENS)),
     }
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.shared.byte_level_bpe import train_bpe
 from benchmarks.transfer.targets import (
-    WORD_PIECES,
+    N_TOKENS,
     python_tokenizer,
     save_target,
-    train_bpe,
     train_sentencepiece,
 )
 from benchmarks.transfer.texts import (
@@ -70,7 +70,7 @@ def _python_sentencepiece(folder: Path) -> str:
 
 
 def _german_bpe(folder: Path) -> str:
-    return str(save_target(train_bpe(_GERMAN.lines(), pieces=WORD_PIECES), folder))
+    return str(save_target(train_bpe(_GERMAN.lines(), n_tokens=N_TOKENS), folder))
 
 
 def _german_unigram(folder: Path) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.shared.byte_level_bpe import train_bpe
 from benchmarks.transfer.texts import python_texts
 
 N_TOKENS = 16_384
@@ -20,31 +21,6 @@ PYTHON_PIECES = (
     r"| ?[0-9]+| ?[^\sA-Za-z0-9_]+|\s+"
 )
 """Identifiers, calls and newline-plus-indent stay whole, as far as the merges go."""
-
-WORD_PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-"""Words, digits one by one, punctuation and white space, as in GPT-2."""
-
-
-def train_bpe(texts: Iterable[str], *, pieces: str, n_tokens: int = N_TOKENS) -> Any:
-    """A byte-level BPE of the `tokenizers` library, all 256 bytes and one end-of-text token."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # pyright: ignore[reportAttributeAccessIssue]
-        [
-            pre_tokenizers.Split(Regex(pieces), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
-    trainer = trainers.BpeTrainer(
-        vocab_size=n_tokens,
-        special_tokens=["<|endoftext|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    return tokenizer
 
 
 def train_sentencepiece(
@@ -73,7 +49,7 @@ def train_sentencepiece(
 
 def python_tokenizer() -> Any:
     """The code tokenizer of the tables."""
-    return train_bpe(python_texts(), pieces=PYTHON_PIECES)
+    return train_bpe(python_texts(), pieces=PYTHON_PIECES, n_tokens=N_TOKENS)
 
 
 def save_target(made: Any, folder: Path) -> Path:
