@@ -2,8 +2,9 @@
 
 Read `text_models` (what models of text offer: windows, states, saving, learning), then `blocks`,
 the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
-several bytes, which are what the backbones of `spacebyte` and `hierarchical` read. `training` is
-the loop.
+several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
+about models that write a symbol for the end of a word, as `word_pooled` does. `training` is the
+loop.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tokkit.models.subword.config import SubwordConfig
     from tokkit.models.subword.model import SubwordTransformer
     from tokkit.models.text_models.corpus import Texts
+    from tokkit.models.word_pooled.config import WordPooledConfig
+    from tokkit.models.word_pooled.model import WordPooledTransformer
     from tokkit.models.words.cutting import UnitOptions
 
 __all__ = [
@@ -39,6 +42,8 @@ __all__ = [
     "SubwordTransformer",
     "Texts",
     "UnitOptions",
+    "WordPooledConfig",
+    "WordPooledTransformer",
 ]
 
 _HOMES = {
@@ -54,6 +59,8 @@ _HOMES = {
     "SubwordTransformer": "subword.model",
     "Texts": "text_models.corpus",
     "UnitOptions": "words.cutting",
+    "WordPooledConfig": "word_pooled.config",
+    "WordPooledTransformer": "word_pooled.model",
 }
 
 

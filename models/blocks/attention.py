@@ -145,18 +145,18 @@ class Attention(nn.Module):
             groups: numbers of sequences, and the places of each of them, in order.
             causal: whether each place reads those before it and itself alone.
         """
-        query, key, value = (each[0].transpose(0, 1) for each in self._projected(x[None], at))
-        read: list[torch.Tensor] = []
-        start = 0
-        for count, length in groups:
-            part = slice(start, start + count * length)
-            start = part.stop
-            # (count, heads, length, head_width) each
-            q, k, v = (
-                each[part].unflatten(0, (count, length)).transpose(1, 2)
-                for each in (query, key, value)
+        sizes = [count * length for count, length in groups]
+        # (heads, places, head_width) each; slices would each write a whole gradient
+        parts = [each[0].split(sizes, 1) for each in self._projected(x[None], at)]
+        read = [
+            _within(
+                *(each.unflatten(1, (count, length)).transpose(0, 1) for each in some),
+                causal=causal,
             )
-            read.append(_within(q, k, v, causal=causal).transpose(1, 2).flatten(0, 1))
+            .transpose(1, 2)
+            .flatten(0, 1)
+            for (count, length), *some in zip(groups, *parts, strict=True)
+        ]
         return self.out(torch.cat(read).flatten(1))
 
     def _projected(

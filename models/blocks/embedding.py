@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from tokkit.models.blocks.options import NgramConfig
 
@@ -77,6 +78,34 @@ class SymbolEmbedding(nn.Module):
         before = start.symbols.expand(len(symbols), -1)
         embedded = self._embedded(torch.cat([before, symbols], 1))
         return self._gated(embedded, start.vector.expand(len(symbols), 1, -1))
+
+    def packed(self, symbols: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.Tensor:
+        """Many short texts that stand one after another.
+
+        Args:
+            symbols: int64 (places,).
+            groups: how many texts there are of which length, in order.
+
+        Returns:
+            float (places, width); what is before a text is what is before any.
+        """
+        place = torch.cat([torch.arange(length).repeat(count) for count, length in groups])
+        place = place.to(symbols.device)
+        padded = functional.pad(symbols, (self._before, 0), value=self._n_symbols)
+        last = torch.stack(
+            [
+                padded[step : step + len(symbols)].where(
+                    place >= self._before - step, self._n_symbols
+                )
+                for step in range(self._before + 1)
+            ],
+            1,
+        )
+        embedded = self._embedded(last)[:, 0]
+        if self.gate is None:
+            return embedded
+        before = functional.pad(embedded[:-1], (0, 0, 1, 0)).where(place[:, None] > 0, 0.0)
+        return embedded + torch.sigmoid(self.gate(embedded)) * before
 
     def extend(
         self, symbols: torch.Tensor, lengths: Sequence[int], contexts: Sequence[SymbolContext]

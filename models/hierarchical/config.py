@@ -11,7 +11,7 @@ from tokkit.models.blocks.options import NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
 from tokkit.models.words.pooling import PoolingKind
 
-Form = Literal["release"]
+Form = Literal["release", "paper"]
 ByteBlock = Literal["attention", "convolution"]
 
 _MOST_BUCKETS = 1 << 28
@@ -30,7 +30,9 @@ class HierarchicalConfig:
     """A transformer over units of bytes, between an encoder and a decoder of bytes.
 
     Attributes:
-        form: `"release"`, the layout of the published checkpoints.
+        form: `"release"`, the layout of the published checkpoints; `"paper"`, in which words are
+            encoded as a whole and decoded up to a symbol for their end (`window`, `kernel` and
+            `pooling` play no part).
         units: where units end.
         encoder: of bytes; None: the embeddings of bytes are pooled as they are.
         decoder: of bytes, of the same width.

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.models.blocks.stack import draw_parameters
 from tokkit.models.hierarchical.config import HierarchicalConfig
+from tokkit.models.hierarchical.paper import PaperForm
 from tokkit.models.hierarchical.release import ReleaseForm
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows
 
-_FORMS = {"release": ReleaseForm}
+_FORMS = {"release": ReleaseForm, "paper": PaperForm}
 
 
 class HierarchicalTransformer(CachedTextModel):
@@ -41,7 +42,7 @@ class HierarchicalTransformer(CachedTextModel):
         self.name = "hierarchical transformer"
         self.body = _FORMS[self.config.form](self.config)
         draw_parameters(self, seed=seed)
-        self.body.embedding.open_gate()
+        self.body.open_gates()
 
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""

@@ -85,6 +85,10 @@ class ReleaseForm(nn.Module):
         self.decoder = _byte_stack(config.decoder, config)
         self.head = nn.Linear(width, N_SYMBOLS, bias=False)
 
+    def open_gates(self) -> None:
+        """Set the gate of the embedding to where it begins."""
+        self.embedding.open_gate()
+
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""
         start = self._cutter.begin()

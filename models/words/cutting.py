@@ -24,7 +24,8 @@ from tokkit.arguments import check_whole
 from tokkit.errors import ArgumentError
 from tokkit.kernels.texts import units as unit_kernels
 from tokkit.kernels.texts import words as word_kernels
-from tokkit.text.words.tables import word_tables
+from tokkit.text.words.beginnings import row_numbers
+from tokkit.text.words.tables import Rule, word_tables
 
 UnitRule = Literal["uax29", "whitespace", "separator", "spacelike"]
 
@@ -119,8 +120,50 @@ class UnitCutter:
             first_only = self.options.rule == "spacelike"
             n = unit_kernels.ends_on_bytes(text, self._kind, first_only, self._limit, unit, found)
         else:
-            tables = word_tables("whitespace" if self.options.rule == "whitespace" else "uax29")
+            tables = word_tables(self.word_rule)
             n = word_kernels.word_starts(text, tables, self._limit, word, found)
+        return self._merged(text, n, found, word, unit)
+
+    @property
+    def word_rule(self) -> Rule:
+        """That of the words that are merged, where units are made of words."""
+        assert not self.options.holds_closing_byte
+        return "whitespace" if self.options.rule == "whitespace" else "uax29"
+
+    def extend_with_places(
+        self, state: CutState, data: bytes
+    ) -> tuple[Cuts, NDArray[np.int32], CutState]:
+        """As `extend`, and which bytes could have closed a unit; for units that are made of words.
+
+        Returns:
+            Also int32 (n,): for the place behind each byte the row of
+            `tokkit.text.words.beginning_rows` that says which bytes would close the unit there.
+        """
+        text = np.frombuffer(data, np.uint8)
+        word, unit = state.word.copy(), state.unit.copy()
+        found, codes = np.empty(len(text), np.int64), np.empty(len(text), np.int32)
+        tables = word_tables(self.word_rule)
+        n = word_kernels.word_places(text, tables, self._limit, word, found, codes)
+        cuts, later = self._merged(text, n, found, word, unit)
+        begun = np.zeros(len(text), np.int64)
+        begun[cuts.ends] = cuts.ends
+        length = np.arange(1, len(text) + 1) - np.maximum.accumulate(begun)
+        first = cuts.ends[0] if len(cuts.ends) else len(text)
+        length[:first] += state.unit[unit_kernels.LENGTH]
+        numbers = row_numbers(self.word_rule)
+        none = numbers[word_kernels.CODE_OF_START]
+        rows = np.where(length < self.options.unit_bytes, none, numbers[codes])
+        return cuts, rows.astype(np.int32), later
+
+    def _merged(
+        self,
+        text: NDArray[np.uint8],
+        n: int,
+        found: NDArray[np.int64],
+        word: NDArray[np.int64],
+        unit: NDArray[np.int64],
+    ) -> tuple[Cuts, CutState]:
+        """Units of the ends that were found, and the state behind them."""
         hashes = np.empty(n, np.int64)
         n = unit_kernels.merge_to_least(text, n, self.options.unit_bytes, unit, found, hashes)
         cuts = Cuts(found[:n].copy(), hashes[:n] & np.iinfo(np.int64).max)

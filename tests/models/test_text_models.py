@@ -29,7 +29,12 @@ def dtype(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.fixture(scope="module", params=TOYS, ids=[toy.name for toy in TOYS])
+OF_TOYS = [
+    pytest.param(toy, id=toy.name, marks=[pytest.mark.slow] if toy.slow else []) for toy in TOYS
+]
+
+
+@pytest.fixture(scope="module", params=OF_TOYS)
 def model(request: pytest.FixtureRequest, dtype: Any) -> Any:
     toy: Toy = request.param
     return toy.made(dtype)

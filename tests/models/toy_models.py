@@ -23,6 +23,8 @@ from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.model import SubwordTransformer
 from tokkit.models.subword.vocabulary import train_tokenizer
 from tokkit.models.text_models.text_model import TextModel
+from tokkit.models.word_pooled.config import WordPooledConfig
+from tokkit.models.word_pooled.model import WordPooledTransformer
 from tokkit.models.words.cutting import UnitOptions
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -46,10 +48,12 @@ class Toy:
     Attributes:
         build: gives one in float32.
         name: for test ids.
+        slow: whether the laws take a while, or others show the same.
     """
 
     name: str
     build: Callable[[], TextModel]
+    slow: bool = False
 
     def made(self, dtype: torch.dtype = torch.float32) -> Any:
         """A model whose parameters all matter, in evaluation mode."""
@@ -91,5 +95,41 @@ TOYS = [
                 gate=True,
             )
         ),
+    ),
+    Toy(
+        "hierarchical-paper",
+        lambda: HierarchicalTransformer(
+            HierarchicalConfig(form="paper", encoder=STACK, decoder=STACK, backbone=WIDE)
+        ),
+        slow=True,
+    ),
+    Toy(
+        "hierarchical-paper+",
+        lambda: HierarchicalTransformer(
+            HierarchicalConfig(
+                form="paper",
+                units=UnitOptions(rule="whitespace", unit_bytes=4, max_bytes=6),
+                encoder=STACK,
+                decoder=STACK,
+                backbone=WIDE,
+                hashed_units=16,
+                ngrams=NGRAMS,
+                gate=True,
+            )
+        ),
+    ),
+    Toy("word-pooled", lambda: WordPooledTransformer(WordPooledConfig(STACK, WIDE, STACK, 3))),
+    Toy(
+        "word-pooled+",
+        lambda: WordPooledTransformer(
+            WordPooledConfig(
+                *(STACK, STACK, STACK, 1),
+                ngrams=NGRAMS,
+                gate=True,
+                word_buckets=16,
+                units=UnitOptions(max_bytes=2),
+            )
+        ),
+        slow=True,
     ),
 ]

@@ -25,6 +25,7 @@ CLASSES = {
     "hierarchical-transformer": "tokkit.models.hierarchical.model:HierarchicalTransformer",
     "spacebyte": "tokkit.models.spacebyte.model:SpaceByte",
     "subword-transformer": "tokkit.models.subword.model:SubwordTransformer",
+    "word-pooled-transformer": "tokkit.models.word_pooled.model:WordPooledTransformer",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 

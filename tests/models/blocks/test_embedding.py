@@ -49,6 +49,18 @@ def test_texts_in_two_parts_equal_whole_ones(
         torch.testing.assert_close(torch.cat(parts_of), whole, atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize("ngrams", [None, NgramConfig(n_buckets=50), NgramConfig((3,), 50)])
+@pytest.mark.parametrize("gate", [False, True])
+@torch.no_grad()
+def test_texts_one_after_another_equal_each_alone(ngrams: NgramConfig | None, gate: bool) -> None:
+    embedding = make(ngrams, gate)
+    texts = [[5], [6], [1, 2], [7, 8, 9, 7, 8], [1, 2, 3, 1, 2]]
+    groups = [(2, 1), (1, 2), (2, 5)]
+    found = embedding.packed(torch.tensor([each for text in texts for each in text]), groups)
+    wanted = torch.cat([embedding(torch.tensor([text]))[0] for text in texts])
+    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+
+
 @given(text=st.lists(st.integers(0, 256), min_size=1, max_size=12), size=st.integers(1, 4))
 def test_buckets_are_those_of_each_ngram_alone(text: list[int], size: int) -> None:
     config = NgramConfig(n_buckets=1000, seed=3)

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from tests.text.words.hard_strings import HARD, KATAKANA, byte_strings
 from tokkit.errors import ArgumentError
 from tokkit.models.words.cutting import Cuts, UnitCutter, UnitOptions, UnitRule
-from tokkit.text.words import split_words
+from tokkit.text.words import beginning_rows, split_words
 
 RULES: tuple[UnitRule, ...] = get_args(UnitRule)
 options = st.builds(
@@ -140,3 +140,21 @@ def test_a_word_of_a_megabyte_is_one_unit_without_a_limit() -> None:
 def test_units_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         UnitOptions(**wrong)
+
+
+@settings(deadline=None, max_examples=15)
+@given(byte_strings, byte_strings, st.sampled_from(["uax29", "whitespace"]), st.integers(1, 5))
+def test_places_say_which_bytes_would_close_the_unit(
+    before: bytes, data: bytes, rule: Any, least: int
+) -> None:
+    cutter = UnitCutter(UnitOptions(rule, least, 6))
+    _, state = cutter.extend(cutter.begin(), before[:5])
+    cuts, rows, later = cutter.extend_with_places(state, data[:6])
+    expected, state_after = cutter.extend(state, data[:6])
+    assert cuts.ends.tolist() == expected.ends.tolist()
+    assert np.array_equal(later.word, state_after.word)
+    assert np.array_equal(later.unit, state_after.unit)
+    for byte, row in zip(data, rows, strict=False):
+        _, state = cutter.extend(state, bytes([byte]))
+        closing = [len(cutter.extend(state, bytes([other]))[0].ends) > 0 for other in range(256)]
+        assert beginning_rows(rule)[row].tolist() == closing

@@ -10,7 +10,7 @@ from tokkit.kernels.arrays import Bytes, Flags, Int64s
 from tokkit.kernels.leaf import leaf
 
 N_FIELDS = 4
-_RUN, _AFTER_ONE, _LENGTH, _HASH = range(N_FIELDS)
+_RUN, _AFTER_ONE, LENGTH, _HASH = range(N_FIELDS)
 """Bytes since the last end that `ends_on_bytes` found, whether the last byte was of the kind; bytes
 of the unit in progress, and their hash."""
 
@@ -81,18 +81,18 @@ def merge_to_least(
     """
     n_kept = 0
     position = 0
-    if kept[_LENGTH] == 0:
+    if kept[LENGTH] == 0:
         kept[_HASH] = _FNV_BASIS
     for k in range(n_found):
         end = found[k]
         _read(text, position, end, kept)
         position = end
-        if kept[_LENGTH] >= least:
+        if kept[LENGTH] >= least:
             value = kept[_HASH]
             found[n_kept] = end
             hashes[n_kept] = value ^ (value >> 29)
             n_kept += 1
-            kept[_LENGTH] = 0
+            kept[LENGTH] = 0
             kept[_HASH] = _FNV_BASIS
     _read(text, position, len(text), kept)
     return n_kept
@@ -105,4 +105,4 @@ def _read(text: Bytes, start: int, end: int, kept: Int64s) -> None:
     for i in range(start, end):
         value = (value ^ np.int64(text[i])) * _FNV_PRIME
     kept[_HASH] = value
-    kept[_LENGTH] += end - start
+    kept[LENGTH] += end - start

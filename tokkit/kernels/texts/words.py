@@ -33,6 +33,8 @@ CONTINUATIONS = ((0, -1), (0x80, 0xBF), (0xA0, 0xBF), (0x90, 0xBF), (0x80, 0x9F)
 N_CONTINUATIONS = len(CONTINUATIONS)
 N_ROOMS = 5
 """Of how many bytes fit into a word: 0, 1, 2, 3, and 4 or more."""
+CODE_OF_START = N_ROOMS - 1
+"""The `place_code` before the first byte, where none ends a word."""
 
 
 class WordTables(NamedTuple):

@@ -1,0 +1,286 @@
+"""Going on after a cache: the next symbol behind every byte of several texts, exactly.
+
+1. Behind each byte the word may end: what the encoder makes of the word so far is a *leaf*, and the
+   vectors of a word that did end are those of the leaf at its last byte. Equal leaves are encoded
+   once.
+2. The backbone reads the words that ended (`Stack.extend`), and says what would follow each leaf
+   (`Stack.branch`), without keeping that.
+3. The decoder reads each word so far, and the beginning of a word after each leaf; `law` puts the
+   two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tokkit.bytelm.byte_state import END
+from tokkit.models.blocks.embedding import SymbolContext
+from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.end_of_word.law import byte_logprobs, masked_logprobs
+from tokkit.models.end_of_word.network import EndOfWordNetwork
+from tokkit.models.end_of_word.packing import Packing
+from tokkit.models.words.cutting import CutState, UnitCutter
+from tokkit.text.words import beginning_rows
+
+_LEAF_BYTES = 1 << 14
+"""Of leaves that are encoded at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordCache:
+    """What has been read of a text; a value.
+
+    Attributes:
+        cut: what the cutter knows of it.
+        keys: of the backbone, which has read the words that ended.
+        prefix: float (n_vectors, width of the decoder), what it says before the word in progress.
+        context: of the decoder's embedding.
+        word: the bytes of the word in progress.
+        embedded: float (len(word), width of the decoder), of them.
+        leaf: float (n_vectors, width of the backbone), what the encoder makes of them; None where
+            there are none.
+    """
+
+    cut: CutState
+    keys: KVCache
+    prefix: torch.Tensor
+    context: SymbolContext
+    word: bytes
+    embedded: torch.Tensor
+    leaf: torch.Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """New bytes of a text, joined to the word in progress.
+
+    Attributes:
+        data: the word in progress, then the new bytes.
+        n_old: bytes of the former.
+        starts: int64 (words,), in `data`, from 0; all words but the last one have ended.
+        rows: int32 (new,), see `beginning_rows`.
+        cut: what the cutter knows after them.
+    """
+
+    data: bytes
+    n_old: int
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    cut: CutState
+
+    @classmethod
+    def of(cls, cutter: UnitCutter, cache: WordCache, data: bytes) -> _Stretch:
+        """Cut the bytes after those of a cache."""
+        cuts, rows, cut = cutter.extend_with_places(cache.cut, data)
+        n_old = len(cache.word)
+        return cls(cache.word + data, n_old, np.append(0, cuts.ends + n_old), rows, cut)
+
+    @property
+    def n_new(self) -> int:
+        """How many bytes are new."""
+        return len(self.rows)
+
+    @property
+    def n_ended(self) -> int:
+        """How many words ended."""
+        return len(self.starts) - 1
+
+    def word_of_new(self) -> NDArray[np.int64]:
+        """int64 (new,), the number of the word that each new byte is of."""
+        places = np.arange(self.n_old, len(self.data))
+        return np.searchsorted(self.starts, places, side="right") - 1
+
+
+def begin_reading(network: EndOfWordNetwork) -> tuple[WordCache, NDArray[np.float64]]:
+    """See `CachedTextModel.begin`."""
+    shape = network.shape
+    start = network.start.weight[None]
+    states, (keys,) = network.backbone.extend(
+        start, [shape.n_vectors], [network.backbone.start_cache()]
+    )
+    prefix = network.decoder.project(states)
+    _, context = network.embedding.extend(
+        torch.full((1, 1), END, device=start.device), [1], [network.embedding.start()]
+    )
+    empty = prefix.new_zeros(0, shape.decoder.width)
+    logits = network.decoder(prefix, empty, [(1, 0)])
+    row = masked_logprobs(logits, network.forbidden[-1:])[0]
+    cache = WordCache(network.cutter.begin(), keys, prefix[0], context[0], b"", empty, None)
+    return cache, row.cpu().numpy()
+
+
+def read_on(
+    network: EndOfWordNetwork, caches: Sequence[WordCache], data: Sequence[bytes]
+) -> tuple[list[WordCache], list[NDArray[np.float64]]]:
+    """See `CachedTextModel.extend`."""
+    if not any(data):
+        return list(caches), [np.zeros((0, END + 1)) for _ in data]
+    stretches = [_Stretch.of(network.cutter, *each) for each in zip(caches, data, strict=True)]
+    leaves, number = _encoded_leaves(network, stretches)
+    keys, prefixes = _read_words(network, caches, stretches, leaves, number)
+    after = network.decoder.project(_branched(network, caches, stretches, keys, leaves[number]))
+    embedded, contexts = _embedded(network, caches, stretches)
+    within = _decoded(network, stretches, prefixes, embedded)
+    first = network.decoder(after, after.new_zeros(0, after.shape[2]), [(len(after), 0)])
+    rows = _rows(network, stretches, within, first)
+    later: list[WordCache] = []
+    last_leaf = np.cumsum([stretch.n_new for stretch in stretches]) - 1
+    for place, (cache, stretch) in enumerate(zip(caches, stretches, strict=True)):
+        begun = int(stretch.starts[-1])
+        later.append(
+            WordCache(
+                stretch.cut,
+                keys[place],
+                prefixes[place][-1],
+                contexts[place],
+                stretch.data[begun:],
+                embedded[place][begun:],
+                leaves[number[last_leaf[place]]] if stretch.n_new else cache.leaf,
+            )
+        )
+    return later, rows
+
+
+def _encoded_leaves(
+    network: EndOfWordNetwork, stretches: Sequence[_Stretch]
+) -> tuple[torch.Tensor, NDArray[np.int64]]:
+    """Vectors of the distinct leaves, and for each new byte of each text which of them it is."""
+    seen: dict[bytes, int] = {}
+    number: list[int] = []
+    for stretch in stretches:
+        begun = stretch.starts[stretch.word_of_new()].tolist()
+        for place, start in enumerate(begun, stretch.n_old + 1):
+            number.append(seen.setdefault(stretch.data[start:place], len(seen)))
+    lengths = np.array([len(word) for word in seen], np.int64)
+    data, starts = np.frombuffer(b"".join(seen), np.uint8), np.cumsum(lengths) - lengths
+    pieces = np.flatnonzero(np.diff(starts // _LEAF_BYTES, prepend=-1))
+    vectors = [
+        network.encoder(data, starts[first:last], lengths[first:last])
+        for first, last in zip(pieces, [*pieces[1:], len(lengths)], strict=True)
+    ]
+    return torch.cat(vectors), np.array(number, np.int64)
+
+
+def _read_words(
+    network: EndOfWordNetwork,
+    caches: Sequence[WordCache],
+    stretches: Sequence[_Stretch],
+    leaves: torch.Tensor,
+    number: NDArray[np.int64],
+) -> tuple[list[KVCache], list[torch.Tensor]]:
+    """The backbone after the words that ended, and the prefix of each word: (words, k, width)."""
+    k, width = leaves.shape[1:]
+    lengths = [stretch.n_ended * k for stretch in stretches]
+    prefixes = [cache.prefix[None] for cache in caches]
+    keys = [cache.keys for cache in caches]
+    if not any(lengths):
+        return keys, prefixes
+    x = leaves.new_zeros(len(caches), max(lengths), width)
+    begun = 0
+    for row, cache, stretch in zip(x, caches, stretches, strict=True):
+        ends = stretch.starts[1:] - 1 - stretch.n_old  # the new byte that each word ended with
+        if stretch.n_ended and ends[0] < 0:
+            assert cache.leaf is not None
+            row[:k] = cache.leaf
+            row[k : stretch.n_ended * k] = leaves[number[begun + ends[1:]]].flatten(0, 1)
+        else:
+            row[: stretch.n_ended * k] = leaves[number[begun + ends]].flatten(0, 1)
+        begun += stretch.n_new
+    states, keys = network.backbone.extend(x, lengths, keys)
+    said = network.decoder.project(states)
+    return keys, [
+        torch.cat([prefix, each[:length].unflatten(0, (-1, k))]) if length else prefix
+        for prefix, each, length in zip(prefixes, said, lengths, strict=True)
+    ]
+
+
+def _branched(
+    network: EndOfWordNetwork,
+    caches: Sequence[WordCache],
+    stretches: Sequence[_Stretch],
+    keys: Sequence[KVCache],
+    leaves: torch.Tensor,
+) -> torch.Tensor:
+    """What the backbone would say after each leaf: (leaves, k, width)."""
+    k = leaves.shape[1]
+    after = [
+        cache.keys.n_places + k * stretch.word_of_new()
+        for cache, stretch in zip(caches, stretches, strict=True)
+    ]
+    places = torch.from_numpy(np.concatenate(after)).to(leaves.device)
+    return network.backbone.branch(leaves, places, [each.n_new for each in stretches], keys)
+
+
+def _embedded(
+    network: EndOfWordNetwork, caches: Sequence[WordCache], stretches: Sequence[_Stretch]
+) -> tuple[list[torch.Tensor], list[SymbolContext]]:
+    """The bytes of each stretch as the decoder reads them, and the contexts after them."""
+    lengths = [stretch.n_new for stretch in stretches]
+    symbols = np.zeros((len(stretches), max(lengths)), np.int64)
+    for row, stretch in zip(symbols, stretches, strict=True):
+        row[: stretch.n_new] = np.frombuffer(stretch.data, np.uint8)[stretch.n_old :]
+    x, contexts = network.embedding.extend(
+        torch.from_numpy(symbols).to(network.start.weight.device),
+        lengths,
+        [cache.context for cache in caches],
+    )
+    joined = [
+        torch.cat([cache.embedded, each[:length]])
+        for cache, each, length in zip(caches, x, lengths, strict=True)
+    ]
+    return joined, contexts
+
+
+def _decoded(
+    network: EndOfWordNetwork,
+    stretches: Sequence[_Stretch],
+    prefixes: Sequence[torch.Tensor],
+    embedded: Sequence[torch.Tensor],
+) -> torch.Tensor:
+    """Logits behind each new byte, in its word: (new bytes, 257), text by text."""
+    offsets = np.cumsum([0, *(len(stretch.data) for stretch in stretches)])
+    starts = np.concatenate(
+        [stretch.starts + offset for stretch, offset in zip(stretches, offsets[:-1], strict=True)]
+    )
+    packing = Packing.of(np.diff(starts, append=offsets[-1]))
+    device = embedded[0].device
+    order = torch.from_numpy(packing.order).to(device)
+    word, step = packing.steps()
+    places = torch.from_numpy(starts[word] + step).to(device)
+    logits = network.decoder(
+        torch.cat(list(prefixes))[order], torch.cat(list(embedded))[places], packing.groups
+    )
+    word, step = packing.steps(more=1)
+    stands = np.full(offsets[-1], -1, np.int64)
+    after_byte = step > 0
+    stands[(starts[word] + step - 1)[after_byte]] = np.flatnonzero(after_byte)
+    new = np.concatenate(
+        [
+            np.arange(offset + stretch.n_old, offset + len(stretch.data))
+            for stretch, offset in zip(stretches, offsets[:-1], strict=True)
+        ]
+    )
+    return logits[torch.from_numpy(stands[new]).to(device)]
+
+
+def _rows(
+    network: EndOfWordNetwork,
+    stretches: Sequence[_Stretch],
+    within: torch.Tensor,
+    first: torch.Tensor,
+) -> list[NDArray[np.float64]]:
+    """The next symbol behind each new byte."""
+    rows = np.concatenate([stretch.rows for stretch in stretches]).astype(np.int64)
+    kinds = torch.from_numpy(rows).to(within.device)
+    n_rows = len(beginning_rows(network.cutter.word_rule))
+    found = byte_logprobs(
+        masked_logprobs(within, network.forbidden[kinds]),
+        masked_logprobs(first, network.forbidden[n_rows + kinds]),
+    )
+    counts = [stretch.n_new for stretch in stretches]
+    return [each.numpy() for each in found.cpu().split(counts)]
