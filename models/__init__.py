@@ -3,8 +3,8 @@
 Read `text_models` (what models of text offer: windows, states, saving, learning), then `blocks`,
 the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
-about models that write a symbol for the end of a word, as `word_pooled` does. `training` is the
-loop.
+about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
+the backbone of a token model. `training` is the loop.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tokkit.models.blocks.options import NgramConfig, StackConfig
     from tokkit.models.byte.config import ByteConfig
     from tokkit.models.byte.model import ByteTransformer
+    from tokkit.models.byteified.byteify import byteify
+    from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig, TokenModelConfig
+    from tokkit.models.byteified.model import Byteified
     from tokkit.models.hierarchical.config import HierarchicalConfig
     from tokkit.models.hierarchical.model import HierarchicalTransformer
     from tokkit.models.spacebyte.config import SpaceByteConfig
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ByteConfig",
     "ByteTransformer",
+    "Byteified",
+    "ByteifiedConfig",
+    "DecoderConfig",
     "HierarchicalConfig",
     "HierarchicalTransformer",
     "NgramConfig",
@@ -41,14 +47,19 @@ __all__ = [
     "SubwordConfig",
     "SubwordTransformer",
     "Texts",
+    "TokenModelConfig",
     "UnitOptions",
     "WordPooledConfig",
     "WordPooledTransformer",
+    "byteify",
 ]
 
 _HOMES = {
     "ByteConfig": "byte.config",
     "ByteTransformer": "byte.model",
+    "Byteified": "byteified.model",
+    "ByteifiedConfig": "byteified.config",
+    "DecoderConfig": "byteified.config",
     "HierarchicalConfig": "hierarchical.config",
     "HierarchicalTransformer": "hierarchical.model",
     "NgramConfig": "blocks.options",
@@ -58,9 +69,11 @@ _HOMES = {
     "SubwordConfig": "subword.config",
     "SubwordTransformer": "subword.model",
     "Texts": "text_models.corpus",
+    "TokenModelConfig": "byteified.config",
     "UnitOptions": "words.cutting",
     "WordPooledConfig": "word_pooled.config",
     "WordPooledTransformer": "word_pooled.model",
+    "byteify": "byteified.byteify",
 }
 
 

@@ -7,7 +7,6 @@ a fine-tuned variant of the model has the same, and may have more tokens behind.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Collection
@@ -23,7 +22,7 @@ from tokkit.files.writing import whole_file
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.base_rows import HEURISTICS
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
-from tokkit.text.spec import TokenizerSpec
+from tokkit.text.spec import TokenizerSpec, vocabulary_hash
 
 CONFIG = "hypernet.json"
 WEIGHTS = "hypernet.safetensors"
@@ -130,15 +129,6 @@ class TrainedHypernet:
                 f"the model's tokenizer ({spec.name}, {spec.vocab_size:,} tokens) is not the one "
                 f"that the hypernetwork was trained with ({config.n_source:,} tokens)"
             )
-
-
-def vocabulary_hash(spec: TokenizerSpec, n_tokens: int) -> str:
-    """Of the bytes of the first tokens, each with its length."""
-    digest = hashlib.sha256()
-    for data in spec.token_bytes[:n_tokens]:
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.hexdigest()
 
 
 def fill(network: Hypernetwork, path: Path, *, ignored: Collection[str] = ()) -> None:

@@ -20,6 +20,7 @@ from tokkit.files.writing import whole_file
 MANIFEST = "tokkit.json"
 CLASSES = {
     "text-tokenizer": "tokkit.text.tokenizer:TextTokenizer",
+    "byteified": "tokkit.models.byteified.model:Byteified",
     "dynamic-tokenizer": "tokkit.dynamic.dynamic_tokenizer:DynamicTokenizer",
     "byte-transformer": "tokkit.models.byte.model:ByteTransformer",
     "hierarchical-transformer": "tokkit.models.hierarchical.model:HierarchicalTransformer",

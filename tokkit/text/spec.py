@@ -8,6 +8,7 @@ stands for in the text.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -215,3 +216,12 @@ class TokenizerSpec:
     def vocab_size(self) -> int:
         """Number of ids, holes included."""
         return len(self.token_bytes)
+
+
+def vocabulary_hash(spec: TokenizerSpec, n_tokens: int) -> str:
+    """Of the bytes of the first tokens, each with its length."""
+    digest = hashlib.sha256()
+    for data in spec.token_bytes[:n_tokens]:
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()

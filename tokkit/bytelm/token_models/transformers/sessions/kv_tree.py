@@ -94,6 +94,19 @@ class KVTreeSession(SlotTree):
         with self._inference:
             return self._backbone.logits(self._hidden(nodes), self._vocab_size)
 
+    def states(self, nodes: Sequence[Node]) -> torch.Tensor:
+        """What the output head is given for nodes, all that is needed evaluated together.
+
+        Returns:
+            float (len(nodes), hidden_size), a copy.
+
+        Raises:
+            ArgumentError: a node of another session.
+            ModelError: a context is too long for the model, or the forward pass failed.
+        """
+        with self._inference:
+            return self._hidden(nodes).clone()
+
     def _check_length(self, node: Node) -> None:
         length = node.depth + len(self._bos_ids)
         check_length(self._backbone.name, length, self._backbone.max_positions)

@@ -1,0 +1,1 @@
+"""Networks over bytes, words and tokens: how well, and how fast."""

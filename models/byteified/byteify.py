@@ -1,0 +1,151 @@
+"""`byteify`: from a token model and texts to a byte model on its backbone.
+
+1. The token model reads windows of the texts, in all exactness; the lessons are written down.
+2. A decoder learns from them: its law of the next byte should be the exact one, by the
+   cross-entropy between the two, which has less noise than the bytes themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tokkit.arguments import check_kind, check_whole, say_nothing
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.documents import Text
+from tokkit.bytelm.loading import load_lm
+from tokkit.errors import ArgumentError
+from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig
+from tokkit.models.byteified.decoder import LEAST
+from tokkit.models.byteified.lessons import Lesson, prepared_lessons
+from tokkit.models.byteified.model import Byteified, described, nats_of_probabilities
+from tokkit.models.byteified.token_view import TokenReader
+from tokkit.models.text_models.corpus import Corpus, Texts, as_texts
+from tokkit.models.text_models.learning import BITS_PER_BYTE
+from tokkit.models.text_models.windows import Windows
+from tokkit.models.training.loop import TrainingResult, train
+from tokkit.models.training.options import TrainingOptions
+
+Progress = Callable[[str, int, int], None]
+TEACHER = "bits_per_byte of the token model, exactly"
+LESSONS = "lessons"
+_HELD_OUT_EVERY = 10
+
+
+def byteify(
+    lm: ByteLM | str | os.PathLike[str],
+    texts: Texts | Text | Sequence[Text],
+    folder: str | os.PathLike[str],
+    training: TrainingOptions,
+    *,
+    lesson_bytes: int = 400_000,
+    windows_at_once: int = 8,
+    decoder: DecoderConfig | None = None,
+    progress: Progress | None = None,
+) -> tuple[Byteified, TrainingResult]:
+    """Make a byte model of a token model, or go on with one.
+
+    Args:
+        lm: the token model, looked through with canonical encodings, or what `tokkit.load_lm`
+            takes; only then can the folder be opened without naming it again.
+        texts: of the kinds that the model is for.
+        folder: made where it is missing; gets lessons, checkpoints, records and the model. What it
+            holds of an earlier call is used.
+        training: budget, learning rate, seed; see `TrainingOptions`.
+        lesson_bytes: of text that the token model reads. A tenth of it is held out.
+        windows_at_once: of a batch.
+        decoder: its shape.
+        progress: called with what is being done, how much of it is done, and of how much.
+
+    Raises:
+        ArgumentError: no texts, or an option out of range.
+        UnsupportedError: a token model that gives no hidden states.
+        FormatError: the folder cannot be written, or holds something damaged.
+        ModelError: it holds another training.
+        KeyboardInterrupt: after a checkpoint was written; lessons that were made stay.
+    """
+    check_kind(training, TrainingOptions, "training")
+    check_whole("lesson_bytes", lesson_bytes, 1)
+    check_whole("windows_at_once", windows_at_once, 1)
+    tell, path = progress or say_nothing, Path(folder)
+    asked = as_texts(texts)
+    corpus = Corpus(replace(asked, held_out=0.0, batch_bytes=8 * asked.window_bytes), seed=0)
+    source = None if isinstance(lm, ByteLM) else os.fspath(lm)
+    loaded = lm if isinstance(lm, ByteLM) else load_lm(lm)
+    if loaded.encodings != "canonical":
+        raise ArgumentError("a byteified model follows canonical encodings; load the model so")
+    reader = TokenReader(loaded)
+    n_batches = max(2, -(-min(lesson_bytes, corpus.n_bytes) // corpus.batch_bytes))
+    learned: list[Lesson] = []
+    held_out: list[Lesson] = []
+    for number, lessons in enumerate(
+        prepared_lessons(loaded, reader, corpus, n_batches, path / LESSONS), start=1
+    ):
+        (held_out if number % _HELD_OUT_EVERY == 0 or number == n_batches else learned).extend(
+            lessons
+        )
+        tell("reading with the token model", number, n_batches)
+    if not learned or not held_out:
+        raise ArgumentError("the token model can write too little of the texts; give more of them")
+    model = Byteified(
+        ByteifiedConfig(described(loaded, reader, source), decoder or DecoderConfig()),
+        loaded,
+        seed=training.seed,
+    )
+
+    def loss(number: int) -> torch.Tensor:
+        order = np.random.default_rng([training.seed, number]).permutation(len(learned))
+        return _loss(model, [learned[each] for each in order[:windows_at_once].tolist()])
+
+    result = train(
+        model,
+        loss,
+        training,
+        folder=path,
+        evaluate=lambda: _figures(model, held_out, windows_at_once),
+        identity={
+            "config": asdict(model.config),
+            "texts": corpus.fingerprint(),
+            "bytes": lesson_bytes,
+        },
+        progress=tell,
+    )
+    model.save(path)
+    return model, result
+
+
+def _probabilities(model: Byteified, lessons: Sequence[Lesson]) -> tuple[Windows, torch.Tensor]:
+    windows = Windows.of([each.data for each in lessons], ends=[each.ends for each in lessons])
+    windows = windows.to(model.device)
+    return windows, model.decoder(windows.symbols, model.batch([each.view for each in lessons]))
+
+
+def _loss(model: Byteified, lessons: Sequence[Lesson]) -> torch.Tensor:
+    """Mean cross-entropy of the exact law and the model's, nats a place."""
+    windows, found = _probabilities(model, lessons)
+    taught = torch.zeros_like(found)
+    for row, lesson in zip(taught, lessons, strict=True):
+        row[: len(lesson.taught)] = torch.from_numpy(lesson.taught).to(row).exp()
+    total = (taught * found.clamp(min=LEAST).log()).sum()
+    return -total / (windows.n_bytes + len(windows))
+
+
+def _figures(model: Byteified, lessons: Sequence[Lesson], at_once: int) -> dict[str, float]:
+    """Bits for each byte of lessons that nothing is learned from: the model's and the teacher's."""
+    nats = taught = 0.0
+    n_bytes = sum(len(each.data) for each in lessons)
+    for first in range(0, len(lessons), at_once):
+        some = lessons[first : first + at_once]
+        windows, found = _probabilities(model, some)
+        nats += float(nats_of_probabilities(found, windows.targets()).sum())
+        for lesson in some:
+            rows = lesson.taught.astype(np.float64)
+            taught -= float(rows[np.arange(len(lesson.data)), list(lesson.data)].sum())
+            taught -= float(rows[-1, -1]) if lesson.ends else 0.0
+    bit = float(np.log(2))
+    return {BITS_PER_BYTE: nats / bit / n_bytes, TEACHER: taught / bit / n_bytes}

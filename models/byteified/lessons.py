@@ -1,0 +1,120 @@
+"""Lessons of a byteified model: texts, what the token model says of them, and the exact answer.
+
+A lesson is a batch of windows, their `TokenView`s, and as the teacher the exact probabilities of
+the next byte, summed over tokens (`tokkit.ByteLM`). They do not depend on the decoder, so they are
+made once and written down, a file a batch; making them costs much more than learning from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.errors import FormatError, refused_by_system
+from tokkit.files.writing import whole_file
+from tokkit.models.byteified.token_view import TokenReader, TokenView
+from tokkit.models.text_models.corpus import Corpus
+from tokkit.models.text_models.windows import Windows
+
+_LOWEST = -60.0
+"""Nats, of what the teacher says, so that half precision holds it."""
+_VIEW = ("states", "settled", "depths", "shares", "ended", "suffixes")
+_KINDS = {
+    "states": torch.float16,
+    "settled": torch.int32,
+    "depths": torch.int32,
+    "shares": torch.float32,
+    "ended": torch.float32,
+    "suffixes": torch.int32,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A window.
+
+    Attributes:
+        data: its bytes.
+        ends: whether its document ends with it.
+        view: the token model at each place, that before the first byte included.
+        taught: float16 (len(data) + 1, 257), nats: the exact law of the next symbol.
+    """
+
+    data: bytes
+    ends: bool
+    view: TokenView
+    taught: NDArray[np.float16]
+
+
+def made_lessons(lm: ByteLM, reader: TokenReader, windows: Windows) -> Iterator[Lesson]:
+    """The lessons of some windows; those that the tokenizer cannot write drop out."""
+    for data, ends in zip(windows.data, windows.ends.tolist(), strict=True):
+        if reader.can_write(data):
+            # One at a time: a pass over several attends, in vain, to all of them.
+            _, (view,) = reader.read([reader.start()], [data], first=True)
+            taught = lm.open().score(data).clip(min=_LOWEST).astype(np.float16)
+            yield Lesson(data, bool(ends), view, taught)
+
+
+def prepared_lessons(
+    lm: ByteLM, reader: TokenReader, corpus: Corpus, n_batches: int, folder: Path
+) -> Iterator[list[Lesson]]:
+    """The lessons of the first batches of a corpus, each read from the folder or made and written.
+
+    Raises:
+        FormatError: a file is damaged, or cannot be written.
+    """
+    with refused_by_system(f"make the folder {str(folder)!r}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for number in range(n_batches):
+        path = folder / f"{number:05}.safetensors"
+        if not path.exists():
+            lessons = list(made_lessons(lm, reader, corpus.batch(number)))
+            with refused_by_system(f"write {path}"), whole_file(path) as stream:
+                stream.write(_written(lessons))
+        yield read_lessons(path)
+
+
+def _written(lessons: Sequence[Lesson]) -> bytes:
+    from safetensors.torch import save
+
+    tensors: dict[str, torch.Tensor] = {}
+    for number, lesson in enumerate(lessons):
+        tensors[f"{number}.data"] = torch.frombuffer(bytearray(lesson.data), dtype=torch.uint8)
+        tensors[f"{number}.ends"] = torch.tensor([lesson.ends])
+        tensors[f"{number}.taught"] = torch.from_numpy(lesson.taught)
+        for name in _VIEW:
+            array = torch.from_numpy(getattr(lesson.view, name))
+            tensors[f"{number}.{name}"] = array.to(_KINDS[name])
+    return save(tensors)
+
+
+def read_lessons(path: Path) -> list[Lesson]:
+    """What was written to a file.
+
+    Raises:
+        FormatError: it is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = {name: each.numpy() for name, each in load_file(path).items()}
+        numbers = sorted(int(name.partition(".")[0]) for name in tensors if name.endswith(".data"))
+        return [
+            Lesson(
+                tensors[f"{number}.data"].tobytes(),
+                bool(tensors[f"{number}.ends"][0]),
+                TokenView(**{name: tensors[f"{number}.{name}"] for name in _VIEW}),
+                tensors[f"{number}.taught"],
+            )
+            for number in numbers
+        ]
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise FormatError(f"{path}: no lessons, or damaged ({error}); delete the file") from error

@@ -1,0 +1,158 @@
+"""A byteified model is a byte model, and says what its token model says wherever it can."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch: Any = pytest.importorskip("torch")
+import tokkit
+from tests.bytelm.lm_helpers import tiny_model
+from tests.models import laws
+from tests.models.toy_models import LOCAL, NGRAMS, tokenizer
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_state import END
+from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
+from tokkit.bytelm.token_models.ngram import NgramLM
+from tokkit.errors import ArgumentError, ModelError, UnsupportedError
+from tokkit.models.byteified.byteify import TEACHER, byteify
+from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig
+from tokkit.models.byteified.model import Byteified, described
+from tokkit.models.byteified.token_view import TokenReader
+from tokkit.models.text_models.corpus import Texts
+from tokkit.models.training import TrainingOptions
+
+TEXTS = st.text("ab Hithere,.3\n", max_size=24).map(str.encode) | st.binary(max_size=12)
+SHAPE = DecoderConfig(LOCAL, NGRAMS)
+
+
+@cache
+def token_model() -> ByteLM:
+    """A tiny one of transformers, in float64."""
+    model = tiny_model("llama", vocab_size=300)
+    return tokkit.load_lm((model.double(), tokenizer()))
+
+
+@cache
+def byteified() -> Byteified:
+    """A model whose parameters all matter."""
+    lm = token_model()
+    model = Byteified(ByteifiedConfig(described(lm, TokenReader(lm)), SHAPE), lm)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for each in model.parameters():
+            each.add_(torch.randn(each.shape, generator=generator) * 0.2)
+    return model.double().eval()
+
+
+LAWS = [
+    laws.check_later_bytes_change_nothing,
+    laws.check_cuts_change_nothing,
+    laws.check_mates_and_padding_change_nothing,
+    laws.check_ragged_batches_change_nothing,
+    laws.check_continuations_sum_to_one,
+    laws.check_forks_are_independent,
+    laws.check_nats_are_those_of_the_rows,
+    laws.check_every_parameter_learns,
+]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=[law.__name__.removeprefix("check_") for law in LAWS])
+def test_law(law: Any) -> None:
+    law(byteified())
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=TEXTS, later=TEXTS)
+def test_settled_tokens_begin_every_encoding_that_goes_on(text: bytes, later: bytes) -> None:
+    reader = TokenReader(token_model())
+    (reading,), _ = reader.read([reader.start()], [text])
+    assert reading.settled is not None or not text
+    ids = [] if reading.settled is None else reading.settled.head.node.ids()
+    assert tokenizer().encode(text + later)[: len(ids)] == ids
+
+
+@settings(max_examples=20, deadline=None)
+@given(text=TEXTS)
+def test_shares_are_sums_over_the_tokens_that_go_on(text: bytes) -> None:
+    lm = token_model()
+    reader, spelled = TokenReader(lm), tokenizer().spec.token_bytes
+    vocabulary = ByteVocabulary(lm.token_lm)
+    (reading,), (view,) = reader.read([reader.start()], [text], first=True)
+    settled = reading.settled
+    assert settled is not None
+    (logs,) = lm.token_lm.next_token_logprobs([settled.head.node.ids()])
+    behind = text[settled.head.start :]
+    assert view.depths[-1] == len(behind)
+    allowed = np.unpackbits(vocabulary.permitted(settled.head.state))[: len(vocabulary.trie)]
+    going, ended = np.zeros(257), 0.0
+    for token, may in zip(vocabulary.trie.order.tolist(), allowed.tolist(), strict=True):
+        if may and spelled[token].startswith(behind) and len(spelled[token]) > len(behind):
+            going[spelled[token][len(behind)]] += np.exp(logs[token])
+        elif may and spelled[token] == behind:
+            ended += np.exp(logs[token])
+    if not behind:
+        assert view.ended[-1] == 0
+        exact = lm.next_byte_logprobs(text)
+        np.testing.assert_allclose(view.shares[-1], np.exp(exact), atol=1e-12)
+        found = byteified().next_byte_logprobs(text)
+        np.testing.assert_allclose(np.exp(found), np.exp(exact), atol=1e-12)
+    elif going.sum() > 0:
+        np.testing.assert_allclose(view.shares[-1], going / going.sum(), atol=1e-12)
+        assert view.ended[-1] >= ended / (ended + going.sum()) - 1e-9
+
+
+@settings(max_examples=20, deadline=None)
+@given(text=TEXTS)
+def test_the_suffix_is_the_longest_token_that_a_text_ends_with(text: bytes) -> None:
+    reader, spelled = TokenReader(token_model()), tokenizer().spec.token_bytes
+    _, (view,) = reader.read([reader.start()], [text], first=True)
+    ending = [token for token in spelled if token and text.endswith(token)]
+    found = int(view.suffixes[-1])
+    assert (found == reader.n_ids) == (not ending)
+    if ending:
+        assert spelled[found] == max(ending, key=len)
+
+
+def test_it_learns_what_the_exact_sum_says(tmp_path: Path) -> None:
+    text = b"Hi there, can't you see there are 3.14 others? " * 20
+    lm = token_model()
+    options = TrainingOptions(steps=40, learning_rate=5e-3, evaluations=1)
+
+    def made() -> tuple[Byteified, Any]:
+        texts = Texts(text, window_bytes=32, batch_bytes=64)
+        return byteify(lm, texts, tmp_path, options, lesson_bytes=600, decoder=SHAPE)
+
+    model, result = made()
+    begun, *_, ended = (each.evaluation for each in result.records if each.evaluation is not None)
+    assert begun[TEACHER] == ended[TEACHER] <= ended["bits_per_byte"] + 1e-3
+    assert ended["bits_per_byte"] < begun["bits_per_byte"]
+    again, repeated = made()  # nothing is left to do
+    assert repeated.resumed_at == 40
+    np.testing.assert_array_equal(again.byte_logprobs(b"Hi th"), model.byte_logprobs(b"Hi th"))
+    loaded = Byteified.load(tmp_path, token_model=lm)
+    np.testing.assert_array_equal(loaded.byte_logprobs(b"Hi th"), model.byte_logprobs(b"Hi th"))
+    with pytest.raises(ArgumentError, match="names no token model"):
+        tokkit.load_lm(tmp_path)
+
+
+def test_a_token_model_of_another_vocabulary_or_without_states_is_refused() -> None:
+    config = ByteifiedConfig(described(token_model(), TokenReader(token_model())), SHAPE)
+    other = tiny_model("llama", vocab_size=300, hidden_size=16, head_dim=4)
+    with pytest.raises(ModelError, match="columns"):
+        Byteified(config, tokkit.load_lm((other, tokenizer())))
+    with pytest.raises(UnsupportedError, match="hidden states"):
+        TokenReader(ByteLM(NgramLM.train([b"Hi there"], tokenizer(), order=2, eos_id=0)))
+    with pytest.raises(ModelError, match="attach"):
+        Byteified(config).byte_logprobs(b"a")
+
+
+def test_end_of_text_is_that_of_the_token_model_where_nothing_is_pending() -> None:
+    exact, found = (lm.next_byte_logprobs(b"")[END] for lm in (token_model(), byteified()))
+    assert abs(exact - found) < 1e-9
