@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.models.training.records import Record
+from tokkit.models.training.curve import TrainingCurve
 
 _MOST_OUTLIERS = 10
-_MOST_STRETCHES = 100
-"""Of steps, whose losses are averaged."""
 _NORMAL = 1.4826
 """Standard deviations in a median absolute deviation, where values are normal."""
 
@@ -130,42 +128,6 @@ class BitsPerByte:
     n_bytes: int
     bytes_per_token_before: float
     bytes_per_token_after: float
-
-
-@dataclass(frozen=True)
-class TrainingCurve:
-    """How a training went.
-
-    Attributes:
-        seconds: spent on updates, at the end of each of at most a hundred stretches of steps.
-        losses: mean of each stretch.
-        evaluated_at: seconds at which held-out windows were scored.
-        bits_per_byte: of them.
-    """
-
-    seconds: tuple[float, ...]
-    losses: tuple[float, ...]
-    evaluated_at: tuple[float, ...]
-    bits_per_byte: tuple[float, ...]
-
-    @classmethod
-    def of(cls, records: Sequence[Record], evaluation: str) -> TrainingCurve:
-        """The curve of a training's records.
-
-        Args:
-            records: of steps and evaluations.
-            evaluation: name of the figure of bits per byte.
-        """
-        steps = [record for record in records if record.loss is not None]
-        n_stretches = min(len(steps), _MOST_STRETCHES)
-        stretches = [part.tolist() for part in np.array_split(np.arange(len(steps)), n_stretches)]
-        evaluations = [record for record in records if evaluation in record.evaluation]
-        return cls(
-            tuple(steps[part[-1]].seconds for part in stretches),
-            tuple(float(np.mean([steps[k].loss for k in part])) for part in stretches),
-            tuple(record.seconds for record in evaluations),
-            tuple(record.evaluation[evaluation] for record in evaluations),
-        )
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from tokkit.hypernets.distillation.distilling import distil
 from tokkit.hypernets.distillation.frozen_body import FrozenBody
 from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.distillation.trained_rows import TrainedRows
-from tokkit.hypernets.figures import TrainingCurve
 from tokkit.hypernets.methods import METHODS
 from tokkit.hypernets.plain_models.source_models import load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
+from tokkit.models.training.curve import TrainingCurve
 from tokkit.text.tokenizer import load_tokenizer
 
 

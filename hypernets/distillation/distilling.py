@@ -23,9 +23,9 @@ from tokkit.hypernets.distillation.classroom import Batch, Classroom, before_tok
 from tokkit.hypernets.distillation.frozen_body import FrozenBody, fast_dtype
 from tokkit.hypernets.distillation.lessons import Lesson, Schedule, lessons_of
 from tokkit.hypernets.distillation.options import TransferTraining
-from tokkit.hypernets.figures import TrainingCurve
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
+from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.loop import train
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from tokkit.errors import ArgumentError, EncodingError, FormatError
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.network import TokenNetwork
 from tokkit.models.subword.token_lm import SubwordLM
+from tokkit.models.subword.vocabulary import VOCAB_SIZE, train_tokenizer
 from tokkit.models.text_models.predictions import nats_of_rows
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.models.text_models.windows import NO_TARGET, Windows
@@ -86,6 +87,29 @@ class SubwordTransformer(TextModel, ByteLM):
         self.tokenizer.save(folder / _TOKENIZER)
         names = sorted(each.name for each in (folder / _TOKENIZER).iterdir())
         return [f"{_TOKENIZER}/{name}" for name in names]
+
+    @classmethod
+    def fresh(
+        cls,
+        config: Any,
+        *,
+        texts: Sequence[bytes],
+        tokenizer: TextTokenizer | None,
+        vocab_size: int | None,
+        seed: int,
+    ) -> Self:
+        """See `TextModel.fresh`; without a tokenizer one of 8,192 tokens is trained on the texts.
+
+        Raises:
+            ArgumentError: a size beside a tokenizer, or one out of range.
+            MissingExtraError: `tokenizers`, which trains, is not installed.
+        """
+        if tokenizer is None:
+            size = VOCAB_SIZE if vocab_size is None else vocab_size
+            tokenizer = train_tokenizer(texts, vocab_size=size)
+        elif vocab_size is not None:
+            raise ArgumentError("vocab_size is of a tokenizer that is trained, and one was given")
+        return cls(config, tokenizer, seed=seed)
 
     @classmethod
     def build(cls, config: Any, folder: Path) -> Self:

@@ -14,12 +14,14 @@ from tokkit.errors import needs_extra
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 END_OF_TEXT = "<|endoftext|>"
+VOCAB_SIZE = 8192
+"""Where none is given."""
 _LEAST = 257
 _CHUNK = 1 << 16
 """Characters that the library is given at once."""
 
 
-def train_tokenizer(texts: Iterable[bytes], *, vocab_size: int = 8192) -> TextTokenizer:
+def train_tokenizer(texts: Iterable[bytes], *, vocab_size: int = VOCAB_SIZE) -> TextTokenizer:
     """Train byte-level BPE.
 
     Args:

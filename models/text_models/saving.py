@@ -44,6 +44,7 @@ class Saved(Protocol):
     kind: ClassVar[str]
     config_class: ClassVar[type[Config]]
     config: Any
+    name: str
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Its tensors."""
@@ -106,7 +107,7 @@ def load_model(
     device: str | None,
     others: Mapping[str, Any],
 ) -> ModelT:
-    """Read what `save_model` wrote; see `TextModel.load`.
+    """Read what `save_model` wrote; see `TextModel.load`. The model bears the folder's name.
 
     Raises:
         ArgumentError: an unknown option, dtype or device.
@@ -125,6 +126,7 @@ def load_model(
     saved = _check_header(kind, config, path)
     model = kind.build(config, path).to(saved)
     _fill(model, path / WEIGHTS)
+    model.name = path.resolve().name
     return model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype]).eval()
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.documents import Text
+from tokkit.errors import ArgumentError
 from tokkit.models.text_models.cached_state import CachedState
 from tokkit.models.text_models.configs import Config
 from tokkit.models.text_models.corpus import Texts
@@ -29,6 +30,7 @@ from tokkit.models.text_models.learning import text_task
 from tokkit.models.text_models.saving import load_model, save_model
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.training.tasks import Task
+from tokkit.text.tokenizer import TextTokenizer
 
 
 class TextModel(torch.nn.Module, ByteModel):
@@ -132,6 +134,32 @@ class TextModel(torch.nn.Module, ByteModel):
             OSError: the folder cannot be written to.
         """
         return ()
+
+    @classmethod
+    def fresh(
+        cls,
+        config: Any,
+        *,
+        texts: Sequence[bytes],  # noqa: ARG003  # some read them
+        tokenizer: TextTokenizer | None,
+        vocab_size: int | None,
+        seed: int,
+    ) -> Self:
+        """A model with parameters that are drawn, and whatever else it takes.
+
+        Args:
+            config: of `config_class`.
+            texts: that it will learn from.
+            tokenizer: for models that have one.
+            vocab_size: of a tokenizer that is trained on the texts.
+            seed: of the draw.
+
+        Raises:
+            ArgumentError: a tokenizer, or its size, for a model that has none.
+        """
+        if tokenizer is not None or vocab_size is not None:
+            raise ArgumentError(f"a {cls.kind} reads bytes; leave the tokenizer out")
+        return cls(config, seed=seed)
 
     @classmethod
     def build(cls, config: Any, folder: Path) -> Self:  # noqa: ARG003  # some have parts

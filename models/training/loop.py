@@ -78,8 +78,8 @@ def train(
             any other module the loss of a batch, a function of its number (`tasks.Loss`).
         options: the budget and the optimiser.
         folder: for checkpoints and records, made if missing; a training that it holds goes on.
-            Several processes share it. A model that knows how it learns is saved there, too, at the
-            end and when it is interrupted.
+            Several processes share it. A model that knows how it learns is saved there, too,
+            whenever a checkpoint is.
         evaluate: figures by name, of the model as it is, in place of its own; called in the first
             process alone, without gradients, in the evaluation mode of the model.
         factors: what the learning rate of a parameter is multiplied by, by its name.
@@ -183,9 +183,7 @@ class _Run:
                 self._save()
                 saved = time.monotonic()
             if stop:
-                self._save_model()
                 raise KeyboardInterrupt
-        self._save_model()
 
     def _progress(self) -> float:
         return progress_at(self._options, self._position.step, self._position.seconds)
@@ -262,9 +260,7 @@ class _Run:
         self._records.flush()
         position = Position(self._position.step, self._position.seconds, len(self._records.records))
         save_checkpoint(self._folder, self._model, self._optimizer, position, self._identity)
-
-    def _save_model(self) -> None:
-        if self._folder is not None and self._saves and self._task.save is not None:
+        if self._task.save is not None:
             self._task.save(self._folder)
 
     def _told(self) -> tuple[int, int]:

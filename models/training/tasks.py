@@ -28,7 +28,7 @@ class Task:
         loss: of a batch, by its number; uses the model as it likes.
         evaluate: figures by name, of the model as it is; None: none.
         identity: JSON of what else the training depends on.
-        save: writes the model to the folder of its training, at the end and when it is interrupted;
+        save: writes the model to the folder of its training, whenever a checkpoint is written;
             None: nobody but the caller can.
         batch_bytes: of text in a batch, on average; None: it has none.
     """

@@ -16,6 +16,7 @@ from tests.audit.toy_subjects import write_bpe
 from tokkit.audit.gates.known_figures import FACTS, TABLES, check_figure
 from tokkit.cli import main
 from tokkit.cli import option_types as types
+from tokkit.cli.commands.train import TrainingInput
 from tokkit.cli.parsing import Command, load_command, written_out
 from tokkit.cli.registry import ENTRIES
 from tokkit.cli.usage import is_option, label_of
@@ -25,7 +26,7 @@ COMMANDS: dict[str, Command] = {
     name: load_command(entry.name) for entry in ENTRIES for name in (entry.name, *entry.aliases)
 }
 # Whatever is written there is a text, or is judged by a reader that comes before the work.
-FREE = {"--text", "--prompt", "--suffix", "--name", "--format", "--group", "--text-field"}
+FREE = {"--text", "--prompt", "--suffix", "--name", "--format", "--group", "--text-field", "--set"}
 
 BAD: dict[type, list[str]] = {
     types.Whole: ["many", "1.5", "-7", ""],
@@ -41,6 +42,7 @@ BAD: dict[type, list[str]] = {
     types.Pair: ["nothing", "=1", "no-such-name=1", "no.such.name=1"],
     types.Choice: ["nothing", "", "RAISE"],
     types.Checked: [],
+    TrainingInput: ["no/such/file", "FOLDER"],
 }
 CHECKED = {
     "--stop": [""],

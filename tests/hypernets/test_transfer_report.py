@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from tests.report.page.reader import assert_links_lead_somewhere, assert_stands_alone
-from tokkit.hypernets.figures import BitsPerByte, Outlier, Spread, TrainingCurve, TransferFigures
+from tokkit.hypernets.figures import BitsPerByte, Outlier, Spread, TransferFigures
 from tokkit.hypernets.transfer_report import (
     render_transfer_page,
     transfer_sections,
     verdict,
 )
+from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.records import Record
 from tokkit.report.section import Section
 from tokkit.report.terminal import table_lines

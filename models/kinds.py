@@ -1,0 +1,14 @@
+"""The models of text that `tokkit train` makes, a line each: what it calls them, and their kind.
+
+The kind is a key of `tokkit.files.registry.CLASSES`, where the class stands.
+"""
+
+from __future__ import annotations
+
+KINDS = {
+    "byte": "byte-transformer",
+    "subword": "subword-transformer",
+    "spacebyte": "spacebyte",
+    "hierarchical": "hierarchical-transformer",
+    "word-pooled": "word-pooled-transformer",
+}

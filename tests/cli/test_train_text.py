@@ -1,0 +1,121 @@
+"""`tokkit train KIND` on toy models of text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+from tokkit.cli import main
+from tokkit.cli.text_training import TextTraining
+from tokkit.errors import ArgumentError
+from tokkit.models.kinds import KINDS
+
+TEXT = "It was a dark and stormy night; the rain fell in torrents. " * 60
+SMALL = ("--width", "16", "--heads", "2", "--layers", "1", "--vocab-size", "280")
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    return str(path)
+
+
+def run(kind: str, text: str, into: Path, *options: str) -> int:
+    small = SMALL if kind == "subword" else SMALL[:-2]
+    sizes = ("--batch-bytes", "512", "--window-bytes", "128")
+    return main(["train", kind, text, "--into", str(into), *small, *sizes, *options])
+
+
+@pytest.mark.parametrize("kind", ["byte", "subword"])
+def test_what_is_trained_is_what_score_and_complete_take(
+    kind: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    into, page = tmp_path / "made", tmp_path / "page.html"
+    assert run(kind, text, into, "--steps", "12", "--html", str(page), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["steps"] == 12
+    assert told["bits_per_byte"] < told["first_bits_per_byte"]
+    for what in ("steps", "bytes", "seconds"):
+        assert f"Bits a byte against {what}" in page.read_text(encoding="utf-8")
+    assert main(["score", str(into), "--file", text, "--window", "128", "--json"]) == 0
+    capsys.readouterr()
+    line = ["complete", str(into), "--prompt", "It was", "--max-bytes", "4", "--seed", "1"]
+    assert main(line) == 0
+    capsys.readouterr()
+    assert run(kind, text, into, "--steps", "12", "--resume") == 0
+    assert "12 steps" in capsys.readouterr().out
+
+
+def test_a_trained_model_goes_on_with_another_text(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run("byte", text, first, "--steps", "10", "--json") == 0
+    before = json.loads(capsys.readouterr().out)
+    sizes = ["--batch-bytes", "512", "--window-bytes", "128"]
+    line = ["train", "byte", text, "--into", str(second), "--from", str(first), *sizes]
+    assert main([*line, "--steps", "1", "--json"]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["first_bits_per_byte"] == pytest.approx(before["bits_per_byte"], abs=1e-4)
+    assert main([*line, "--steps", "2", "--width", "32", "--resume"]) == 2
+    assert "--width is of a new model" in capsys.readouterr().err
+    assert main(["train", "subword", *line[2:], "--steps", "1", "--resume"]) == 2
+    assert "expected one of kind subword" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--resume",), "holds no training"),
+        (("--steps", "0"), "of at least 1"),
+        (("--held-out", "1"), "below 1"),
+        (("--window-bytes", "0"), "of at least 1"),
+        (("--batch-bytes", "1"), "batch_bytes must be a whole number"),
+        (("--set", "backbone.wdth=3"), "did you mean 'width'"),
+        (("--set", "backbone"), "expected NAME=VALUE"),
+        (("--set", "gate=3"), "expected true or false"),
+        (("--width", "17"), "multiple"),
+        (("--vocab-size", "300"), "reads bytes"),
+        (("--from", "nowhere"), "no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_the_work(
+    options: tuple[str, ...],
+    message: str,
+    text: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("byte", text, tmp_path / "made", *options) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "made").exists()
+
+
+def test_an_empty_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.write_bytes(b"")
+    assert run("byte", str(empty), tmp_path / "made") == 2
+    assert "the text is empty" in capsys.readouterr().err
+
+
+def test_options_of_text_models_are_refused_for_a_hypernet() -> None:
+    TextTraining().refuse("of models of text")
+    for asked, name in (
+        (TextTraining(gate=True), "gate"),
+        (TextTraining(start="a"), "from"),
+        (TextTraining(settings=["a=1"]), "set"),
+        (TextTraining(batch_bytes=9), "batch-bytes"),
+    ):
+        with pytest.raises(ArgumentError, match=f"--{name} is of models of text"):
+            asked.refuse("of models of text")
+
+
+def test_every_kind_has_a_class() -> None:
+    from tokkit.models.text_models.building import model_class
+
+    for name in KINDS:
+        assert model_class(name).kind == KINDS[name]

@@ -1,0 +1,206 @@
+"""What `tokkit train` may be asked for models of text, and how it trains them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import tokkit
+from tokkit.cli.declarations import option
+from tokkit.cli.inputs import read_text
+from tokkit.cli.option_types import AnyText, Checked, InputFolder, Real, Source, Whole
+from tokkit.cli.output import print_json, save_text
+from tokkit.cli.progress import Meter
+from tokkit.errors import ArgumentError
+from tokkit.report.wording import size, visible
+
+if TYPE_CHECKING:
+    from tokkit.models.text_models.text_model import TextModel
+    from tokkit.models.training import TrainingOptions
+
+_MINUTES, _RATE, _WEIGHT_DECAY, _EVALUATIONS = 10.0, 2e-3, 0.1, 20
+_NAMES = {"start": "from", "settings": "set"}
+"""Options that do not bear the name of their field."""
+_OF_NEW_MODELS = (
+    "width", "layers", "heads", "ngrams", "gate", "settings", "tokenizer", "vocab_size",
+)  # fmt: skip
+
+
+def _check_device(name: str) -> None:
+    from tokkit.bytelm.token_models.transformers.loading import checked_device, import_torch
+
+    checked_device(import_torch(), name)
+
+
+@dataclass(frozen=True)
+class TextTraining:
+    """Options of the models of text."""
+
+    PANEL: ClassVar[str] = "Models of text"
+
+    width: Annotated[int | None, option("of the backbone's states", Whole(1), "N")] = None
+    layers: Annotated[int | None, option("blocks of the backbone", Whole(1), "N")] = None
+    heads: Annotated[int | None, option("of its attention", Whole(1), "N")] = None
+    ngrams: Annotated[bool, option("add embeddings of hashed n-grams")] = False
+    gate: Annotated[bool, option("mix the place before into each")] = False
+    settings: Annotated[
+        list[str] | None,
+        option(
+            "any field of the configuration, as backbone.window=256; repeatable",
+            AnyText(),
+            "NAME=VALUE",
+            name="--set",
+        ),
+    ] = None
+    tokenizer: Annotated[
+        str | None, option("of subword, in place of one that is trained", Source(), "TOKENIZER")
+    ] = None
+    vocab_size: Annotated[
+        int | None, option("of the tokenizer that is trained (8192)", Whole(257), "N")
+    ] = None
+    start: Annotated[
+        str | None,
+        option(
+            "go on from the model in a folder, with these texts",
+            InputFolder(),
+            "FOLDER",
+            name="--from",
+        ),
+    ] = None
+    steps: Annotated[int | None, option("updates, in place of minutes", Whole(1), "N")] = None
+    batch_bytes: Annotated[int | None, option("of text in each step (16384)", Whole(1), "N")] = None
+    window_bytes: Annotated[
+        int | None, option("that are read at once, at most (1024)", Whole(1), "N")
+    ] = None
+    held_out: Annotated[
+        float | None,
+        option("share of the text to evaluate on (0.05)", Real(0, below=1), "SHARE"),
+    ] = None
+    bf16: Annotated[bool, option("compute products in bfloat16")] = False
+    device: Annotated[
+        str | None,
+        option("where torch computes, as cuda:0 (cpu)", Checked(_check_device), "DEVICE"),
+    ] = None
+
+    def options(self, minutes: float | None, rate: float | None, seed: int) -> TrainingOptions:
+        """Budget and optimiser, with the defaults of models of text."""
+        from tokkit.models.training import TrainingOptions
+
+        if minutes is None and self.steps is None:
+            minutes = _MINUTES
+        return TrainingOptions(
+            steps=self.steps,
+            seconds=None if minutes is None else 60 * minutes,
+            clock="cpu" if self.device is None else "wall",
+            learning_rate=_RATE if rate is None else rate,
+            weight_decay=_WEIGHT_DECAY,
+            seed=seed,
+            autocast="bfloat16" if self.bf16 else None,
+            device=self.device,
+            evaluations=_EVALUATIONS,
+        )
+
+    def refuse(self, why: str, among: Collection[str] | None = None) -> None:
+        """Refuse options that have no effect.
+
+        Args:
+            why: they have none.
+            among: names of fields; None for all.
+
+        Raises:
+            ArgumentError: one is not at its default.
+        """
+        for each in fields(self):
+            told = among is None or each.name in among
+            if told and getattr(self, each.name) != each.default:
+                name = _NAMES.get(each.name, each.name).replace("_", "-")
+                raise ArgumentError(f"--{name} is {why}; leave it out")
+
+
+def train_text_model(
+    kind: str,
+    files: list[str],
+    into: str,
+    asked: TextTraining,
+    options: TrainingOptions,
+    html: str | None,
+    as_json: bool,
+) -> int:
+    """Train a model of text, and tell how it went.
+
+    Args:
+        kind: of the model.
+        files: to learn from.
+        into: the folder of the training.
+        asked: how.
+        options: budget and optimiser.
+        html: where a page goes, if anywhere.
+        as_json: whether to tell it as JSON.
+
+    Returns:
+        The exit code.
+    """
+    from tokkit.models.text_models.corpus import Texts
+    from tokkit.models.text_models.training_page import TextTrainingFigures, render_text_training
+    from tokkit.models.training import train as train_model
+
+    data = [read_text(None, file) for file in files]
+    how = {name: getattr(asked, name) for name in ("batch_bytes", "window_bytes", "held_out")}
+    texts = Texts(data, **{name: each for name, each in how.items() if each is not None})
+    with Meter() as meter:
+        model = _text_model(kind, data, asked, options.seed, meter)
+        result = train_model(model, texts, options, folder=into, progress=meter)
+    if os.environ.get("RANK", "0") != "0":  # of several processes the first tells
+        return 0
+    n_parameters = sum(each.numel() for each in model.parameters())
+    figures = TextTrainingFigures.of(result, kind=kind, n_parameters=n_parameters)
+    if html is not None:
+        save_text(html, render_text_training(result, figures, name=into))
+    if as_json:
+        print_json({"folder": into, **asdict(figures)})
+    elif html != "-":
+        told = f"{figures.loss:.3f} bits a byte in training"
+        if figures.bits_per_byte is not None:
+            told += f", {figures.bits_per_byte:.3f} on text that was held out"
+        line = (
+            f"{into}: {figures.steps:,} steps, {size(figures.n_bytes)} in {figures.seconds:,.0f} "
+            f"seconds, {told}"
+        )
+        save_text("-", visible(line) + "\n")
+    return 0
+
+
+def _text_model(
+    kind: str, texts: list[bytes], asked: TextTraining, seed: int, meter: Meter
+) -> TextModel:
+    """The model to train: one that is there, or a new one."""
+    from tokkit.models.text_models.building import model_class, new_model, read_settings
+    from tokkit.models.text_models.text_model import TextModel
+
+    if asked.start is not None:
+        asked.refuse("of a new model, and --from names one", _OF_NEW_MODELS)
+        model: Any = tokkit.load_lm(asked.start)
+        if not isinstance(model, model_class(kind)):
+            found = model.kind if isinstance(model, TextModel) else type(model).__name__
+            raise ArgumentError(f"{asked.start!r} holds a {found}; expected one of kind {kind}")
+        return model
+    settings = read_settings(asked.settings or ())
+    backbone = {"width": asked.width, "n_layers": asked.layers, "n_heads": asked.heads}
+    if known := {name: each for name, each in backbone.items() if each is not None}:
+        settings["backbone"] = {**known, **settings.get("backbone", {})}
+    if asked.ngrams:
+        settings.setdefault("ngrams", {})
+    if asked.gate:
+        settings.setdefault("gate", True)
+    tokenizer = None if asked.tokenizer is None else tokkit.load_tokenizer(asked.tokenizer)
+    meter("preparing the model")
+    return new_model(
+        kind,
+        settings,
+        texts=texts,
+        tokenizer=tokenizer,
+        vocab_size=asked.vocab_size,
+        seed=seed,
+    )
