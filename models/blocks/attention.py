@@ -44,7 +44,7 @@ class Attention(nn.Module):
 
         Args:
             x: float (n, length, width).
-            at: rotation of the places (length, head_width).
+            at: rotation of the places.
             mask: bool (..., length, length) or broadcast, who may attend to whom; None: all.
             causal: whether only to places before, where there is no mask.
         """
@@ -87,7 +87,7 @@ class Attention(nn.Module):
 
         Args:
             x: float (n, longest, width).
-            at: rotation of the new places, (n, 1, longest, head_width).
+            at: rotation of the new places, (n, 1, longest, head_width / 2).
             mask: bool (n, 1, longest, most_kept); None: each attends to all that is kept.
             lengths: new places of each text.
             caches: of each, with room for them.
@@ -114,7 +114,7 @@ class Attention(nn.Module):
 
         Args:
             x: float (n, size, width).
-            at: rotation of their places, (n, 1, size, head_width).
+            at: rotation of their places, (n, 1, size, head_width / 2).
             after: int64 (n,), how many places of the text each leaf attends to.
             counts: leaves of each text, in order.
             caches: of the texts.
@@ -145,29 +145,24 @@ class Attention(nn.Module):
             groups: numbers of sequences, and the places of each of them, in order.
             causal: whether each place reads those before it and itself alone.
         """
-        sizes = [count * length for count, length in groups]
-        # (heads, places, head_width) each; slices would each write a whole gradient
-        parts = [each[0].split(sizes, 1) for each in self._projected(x[None], at)]
-        read = [
-            _within(
-                *(each.unflatten(1, (count, length)).transpose(0, 1) for each in some),
-                causal=causal,
-            )
-            .transpose(1, 2)
-            .flatten(0, 1)
-            for (count, length), *some in zip(groups, *parts, strict=True)
-        ]
-        return self.out(torch.cat(read).flatten(1))
+        n, sizes = self._n_heads, [count * length for count, length in groups]
+        turned, value = self.qkv(x).unflatten(-1, (3 * n, -1)).split([2 * n, n], 1)
+        cosines, sines = (each.to(value.dtype)[:, None] for each in at)
+        turned = rotated(turned, (cosines, sines))  # (places, 2 * heads, head_width)
+        # split, as slices would each write a whole gradient
+        parts = zip(turned.split(sizes), value.split(sizes), groups, strict=True)
+        read = [_within(qk, v, *group, causal=causal) for qk, v, group in parts]
+        return self.out(torch.cat(read))
 
     def _projected(
         self, x: torch.Tensor, at: Rotation
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Queries, keys and values: (n, heads, length, head_width) each."""
-        query, key, value = (
-            each.unflatten(-1, (self._n_heads, -1)).transpose(1, 2)
-            for each in self.qkv(x).chunk(3, -1)
-        )
-        return rotated(query, at).to(value.dtype), rotated(key, at).to(value.dtype), value
+        projected = self.qkv(x).unflatten(-1, (3 * self._n_heads, -1)).transpose(1, 2)
+        turned, value = projected.split([2 * self._n_heads, self._n_heads], 1)
+        cosines, sines = (each.to(value.dtype) for each in at)
+        query, key = rotated(turned, (cosines, sines)).chunk(2, 1)
+        return query, key, value
 
     def _joined(self, read: torch.Tensor) -> torch.Tensor:
         return self.out(read.transpose(1, 2).flatten(2))
@@ -189,24 +184,47 @@ def _causal(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torc
 
 
 def _read(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, hidden: torch.Tensor
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, hidden: torch.Tensor | None
 ) -> torch.Tensor:
-    """Attention by explicit products; `hidden` are places that are not attended to."""
+    """Attention by explicit products; `hidden` are places that are not attended to; None: none."""
     scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
-    return scores.masked_fill(hidden, -torch.inf).softmax(-1).to(value.dtype) @ value
+    if hidden is not None:
+        scores = scores.masked_fill(hidden, -torch.inf)
+    return scores.softmax(-1).to(value.dtype) @ value
 
 
 def _within(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool
+    query_key: torch.Tensor, value: torch.Tensor, count: int, length: int, *, causal: bool
 ) -> torch.Tensor:
-    """Attention within short sequences: (n, heads, length, head_width)."""
-    length = query.shape[2]
+    """Attention within short sequences of one length.
+
+    Args:
+        query_key: (count * length, 2 * heads, head_width).
+        value: (count * length, heads, head_width).
+        count: sequences.
+        length: places of each.
+        causal: as in `Attention.packed`.
+
+    Returns:
+        (count * length, width).
+    """
     if length == 1:
-        return value
+        return value.flatten(1)
+    # (heads * count, length, head_width) each: one copy, and products without further ones
+    query, key = _by_head(query_key, count, length).chunk(2)
+    value = _by_head(value, count, length)
     if query.dtype != torch.bfloat16 or query.device.type != "cpu":
-        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
-    hidden = torch.zeros(length, length, dtype=torch.bool, device=query.device)
-    return _read(query, key, value, hidden.logical_not().triu(1) if causal else hidden)
+        query, key, value = (each[:, None] for each in (query, key, value))
+        read = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)[:, 0]
+    else:
+        hidden = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
+        read = _read(query, key, value, hidden if causal else None)
+    return read.unflatten(0, (-1, count)).permute(1, 2, 0, 3).flatten(0, 1).flatten(1)
+
+
+def _by_head(x: torch.Tensor, count: int, length: int) -> torch.Tensor:
+    """(count * length, heads, head_width) as (heads * count, length, head_width)."""
+    return x.unflatten(0, (count, length)).permute(2, 0, 1, 3).flatten(0, 1)
 
 
 def _read_leaves(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 
 Rotation: TypeAlias = tuple[torch.Tensor, torch.Tensor]
-"""Cosines and sines, each (..., length, head_width)."""
+"""Cosines and sines, each (..., length, head_width / 2)."""
 
 
 def rotation(places: torch.Tensor, head_width: int, base: float, dtype: torch.dtype) -> Rotation:
@@ -26,7 +26,6 @@ def rotation(places: torch.Tensor, head_width: int, base: float, dtype: torch.dt
     """
     pairs = torch.arange(0, head_width, 2, device=places.device, dtype=torch.float64)
     angles = places[..., None].double() * base ** (-pairs / head_width)
-    angles = torch.cat([angles, angles], -1)
     return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
@@ -34,4 +33,5 @@ def rotated(states: torch.Tensor, by: Rotation) -> torch.Tensor:
     """Float (..., length, head_width), turned."""
     cosines, sines = by
     first, second = states.chunk(2, -1)
-    return states * cosines + torch.cat([-second, first], -1) * sines
+    turned = torch.addcmul(first * cosines, second, sines, value=-1)
+    return torch.cat([turned, torch.addcmul(second * cosines, first, sines)], -1)

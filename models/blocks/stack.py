@@ -178,8 +178,12 @@ class Stack(nn.Module):
         Returns:
             float (places, width).
         """
-        places = torch.cat([torch.arange(length).repeat(count) for count, length in groups])
-        at = self._rotation(places.to(x.device), x)
+        longest = self._rotation(torch.arange(max(n for _, n in groups), device=x.device), x)
+        cosines, sines = (
+            torch.cat([each[:length].repeat(count, 1) for count, length in groups])
+            for each in longest
+        )
+        at = cosines, sines
         return self._through(x, lambda _, layer, y: layer.packed(y, at, groups, causal=causal))
 
     def tree(
