@@ -1,0 +1,126 @@
+"""Folders of text models: whole, and refused by a clear error where they are not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+import tokkit
+from tests.models.toy_models import NGRAMS, STACK, tokenizer
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.models.byte.config import ByteConfig
+from tokkit.models.byte.model import ByteTransformer
+from tokkit.models.subword.config import SubwordConfig
+from tokkit.models.subword.model import SubwordTransformer
+from tokkit.models.subword.vocabulary import train_tokenizer
+from tokkit.models.text_models.saving import CONFIG, WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("byte")
+    ByteTransformer(ByteConfig(STACK, ngrams=NGRAMS)).save(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def edited(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        document = json.loads((folder / CONFIG).read_text())
+        change(document)
+        (folder / CONFIG).write_text(json.dumps(document))
+
+    return edit
+
+
+def overwritten(name: str, data: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / CONFIG).unlink(), "cannot be read"),
+        (lambda folder: (folder / WEIGHTS).unlink(), "is missing"),
+        (overwritten(CONFIG, b"[]"), "expected an object"),
+        (overwritten(CONFIG, b'{"backbone": {"width": 1e9}}'), "expected a whole number"),
+        (overwritten(CONFIG, b'{"backbone": {"width": 1000000000000}}'), "from 1 to"),
+        (overwritten(WEIGHTS, b"nothing"), "damaged"),
+        (overwritten(WEIGHTS, (1 << 60).to_bytes(8, "little") + b"{}"), "damaged"),
+        (edited(lambda config: config["backbone"].update(rope_base=5.0)), "another configuration"),
+        (edited(lambda config: config["backbone"].update(n_layers=900)), "another configuration"),
+        (edited(lambda config: config.update(gate="yes")), "expected true or false"),
+        (edited(lambda config: config.update(hidden=3)), "unknown field"),
+        (edited(lambda config: config["ngrams"].update(sizes=[])), "no size|sizes"),
+        (edited(lambda config: config.update(backbone=None)), "expected an object"),
+    ],
+)
+def test_damaged_folders_are_refused(damage: Any, message: str, folder: Path) -> None:
+    damage(folder)
+    with pytest.raises(FormatError, match=message):
+        tokkit.load_lm(folder)
+
+
+def test_hostile_configurations_are_refused_before_they_take_memory(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    config = ByteConfig(replace(STACK, width=1 << 14), ngrams=replace(NGRAMS, n_buckets=1 << 28))
+    from tokkit.models.text_models.configs import config_to_dict
+
+    document = config_to_dict(config)
+    tensors = load_file(folder / WEIGHTS)
+    metadata = {"config": json.dumps(document, sort_keys=True), "parts": "{}"}
+    save_file(tensors, folder / WEIGHTS, metadata=metadata)
+    (folder / CONFIG).write_text(json.dumps(document))
+    with pytest.raises(FormatError, match="expected"):  # petabytes, if it were built
+        tokkit.load_lm(folder)
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    model = ByteTransformer(ByteConfig(STACK))
+    with torch.no_grad():
+        model.head.weight[3, 3] = float("nan")
+    model.save(tmp_path)
+    with pytest.raises(FormatError, match="not finite"):
+        tokkit.load_lm(tmp_path)
+
+
+def test_a_folder_of_another_kind_is_refused(folder: Path) -> None:
+    (folder / "tokkit.json").write_text('{"kind": "subword-transformer"}')
+    with pytest.raises(FormatError):
+        tokkit.load_lm(folder)
+    with pytest.raises(FormatError, match="expected a tokenizer"):
+        tokkit.load_tokenizer(folder)
+
+
+def test_another_tokenizer_of_the_same_size_is_refused(tmp_path: Path) -> None:
+    SubwordTransformer(SubwordConfig(STACK), tokenizer()).save(tmp_path)
+    assert tokkit.load_lm(tmp_path).name == tmp_path.name
+    text = b"quite another text, which differs in most of its words from that which is read there "
+    other = train_tokenizer([text * 4], vocab_size=tokenizer().vocab_size)
+    assert other.vocab_size == tokenizer().vocab_size
+    other.save(tmp_path / "tokenizer")
+    with pytest.raises(FormatError, match="not the file"):
+        tokkit.load_lm(tmp_path)
+
+
+def test_options_of_loading_are_checked(saved: Path) -> None:
+    loaded: Any = tokkit.load_lm(saved, dtype="float64", threads=2, allow_download=False)
+    assert loaded.dtype == torch.float64
+    with pytest.raises(ArgumentError, match="dtype"):
+        tokkit.load_lm(saved, dtype="int8")
+    with pytest.raises(ArgumentError, match="unknown option"):
+        tokkit.load_lm(saved, bos_ids=3)
+    with pytest.raises(ArgumentError, match="cannot be used"):
+        tokkit.load_lm(saved, device="nothing")
