@@ -41,7 +41,10 @@ class HierarchicalConfig:
             causal convolution, for which heads and window of both play no part.
         kernel: bytes that a convolution reads, its own included.
         pooling: how the bytes of a unit become one vector; attention has the heads of the backbone.
-        hashed_units: rows of a table for whole units by their hash, which are added; 0: none.
+        hashed_units: rows of a table for whole units by their hash, which are added to the pooled
+            vectors; 0: none.
+        hashed_prefixes: rows of a table for the beginning of a unit up to a byte by its hash, which
+            are added to the embedding of that byte; 0: none.
         ngrams: hashed n-grams of bytes whose embeddings are added; None: none.
         gate: whether the embedding of the byte before is mixed into each.
     """
@@ -55,6 +58,7 @@ class HierarchicalConfig:
     kernel: int = 4
     pooling: PoolingKind = "attention"
     hashed_units: int = 0
+    hashed_prefixes: int = 0
     ngrams: NgramConfig | None = None
     gate: bool = False
 
@@ -78,6 +82,7 @@ class HierarchicalConfig:
         check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         check_whole("kernel", self.kernel, 1, 1024)
         check_whole("hashed_units", self.hashed_units, 0, _MOST_BUCKETS)
+        check_whole("hashed_prefixes", self.hashed_prefixes, 0, _MOST_BUCKETS)
         check_flags(gate=self.gate)
         if self.encoder is not None and self.encoder.width != self.decoder.width:
             raise ArgumentError(

@@ -70,8 +70,10 @@ class ReleaseForm(nn.Module):
         super().__init__()
         width, unit_width = config.decoder.width, config.backbone.width
         self._cutter = UnitCutter(config.units)
-        self._hashed_units = config.hashed_units
         self.embedding = SymbolEmbedding(N_SYMBOLS, width, ngrams=config.ngrams, gate=config.gate)
+        self.prefix_rows = (
+            nn.Embedding(config.hashed_prefixes, width) if config.hashed_prefixes else None
+        )
         self.encoder = None if config.encoder is None else _byte_stack(config.encoder, config)
         self.pooling = unit_pooling(config.pooling, width, unit_width, config.backbone.n_heads)
         self.unit_rows = (
@@ -95,7 +97,7 @@ class ReleaseForm(nn.Module):
         units = self._laid_out(
             [self._cutter.extend(start, each)[0] for each in windows.data], windows.data, n_before=1
         )
-        embedded = self.embedding(windows.symbols)
+        embedded = self._with_prefixes(self.embedding(windows.symbols), units)
         encoded = embedded if self.encoder is None else self.encoder(embedded)
         pooled = self.pooling.partial(encoded.flatten(0, 1), units.closed)
         states = units.in_rows(self._unit_vectors(pooled, units))
@@ -141,6 +143,7 @@ class ReleaseForm(nn.Module):
         encoded, contexts = self.embedding.extend(
             torch.from_numpy(padded).to(device), lengths, [cache.context for cache in caches]
         )
+        encoded = self._with_prefixes(encoded, units)
         encoders: list[Any] = [None] * len(caches)
         if self.encoder is not None:
             encoded, encoders = self.encoder.extend(
@@ -221,7 +224,15 @@ class ReleaseForm(nn.Module):
         vectors = self.pooling.finish(pooled)
         if self.unit_rows is None:
             return vectors
-        return vectors + self.unit_rows(units.hashes.remainder(self._hashed_units))
+        return vectors + self.unit_rows(units.hashes.remainder(self.unit_rows.num_embeddings))
+
+    def _with_prefixes(self, embedded: torch.Tensor, units: UnitBatch) -> torch.Tensor:
+        """Float (rows, longest, width), of bytes as beginnings of their units."""
+        if self.prefix_rows is None:
+            return embedded
+        return embedded + self.prefix_rows(
+            units.prefixes.remainder(self.prefix_rows.num_embeddings)
+        )
 
     def _guidance(
         self, before: torch.Tensor, states: torch.Tensor, units: UnitBatch

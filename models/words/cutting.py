@@ -30,6 +30,7 @@ from tokkit.text.words.tables import Rule, word_tables
 UnitRule = Literal["uax29", "whitespace", "separator", "spacelike"]
 
 _NO_LIMIT = 1 << 62
+_POSITIVE = np.int64(np.iinfo(np.int64).max)
 _ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -87,10 +88,12 @@ class Cuts:
         ends: int64 (units,), offsets in the stretch, increasing; the first unit begins before it
             where one was in progress. From 0, or from 1 where units hold the byte that closes them.
         hashes: int64 (units,), not negative, of all bytes of each.
+        prefixes: int64 (bytes,), not negative, of the bytes of a unit up to each.
     """
 
     ends: NDArray[np.int64]
     hashes: NDArray[np.int64]
+    prefixes: NDArray[np.int64]
 
 
 class UnitCutter:
@@ -164,10 +167,11 @@ class UnitCutter:
         unit: NDArray[np.int64],
     ) -> tuple[Cuts, CutState]:
         """Units of the ends that were found, and the state behind them."""
-        hashes = np.empty(n, np.int64)
-        n = unit_kernels.merge_to_least(text, n, self.options.unit_bytes, unit, found, hashes)
-        cuts = Cuts(found[:n].copy(), hashes[:n] & np.iinfo(np.int64).max)
-        return cuts, CutState(word, unit)
+        n = unit_kernels.merge_to_least(len(text), n, self.options.unit_bytes, unit, found)
+        ends = found[:n].copy()
+        hashes, prefixes = np.empty(n, np.int64), np.empty(len(text), np.int64)
+        unit_kernels.hash_prefixes(text, ends, unit, hashes, prefixes)
+        return Cuts(ends, hashes & _POSITIVE, prefixes & _POSITIVE), CutState(word, unit)
 
 
 def _closing_bytes(rule: UnitRule) -> NDArray[np.bool_]:

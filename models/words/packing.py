@@ -52,6 +52,8 @@ class UnitBatch:
             have begun before it.
         open: the places of the unit in progress at the end of each row.
         hashes: int64 (units,), of all bytes of each closed unit, not negative.
+        prefixes: int64 (rows, longest), of the bytes of its unit up to each place, not negative; 0
+            at places before the first byte.
         seen: int64 (rows, longest): closed units of the row that a place may use; at padding, all.
         slots: int64 (rows, most): the numbers of a row's units, `units` behind its last one.
     """
@@ -60,6 +62,7 @@ class UnitBatch:
     closed: Segments
     open: Segments
     hashes: torch.Tensor
+    prefixes: torch.Tensor
     seen: torch.Tensor
     slots: torch.Tensor
 
@@ -88,6 +91,9 @@ class UnitBatch:
         ends = np.concatenate([each.ends for each in cuts]) + n_before
         seen = np.zeros((n_rows, longest), np.int64)
         seen[rows, ends - holds_closing_byte] = 1
+        prefixes = np.zeros((n_rows, longest), np.int64)
+        for row, each in zip(prefixes, cuts, strict=True):
+            row[n_before : n_before + len(each.prefixes)] = each.prefixes
         firsts = np.cumsum(counts) - counts
         starts = np.empty_like(ends)
         starts[1:] = ends[:-1]
@@ -106,6 +112,7 @@ class UnitBatch:
             Segments(tensor(starts + row_starts[rows]), ends - starts),
             Segments(tensor(open_starts + row_starts), lengths + n_before - open_starts),
             tensor(np.concatenate([each.hashes for each in cuts])),
+            tensor(prefixes),
             tensor(seen.cumsum(1)),
             tensor(slots),
         )

@@ -12,7 +12,7 @@ from tokkit.kernels.leaf import leaf
 N_FIELDS = 4
 _RUN, _AFTER_ONE, LENGTH, _HASH = range(N_FIELDS)
 """Bytes since the last end that `ends_on_bytes` found, whether the last byte was of the kind; bytes
-of the unit in progress, and their hash."""
+of the unit in progress, and the state of their hash (0 where there are none)."""
 
 _FNV_PRIME = np.int64(1099511628211)
 _FNV_BASIS = np.int64(-3750763034362895579)
@@ -55,19 +55,15 @@ def ends_on_bytes(
 
 
 @leaf
-def merge_to_least(
-    text: Bytes, n_found: int, least: int, kept: Int64s, found: Int64s, hashes: Int64s
-) -> int:
+def merge_to_least(n_bytes: int, n_found: int, least: int, kept: Int64s, found: Int64s) -> int:
     """Of the ends found in a text, keep the first ones behind at least so many bytes.
 
     Inputs:
-        text: uint8 (n,), what follows what `kept` has seen.
+        n_bytes: of the text, which follows what `kept` has seen.
         n_found: how many there are.
         least: bytes from one that is kept to the next, at least.
         kept: int64 (N_FIELDS,), changed in place.
-        found: int64, increasing, from 0 to n; those that are kept come to stand first.
-        hashes: int64 (n_found,) at least; filled with a hash (FNV-1a) of the bytes before each that
-            is kept, from the one before.
+        found: int64, increasing, from 0 to `n_bytes`; those that are kept come to stand first.
 
     Returns:
         How many are kept.
@@ -75,34 +71,49 @@ def merge_to_least(
     Example:
         >>> kept = np.zeros(N_FIELDS, np.int64)
         >>> starts[:4] = 1, 3, 4, 5
-        >>> n = merge_to_least(bytes_of("ab cab"), 4, 2, kept, starts, starts.copy())
+        >>> n = merge_to_least(6, 4, 2, kept, starts)
         >>> starts[:n].tolist(), kept[2]
         ([3, 5], 1)
     """
     n_kept = 0
-    position = 0
-    if kept[LENGTH] == 0:
-        kept[_HASH] = _FNV_BASIS
+    last = -kept[LENGTH]
     for k in range(n_found):
-        end = found[k]
-        _read(text, position, end, kept)
-        position = end
-        if kept[LENGTH] >= least:
-            value = kept[_HASH]
-            found[n_kept] = end
-            hashes[n_kept] = value ^ (value >> 29)
+        if found[k] - last >= least:
+            last = found[k]
+            found[n_kept] = last
             n_kept += 1
-            kept[LENGTH] = 0
-            kept[_HASH] = _FNV_BASIS
-    _read(text, position, len(text), kept)
+    kept[LENGTH] = n_bytes - last
     return n_kept
 
 
 @leaf
-def _read(text: Bytes, start: int, end: int, kept: Int64s) -> None:
-    """Take bytes into the unit in progress."""
+def hash_prefixes(text: Bytes, ends: Int64s, kept: Int64s, units: Int64s, prefixes: Int64s) -> None:
+    """Hash each unit, and each beginning of one (FNV-1a, 64 bits, with the high bits folded down).
+
+    Inputs:
+        text: uint8 (n,), what follows what `kept` has seen.
+        ends: int64 (u,), of units, increasing, from 0 to n.
+        kept: int64 (N_FIELDS,), changed in place.
+        units: int64 (u,), filled: of all bytes of each unit.
+        prefixes: int64 (n,), filled: of the bytes from the beginning of the unit to each byte.
+
+    Example:
+        >>> kept = np.zeros(N_FIELDS, np.int64)
+        >>> units, prefixes = np.zeros(2, np.int64), np.zeros(5, np.int64)
+        >>> hash_prefixes(bytes_of("ababa"), int64s(2, 4), kept, units, prefixes)
+        >>> units[0] == units[1] == prefixes[1] == prefixes[3], prefixes[0] == prefixes[4]
+        (True, True)
+    """
+    k = 0
     value = kept[_HASH]
-    for i in range(start, end):
-        value = (value ^ np.int64(text[i])) * _FNV_PRIME
+    for i in range(len(text) + 1):
+        if k < len(ends) and ends[k] == i:
+            units[k] = value ^ (value >> 29)
+            value = np.int64(0)
+            k += 1
+        if i < len(text):
+            if value == 0:
+                value = _FNV_BASIS
+            value = (value ^ np.int64(text[i])) * _FNV_PRIME
+            prefixes[i] = value ^ (value >> 29)
     kept[_HASH] = value
-    kept[LENGTH] += end - start
