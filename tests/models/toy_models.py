@@ -91,6 +91,7 @@ TOYS = [
                 backbone=WIDE,
                 byte_block="convolution",
                 hashed_units=16,
+                hashed_prefixes=16,
                 ngrams=NGRAMS,
                 gate=True,
             )
