@@ -125,8 +125,7 @@ def read_on(
     keys, prefixes = _read_words(network, caches, stretches, leaves, number)
     after = network.decoder.project(_branched(network, caches, stretches, keys, leaves[number]))
     embedded, contexts = _embedded(network, caches, stretches)
-    within = _decoded(network, stretches, prefixes, embedded)
-    first = network.decoder(after, after.new_zeros(0, after.shape[2]), [(len(after), 0)])
+    within, first = _decoded(network, stretches, prefixes, embedded, after)
     rows = _rows(network, stretches, within, first)
     later: list[WordCache] = []
     last_leaf = np.cumsum([stretch.n_new for stretch in stretches]) - 1
@@ -241,31 +240,37 @@ def _decoded(
     stretches: Sequence[_Stretch],
     prefixes: Sequence[torch.Tensor],
     embedded: Sequence[torch.Tensor],
-) -> torch.Tensor:
-    """Logits behind each new byte, in its word: (new bytes, 257), text by text."""
+    after: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits behind each new byte, in its word and after it: (new bytes, 257) each."""
     offsets = np.cumsum([0, *(len(stretch.data) for stretch in stretches)])
     starts = np.concatenate(
         [stretch.starts + offset for stretch, offset in zip(stretches, offsets[:-1], strict=True)]
     )
-    packing = Packing.of(np.diff(starts, append=offsets[-1]))
-    device = embedded[0].device
-    order = torch.from_numpy(packing.order).to(device)
+    n_words, n_leaves = len(starts), len(after)
+    lengths = np.diff(starts, append=offsets[-1])
+    packing = Packing.of(np.concatenate([lengths, np.zeros(n_leaves, np.int64)]))
+    starts = np.concatenate([starts, np.full(n_leaves, offsets[-1])])
     word, step = packing.steps()
-    places = torch.from_numpy(starts[word] + step).to(device)
-    logits = network.decoder(
-        torch.cat(list(prefixes))[order], torch.cat(list(embedded))[places], packing.groups
-    )
+    places = starts[word] + step
+    order, places = (torch.from_numpy(each).to(after.device) for each in (packing.order, places))
+    prefix = torch.cat([*prefixes, after])[order]
+    logits = network.decoder(prefix, torch.cat(list(embedded))[places], packing.groups)
     word, step = packing.steps(more=1)
-    stands = np.full(offsets[-1], -1, np.int64)
-    after_byte = step > 0
-    stands[(starts[word] + step - 1)[after_byte]] = np.flatnonzero(after_byte)
-    new = np.concatenate(
-        [
-            np.arange(offset + stretch.n_old, offset + len(stretch.data))
-            for stretch, offset in zip(stretches, offsets[:-1], strict=True)
-        ]
+    stands = np.empty(offsets[-1], np.int64)  # of each byte of the stretches, the row behind it
+    behind = np.flatnonzero(step)
+    stands[(starts[word] + step - 1)[behind]] = behind
+    new = [
+        stands[offset + stretch.n_old : offset + len(stretch.data)]
+        for stretch, offset in zip(stretches, offsets[:-1], strict=True)
+    ]
+    leaves = np.empty(n_leaves, np.int64)
+    leaf = np.flatnonzero(word >= n_words)
+    leaves[word[leaf] - n_words] = leaf
+    within, first = (
+        logits[torch.from_numpy(each).to(after.device)] for each in (np.concatenate(new), leaves)
     )
-    return logits[torch.from_numpy(stands[new]).to(device)]
+    return within, first
 
 
 def _rows(
