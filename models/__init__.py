@@ -4,7 +4,8 @@ Read `text_models` (what models of text offer: windows, states, saving, learning
 the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
 about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
-the backbone of a token model. `training` is the loop.
+the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs. `training` is the
+loop.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tokkit.models.subword.config import SubwordConfig
     from tokkit.models.subword.model import SubwordTransformer
     from tokkit.models.text_models.corpus import Texts
+    from tokkit.models.vqgraph.config import VQGraphConfig, VQGraphRecipe
+    from tokkit.models.vqgraph.labelled import LabelledGraph
+    from tokkit.models.vqgraph.model import VQGraph
     from tokkit.models.word_pooled.config import WordPooledConfig
     from tokkit.models.word_pooled.model import WordPooledTransformer
     from tokkit.models.words.cutting import UnitOptions
@@ -40,6 +44,7 @@ __all__ = [
     "DecoderConfig",
     "HierarchicalConfig",
     "HierarchicalTransformer",
+    "LabelledGraph",
     "NgramConfig",
     "SpaceByte",
     "SpaceByteConfig",
@@ -49,6 +54,9 @@ __all__ = [
     "Texts",
     "TokenModelConfig",
     "UnitOptions",
+    "VQGraph",
+    "VQGraphConfig",
+    "VQGraphRecipe",
     "WordPooledConfig",
     "WordPooledTransformer",
     "byteify",
@@ -62,6 +70,7 @@ _HOMES = {
     "DecoderConfig": "byteified.config",
     "HierarchicalConfig": "hierarchical.config",
     "HierarchicalTransformer": "hierarchical.model",
+    "LabelledGraph": "vqgraph.labelled",
     "NgramConfig": "blocks.options",
     "SpaceByte": "spacebyte.model",
     "SpaceByteConfig": "spacebyte.config",
@@ -71,6 +80,9 @@ _HOMES = {
     "Texts": "text_models.corpus",
     "TokenModelConfig": "byteified.config",
     "UnitOptions": "words.cutting",
+    "VQGraph": "vqgraph.model",
+    "VQGraphConfig": "vqgraph.config",
+    "VQGraphRecipe": "vqgraph.config",
     "WordPooledConfig": "word_pooled.config",
     "WordPooledTransformer": "word_pooled.model",
     "byteify": "byteified.byteify",

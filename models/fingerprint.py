@@ -1,0 +1,24 @@
+"""One word for what a network computes: equal for equal configurations and weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import torch
+from torch import nn
+
+from tokkit.models.text_models.configs import config_to_dict
+
+
+def fingerprint_of(model: nn.Module, config: Any) -> str:
+    """Hexadecimal, of the class, the configuration and every number that is saved."""
+    digest = hashlib.sha256(type(model).__qualname__.encode())
+    digest.update(json.dumps(config_to_dict(config), sort_keys=True).encode())
+    for name, each in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(each.shape)} {each.dtype}".encode())
+        digest.update(
+            each.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        )
+    return digest.hexdigest()

@@ -1,0 +1,58 @@
+"""The table of graphs: what is read, what is known of it, and that a run fills every row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the hf extra")
+from benchmarks.graphs.accuracy import table
+from benchmarks.graphs.citation_graphs import Graph, draw, read_graph, without
+from benchmarks.graphs.rows import ROWS, measure
+
+N = 240
+
+
+def toy() -> Graph:
+    random = np.random.default_rng(0)
+    labels = np.arange(N) % 3
+    features = (np.arange(9) // 3 == labels[:, None]) & (random.random((N, 9)) < 0.6)
+    edges = random.integers(0, N, (2, 400))
+    edges[1] = edges[1] // 3 * 3 + np.where(random.random(400) < 0.9, edges[0] % 3, edges[1] % 3)
+    return Graph(features.astype(np.float32), edges, labels)
+
+
+def test_known_labels_are_drawn_by_class_and_test_nodes_are_the_rest() -> None:
+    drawn = draw(toy().labels, 3)
+    parts = np.concatenate([drawn.train, drawn.validation, drawn.test])
+    assert np.array_equal(np.sort(parts), np.arange(N))
+    assert np.bincount(toy().labels[drawn.train]).tolist() == [20] * 3
+    assert np.bincount(toy().labels[drawn.validation]).tolist() == [30] * 3
+    assert len(drawn.unseen) == 18 and np.isin(drawn.unseen, drawn.test).all()
+
+
+def test_a_graph_without_nodes_has_no_edge_of_theirs() -> None:
+    gone = np.arange(0, N, 5)
+    left, place = without(toy(), gone)
+    assert (place[gone] == -1).all()
+    back = np.flatnonzero(place >= 0)[left.edges]
+    wanted = toy().edges[:, ~np.isin(toy().edges, gone).any(axis=0)]
+    assert np.array_equal(back, wanted)
+
+
+@pytest.mark.parametrize("inductive", [False, True])
+def test_every_row_is_measured(inductive: bool) -> None:
+    rows = measure(toy(), draw(toy().labels, 0), (3, 2), seed=0, inductive=inductive)
+    text = table("toy", [rows, rows], inductive=inductive)
+    assert all(f"| {title} |" in text for title, _ in ROWS.values())
+    assert text.count("±") >= 2 * len(ROWS)
+
+
+def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"no graph .*cora\.npz.*--graphs"):
+        read_graph(tmp_path, "cora")
+    np.savez(tmp_path / "cora.npz", labels=np.zeros(3))
+    with pytest.raises(SystemExit, match="is no graph"):
+        read_graph(tmp_path, "cora")
