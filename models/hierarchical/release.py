@@ -189,17 +189,15 @@ class ReleaseForm(nn.Module):
         places = encoded.flatten(0, 1)
         carried = tuple(torch.cat(parts) for parts in zip(*(c.unit for c in caches), strict=True))
         closed = self.pooling.partial(places, units.closed)
-        closing = np.flatnonzero(units.counts)
-        if len(closing):
-            at = torch.from_numpy((np.cumsum(units.counts) - units.counts)[closing]).to(
-                encoded.device
-            )
-            rows = torch.from_numpy(closing).to(encoded.device)
-            firsts = self.pooling.merge(
+        if len(units.closed):
+            closing = np.flatnonzero(units.counts)
+            firsts = (np.cumsum(units.counts) - units.counts)[closing]
+            rows, at = (torch.from_numpy(each).to(places.device) for each in (closing, firsts))
+            whole = self.pooling.merge(
                 tuple(each[rows] for each in carried), tuple(each[at] for each in closed)
             )
             closed = tuple(
-                each.index_copy(0, at, first) for each, first in zip(closed, firsts, strict=True)
+                each.index_copy(0, at, first) for each, first in zip(closed, whole, strict=True)
             )
         new = self.pooling.partial(places, units.open)
         joined = self.pooling.merge(carried, new)

@@ -19,27 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.models.words.cutting import Cuts
-
-
-@dataclass(frozen=True)
-class Segments:
-    """Runs of places in a grid, flat (`row * longest + place`).
-
-    Attributes:
-        starts: int64 (n,), on the device of what is indexed.
-        lengths: int64 (n,), in memory; 0 for an empty one.
-    """
-
-    starts: torch.Tensor
-    lengths: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        """How many they are."""
-        return len(self.lengths)
-
-    def lasts(self) -> torch.Tensor:
-        """int64 (n,), the last place of each; there must be no empty one."""
-        return self.starts + torch.from_numpy(self.lengths - 1).to(self.starts.device)
+from tokkit.models.words.segments import Segments
 
 
 @dataclass(frozen=True)

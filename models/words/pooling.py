@@ -4,9 +4,6 @@ Every kind of pooling is a *partial* result that can be merged with another: of 
 being written only that is kept, so that a place costs the same however long its unit is, and a unit
 has the same vector in every cut of the text.
 
-Units are taken in groups of similar length, each gathered into a padded array: on a CPU that takes
-half the time of scattered sums (`index_add`), which write every place once for each head.
-
 Attention is that of the published release of "Hierarchical Autoregressive Transformers" (Neitemeier
 et al., ICLR 2025; `HATEncoderConnector`): one learned query for all units. With one query the
 score of a place is a product with a fixed vector for each head, and values can be projected after
@@ -18,14 +15,13 @@ neither is, so that a unit's vector does not depend on how far into a text it st
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import nn
 
-from tokkit.models.words.packing import Segments
+from tokkit.models.words.segments import Segments
 
 PoolingKind = Literal["attention", "mean", "max"]
 Partial = tuple[torch.Tensor, ...]
@@ -81,23 +77,25 @@ class AttentionPooling(UnitPooling):
 
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Highest score (segments, heads), sums of weights (the same) and of weighted places."""
-        n, width = len(segments), x.shape[1]
+        width = x.shape[1]
         query = self.query.weight.view(self.n_heads, 1, -1)
         keys = self.key.weight.view(self.n_heads, -1, width)
         scored = (query @ keys).squeeze(1) * query.shape[-1] ** -0.5
         scores = _at_least_float32(x @ scored.T)
         tops, masses, sums = [], [], []
-        for places, real in _groups(segments):
-            score = scores[places].masked_fill(~real[:, :, None], _FAR_BELOW)
+        for group in segments.groups:
+            score = scores[group.places].masked_fill(~group.real[:, :, None], _FAR_BELOW)
             top = score.detach().amax(1)
-            weights = (score - top[:, None]).exp() * real[:, :, None]
+            weights = (score - top[:, None]).exp() * group.real[:, :, None]
             tops.append(top)
             masses.append(weights.sum(1))
-            sums.append(_at_least_float32(weights.to(x.dtype).transpose(1, 2) @ x[places]))
-        order = _order(segments)
-        top = _in_order(tops, order, n, scores.new_full((self.n_heads,), _FAR_BELOW))
-        mass = _in_order(masses, order, n, scores.new_zeros(self.n_heads))
-        return top, mass, _in_order(sums, order, n, scores.new_zeros(self.n_heads, width))
+            sums.append(_at_least_float32(weights.to(x.dtype).transpose(1, 2) @ x[group.places]))
+        blank = scores.new_zeros(self.n_heads, width)
+        return (
+            segments.in_order(tops, blank[:, 0] + _FAR_BELOW),
+            segments.in_order(masses, blank[:, 0]),
+            segments.in_order(sums, blank),
+        )
 
     def merge(self, first: Partial, second: Partial) -> Partial:
         """Weights count from the higher of two highest scores."""
@@ -126,11 +124,10 @@ class MeanPooling(UnitPooling):
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Sums (segments, width), and numbers of places (segments, 1)."""
         sums = [
-            _at_least_float32(x[places].masked_fill(~real[:, :, None], 0)).sum(1)
-            for places, real in _groups(segments)
+            _at_least_float32(x[group.places].masked_fill(~group.real[:, :, None], 0)).sum(1)
+            for group in segments.groups
         ]
-        blank = _at_least_float32(x.new_zeros(x.shape[1]))
-        total = _in_order(sums, _order(segments), len(segments), blank)
+        total = segments.in_order(sums, _at_least_float32(x.new_zeros(x.shape[1])))
         return total, torch.from_numpy(segments.lengths).to(total)[:, None]
 
     def merge(self, first: Partial, second: Partial) -> Partial:
@@ -153,11 +150,10 @@ class MaxPooling(UnitPooling):
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Maxima (segments, width)."""
         maxima = [
-            x[places].masked_fill(~real[:, :, None], _FAR_BELOW).amax(1)
-            for places, real in _groups(segments)
+            x[group.places].masked_fill(~group.real[:, :, None], _FAR_BELOW).amax(1)
+            for group in segments.groups
         ]
-        blank = x.new_full((x.shape[1],), _FAR_BELOW)
-        return (_in_order(maxima, _order(segments), len(segments), blank),)
+        return (segments.in_order(maxima, x.new_full((x.shape[1],), _FAR_BELOW)),)
 
     def merge(self, first: Partial, second: Partial) -> Partial:
         """The higher of the two."""
@@ -173,42 +169,6 @@ def unit_pooling(kind: PoolingKind, width: int, out_width: int, n_heads: int) ->
     if kind == "attention":
         return AttentionPooling(width, out_width, n_heads)
     return (MeanPooling if kind == "mean" else MaxPooling)(width, out_width)
-
-
-def _group_of(lengths: np.ndarray) -> np.ndarray:
-    """The padded length of each segment: a multiple of a power of two near a quarter of it."""
-    steps = np.exp2(np.maximum(np.ceil(np.log2(np.maximum(lengths, 1))) - 2, 2)).astype(np.int64)
-    return -(-lengths // steps) * steps
-
-
-def _order(segments: Segments) -> np.ndarray:
-    """The numbers of the segments that are not empty, group by group."""
-    order = np.argsort(_group_of(segments.lengths), kind="stable")
-    return order[np.count_nonzero(segments.lengths == 0) :]
-
-
-def _groups(segments: Segments) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """For each group of similar lengths: places, int64 (segments, longest), and which are real."""
-    order = _order(segments)
-    padded = _group_of(segments.lengths)[order]
-    firsts = np.flatnonzero(np.diff(padded, prepend=0))
-    device = segments.starts.device
-    for chosen in np.split(order, firsts[1:]) if len(order) else []:
-        lengths = torch.from_numpy(segments.lengths[chosen]).to(device)[:, None]
-        steps = torch.arange(int(segments.lengths[chosen].max()), device=device)
-        starts = segments.starts[torch.from_numpy(chosen).to(device)][:, None]
-        real = steps < lengths
-        yield starts + torch.where(real, steps, 0), real
-
-
-def _in_order(
-    parts: list[torch.Tensor], order: np.ndarray, n_segments: int, blank: torch.Tensor
-) -> torch.Tensor:
-    """Put the results of the groups in the order of the segments, with `blank` for empty ones."""
-    at = np.full(n_segments, len(order), np.int64)
-    at[order] = np.arange(len(order))
-    rows = torch.cat([*parts, blank[None]])
-    return rows[torch.from_numpy(at).to(rows.device)]
 
 
 def _at_least_float32(x: torch.Tensor) -> torch.Tensor:

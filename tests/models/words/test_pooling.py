@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 torch: Any = pytest.importorskip("torch")
 from tokkit.models.words.distinct import distinct_words
-from tokkit.models.words.packing import Segments
 from tokkit.models.words.pooling import AttentionPooling, PoolingKind, UnitPooling, unit_pooling
+from tokkit.models.words.segments import Segments
 
 KINDS = get_args(PoolingKind)
 WIDTH, OUT, HEADS = 6, 8, 2
