@@ -41,8 +41,15 @@ class ConvolutionBlock(nn.Module):
             The states, and those that were normed with what was before them.
         """
         normed = torch.cat([before.to(x.dtype), self.norm(x)], 1)
-        mixed = functional.conv1d(normed.transpose(1, 2), self.taps, groups=x.shape[2])
-        return x + self.feed_forward(mixed.transpose(1, 2)), normed
+        return x + self.feed_forward(self._mixed(normed)), normed
+
+    def _mixed(self, normed: torch.Tensor) -> torch.Tensor:
+        """The convolution: float (n, length, width), without the first `kernel - 1` places."""
+        kernel = self.taps.shape[2]
+        if normed.shape[1] == kernel:  # one place: half the time of the general way
+            return (normed * self.taps[:, 0].T).sum(1, keepdim=True)
+        mixed = functional.conv1d(normed.transpose(1, 2), self.taps, groups=normed.shape[2])
+        return mixed.transpose(1, 2)
 
 
 class ConvolutionStack(nn.Module):

@@ -49,7 +49,7 @@ class ReleaseCache:
         cut: where units end.
         unit: what has been pooled of the unit in progress, of shapes (1, ...).
         backbone: keys of the finished units.
-        seen: float (width of the backbone,), the state of the last finished unit.
+        guidance: float (layers of the decoder, width), what the last finished unit adds in each.
         decoder: its cache.
     """
 
@@ -58,7 +58,7 @@ class ReleaseCache:
     cut: CutState
     unit: Partial
     backbone: KVCache
-    seen: torch.Tensor
+    guidance: torch.Tensor
     decoder: Any
 
 
@@ -102,18 +102,19 @@ class ReleaseForm(nn.Module):
         pooled = self.pooling.partial(encoded.flatten(0, 1), units.closed)
         states = units.in_rows(self._unit_vectors(pooled, units))
         states = self.backbone(states) if states.shape[1] else states
-        before = self.first.weight.expand(len(windows), -1)
-        decoded = self.decoder(encoded, added=self._guidance(before, states, units))
+        before = [each.expand(len(windows), -1) for each in self._guidance(self.first.weight)]
+        added = units.at_places_each(before, self._guidance(states))
+        decoded = self.decoder(encoded, added=added)
         return nats_of_rows(self.head(decoded), windows.targets())
 
     def begin(self) -> tuple[ReleaseCache, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""
-        first = self.first.weight[0]
+        first = torch.cat(self._guidance(self.first.weight))
         empty = ReleaseCache(
             self.embedding.start(),
             None if self.encoder is None else self.encoder.start_cache(),
             self._cutter.begin(),
-            self.pooling.nothing(first.new_zeros(1, self.head.in_features)),
+            self.pooling.nothing(first),
             self.backbone.start_cache(),
             first,
             self.decoder.start_cache(),
@@ -151,12 +152,13 @@ class ReleaseForm(nn.Module):
             )
         closed, opened = self._pooled(encoded, units, caches)
         states, backbones = self._through_backbone(closed, units, caches)
-        seen = torch.stack([cache.seen for cache in caches])
+        guidance = self._guidance(states)
+        before = torch.stack([cache.guidance for cache in caches], 1).unbind()
         decoded, decoders = self.decoder.extend(
             encoded,
             lengths,
             [cache.decoder for cache in caches],
-            added=self._guidance(seen, states, units),
+            added=units.at_places_each(before, guidance),
         )
         rows = logprob_rows(self.head(decoded))
         later = [
@@ -166,7 +168,9 @@ class ReleaseForm(nn.Module):
                 cut[k][1],
                 opened[k],
                 backbones[k],
-                states[k, count - 1].clone() if count else caches[k].seen,
+                torch.stack([each[k, count - 1] for each in guidance])
+                if count
+                else caches[k].guidance,
                 decoders[k],
             )
             for k, count in enumerate(units.counts.tolist())
@@ -188,21 +192,29 @@ class ReleaseForm(nn.Module):
         """The units that are closed, with what their beginnings left, and those in progress."""
         places = encoded.flatten(0, 1)
         carried = tuple(torch.cat(parts) for parts in zip(*(c.unit for c in caches), strict=True))
+        if not len(units.closed):
+            one_each = len(places) == len(caches) and bool(units.open.lengths.all())
+            new = (
+                self.pooling.singles(places)
+                if one_each
+                else self.pooling.partial(places, units.open)
+            )
+            joined = self.pooling.merge(carried, new)
+            return (), [tuple(each[k : k + 1] for each in joined) for k in range(len(caches))]
         closed = self.pooling.partial(places, units.closed)
-        if len(units.closed):
-            closing = np.flatnonzero(units.counts)
-            firsts = (np.cumsum(units.counts) - units.counts)[closing]
-            rows, at = (torch.from_numpy(each).to(places.device) for each in (closing, firsts))
-            whole = self.pooling.merge(
-                tuple(each[rows] for each in carried), tuple(each[at] for each in closed)
-            )
-            closed = tuple(
-                each.index_copy(0, at, first) for each, first in zip(closed, whole, strict=True)
-            )
+        closing = np.flatnonzero(units.counts)
+        firsts = (np.cumsum(units.counts) - units.counts)[closing]
+        rows, at = (torch.from_numpy(each).to(places.device) for each in (closing, firsts))
+        whole = self.pooling.merge(
+            tuple(each[rows] for each in carried), tuple(each[at] for each in closed)
+        )
+        closed = tuple(
+            each.index_copy(0, at, first) for each, first in zip(closed, whole, strict=True)
+        )
         new = self.pooling.partial(places, units.open)
         joined = self.pooling.merge(carried, new)
         opened = [
-            tuple(each[k : k + 1].clone() for each in (new if count else joined))
+            tuple(each[k : k + 1] for each in (new if count else joined))
             for k, count in enumerate(units.counts.tolist())
         ]
         return closed, opened
@@ -232,11 +244,9 @@ class ReleaseForm(nn.Module):
             units.prefixes.remainder(self.prefix_rows.num_embeddings)
         )
 
-    def _guidance(
-        self, before: torch.Tensor, states: torch.Tensor, units: UnitBatch
-    ) -> list[torch.Tensor]:
-        """What each layer of the decoder adds at each place: float (rows, longest, width)."""
-        return [units.at_places(guide(before), guide(states)) for guide in self.guides]
+    def _guidance(self, states: torch.Tensor) -> list[torch.Tensor]:
+        """What units add in each layer of the decoder: float (..., width)."""
+        return [guide(states) for guide in self.guides]
 
 
 def _byte_stack(sizes: StackConfig, config: HierarchicalConfig) -> Stack | ConvolutionStack:

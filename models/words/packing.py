@@ -67,13 +67,29 @@ class UnitBatch:
         """
         n_rows, longest = len(cuts), int(lengths.max(initial=0)) + n_before
         counts = np.array([len(each.ends) for each in cuts], np.int64)
+        prefixes = np.zeros((n_rows, longest), np.int64)
+        for row, each in zip(prefixes, cuts, strict=True):
+            row[n_before : n_before + len(each.prefixes)] = each.prefixes
+        row_starts = np.arange(n_rows) * longest
+
+        def tensor(values: NDArray[np.int64]) -> torch.Tensor:
+            return torch.from_numpy(values).to(device)
+
+        if not counts.any():  # as after most bytes, where a text is written byte by byte
+            none = tensor(counts[:0])
+            return cls(
+                counts,
+                Segments(none, counts[:0]),
+                Segments(tensor(row_starts), lengths + n_before),
+                none,
+                tensor(prefixes),
+                tensor(np.zeros_like(prefixes)),
+                tensor(np.empty((n_rows, 0), np.int64)),
+            )
         rows = np.repeat(np.arange(n_rows), counts)
         ends = np.concatenate([each.ends for each in cuts]) + n_before
         seen = np.zeros((n_rows, longest), np.int64)
         seen[rows, ends - holds_closing_byte] = 1
-        prefixes = np.zeros((n_rows, longest), np.int64)
-        for row, each in zip(prefixes, cuts, strict=True):
-            row[n_before : n_before + len(each.prefixes)] = each.prefixes
         firsts = np.cumsum(counts) - counts
         starts = np.empty_like(ends)
         starts[1:] = ends[:-1]
@@ -83,10 +99,6 @@ class UnitBatch:
         slots = np.full((n_rows, int(counts.max(initial=0))), len(ends), np.int64)
         slots[rows, np.arange(len(ends)) - firsts[rows]] = np.arange(len(ends))
 
-        def tensor(values: NDArray[np.int64]) -> torch.Tensor:
-            return torch.from_numpy(values).to(device)
-
-        row_starts = np.arange(n_rows) * longest
         return cls(
             counts,
             Segments(tensor(starts + row_starts[rows]), ends - starts),
@@ -101,6 +113,12 @@ class UnitBatch:
         """(units, width) as (rows, most, width), with zeros behind the last unit of a row."""
         return torch.cat([units, units.new_zeros(1, units.shape[1])])[self.slots]
 
+    def at_places_each(
+        self, before: Sequence[torch.Tensor], units: Sequence[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """`at_places` of each pair."""
+        return [self.at_places(*each) for each in zip(before, units, strict=True)]
+
     def at_places(self, before: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
         """What each place sees.
 
@@ -112,6 +130,8 @@ class UnitBatch:
             (rows, longest, width), of the last unit that each place may use.
         """
         n_rows, width = before.shape
+        if not units.shape[1]:
+            return before[:, None].expand(-1, self.seen.shape[1], -1)
         each = torch.cat([before[:, None], units], 1)
         row_starts = torch.arange(n_rows, device=each.device)[:, None] * each.shape[1]
         return each.reshape(-1, width)[self.seen + row_starts]

@@ -49,6 +49,10 @@ class UnitPooling(nn.Module):
         return self.partial(x[:0], Segments(none, np.zeros(1, np.int64)))
 
     @abstractmethod
+    def singles(self, x: torch.Tensor) -> Partial:
+        """As `partial` of segments of one place each: `x` is (segments, width)."""
+
+    @abstractmethod
     def merge(self, first: Partial, second: Partial) -> Partial:
         """The partial results of segments that stand one after another."""
 
@@ -77,11 +81,7 @@ class AttentionPooling(UnitPooling):
 
     def partial(self, x: torch.Tensor, segments: Segments) -> Partial:
         """Highest score (segments, heads), sums of weights (the same) and of weighted places."""
-        width = x.shape[1]
-        query = self.query.weight.view(self.n_heads, 1, -1)
-        keys = self.key.weight.view(self.n_heads, -1, width)
-        scored = (query @ keys).squeeze(1) * query.shape[-1] ** -0.5
-        scores = _at_least_float32(x @ scored.T)
+        scores = self._scores(x)
         tops, masses, sums = [], [], []
         for group in segments.groups:
             score = scores[group.places].masked_fill(~group.real[:, :, None], _FAR_BELOW)
@@ -90,12 +90,18 @@ class AttentionPooling(UnitPooling):
             tops.append(top)
             masses.append(weights.sum(1))
             sums.append(_at_least_float32(weights.to(x.dtype).transpose(1, 2) @ x[group.places]))
-        blank = scores.new_zeros(self.n_heads, width)
+        blank = scores.new_zeros(self.n_heads, x.shape[1])
         return (
             segments.in_order(tops, blank[:, 0] + _FAR_BELOW),
             segments.in_order(masses, blank[:, 0]),
             segments.in_order(sums, blank),
         )
+
+    def singles(self, x: torch.Tensor) -> Partial:
+        """The place has all the weight."""
+        scores = self._scores(x)
+        sums = _at_least_float32(x)[:, None].expand(-1, self.n_heads, -1)
+        return scores, torch.ones_like(scores), sums
 
     def merge(self, first: Partial, second: Partial) -> Partial:
         """Weights count from the higher of two highest scores."""
@@ -111,6 +117,13 @@ class AttentionPooling(UnitPooling):
         values = self.value.weight.view(self.n_heads, -1, total.shape[2])
         pooled = torch.einsum("uhw,hdw->uhd", means, values)
         return self.out(pooled.flatten(1))
+
+    def _scores(self, x: torch.Tensor) -> torch.Tensor:
+        """(places, heads)."""
+        query = self.query.weight.view(self.n_heads, 1, -1)
+        keys = self.key.weight.view(self.n_heads, -1, x.shape[1])
+        scored = (query @ keys).squeeze(1) * query.shape[-1] ** -0.5
+        return _at_least_float32(x @ scored.T)
 
 
 class MeanPooling(UnitPooling):
@@ -129,6 +142,11 @@ class MeanPooling(UnitPooling):
         ]
         total = segments.in_order(sums, _at_least_float32(x.new_zeros(x.shape[1])))
         return total, torch.from_numpy(segments.lengths).to(total)[:, None]
+
+    def singles(self, x: torch.Tensor) -> Partial:
+        """The place, and 1."""
+        x = _at_least_float32(x)
+        return x, torch.ones_like(x[:, :1])
 
     def merge(self, first: Partial, second: Partial) -> Partial:
         """Sums and numbers add up."""
@@ -154,6 +172,10 @@ class MaxPooling(UnitPooling):
             for group in segments.groups
         ]
         return (segments.in_order(maxima, x.new_full((x.shape[1],), _FAR_BELOW)),)
+
+    def singles(self, x: torch.Tensor) -> Partial:
+        """The place."""
+        return (x,)
 
     def merge(self, first: Partial, second: Partial) -> Partial:
         """The higher of the two."""

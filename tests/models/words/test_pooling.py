@@ -75,6 +75,15 @@ def test_parts_of_a_unit_merge_to_the_whole(kind: PoolingKind, parts: list[int])
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_single_places_are_segments_of_one_place(kind: PoolingKind) -> None:
+    pooling, x = pooling_of(kind), places(3)
+    for one, other in zip(
+        pooling.singles(x), pooling.partial(x, segments_of([1, 1, 1])), strict=True
+    ):
+        assert torch.allclose(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_gradients_are_those_of_the_definition(kind: PoolingKind) -> None:
     lengths = [3, 17, 1, 5, 4]
     pooling, x = pooling_of(kind), places(sum(lengths)).requires_grad_()
