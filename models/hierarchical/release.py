@@ -153,12 +153,12 @@ class ReleaseForm(nn.Module):
         closed, opened = self._pooled(encoded, units, caches)
         states, backbones = self._through_backbone(closed, units, caches)
         guidance = self._guidance(states)
-        before = torch.stack([cache.guidance for cache in caches], 1).unbind()
+        held = torch.stack([cache.guidance for cache in caches], 1).unbind()
         decoded, decoders = self.decoder.extend(
             encoded,
             lengths,
             [cache.decoder for cache in caches],
-            added=units.at_places_each(before, guidance),
+            added=units.at_places_each(held, guidance),
         )
         rows = logprob_rows(self.head(decoded))
         later = [
