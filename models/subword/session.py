@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from tokkit.bytelm.token_models.protocol import LogProbs, Node
 from tokkit.bytelm.token_models.transformers.result_dtype import result_dtype
 from tokkit.bytelm.token_models.transformers.sessions.slot_tree import SlotTable, SlotTree
+from tokkit.bytelm.token_models.transformers.trial.length_limits import check_length
 from tokkit.models.blocks.embedding import SymbolContext
 from tokkit.models.subword.network import TokenNetwork
 
+MAX_CONTEXT = 8192
+"""Tokens of a text: a tree takes a byte for each pair of its nodes, about one a byte of text."""
 _MOST_AT_ONCE = 512
 """Tokens in one pass, to bound memory."""
 
@@ -36,6 +39,10 @@ class SubwordSession(SlotTree):
         self._keys = network.stack.start_cache(keep_all=True)
         # The symbols that a slot's embedding looks at, its own the last.
         self._symbols = np.empty((0, len(self._start.symbols) + 1), dtype=np.int64)
+
+    def _check_length(self, node: Node) -> None:
+        """See `SlotTree._check_length`."""
+        check_length("subword transformer", node.depth + 1, MAX_CONTEXT + 1)
 
     def logits(self, nodes: Sequence[Node]) -> LogProbs:
         """See `Session.logits`."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tokkit.bytelm.token_models.protocol import SessionLM
 from tokkit.models.subword.network import TokenNetwork
-from tokkit.models.subword.session import SubwordSession
+from tokkit.models.subword.session import MAX_CONTEXT, SubwordSession
 from tokkit.text.tokenizer import TextTokenizer
 
 
@@ -16,7 +16,10 @@ class SubwordLM(SessionLM):
     Attributes:
         network: which computes.
         end_id: precedes and ends every text.
+        max_context: the longest context, in tokens; longer texts are scored in windows.
     """
+
+    max_context = MAX_CONTEXT
 
     def __init__(self, network: TokenNetwork, tokenizer: TextTokenizer, end_id: int) -> None:
         """Take them as they are."""

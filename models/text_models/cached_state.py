@@ -19,8 +19,10 @@ from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.side_by_side import CALLER, Parts
 from tokkit.errors import ModelError
 
-_MOST_AT_ONCE = 1 << 13
+_MOST_AT_ONCE, _LEAST_AT_ONCE = 1 << 12, 64
 """Bytes of one state that are read in one pass: a row of each is held until they are read."""
+_MOST_PAIRS = 1 << 25
+"""Of a byte that is read in a pass and one before it, so that attention's masks stay small."""
 
 
 class Reader(Protocol):
@@ -140,7 +142,9 @@ class CachedState(ByteState):
 
     def next_piece(self) -> tuple[Any, bytes]:
         """The cache, and the pending bytes that are read next."""
-        return self._cache, self._pending[:_MOST_AT_ONCE]
+        n_read = len(self._prefix) - len(self._pending)
+        most = max(_LEAST_AT_ONCE, min(_MOST_AT_ONCE, _MOST_PAIRS // (n_read + 1)))
+        return self._cache, self._pending[:most]
 
     def take(self, cache: Any, rows: NDArray[np.float64]) -> None:
         """Go past the piece that was read.
