@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.groups import Groups, in_groups
 from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.rotary import Rotation, rotated
@@ -135,7 +136,7 @@ class Attention(nn.Module):
         return self._joined(torch.cat(read))
 
     def packed(
-        self, x: torch.Tensor, at: Rotation, groups: Sequence[tuple[int, int]], *, causal: bool
+        self, x: torch.Tensor, at: Rotation, groups: Groups, *, causal: bool
     ) -> torch.Tensor:
         """Attention within short sequences that stand one after another.
 
@@ -145,14 +146,12 @@ class Attention(nn.Module):
             groups: numbers of sequences, and the places of each of them, in order.
             causal: whether each place reads those before it and itself alone.
         """
-        n, sizes = self._n_heads, [count * length for count, length in groups]
+        n = self._n_heads
         turned, value = self.qkv(x).unflatten(-1, (3 * n, -1)).split([2 * n, n], 1)
         cosines, sines = (each.to(value.dtype)[:, None] for each in at)
         turned = rotated(turned, (cosines, sines))  # (places, 2 * heads, head_width)
-        # split, as slices would each write a whole gradient
-        parts = zip(turned.split(sizes), value.split(sizes), groups, strict=True)
-        read = [_within(qk, v, *group, causal=causal) for qk, v, group in parts]
-        return self.out(torch.cat(read))
+        parts = zip(in_groups(turned, groups), in_groups(value, groups), strict=True)
+        return self.out(torch.cat([_within(*part, causal=causal) for part in parts]))
 
     def _projected(
         self, x: torch.Tensor, at: Rotation
@@ -193,26 +192,23 @@ def _read(
     return scores.softmax(-1).to(value.dtype) @ value
 
 
-def _within(
-    query_key: torch.Tensor, value: torch.Tensor, count: int, length: int, *, causal: bool
-) -> torch.Tensor:
+def _within(query_key: torch.Tensor, value: torch.Tensor, *, causal: bool) -> torch.Tensor:
     """Attention within short sequences of one length.
 
     Args:
-        query_key: (count * length, 2 * heads, head_width).
-        value: (count * length, heads, head_width).
-        count: sequences.
-        length: places of each.
+        query_key: (count, length, 2 * heads, head_width).
+        value: (count, length, heads, head_width).
         causal: as in `Attention.packed`.
 
     Returns:
         (count * length, width).
     """
+    count, length = value.shape[:2]
     if length == 1:
-        return value.flatten(1)
+        return value.flatten(2)[:, 0]
     # (heads * count, length, head_width) each: one copy, and products without further ones
-    query, key = _by_head(query_key, count, length).chunk(2)
-    value = _by_head(value, count, length)
+    query, key = query_key.permute(2, 0, 1, 3).flatten(0, 1).chunk(2)
+    value = value.permute(2, 0, 1, 3).flatten(0, 1)
     if query.dtype != torch.bfloat16 or query.device.type != "cpu":
         query, key, value = (each[:, None] for each in (query, key, value))
         read = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)[:, 0]
@@ -220,11 +216,6 @@ def _within(
         hidden = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
         read = _read(query, key, value, hidden if causal else None)
     return read.unflatten(0, (-1, count)).permute(1, 2, 0, 3).flatten(0, 1).flatten(1)
-
-
-def _by_head(x: torch.Tensor, count: int, length: int) -> torch.Tensor:
-    """(count * length, heads, head_width) as (heads * count, length, head_width)."""
-    return x.unflatten(0, (count, length)).permute(2, 0, 1, 3).flatten(0, 1)
 
 
 def _read_leaves(

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.groups import Groups, places_within
 from tokkit.models.blocks.options import NgramConfig
 
 _CLOSED = -2.0
@@ -79,7 +80,7 @@ class SymbolEmbedding(nn.Module):
         embedded = self._embedded(torch.cat([before, symbols], 1))
         return self._gated(embedded, start.vector.expand(len(symbols), 1, -1))
 
-    def packed(self, symbols: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.Tensor:
+    def packed(self, symbols: torch.Tensor, groups: Groups) -> torch.Tensor:
         """Many short texts that stand one after another.
 
         Args:
@@ -89,8 +90,7 @@ class SymbolEmbedding(nn.Module):
         Returns:
             float (places, width); what is before a text is what is before any.
         """
-        place = torch.cat([torch.arange(length).repeat(count) for count, length in groups])
-        place = place.to(symbols.device)
+        place = places_within(groups, symbols.device)
         padded = functional.pad(symbols, (self._before, 0), value=self._n_symbols)
         last = torch.stack(
             [

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from tokkit.models.blocks.attention import Attention, local_mask
 from tokkit.models.blocks.feed_forward import FeedForward
+from tokkit.models.blocks.groups import Groups, places_within
 from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.rotary import rotation
@@ -165,9 +166,7 @@ class Stack(nn.Module):
             x, lambda number, layer, y: layer.branch(y, at, after, counts, caches, number)
         )
 
-    def packed(
-        self, x: torch.Tensor, groups: Sequence[tuple[int, int]], *, causal: bool = True
-    ) -> torch.Tensor:
+    def packed(self, x: torch.Tensor, groups: Groups, *, causal: bool = True) -> torch.Tensor:
         """States of short sequences of various lengths, without padding.
 
         Args:
@@ -178,11 +177,9 @@ class Stack(nn.Module):
         Returns:
             float (places, width).
         """
-        longest = self._rotation(torch.arange(max(n for _, n in groups), device=x.device), x)
-        cosines, sines = (
-            torch.cat([each[:length].repeat(count, 1) for count, length in groups])
-            for each in longest
-        )
+        place = places_within(groups, x.device)
+        longest = torch.arange(max(length for _, length in groups), device=x.device)
+        cosines, sines = (each[place] for each in self._rotation(longest, x))
         at = cosines, sines
         return self._through(x, lambda _, layer, y: layer.packed(y, at, groups, causal=causal))
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from tokkit.bytelm.byte_state import N_SYMBOLS
+from tokkit.models.blocks.groups import Groups, in_groups
 from tokkit.models.blocks.stack import Stack
-from tokkit.models.end_of_word.packing import Groups, in_groups
 from tokkit.models.end_of_word.shape import EndOfWordShape
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tokkit.models.blocks.embedding import SymbolEmbedding, hashed_ngrams
+from tokkit.models.blocks.groups import in_groups
 from tokkit.models.blocks.options import NgramConfig
 from tokkit.models.blocks.stack import Stack
-from tokkit.models.end_of_word.packing import Packing, in_groups
+from tokkit.models.end_of_word.packing import Packing
 from tokkit.models.end_of_word.shape import EndOfWordShape
 
 _N_BYTES = 256

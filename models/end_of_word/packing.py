@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-Groups = list[tuple[int, int]]
-"""How many sequences there are of which length, in the order in which they stand."""
+from tokkit.models.blocks.groups import Groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +60,3 @@ class Packing:
         begins = np.cumsum(lengths) - lengths
         step = np.arange(int(lengths.sum())) - np.repeat(begins, lengths)
         return np.repeat(self.order, lengths), step
-
-
-def in_groups(x: torch.Tensor, groups: Groups) -> list[torch.Tensor]:
-    """What stands one after another, (places, ...), as (count, length, ...) of each group."""
-    parts = x.split([count * length for count, length in groups])
-    return [
-        part.view(count, length, *x.shape[1:])
-        for part, (count, length) in zip(parts, groups, strict=True)
-    ]
