@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="needs the hf extra")
+torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from benchmarks.graphs.accuracy import table
 from benchmarks.graphs.citation_graphs import Graph, draw, read_graph, without
 from benchmarks.graphs.rows import ROWS, measure
+from benchmarks.graphs.speed import Neighbours, drawn_graph
+from tokkit.models import VQGraph, VQGraphConfig
 
 N = 240
 
@@ -48,6 +51,18 @@ def test_every_row_is_measured(inductive: bool) -> None:
     text = table("toy", [rows, rows], inductive=inductive)
     assert all(f"| {title} |" in text for title, _ in ROWS.values())
     assert text.count("±") >= 2 * len(ROWS)
+
+
+def test_the_neighbours_of_nodes_are_enough_for_the_teacher() -> None:
+    features, edges = drawn_graph(1500)
+    features = features[:, :12]
+    torch.manual_seed(0)
+    model = VQGraph(VQGraphConfig(n_features=12, hops=1)).eval()
+    new = np.array([7, 800, 31])
+    around, among = Neighbours(edges, len(features)).fetched(new, 2)
+    assert around[:3].tolist() == new.tolist() and len(around) < len(features) == 1500
+    there = model.classify(features[around], context=among)[:3]
+    assert np.allclose(there, model.classify(features, context=edges)[new], atol=1e-5)
 
 
 def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:
