@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import torch
 
-from tokkit.arguments import check_kind, refuse_unknown
+from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
@@ -35,7 +35,6 @@ _DTYPES = {
     "BF16": torch.bfloat16,
 }
 _NAMES = {str(each).removeprefix("torch."): each for each in _DTYPES.values()}
-_IGNORED = ("threads", "allow_download")
 
 
 class Saved(Protocol):
@@ -105,15 +104,13 @@ def load_model(
     *,
     dtype: str | None,
     device: str | None,
-    others: Mapping[str, Any],
 ) -> ModelT:
     """Read what `save_model` wrote; see `TextModel.load`. The model bears the folder's name.
 
     Raises:
-        ArgumentError: an unknown option, dtype or device.
+        ArgumentError: an unknown dtype, or a device that cannot be used.
         FormatError: a file is missing or damaged, or they do not belong together.
     """
-    refuse_unknown(others, ("dtype", "device", *_IGNORED))
     if dtype is not None and dtype not in _NAMES:
         raise ArgumentError(f"dtype must be one of {', '.join(_NAMES)}, got {dtype!r}")
     place = _device(device)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes
+from tokkit.arguments import as_bytes, check_whole, refuse_unknown
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.documents import Text
 from tokkit.errors import ArgumentError
@@ -107,6 +107,7 @@ class TextModel(torch.nn.Module, ByteModel):
         *,
         dtype: str | None = None,
         device: str | None = None,
+        threads: int | None = None,
         **others: Any,
     ) -> Self:
         """Read what `save` wrote.
@@ -115,14 +116,18 @@ class TextModel(torch.nn.Module, ByteModel):
             folder: that it wrote.
             dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
             device: as `"cuda:0"`; by default the CPU.
-            **others: `threads` and `allow_download`, which `tokkit.load_lm` may give and which
-                change nothing here.
+            threads: torch's threads; a setting of the whole process.
+            **others: `allow_download`, for there is nothing to fetch.
 
         Raises:
-            ArgumentError: an option that does not exist, or would have an effect on other models.
+            ArgumentError: an option that does not exist, or a value out of range.
             FormatError: a file is missing or damaged, or of another kind of model.
         """
-        return load_model(cls, folder, dtype=dtype, device=device, others=others)
+        refuse_unknown(others, ("dtype", "device", "threads", "allow_download"))
+        if threads is not None:
+            check_whole("threads", threads, 1)
+            torch.set_num_threads(threads)
+        return load_model(cls, folder, dtype=dtype, device=device)
 
     def save_parts(self, folder: Path) -> Sequence[str]:  # noqa: ARG002  # some have parts
         """Write what else belongs to the model, beside its configuration and its weights.

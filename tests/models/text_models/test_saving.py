@@ -116,8 +116,11 @@ def test_another_tokenizer_of_the_same_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_options_of_loading_are_checked(saved: Path) -> None:
-    loaded: Any = tokkit.load_lm(saved, dtype="float64", threads=2, allow_download=False)
+    threads = torch.get_num_threads()
+    loaded: Any = tokkit.load_lm(saved, dtype="float64", threads=threads, allow_download=False)
     assert loaded.dtype == torch.float64
+    with pytest.raises(ArgumentError, match="threads"):
+        tokkit.load_lm(saved, threads=0)
     with pytest.raises(ArgumentError, match="dtype"):
         tokkit.load_lm(saved, dtype="int8")
     with pytest.raises(ArgumentError, match="unknown option"):
