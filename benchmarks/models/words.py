@@ -1,0 +1,241 @@
+"""Which units learn best? Models over tokens, bytes and words, trained for the same time.
+
+Each contender is trained on documentation in English (`benchmarks.fetch.debian_documents`) for so
+many CPU-minutes on one thread, on the same bytes in the same order, and is then asked on documents
+that nothing was learned from or chosen on: bits per byte (of a subword model both of its own tokens
+and exactly), next words by how often training saw them, numbers and Russian apart, the cost of a
+changed context, and true ends among false ones. With `--german M` it is trained on for M minutes on
+German, and the English that it forgot is told.
+
+What was measured stands in FOLDER/NAME/figures.json; a contender with figures is not trained again,
+and a training that was interrupted goes on. `--table` prints what there is.
+
+    python -m benchmarks.models.words [--documents FOLDER] [--into FOLDER] [--minutes M]
+        [--names NAME…] [--seed N] [--german M] [--table]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.models.contenders import BY_NAME, CONTENDERS, Contender
+from benchmarks.models.examining import (
+    CLASSES,
+    bits_per_byte,
+    choice_accuracy,
+    looked_through,
+    perturbation_costs,
+    word_accuracy,
+    word_frequencies,
+)
+from benchmarks.shared.machine import run_description
+from benchmarks.shared.records import FOLDER
+from tokkit.bytelm.loading import load_lm
+from tokkit.files.writing import whole_file
+from tokkit.models.subword.vocabulary import train_tokenizer
+from tokkit.models.text_models.corpus import Corpus, Texts, cut_document
+from tokkit.models.text_models.text_model import TextModel
+from tokkit.models.text_models.windows import Windows
+from tokkit.models.training import TrainingOptions, train
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+WINDOW_BYTES = 1024
+BATCH_BYTES = 16_384
+COUNTED_BYTES = 8_000_000
+"""Of the training text, in which the tokenizer and the frequencies of words are counted."""
+ASKED_WINDOWS = 48
+FIGURES = "figures.json"
+
+
+class Documents:
+    """The texts of the comparison."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take a folder that `debian_documents` wrote."""
+        self._folder = folder
+
+    def path(self, language: str) -> Path:
+        """What is trained on."""
+        return self._folder / language / "train.txt"
+
+    @cache  # noqa: B019  # one object a run
+    def counted(self) -> bytes:
+        """The beginning of the English."""
+        with self.path("english").open("rb") as stream:
+            return stream.read(COUNTED_BYTES)
+
+    def windows(self, language: str, n: int) -> list[bytes]:
+        """Whole windows of held-out documents, spread evenly."""
+        data = (self._folder / language / "held_out.txt").read_bytes()
+        cuts = [
+            cut for cut in cut_document(data, WINDOW_BYTES) if cut[1] - cut[0] > WINDOW_BYTES // 2
+        ]
+        return [data[slice(*cuts[k * len(cuts) // n])] for k in range(min(n, len(cuts)))]
+
+
+def tokenizer_of(documents: Documents, folder: Path) -> TextTokenizer:
+    """The BPE of 8,192 tokens of the subword models, trained once."""
+    place = folder / "tokenizer"
+    if not place.exists():
+        train_tokenizer([documents.counted()]).save(place)
+    return load_tokenizer(place)
+
+
+def flops_per_byte(model: TextModel, texts: Texts) -> float:
+    """Floating-point operations of a training step for each byte, matrix products alone."""
+    windows = Corpus(texts, seed=0).batch(0).to(model.device)
+    with FlopCounterMode(display=False) as counter:
+        model.nats(windows).sum().backward()
+    model.zero_grad(set_to_none=True)
+    return counter.get_total_flops() / windows.n_bytes
+
+
+def own_bits(model: TextModel, texts: Sequence[bytes]) -> float:
+    """Bits per byte by what the model is trained for; of a subword model, of its own tokens."""
+    with torch.no_grad():
+        nats = sum(float(model.nats(Windows.of([text]).to(model.device)).sum()) for text in texts)
+    return nats / math.log(2) / sum(map(len, texts))
+
+
+def trained(
+    model: TextModel, text: Path, minutes: float, folder: Path, *, seed: int
+) -> dict[str, Any]:
+    """Train a model on a file, or go on; how it went."""
+    texts = Texts(text, batch_bytes=BATCH_BYTES, window_bytes=WINDOW_BYTES, held_out=0.01)
+    options = TrainingOptions(
+        seconds=60 * minutes,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        autocast="bfloat16",
+        seed=seed,
+        evaluations=10,
+    )
+
+    def tell(what: str, done: int, total: int) -> None:
+        if done % 60 == 0:
+            print(f"{folder.name}: {what} {done} of {total}", flush=True)
+
+    result = train(model, texts, options, folder=folder, progress=tell)
+    curve = [
+        {"step": each.step, "seconds": round(each.seconds, 1), **each.evaluation}
+        for each in result.records
+        if each.evaluation
+    ]
+    return {
+        "steps": result.step,
+        "seconds": result.seconds,
+        "bytes_a_second": result.step * BATCH_BYTES / result.seconds,
+        "curve": curve,
+    }
+
+
+def examined(model: TextModel, documents: Documents) -> dict[str, Any]:
+    """All that a model is asked."""
+    begun = time.process_time()
+    frequencies = word_frequencies(documents.counted())
+    figures: dict[str, Any] = {}
+    for language in ("english", "russian"):
+        windows = list(looked_through(model, documents.windows(language, ASKED_WINDOWS)))
+        figures[language] = {
+            "bits_per_byte": bits_per_byte(windows),
+            "own_bits_per_byte": own_bits(model, [window.data for window in windows]),
+            "words": word_accuracy(windows, frequencies),
+        }
+    asked = documents.windows("english", ASKED_WINDOWS)
+    figures["perturbed"] = perturbation_costs(model, asked[::2])
+    figures["choices"] = choice_accuracy(model, asked)
+    figures["examination_seconds"] = time.process_time() - begun
+    return figures
+
+
+def run(contender: Contender, documents: Documents, options: argparse.Namespace) -> None:
+    """Train and ask one, unless its figures are there."""
+    name = contender.name if not options.seed else f"{contender.name}-seed-{options.seed}"
+    folder = options.into / name
+    if not (folder / FIGURES).exists():
+        torch.manual_seed(options.seed)
+        model = contender.build(tokenizer_of(documents, options.into), options.seed)
+        texts = Texts(documents.counted()[: 4 * BATCH_BYTES], batch_bytes=BATCH_BYTES)
+        figures = {
+            "machine": run_description("torch"),
+            "parameters": sum(each.numel() for each in model.parameters()),
+            "flops_per_byte": flops_per_byte(model, texts),
+            "minutes": options.minutes,
+            **trained(model, documents.path("english"), options.minutes, folder, seed=options.seed),
+        }
+        write(folder / FIGURES, {**figures, **examined(model.eval(), documents)})
+    if options.german and not (folder / "german" / FIGURES).exists():
+        go_on_in_german(name, documents, options)
+
+
+def go_on_in_german(name: str, documents: Documents, options: argparse.Namespace) -> None:
+    """Train a model on, on German, and tell what it learned and forgot."""
+    model = load_lm(options.into / name)
+    assert isinstance(model, TextModel)
+    asked = {each: documents.windows(each, ASKED_WINDOWS) for each in ("english", "german")}
+    before = {language: own_bits(model, windows) for language, windows in asked.items()}
+    folder = options.into / name / "german"
+    figures = trained(model, documents.path("german"), options.german, folder, seed=options.seed)
+    after = {language: own_bits(model.eval(), windows) for language, windows in asked.items()}
+    write(folder / FIGURES, {**figures, "before": before, "after": after})
+
+
+def write(path: Path, figures: dict[str, Any]) -> None:
+    """Figures as JSON, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as stream:
+        stream.write(json.dumps(figures, indent=1).encode() + b"\n")
+
+
+def print_table(into: Path) -> None:
+    """A line for each contender that has figures."""
+    heads = ("model", "parameters", "MFLOP/B", "B a CPU-s", "bits per byte", "own", "Russian")
+    print(f"| {' | '.join((*heads, *CLASSES, 'choices'))} |")
+    print("|" + "---|" * (len(heads) + len(CLASSES) + 1))
+    for path in sorted(into.glob(f"*/{FIGURES}")):
+        found = json.loads(path.read_text())
+        words = [f"{r / max(n, 1):.1%}" for r, n in found["english"]["words"].values()]
+        cells = [
+            path.parent.name,
+            f"{found['parameters'] / 1e6:.1f}M",
+            f"{found['flops_per_byte'] / 1e6:.1f}",
+            f"{found['bytes_a_second']:,.0f}",
+            f"{found['english']['bits_per_byte']:.3f}",
+            f"{found['english']['own_bits_per_byte']:.3f}",
+            f"{found['russian']['bits_per_byte']:.3f}",
+            *words,
+            f"{found['choices']:.0%}",
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train and ask, or print what there is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=Path, default=FOLDER / "documents")
+    parser.add_argument("--into", type=Path, default=FOLDER / "words")
+    parser.add_argument("--minutes", type=float, default=15.0, help="of CPU, for each")
+    parser.add_argument("--names", nargs="*", default=[each.name for each in CONTENDERS])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--german", type=float, default=0.0, help="minutes on German after it")
+    parser.add_argument("--table", action="store_true", help="only print what was measured")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    if not options.table:
+        for name in options.names:
+            run(BY_NAME[name], Documents(options.documents), options)
+    print_table(options.into)
+
+
+if __name__ == "__main__":
+    main()
