@@ -1,0 +1,147 @@
+"""What models are asked after a training, on models whose answers are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch: Any = pytest.importorskip("torch")
+from benchmarks.models import words
+from benchmarks.models.examining import (
+    Window,
+    bits_per_byte,
+    choice_accuracy,
+    class_of,
+    looked_through,
+    perturbation_costs,
+    perturbed,
+    word_accuracy,
+    word_frequencies,
+)
+from tokkit.models.text_models.cached_state import CachedState
+
+TEXT = b"the cat saw 3.14 dogs and the end"
+
+
+class Reciting:
+    """A reader that expects one text again and again, each byte with probability 0.9."""
+
+    name, law = "reciting", None
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    def evaluating(self) -> Any:
+        return torch.inference_mode()
+
+    def _row(self, place: int) -> NDArray[np.float64]:
+        row = np.full(257, 0.1 / 256)
+        row[self._text[place % len(self._text)]] = 0.9
+        return np.log(row)
+
+    def begin(self) -> tuple[int, NDArray[np.float64]]:
+        return 0, self._row(0)
+
+    def extend(
+        self, caches: Sequence[int], data: Sequence[bytes]
+    ) -> tuple[list[int], list[NDArray[np.float64]]]:
+        rows = [
+            np.array([self._row(cache + k + 1) for k in range(len(each))]).reshape(-1, 257)
+            for cache, each in zip(caches, data, strict=True)
+        ]
+        return [cache + len(each) for cache, each in zip(caches, data, strict=True)], rows
+
+
+def reciting(text: bytes) -> Any:
+    """The same as a byte-level model."""
+    from tokkit.bytelm.byte_model import ByteModel
+
+    class Model(ByteModel):
+        name = "reciting"
+
+        def open(self, prefix: str | bytes = b"") -> CachedState:
+            state = CachedState(Reciting(text))
+            state.push(prefix)
+            return state
+
+    return Model()
+
+
+def test_bits_are_those_of_the_bytes() -> None:
+    windows = list(looked_through(reciting(TEXT), [TEXT, TEXT[:9]]))
+    assert bits_per_byte(windows) == pytest.approx(-np.log2(0.9))
+
+
+def test_words_are_right_where_all_their_bytes_and_the_end_are() -> None:
+    (window,) = looked_through(reciting(TEXT), [TEXT])
+    frequencies = word_frequencies(b"the the dogs " * 60)
+    right = word_accuracy([window], frequencies)
+    # " cat", " saw", " 3.14", " dogs", " and", " the" end where the next begins; " end" with nothing
+    assert right == {"0": (3, 4), "1-9": (0, 0), "10-99": (1, 1), "100+": (1, 1), "numbers": (1, 1)}
+    likeliest = window.likeliest.copy()
+    likeliest[TEXT.index(b"aw")] ^= 1
+    likeliest[TEXT.index(b" and")] = ord("x")  # goes on behind "dogs"
+    other = word_accuracy([Window(TEXT, window.logprobs, likeliest)], frequencies)
+    assert other["0"] == (1, 4)
+    assert other["10-99"] == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [(b" the", "100+"), (b"dogs,", "0"), (b" 1,000.", "numbers"), (b"...", None), (b" x", "1-9")],
+)
+def test_classes_are_counts_in_training(word: bytes, name: str | None) -> None:
+    assert class_of(word, {b"the": 100, b"dogs": 12, b"x": 9}) == name
+
+
+def test_perturbations_change_as_much_as_they_say() -> None:
+    generator = np.random.default_rng(0)
+    text = b"abcdefghij" * 100
+    assert perturbed(text, "replace", 0.0, generator) == text
+    assert perturbed(text, "upper", 1.0, generator) == text.upper()
+    assert len(perturbed(text, "delete", 0.2, generator)) == pytest.approx(800, abs=50)
+    swapped = perturbed(text, "permute", 0.1, generator)
+    assert sorted(swapped) == sorted(text)
+    assert swapped != text
+
+
+def test_targets_stay_clean_and_what_is_recited_costs_more_after_deletions() -> None:
+    costs = perturbation_costs(reciting(b"ab"), [b"ab" * 40])
+    assert costs["none"] == pytest.approx(-np.log2(0.9))
+    assert costs["replace 20%"] == pytest.approx(costs["none"])
+    assert max(costs[f"delete {share}"] for share in ("5%", "10%", "20%")) > costs["none"] + 1
+
+
+def test_the_true_end_is_chosen_where_it_is_likelier() -> None:
+    texts = [b"ab" * 6, *(bytes([letter]) * 12 for letter in b"xyz")]
+    assert choice_accuracy(reciting(b"ab"), texts[:1] + texts[1:]) >= 0.25
+
+
+@pytest.mark.slow
+def test_the_comparison_runs_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "ASKED_WINDOWS", 4)
+    documents, into = tmp_path / "documents", tmp_path / "into"
+    for language in ("english", "german", "russian"):
+        (documents / language).mkdir(parents=True)
+        for name in ("train", "held_out"):
+            text = b"".join(
+                b"The %d cats saw %d dogs in %s. " % (k, k * k, name.encode()) for k in range(900)
+            )
+            (documents / language / f"{name}.txt").write_bytes(text)
+    asked = ["--documents", str(documents), "--into", str(into), "--minutes", "0.03"]
+    asked += ["--names", "subword", "best", "--german", "0.01"]
+    words.main(asked)
+    first = (into / "best" / "figures.json").read_bytes()
+    words.main(asked)
+    assert (into / "best" / "figures.json").read_bytes() == first
+    figures = json.loads(first)
+    assert figures["curve"][-1]["bits_per_byte"] < figures["curve"][0]["bits_per_byte"]
+    assert capsys.readouterr().out.count("| best |") == 2
