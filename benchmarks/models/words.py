@@ -50,7 +50,7 @@ from tokkit.models.training import TrainingOptions, train
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 WINDOW_BYTES = 1024
-BATCH_BYTES = 16_384
+BATCH_BYTES = 8192
 COUNTED_BYTES = 8_000_000
 """Of the training text, in which the tokenizer and the frequencies of words are counted."""
 ASKED_WINDOWS = 48

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 torch: Any = pytest.importorskip("torch")
-from benchmarks.models import words
+import benchmarks.models.words as words
 from benchmarks.models.examining import (
     Window,
     bits_per_byte,
@@ -82,7 +82,7 @@ def test_words_are_right_where_all_their_bytes_and_the_end_are() -> None:
     (window,) = looked_through(reciting(TEXT), [TEXT])
     frequencies = word_frequencies(b"the the dogs " * 60)
     right = word_accuracy([window], frequencies)
-    # " cat", " saw", " 3.14", " dogs", " and", " the" end where the next begins; " end" with nothing
+    # The last of the six words does not end: what is recited goes on with the first.
     assert right == {"0": (3, 4), "1-9": (0, 0), "10-99": (1, 1), "100+": (1, 1), "numbers": (1, 1)}
     likeliest = window.likeliest.copy()
     likeliest[TEXT.index(b"aw")] ^= 1
