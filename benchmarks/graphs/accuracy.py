@@ -72,17 +72,19 @@ def main() -> None:
     parser.add_argument("--inductive", action="store_true")
     parser.add_argument("--teacher-steps", type=int, default=150)
     parser.add_argument("--student-steps", type=int, default=200)
-    parser.add_argument("--records", type=Path, default=CACHE / "benchmarks" / "graphs.jsonl")
+    parser.add_argument("--records", type=Path, help="where results are kept, to go on")
     parser.add_argument("--write-docs", action="store_true")
     options = parser.parse_args()
     graphs = {name: read_graph(options.graphs, name) for name in options.names}
     steps = options.teacher_steps, options.student_steps
     header = run_description("torch", "numpy", "scipy")
-    records = Records(options.records, {"steps": steps}, header)
+    kind = "inductive" if options.inductive else "transductive"
+    path = options.records or CACHE / "benchmarks" / f"graphs-{kind}.jsonl"
+    records = Records(path, {"steps": steps, "kind": kind}, header)
     parts: list[str] = []
     begun = time.process_time()
     for name, graph in graphs.items():
-        keys = [f"{name} {options.inductive} {seed}" for seed in range(options.seeds)]
+        keys = [f"{name} {seed}" for seed in range(options.seeds)]
         for seed, key in enumerate(keys):
             if key not in records:
                 rows = measure(
@@ -95,7 +97,6 @@ def main() -> None:
     text = f"```text\n{records.header}\n```\n\n" + "\n\n".join(parts)
     print(text)
     if options.write_docs:
-        kind = "inductive" if options.inductive else "transductive"
         replace_block(PAGE, f"graphs {kind}", text)
 
 
