@@ -19,6 +19,8 @@ from tokkit.errors import EncodingError
 from tokkit.hypernets.alignment import Alignment
 from tokkit.hypernets.figures import BitsPerByte
 from tokkit.hypernets.heuristics.shares import guessed_frequencies
+from tokkit.hypernets.masked.frame import MaskedFrame, frame_of
+from tokkit.hypernets.masked.reading import masked_bits, masked_states
 from tokkit.hypernets.plain_models.source_models import SourceModel
 from tokkit.hypernets.windows import Progress, Reading, cut_windows, read
 from tokkit.hypernets.written_by_model import (
@@ -59,6 +61,7 @@ class Bench:
         target: the new tokenizer.
         alignment: of its tokens.
         starts: ids that precede a text; none for models that are not causal.
+        frame: what stands around a text of a masked model, and its mask; None for others.
         reported: windows for the report alone.
         fitting_windows: windows that methods fit to.
         choosing_windows: windows that they choose their settings by.
@@ -72,6 +75,7 @@ class Bench:
     target: TextTokenizer
     alignment: Alignment
     starts: tuple[int, ...]
+    frame: MaskedFrame | None = None
     reported: tuple[bytes, ...] = ()
     fitting_windows: tuple[bytes, ...] = ()
     choosing_windows: tuple[bytes, ...] = ()
@@ -103,14 +107,16 @@ class Bench:
             target: the new tokenizer.
             alignment: of its tokens.
             starts: what `starting_ids` gives for the old model.
-            text: bytes, or None for none. Of models that are not causal nothing is reported.
+            text: bytes, or None for none. Of models that are neither causal nor masked nothing is
+                reported.
             seed: of the division.
             progress: called while the model reads.
             fits: whether the method fits the rows of new tokens to something.
         """
-        bench = cls(source, target, alignment, starts, progress=progress)
+        frame = frame_of(source.tokenizer) if source.masked else None
+        bench = cls(source, target, alignment, starts, frame, progress=progress)
         windows = [] if text is None else cut_windows(text)
-        if not starts:
+        if not starts and frame is None:
             return replace(bench, learning=tuple(windows))
         order = np.random.default_rng(seed).permutation(len(windows)).tolist()
         n_reported = min(_MOST_REPORTED, max(1, round(_SHARES[2] * len(windows))))
@@ -125,9 +131,9 @@ class Bench:
         choosing = [windows[k] for k in order[n_reported : n_reported + n_choosing]]
         fitting = [windows[k] for k in order[n_reported + n_choosing :]]
         most = min(_MOST_STATES, _MOST_LOGITS // len(alignment))
-        own = bench._own_text(seed, most)
+        own = bench._own_text(seed, most) if starts else []
         if not choosing or not fitting:
-            return replace(bench, fitting=bench._control(own, most))
+            return replace(bench, fitting=bench._control(own, most)) if own else bench
         return replace(
             bench,
             fitting_windows=tuple(fitting),
@@ -180,20 +186,28 @@ class Bench:
             n_pieces += len(pieces[-1])
             if n_pieces > most:
                 break
-        return self._read(self.source.model, pieces, "reading the text", spelled=True, states=True)
+        what = "reading the text"
+        if self.frame is None:
+            return self._read(self.source.model, pieces, what, spelled=True, states=True)
+        return masked_states(
+            self.source.model,
+            pieces,
+            self.frame,
+            spelled=self.alignment.__getitem__,
+            progress=self._telling(what),
+        )
 
     @cached_property
     def references(self) -> References:
         """What the old model makes of the windows that are for the report, at least one."""
         n_bytes = sum(map(len, self.reported))
         old = [self.source.tokenizer.encode(window) for window in self.reported]
-        before = self._read(self.source.model, old, "scoring the old model")
-        control = self._read(
-            self.source.model, self.pieces, "scoring the segmentation", spelled=True
-        )
+        model = self.source.model
+        before = self._bits(model, old, "scoring the old model")
+        control = self._bits(model, self.pieces, "scoring the segmentation", spelled=True)
         return References(
-            before.bits() / n_bytes,
-            control.bits() / n_bytes,
+            before / n_bytes,
+            control / n_bytes,
             n_bytes,
             n_bytes / max(1, sum(map(len, old))),
             n_bytes / max(1, sum(map(len, self.pieces))),
@@ -206,12 +220,15 @@ class Bench:
 
     def bits_after(self, model: Any) -> float:
         """Bits per byte of a model with the new tokenizer, on the same windows."""
-        after = self._read(model, self.pieces, "scoring the new model", target=True)
-        return after.bits() / sum(map(len, self.reported))
+        after = self._bits(model, self.pieces, "scoring the new model", target=True)
+        return after / sum(map(len, self.reported))
 
     def judge(self, model: Any) -> BitsPerByte | None:
-        """Bits per byte before, between and after, on the windows that are for the report."""
-        if not self.reported:
+        """Bits per byte before, between and after, on the windows that are for the report.
+
+        None without a text, and where a masked model would have no mask.
+        """
+        if not self.reported or (self.frame is not None and frame_of(self.target) is None):
             return None
         given = self.references
         return BitsPerByte(
@@ -221,6 +238,29 @@ class Bench:
             given.n_bytes,
             given.bytes_per_token_before,
             given.bytes_per_token_after,
+            masked=self.frame is not None,
+        )
+
+    def _bits(
+        self,
+        model: Any,
+        windows: Sequence[Sequence[int]],
+        what: str,
+        *,
+        spelled: bool = False,
+        target: bool = False,
+    ) -> float:
+        """Of windows of pieces: of each after those before it, or of a masked model, from all."""
+        if self.frame is None:
+            return self._read(model, windows, what, spelled=spelled, target=target).bits()
+        frame = frame_of(self.target) if target else self.frame
+        assert frame is not None
+        return masked_bits(
+            model,
+            windows,
+            frame,
+            spelled=self.alignment.__getitem__ if spelled else None,
+            progress=self._telling(what),
         )
 
     def _read(

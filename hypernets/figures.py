@@ -120,6 +120,8 @@ class BitsPerByte:
         n_bytes: of text.
         bytes_per_token_before: of the old tokenizer.
         bytes_per_token_after: of the new one.
+        masked: whether they are pseudo-log-likelihoods of a masked model: each token told from
+            all others of its window, not from those before it.
     """
 
     before: float
@@ -128,6 +130,7 @@ class BitsPerByte:
     n_bytes: int
     bytes_per_token_before: float
     bytes_per_token_after: float
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,8 @@ class TransferFigures:
         tied: whether input and output rows are one matrix.
         inputs: where the new input rows lie.
         outputs: where the new output rows lie; None where they are the input rows.
-        bits_per_byte: of the held-out part of the text; None without a text, and for models that do
-            not predict the next token.
+        bits_per_byte: of the held-out part of the text; None without a text, and for models that
+            predict neither the next token nor masked ones.
         notes: figure -> value, of the method and of the folding of its bias.
         remarks: what a user should know, a sentence each.
         training: how the loss fell, where the method trains.

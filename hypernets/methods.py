@@ -26,7 +26,9 @@ class Method:
     Attributes:
         about: one line for tables and help.
         rows: makes them.
-        causal_only: whether it is for models that predict the next token.
+        linear_only: whether it is for models whose logits are linear in their last states: causal,
+            or, with a text, masked.
+        causal_only: whether it is for those alone that predict the next token.
         reads_text: whether the old model reads a text for it.
         wants_text: whether it cannot do without one.
         has_k: whether the caller may say of how many tokens a new row is made.
@@ -38,6 +40,7 @@ class Method:
 
     about: str
     rows: Callable[[TransferTask], Rows]
+    linear_only: bool = False
     causal_only: bool = False
     reads_text: bool = False
     wants_text: bool = False
@@ -61,13 +64,13 @@ METHODS: Mapping[str, Method] = {
     "shared-first": Method(
         "first part out, with its probability shared; fitted to a text where there is one",
         shared_first,
-        causal_only=True,
+        linear_only=True,
         reads_text=True,
     ),
     "token-distillation": Method(
         "new input rows, trained to put the model in the states that the old tokens put it in",
         shared_first,
-        causal_only=True,
+        linear_only=True,
         reads_text=True,
         wants_text=True,
         distillation=Distillation(token_distillation, 0.03, n_bytes=1500, batch_tokens=800),
@@ -75,7 +78,7 @@ METHODS: Mapping[str, Method] = {
     "row-distillation": Method(
         "input and output rows, trained on the old model's states and on the text's tokens",
         shared_first,
-        causal_only=True,
+        linear_only=True,
         reads_text=True,
         wants_text=True,
         distillation=Distillation(
@@ -85,7 +88,7 @@ METHODS: Mapping[str, Method] = {
     "byte-distillation": Method(
         "input and output rows, trained on what the old model expects of the next byte",
         shared_first,
-        causal_only=True,
+        linear_only=True,
         reads_text=True,
         wants_text=True,
         distillation=Distillation(
@@ -107,6 +110,7 @@ METHODS: Mapping[str, Method] = {
     "hypernetwork": Method(
         "a heuristic's rows, corrected by a trained network",
         _hypernetwork,
+        linear_only=True,
         causal_only=True,
         reads_text=True,
         wants_hypernet=True,
@@ -120,7 +124,7 @@ def chosen_method(name: str, *, plain: bool, has_hypernet: bool = False) -> str:
 
     Args:
         name: of `METHODS`, or `"auto"`.
-        plain: whether the model is causal and its logits are linear in its last states.
+        plain: whether `shared-first` can be used.
         has_hypernet: whether a hypernetwork was passed.
     """
     if name != "auto":

@@ -33,6 +33,7 @@ from tokkit.hypernets.distillation.distilling import distil
 from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.figures import Spread
 from tokkit.hypernets.head import is_linear
+from tokkit.hypernets.masked.frame import frame_of
 from tokkit.hypernets.methods import METHODS, check_needs, chosen_method
 from tokkit.hypernets.plain_models.bias_folding import fold_bias
 from tokkit.hypernets.plain_models.donors import Donor, load_donor
@@ -122,10 +123,14 @@ def transfer(
     tell("loading the model", 0, 0)
     source = load_source(model, dtype=dtype, device=device, allow_download=allow_download)
     starts = starting_ids(source)
-    obstacle = _obstacle(source, starts)
+    obstacle = _obstacle(source, starts, has_text=data is not None)
     name = chosen_method(method, plain=not obstacle, has_hypernet=network is not None)
     free = network is not None and network.hypernet.heuristic == "mean"
-    if obstacle and METHODS[name].causal_only and not free:
+    if METHODS[name].causal_only and not starts:
+        obstacle = (
+            "predicts masked tokens, or reads both sides, and this method needs a causal model"
+        )
+    if obstacle and METHODS[name].linear_only and not free:
         raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
     tell("reading the tokenizer", 0, 0)
     target = export_tokenizer(tokenizer, allow_download=allow_download)
@@ -248,10 +253,13 @@ def _opened(hypernet: Any) -> HypernetMethod:
     return HypernetMethod(open_hypernet(hypernet))
 
 
-def _obstacle(source: SourceModel, starts: tuple[int, ...]) -> str:
-    """Why no method for linear heads of causal models can be used, or nothing."""
+def _obstacle(source: SourceModel, starts: tuple[int, ...], *, has_text: bool) -> str:
+    """Why no method for linear heads can be used, or nothing."""
     if not starts:
-        return "predicts masked tokens, or reads both sides, and this method needs a causal model"
+        if frame_of(source.tokenizer) is None or not source.masked:
+            return "reads both sides, and this method needs a causal or masked model"
+        if not has_text:
+            return "predicts masked tokens, for which this method needs a text"
     if not is_linear(source.model, starts):
         return "scales or caps its logits, and this method makes rows for logits as they come"
     return ""

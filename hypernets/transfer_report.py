@@ -86,7 +86,7 @@ def _cost(bits: BitsPerByte | None) -> Section:
     if bits is None:
         return Section(
             "cost", title,
-            "Not measured: that takes a text, and a model that predicts the next token.",
+            "Not measured: that takes a text, and a model that predicts next or masked tokens.",
         )  # fmt: skip
     heads = (Column("what", ""), *columns("number", bits="Bits a byte", length="Bytes a token"))
     rows = (
@@ -99,6 +99,12 @@ def _cost(bits: BitsPerByte | None) -> Section:
         "where the new tokenizer cuts, each piece spelled with old tokens; what it costs more is "
         "the segmentation, and the rest is the new rows."
     )
+    if bits.masked:
+        note += (
+            " The model fills in masks: each token is told from all others of its window. Before, "
+            "these are those of the old tokenizer, of which a word may have more; so that figure "
+            "is no measure for the others, and the control is."
+        )
     summary = f"Over {size(bits.n_bytes)} that nothing was fitted to."
     return Section(
         "cost", title, summary,

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.token_models.transformers.trial.length_limits import max_positions
+from tokkit.errors import UnsupportedError
 from tokkit.hypernets.head import captured_states
+from tokkit.hypernets.plain_models.position_rows import position_names
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +86,11 @@ def read(
         spelled: the model's ids that a piece is spelled with, at least one; by default itself.
         keep_states: whether to keep the hidden states.
         progress: called at first, and then, with the number of windows done, and of all.
+
+    A window that is longer than the model's positions is read in parts that each begin afresh.
+
+    Raises:
+        UnsupportedError: a piece is longer than the model's positions.
     """
     import torch
 
@@ -91,16 +99,19 @@ def read(
     tell(0, len(windows))
     found: dict[int, tuple[NDArray[np.float64], NDArray[np.float32] | None]] = {}
     with torch.inference_mode():
-        n_columns = model.get_output_embeddings().weight.shape[0]
-        room = min(_BATCH_TOKENS, _BATCH_LOGITS // n_columns)
-        spellings_of = [[spelled(piece) for piece in window] for window in windows]
-        sizes = [len(starts) + sum(map(len, window)) for window in spellings_of]
-        for group in _batches(sizes, room):
-            spellings = [spellings_of[window] for window in group]
+        parts = [
+            part
+            for window in windows
+            for part in within_positions(model, window, spelled, n_around=len(starts))
+        ]
+        spellings_of = [[spelled(piece) for piece in part] for part in parts]
+        sizes = [len(starts) + sum(map(len, part)) for part in spellings_of]
+        for group in batches(sizes, batch_room(model)):
+            spellings = [spellings_of[part] for part in group]
             sums = _of_batch(model, spellings, tuple(starts), keep_states)
             found.update(zip(group, sums, strict=True))
-            tell(len(found), len(windows))
-    rows = [found[window] for window in range(len(windows))]
+            tell(len(found), len(parts))
+    rows = [found[part] for part in range(len(parts))]
     states = [states for _, states in rows if states is not None]
     return Reading(
         pieces=np.array([piece for window in windows for piece in window], dtype=np.int64),
@@ -109,7 +120,58 @@ def read(
     )
 
 
-def _batches(sizes: Sequence[int], room: int) -> Iterator[list[int]]:
+def within_positions(
+    model: Any,
+    window: Sequence[int],
+    spelled: Callable[[int], Sequence[int]],
+    *,
+    n_around: int,
+) -> Iterator[Sequence[int]]:
+    """A window in parts that the model has positions for; mostly the window itself.
+
+    Args:
+        model: of transformers.
+        window: pieces.
+        spelled: the model's ids of each.
+        n_around: ids that stand beside a part.
+
+    Raises:
+        UnsupportedError: a piece is longer than the model's positions.
+    """
+    limit = n_positions(model)
+    if limit is None:
+        yield window
+        return
+    first, size = 0, n_around
+    for place, piece in enumerate(window):
+        length = len(spelled(piece))
+        if n_around + length > limit:
+            raise UnsupportedError(
+                f"a token that is spelled with {length} old ones is longer than the {limit} "
+                "positions of the model; use a tokenizer with shorter tokens"
+            )
+        if size + length > limit:
+            yield window[first:place]
+            first, size = place, n_around
+        size += length
+    yield window[first:]
+
+
+def n_positions(model: Any) -> int | None:
+    """How many tokens a model reads at most; None where it says nothing."""
+    limit = max_positions(model.config.get_text_config(decoder=True))
+    if limit is not None and position_names(model):
+        limit -= model.config.pad_token_id + 1  # RoBERTa counts from behind its padding id
+    return limit
+
+
+def batch_room(model: Any) -> int:
+    """Tokens that a model reads at a time, padding included."""
+    n_columns = model.get_output_embeddings().weight.shape[0]
+    return min(_BATCH_TOKENS, _BATCH_LOGITS // n_columns)
+
+
+def batches(sizes: Sequence[int], room: int) -> Iterator[list[int]]:
     """Windows of similar size, at most `room` tokens with their padding."""
     group: list[int] = []
     for window in sorted(range(len(sizes)), key=sizes.__getitem__):
@@ -144,7 +206,7 @@ def _of_batch(
         ends = np.cumsum(lengths)
         places = slice(len(starts) - 1, len(parts) - 1)
         targets = torch.tensor(parts[len(starts) :], dtype=torch.long, device=device)
-        sums = np.append(0.0, np.cumsum(_logprobs_of(logits[row, places], targets)))
+        sums = np.append(0.0, np.cumsum(logprobs_of(logits[row, places], targets)))
         kept: NDArray[np.float32] | None = None
         if keep_states:
             before = np.minimum(ends - lengths, len(targets) - 1)  # a piece may have no parts
@@ -152,7 +214,7 @@ def _of_batch(
         yield sums[ends] - sums[ends - lengths], kept
 
 
-def _logprobs_of(logits: torch.Tensor, targets: torch.Tensor) -> NDArray[np.float64]:
+def logprobs_of(logits: torch.Tensor, targets: torch.Tensor) -> NDArray[np.float64]:
     """float64 (n,): nats of each target under its row of logits."""
     values = logits.float()
     chosen = values.gather(1, targets[:, None])[:, 0] - values.logsumexp(-1)

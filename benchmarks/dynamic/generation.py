@@ -25,19 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tokkit
+from benchmarks.dynamic.n_grams import HELD_OUT, N_ROWS, NGrams
 from benchmarks.dynamic.smollm2 import load_smollm2, output_rows
-from benchmarks.dynamic.vocabulary_index import N_ROWS, PAGE, n_grams
+from benchmarks.dynamic.vocabulary_index import PAGE
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.records import replace_block
-from benchmarks.shared.sample_texts import CORPUS, sample_texts
+from benchmarks.shared.sample_texts import CORPUS
 from tokkit.dynamic.prefill import prefill
 from tokkit.dynamic.vocabulary_index import VocabularyIndex
 from tokkit.hypernets.windows import read
 
 FIRST_SHARE = 0.8
 SMOOTHING = 0.1
-HELD_OUT = 12_000
-"""Characters at the end of each text, of which no n-gram is taken or counted."""
 PROMPT_TOKENS = 64
 N_PROMPTS = 4
 N_WRITTEN = 64
@@ -120,11 +119,10 @@ def main() -> None:
     options = parser.parse_args()
     header = run_description("numpy", "numba", "torch", "transformers")
     model, tokenizer = load_smollm2()
-    texts, origin = sample_texts(options.corpus, 3_000_000)
     rows = output_rows(model)
-    ids = [i for text in texts.values() for i in tokenizer.encode(text[:-HELD_OUT])]
-    parts = n_grams(np.array(ids, dtype=np.int32), options.rows - len(rows))
-    index = shared_index(rows, parts, counts_of(ids, parts, len(rows)))
+    grams = NGrams.of(options.corpus, tokenizer, options.rows)
+    texts, origin, parts = grams.texts, grams.origin, grams.parts
+    index = shared_index(rows, parts, counts_of(grams.ids, parts, len(rows)))
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for name in ("English", "code"):
         held_out = tokenizer.encode(texts[name][-HELD_OUT:])

@@ -125,7 +125,7 @@ def trained_embedder(
             wanted = model.base_model(torch.from_numpy(ids)).last_hidden_state.float()
         inputs, mask = _inputs(network, matrix, batch)
         states = model.base_model(inputs_embeds=inputs, attention_mask=mask).last_hidden_state
-        kept, places = _unmerged(batch)
+        kept, places = unmerged(batch)
         found, wanted = states[kept].float(), wanted[places]
         away = (found - wanted).square().mean() / wanted.square().mean()
         asked = torch.from_numpy(hidden)[places]
@@ -160,7 +160,7 @@ def _inputs(
     return rows[torch.from_numpy(places.reshape(ids.shape))], torch.from_numpy(mask)
 
 
-def _unmerged(
+def unmerged(
     batch: MergedBatch,
 ) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
     """Where ids stand that were not merged: in the merged batch, and in the original one."""

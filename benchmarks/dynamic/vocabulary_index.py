@@ -27,16 +27,16 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.dynamic.n_grams import N_ROWS, NGrams
 from benchmarks.dynamic.smollm2 import hidden_states, load_smollm2, output_rows
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
-from benchmarks.shared.sample_texts import CORPUS, sample_texts
+from benchmarks.shared.sample_texts import CORPUS
 from tokkit.dynamic.vocabulary_index import VocabularyIndex
 from tokkit.text.tokenizer import TextTokenizer
 
 PAGE = ROOT / "docs" / "dynamic.md"
-N_ROWS = 1_000_000
 N_QUERIES = 40
 N_SMALL = 200_000
 K = 20
@@ -46,18 +46,6 @@ COLUMNS = (
 )
 RUNS = 5
 Float32s = NDArray[np.float32]
-
-
-def n_grams(ids: NDArray[np.int32], n_wanted: int) -> list[list[int]]:
-    """Distinct n-grams of two to four ids, a third of each length as far as there are."""
-    found: list[list[int]] = []
-    for length, share in ((4, n_wanted // 3), (3, n_wanted // 3), (2, n_wanted)):
-        windows = np.lib.stride_tricks.sliding_window_view(ids, length)
-        distinct = np.unique(windows, axis=0)
-        rng = np.random.default_rng(length)
-        n = min(share, n_wanted - len(found), len(distinct))
-        found += distinct[np.sort(rng.permutation(len(distinct))[:n])].tolist()
-    return found
 
 
 def learned_residual(tokenizer: TextTokenizer, rows: Float32s, parts: list[list[int]]) -> Float32s:
@@ -162,7 +150,8 @@ def main() -> None:
     options = parser.parse_args()
     header = run_description("numpy", "numba", "torch", "faiss-cpu")
     model, tokenizer = load_smollm2()
-    texts, origin = sample_texts(options.corpus, 3_000_000)
+    grams = NGrams.of(options.corpus, tokenizer, options.rows)
+    texts, origin = grams.texts, grams.origin
     passages = [
         tokenizer.encode(text[-6000 * (k + 1) : -6000 * k or None])[:400]
         for name in ("English", "code")
@@ -171,8 +160,7 @@ def main() -> None:
     states = hidden_states(model, passages)
     queries = states[np.linspace(1, len(states) - 1, N_QUERIES).astype(int)]
     rows = output_rows(model)
-    corpus = np.array([i for text in texts.values() for i in tokenizer.encode(text[:-12_000])])
-    parts = n_grams(corpus.astype(np.int32), options.rows - len(rows))
+    parts = grams.parts
     lines = [
         f"| vocabulary | {' | '.join(COLUMNS)} |",
         "|---" * (len(COLUMNS) + 1) + "|",

@@ -18,11 +18,13 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from safetensors import safe_open
 from torch import nn
 from torch.nn import functional
 
 from benchmarks.shared.byte_level_bpe import train_bpe
 from tokkit.models.training import TrainingOptions, train
+from tokkit.models.training.checkpoints import CHECKPOINT
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 LANGUAGES = ("de", "es", "fr", "ja", "pl", "ru")
@@ -38,6 +40,8 @@ _PARTS = {"training": (0.0, 0.8), "choosing": (0.8, 0.85), "figures": (0.85, 1.0
 _LEAST_CHARACTERS = 20
 """Of a line that is a text of its own."""
 _BATCH = 48
+_MODEL = "model."
+"""What names of weights begin with in a checkpoint."""
 
 Ids = NDArray[np.int64]
 
@@ -138,9 +142,23 @@ class SmallEncoder:
             for source in SOURCES
         }
 
-    def masked_model(self, seconds: float) -> Any:
-        """A ModernBertForMaskedLM, trained for so many CPU seconds, or as the folder has it."""
+    def masked_model(self, seconds: float, *, as_it_is: bool = False) -> Any:
+        """A ModernBertForMaskedLM, trained for so many CPU seconds.
+
+        Args:
+            seconds: of CPU time.
+            as_it_is: whether to take it as an unfinished training has left it in the folder.
+        """
         model = new_model(self.tokenizer.vocab_size)
+        if as_it_is:
+            opened: Any = safe_open(self.folder / "masked" / CHECKPOINT, framework="pt")
+            with opened as file:
+                names: list[str] = [name for name in file.keys() if name.startswith(_MODEL)]  # noqa: SIM118
+                kept = {name.removeprefix(_MODEL): file.get_tensor(name) for name in names}
+            odd = model.load_state_dict(kept, strict=False)
+            assert not odd.unexpected_keys
+            assert set(odd.missing_keys) <= {"decoder.weight"}, "which is that of the input rows"
+            return model.eval()
 
         def loss(number: int) -> torch.Tensor:
             return self._loss(model, number)

@@ -25,6 +25,7 @@ from tokkit.hypernets.distillation.lessons import Lesson, Schedule, lessons_of
 from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
+from tokkit.hypernets.windows import n_positions
 from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.loop import train
 
@@ -87,7 +88,8 @@ def distil(
             "some 20 kB or more"
         )
     source, target = bench.source.tokenizer, bench.target
-    lessons = lessons_of(bench.fitting_windows, source, target, n_bytes=plan.n_bytes)
+    longest = _longest(bench)
+    lessons = lessons_of(bench.fitting_windows, source, target, n_bytes=min(plan.n_bytes, longest))
     inputs, outputs = _trained_tokens(lessons, task, plan)
     if not len(inputs):
         raise ArgumentError(
@@ -101,7 +103,7 @@ def distil(
     trained = TrainedRows(rows, inputs=inputs, outputs=outputs).to(model.device)
     room = Classroom(body, trained, bench.starts)
     schedule = Schedule(lessons, batch_tokens=plan.batch_tokens, seed=task.seed)
-    held_out = lessons_of(bench.choosing_windows, source, target, n_bytes=1 << 30)
+    held_out = lessons_of(bench.choosing_windows, source, target, n_bytes=longest)
     scale = float(np.sqrt(np.mean(np.square(task.inputs), dtype=np.float64)))
     options = training.options(
         (training.learning_rate or plan.learning_rate) * scale,
@@ -129,6 +131,12 @@ def distil(
         "output rows trained": float(len(outputs)),
     }
     return replace(made, notes=notes), TrainingCurve.of(result.records, EVALUATION)
+
+
+def _longest(bench: Bench) -> int:
+    """Bytes of a snippet that the model surely has positions for: a token has one or more."""
+    limit = n_positions(bench.source.model)
+    return 1 << 30 if limit is None else max(1, limit - len(bench.starts) - 1)
 
 
 def bits_per_byte(room: Classroom, lessons: Sequence[Lesson]) -> float:

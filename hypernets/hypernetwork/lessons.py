@@ -23,7 +23,7 @@ from tokkit.hypernets.hypernetwork.teacher import Control, read_control
 from tokkit.hypernets.plain_models.source_models import SourceModel
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_bias, output_rows
 from tokkit.hypernets.task import TransferTask
-from tokkit.hypernets.windows import cut_windows
+from tokkit.hypernets.windows import cut_windows, within_positions
 from tokkit.text.tokenizer import TextTokenizer
 
 _STATES_AT_ONCE = 1024
@@ -109,12 +109,18 @@ class LessonMaker:
         alignment = task.alignment
         base = heuristic_rows(task, self._heuristic)
         is_new = predictable(alignment)
-        pieces = [_upto(tokenizer.encode(window), alignment.without) for window in windows]
-        pieces = [window for window in pieces if window]
+        whole = [_upto(tokenizer.encode(window), alignment.without) for window in windows]
+        spelled, n_starts = alignment.__getitem__, len(self.starts)
+        pieces = [
+            part
+            for window in whole
+            for part in within_positions(self._source.model, window, spelled, n_around=n_starts)
+            if part
+        ]
         control = read_control(
             self._model,
             pieces,
-            alignment.__getitem__,
+            spelled,
             self.starts,
             layer=self._layer,
             scored=scored,

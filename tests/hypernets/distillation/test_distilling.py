@@ -212,3 +212,9 @@ def test_what_cannot_be_trained_is_refused_before_the_work(
 def test_options_that_make_no_sense_are_refused(options: Any) -> None:
     with pytest.raises(ArgumentError):
         TransferTraining(**options)
+
+
+def test_snippets_are_no_longer_than_the_positions_of_the_model() -> None:
+    made = Made("gpt2", fitting=10 * SENTENCE)
+    _, curve = made.distil("token-distillation")
+    assert len(curve.losses) == STEPS.steps
