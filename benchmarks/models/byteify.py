@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         training = TrainingOptions(
             seconds=60 * options.minutes, learning_rate=2e-3, weight_decay=0.05, autocast="bfloat16"
         )
-        texts = Texts([english[:LEARNED], *python_text()], window_bytes=1024)
+        texts = Texts([english[:LEARNED], *python_text()], batch_bytes=16_384)
         byteify(
             "smollm2",
             texts,

@@ -132,7 +132,7 @@ def main() -> None:
     print(f"| bytes a CPU-second | {' | '.join(heads)} |\n{'|---' * (len(heads) + 1)}|")
     for name in options.only:
         model = MODELS[name](tokenizer)
-        row = measured(model, Texts(data), data, training)
+        row = measured(model, Texts(data, batch_bytes=16_384), data, training)
         print(f"| {name} | {' | '.join(row)} |", flush=True)
         if name == SUBWORD:
             tokens = [f"{bytes_written(model, data[:length], 'token'):,.0f}" for length in PROMPTS]

@@ -44,7 +44,7 @@ class Texts:
     """
 
     data: Text | Sequence[Text]
-    batch_bytes: int = 16_384
+    batch_bytes: int = 4096
     window_bytes: int = 1024
     held_out: float = 0.05
     evaluated_bytes: int = 65_536

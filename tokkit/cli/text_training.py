@@ -70,7 +70,7 @@ class TextTraining:
         ),
     ] = None
     steps: Annotated[int | None, option("updates, in place of minutes", Whole(1), "N")] = None
-    batch_bytes: Annotated[int | None, option("of text in each step (16384)", Whole(1), "N")] = None
+    batch_bytes: Annotated[int | None, option("of text in each step (4096)", Whole(1), "N")] = None
     window_bytes: Annotated[
         int | None, option("that are read at once, at most (1024)", Whole(1), "N")
     ] = None
