@@ -49,7 +49,7 @@ BYTES = StackConfig(width=192, n_layers=1, n_heads=4)
 
 
 def _fast() -> HierarchicalTransformer:
-    """The sizes of the trial in which the hierarchy came near the subword model."""
+    """Little work for a byte, and most of it for units of some nine bytes."""
     return HierarchicalTransformer(
         HierarchicalConfig(
             units=UnitOptions(rule="separator", unit_bytes=6, max_bytes=32),
@@ -57,6 +57,7 @@ def _fast() -> HierarchicalTransformer:
             decoder=BYTES,
             byte_block="convolution",
             hashed_units=16_384,
+            hashed_prefixes=16_384,
             ngrams=NGRAMS,
             gate=True,
         )
