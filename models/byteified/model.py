@@ -177,7 +177,7 @@ class Byteified(CachedTextModel):
             FormatError: a file is missing or damaged, or of another kind of model.
             ModelError: the token model is another than it was made from.
         """
-        model = load_model(cls, folder, dtype=dtype, device=device, others={})
+        model = load_model(cls, folder, dtype=dtype, device=device)
         source = model.config.token_model.source if token_model is None else token_model
         if source is None:
             raise ArgumentError(

@@ -264,7 +264,7 @@ class VQGraph(nn.Module, Tokenizer[NDArray[np.float32]]):
             ArgumentError: an unknown dtype or device.
             FormatError: the folder does not hold such a model, or is damaged.
         """
-        return load_model(cls, directory, dtype=dtype, device=device, others={})
+        return load_model(cls, directory, dtype=dtype, device=device)
 
     def save_parts(self, folder: Path) -> tuple[str, ...]:
         """Nothing beside the weights."""
