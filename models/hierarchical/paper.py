@@ -44,6 +44,11 @@ def paper_shape(config: HierarchicalConfig) -> EndOfWordShape:
             "in the form of the paper words are encoded by attention; give an encoder and "
             "byte_block='attention', or form='release'"
         )
+    if config.hashed_prefixes:
+        raise ArgumentError(
+            f"hashed_prefixes is {config.hashed_prefixes}, which only form='release' has; leave it "
+            "out, or give ngrams"
+        )
     return EndOfWordShape(
         encoder=replace(config.encoder, window=None),
         backbone=config.backbone,

@@ -173,7 +173,9 @@ def test_shapes_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
         EndOfWordShape(**sizes)
 
 
-@pytest.mark.parametrize("wrong", [{"encoder": None}, {"byte_block": "convolution"}])
-def test_the_form_of_the_paper_has_an_encoder_that_attends(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ArgumentError, match="words are encoded by attention"):
+@pytest.mark.parametrize(
+    "wrong", [{"encoder": None}, {"byte_block": "convolution"}, {"hashed_prefixes": 16}]
+)
+def test_the_form_of_the_paper_refuses_what_only_the_release_has(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match="form='release'"):
         HierarchicalTransformer(HierarchicalConfig(form="paper", **wrong))
