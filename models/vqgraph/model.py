@@ -127,7 +127,7 @@ class VQGraph(nn.Module, Tokenizer[NDArray[np.float32]]):
             features = functional.normalize(self.teacher.feature_decoder(vectors), dim=1)
             return features.float().cpu().numpy()
 
-    def soft_assign(self, x: Any, /, *, context: Any = None) -> NDArray[np.float32]:
+    def soft_assign(self, x: Any, *, context: Any = None) -> NDArray[np.float32]:
         """How likely each code is, float32 (nodes, n_codes), natural logarithms.
 
         Raises:

@@ -92,13 +92,9 @@ class Tokenizer(ABC, Generic[SignalT]):
         return False
 
     @property
-    def sample_rate(self) -> int:
-        """Samples a second, of speech.
-
-        Raises:
-            ArgumentError: the signals are of another kind.
-        """
-        raise ArgumentError(f"{type(self).__name__} tells no sample rate")
+    def sample_rate(self) -> int | None:
+        """Samples a second, of speech; None for signals of other kinds."""
+        return None
 
     @property
     def fingerprint(self) -> str:
@@ -171,15 +167,24 @@ class Tokenizer(ABC, Generic[SignalT]):
         )
 
     def n_units(self, ids: Ids) -> float:
-        """How much of a signal ids stand for: bytes of text, pixels, nodes, or seconds."""
+        """How much of a signal ids stand for: bytes of text, pixels, nodes, or seconds.
+
+        Raises:
+            ArgumentError: ids of another shape.
+            EncodingError: an id outside the vocabulary.
+        """
+        ids = as_id_array(ids, self.vocab_sizes, prefix_axis=self.prefix_axis)
         if self.modality == "graph":
             return len(ids)
         signal: Any = self.decode(ids)
         if self.modality == "image":
             return signal.shape[0] * signal.shape[1]
-        return len(signal) if self.modality == "text" else len(signal) / self.sample_rate
+        if self.modality == "text":
+            return len(signal)
+        assert self.sample_rate is not None, "speech has a sample rate"
+        return len(signal) / self.sample_rate
 
-    def soft_assign(self, x: SignalT, /, *, context: Any = None) -> NDArray[np.float32]:
+    def soft_assign(self, x: SignalT, *, context: Any = None) -> NDArray[np.float32]:
         """How likely each code is, natural logarithms; the most likely ones are those of `encode`.
 
         A tokenizer that chooses without weighing gives its choice all of the probability.

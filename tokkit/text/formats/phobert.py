@@ -120,7 +120,7 @@ def _read_codes(data: bytes, name: str) -> dict[tuple[_Piece, _Piece], int]:
     lines = decode_utf8(data, name).split("\n")
     for rank, line in enumerate(lines[:-1] if not lines[-1] else lines):
         parts = line.split()
-        if len(parts) != 3:
+        if len(parts) != 3 or not parts[2].isdecimal():
             raise FormatError(
                 f"{name}: line {rank + 1}: {line[:60]!r}; expected two pieces and a count"
             )
