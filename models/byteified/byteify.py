@@ -19,7 +19,7 @@ from tokkit.arguments import check_kind, check_whole, say_nothing
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.documents import Text
 from tokkit.bytelm.loading import load_lm
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig
 from tokkit.models.byteified.decoder import LEAST
 from tokkit.models.byteified.lessons import Lesson, prepared_lessons
@@ -75,8 +75,10 @@ def byteify(
     tell, path = progress or say_nothing, Path(folder)
     asked = as_texts(texts)
     corpus = Corpus(replace(asked, held_out=0.0, batch_bytes=8 * asked.window_bytes), seed=0)
-    source = None if isinstance(lm, ByteLM) else os.fspath(lm)
-    loaded = lm if isinstance(lm, ByteLM) else load_lm(lm)
+    source = os.fspath(lm) if isinstance(lm, str | os.PathLike) else None
+    loaded: object = lm if source is None else load_lm(source)
+    if not isinstance(loaded, ByteLM):
+        raise UnsupportedError(f"{loaded!r:.60} reads bytes already; byteify a model over tokens")
     if loaded.encodings != "canonical":
         raise ArgumentError("a byteified model follows canonical encodings; load the model so")
     reader = TokenReader(loaded)

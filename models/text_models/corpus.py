@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from tokkit.bytelm.documents import Text, read_documents
 from tokkit.errors import ArgumentError
 from tokkit.models.text_models.windows import Windows
 
+_LONGEST_NAME = 255
 _NEAR = 8
 """A window may end a part of one in so many earlier, before white space."""
 _WHITE_SPACE = b" \t\r\n"
@@ -55,6 +57,8 @@ class Texts:
         Raises:
             ArgumentError: one is out of range.
         """
+        for each in self.data if isinstance(self.data, list | tuple) else [self.data]:
+            _refuse_name(each)
         check_whole("window_bytes", self.window_bytes, 1)
         check_whole("batch_bytes", self.batch_bytes, self.window_bytes)
         check_whole("evaluated_bytes", self.evaluated_bytes, 1)
@@ -113,6 +117,13 @@ class Corpus:
             digest.update(data)
         return digest.hexdigest()
 
+    def learned_texts(self) -> list[bytes]:
+        """What is learned of each document: all before the windows that are held out."""
+        stops: dict[int, int] = {}
+        for number, _, stop in self._learned.tolist():
+            stops[number] = max(stop, stops.get(number, 0))
+        return [self._documents[number][:stop] for number, stop in stops.items()]
+
     def batch(self, number: int) -> Windows:
         """The windows of a batch, from number 0 on; never none."""
         first = number * self.batch_bytes
@@ -145,6 +156,15 @@ class Corpus:
         return Windows.of(
             [self._documents[number][start:stop] for number, start, stop in pieces],
             ends=[stop == len(self._documents[number]) for number, _, stop in pieces],
+        )
+
+
+def _refuse_name(text: object) -> None:
+    """Refuse a `str` that is the name of a file: who gives one means what is in it."""
+    if isinstance(text, str) and len(text) <= _LONGEST_NAME and os.path.isfile(text):  # noqa: PTH113
+        raise ArgumentError(
+            f"{text!r} is the name of a file, and a str is the text itself; give a pathlib.Path "
+            "for the file, or bytes for the text"
         )
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import FormatError, ModelError, refused_by_system
+from tokkit.errors import ArgumentError, FormatError, ModelError, refused_by_system
 from tokkit.files.json_text import parse_json, want_int, want_number, want_object
+from tokkit.files.registry import MANIFEST
 from tokkit.files.writing import whole_file
 from tokkit.models.training.optimizers import trained_parameters
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 CHECKPOINT = "checkpoint.safetensors"
+_OF_MODELS = (MANIFEST, "config.json", "model.safetensors")
 _STATE = "training"
 _MODEL, _OPTIMIZER = "model.", "optimizer."
 
@@ -131,14 +133,43 @@ def _kept(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {**{name: each.data for name, each in trained_parameters(model).items()}, **buffers}
 
 
+def refuse_other_model(folder: Path) -> None:
+    """Refuse a folder without a checkpoint that holds a model: it would be written over.
+
+    Raises:
+        ArgumentError: it does.
+    """
+    if (folder / CHECKPOINT).exists():
+        return
+    for name in _OF_MODELS:
+        if (folder / name).exists():
+            raise ArgumentError(
+                f"{str(folder)!r} holds {name} and no checkpoint of a training; give a folder of "
+                "its own for this one"
+            )
+
+
 def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     wanted = json.loads(json.dumps(wanted))  # tuples are lists there
+    if found != wanted:
+        name, its, ours = _difference(found, wanted)
+        raise ModelError(
+            f"{path}: of another training: its {name} is {its!r:.80}, here it is {ours!r:.80}; go "
+            "on with the same, or begin in a new folder"
+        )
+
+
+def _difference(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], before: str = ""
+) -> tuple[str, Any, Any]:
+    """The first field in which two configurations differ, by its path, and both values."""
     for name in sorted(found.keys() | wanted.keys()):
-        if found.get(name) != wanted.get(name):
-            raise ModelError(
-                f"{path}: of another training: its {name} is {found.get(name)!r:.80}, here it is "
-                f"{wanted.get(name)!r:.80}; go on with the same, or begin in a new folder"
-            )
+        its, ours = found.get(name), wanted.get(name)
+        if isinstance(its, dict) and isinstance(ours, dict) and its != ours:
+            return _difference(its, ours, f"{before}{name}.")
+        if its != ours:
+            return before + name, its, ours
+    raise AssertionError("they are equal")
 
 
 def _fill(

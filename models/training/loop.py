@@ -23,7 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.arguments import say_nothing
 from tokkit.errors import ModelError, refused_by_system
-from tokkit.models.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from tokkit.models.training.checkpoints import (
+    Position,
+    load_checkpoint,
+    refuse_other_model,
+    save_checkpoint,
+)
 from tokkit.models.training.interrupts import delayed_interrupt
 from tokkit.models.training.optimizers import adamw, set_learning_rate, trained_parameters
 from tokkit.models.training.options import TrainingOptions
@@ -87,7 +92,8 @@ def train(
         progress: called after each step.
 
     Raises:
-        ArgumentError: nothing to train, or a factor for a parameter that is not there.
+        ArgumentError: nothing to train, a factor for a parameter that is not there, or a folder
+            that holds a model and no training.
         FormatError: the folder cannot be written, or what it holds is damaged.
         KeyboardInterrupt: SIGINT, after a checkpoint was written where there is a folder.
         ModelError: a loss that is not finite; a checkpoint that does not fit.
@@ -134,6 +140,7 @@ class _Run:
         if folder is not None:
             with refused_by_system(f"make the folder {str(folder)!r}"):
                 folder.mkdir(parents=True, exist_ok=True)
+            refuse_other_model(folder)
         found = folder and load_checkpoint(folder, model, self._optimizer, self._identity)
         self._position = found or Position()
         # Records and checkpoints are the first process's alone.

@@ -228,3 +228,17 @@ def test_dropped_streams_are_absent_from_ids_and_values() -> None:
 def test_senseless_quantizers_are_refused(make: Any) -> None:
     with pytest.raises(ArgumentError):
         make()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_number_that_is_none_is_refused_in_training_and_spoils_nothing(kind: str) -> None:
+    quantizer = made(kind).train()
+    good = vectors(width=quantizer.width)
+    quantizer(quantizer.bound(good))
+    before = {name: each.clone() for name, each in quantizer.state_dict().items()}
+    bad = good.clone()
+    bad[0, 0] = torch.nan
+    with pytest.raises(ArgumentError, match="not finite"):
+        quantizer(bad)
+    assert all(torch.equal(each, before[name]) for name, each in quantizer.state_dict().items())
+    assert quantizer(good[:0]).ids.shape[0] == 0

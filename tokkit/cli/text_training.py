@@ -142,7 +142,7 @@ def train_text_model(
     Returns:
         The exit code.
     """
-    from tokkit.models.text_models.corpus import Texts
+    from tokkit.models.text_models.corpus import Corpus, Texts
     from tokkit.models.text_models.training_page import TextTrainingFigures, render_text_training
     from tokkit.models.training import train as train_model
 
@@ -150,7 +150,8 @@ def train_text_model(
     how = {name: getattr(asked, name) for name in ("batch_bytes", "window_bytes", "held_out")}
     texts = Texts(data, **{name: each for name, each in how.items() if each is not None})
     with Meter() as meter:
-        model = _text_model(kind, data, asked, options.seed, meter)
+        learned = Corpus(texts, seed=options.seed).learned_texts()
+        model = _text_model(kind, learned, asked, options.seed, meter)
         result = train_model(model, texts, options, folder=into, progress=meter)
     if os.environ.get("RANK", "0") != "0":  # of several processes the first tells
         return 0

@@ -86,7 +86,7 @@ class FiniteScalarQuantizer(Quantizer):
 
     def forward(self, x: Tensor) -> Quantized:
         """Round vectors, float (..., width), to the grid; there is nothing to learn, so no loss."""
-        digits = self._digits(x.detach())
+        digits = self._digits(self.checked(x).detach())
         values = self._points(digits, x.dtype)
         return Quantized(x + (values - x).detach(), self._ids(digits), x.new_zeros(()))
 

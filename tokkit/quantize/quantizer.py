@@ -50,7 +50,11 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Quantized:
-        """Quantise vectors, float (..., width), already bounded."""
+        """Quantise vectors, float (..., width), already bounded.
+
+        Raises:
+            ArgumentError: as `encode`; nothing has been learned from them then.
+        """
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:

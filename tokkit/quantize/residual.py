@@ -57,7 +57,7 @@ class ResidualQuantizer(Quantizer):
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantise vectors, float (..., width); ids (..., streams), -1 where one was dropped."""
-        rows = x.reshape(-1, self.width)
+        rows = self.checked(x).reshape(-1, self.width)
         depths = self._depths(len(rows)).to(x.device)
         total, loss = torch.zeros_like(rows), x.new_zeros(())
         ids = torch.full((len(rows), len(self.layers)), ABSENT, device=x.device)
@@ -68,7 +68,9 @@ class ResidualQuantizer(Quantizer):
             total = total.index_add(0, kept, found.values.detach().to(total.dtype))
             loss = loss + found.loss * (len(kept) / max(len(rows), 1))
         values = rows + (total - rows).detach()
-        return Quantized(values.reshape(x.shape), ids.reshape(*x.shape[:-1], -1), loss)
+        return Quantized(
+            values.reshape(x.shape), ids.reshape(*x.shape[:-1], len(self.layers)), loss
+        )
 
     def _depths(self, n: int) -> Tensor:
         most = len(self.layers)

@@ -75,7 +75,7 @@ class VectorQuantizer(Quantizer):
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantise vectors, float (..., width); in training the codes move afterwards."""
-        rows = x.detach().reshape(-1, self.width)
+        rows = self.checked(x).detach().reshape(-1, self.width)
         if self.training and len(rows) and not self.started:
             self._start(rows)
         ids = nearest(rows, self.codes)
@@ -110,7 +110,8 @@ class VectorQuantizer(Quantizer):
 
     def encode(self, x: Tensor) -> Tensor:
         """The nearest codes, int64 (...)."""
-        return nearest(self.checked(x).reshape(-1, self.width), self.codes).reshape(x.shape[:-1])
+        rows = self.checked(x).reshape(-1, self.width).to(self.codes.dtype)
+        return nearest(rows, self.codes).reshape(x.shape[:-1])
 
     def decode(self, ids: Tensor) -> Tensor:
         """The codes themselves, float (..., width)."""
@@ -120,7 +121,7 @@ class VectorQuantizer(Quantizer):
     def soft_assign(self, x: Tensor, *, temperature: float = 1.0) -> Tensor:
         """Log-probabilities, float (..., n_codes)."""
         check_temperature(temperature)
-        rows = self.checked(x).reshape(-1, self.width)
+        rows = self.checked(x).reshape(-1, self.width).to(self.codes.dtype)
         squares = self.codes.square().sum(1)
         parts = [
             ((2 * part @ self.codes.T - squares) / temperature).log_softmax(1)

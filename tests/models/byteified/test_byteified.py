@@ -156,3 +156,8 @@ def test_a_token_model_of_another_vocabulary_or_without_states_is_refused() -> N
 def test_end_of_text_is_that_of_the_token_model_where_nothing_is_pending() -> None:
     exact, found = (lm.next_byte_logprobs(b"")[END] for lm in (token_model(), byteified()))
     assert abs(exact - found) < 1e-9
+
+
+def test_a_model_that_reads_bytes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="reads bytes already"):
+        byteify(byteified(), b"text", tmp_path, TrainingOptions(steps=1))  # type: ignore[arg-type]

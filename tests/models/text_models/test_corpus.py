@@ -113,3 +113,21 @@ def test_targets_are_the_next_symbols_and_the_end_of_a_document() -> None:
         Windows.of([])
     with pytest.raises(ArgumentError, match="expected as many"):
         Windows.of([b"a"], ends=[True, False])
+
+
+def test_what_is_learned_ends_before_what_is_held_out() -> None:
+    documents = [b"ab cd " * 40, b"xy", b"ef gh " * 40]
+    corpus = Corpus(Texts(documents, window_bytes=32, batch_bytes=64, held_out=0.2), seed=0)
+    learned = corpus.learned_texts()
+    assert [documents[k].startswith(each) for k, each in zip((0, 1, 2), learned, strict=True)]
+    assert sum(map(len, learned)) == corpus.n_bytes < sum(map(len, documents))
+
+
+def test_the_name_of_a_file_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "book.txt"
+    path.write_text("a book")
+    for data in (str(path), ["text", str(path)]):
+        with pytest.raises(ArgumentError, match="name of a file"):
+            Texts(data)
+    assert Texts(path)
+    assert Texts("book.txt, which is not here")

@@ -218,3 +218,10 @@ def test_two_processes_learn_what_one_learns_from_both_batches(tmp_path: Path) -
     for name, value in one.state_dict().items():
         torch.testing.assert_close(states[0][name], states[1][name], rtol=0, atol=0)
         torch.testing.assert_close(states[0][name], value)
+
+
+def test_a_folder_that_holds_another_model_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"someone's")
+    with pytest.raises(ArgumentError, match=r"model\.safetensors"):
+        trained(folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
