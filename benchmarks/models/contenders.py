@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 from tokkit.models.blocks.options import NgramConfig, StackConfig
 from tokkit.models.byte.config import ByteConfig
@@ -53,24 +53,12 @@ class Contender:
     build: Callable[[TextTokenizer, int], TextModel]
 
 
-def _subword(config: SubwordConfig, tokenizer: TextTokenizer, seed: int) -> TextModel:
-    return SubwordTransformer(config, tokenizer, seed=seed)
+def _of_tokens(name: str, config: SubwordConfig) -> Contender:
+    return Contender(name, lambda tokenizer, seed: SubwordTransformer(config, tokenizer, seed=seed))
 
 
-def _byte(config: ByteConfig, _: TextTokenizer, seed: int) -> TextModel:
-    return ByteTransformer(config, seed=seed)
-
-
-def _hierarchical(config: HierarchicalConfig, _: TextTokenizer, seed: int) -> TextModel:
-    return HierarchicalTransformer(config, seed=seed)
-
-
-def _pooled(config: WordPooledConfig, _: TextTokenizer, seed: int) -> TextModel:
-    return WordPooledTransformer(config, seed=seed)
-
-
-def _spacebyte(config: SpaceByteConfig, _: TextTokenizer, seed: int) -> TextModel:
-    return SpaceByte(config, seed=seed)
+def _of_bytes(name: str, kind: Callable[..., TextModel], config: Any) -> Contender:
+    return Contender(name, lambda _, seed: kind(config, seed=seed))
 
 
 def _units(unit_bytes: int) -> HierarchicalConfig:
@@ -78,22 +66,21 @@ def _units(unit_bytes: int) -> HierarchicalConfig:
 
 
 CONTENDERS = [
-    Contender("subword", partial(_subword, SubwordConfig(STACK))),
-    Contender("subword+", partial(_subword, SubwordConfig(STACK, ngrams=NGRAMS, gate=True))),
-    Contender("byte", partial(_byte, ByteConfig(STACK))),
-    Contender("byte-control", partial(_byte, ByteConfig(AS_LARGE))),
-    Contender("byte+", partial(_byte, ByteConfig(STACK, ngrams=NGRAMS, gate=True))),
-    Contender("spacebyte", partial(_spacebyte, SpaceByteConfig())),
-    Contender("word-pooled-1", partial(_pooled, WordPooledConfig(n_vectors=1))),
-    Contender("word-pooled-4", partial(_pooled, WordPooledConfig(n_vectors=4))),
-    Contender("hierarchical-paper", partial(_hierarchical, HierarchicalConfig(form="paper"))),
-    Contender("hierarchical", partial(_hierarchical, HierarchicalConfig())),
-    Contender(
-        "hierarchical+",
-        partial(_hierarchical, HierarchicalConfig(ngrams=NGRAMS, gate=True)),
+    _of_tokens("subword", SubwordConfig(STACK)),
+    _of_tokens("subword+", SubwordConfig(STACK, ngrams=NGRAMS, gate=True)),
+    _of_bytes("byte", ByteTransformer, ByteConfig(STACK)),
+    _of_bytes("byte-control", ByteTransformer, ByteConfig(AS_LARGE)),
+    _of_bytes("byte+", ByteTransformer, ByteConfig(STACK, ngrams=NGRAMS, gate=True)),
+    _of_bytes("spacebyte", SpaceByte, SpaceByteConfig()),
+    _of_bytes("word-pooled-1", WordPooledTransformer, WordPooledConfig(n_vectors=1)),
+    _of_bytes("word-pooled-4", WordPooledTransformer, WordPooledConfig(n_vectors=4)),
+    _of_bytes("hierarchical-paper", HierarchicalTransformer, HierarchicalConfig(form="paper")),
+    _of_bytes("hierarchical", HierarchicalTransformer, HierarchicalConfig()),
+    _of_bytes(
+        "hierarchical+", HierarchicalTransformer, HierarchicalConfig(ngrams=NGRAMS, gate=True)
     ),
-    Contender("best", partial(_hierarchical, BEST)),
-    Contender("best-units-4", partial(_hierarchical, _units(4))),
-    Contender("best-units-12", partial(_hierarchical, _units(12))),
+    _of_bytes("best", HierarchicalTransformer, BEST),
+    _of_bytes("best-units-4", HierarchicalTransformer, _units(4)),
+    _of_bytes("best-units-12", HierarchicalTransformer, _units(12)),
 ]
 BY_NAME = {each.name: each for each in CONTENDERS}

@@ -21,7 +21,7 @@ from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
 from tokkit.models.text_models.text_model import CachedTextModel
-from tokkit.models.text_models.windows import Windows
+from tokkit.models.text_models.windows import Windows, symbol_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,27 +70,23 @@ class ByteTransformer(CachedTextModel):
     def begin(self) -> tuple[ByteCache, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""
         empty = ByteCache(self.embedding.start(), self.stack.start_cache())
-        caches, rows = self._extend([empty], [np.array([END])])
+        caches, rows = self._extend([empty], [b""], before=(END,))
         return caches[0], rows[0][0]
 
     def extend(
         self, caches: Sequence[ByteCache], data: Sequence[bytes]
     ) -> tuple[list[ByteCache], list[NDArray[np.float64]]]:
         """See `CachedTextModel.extend`."""
-        return self._extend(caches, [np.frombuffer(each, dtype=np.uint8) for each in data])
+        return self._extend(caches, data)
 
     def _extend(
-        self, caches: Sequence[ByteCache], symbols: Sequence[NDArray[Any]]
+        self, caches: Sequence[ByteCache], data: Sequence[bytes], before: tuple[int, ...] = ()
     ) -> tuple[list[ByteCache], list[NDArray[np.float64]]]:
-        lengths = [len(each) for each in symbols]
-        padded = np.zeros((len(symbols), max(lengths)), dtype=np.int64)
-        for row, each in zip(padded, symbols, strict=True):
-            row[: len(each)] = each
+        """Go on with the symbols `before`, then bytes."""
+        symbols, lengths = symbol_rows(data, before=before, device=self.device)
         with self.evaluating():
             x, contexts = self.embedding.extend(
-                torch.from_numpy(padded).to(self.device),
-                lengths,
-                [cache.context for cache in caches],
+                symbols, lengths, [cache.context for cache in caches]
             )
             states, keys = self.stack.extend(x, lengths, [cache.keys for cache in caches])
             rows = logprob_rows(self.head(states))

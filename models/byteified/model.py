@@ -31,7 +31,7 @@ from tokkit.models.byteified.decoder import LEAST, Decoder, DecoderCache, ViewBa
 from tokkit.models.byteified.token_view import Reading, TokenReader, TokenView
 from tokkit.models.text_models.saving import load_model
 from tokkit.models.text_models.text_model import CachedTextModel
-from tokkit.models.text_models.windows import NO_TARGET, Windows
+from tokkit.models.text_models.windows import NO_TARGET, Windows, symbol_rows
 from tokkit.text.spec import vocabulary_hash
 
 
@@ -137,13 +137,10 @@ class Byteified(CachedTextModel):
         self, caches: Sequence[ByteifiedCache], data: Sequence[bytes], *, first: bool
     ) -> tuple[list[ByteifiedCache], list[NDArray[np.float64]]]:
         readings, views = self.reader.read([each.reading for each in caches], data, first=first)
-        lengths = [len(view) for view in views]
-        symbols = np.zeros((len(data), max(lengths)), dtype=np.int64)
-        for row, text in zip(symbols, data, strict=True):
-            row[: first + len(text)] = [*([END] * first), *text]
+        symbols, lengths = symbol_rows(data, before=[END] * first, device=self.device)
         with self.evaluating():
             probabilities, decoders = self.decoder.extend(
-                torch.from_numpy(symbols).to(self.device),
+                symbols,
                 lengths,
                 [each.decoder for each in caches],
                 self.batch(views),

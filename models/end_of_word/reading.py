@@ -24,6 +24,7 @@ from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.end_of_word.law import byte_logprobs, masked_logprobs
 from tokkit.models.end_of_word.network import EndOfWordNetwork
 from tokkit.models.end_of_word.packing import Packing
+from tokkit.models.text_models.windows import symbol_rows
 from tokkit.models.words.cutting import CutState, UnitCutter
 from tokkit.text.words import beginning_rows
 
@@ -219,15 +220,10 @@ def _embedded(
     network: EndOfWordNetwork, caches: Sequence[WordCache], stretches: Sequence[_Stretch]
 ) -> tuple[list[torch.Tensor], list[SymbolContext]]:
     """The bytes of each stretch as the decoder reads them, and the contexts after them."""
-    lengths = [stretch.n_new for stretch in stretches]
-    symbols = np.zeros((len(stretches), max(lengths)), np.int64)
-    for row, stretch in zip(symbols, stretches, strict=True):
-        row[: stretch.n_new] = np.frombuffer(stretch.data, np.uint8)[stretch.n_old :]
-    x, contexts = network.embedding.extend(
-        torch.from_numpy(symbols).to(network.start.weight.device),
-        lengths,
-        [cache.context for cache in caches],
+    symbols, lengths = symbol_rows(
+        [stretch.data[stretch.n_old :] for stretch in stretches], device=network.start.weight.device
     )
+    x, contexts = network.embedding.extend(symbols, lengths, [cache.context for cache in caches])
     joined = [
         torch.cat([cache.embedded, each[:length]])
         for cache, each, length in zip(caches, x, lengths, strict=True)

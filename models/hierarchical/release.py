@@ -33,7 +33,7 @@ from tokkit.models.blocks.stack import Stack
 from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.convolution import ConvolutionStack
 from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
-from tokkit.models.text_models.windows import Windows
+from tokkit.models.text_models.windows import Windows, symbol_rows
 from tokkit.models.words.cutting import Cuts, CutState, UnitCutter
 from tokkit.models.words.packing import UnitBatch
 from tokkit.models.words.pooling import Partial, unit_pooling
@@ -132,17 +132,13 @@ class ReleaseForm(nn.Module):
         self, caches: Sequence[ReleaseCache], data: Sequence[bytes], before: tuple[int, ...] = ()
     ) -> tuple[list[ReleaseCache], list[NDArray[np.float64]]]:
         """Go on with the symbols `before`, then bytes."""
-        device = self.head.weight.device
-        lengths = [len(before) + len(each) for each in data]
-        padded = np.zeros((len(data), max(lengths)), dtype=np.int64)
-        for row, each, length in zip(padded, data, lengths, strict=True):
-            row[:length] = [*before, *each]
+        symbols, lengths = symbol_rows(data, before=before, device=self.head.weight.device)
         cut = [
             self._cutter.extend(cache.cut, each) for cache, each in zip(caches, data, strict=True)
         ]
         units = self._laid_out([each for each, _ in cut], data, n_before=len(before))
         encoded, contexts = self.embedding.extend(
-            torch.from_numpy(padded).to(device), lengths, [cache.context for cache in caches]
+            symbols, lengths, [cache.context for cache in caches]
         )
         encoded = self._with_prefixes(encoded, units)
         encoders: list[Any] = [None] * len(caches)

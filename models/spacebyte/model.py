@@ -29,7 +29,7 @@ from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.spacebyte.config import SpaceByteConfig
 from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
 from tokkit.models.text_models.text_model import CachedTextModel
-from tokkit.models.text_models.windows import Windows
+from tokkit.models.text_models.windows import Windows, symbol_rows
 from tokkit.models.words.cutting import Cuts, CutState, UnitCutter
 from tokkit.models.words.packing import UnitBatch
 
@@ -116,16 +116,11 @@ class SpaceByte(CachedTextModel):
     ) -> tuple[list[SpaceByteCache], list[NDArray[np.float64]]]:
         """Go on with the symbols `before`, then bytes."""
         n_before = len(before)
-        lengths = [n_before + len(each) for each in data]
-        padded = np.zeros((len(data), max(lengths)), dtype=np.int64)
-        for row, each, length in zip(padded, data, lengths, strict=True):
-            row[:length] = [*before, *each]
+        symbols, lengths = symbol_rows(data, before=before, device=self.device)
         cut = [self._cutter.extend(held.cut, each) for held, each in zip(caches, data, strict=True)]
         units = self._laid_out([each for each, _ in cut], data, n_before=n_before)
         with self.evaluating():
-            x, contexts = self.embedding.extend(
-                torch.from_numpy(padded).to(self.device), lengths, [held.context for held in caches]
-            )
+            x, contexts = self.embedding.extend(symbols, lengths, [held.context for held in caches])
             x, initials = self.initial.extend(x, lengths, [held.initial for held in caches])
             backbones = [held.backbone for held in caches]
             if n_before or len(units.closed):

@@ -55,12 +55,9 @@ class Windows:
                 f"{len(data)} windows and {len(flags)} ends; expected as many, and at least one"
             )
         lengths = np.array([len(each) for each in data], dtype=np.int64)
-        symbols = np.zeros((len(data), 1 + int(lengths.max())), dtype=np.int64)
-        symbols[:, 0] = END
-        for row, each in zip(symbols, data, strict=True):
-            row[1 : len(each) + 1] = np.frombuffer(each, dtype=np.uint8)
+        symbols, _ = symbol_rows(data, before=(END,))
         return cls(
-            torch.from_numpy(symbols),
+            symbols,
             torch.from_numpy(lengths),
             torch.tensor(flags, dtype=torch.bool),
             data,
@@ -100,3 +97,27 @@ class Windows:
         places = torch.arange(shifted.shape[1], device=shifted.device)
         after = torch.where(places == self.lengths[:, None], last, NO_TARGET)
         return torch.where(places < self.lengths[:, None], shifted, after)
+
+
+def symbol_rows(
+    data: Sequence[bytes],
+    *,
+    before: Sequence[int] = (),
+    device: torch.device | str | None = None,
+) -> tuple[torch.Tensor, list[int]]:
+    """Pieces of texts side by side, zeros behind them.
+
+    Args:
+        data: one or more.
+        before: symbols that precede each.
+        device: of the result; None: the CPU.
+
+    Returns:
+        int64 (n, longest), and how many symbols each has.
+    """
+    lengths = [len(before) + len(each) for each in data]
+    symbols = np.zeros((len(data), max(lengths)), dtype=np.int64)
+    symbols[:, : len(before)] = before
+    for row, each, length in zip(symbols, data, lengths, strict=True):
+        row[len(before) : length] = np.frombuffer(each, dtype=np.uint8)
+    return torch.from_numpy(symbols).to(device), lengths
