@@ -1,11 +1,11 @@
 """Learn the units: networks over bytes, words and tokens; import as `tokkit.models`.
 
-Read `text_models` (what models of text offer: windows, states, saving, learning), then `blocks`,
+Read `text_models` (what models of text offer: windows, states, learning), then `blocks`,
 the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
 about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
-the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs. `training` is the
-loop.
+the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs. `saving`
+is how each becomes a folder, and `training` is the loop.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from tokkit.errors import ArgumentError, ModelError
 from tokkit.models.byteified.config import ByteifiedConfig, TokenModelConfig
 from tokkit.models.byteified.decoder import LEAST, Decoder, DecoderCache, ViewBatch
 from tokkit.models.byteified.token_view import Reading, TokenReader, TokenView
-from tokkit.models.text_models.saving import load_model
+from tokkit.models.saving.folders import load_model
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import NO_TARGET, Windows, symbol_rows
 from tokkit.text.spec import vocabulary_hash

@@ -11,7 +11,7 @@ from tokkit.arguments import refuse_unknown
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.registry import CLASSES
 from tokkit.models.kinds import KINDS
-from tokkit.models.text_models.configs import config_from_dict, config_to_dict
+from tokkit.models.saving.configs import config_from_dict, config_to_dict
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.text.tokenizer import TextTokenizer
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from tokkit.bytelm.documents import Text
-from tokkit.models.text_models.configs import config_to_dict
+from tokkit.models.saving.configs import config_to_dict
 from tokkit.models.text_models.corpus import Corpus, Texts, as_texts
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.training.tasks import Task

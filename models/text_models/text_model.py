@@ -23,11 +23,11 @@ from tokkit.arguments import as_bytes, check_whole, refuse_unknown
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.documents import Text
 from tokkit.errors import ArgumentError
+from tokkit.models.saving.configs import Config
+from tokkit.models.saving.folders import load_model, save_model
 from tokkit.models.text_models.cached_state import CachedState
-from tokkit.models.text_models.configs import Config
 from tokkit.models.text_models.corpus import Texts
 from tokkit.models.text_models.learning import text_task
-from tokkit.models.text_models.saving import load_model, save_model
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.training.tasks import Task
 from tokkit.text.tokenizer import TextTokenizer

@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError
-from tokkit.models.fingerprint import fingerprint_of
-from tokkit.models.text_models.configs import Config
-from tokkit.models.text_models.saving import load_model, save_model
+from tokkit.models.saving.configs import Config
+from tokkit.models.saving.fingerprint import fingerprint_of
+from tokkit.models.saving.folders import load_model, save_model
 from tokkit.models.training.tasks import Task
 from tokkit.models.vqgraph.checks import as_edges, as_features
 from tokkit.models.vqgraph.config import VQGraphConfig

@@ -1,4 +1,4 @@
-"""A text model as a folder: `config.json`, `model.safetensors`, and `tokkit.json` with its kind.
+"""A model as a folder: `config.json`, `model.safetensors`, and `tokkit.json` with its kind.
 
 The weights bear the configuration that they were saved with, so that files of two models that were
 mixed up, or of which one was not written, are told apart. Before a network is built, the shapes
@@ -23,7 +23,7 @@ from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.files.registry import write_kind
 from tokkit.files.writing import whole_file
-from tokkit.models.text_models.configs import Config, config_from_dict, config_to_dict
+from tokkit.models.saving.configs import Config, config_from_dict, config_to_dict
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -38,7 +38,7 @@ _NAMES = {str(each).removeprefix("torch."): each for each in _DTYPES.values()}
 
 
 class Saved(Protocol):
-    """What saving needs of a model; see `tokkit.models.text_models.text_model`."""
+    """What saving needs of a model; see `TextModel` of `tokkit.models.text_models.text_model`."""
 
     kind: ClassVar[str]
     config_class: ClassVar[type[Config]]

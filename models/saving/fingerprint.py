@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokkit.models.text_models.configs import config_to_dict
+from tokkit.models.saving.configs import config_to_dict
 
 
 def fingerprint_of(model: nn.Module, config: Any) -> str:

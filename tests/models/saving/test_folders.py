@@ -17,10 +17,10 @@ from tests.models.toy_models import NGRAMS, STACK, tokenizer
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.byte.model import ByteTransformer
+from tokkit.models.saving.folders import CONFIG, WEIGHTS
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.model import SubwordTransformer
 from tokkit.models.subword.vocabulary import train_tokenizer
-from tokkit.models.text_models.saving import CONFIG, WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_hostile_configurations_are_refused_before_they_take_memory(folder: Path
     from safetensors.torch import load_file, save_file
 
     config = ByteConfig(replace(STACK, width=1 << 14), ngrams=replace(NGRAMS, n_buckets=1 << 28))
-    from tokkit.models.text_models.configs import config_to_dict
+    from tokkit.models.saving.configs import config_to_dict
 
     document = config_to_dict(config)
     tensors = load_file(folder / WEIGHTS)
