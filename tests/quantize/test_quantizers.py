@@ -91,13 +91,33 @@ def test_evaluation_changes_nothing_and_a_state_is_the_quantizer(kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float64"])
+def test_vectors_and_ids_of_any_precision_are_taken(kind: str, name: str) -> None:
+    quantizer, x = made(kind), vectors().to(getattr(torch, name))
+    found = quantizer(x)
+    assert found.values.dtype == x.dtype
+    assert torch.equal(quantizer.eval()(x).ids, quantizer.encode(x))
+    ids = found.ids.clamp(max=1)
+    assert torch.equal(quantizer.decode(ids.to(torch.int32)), quantizer.decode(ids))
+    assert torch.equal(quantizer.decode(ids.to(torch.uint8)), quantizer.decode(ids))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_does_not_fit_is_refused(kind: str) -> None:
     quantizer = made(kind)
     nan = vectors()
     nan[3, 2] = torch.nan
-    for wrong in (nan, vectors(3, 5), torch.zeros(3, 4, dtype=torch.int64)):
-        with pytest.raises(ArgumentError, match="vectors"):
-            quantizer.encode(wrong)
+    whole = torch.zeros(3, 4, dtype=torch.int64)
+    for wrong in (nan, vectors(3, 5), whole, whole.numpy(), vectors().numpy(), [[0.0] * 4]):
+        for call in (quantizer, quantizer.encode, quantizer.soft_assign):
+            with pytest.raises(ArgumentError, match="vectors"):
+                call(wrong)
+        if wrong is not nan:
+            with pytest.raises(ArgumentError, match="vectors"):
+                quantizer.bound(wrong)
+    for wrong in (whole.numpy(), [[0] * 4]):
+        with pytest.raises(ArgumentError, match="ids"):
+            quantizer.decode(wrong)
     ids = quantizer.encode(vectors())
     with pytest.raises(EncodingError, match="codes are 0"):
         quantizer.decode(ids + 1000)

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from tokkit.arguments import check_whole
 from tokkit.errors import ArgumentError
-from tokkit.quantize.quantizer import Quantized, Quantizer, check_ids, check_temperature
+from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids, check_temperature
 
 _MOST_CODES = 1 << 31
 _EDGE = 1e-3
@@ -79,6 +79,7 @@ class FiniteScalarQuantizer(Quantizer):
         Returns:
             float (..., width), within half a level of the grid.
         """
+        self.of_floats(x)
         reach = (self._sizes - 1).to(x.dtype) * (1 + _EDGE) / 2
         offset = (self._sizes % 2 == 0).to(x.dtype) / 2
         shift = torch.atanh(offset / reach)
@@ -96,8 +97,7 @@ class FiniteScalarQuantizer(Quantizer):
 
     def decode(self, ids: Tensor) -> Tensor:
         """Points of the grid, float32 (..., width)."""
-        check_ids(ids, self.vocab_sizes[0])
-        digits = ids[..., None] // self._units % self._sizes
+        digits = as_ids(ids, self.vocab_sizes[0])[..., None] // self._units % self._sizes
         return self._points(digits, torch.get_default_dtype())
 
     def soft_assign(self, x: Tensor, *, temperature: float = 1.0) -> Tensor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tokkit.arguments import check_real
+from tokkit.arguments import check_kind, check_real
 from tokkit.errors import ArgumentError, EncodingError
 
 
@@ -45,8 +45,11 @@ class Quantizer(nn.Module, ABC):
         """Squash the output of a network, float (..., width), into the range of the codes.
 
         Quantisers whose codes go where the vectors are leave it as it is.
+
+        Raises:
+            ArgumentError: no vectors of a float type, or of another width.
         """
-        return x
+        return self.of_floats(x)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Quantized:
@@ -91,29 +94,40 @@ class Quantizer(nn.Module, ABC):
         Raises:
             ArgumentError: others.
         """
+        if not bool(torch.isfinite(self.of_floats(x)).all()):
+            raise ArgumentError("the vectors hold a number that is not finite")
+        return x
+
+    def of_floats(self, x: Tensor) -> Tensor:
+        """Vectors of the right width and of a float type.
+
+        Raises:
+            ArgumentError: others.
+        """
+        check_kind(x, Tensor, "the vectors")
         if not x.ndim or x.shape[-1] != self.width or not x.is_floating_point():
             raise ArgumentError(
                 f"vectors must be of a float type and the shape (..., {self.width}), got {x.dtype} "
                 f"{tuple(x.shape)}"
             )
-        if not bool(torch.isfinite(x).all()):
-            raise ArgumentError("the vectors hold a number that is not finite")
         return x
 
 
-def check_ids(ids: Tensor, size: int) -> None:
-    """Refuse what is no id of `size` codes.
+def as_ids(ids: Tensor, size: int) -> Tensor:
+    """Ids of `size` codes, as int64.
 
     Raises:
         ArgumentError: no whole numbers.
         EncodingError: outside the codes.
     """
+    check_kind(ids, Tensor, "ids")
     if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
         raise ArgumentError(f"ids must be whole numbers, got {ids.dtype}")
     if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < size:
         raise EncodingError(
             f"ids from {int(ids.min())} to {int(ids.max())}, and the codes are 0 to {size - 1}"
         )
+    return ids.long()
 
 
 def check_temperature(temperature: float) -> float:

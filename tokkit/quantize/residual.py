@@ -13,9 +13,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from tokkit.arguments import check_real, check_whole
+from tokkit.arguments import check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.quantize.quantizer import Quantized, Quantizer, check_ids
+from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids
 
 ABSENT = -1
 """In the place of the code of a stream that was left out."""
@@ -106,6 +106,7 @@ class ResidualQuantizer(Quantizer):
             ArgumentError: no ids, or of more streams than there are.
             EncodingError: an id outside the codes, or an absent one before one that is there.
         """
+        check_kind(ids, Tensor, "ids")
         if not ids.ndim or not 1 <= ids.shape[-1] <= len(self.layers):
             raise ArgumentError(
                 f"ids must be of the shape (..., 1 to {len(self.layers)}), got {tuple(ids.shape)}"
@@ -116,7 +117,7 @@ class ResidualQuantizer(Quantizer):
         parts: list[Tensor] = []
         for k, layer in enumerate(self._layers[: ids.shape[-1]]):
             own = ids[..., k]
-            check_ids(own[there[..., k]], self.vocab_sizes[k])
+            as_ids(own[there[..., k]], self.vocab_sizes[k])
             values = layer.decode(own.clamp(min=0))
             parts.append(values * there[..., k, None])
         return torch.stack(parts).sum(0)

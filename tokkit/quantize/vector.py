@@ -16,7 +16,7 @@ from torch.nn import functional
 from tokkit.arguments import check_real, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.quantize.k_means import counts_and_sums, k_means, nearest, pieces
-from tokkit.quantize.quantizer import Quantized, Quantizer, check_ids, check_temperature
+from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids, check_temperature
 
 
 class VectorQuantizer(Quantizer):
@@ -75,11 +75,11 @@ class VectorQuantizer(Quantizer):
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantise vectors, float (..., width); in training the codes move afterwards."""
-        rows = self.checked(x).detach().reshape(-1, self.width)
+        rows = self.checked(x).detach().reshape(-1, self.width).to(self.codes.dtype)
         if self.training and len(rows) and not self.started:
             self._start(rows)
         ids = nearest(rows, self.codes)
-        values = self.codes[ids].reshape(x.shape)
+        values = self.codes[ids].reshape(x.shape).to(x.dtype)
         loss = self.commitment * functional.mse_loss(x, values) if len(rows) else x.sum() * 0.0
         if self.training and len(rows):
             self._follow(rows, ids)
@@ -115,8 +115,7 @@ class VectorQuantizer(Quantizer):
 
     def decode(self, ids: Tensor) -> Tensor:
         """The codes themselves, float (..., width)."""
-        check_ids(ids, len(self.codes))
-        return self.codes[ids]
+        return self.codes[as_ids(ids, len(self.codes))]
 
     def soft_assign(self, x: Tensor, *, temperature: float = 1.0) -> Tensor:
         """Log-probabilities, float (..., n_codes)."""
