@@ -22,6 +22,7 @@ from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.files.registry import write_kind
+from tokkit.files.safetensors_files import with_sorted_metadata
 from tokkit.files.writing import whole_file
 from tokkit.models.saving.configs import Config, config_from_dict, config_to_dict
 
@@ -90,7 +91,7 @@ def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
         path.mkdir(parents=True, exist_ok=True)
         parts = {name: _hash(path / name) for name in model.save_parts(path)}
         metadata = {_CONFIG_KEY: _canonical(config), _PARTS_KEY: json.dumps(parts)}
-        weights = save(state, metadata=metadata)
+        weights = with_sorted_metadata(save(state, metadata=metadata))
         with whole_file(path / WEIGHTS) as stream:
             stream.write(weights)
         with whole_file(path / CONFIG) as stream:

@@ -1,4 +1,4 @@
-"""safetensors files: the entries of their headers, and arrays mapped from them.
+"""safetensors files: the entries of their headers, arrays mapped from them, and equal files.
 
 Format: https://huggingface.co/docs/safetensors: the length of the header (8 bytes), the header
 (JSON), the data. Every length is checked against the file.
@@ -6,6 +6,7 @@ Format: https://huggingface.co/docs/safetensors: the length of the header (8 byt
 
 from __future__ import annotations
 
+import json
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,28 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "BF16": np.dtype("<u2"),  # numpy has no bfloat16: the upper half of a float32
     "F64": np.dtype("<f8"),
 }
+_METADATA = "__metadata__"
 _MAX_HEADER = 100_000_000
 """Bytes; the safetensors library refuses longer ones too."""
+
+
+def with_sorted_metadata(data: bytes) -> bytes:
+    """A file with its metadata in the order of their keys.
+
+    The library writes them in an order that differs from run to run, where there are several: equal
+    models would not give equal files.
+
+    Args:
+        data: a whole file, just written by the library.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop(_METADATA, None)
+    if metadata is not None:
+        header = {_METADATA: dict(sorted(metadata.items())), **header}
+    written = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    written += b" " * (-len(written) % 8)
+    return len(written).to_bytes(8, "little") + written + data[8 + length :]
 
 
 class SafetensorsFile:

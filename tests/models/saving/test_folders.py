@@ -96,6 +96,23 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         tokkit.load_lm(tmp_path)
 
 
+def test_equal_models_give_equal_files(tmp_path: Path) -> None:
+    written: set[bytes] = set()
+    for number in range(12):  # the library orders two keys by chance
+        ByteTransformer(ByteConfig(STACK)).save(tmp_path / str(number))
+        written.add((tmp_path / str(number) / WEIGHTS).read_bytes())
+    assert len(written) == 1
+
+
+def test_a_folder_that_is_no_model_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(FormatError, match="no language model in this folder"):
+        tokkit.load_lm(tmp_path)
+    (tmp_path / "tokkit.json").write_text("{}")
+    with pytest.raises(FormatError, match="kind"):
+        tokkit.load_lm(tmp_path)
+
+
 def test_a_folder_of_another_kind_is_refused(folder: Path) -> None:
     (folder / "tokkit.json").write_text('{"kind": "subword-transformer"}')
     with pytest.raises(FormatError):
@@ -125,5 +142,6 @@ def test_options_of_loading_are_checked(saved: Path) -> None:
         tokkit.load_lm(saved, dtype="int8")
     with pytest.raises(ArgumentError, match="unknown option"):
         tokkit.load_lm(saved, bos_ids=3)
-    with pytest.raises(ArgumentError, match="cannot be used"):
-        tokkit.load_lm(saved, device="nothing")
+    for device in ("nothing", "meta"):
+        with pytest.raises(ArgumentError, match="cannot be used"):
+            tokkit.load_lm(saved, device=device)

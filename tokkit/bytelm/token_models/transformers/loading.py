@@ -19,6 +19,7 @@ from tokkit.bytelm.token_models.transformers.model_files import load_model
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import ArgumentError, FormatError, needs_extra
 from tokkit.files.reading import read_head
+from tokkit.files.registry import MANIFEST
 from tokkit.files.sources import locate, meaning_of
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
@@ -154,6 +155,8 @@ def checked_device(torch: Any, device: str) -> Any:
     try:
         target = torch.device(device)
         torch.empty(1, device=target)
+        if target.type == "meta":
+            raise RuntimeError("it holds no numbers")
     except (RuntimeError, AssertionError, TypeError) as error:
         raise ArgumentError(
             f"device {device!r} cannot be used ({error}); use device='cpu'"
@@ -181,6 +184,11 @@ def resolve_model(source: str | os.PathLike[str], *, allow_download: bool) -> Pa
                 f"{path}: not a GGUF file (it starts with {magic!r}); expected a GGUF file, or a "
                 "folder with config.json and safetensors"
             )
+    elif not (path / "config.json").exists():
+        raise FormatError(
+            f"{path}: no language model in this folder; expected config.json and safetensors, the "
+            f"path of a GGUF file, or {MANIFEST} of a model that tokkit has saved"
+        )
     return path
 
 
