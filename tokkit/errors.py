@@ -63,6 +63,10 @@ class MissingExtraError(TokkitError, ImportError):
         self.extra = extra
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT came; the message says where the work stopped, and how it goes on."""
+
+
 @contextmanager
 def needs_extra(message: str, *, extra: str, quote: bool = False) -> Generator[None]:
     """Say what an import is needed for, where it fails.

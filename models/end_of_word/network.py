@@ -72,6 +72,8 @@ class EndOfWordNetwork(nn.Module):
             torch.from_numpy(each).to(self.device)
             for each in batch.targets(packing, self.cutter.word_rule)
         )
+        if not torch.is_grad_enabled():  # what is asked of a model is summed in float64
+            logits = logits.double()
         nats = masked_nats(logits, self.forbidden[kinds], targets)
         return nats.new_zeros(len(windows)).index_add(0, text, nats)
 

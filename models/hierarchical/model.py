@@ -48,6 +48,11 @@ class HierarchicalTransformer(CachedTextModel):
         """See `TextModel.nats`."""
         return self.body.nats(windows)
 
+    @property
+    def rows_cost_more(self) -> bool:
+        """See `CachedTextModel.rows_cost_more`: the paper's form encodes the word so far."""
+        return self.config.form == "paper"
+
     def begin(self) -> tuple[Any, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""
         with self.evaluating():

@@ -1,7 +1,8 @@
 """A tokenizer for texts that have none: byte-level BPE, trained by Hugging Face `tokenizers`.
 
 The splits are GPT-2's, all 256 bytes are tokens, and `<|endoftext|>` is the first id. So any bytes
-can be written, and a text ends with a token of its own.
+can be written, and a text ends with a token of its own. No token is longer than
+those that are read here, however long a run of spaces is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from tokkit.arguments import check_whole
 from tokkit.errors import needs_extra
+from tokkit.files.reading import MAX_TOKEN_BYTES
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 END_OF_TEXT = "<|endoftext|>"
@@ -44,6 +46,7 @@ def train_tokenizer(texts: Iterable[bytes], *, vocab_size: int = VOCAB_SIZE) -> 
         vocab_size=vocab_size,
         special_tokens=[END_OF_TEXT],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        max_token_length=MAX_TOKEN_BYTES,
         show_progress=False,
     )
     trained.train_from_iterator(_lines(texts), trainer)

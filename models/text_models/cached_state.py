@@ -19,7 +19,7 @@ from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.side_by_side import CALLER, Parts
 from tokkit.errors import ModelError
 
-_MOST_AT_ONCE, _LEAST_AT_ONCE = 1 << 12, 64
+MOST_AT_ONCE, _LEAST_AT_ONCE = 1 << 12, 64
 """Bytes of one state that are read in one pass: a row of each is held until they are read."""
 _MOST_PAIRS = 1 << 25
 """Of a byte that is read in a pass and one before it, so that attention's masks stay small."""
@@ -63,13 +63,17 @@ class CachedState(ByteState):
         self._cache: Any = None
         self._row: NDArray[np.float64] | None = None
         self._total = 0.0
-        self._prefix = self._pending = b""
+        # Forks share the buffer: the first that goes on writes behind what all of them have, and
+        # the others copy it then. So a byte costs the same however long the text is.
+        self._text, self._length, self._n_read = bytearray(), 0, 0
 
     def push(self, data: str | bytes) -> None:
         """Add bytes; the model runs when something is asked of the state."""
         data = as_bytes(data)
-        self._prefix += data
-        self._pending += data
+        if len(self._text) != self._length:
+            self._text = self._text[: self._length]
+        self._text += data
+        self._length += len(data)
 
     def logprobs(self) -> NDArray[np.float64]:
         """See `ByteState.logprobs`.
@@ -99,7 +103,7 @@ class CachedState(ByteState):
     @property
     def prefix_bytes(self) -> bytes:
         """See `ByteState.prefix_bytes`."""
-        return self._prefix
+        return bytes(self._text[: self._length])
 
     @property
     def law(self) -> object:
@@ -109,7 +113,7 @@ class CachedState(ByteState):
     @property
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
-        return self._row is not None and not self._pending
+        return self._row is not None and self._n_read == self._length
 
     @property
     def cache(self) -> object:
@@ -142,9 +146,8 @@ class CachedState(ByteState):
 
     def next_piece(self) -> tuple[Any, bytes]:
         """The cache, and the pending bytes that are read next."""
-        n_read = len(self._prefix) - len(self._pending)
-        most = max(_LEAST_AT_ONCE, min(_MOST_AT_ONCE, _MOST_PAIRS // (n_read + 1)))
-        return self._cache, self._pending[:most]
+        most = max(_LEAST_AT_ONCE, min(MOST_AT_ONCE, _MOST_PAIRS // (self._n_read + 1)))
+        return self._cache, self._unread(most)
 
     def take(self, cache: Any, rows: NDArray[np.float64]) -> None:
         """Go past the piece that was read.
@@ -154,11 +157,15 @@ class CachedState(ByteState):
             rows: float64 (n, 257), nats: the symbol after each of its bytes.
         """
         assert self._row is not None
-        piece = np.frombuffer(self._pending[: len(rows)], dtype=np.uint8)
+        piece = np.frombuffer(self._unread(len(rows)), dtype=np.uint8)
         before = np.vstack([self._row, rows[:-1]])
         self._total += float(before[np.arange(len(piece)), piece].sum())
         self._cache, self._row = cache, rows[-1]
-        self._pending = self._pending[len(rows) :]
+        self._n_read += len(rows)
+
+    def _unread(self, most: int) -> bytes:
+        stop = min(self._length, self._n_read + most)
+        return bytes(self._text[self._n_read : stop])
 
 
 def read_together(
@@ -200,7 +207,11 @@ def read_together(
 
 def _check(model: Reader, rows: NDArray[np.float64]) -> None:
     if np.isnan(rows).any():
-        raise ModelError(
-            f"{model.name} returned NaN log-probabilities; check its weights, or load it with "
-            "dtype='float32'"
-        )
+        raise ModelError(refusal_of_nan(model.name))
+
+
+def refusal_of_nan(name: str) -> str:
+    """What is said of a model that gives no numbers."""
+    return (
+        f"{name} returned NaN log-probabilities; check its weights, or load it with dtype='float32'"
+    )

@@ -8,6 +8,7 @@ are evaluated in batches; the subword model is a `ByteLM`, and sums over tokens.
 
 from __future__ import annotations
 
+import math
 import os
 from abc import abstractmethod
 from collections.abc import Generator, Sequence
@@ -22,10 +23,10 @@ from numpy.typing import NDArray
 from tokkit.arguments import as_bytes, check_whole, refuse_unknown
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.documents import Text
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, ModelError
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.folders import load_model, save_model
-from tokkit.models.text_models.cached_state import CachedState
+from tokkit.models.text_models.cached_state import MOST_AT_ONCE, CachedState, refusal_of_nan
 from tokkit.models.text_models.corpus import Texts
 from tokkit.models.text_models.learning import text_task
 from tokkit.models.text_models.windows import Windows
@@ -186,6 +187,11 @@ class CachedTextModel(TextModel):
     A cache is a value: `extend` leaves those that it is given as they are.
     """
 
+    @property
+    def rows_cost_more(self) -> bool:
+        """Whether the rows behind all bytes take much longer than what the bytes cost (`nats`)."""
+        return False
+
     @abstractmethod
     def begin(self) -> tuple[Any, NDArray[np.float64]]:
         """The cache of the empty text, and float64 (257,), nats: its first symbol."""
@@ -204,6 +210,17 @@ class CachedTextModel(TextModel):
             The caches after it, and of each float64 (len(data_k), 257), nats: row j is the symbol
             after `data_k[: j + 1]`.
         """
+
+    def _joint_logprob(self, data: bytes, prefix: bytes, end: bool) -> float:
+        """See `ByteModel.logprob`."""
+        if not self.rows_cost_more or len(prefix) + len(data) > MOST_AT_ONCE:
+            return super()._joint_logprob(data, prefix, end)
+        windows = Windows.of([prefix, prefix + data], ends=[False, end]).to(self.device)
+        with self.evaluating():
+            before, after = self.nats(windows).tolist()
+        if math.isnan(after):
+            raise ModelError(refusal_of_nan(self.name))
+        return before - after
 
     @property
     def law(self) -> object:

@@ -3,7 +3,8 @@
 1. Bring model and optimiser to where the folder's checkpoint has them, if there is one.
 2. A step: the loss of a batch (or of several, or of one in each process), its gradient, clipped,
    and an update at the learning rate of that share of the budget.
-3. Evaluate at even shares of the budget; save every minute, at the end, and before an interruption.
+3. Evaluate at even shares of the budget; save at once, every minute, at the end, and before an
+   interruption.
 
 A loss is a function of the number of a batch and of the parameters, and of nothing else, so that a
 training that was interrupted at any moment goes on as if it had not been: the same curve, bit by
@@ -15,14 +16,16 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+import warnings
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.arguments import say_nothing
-from tokkit.errors import ModelError, refused_by_system
+from tokkit.bytelm.token_models.transformers.loading import checked_device
+from tokkit.errors import ArgumentError, Interrupted, ModelError, refused_by_system
 from tokkit.models.training.checkpoints import (
     Position,
     load_checkpoint,
@@ -30,9 +33,10 @@ from tokkit.models.training.checkpoints import (
     save_checkpoint,
 )
 from tokkit.models.training.interrupts import delayed_interrupt
+from tokkit.models.training.lock import locked
 from tokkit.models.training.optimizers import adamw, set_learning_rate, trained_parameters
 from tokkit.models.training.options import TrainingOptions
-from tokkit.models.training.processes import Processes, connected
+from tokkit.models.training.processes import Processes, connected, is_first
 from tokkit.models.training.records import Record, RecordFile
 from tokkit.models.training.schedule import progress_at, rate_at
 from tokkit.models.training.tasks import Task, task_of
@@ -61,6 +65,11 @@ class TrainingResult:
     records: tuple[Record, ...]
     resumed_at: int
     step_bytes: int | None = None
+
+    @property
+    def was_finished(self) -> bool:
+        """Whether the folder held all of the training, so that nothing was left to do."""
+        return 0 < self.resumed_at == self.step
 
 
 def train(
@@ -92,25 +101,57 @@ def train(
         progress: called after each step.
 
     Raises:
-        ArgumentError: nothing to train, a factor for a parameter that is not there, or a folder
-            that holds a model and no training.
+        ArgumentError: nothing to train, a factor for a parameter that is not there, a device that
+            cannot be used, fewer steps than every part of the model needs, or a folder that holds
+            a model and no training.
         FormatError: the folder cannot be written, or what it holds is damaged.
-        KeyboardInterrupt: SIGINT, after a checkpoint was written where there is a folder.
-        ModelError: a loss that is not finite; a checkpoint that does not fit.
+        Interrupted: SIGINT, a `KeyboardInterrupt`; where there is a folder, a checkpoint was
+            written.
+        ModelError: a loss that is not finite; a checkpoint that does not fit; another training is
+            in the folder.
         MissingExtraError: several processes without accelerate.
+
+    Warns:
+        UserWarning: a budget in seconds ended before every part of the model learned something.
     """
     task = task_of(model, data, seed=options.seed)
     if evaluate is not None:
         task = replace(task, evaluate=evaluate)
-    run = _Run(
-        model=model,
-        task=task,
-        options=options,
-        folder=None if folder is None else Path(folder),
-        factors=factors or {},
-        identity={**task.identity, **(identity or {}), "options": options.of_the_curve()},
-    )
-    return run.to_the_end(progress or say_nothing)
+    if options.steps is not None and options.steps < task.least_steps:
+        raise ArgumentError(
+            f"{options.steps} steps would teach the {task.part} nothing; give at least "
+            f"{task.least_steps}"
+        )
+    with _opened(folder) as path:
+        run = _Run(
+            model=model,
+            task=task,
+            options=options,
+            folder=path,
+            factors=factors or {},
+            identity={**task.identity, **(identity or {}), "options": options.of_the_curve()},
+        )
+        return run.to_the_end(progress or say_nothing)
+
+
+@contextmanager
+def _opened(folder: str | os.PathLike[str] | None) -> Generator[Path | None]:
+    """The folder of a training, made and locked; the first of several processes locks it for all.
+
+    Raises:
+        ArgumentError: it holds a model and no training.
+        FormatError: it cannot be made or opened.
+        ModelError: another training is in it.
+    """
+    if folder is None:
+        yield None
+        return
+    path = Path(folder)
+    with refused_by_system(f"make the folder {str(path)!r}"):
+        path.mkdir(parents=True, exist_ok=True)
+    refuse_other_model(path)
+    with locked(path) if is_first() else nullcontext():
+        yield path
 
 
 class _Run:
@@ -133,14 +174,12 @@ class _Run:
         self._model, self._task = model, task
         device = self._processes.device or options.device
         if device is not None:
-            model.to(device)
+            import torch
+
+            model.to(checked_device(torch, device))
         self._parameters = list(trained_parameters(model).values())
         self._optimizer = adamw(trained_parameters(model), options, factors)
         self._folder = folder
-        if folder is not None:
-            with refused_by_system(f"make the folder {str(folder)!r}"):
-                folder.mkdir(parents=True, exist_ok=True)
-            refuse_other_model(folder)
         found = folder and load_checkpoint(folder, model, self._optimizer, self._identity)
         self._position = found or Position()
         # Records and checkpoints are the first process's alone.
@@ -148,6 +187,7 @@ class _Run:
         place = folder if self._saves else None
         kept = self._position.n_records if place is not None else 0
         self._records = RecordFile(place, n_kept=kept)
+        self._saved_step = self._position.step
         self._processes.share_start(each.data for each in self._parameters)
 
     def to_the_end(self, tell: Progress) -> TrainingResult:
@@ -160,9 +200,18 @@ class _Run:
             self._model.train()
             try:
                 self._go(came, tell)
+            except KeyboardInterrupt:
+                raise Interrupted(self._stopped()) from None
             finally:
                 self._model.train(was_training)
         position = self._position
+        if position.step < self._task.least_steps:
+            warnings.warn(
+                f"the budget ended after {position.step} steps, and the {self._task.part} has "
+                f"learned nothing: give one of at least {self._task.least_steps} steps",
+                UserWarning,
+                stacklevel=3,
+            )
         return TrainingResult(
             position.step,
             position.seconds,
@@ -176,6 +225,8 @@ class _Run:
         return None if each is None else each * self._options.batches * self._processes.count
 
     def _go(self, came: Callable[[], bool], tell: Progress) -> None:
+        # Before any step, so that nothing is lost; later, so that the model's files are there.
+        self._save()
         if not self._position.step:
             self._evaluated()
         saved = time.monotonic()
@@ -269,6 +320,16 @@ class _Run:
         save_checkpoint(self._folder, self._model, self._optimizer, position, self._identity)
         if self._task.save is not None:
             self._task.save(self._folder)
+        self._saved_step = position.step
+
+    def _stopped(self) -> str:
+        """Where an interruption leaves the training."""
+        step = self._position.step
+        done = f"stopped after step {step:,}, {self._progress():.0%} of the budget"
+        if self._folder is None:
+            return done
+        kept = "all of it" if self._saved_step == step else f"the first {self._saved_step:,} steps"
+        return f"{done}; {str(self._folder)!r} keeps {kept}"
 
     def _told(self) -> tuple[int, int]:
         steps, seconds = self._options.steps, self._options.seconds

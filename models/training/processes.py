@@ -110,5 +110,10 @@ def connected(*, cpu: bool) -> Processes:
     return SeveralProcesses(cpu=cpu) if _n_processes() > 1 else Processes()
 
 
+def is_first() -> bool:
+    """Whether this is the first of the processes that the environment tells of."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def _n_processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))

@@ -31,6 +31,8 @@ class Task:
         save: writes the model to the folder of its training, whenever a checkpoint is written;
             None: nobody but the caller can.
         batch_bytes: of text in a batch, on average; None: it has none.
+        least_steps: with fewer, a part of the model learns nothing; `part` says which.
+        part: see there.
     """
 
     loss: Loss
@@ -38,6 +40,8 @@ class Task:
     identity: Mapping[str, Any] = field(default_factory=dict[str, Any])
     save: Callable[[Path], None] | None = None
     batch_bytes: int | None = None
+    least_steps: int = 1
+    part: str = "model"
 
 
 @runtime_checkable

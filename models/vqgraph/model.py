@@ -212,7 +212,14 @@ class VQGraph(nn.Module, Tokenizer[NDArray[np.float32]]):
             raise ArgumentError(f"a class is {most}, and the model has {self.config.n_classes}")
         lesson = _Lesson(self, graph)
         identity = {"graph": graph.fingerprint(), "config": asdict(self.config)}
-        return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
+        return Task(
+            lesson.loss,
+            lesson.evaluate,
+            identity,
+            save=self.save,
+            least_steps=self.config.recipe.teacher_steps + 1,
+            part="student (recipe.teacher_steps come before its first)",
+        )
 
     def student_loss(
         self,

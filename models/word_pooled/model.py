@@ -60,6 +60,11 @@ class WordPooledTransformer(CachedTextModel):
         """See `TextModel.nats`."""
         return self.body.nats(windows)
 
+    @property
+    def rows_cost_more(self) -> bool:
+        """See `CachedTextModel.rows_cost_more`: behind every byte the word so far is encoded."""
+        return True
+
     def begin(self) -> tuple[WordCache, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""
         with self.evaluating():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,9 @@ pytest.importorskip("torch")
 from tokkit.cli import main
 from tokkit.cli.text_training import TextTraining
 from tokkit.errors import ArgumentError
+from tokkit.models.byte.model import ByteTransformer
 from tokkit.models.kinds import KINDS
+from tokkit.models.text_models.windows import Windows
 
 TEXT = "It was a dark and stormy night; the rain fell in torrents. " * 60
 SMALL = ("--width", "16", "--heads", "2", "--layers", "1", "--vocab-size", "280")
@@ -46,8 +50,10 @@ def test_what_is_trained_is_what_score_and_complete_take(
     line = ["complete", str(into), "--prompt", "It was", "--max-bytes", "4", "--seed", "1"]
     assert main(line) == 0
     capsys.readouterr()
+    (into / "tokkit.json").unlink()
     assert run(kind, text, into, "--steps", "12", "--resume") == 0
-    assert "12 steps" in capsys.readouterr().out
+    assert "finished before, nothing was learned; 12 steps" in capsys.readouterr().out
+    assert main(line) == 0  # the model's files are whole again
 
 
 def test_a_trained_model_goes_on_with_another_text(
@@ -93,6 +99,40 @@ def test_what_cannot_be_done_is_told_before_the_work(
     assert run("byte", text, tmp_path / "made", *options) == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.usefixtures("sigint_raises")
+def test_an_interruption_tells_how_to_go_on(
+    text: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    into, steps = tmp_path / "made", 0
+    nats = ByteTransformer.nats
+
+    def interrupted(model: ByteTransformer, windows: Windows) -> Any:
+        nonlocal steps
+        steps += model.training
+        if steps == 3 and model.training:
+            signal.raise_signal(signal.SIGINT)
+        return nats(model, windows)
+
+    monkeypatch.setattr(ByteTransformer, "nats", interrupted)
+    assert run("byte", text, into, "--steps", "12") == 130
+    told = " ".join(capsys.readouterr().err.split())
+    assert "interrupted: stopped after step 3, 25% of the budget" in told
+    assert "keeps all of it; the same command with --resume goes on" in told
+    assert run("byte", text, into, "--steps", "12", "--resume") == 0
+
+
+def test_spaces_alone_make_a_subword_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spaces = tmp_path / "spaces.txt"
+    spaces.write_bytes(b" " * 9000)
+    assert run("subword", str(spaces), tmp_path / "made", "--steps", "1") == 0
+    assert "1 step" in capsys.readouterr().out
 
 
 def test_an_empty_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

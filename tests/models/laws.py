@@ -107,6 +107,13 @@ def check_nats_are_those_of_the_rows(model: Any) -> None:
         with torch.no_grad():
             (nats,) = model.nats(Windows.of([text], ends=ends)).double().tolist()
         assert_close(model, nats, expected, times=len(text) + 1)
+        assert_close(model, -model.logprob(text, end=ends), expected, times=len(text) + 1)
+        for cut in (len(text) // 3, len(text)):
+            parts = (
+                model.logprob(text[:cut]),
+                model.logprob(text[cut:], prefix=text[:cut], end=ends),
+            )
+            assert_close(model, -sum(parts), expected, times=len(text) + 1)
 
 
 def check_every_parameter_learns(model: Any) -> None:

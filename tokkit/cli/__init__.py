@@ -16,7 +16,8 @@ in tests/cli find it by that line: that each option has a type and a description
 judged is judged before the work, that its examples are right, that its help fits a terminal.
 
 Exit codes: 0 fine; 1 findings or a failed gate; 2 bad usage or input, told in one line on stderr;
-130 interrupted; 141 when the reader of a pipe has gone. `TOKKIT_DEBUG=1` shows the traceback.
+130 interrupted (a training says in one line on stderr what is kept); 141 when the reader of a pipe
+has gone. `TOKKIT_DEBUG=1` shows the traceback.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tokkit.cli.terminal import drop_broken_streams, open_closed_streams
-from tokkit.errors import TokkitError
+from tokkit.errors import Interrupted, TokkitError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -53,9 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (TokkitError, OSError) as error:
         if os.environ.get("TOKKIT_DEBUG") == "1":
             raise
-        _tell(error)
+        _tell(error, "error")
         code = EXIT_BAD_INPUT
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if isinstance(error, Interrupted):
+            _tell(error, "interrupted")
         code = EXIT_INTERRUPTED
     finally:
         drop_broken_streams()
@@ -80,7 +83,7 @@ def _run(argv: Sequence[str]) -> int:
     return call.run()
 
 
-def _tell(error: TokkitError | OSError) -> None:
+def _tell(error: TokkitError | OSError | Interrupted, what: str) -> None:
     """One line on stderr, in which nothing can move the cursor or colour the terminal."""
     from tokkit.report.wording import visible
 
@@ -89,4 +92,4 @@ def _tell(error: TokkitError | OSError) -> None:
         message = f"cannot write to stdout: {error.strerror}"  # what has no name is a stream
     line = visible(" ".join(message.split())) or type(error).__name__
     with suppress(OSError):
-        print(f"tokkit: error: {line}", file=sys.stderr)
+        print(f"tokkit: {what}: {line}", file=sys.stderr)

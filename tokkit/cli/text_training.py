@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -145,6 +144,7 @@ def train_text_model(
     from tokkit.models.text_models.corpus import Corpus, Texts
     from tokkit.models.text_models.training_page import TextTrainingFigures, render_text_training
     from tokkit.models.training import train as train_model
+    from tokkit.models.training.processes import is_first
 
     data = [read_text(None, file) for file in files]
     how = {name: getattr(asked, name) for name in ("batch_bytes", "window_bytes", "held_out")}
@@ -153,7 +153,7 @@ def train_text_model(
         learned = Corpus(texts, seed=options.seed).learned_texts()
         model = _text_model(kind, learned, asked, options.seed, meter)
         result = train_model(model, texts, options, folder=into, progress=meter)
-    if os.environ.get("RANK", "0") != "0":  # of several processes the first tells
+    if not is_first():  # of several processes the first tells
         return 0
     n_parameters = sum(each.numel() for each in model.parameters())
     figures = TextTrainingFigures.of(result, kind=kind, n_parameters=n_parameters)
@@ -165,9 +165,10 @@ def train_text_model(
         told = f"{figures.loss:.3f} bits a byte in training"
         if figures.bits_per_byte is not None:
             told += f", {figures.bits_per_byte:.3f} on text that was held out"
+        again = "finished before, nothing was learned; " if result.was_finished else ""
         line = (
-            f"{into}: {figures.steps:,} steps, {size(figures.n_bytes)} in {figures.seconds:,.0f} "
-            f"seconds, {told}"
+            f"{into}: {again}{figures.steps:,} steps, {size(figures.n_bytes)} in "
+            f"{figures.seconds:,.0f} seconds, {told}"
         )
         save_text("-", visible(line) + "\n")
     return 0

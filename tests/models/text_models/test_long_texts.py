@@ -20,7 +20,7 @@ BYTE, SUBWORD = (next(toy for toy in TOYS if toy.name == name) for name in ("byt
 def test_pieces_of_a_text_have_the_rows_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     model = BYTE.made(torch.float64)
     whole, logprob = model.byte_logprobs(TEXT), model.logprob(TEXT, end=True)
-    monkeypatch.setattr(cached_state, "_MOST_AT_ONCE", 7)
+    monkeypatch.setattr(cached_state, "MOST_AT_ONCE", 7)
     monkeypatch.setattr(cached_state, "_LEAST_AT_ONCE", 2)
     monkeypatch.setattr(cached_state, "_MOST_PAIRS", 60)
     np.testing.assert_allclose(model.byte_logprobs(TEXT), whole, atol=1e-11)

@@ -15,11 +15,12 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 from tests.models.training.two_processes import OPTIONS, loss_of, plain_network
-from tokkit.errors import ArgumentError, FormatError, ModelError
+from tokkit.errors import ArgumentError, FormatError, Interrupted, ModelError
 from tokkit.models.training.checkpoints import CHECKPOINT
 from tokkit.models.training.loop import train
 from tokkit.models.training.options import TrainingOptions
 from tokkit.models.training.records import RECORDS
+from tokkit.models.training.tasks import Task
 
 ROOT = Path(__file__).parents[3]
 assert OPTIONS.steps
@@ -105,11 +106,75 @@ def test_a_second_interruption_comes_at_once(tmp_path: Path) -> None:
     assert reached == [3]
 
 
+def test_a_training_that_died_before_its_first_step_can_go_on(tmp_path: Path) -> None:
+    def die(batch: int) -> None:
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011  # it has no message
+        trained(tmp_path, die)
+    assert (tmp_path / CHECKPOINT).exists()
+    assert curve(trained(tmp_path)[1]) == curve(trained()[1])
+
+
+@pytest.mark.usefixtures("sigint_raises")
+def test_an_interruption_says_what_is_kept(tmp_path: Path) -> None:
+    def interrupt(batch: int) -> None:
+        if batch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=rf"after step 3, {3 / STEPS:.0%} .* keeps all of it"):
+        trained(tmp_path, interrupt)
+
+    def twice(batch: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="keeps all of it"):
+        trained(tmp_path, twice)
+    with pytest.raises(Interrupted, match="budget$"):  # without a folder nothing is kept
+        trained(at=twice)
+
+
+def test_two_trainings_cannot_be_in_one_folder(tmp_path: Path) -> None:
+    reached: list[int] = []
+
+    def another(batch: int) -> None:
+        if not reached:
+            reached.append(batch)
+            with pytest.raises(ModelError, match="another training is in"):
+                trained(tmp_path)
+
+    trained(tmp_path, another)
+    assert reached
+    trained(tmp_path)  # the lock is gone
+
+
+def test_parts_that_would_learn_nothing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Learner(torch.nn.Linear):  # type: ignore[misc]
+        def training_task(self, data: Any, *, seed: int) -> Task:
+            return Task(lambda _: self.weight.sum(), least_steps=4, part="second half")
+
+    with pytest.raises(ArgumentError, match="3 steps would teach the second half nothing"):
+        train(Learner(2, 2), None, TrainingOptions(steps=3))
+    train(Learner(2, 2), None, TrainingOptions(steps=4))
+    now = iter(range(1000))
+    monkeypatch.setattr(time, "process_time", lambda: next(now))
+    with pytest.warns(UserWarning, match="ended after 2 steps, and the second half"):
+        train(Learner(2, 2), None, TrainingOptions(seconds=2.0))
+
+
+@pytest.mark.parametrize("device", ["meta", "cuda:99", "nothing"])
+def test_devices_that_cannot_be_used_are_refused(device: str) -> None:
+    with pytest.raises(ArgumentError, match="cannot be used"):
+        trained(device=device)
+
+
 def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     whole, result = trained(tmp_path)
     model, again = trained(tmp_path, at=lambda batch: pytest.fail("a batch was asked for"))
     assert same(model, whole)
     assert again.records == result.records
+    assert (result.was_finished, again.was_finished) == (False, True)
 
 
 def test_evaluations_come_before_and_at_even_shares() -> None:

@@ -248,6 +248,8 @@ def test_what_does_not_apply_is_refused(model: Any) -> None:
         model.decode([16])
     with pytest.raises(ArgumentError, match="learns from a graph"):
         train(model, b"text", TrainingOptions(steps=1))
+    with pytest.raises(ArgumentError, match="40 steps would teach the student"):
+        train(model, GRAPH, TrainingOptions(steps=40))
     with pytest.raises(ArgumentError, match="a class is 3"):
         train(model, replace(GRAPH, labels=GRAPH.labels + 1), TrainingOptions(steps=1))
 

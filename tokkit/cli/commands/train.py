@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ from tokkit.cli.option_types import (
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
 from tokkit.cli.text_training import TextTraining, train_text_model
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, Interrupted
 from tokkit.models.kinds import KINDS
 from tokkit.report.wording import visible
 
@@ -56,8 +57,8 @@ _WHAT = (*KINDS, HYPERNET)
 _MINUTES, _RATE = 60.0, 2e-4
 
 _SUMMARY = (
-    "{folder}: {steps:,} steps in {seconds:,.0f} CPU seconds, loss {first_loss:.4f} at first, "
-    "{last_loss:.4f} at last"
+    "{folder}: {again}{steps:,} steps in {seconds:,.0f} CPU seconds, loss {first_loss:.4f} at "
+    "first, {last_loss:.4f} at last"
 )
 
 
@@ -113,17 +114,36 @@ def train(
         raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
     if resume and not begun:
         raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
-    if what != HYPERNET:
-        options = text_training.options(minutes, rate, seed)
-        return train_text_model(what, inputs, into, text_training, options, html, as_json)
-    text_training.refuse("of models of text")
-    options = TrainingOptions(
-        seconds=60 * (_MINUTES if minutes is None else minutes),
-        learning_rate=_RATE if rate is None else rate,
-        weight_decay=0.01,
-        seed=seed,
-    )
-    return _train_hypernet(inputs[0], inputs[1:], into, options, html, as_json)
+    with _told_how_to_go_on(into):
+        if what != HYPERNET:
+            options = text_training.options(minutes, rate, seed)
+            return train_text_model(what, inputs, into, text_training, options, html, as_json)
+        text_training.refuse("of models of text")
+        options = TrainingOptions(
+            seconds=60 * (_MINUTES if minutes is None else minutes),
+            learning_rate=_RATE if rate is None else rate,
+            weight_decay=0.01,
+            seed=seed,
+        )
+        return _train_hypernet(inputs[0], inputs[1:], into, options, html, as_json)
+
+
+@contextmanager
+def _told_how_to_go_on(into: str) -> Generator[None]:
+    """Say of an interruption what the same command needs to go on.
+
+    Raises:
+        Interrupted: there was one.
+    """
+    from tokkit.models.training.checkpoints import CHECKPOINT
+
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        done = str(error) or "stopped before the training began"
+        begun = (Path(into) / CHECKPOINT).exists()
+        how = "with --resume goes on" if begun else "begins anew"
+        raise Interrupted(f"{done}; the same command {how}") from None
 
 
 def _train_hypernet(
@@ -146,7 +166,8 @@ def _train_hypernet(
     if as_json:
         print_json(figures)
     elif html != "-":
-        save_text("-", visible(_SUMMARY.format(**figures)) + "\n")
+        again = "finished before, nothing was learned; " if result.was_finished else ""
+        save_text("-", visible(_SUMMARY.format(again=again, **figures)) + "\n")
     return 0
 
 
