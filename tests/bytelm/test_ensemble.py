@@ -1,4 +1,4 @@
-"""The three combinations by their formulas, on toy models with different vocabularies."""
+"""The combinations by their formulas, on toy models with different vocabularies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.bytelm.ensemble import ByteEnsemble, Combine
+from tokkit.bytelm.ensemble import COMBINATIONS, ByteEnsemble, Combine
+from tokkit.bytelm.ensembles.switching import Switching
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
@@ -61,7 +62,7 @@ def test_mean_and_product_by_their_formulas(specs: tuple[TokenizerSpec, ...], te
         close(found, product / product.sum())
 
 
-@pytest.mark.parametrize("combine", ["mixture", "mean", "product"])
+@pytest.mark.parametrize("combine", COMBINATIONS)
 @FEW
 @given(specs=pairs, text=texts)
 def test_scoring_and_pushing_agree(
@@ -89,7 +90,7 @@ def letters(alphabet: bytes, seed: int) -> ByteLM:
     return ByteLM(RandomLM(TextTokenizer(spec), seed))
 
 
-@pytest.mark.parametrize("combine", ["mixture", "mean", "product"])
+@pytest.mark.parametrize("combine", COMBINATIONS)
 def test_the_ensemble_goes_on_when_a_member_cannot(combine: Combine) -> None:
     narrow, wide = letters(b"ab", 0), letters(b"abc", 1)
     ensemble = ByteEnsemble([narrow, wide], combine=combine)
@@ -115,7 +116,7 @@ def test_weights_that_do_not_fit_are_errors(weights: list[float]) -> None:
         ByteEnsemble([letters(b"a", 0), letters(b"a", 1)], weights=weights)
 
 
-@pytest.mark.parametrize("combine", ["mixture", "mean", "product"])
+@pytest.mark.parametrize("combine", COMBINATIONS)
 def test_a_member_without_weight_does_not_count(combine: Combine) -> None:
     narrow, wide = letters(b"ab", 0), letters(b"abc", 1)
     ensemble = ByteEnsemble([wide, narrow], weights=[1, 0], combine=combine)
@@ -123,6 +124,42 @@ def test_a_member_without_weight_does_not_count(combine: Combine) -> None:
         np.testing.assert_allclose(
             ensemble.next_byte_logprobs(prefix), wide.next_byte_logprobs(prefix), atol=1e-12
         )
+
+
+@pytest.mark.parametrize("combine", COMBINATIONS)
+def test_forks_and_pushes_are_a_fresh_start(combine: Combine) -> None:
+    ensemble = ByteEnsemble([letters(b"abc", seed) for seed in range(3)], combine=combine)
+    state = ensemble.open(b"ab")
+    other = state.fork()
+    other.push(b"cc")
+    state.push(b"a")
+    state.score(b"bc")
+    state.push(b"ba")
+    fresh = ensemble.open(b"ababcba")
+    np.testing.assert_allclose(state.logprobs(), fresh.logprobs(), atol=1e-12)
+    np.testing.assert_allclose(state.posterior(), fresh.posterior(), atol=1e-12)
+    assert state.prefix_logprob == pytest.approx(fresh.prefix_logprob, abs=1e-9)
+    assert other.prefix_logprob == pytest.approx(ensemble.logprob(b"abcc"), abs=1e-9)
+
+
+def test_a_member_comes_back_after_what_it_could_not_say() -> None:
+    narrow, wide, third = letters(b"ab", 0), letters(b"abc", 1), letters(b"abc", 2)
+    picky = ByteEnsemble([narrow, wide], combine="product")  # goes on after a byte it rules out
+    both = ByteEnsemble([picky, third], combine=Switching(rate=0.2))
+    assert both.open(b"a").posterior()[0] > 0
+    after = both.open(b"ac").posterior()[0]
+    assert after == pytest.approx(0.2 * 0.5)
+    assert np.isfinite(both.logprob(b"acab"))
+
+
+def test_laws_differ_by_combination_and_by_options() -> None:
+    members = [letters(b"ab", 0), letters(b"ab", 1)]
+    laws = [
+        ByteEnsemble(members, combine=how).law
+        for how in ("mean", "switching", Switching(rate=0.5), "adaptive")
+    ]
+    assert all(law not in laws[:k] for k, law in enumerate(laws))
+    assert ByteEnsemble(members, combine=Switching()).law == laws[1]
 
 
 def test_unknown_combinations_and_no_members_are_errors() -> None:

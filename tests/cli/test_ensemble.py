@@ -42,7 +42,7 @@ def test_ensemble_reports_on_stderr(capfdbinary: Any) -> None:
     captured = capfdbinary.readouterr()
     assert captured.out == COMPLETION + b"\n"
     header, cheap, dear, *_, footer = captured.err.decode().splitlines()
-    assert header.split()[0] == "mixture"
+    assert header.split()[0] == "adaptive"
     assert cheap.split() == ["cheap", "1.0000", "0.2000", "0.8000"]
     assert dear.split() == ["dear", "3.0000", "0.8000", "0.2000"]
     assert footer == "weights at the end: cheap 0.2000, dear 0.8000"

@@ -1,87 +1,65 @@
 """Ensembles of byte-level models, whatever tokenizers stand behind them.
 
-Three ways to combine n models with weights w:
+Ways to combine n models with weights w, each a class in `tokkit.bytelm.ensembles`:
 
 - `mixture`: P(x) = sum_i w_i P_i(x), the true mixture. Its next byte is the average of the members'
   under the *posterior* weights, which follow the evidence: w_i P_i(x), normalised.
 - `mean`: the average of the next-byte distributions under the fixed weights, at each step.
-- `product`: their geometric mean, renormalised at each step (a product of experts).
+- `product`: their geometric mean, renormalised at each step (a product of experts); weights of both
+  signs are exponents as they stand.
+- `switching`: a mixture that may go over to another member at each byte.
+- `loglinear`: the product with exponents that are learned from the text so far.
+- `adaptive`: switching among the members, the product and the log-linear combination.
 
 A member that gives the text so far no mass has no next byte to offer: it drops out, and the others
-go on. A byte that a living member cannot produce gets zero from that member; in a product that
-means zero altogether.
+go on; where it has a next byte again, it is back. A byte that a living member cannot produce gets
+zero from that member; in a product that means zero altogether.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from functools import partial
-from typing import Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_kind, check_name
 from tokkit.bytelm.byte_model import ByteModel, check_model
-from tokkit.bytelm.byte_state import N_SYMBOLS, ByteState
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.ensembles.combination import Combination, Following, Step
+from tokkit.bytelm.ensembles.fixed import FollowingMixture
+from tokkit.bytelm.ensembles.names import (
+    COMBINATIONS,
+    Combine,
+    check_weights,
+    resolve_combination,
+)
 from tokkit.bytelm.side_by_side import Parts, side_by_side
 from tokkit.errors import ArgumentError
 
-Combine = Literal["mixture", "mean", "product"]
-COMBINATIONS: tuple[Combine, ...] = ("mixture", "mean", "product")
+__all__ = ["COMBINATIONS", "ByteEnsemble", "Combine", "EnsembleState"]
+
 T = TypeVar("T")
-
-
-def combine_rows(
-    rows: NDArray[np.float64],
-    log_weights: NDArray[np.float64],
-    log_evidence: NDArray[np.float64],
-    combine: Combine,
-) -> NDArray[np.float64]:
-    """Next-byte log-probabilities of the ensemble.
-
-    Args:
-        rows: float64 (n, 257), the members' next-byte log-probabilities, nats.
-        log_weights: float64 (n,).
-        log_evidence: float64 (n,), the members' log-probabilities of the text so far.
-        combine: how.
-
-    Returns:
-        float64 (257,); all minus infinity if no member lives, or the product is empty.
-    """
-    weights = log_weights + (log_evidence if combine == "mixture" else 0.0)
-    alive = (rows.max(axis=1) > -np.inf) & (log_evidence > -np.inf) & (log_weights > -np.inf)
-    if not alive.any():
-        return np.full(N_SYMBOLS, -np.inf)
-    weights = weights[alive] - np.logaddexp.reduce(weights[alive])
-    if combine == "product":
-        pooled = np.exp(weights) @ rows[alive]
-        total = float(np.logaddexp.reduce(pooled))
-        return pooled - total if total > -np.inf else pooled
-    weighted = weights[:, None] + rows[alive]
-    top = weighted.max(axis=0)
-    top[top == -np.inf] = 0.0
-    with np.errstate(divide="ignore"):
-        return top + np.log(np.exp(weighted - top).sum(axis=0))
 
 
 class EnsembleState(ByteState):
     """The state of a `ByteEnsemble`; made by `ByteEnsemble.open`."""
 
-    def __init__(
-        self, states: list[ByteState], log_weights: NDArray[np.float64], combine: Combine
-    ) -> None:
+    def __init__(self, states: list[ByteState], following: Following[Any], law: object) -> None:
         """Start from the empty text.
 
         Args:
             states: of the members, after the empty text.
-            log_weights: float64 (n,).
-            combine: how.
+            following: the combination, at the empty text.
+            law: see `ByteState.law`.
         """
         self._states = states
-        self._log_weights = log_weights
-        self._combine: Combine = combine
-        self._log_total = 0.0  # of `mean` and `product`, which have no joint but step by step
+        self._following = following
+        self._law = law
+        self._step: Step | None = None  # of the next byte, once asked for
 
     @property
     def members(self) -> tuple[ByteState, ...]:
@@ -102,7 +80,7 @@ class EnsembleState(ByteState):
     @property
     def law(self) -> object:
         """See `ByteState.law`; the members have their own."""
-        return self._combine, *self._log_weights.tolist()
+        return self._law
 
     @property
     def is_evaluated(self) -> bool:
@@ -125,6 +103,16 @@ class EnsembleState(ByteState):
         if not self.is_evaluated:
             self._ask(lambda state: state.logprobs())
 
+    def _expected(self) -> Step:
+        if self._step is not None:
+            return self._step
+        self._evaluate()
+        if isinstance(self._following, FollowingMixture):
+            self._following.know(self.member_prefix_logprobs())
+        step: Step = self._following.expect(self.member_logprobs())
+        self._step = step
+        return step
+
     def member_logprobs(self) -> NDArray[np.float64]:
         """float64 (n, 257), nats: each member's next byte."""
         self._evaluate()
@@ -136,84 +124,102 @@ class EnsembleState(ByteState):
         return np.array([state.prefix_logprob for state in self._states])
 
     def posterior(self) -> NDArray[np.float64]:
-        """float64 (n,): the weight of each member for the next byte.
+        """float64 (n,): the say of each member in the next byte; 0 for the dead.
 
-        For `mixture`, what the evidence says; else the given weights, over the living members.
+        For `mixture` and `switching` the probability that it speaks, for `mean` and `product` the
+        given weights over the living, for `loglinear` the exponents, which may be negative; for
+        `adaptive` the probability that it speaks and its part in the products. They sum to 1, but
+        for exponents that were given with both signs.
         """
-        evidence = self.member_prefix_logprobs()
-        if self._combine != "mixture":
-            evidence = np.where(evidence > -np.inf, 0.0, -np.inf)
-        weights = self._log_weights + evidence
-        total = np.logaddexp.reduce(weights)
-        return np.exp(weights - total) if total > -np.inf else np.zeros(len(weights))
+        return self._following.shares(self._expected())
 
     def logprobs(self) -> NDArray[np.float64]:
         """See `ByteState.logprobs`."""
-        return combine_rows(
-            self.member_logprobs(), self._log_weights, self.member_prefix_logprobs(), self._combine
-        )
+        return self._expected().row
 
     def push(self, data: str | bytes) -> None:
         """Add bytes."""
         data = as_bytes(data)
-        if len(data) > 1 and self._combine == "mixture":
-            self._ask(lambda state: state.push(data))
+        if isinstance(self._following, FollowingMixture):  # evaluates nothing, however many
+            if len(data) > 1:
+                self._ask(lambda state: state.push(data))
+            else:
+                for state in self._states:
+                    state.push(data)
+            self._step = None
         elif len(data) > 1:
             self.score(data)
         elif data:  # evaluates nothing new, so that several states may do so together
-            if self._combine != "mixture":
-                self._log_total += float(self.logprobs()[data[0]])
+            self._following.push(self._expected(), data[0])
             for state in self._states:
                 state.push(data)
+            self._step = None
 
     def score(self, data: str | bytes) -> NDArray[np.float64]:
         """See `ByteState.score`."""
+        return np.stack([step.row for step in self.steps(data)])
+
+    def steps(self, data: str | bytes) -> Iterator[Step]:
+        """Push `data`, and yield what is expected at its len(data) + 1 positions, and by whom.
+
+        The members have moved on with the first of them, the state itself with the last.
+        """
         data = as_bytes(data)
-        evidence = self.member_prefix_logprobs()
+        if isinstance(self._following, FollowingMixture):
+            self._following.know(self.member_prefix_logprobs())
         rows = np.stack(self._ask(lambda state: state.score(data)))
-        combined = np.empty(rows.shape[1:])
-        for k in range(len(data) + 1):
-            combined[k] = combine_rows(rows[:, k], self._log_weights, evidence, self._combine)
-            if k < len(data):
-                evidence = evidence + rows[:, k, data[k]]
-                self._log_total += float(combined[k, data[k]])
-        return combined
+        self._step = None
+        for k, byte in enumerate(data):
+            step = self._following.expect(rows[:, k])
+            yield step
+            self._following.push(step, byte)
+        yield self._following.expect(rows[:, len(data)])
 
     def fork(self) -> Self:
         """An independent copy. Evaluates what is pending."""
         self._evaluate()
-        twin = type(self)([s.fork() for s in self._states], self._log_weights, self._combine)
-        twin._log_total = self._log_total
+        twin = copy(self)
+        twin._states = [state.fork() for state in self._states]
+        twin._following = self._following.fork()
         return twin
 
     @property
     def prefix_logprob(self) -> float:
         """Log-probability, nats, that a text starts with the prefix.
 
-        For `mean` and `product`, the sum over the steps.
+        But for `mixture`, the sum over the steps.
         """
-        if self._combine != "mixture":
-            return self._log_total
-        return float(np.logaddexp.reduce(self._log_weights + self.member_prefix_logprobs()))
+        if isinstance(self._following, FollowingMixture):
+            self._expected()
+        return self._following.log_total
 
 
 class ByteEnsemble(ByteModel):
-    """Several byte-level models as one; members may be ensembles themselves."""
+    """Several byte-level models as one; members may be ensembles themselves.
+
+    Attributes:
+        members: the models.
+        weights: float64 (n,): of sum 1, or exponents as they were given if one is negative.
+        combination: how they are combined.
+    """
 
     def __init__(
         self,
         members: Sequence[ByteModel],
         *,
         weights: Sequence[float] | None = None,
-        combine: Combine = "mixture",
+        combine: Combine | Combination = "mixture",
         name: str | None = None,
     ) -> None:
         """Put models together.
 
         Args:
             members: at least one.
-            weights: one for each member, not negative, of positive sum; equal by default.
-            combine: see the module.
+            weights: one for each member, equal by default. Not negative, and only their ratios
+                count; of `product` and `loglinear` some may be negative, and all are then exponents
+                as they stand.
+            combine: a name (see the module), or a combination with options of its own, such as
+                `Switching(rate=0.05)`.
             name: for tables.
 
         Raises:
@@ -224,56 +230,32 @@ class ByteEnsemble(ByteModel):
         self.members = tuple(members)
         if not self.members:
             raise ArgumentError("an ensemble needs at least one member, got none")
-        if combine not in COMBINATIONS:
-            raise ArgumentError(f"combine must be one of {COMBINATIONS}, got {combine!r}")
+        self.combination = resolve_combination(combine)
         for member in self.members:
             check_model(member)
-        self.combine: Combine = combine
-        self.weights = _normalised(weights, len(self.members))
-        self.name = name or f"{combine} of {', '.join(member.name for member in self.members)}"
+        self.weights = check_weights(weights, len(self.members), self.combination)
+        names = ", ".join(member.name for member in self.members)
+        self.name = name or f"{self.combine} of {names}"
+
+    @property
+    def combine(self) -> str:
+        """The name of the combination."""
+        return self.combination.name
 
     def open(self, prefix: str | bytes = b"") -> EnsembleState:
         """A state after `prefix`."""
         states = [member.open() for member in self.members]
-        state = EnsembleState(states, self._log_weights, self.combine)
+        state = EnsembleState(states, self.combination.follow(self.weights), self.law)
         state.push(prefix)
         return state
 
     @property
-    def _log_weights(self) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore"):
-            return np.log(self.weights)
-
-    @property
     def law(self) -> object:
         """See `ByteModel.law`; the members have their own."""
-        return self.combine, *self._log_weights.tolist()
+        return self.combination, *self.weights.tolist()
 
     def may_have_opened(self, state: ByteState) -> bool:
         """See `ByteModel.may_have_opened`."""
         parts = state.members if isinstance(state, EnsembleState) else ()
         asked = zip(self.members, parts, strict=False)
         return super().may_have_opened(state) and all(m.may_have_opened(part) for m, part in asked)
-
-
-def _normalised(weights: Sequence[float] | None, n: int) -> NDArray[np.float64]:
-    if weights is None:
-        return np.full(n, 1 / n)
-    try:
-        array = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"weights must be numbers, one a member; got {weights!r:.60}") from None
-    if array.shape != (n,):
-        raise ArgumentError(f"got {array.size} weights for {n} members; give one for each")
-    if not np.isfinite(array).all() or (array < 0).any() or not array.any():
-        raise ArgumentError(
-            f"weights must be finite and not negative, with a positive sum; got {list(weights)}"
-        )
-    scaled = np.ldexp(array, -np.frexp(array.max())[1])  # by a power of two: the sum is finite
-    shares = scaled / scaled.sum()
-    if (shares == 0).tolist() != (array == 0).tolist():
-        raise ArgumentError(
-            f"weights differ by more than a float can hold, got {list(weights)}; give 0 to a "
-            "member that is to be left out"
-        )
-    return shares

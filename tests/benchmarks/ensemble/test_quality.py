@@ -11,6 +11,7 @@ from benchmarks.ensemble.quality import ensemble_logprob
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.ensemble import COMBINATIONS, ByteEnsemble, Combine
+from tokkit.bytelm.ensembles.names import resolve_combination
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -27,5 +28,5 @@ def test_combined_rows_give_the_probability_of_the_ensemble(
 ) -> None:
     members = [ByteLM(RandomLM(TextTokenizer(spec), seed)) for seed, spec in enumerate(pair)]
     rows = np.stack([lm.byte_logprobs(text) for lm in members])
-    found = ensemble_logprob(rows, text, np.log([0.5, 0.5]), combine)
+    found = ensemble_logprob(rows, text, resolve_combination(combine))
     assert found == pytest.approx(ByteEnsemble(members, combine=combine).logprob(text))

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ('tokkit ensemble smollm2 gemma3 --prompt "The first rule of"', "two models, one text"),
     (
-        "tokkit ensemble smollm2 gemma3 --prompt-file story.txt --combine product",
-        "what both find probable",
+        "tokkit ensemble smollm2 gemma3 --prompt-file story.txt --combine mixture",
+        "one of them writes, whoever predicts the story",
     ),
 )
 
@@ -41,15 +41,22 @@ def ensemble(
     prompt: Prompt,
     sampling: Sampling,
     weights: Annotated[
-        Numbers | None, option("prior weights; equal if not", Each(Real(0)), "W,W,...")
+        Numbers | None,
+        option(
+            "prior weights, equal if not given; of product and loglinear exponents, some of which "
+            "may be negative",
+            Each(Real()),
+            "W,W,...",
+        ),
     ] = None,
     combine: Annotated[
-        Literal["mixture", "mean", "product"],
+        Literal["adaptive", "switching", "loglinear", "mixture", "mean", "product"],
         option(
-            "mixture: weights follow the evidence; mean: average of each step; product: "
-            "normalised geometric mean of each step"
+            "adaptive: follows the text, by all of these; switching: the speaker may change at "
+            "every byte; loglinear: a product whose exponents are learned; mixture: one speaks, "
+            "the evidence says who; mean, product: averages of each step under fixed weights"
         ),
-    ] = "mixture",
+    ] = "adaptive",
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -60,7 +67,7 @@ def ensemble(
     """
     data = prompt.read()
     sources = [model, *others]
-    _refuse_weights(weights, len(sources))
+    _refuse_weights(weights, len(sources), combine)
     members = [load_model(source, allow_download) for source in sources]
     together = tokkit.ByteEnsemble(
         members, weights=None if weights is None else list(weights), combine=combine
@@ -96,15 +103,17 @@ def ensemble(
     return 0
 
 
-def _refuse_weights(weights: Numbers | None, n_models: int) -> None:
+def _refuse_weights(weights: Numbers | None, n_models: int, combine: str) -> None:
+    """Refuse weights that do not fit, before a model is loaded."""
+    from tokkit.bytelm.ensembles.names import check_weights
+
     if weights is None:
         return
     if len(weights) != n_models:
         raise ArgumentError(
             f"--weights has {len(weights)} numbers for {n_models} models; give one each"
         )
-    if not sum(weights):
-        raise ArgumentError("--weights are all 0; give at least one that is positive")
+    check_weights(weights, n_models, combine)
 
 
 def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:
