@@ -14,10 +14,20 @@ from tokkit.hypernets.gguf_export.writing import SavedGGUF, save_gguf
 from tokkit.hypernets.plain_models.saving import CONFIG, save_model
 from tokkit.hypernets.tokenizer_export.exporting import ExportedTokenizer
 from tokkit.hypernets.transfer_report import render_transfer_page
+from tokkit.report.page.notebook import notebook_html
 
 
 class TransferReport(TransferFigures):
     """How a transfer went, and what can be written of it."""
+
+    def __repr__(self) -> str:
+        return (
+            f"TransferReport({self.source!r} to {self.target!r} by {self.method}: "
+            f"{self.n_copied} rows copied, {self.n_tokens - self.n_copied} new)"
+        )
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.to_html(), f"transfer of {self.source} to {self.target}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -41,6 +51,9 @@ class TransferResult:
     model: Any
     exported: ExportedTokenizer
     report: TransferReport
+
+    def __repr__(self) -> str:
+        return f"TransferResult({type(self.model).__name__}, {self.report!r})"
 
     @property
     def tokenizer(self) -> Any:

@@ -253,7 +253,7 @@ def test_load_lm_lists_every_option_that_there_is(tmp_path: Path) -> None:
         load(tmp_path, dtyp="float32")
     for option in ("tokenizer", "device", "threads", "packed", "bos_ids", "encodings", "beam"):
         assert option in str(caught.value)
-    with pytest.raises(ArgumentError, match="expected a path, a name or"):
+    with pytest.raises(ArgumentError, match="pass a path, a name, a loaded"):
         load(None)
 
 

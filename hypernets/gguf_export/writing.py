@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.arguments import check_kind
-from tokkit.bytelm.token_models.transformers.model_files import load_model
+from tokkit.bytelm.token_models.transformers.model_files import Placing, load_model
 from tokkit.errors import ArgumentError, TokkitError, UnsupportedError
 from tokkit.files.gguf_layout import require_gguf
 from tokkit.files.writing import whole_file
@@ -207,7 +207,7 @@ def _check_logits(path: Path, model: Any, dtype: str) -> None:
 
     ids = torch.arange(1, _N_TRIAL_IDS + 1).remainder(model.config.vocab_size)[None]
     try:
-        again = load_model(path, model.dtype, model.device, None).eval()
+        again = load_model(path, model.dtype, Placing(model.device)).eval()
     except TokkitError as error:
         raise UnsupportedError(
             f"{type(model).__name__}: the GGUF file cannot be loaded again ({error}); save the "

@@ -14,14 +14,15 @@ from typing import Any
 
 from tokkit.arguments import check_flags, check_kind
 from tokkit.bytelm.token_models.tokenizer_option import check_columns, given_tokenizer
-from tokkit.bytelm.token_models.transformers.loaded import take_loaded
+from tokkit.bytelm.token_models.transformers.loaded import take_loaded, tokenizer_beside
 from tokkit.bytelm.token_models.transformers.loading import (
     checked_device,
+    dtype_name,
     import_torch,
     resolve_model,
 )
-from tokkit.bytelm.token_models.transformers.model_files import CAUSAL, load_model
-from tokkit.errors import ArgumentError, FormatError, ModelError, UnsupportedError
+from tokkit.bytelm.token_models.transformers.model_files import CAUSAL, Placing, load_model
+from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.hypernets.plain_models.vocabulary_layers import VocabularyLayers, vocabulary_layers
@@ -68,8 +69,8 @@ def load_source(
     model: Any,
     *,
     tokenizer: Any = None,
-    dtype: str | None = None,
-    device: str | None = None,
+    dtype: Any = None,
+    device: Any = None,
     allow_download: bool = False,
 ) -> SourceModel:
     """Load a model and its tokenizer.
@@ -94,14 +95,16 @@ def load_source(
         UnsupportedError: quantised weights, or more than one matrix of the vocabulary.
     """
     check_flags(allow_download=allow_download)
-    if dtype is not None and dtype not in DTYPES:
-        raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}")
+    dtype = dtype_name(dtype, DTYPES)
     torch = import_torch()
     if isinstance(model, str | os.PathLike):
         path = resolve_model(model, allow_download=allow_download)
-        target = checked_device(torch, device or "cpu")
+        target = checked_device(torch, "cpu" if device is None else device)
         loaded = load_model(
-            path, getattr(torch, dtype or "float32"), target, None, auto_class=_auto_class(path)
+            path,
+            getattr(torch, dtype or "float32"),
+            Placing(target),
+            auto_class=_auto_class(path),
         )
         given = given_tokenizer(tokenizer)
         text = load_tokenizer(path) if given is None else given
@@ -112,7 +115,7 @@ def load_source(
     text = given_tokenizer(own if tokenizer is None else tokenizer)
     name = str(getattr(loaded, "name_or_path", "") or type(loaded).__name__)
     if text is None:
-        text = _tokenizer_of(loaded, name)
+        text = tokenizer_beside(loaded)
     return _checked(loaded, text, Path(name).name, None)
 
 
@@ -151,17 +154,6 @@ def _is_dequantised(model: Any) -> bool:
     return all(p.is_floating_point() and p.dtype.itemsize > 1 for p in model.parameters()) and all(
         type(module).__module__.startswith(plain) for module in model.modules()
     )
-
-
-def _tokenizer_of(model: Any, name: str) -> TextTokenizer:
-    try:
-        found = load_tokenizer(name)
-    except (FormatError, ArgumentError) as error:
-        raise ArgumentError(
-            f"a loaded {type(model).__name__} without its tokenizer ({error}); pass it as "
-            "tokenizer=..., or give the model's path"
-        ) from error
-    return found
 
 
 def _checked(model: Any, tokenizer: Any, name: str, path: Path | None) -> SourceModel:

@@ -68,6 +68,11 @@ class TextModel(torch.nn.Module, ByteModel):
         """
         return text_task(self, data, seed=seed)
 
+    def __repr__(self) -> str:
+        n_parameters = sum(each.numel() for each in self.parameters())
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"{type(self).__name__}({n_parameters:,} parameters, {dtype} on {self.device})"
+
     @property
     def device(self) -> torch.device:
         """Where its parameters are."""

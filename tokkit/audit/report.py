@@ -9,10 +9,20 @@ from tokkit.audit.outputs.terminal import report_text
 from tokkit.audit.page import render_page
 from tokkit.audit.report_content import ReportContent
 from tokkit.report.json_data import json_text
+from tokkit.report.page.notebook import notebook_html
+from tokkit.report.wording import plural
 
 
 class AuditReport(ReportContent):
     """What an audit says; it can be written as JSON, as a page, and for a terminal."""
+
+    def __repr__(self) -> str:
+        counts = self.by_severity().items()
+        found = ", ".join(plural(count, severity.value) for severity, count in counts if count)
+        return f"AuditReport({self.name!r}: {found or 'no findings'})"
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.to_html(), f"audit of {self.name}")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data; see `tokkit.audit.outputs.json_report`."""

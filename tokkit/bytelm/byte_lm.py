@@ -34,7 +34,8 @@ from tokkit.bytelm.encodings.evaluation import rows_in_calls
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node, Session, TokenLM, open_session
 from tokkit.bytelm.windows import cut_windows
-from tokkit.errors import ArgumentError, ModelError
+from tokkit.errors import ArgumentError, ModelError, UnsupportedError
+from tokkit.text.tokenizer import TextTokenizer
 
 Encodings = Literal["canonical", "all"]
 
@@ -105,6 +106,48 @@ class ByteLM(ByteModel):
         self._tolerance = tolerance
         self._vocabulary = ByteVocabulary(token_lm)
         self._given = token_lm.tokenizer.dummy_prefix
+
+    def __repr__(self) -> str:
+        """Name, semantics and size of the vocabulary."""
+        return (
+            f"{type(self).__name__}({self.name!r}, {self.encodings} encodings, "
+            f"{self.tokenizer.vocab_size} ids)"
+        )
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and deep copies: tables are made anew, for caches belong to a process."""
+        return vars(self) | {"_vocabulary": self._vocabulary.end_ids}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        end_ids = state["_vocabulary"]
+        self._vocabulary = ByteVocabulary(self.token_lm)
+        self._vocabulary.end_ids = end_ids
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The tokenizer of the token model."""
+        return self.token_lm.tokenizer
+
+    def to(self, *args: Any, **options: Any) -> Self:
+        """Move or convert the model in place, and return this object; see `TransformersLM.to`.
+
+        Raises:
+            UnsupportedError: a model that cannot be moved.
+        """
+        move = getattr(self.token_lm, "to", None)
+        if move is None:
+            raise UnsupportedError(
+                f"{self.name}: a {type(self.token_lm).__name__} stays where it is; only models of "
+                "transformers are moved"
+            )
+        move(*args, **options)
+        return self
 
     def open(self, prefix: str | bytes = b"") -> LMState:
         """A state after `prefix`, with a cache of its own."""

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_flags, check_kind, refuse_single_text
-from tokkit.bytelm.byte_state import END, ByteState
+from tokkit.bytelm.byte_state import END, ByteState, shortened
 from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
 from tokkit.bytelm.drawing.together import draw_together
+from tokkit.bytelm.text_view import TextView
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError
 
@@ -49,13 +50,9 @@ def check_state(lm: ByteModel, state: ByteState | None, prompt: bytes) -> None:
     prefix = state.prefix_bytes
     if prefix is not None and prefix != prompt:
         raise ArgumentError(
-            f"the state is after {_end_of(prefix)}, and the prompt is {_end_of(prompt)}; pass the "
-            "state that open(prompt) returns, or none"
+            f"the state is after {shortened(prefix)}, and the prompt is {shortened(prompt)}; pass "
+            "the state that open(prompt) returns, or none"
         )
-
-
-def _end_of(text: bytes) -> str:
-    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
 
 
 class ByteModel(ABC):
@@ -66,6 +63,9 @@ class ByteModel(ABC):
     """
 
     name: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
 
     @abstractmethod
     def open(self, prefix: str | bytes = b"") -> ByteState:
@@ -80,6 +80,11 @@ class ByteModel(ABC):
         """Whether a state can be one of this model's: False only where it is known to be none."""
         check_kind(state, ByteState, "state", "pass what open(prompt) returns")
         return self.law is None or state.law is None or state.law == self.law
+
+    @property
+    def text(self) -> TextView:
+        """The same model over `str`: characters whole, in and out."""
+        return TextView(self)
 
     def next_byte_logprobs(self, prefix: str | bytes) -> NDArray[np.float64]:
         """float64 (257,), nats: the byte after `prefix`; index 256 is end of text."""

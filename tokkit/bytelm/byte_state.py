@@ -13,14 +13,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.side_by_side import Parts
+from tokkit.errors import UnsupportedError
 
 END = 256
 """The symbol for end of text."""
 N_SYMBOLS = 257
 
 
+def shortened(text: bytes) -> str:
+    """A text for messages, of which the end matters most."""
+    return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
+
+
 class ByteState(ABC):
-    """A byte prefix under a model: ask for the next byte, add bytes, branch off."""
+    """A byte prefix under a model: ask for the next byte, add bytes, branch off.
+
+    Copied deeply it is forked; it is not pickled, for its caches belong to a process.
+    """
+
+    def __repr__(self) -> str:
+        prefix = self.prefix_bytes
+        after = "a prefix" if prefix is None else shortened(prefix)
+        known = f", {self.prefix_logprob:.2f} nats" if self.is_evaluated else ""
+        return f"{type(self).__name__}(after {after}{known})"
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.fork()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise UnsupportedError(
+            f"a {type(self).__name__} holds caches of this process and is not pickled; pickle the "
+            "model, and open the text again"
+        )
 
     @abstractmethod
     def logprobs(self) -> NDArray[np.float64]:

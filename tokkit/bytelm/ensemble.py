@@ -242,6 +242,12 @@ class ByteEnsemble(ByteModel):
         """The name of the combination."""
         return self.combination.name
 
+    def __repr__(self) -> str:
+        """How it combines, and its members with their weights."""
+        pairs = zip(self.members, self.weights.tolist(), strict=True)
+        parts = ", ".join(f"{member.name!r}: {weight:.3g}" for member, weight in pairs)
+        return f"ByteEnsemble({self.combine} of {{{parts}}})"
+
     def open(self, prefix: str | bytes = b"") -> EnsembleState:
         """A state after `prefix`."""
         states = [member.open() for member in self.members]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from tokkit.bytelm.backends import Backend, load_token_lm_with
 from tokkit.bytelm.byte_lm import ByteLM, Encodings, check_semantics
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.errors import ArgumentError
 from tokkit.files.registry import is_saved, open_saved
-from tokkit.text.tokenizer import TextTokenizer
 
 
 def load_lm(
-    source: str | os.PathLike[str] | tuple[Any, TextTokenizer],
+    source: Any,
+    tokenizer: Any = None,
     *,
     backend: Backend | None = None,
     encodings: Encodings = "canonical",
@@ -26,15 +26,18 @@ def load_lm(
 
     Args:
         source: a folder with `config.json` and safetensors, a GGUF file, the name of a model that
-            installs with pip (`"smollm2"`, `"gemma3"`), a hub id, a loaded
-            `(transformers model, tokenizer)`, the URL of a vLLM server, or a folder that a model
-            of tokkit's own was saved to.
+            installs with pip (`"smollm2"`, `"gemma3"`), a hub id, a loaded model of transformers
+            (alone, as `(model, tokenizer)`, or in a pipeline), the URL of a vLLM server, a folder
+            that a model of tokkit's own was saved to, a `TokenLM`, or a byte-level model, which is
+            returned as it is.
+        tokenizer: what `load_tokenizer` takes, in place of the one that comes with the weights.
+            By default that of a loaded model is looked for at its `name_or_path`.
         backend: `"transformers"`; `"llama.cpp"` for a GGUF file or a packaged model; `"vllm"` for
             a URL. Default: `"vllm"` for a URL, else `"transformers"`.
         encodings: `"canonical"` or `"all"`; see `ByteLM`.
         tolerance: see `ByteLM`.
         beam: see `ByteLM`.
-        **options: `tokenizer`, `dtype`, `device`, `threads`, `allow_download` and more; see
+        **options: `dtype`, `device`, `device_map`, `threads`, `allow_download` and more; see
             `tokkit.bytelm.token_models.transformers.loading.load_token_lm`. The other backends have
             their own; see `tokkit.bytelm.backends`.
 
@@ -45,13 +48,31 @@ def load_lm(
         ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
     """
     check_semantics(encodings, tolerance, beam)  # before the model is loaded
-    if backend is None and is_saved(source):
-        if (encodings, tolerance, beam) != ("canonical", 0.0, None):
+    if tokenizer is not None:
+        options["tokenizer"] = tokenizer
+    if isinstance(source, ByteModel) or hasattr(source, "next_token_logprobs"):
+        if options or backend is not None:
+            given = ", ".join([*options, *(["backend"] if backend is not None else [])])
             raise ArgumentError(
-                f"encodings, tolerance and beam are of models over tokens, and {source} holds a "
-                "model that tokkit has saved, which says itself what it gives; leave them out"
+                f"{given}: the {type(source).__name__} is loaded already; leave the option out"
             )
+        if isinstance(source, ByteModel):
+            _refuse_semantics((encodings, tolerance, beam), f"a {type(source).__name__}")
+            return cast(ByteLM, source)
+        return ByteLM(source, encodings=encodings, tolerance=tolerance, beam=beam)
+    if backend is None and is_saved(source):
+        _refuse_semantics((encodings, tolerance, beam), f"the model that {source} holds")
+        for name in options.keys() & {"dtype", "device"}:  # those of torch go by their names
+            options[name] = str(options[name]).removeprefix("torch.")
         return open_saved(source, ByteModel, "a language model", **options)
     token_lm = load_token_lm_with(backend, source, options)
     name = source if isinstance(source, str) and os.sep not in source else None
     return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, beam=beam, name=name)
+
+
+def _refuse_semantics(given: tuple[object, ...], what: str) -> None:
+    if given != ("canonical", 0.0, None):
+        raise ArgumentError(
+            f"encodings, tolerance and beam are of models over tokens that are loaded here; {what} "
+            "says itself what it gives; leave them out"
+        )

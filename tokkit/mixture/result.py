@@ -12,10 +12,21 @@ from tokkit.mixture.judging.trust import trust_sentences
 from tokkit.mixture.outputs.json_result import result_dict, result_json
 from tokkit.mixture.outputs.page import render_mixture_page
 from tokkit.mixture.outputs.terminal import result_text
+from tokkit.report.page.notebook import notebook_html
 
 
 class MixtureResult(InferredMixture):
     """The mixture that a tokenizer's merges speak for; printed, it is a table with bars."""
+
+    def __repr__(self) -> str:
+        largest = sorted(self.proportions.items(), key=lambda item: -item[1])[:3]
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in largest)
+        more = ", ..." if len(self.proportions) > len(largest) else ""
+        fits = "fits" if self.fits else "does not fit"
+        return f"MixtureResult({self.tokenizer!r}: {shares}{more}; {fits})"
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.to_html(), f"training mixture of {self.tokenizer}")
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> MixtureResult:
         """The same result, which also tells the shares of groups of categories.

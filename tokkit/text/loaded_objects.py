@@ -42,10 +42,13 @@ def read_loaded(source: Any, read_folder: ReadFolder) -> TokenizerSpec:
     return reader(source, read_folder)
 
 
+def classes_of(source: object) -> list[tuple[str, str]]:
+    """Library and name of each class that an object is of; no library is imported to ask."""
+    return [(each.__module__.partition(".")[0], each.__name__) for each in type(source).__mro__]
+
+
 def _reader_of(source: object) -> Callable[[Any, ReadFolder], TokenizerSpec] | None:
-    """By the libraries that the classes of an object come from, none of which is imported."""
-    classes = ((each.__module__.partition(".")[0], each.__name__) for each in type(source).__mro__)
-    return next((_READERS[each] for each in classes if each in _READERS), None)
+    return next((_READERS[each] for each in classes_of(source) if each in _READERS), None)
 
 
 def _of_tokenizers(source: Any, _: ReadFolder) -> TokenizerSpec:
@@ -64,6 +67,13 @@ def _of_transformers(source: Any, read_folder: ReadFolder) -> TokenizerSpec:
         return read_folder(Path(folder))
 
 
+def _of_processor(source: Any, read_folder: ReadFolder) -> TokenizerSpec:
+    """A processor of transformers, which has a tokenizer beside what reads images or sounds."""
+    if getattr(source, "tokenizer", None) is None:
+        raise UnsupportedError(f"{type(source).__name__} has no tokenizer; give a tokenizer")
+    return read_loaded(source.tokenizer, read_folder)
+
+
 def _of_sentencepiece(source: Any, _: ReadFolder) -> TokenizerSpec:
     return read_sentencepiece(source.serialized_model_proto(), "sentencepiece model")
 
@@ -78,6 +88,7 @@ def _of_tiktoken(source: Any, _: ReadFolder) -> TokenizerSpec:
 _READERS: dict[tuple[str, str], Callable[[Any, ReadFolder], TokenizerSpec]] = {
     ("tokenizers", "Tokenizer"): _of_tokenizers,
     ("transformers", "PreTrainedTokenizerBase"): _of_transformers,
+    ("transformers", "ProcessorMixin"): _of_processor,
     ("sentencepiece", "SentencePieceProcessor"): _of_sentencepiece,
     ("tiktoken", "Encoding"): _of_tiktoken,
 }

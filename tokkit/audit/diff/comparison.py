@@ -27,6 +27,7 @@ from tokkit.audit.opening import open_subject
 from tokkit.audit.page.comparison import render_diff_page
 from tokkit.errors import ArgumentError
 from tokkit.report.json_data import json_text
+from tokkit.report.page.notebook import notebook_html
 from tokkit.text.tokenizer import TextTokenizer
 
 _EDGES = (" ", "  ", "\n", "\r\n", "\t", "a\n\n b", "don't", "1234567", " 12", "e\u0301", "é", "ﬁ")
@@ -35,6 +36,12 @@ _EDGES = (" ", "  ", "\n", "\r\n", "\t", "a\n\n b", "don't", "1234567", " 12", "
 
 class TokenizerDiff(Difference):
     """What is different; it can be written as JSON, as a page, and for a terminal."""
+
+    def __repr__(self) -> str:
+        return f"TokenizerDiff({self.before!r} -> {self.after!r})"
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.to_html(), f"{self.before} and {self.after}")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data; see `tokkit.audit.diff.json_diff`."""

@@ -69,6 +69,9 @@ class NgramLM:
         possible[eos_id] = True
         self._uniform = possible / possible.sum()
 
+    def __repr__(self) -> str:
+        return f"NgramLM({self.name!r}, {len(self._counts)} contexts)"
+
     @classmethod
     def train(
         cls,

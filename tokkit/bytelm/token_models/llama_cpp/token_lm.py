@@ -27,7 +27,9 @@ import os
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +126,7 @@ class LlamaCppLM(SessionLM):
     ) -> None:
         check_kind(path, (str, os.PathLike), "path")
         check_name(name)
-        path = Path(path)
+        path = self._path = Path(path)
         self.name = name or path.name
         self.options = options or LlamaCppOptions()
         given = given_tokenizer(tokenizer)
@@ -148,6 +150,20 @@ class LlamaCppLM(SessionLM):
         )
         if self.options.self_check and self._model.forkable:
             self._self_check()
+
+    def __repr__(self) -> str:
+        return f"LlamaCppLM({self.name!r}, {self.vocab_size} ids)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its file and options: another process opens the file again."""
+        options = {
+            "tokenizer": self.tokenizer,
+            "bos_ids": self.bos_ids,
+            "eos_ids": self.eos_ids,
+            "name": self.name,
+            "options": self.options,
+        }
+        return partial(type(self), **options), (self._path,)
 
     @property
     def max_context(self) -> int:

@@ -31,7 +31,11 @@ from tokkit.bytelm.token_models.transformers.layers.padded_attention import (
 from tokkit.bytelm.token_models.transformers.result_dtype import empty_results, result_dtype
 from tokkit.bytelm.token_models.transformers.sessions.slot_tree import AttentionKind
 from tokkit.bytelm.token_models.transformers.trial.length_limits import max_positions, rope_switch
-from tokkit.bytelm.token_models.transformers.whole_model import refuse_nan
+from tokkit.bytelm.token_models.transformers.whole_model import (
+    moved_error,
+    refuse_nan,
+    rows_of,
+)
 from tokkit.errors import ModelError, UnsupportedError
 
 _KNOWN_KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
@@ -144,7 +148,8 @@ class Backbone:
         max_positions: the longest context, or None where the model sets no limit.
         n_logits: columns of the head.
         hidden_size: width of the body's output.
-        device, dtype: of the weights; do not move the model afterwards.
+        device, dtype: of the weights.
+        moved: whether the model was moved since.
         result_dtype: of hidden states and results (see
             `tokkit.bytelm.token_models.transformers.result_dtype`).
     """
@@ -164,8 +169,12 @@ class Backbone:
             isinstance(self._head, PackedLinear) and config._attn_implementation == PADDED
         )
         self._scaling = LogitScaling.of(config)
-        self.n_logits = int(self._head.weight.shape[0])
-        self.hidden_size = int(self._head.weight.shape[1])
+        self.n_logits = rows_of(self._head)
+        # A quantised head may hold its weights in any shape, and takes what the body gives.
+        head: Any = self._head
+        is_plain: bool = head.weight.is_floating_point()
+        self.hidden_size = int(head.weight.shape[1] if is_plain else head.in_features)
+        self.moved = False
         self.max_positions = max_positions(config)
         self.kinds = _attention_kinds(config, name)
         self.rope_switch = rope_switch(config)
@@ -175,7 +184,7 @@ class Backbone:
         self.dtype: torch.dtype = model.dtype
         self.result_dtype = result_dtype(self.dtype)
         self._on_cpu = self.device.type == "cpu"
-        self._head_dtype: torch.dtype = self._head.weight.dtype
+        self._head_dtype: torch.dtype = head.weight.dtype if is_plain else self.dtype
 
     def padding(self, n: int) -> int:
         """How many rows, repetitions of the last, should be added to `n` new ones.
@@ -207,6 +216,8 @@ class Backbone:
         Raises:
             ModelError: the forward pass failed.
         """
+        if self.moved:
+            raise moved_error(self.name)
         prepared: dict[str, torch.Tensor] = {k: self._mask(m) for k, m in masks.items()}
         mask: Any = prepared if len(prepared) > 1 else next(iter(prepared.values()))
         try:

@@ -1,25 +1,33 @@
-"""A model that the caller has loaded already: what is asked of it must be what it is."""
+"""Models that the caller has loaded already: what is asked of one must be what it is."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from tokkit.errors import ArgumentError
-from tokkit.text.tokenizer import TextTokenizer
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.text.loaded_objects import classes_of
+from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+
+_PIPELINE = ("transformers", "Pipeline")
+
+
+def is_loaded_model(source: object) -> bool:
+    """Whether an object is a model, or a pipeline of transformers that has one."""
+    return callable(getattr(source, "forward", None)) or _PIPELINE in classes_of(source)
 
 
 def take_loaded(
-    source: tuple[Any, ...],
+    source: Any,
     *,
     dtype: str | None,
-    device: str | None,
+    device: object,
     packed: bool | None,
     attention: str | None = None,
-) -> tuple[Any, TextTokenizer]:
-    """The two parts of a loaded `(model, tokenizer)`.
+) -> tuple[Any, Any]:
+    """A loaded model, and the tokenizer that came with it or None.
 
     Args:
-        source: what the caller gave.
+        source: what the caller gave: a model, `(model, tokenizer)` or a pipeline of transformers.
         dtype: that the model must have; None: any.
         device: that the model must be on; None: any.
         packed: whether its linear layers must be laid out, which is done at loading only.
@@ -28,9 +36,7 @@ def take_loaded(
     Raises:
         ArgumentError: not two parts, or an option that the model does not already satisfy.
     """
-    if len(source) != 2:
-        raise ArgumentError(f"expected (model, tokenizer), got a tuple of {len(source)}")
-    model, tokenizer = source
+    model, tokenizer = _parts(source)
     its_dtype = str(getattr(model, "dtype", "unknown")).removeprefix("torch.")
     its_device = str(getattr(model, "device", "unknown"))
     if dtype not in (None, its_dtype):
@@ -44,6 +50,35 @@ def take_loaded(
     if packed:
         _refuse("packed", packed, "not laid out for that", "leave the option out")
     return model, tokenizer
+
+
+def tokenizer_beside(model: Any, *, allow_download: bool = False) -> TextTokenizer:
+    """The tokenizer at the path or hub id that a loaded model says it came from.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    name = str(getattr(model, "name_or_path", "") or "")
+    try:
+        if not name:
+            raise FormatError("the model does not say where it came from")
+        return load_tokenizer(name, allow_download=allow_download)
+    except (FormatError, ArgumentError) as error:
+        raise ArgumentError(
+            f"a loaded {type(model).__name__} without its tokenizer ({error}); pass it as well, "
+            "as load_lm(model, tokenizer), or give the model's path"
+        ) from error
+
+
+def _parts(source: Any) -> tuple[Any, Any]:
+    if isinstance(source, tuple):
+        parts = cast("tuple[Any, ...]", source)
+        if len(parts) != 2:
+            raise ArgumentError(f"expected (model, tokenizer), got a tuple of {len(parts)}")
+        return parts[0], parts[1]
+    if _PIPELINE in classes_of(source):
+        return source.model, source.tokenizer
+    return source, None
 
 
 def _same_device(asked: object, its: str) -> bool:

@@ -8,6 +8,8 @@ can be saved like any other.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,21 +32,30 @@ _MAX_LAYERS = 4096
 """More are a damaged configuration, and would take hours to lay out."""
 
 
+@dataclass(frozen=True)
+class Placing:
+    """Where the weights go, and how they attend.
+
+    Attributes:
+        device: where they are put.
+        attention: transformers' name of an attention, or None for the best exact one.
+        device_map: of a folder: how its layers are spread, in place of `device`; or None.
+    """
+
+    device: torch.device
+    attention: str | None = None
+    device_map: str | Mapping[str, Any] | None = None
+
+
 def load_model(
-    path: Path,
-    dtype: torch.dtype,
-    device: torch.device,
-    attention: str | None,
-    *,
-    auto_class: str = CAUSAL,
+    path: Path, dtype: torch.dtype, placing: Placing, *, auto_class: str = CAUSAL
 ) -> Any:
     """Weights and configuration, whatever they lie in.
 
     Args:
         path: a folder with `config.json` and safetensors, or a GGUF file.
         dtype: what weights are converted to.
-        device: where they are put.
-        attention: transformers' name of an attention, or None for the best exact one.
+        placing: where they are put.
         auto_class: the class of transformers that chooses the model's, as `"AutoModelForMaskedLM"`.
 
     Raises:
@@ -56,7 +67,7 @@ def load_model(
     with quiet_transformers():
         try:
             load = _load_gguf if path.is_file() else _load_folder
-            model, info = load(path, dtype, attention, auto_class)
+            model, info = load(path, dtype, placing, auto_class)
         except TokkitError:
             raise
         except MemoryError as error:
@@ -64,6 +75,7 @@ def load_model(
         except NotImplementedError as error:
             raise UnsupportedError(f"{path}: transformers cannot run it: {error}") from error
         except Exception as error:  # transformers has no error type of its own
+            attention = placing.attention
             if attention is not None and "attn_implementation" in str(error):
                 raise ArgumentError(
                     f"attn_implementation is {attention!r}: {_first_lines(error)}; leave it out, "
@@ -84,7 +96,7 @@ def load_model(
             )
     if path.is_dir():
         refuse_left_out_of_folder(path, info.get("unexpected_keys") or (), model)
-    return model.to(device)
+    return model if placing.device_map is not None else model.to(placing.device)
 
 
 def _first_lines(error: Exception) -> str:
@@ -92,7 +104,7 @@ def _first_lines(error: Exception) -> str:
 
 
 def _load_folder(
-    path: Path, dtype: torch.dtype, attention: str | None, auto_class: str
+    path: Path, dtype: torch.dtype, placing: Placing, auto_class: str
 ) -> tuple[Any, dict[str, Any]]:
     import transformers
 
@@ -109,14 +121,22 @@ def _load_folder(
     except Exception as error:
         read_head(path / "config.json")
         raise FormatError(f"{path}/config.json: {_first_lines(error)}") from error
-    skeleton = _skeleton(path, config, dtype, auto_class)
-    options = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False}
-    options |= _options(skeleton, dtype, attention)
+    skeleton = _skeleton(path, config, auto_class)
+    if placing.device_map is None:
+        _check_memory(path, skeleton, dtype)
+    options: dict[str, Any] = {
+        "local_files_only": True,
+        "use_safetensors": True,
+        "trust_remote_code": False,
+    }
+    options |= _options(skeleton, dtype, placing.attention)
+    if placing.device_map is not None:
+        options["device_map"] = placing.device_map
     return auto_model.from_pretrained(path, config=config, **options)
 
 
 def _load_gguf(
-    path: Path, dtype: torch.dtype, attention: str | None, auto_class: str
+    path: Path, dtype: torch.dtype, placing: Placing, auto_class: str
 ) -> tuple[Any, dict[str, Any]]:
     import transformers
 
@@ -129,8 +149,9 @@ def _load_gguf(
 
     layout = read_layout(path)
     config = _gguf_config(layout)
-    skeleton = _skeleton(path, config, dtype, auto_class)
-    options = _options(skeleton, dtype, attention)
+    skeleton = _skeleton(path, config, auto_class)
+    _check_memory(path, skeleton, dtype)
+    options = _options(skeleton, dtype, placing.attention)
     names = parameter_names(layout, skeleton)
     n_layers = config.get_text_config(decoder=True).num_hidden_layers
     unused = {tensor.name: tensor for tensor in layout.tensors if tensor.name not in names}
@@ -193,8 +214,8 @@ def _gguf_config(layout: GGUFLayout) -> Any:
     return config
 
 
-def _skeleton(path: Path, config: Any, dtype: torch.dtype, auto_class: str) -> Any:
-    """The model without storage: its names, shapes and class; refused if memory is too small."""
+def _skeleton(path: Path, config: Any, auto_class: str) -> Any:
+    """The model without storage: its names, shapes and class."""
     import torch
     import transformers
 
@@ -213,7 +234,6 @@ def _skeleton(path: Path, config: Any, dtype: torch.dtype, auto_class: str) -> A
         raise UnsupportedError(
             f"{path}: no {kind} language model ({_first_lines(error)})"
         ) from error
-    _check_memory(path, skeleton, dtype)
     return skeleton
 
 

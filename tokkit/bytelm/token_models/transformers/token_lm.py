@@ -11,8 +11,9 @@ mean that model and tokenizer do not belong together.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
 
 import torch
 
@@ -21,6 +22,7 @@ from tokkit.bytelm.token_models.protocol import SessionLM
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.bytelm.token_models.tokenizer_option import check_columns, check_tokenizer
 from tokkit.bytelm.token_models.transformers.backbone import Backbone
+from tokkit.bytelm.token_models.transformers.layers.packed_linear import PackedLinear
 from tokkit.bytelm.token_models.transformers.trial.self_check import Choice, find_way
 from tokkit.bytelm.token_models.transformers.trial.ways import (
     WAYS,
@@ -56,6 +58,7 @@ class TransformersLM(SessionLM):
         way: how contexts are evaluated: `tree`, `states`, `steps` or `passes`, from fast to slow
             (see `tokkit.bytelm.token_models.transformers.trial.ways`).
         rejected_ways: for each faster way, why it is not right for this model.
+        reload: loads it again from its file, for pickles; None where it came from no file.
 
     Raises:
         ArgumentError: there is no such `way`.
@@ -94,9 +97,15 @@ class TransformersLM(SessionLM):
         self.bos_ids, self.eos_ids = boundary_ids(
             tokenizer, bos_ids=bos_ids, eos_ids=eos_ids, name=self.name, config=self._whole.config
         )
-        backbone, why = _backbone(model, self.name)
+        self.reload: Callable[..., TransformersLM] | None = None
+        self._asked = (max_batch_tokens, self_check, way)
+        self._choose_way(*self._asked)
+
+    def _choose_way(self, max_batch_tokens: int, self_check: bool, way: Way | None) -> None:
+        """Find out how contexts are evaluated."""
+        backbone, why = _backbone(self._whole)
         self._evaluator = Evaluator(
-            self._whole, backbone, self.bos_ids, tokenizer.vocab_size, max_batch_tokens
+            self._whole, backbone, self.bos_ids, self.vocab_size, max_batch_tokens
         )
         self._backbone = backbone
         if self_check:
@@ -109,7 +118,62 @@ class TransformersLM(SessionLM):
         self.rejected_ways = choice.rejected
 
     def __repr__(self) -> str:
-        return f"TransformersLM({self.name!r}, way={self.way!r})"
+        dtype, device = str(self._whole.dtype).removeprefix("torch."), self._whole.device
+        return (
+            f"TransformersLM({self.name!r}, {dtype} on {device}, {self.vocab_size} ids, "
+            f"way={self.way!r})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied as its file, or as a model; the way is not searched again."""
+        options = {
+            "bos_ids": self.bos_ids,
+            "eos_ids": self.eos_ids,
+            "max_batch_tokens": self._asked[0],
+            "name": self.name,
+            "self_check": False,
+            "way": self.way,
+        }
+        rest = {"rejected_ways": self.rejected_ways, "_asked": self._asked}
+        if self.reload is not None:
+            return _rebuilt, (partial(self.reload, tokenizer=self.tokenizer, **options), rest)
+        return _rebuilt, (partial(type(self), self._model, self.tokenizer, **options), rest)
+
+    def to(self, *args: Any, **options: Any) -> Self:
+        """Move or convert the model in place, as `torch.nn.Module.to` does, and return this object.
+
+        How it is evaluated is then found out again. States that were opened before are of the
+        model as it was, and are refused.
+
+        Args:
+            *args: a device, a dtype, or both.
+            **options: see torch.
+
+        Raises:
+            UnsupportedError: a model that was laid out for the CPU (`packed`), spread over
+                devices, or one that is quantised and cannot be converted.
+            ArgumentError: no such device or dtype.
+        """
+        if any(isinstance(module, PackedLinear) for module in self._model.modules()):
+            raise UnsupportedError(
+                f"{self.name}: laid out for float32 on the CPU, and cannot be moved or converted; "
+                "load it with packed=False, or with the device and dtype that are wanted"
+            )
+        if self._whole.is_spread:
+            raise UnsupportedError(f"{self.name}: spread by device_map, and cannot be moved")
+        try:
+            self._model.to(*args, **options)
+        except ValueError as error:  # what transformers says of quantised weights
+            raise UnsupportedError(f"{self.name}: {error}") from error
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise ArgumentError(f"{self.name}: cannot be moved there: {error}") from error
+        self.reload = None
+        for stale in (self._whole, self._backbone):
+            if stale is not None:
+                stale.moved = True
+        self._whole = WholeModel(self._model, name=self.name)
+        self._choose_way(*self._asked)
+        return self
 
     @property
     def runs_alongside(self) -> bool:
@@ -133,9 +197,18 @@ class TransformersLM(SessionLM):
         return self._evaluator.open(self.way)
 
 
-def _backbone(model: Any, name: str) -> tuple[Backbone | None, str]:
+def _rebuilt(make: Callable[[], TransformersLM], rest: dict[str, Any]) -> TransformersLM:
+    """What was pickled, as it was."""
+    lm = make()
+    vars(lm).update(rest)
+    return lm
+
+
+def _backbone(whole: WholeModel) -> tuple[Backbone | None, str]:
     """The halves of a model where it has two, else why not."""
+    if whole.is_spread:
+        return None, "its layers are on several devices"
     try:
-        return Backbone(model, name=name), ""
+        return Backbone(whole.model, name=whole.name), ""
     except (ModelError, UnsupportedError) as error:
         return None, str(error)

@@ -29,7 +29,9 @@ class WholeModel:
     Attributes:
         name: for messages.
         config: of the text model.
-        device, dtype: of the weights; do not move the model afterwards.
+        device, dtype: of the weights, and where ids are put.
+        is_spread: whether its layers are on several devices, or wait elsewhere for their turn.
+        moved: whether it was moved since: what it was asked before then fits it no more.
         n_logits: columns of the output.
         n_embeddings: ids that the model can read.
         max_positions: the longest context, or None where the model sets no limit.
@@ -45,7 +47,12 @@ class WholeModel:
         self.name = name
         self.model = model
         self.config: Any = model.config.get_text_config(decoder=True)
-        self.device: torch.device = model.device
+        places: dict[str, Any] = getattr(model, "hf_device_map", None) or {}
+        self.is_spread = len(set(places.values())) > 1
+        # Weights that wait elsewhere are on the device "meta"; hooks put the ids where they belong.
+        its = model.device
+        self.device: torch.device = torch.device("cpu") if its.type == "meta" else its
+        self.moved = False
         self.dtype: torch.dtype = model.dtype
         self.max_positions = max_positions(self.config)
         self.is_recurrent = bool(getattr(model, "_is_stateful", False))
@@ -59,7 +66,7 @@ class WholeModel:
         sizes: list[int] = []
         for get in (self.model.get_output_embeddings, self.model.get_input_embeddings):
             try:
-                sizes.append(int(get().weight.shape[0]))
+                sizes.append(rows_of(get()))
             except (AttributeError, NotImplementedError, TypeError):
                 sizes.append(int(getattr(self.config, "vocab_size", 0) or 0))
         if not all(sizes):
@@ -112,6 +119,8 @@ class WholeModel:
         return logits[-1], state
 
     def _run(self, ids: Sequence[int], options: dict[str, Any]) -> tuple[LogProbs, Any]:
+        if self.moved:
+            raise moved_error(self.name)
         try:
             with torch.inference_mode():
                 output = self.model(
@@ -132,6 +141,26 @@ class WholeModel:
                 "language model; load it with AutoModelForCausalLM"
             )
         return logits, output
+
+
+def rows_of(layer: Any) -> int:
+    """Ids that an embedding or a head knows; the weight of a quantised one need have no such shape.
+
+    Raises:
+        AttributeError, TypeError: it does not say.
+    """
+    weight = layer.weight
+    if weight.ndim == 2 and weight.is_floating_point():
+        return int(weight.shape[0])
+    return int(getattr(layer, "out_features", None) or layer.num_embeddings)
+
+
+def moved_error(name: str) -> ModelError:
+    """The error of a state from before a model was moved."""
+    return ModelError(
+        f"{name}: the model was moved or converted after this state was opened, and what the state "
+        "holds is of the model as it was; open the text again"
+    )
 
 
 def refuse_nan(name: str, rows: LogProbs) -> None:

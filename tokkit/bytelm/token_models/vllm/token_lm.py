@@ -135,6 +135,9 @@ class VllmLM:
         self._n_logprobs = _ALL
         self._agree_on_columns()
 
+    def __repr__(self) -> str:
+        return f"VllmLM({self.name!r} at {self._client.base_url}, {self.vocab_size} ids)"
+
     def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         """Log-probabilities of the token after each context.
 
