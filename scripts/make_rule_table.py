@@ -16,9 +16,10 @@ END = "<!-- end of rules -->"
 
 
 def rule_table() -> str:
-    """A heading with an anchor, the severity and the meaning of each rule."""
+    """A heading with an anchor, the severity, the impact and the meaning of each rule."""
     return "".join(
-        f"\n### {rule.id} {{#{rule.id}}}\n\n**{rule.title}** · {rule.severity}\n\n{rule.why}\n"
+        f"\n### {rule.id} {{#{rule.id}}}\n\n"
+        f"**{rule.title}** · {rule.severity}, {rule.impact}\n\n{rule.why}\n"
         for rule in RULES.values()
     )
 

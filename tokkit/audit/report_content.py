@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tokkit.audit.finding import Finding
 from tokkit.audit.part import TokenStatus
-from tokkit.audit.rules import Rule, Severity
+from tokkit.audit.rules import Rule, Severity, place_of
 from tokkit.audit.subject import Subject
 from tokkit.report.section import Section
 
@@ -20,7 +20,7 @@ class ReportContent:
         name: of the tokenizer.
         subject: the tokenizer itself; the page runs it.
         sections: in the order in which they are shown.
-        findings: worst first; of equal severity, by rule and message.
+        findings: worst first; of equal severity, by what they mean for a user (`place_of`).
         tokens: what is known of each token; None for other modalities than text.
     """
 
@@ -31,7 +31,9 @@ class ReportContent:
     tokens: TokenStatus | None = None
 
     def __post_init__(self) -> None:
-        ranked = sorted(self.findings, key=lambda f: (f.severity.rank, f.rule, f.message))
+        ranked = sorted(
+            self.findings, key=lambda f: (f.severity.rank, *place_of(f.kind), f.message)
+        )
         object.__setattr__(self, "findings", tuple(ranked))
 
     @property

@@ -87,7 +87,7 @@ def _section(result: MixtureResult) -> Section:
         "mixture", "Shares of the training data", _COLUMNS, rows, " ".join(result.trust())
     )
     title = "Shares of the training data, by bytes"
-    chart = bar_chart("mixture", title, "share", bars, "% of bytes")
+    chart = bar_chart("mixture", title, "share", bars, "% of bytes", table="mixture")
     top = bars[0][0]
     summary = (
         f"The merges speak for {top} as the largest category, {result.proportions[top]:.0%} of the "

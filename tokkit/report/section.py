@@ -106,6 +106,10 @@ class Chart:
         series: one or more, each as long as `labels`.
         x_label, y_label: of the axes, with units.
         log_scale: of the values.
+        table: the key of the section's table of the same things; a page then shows the one or the
+            other. Without it the other is made of the chart's own figures.
+        reach: the axis goes at least so far, so that several charts can be compared.
+        is_muted: the figures should not be used, and look like it.
     """
 
     key: str
@@ -116,6 +120,9 @@ class Chart:
     x_label: str = ""
     y_label: str = ""
     log_scale: bool = False
+    table: str = ""
+    reach: float | None = None
+    is_muted: bool = False
 
     def __post_init__(self) -> None:
         for series in self.series:
@@ -127,15 +134,21 @@ class Chart:
 
 
 def bar_chart(
-    key: str, title: str, series: str, bars: Sequence[Bar], x_label: str, *, log_scale: bool = False
+    key: str,
+    title: str,
+    series: str,
+    bars: Sequence[Bar],
+    x_label: str,
+    *,
+    log_scale: bool = False,
+    table: str = "",
 ) -> Chart:
-    """A chart of one series of bars; with intervals if each bar has one."""
+    """A chart of one series of bars, with intervals if each has one; for `table` see `Chart`."""
     labels, values, intervals = zip(*bars, strict=True) if bars else ((), (), ())
     known = () if None in intervals else intervals
     numbers = tuple(map(float, values))
-    return Chart(
-        key, title, "bars", labels, (Series(series, numbers, known),), x_label, log_scale=log_scale
-    )
+    shown = (Series(series, numbers, known),)
+    return Chart(key, title, "bars", labels, shown, x_label, log_scale=log_scale, table=table)
 
 
 @dataclass(frozen=True)
@@ -154,3 +167,12 @@ class Section:
     facts: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
+
+    def __post_init__(self) -> None:
+        keys = {table.key for table in self.tables}
+        for chart in self.charts:
+            if chart.table and chart.table not in keys:
+                raise ArgumentError(
+                    f"section {self.key}: the chart {chart.key} names the table {chart.table}, "
+                    f"expected one of {sorted(keys)}"
+                )

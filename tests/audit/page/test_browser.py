@@ -13,7 +13,9 @@ from tests.audit.page.browser import OpenPage, open_browser
 from tests.audit.page.test_engine import REAL
 from tests.audit.page.test_page import NASTY, nasty_report
 from tests.audit.toy_subjects import write_bpe
+from tokkit.audit.auditing import audit
 from tokkit.audit.finding import Finding, Witness
+from tokkit.audit.options import AuditOptions
 from tokkit.audit.page import render_page
 from tokkit.audit.report import AuditReport
 from tokkit.audit.rules import RULES
@@ -145,7 +147,8 @@ def test_live_ids_are_the_librarys(
 def test_a_replayed_witness_is_typed_and_coloured(
     opened: OpenPage, tokenizer: TextTokenizer
 ) -> None:
-    opened.page.click(".finding summary")
+    opened.page.click(".finding > summary")
+    opened.page.click(".finding .body summary")
     opened.page.click("button.replay >> nth=1")
     assert opened.page.input_value("#live-text") == "<|end|>"
     assert opened.page.is_checked("#live-specials")
@@ -223,6 +226,7 @@ def test_an_address_opens_a_token_and_its_merge_tree(
 
 
 def test_the_tokens_of_a_finding_can_be_listed(opened: OpenPage) -> None:
+    opened.page.click(".finding > summary")
     opened.page.click(".finding .chip.more")
     opened.page.wait_for_selector("#matches:text-matches('^60 tokens$')")
     assert opened.page.get_attribute("#list .row >> nth=0", "data-token") == "30"
@@ -234,6 +238,74 @@ def test_arrows_walk_the_list(opened: OpenPage) -> None:
         opened.page.keyboard.press("ArrowDown")
     assert opened.page.get_attribute("#entry", "data-token") == "3"
     assert opened.page.get_attribute("#list", "aria-activedescendant") == "row-3"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a whole audit of a small BPE."""
+    folder = tmp_path_factory.mktemp("whole")
+    tokenizer = write_bpe(folder / "tokenizer.json")
+    report = audit(tokenizer, name="small bpe", options=AuditOptions(reference=False))
+    (folder / "page.html").write_text(report.to_html(), encoding="utf-8")
+    return folder / "page.html"
+
+
+@pytest.mark.parametrize(("width", "most"), [(1280, 6000), (390, 11_000)])
+def test_a_whole_audit_is_short_and_set_in_few_sizes(
+    browser: Any, whole: Path, width: int, most: int
+) -> None:
+    window = OpenPage(browser, whole, width=width)
+    assert window.page.locator(".finding").count() >= 5
+    assert window.page.locator(".finding[open]").count() == 0
+    assert window.page.evaluate("document.documentElement.scrollHeight") <= most
+    sizes = window.page.evaluate("""() => [...new Set(
+        [...document.querySelectorAll("body *")]
+            .filter((node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim()))
+            .map((node) => parseFloat(getComputedStyle(node).fontSize)))]""")
+    assert 1 < len(sizes) <= 8 and min(sizes) >= 12
+    wide = window.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1] and window.troubles == []
+    window.close()
+
+
+def test_languages_are_a_chart_or_a_table_not_both(browser: Any, whole: Path) -> None:
+    window = OpenPage(browser, whole)
+    chart, table = "#chart-premiums > svg", "#table-languages table"
+    assert window.page.is_visible(chart) and not window.page.is_visible(table)
+    window.page.click("#chart-premiums .data > summary")
+    assert window.page.is_visible(table) and not window.page.is_visible(chart)
+    assert not window.page.is_visible("#chart-premiums > .rest")
+    window.page.click("#chart-premiums .data > summary")
+    assert window.page.is_visible(chart) and not window.page.is_visible(table)
+    assert window.page.locator("#table-languages").count() == 1
+    window.close()
+
+
+def test_the_bar_of_a_phone_shows_that_there_are_more_sections(browser: Any, whole: Path) -> None:
+    window = OpenPage(browser, whole, width=390)
+    assert window.page.is_visible(".further")
+    for _ in range(5):
+        if window.page.is_visible(".further"):
+            window.page.click(".further")
+            window.page.wait_for_timeout(600)
+    window.page.wait_for_selector(".further", state="hidden")
+    left, right = window.page.evaluate("""() => {
+        const box = document.querySelector(".places a:last-child").getBoundingClientRect();
+        return [box.left, box.right];
+    }""")
+    assert 0 <= left < right <= 390
+    window.close()
+    desktop = OpenPage(browser, whole)
+    assert not desktop.page.is_visible(".further")
+    desktop.close()
+
+
+def test_an_address_opens_its_finding(browser: Any, whole: Path) -> None:
+    window = OpenPage(browser, whole)
+    name = window.page.get_attribute(".finding >> nth=2", "id")
+    window.page.evaluate(f"location.hash = '#{name}'")
+    window.page.wait_for_selector(f"#{name}[open] .message:visible")
+    window.close()
 
 
 def test_tables_sort_and_show_all_rows(opened: OpenPage) -> None:

@@ -151,11 +151,57 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
     assert_links_lead_somewhere(page, r"(token|finding)-\d+")
 
 
+def test_findings_are_ranked_by_what_they_mean_for_a_user() -> None:
+    names = (
+        "redundant-merge", "costly-capitals", "more-tokens-than-characters", "number-splitting",
+        "special-token-injection", "uneven-language-cost", "reference-fails", "text-not-encodable",
+    )  # fmt: skip
+    findings = tuple(Finding(RULES[name], "m", graded=Severity("warning")) for name in names)
+    errors = (Finding(RULES["redundant-merge"], "m", graded=Severity("error")),)
+    report = replace(nasty_report(), findings=findings + errors)
+    assert [finding.rule for finding in report.findings] == [
+        "redundant-merge", "special-token-injection", "text-not-encodable", "reference-fails",
+        "uneven-language-cost", "more-tokens-than-characters", "costly-capitals",
+        "number-splitting", "redundant-merge",
+    ]  # fmt: skip
+    assert verdict(report).startswith("1 error: merges that never take place")
+
+
+def test_a_witness_of_several_findings_is_shown_once() -> None:
+    witness = Witness("encode", b"shared text", (115,))
+    other = Witness("encode", b"own text", (116,))
+    first, second = RULES["uneven-language-cost"], RULES["more-tokens-than-characters"]
+    page = render_page(
+        replace(
+            nasty_report(),
+            findings=(
+                Finding(first, "m", witnesses=(witness,)),
+                Finding(second, "m", witnesses=(witness, other)),
+            ),
+        )
+    )
+    assert page.count('data-text="shared text"') == page.count('data-text="own text"') == 1
+    assert f'Witnesses: see <a href="#{first.id}">{first.title}</a>.' in page
+    assert_links_lead_somewhere(page, r"(token|finding)-\d+")
+
+
+def test_no_backtick_of_ours_stands_on_a_page() -> None:
+    report = replace(nasty_report(), findings=tuple(Finding(rule, "m") for rule in RULES.values()))
+    body = render_page(report).partition("<body>")[2].partition('<script type="application')[0]
+    assert "<code>encode_special_tokens=True</code>" in body and "`" not in body
+
+
+def test_a_file_that_is_loaded_is_no_empty_text() -> None:
+    finding = Finding(RULES["redundant-merge"], "m", witnesses=(Witness("load", note="why"),))
+    page = render_page(replace(nasty_report(), findings=(finding,)))
+    assert "<dt>load</dt><dd>the file</dd>" in page
+
+
 def test_charts_are_named_and_have_their_figures_beside_them(page: str) -> None:
     drawings = [attributes for tag, attributes in Reader(page).elements if tag == "svg"]
     assert len(drawings) == 4
     assert all(attributes["role"] == "img" for attributes in drawings)
-    assert page.count('<details class="data">') == 4
+    assert page.count('<details class="data">') == 4  # the table instead of the chart
     assert "3,000 <small>2,500 to 3,500</small>" in page
 
 

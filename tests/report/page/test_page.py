@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from tests.report.page.reader import Reader, assert_links_lead_somewhere, assert_stands_alone
-from tokkit.report.page.assets import asset
+from tokkit.audit.page.assets import STYLES as AUDIT_STYLES
+from tokkit.audit.page.assets import audit_asset
+from tokkit.errors import ArgumentError
+from tokkit.report.page.assets import STYLES, asset
 from tokkit.report.page.charts import chart_html
-from tokkit.report.page.markup import attribute, escape, visible_html
+from tokkit.report.page.facts import facts_html
+from tokkit.report.page.markup import attribute, escape, prose, visible_html
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.page.scales import scale_of
+from tokkit.report.page.tables import section_html
 from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=y> {{data}} & '\" \u202e\x07\udc80"
@@ -57,6 +63,60 @@ def test_a_page_of_its_own_has_its_own_script_and_style() -> None:
     page = render(replace(nasty_page(), script="start();", style=".x { color: red; }"))
     assert_stands_alone(page)
     assert "<script>start();</script>" in page and ".x { color: red; }" in page
+
+
+def test_there_is_one_scale_of_at_most_eight_sizes() -> None:
+    styles = [asset(f"styles/{name}.css") for name in (*STYLES, "plain")]
+    styles += [audit_asset(f"styles/{name}.css") for name in AUDIT_STYLES]
+    sizes = re.findall(r"--size-\w+: ([\d.]+)rem;", "".join(styles))
+    assert 1 < len(sizes) <= 8 and min(map(float, sizes)) * 16 >= 12
+    for style in styles:
+        for said in re.findall(r"font-size: ([^;]+);|font: ([^;]+);", style):
+            assert "".join(said).startswith(("var(--size-", "inherit")), said
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert prose("set `a<b` so") == "set <code>a&lt;b</code> so"
+    section = Section("s", "t", "of `x`", (Fact("f", "l", 1, help="of `y`"),))
+    assert "<code>x</code>" in section_html(section) and "<code>y</code>" in section_html(section)
+
+
+def test_zeros_are_small_and_many_figures_are_folded() -> None:
+    facts = tuple(Fact(f"f{k}", f"label {k}", k % 10, help="why") for k in range(20))
+    shown = facts_html(facts)
+    zeros = shown.partition('<ul class="zeros">')[2].partition("</ul>")[0]
+    assert zeros.count("<b>0</b>") == zeros.count("why") == 2 and zeros.count("data-key") == 2
+    assert shown.count('class="fact"') == 18 and "14 more figures" in shown
+    few = facts_html(facts[1:9])
+    assert few.count('class="fact"') == 8 and "more figures" not in few and "zeros" not in few
+    assert "zeros" not in facts_html((Fact("f", "l", False), Fact("g", "l", 0.0, interval=(0, 1))))
+
+
+def test_of_many_bars_the_first_are_shown_at_the_same_scale() -> None:
+    series = Series("s", tuple(float(k) for k in range(53, 0, -1)))
+    chart = Chart("k", "t", "bars", tuple(f"bar {k}" for k in range(53)), (series,))
+    shown = chart_html(chart)
+    first, _, rest = shown.partition('<details class="rest">')
+    assert first.count('<rect class="s0"') == 10 and rest.count('<rect class="s0"') == 43
+    assert "<summary>43 more</summary>" in rest
+    widths = [float(width) for width in re.findall(r'<rect [^>]*width="([\d.]+)%"', shown)]
+    assert all(a > b for a, b in pairwise(widths))
+    half = chart_html(replace(chart, reach=106.0))
+    assert [float(w) for w in re.findall(r'<rect [^>]*width="([\d.]+)%"', half)] == pytest.approx(
+        [width / 2 for width in widths], abs=0.02
+    )
+
+
+def test_a_table_stands_with_its_chart_and_nowhere_else() -> None:
+    tables = tuple(Table(name, name, (Column("a", "a"),), (("x",),)) for name in "abc")
+    chart = Chart("k", "t", "bars", ("x",), (Series("s", (1.0,)),), table="a")
+    shown = section_html(Section("s", "t", "u", tables=tables, charts=(chart,)))
+    assert shown.count('id="table-a"') == 1
+    assert '<details class="data wide">' in shown and shown.count("table fold") == 2
+    alone = section_html(Section("s", "t", "u", tables=tables[:2], charts=(chart,)))
+    assert "table fold" not in alone and alone.count('id="table-b"') == 1
+    with pytest.raises(ArgumentError, match="names the table d"):
+        Section("s", "t", "u", tables=tables, charts=(replace(chart, table="d"),))
 
 
 def test_controls_and_marks_that_reorder_text_are_shown_by_their_number() -> None:

@@ -67,9 +67,9 @@ def _examine(tokenizer: TextTokenizer, sample: ParallelText) -> Part:
     charts = (
         languages.language_chart(spoken),
         kinds.kind_chart(by_kind),
+        edits.edit_chart(edited, sample.names[sample.reference]),
         distribution.length_chart(all_ids, sizes),
         white_space.white_space_chart(space),
-        edits.edit_chart(edited, sample.names[sample.reference]),
     )
     section = Section(
         key="text",

@@ -52,4 +52,4 @@ def kind_chart(kinds: Mapping[str, Cost]) -> Chart | None:
     bars = [cost.bytes_per_token.bar(kind) for kind, cost in kinds.items() if cost.texts]
     bars.sort(key=lambda bar: (-bar[1], bar[0]))
     title, unit = "Bytes a token, by kind of text", "bytes a token"
-    return bar_chart("kinds", title, unit, bars, unit) if bars else None
+    return bar_chart("kinds", title, unit, bars, unit, table="kinds") if bars else None

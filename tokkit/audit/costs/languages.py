@@ -136,7 +136,9 @@ def language_chart(languages: list[Language]) -> Chart | None:
     """The premiums as bars."""
     title, unit = "Tokens of the same content, over those of English", "times the tokens of English"
     bars = [each.premium.bar(each.name) for each in languages if each.premium][:_MAX_BARS]
-    return bar_chart("premiums", title, "premium", bars, unit) if bars else None
+    if not bars:
+        return None
+    return bar_chart("premiums", title, "premium", bars, unit, table="languages")
 
 
 def language_findings(languages: list[Language], tokenizer: TextTokenizer) -> list[Finding]:

@@ -173,7 +173,7 @@ def _costs(diff: Difference) -> Section:
     )
     bars = [each.ratio.bar(each.name) for each in changed[:_MAX_BARS]]
     title, unit = "Tokens of the same texts, after over before", "times the tokens before"
-    chart = bar_chart("cost_change", title, "ratio", bars, unit)
+    chart = bar_chart("cost_change", title, "ratio", bars, unit, table="costs")
     facts = (
         Fact("tokens_before", "Tokens before", total_before),
         Fact("tokens_after", "Tokens after", total_after),

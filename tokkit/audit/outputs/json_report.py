@@ -28,7 +28,12 @@ def report_dict(report: ReportContent) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in report.findings],
         "sections": [section_data(section) for section in report.sections],
         "rules": {
-            rule.id: {"title": rule.title, "severity": rule.severity.value, "why": rule.why}
+            rule.id: {
+                "title": rule.title,
+                "severity": rule.severity.value,
+                "impact": rule.impact.value,
+                "why": rule.why,
+            }
             for rule in report.rules
         },
         "tokens": _tokens(report),

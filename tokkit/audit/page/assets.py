@@ -9,8 +9,8 @@ ENGINE = ("streams", "vocabulary", "scanner", "normalizer", "models", "tokenizer
 """The tokenizer, which needs no page around it."""
 
 VIEWS = (
-    "elements", "visible", "theme", "tables", "scripts_of_unicode", "pixel_map", "merge_tree",
-    "entry", "search", "explorer", "live", "main",
+    "elements", "visible", "theme", "tables", "folds", "sections", "scripts_of_unicode",
+    "pixel_map", "merge_tree", "entry", "search", "explorer", "live", "main",
 )  # fmt: skip
 """What is shown and asked; some are those of every page."""
 

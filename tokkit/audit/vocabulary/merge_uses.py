@@ -110,9 +110,10 @@ def merge_findings(
     if listed is not None and merges is not None and listed > len(merges):
         yield Finding(
             REDUNDANT_MERGE,
-            f"{listed - len(merges):,} of the {listed:,} merges of the file never take place.",
+            f"The file lists {listed:,} merges for {len(merges):,} tokens. The other "
+            f"{listed - len(merges):,} are further ways to a token that an earlier merge makes.",
             listed - len(merges),
-            witnesses=(Witness("load", note=f"{len(merges):,} merges make all the tokens"),),
+            witnesses=(Witness("load", note="a token is made by the first merge that gives it"),),
         )
 
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from tokkit.files.shipped import shipped_text
 
-STYLES = ("colors", "layout", "figures", "findings", "charts")
-SCRIPTS = ("elements", "theme", "tables")
+STYLES = ("colors", "layout", "figures", "tables", "findings", "charts")
+SCRIPTS = ("elements", "theme", "tables", "folds", "sections")
 """What every page does: light or dark, tables sorted, all of their rows shown."""
 
 

@@ -2,7 +2,8 @@
 
 Places along an axis are percentages, so that a chart is as wide as its column while its letters
 keep their size. Colours are classes, which the styles define for light and dark. Each chart has a
-title and a description for screen readers, and its figures in a table below.
+title and a description for screen readers, and its figures in a table, which a reader can have
+instead of it. Of many bars the first are shown, the rest on demand.
 """
 
 from __future__ import annotations
@@ -15,20 +16,33 @@ from tokkit.report.page.scales import Scale, scale_of, tick_label
 from tokkit.report.section import Chart, Series
 from tokkit.report.wording import number
 
-_BAR_ROW = 34
+_BAR_ROW = 31
 _BAR = 9
-_PLOT_HEIGHT = 190
+_PLOT_HEIGHT = 170
 _PLOT_TOP = 36
 _MAX_X_LABELS = 6
+_MAX_BARS = 12
+_FIRST_BARS = 10
+"""Of more than `_MAX_BARS`, so many are shown at once."""
 
 
-def chart_html(chart: Chart) -> str:
-    """A chart with its heading, legend and figures."""
+def chart_html(chart: Chart, table: str = "") -> str:
+    """A chart with its heading and legend, and a table that a reader can have instead.
+
+    Args:
+        chart: what is drawn.
+        table: the section's table of the same things, as HTML; empty: one of the chart's figures.
+    """
     draw = {"bars": _bars, "histogram": _histogram, "lines": _lines, "curve": _lines}[chart.kind]
     legend = _legend(chart.series) if len(chart.series) > 1 else ""
+    muted = " muted" if chart.is_muted else ""
+    wide = " wide" if table else ""
     return (
-        f'<figure class="chart {chart.kind}" id="chart-{escape(chart.key)}">'
-        f"<figcaption>{escape(chart.title)}</figcaption>{legend}{draw(chart)}{_data(chart)}</figure>"
+        f'<figure class="chart {chart.kind}{muted}" id="chart-{escape(chart.key)}">'
+        f"<figcaption>{escape(chart.title)}</figcaption>"
+        f'<details class="data{wide}"><summary><span class="drawn">Chart</span>'
+        f'<span class="told">Table</span></summary>{table or _data(chart)}</details>'
+        f"{legend}{draw(chart)}</figure>"
     )
 
 
@@ -40,17 +54,17 @@ def _legend(series: tuple[Series, ...]) -> str:
     return f'<ul class="legend">{items}</ul>'
 
 
-def _svg(chart: Chart, height: int, body: str) -> str:
+def _svg(chart: Chart, height: int, body: str, part: str = "") -> str:
     described = "; ".join(
-        f"{one.name}: from {tick_label(min(values))} to {tick_label(max(values))}"
+        f"{one.name}: from {number(min(values))} to {number(max(values))}"
         for one in chart.series
         if (values := [value for value in one.values if not math.isnan(value)])
     )
-    key = escape(chart.key)
+    key = escape(chart.key + part)
     return (
         f'<svg role="img" width="100%" height="{height}" aria-labelledby="t-{key} d-{key}">'
         f'<title id="t-{key}">{escape(chart.title)}</title>'
-        f'<desc id="d-{key}">{escape(described)}. The figures are in the table below.</desc>'
+        f'<desc id="d-{key}">{escape(described)}. The figures are in the table.</desc>'
         f"{body}</svg>"
     )
 
@@ -58,6 +72,8 @@ def _svg(chart: Chart, height: int, body: str) -> str:
 def _extent(chart: Chart) -> Scale:
     values = [value for one in chart.series for value in one.values]
     values += [end for one in chart.series for interval in one.intervals for end in interval]
+    if chart.reach is not None:
+        values.append(chart.reach)
     return scale_of(values, is_log=chart.log_scale)
 
 
@@ -70,27 +86,39 @@ def _axis_label(chart: Chart, text: str) -> str:
 
 
 def _bars(chart: Chart) -> str:
+    """All bars, or the first of many, and the rest on demand."""
+    n_bars = len(chart.labels)
+    if n_bars <= _MAX_BARS:
+        return _bar_rows(chart, range(n_bars))
+    rest = _bar_rows(chart, range(_FIRST_BARS, n_bars), "-rest")
+    return (
+        f'{_bar_rows(chart, range(_FIRST_BARS))}<details class="rest">'
+        f"<summary>{n_bars - _FIRST_BARS} more</summary>{rest}</details>"
+    )
+
+
+def _bar_rows(chart: Chart, shown: range, part: str = "") -> str:
     scale = _extent(chart)
     row = _BAR_ROW + (_BAR + 1) * (len(chart.series) - 1)
-    bottom = row * len(chart.labels)
+    bottom = row * len(shown)
     parts = [
         f'<line class="grid" x1="{x}%" x2="{x}%" y1="0" y2="{bottom}"/>'
         for x in map(scale.percent, scale.ticks())
     ]
-    for k, label in enumerate(chart.labels):
-        top = k * row
+    for place, k in enumerate(shown):
+        top = place * row
         values = " / ".join(number(one.values[k]) for one in chart.series)
-        parts.append(f'<text x="0" y="{top + 13}">{escape(label)}</text>')
-        parts.append(f'<text class="value" x="100%" y="{top + 13}">{values}</text>')
+        parts.append(f'<text x="0" y="{top + 12}">{escape(chart.labels[k])}</text>')
+        parts.append(f'<text class="value" x="100%" y="{top + 12}">{values}</text>')
         for s, one in enumerate(chart.series):
-            parts.append(_bar(one, k, s, scale, top + 19 + s * (_BAR + 1)))
+            parts.append(_bar(one, k, s, scale, top + 17 + s * (_BAR + 1)))
     parts += [
         f'<text class="tick {_anchor(x)}" x="{x}%" y="{bottom + 14}">{tick_label(tick)}</text>'
         for tick, x in ((tick, scale.percent(tick)) for tick in scale.ticks())
     ]
     axis = _axis_label(chart, chart.x_label or chart.y_label)
     parts.append(f'<text class="axis" x="100%" y="{bottom + 32}">{axis}</text>')
-    return _svg(chart, bottom + 38, "".join(parts))
+    return _svg(chart, bottom + 38, "".join(parts), part)
 
 
 def _bar(one: Series, k: int, s: int, scale: Scale, top: int) -> str:
@@ -219,9 +247,9 @@ def _data(chart: Chart) -> str:
     )
     first = escape(chart.x_label if chart.kind != "bars" else "")
     return (
-        '<details class="data"><summary>Figures</summary><div class="scroll" tabindex="0">'
+        '<div class="scroll" tabindex="0">'
         f'<table><thead><tr><th scope="col">{first}</th>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></details>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -26,6 +26,15 @@ def escape(text: str) -> str:
     return html.escape(_UNFIT.sub(lambda match: escaped(match[0]), text))
 
 
+def prose(text: str) -> str:
+    """A sentence of ours as HTML: what stands between backticks is code.
+
+    >>> prose("`a < b` of x")
+    '<code>a &lt; b</code> of x'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def attribute(value: str) -> str:
     """Text for an attribute in double quotes, exactly: scripts read it."""
     return html.escape(value).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
@@ -34,7 +43,8 @@ def attribute(value: str) -> str:
 def badge(level: str) -> str:
     """How serious something is: "error", "warning" or "note"."""
     return (
-        f'<span class="badge {level}"><span aria-hidden="true">{SIGNS[level]}</span> {level}</span>'
+        f'<span class="badge {level}"><span aria-hidden="true">{SIGNS[level]}</span> '
+        f'<span class="word">{level}</span></span>'
     )
 
 

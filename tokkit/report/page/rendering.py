@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tokkit.report.page.assets import asset, plain_script, stylesheet
-from tokkit.report.page.markup import badge, escape
-from tokkit.report.page.tables import facts_html, section_html
+from tokkit.report.page.facts import headline_html
+from tokkit.report.page.markup import SIGNS, escape, prose
+from tokkit.report.page.tables import section_html
 from tokkit.report.section import Fact, Section
 
 LONG_NAME = 30
@@ -82,11 +83,11 @@ def render(page: Page) -> str:
             "verdict": escape(page.verdict),
             "tallies": page.tallies_html,
             "picture": page.picture_html,
-            "figures": facts_html(page.headline, "facts headline"),
+            "figures": headline_html(page.headline),
             "links": "".join(f'<a href="#{escape(k)}">{escape(title)}</a>' for k, title in links),
             "parts": _warnings(page.warnings) + page.parts_html,
             "sections": "".join(map(section_html, page.sections)),
-            "note": escape(page.note),
+            "note": prose(page.note),
             "data": page.data_html,
             "style": style,
             "script": script,
@@ -95,15 +96,17 @@ def render(page: Page) -> str:
 
 
 def _warnings(warnings: Sequence[str]) -> str:
-    """A card each; nothing where there are none."""
+    """A line each; nothing where there are none."""
     if not warnings:
         return ""
-    cards = "".join(
-        f'<article class="finding warning"><header>{badge("warning")}</header>'
-        f'<p class="message">{escape(warning)}</p></article>'
-        for warning in warnings
+    sign = f'<span class="sign" aria-hidden="true">{SIGNS["warning"]}</span>'
+    lines = "".join(
+        f'<li class="warning">{sign}<p>{escape(warning)}</p></li>' for warning in warnings
     )
-    return f'<section id="warnings" class="part"><h2>Warnings</h2>{cards}</section>'
+    return (
+        '<section id="warnings" class="part"><h2>Warnings</h2>'
+        f'<ul class="warnings">{lines}</ul></section>'
+    )
 
 
 def content_policy(script: str, style: str) -> str:

@@ -57,10 +57,10 @@ def scale_of(values: Sequence[float], *, is_log: bool) -> Scale:
 def tick_label(value: float) -> str:
     """A short label.
 
-    >>> tick_label(1500.0), tick_label(0.25), tick_label(2e6)
-    ('1,500', '0.25', '2M')
+    >>> tick_label(1500.0), tick_label(0.25), tick_label(2e6), tick_label(2e4)
+    ('1,500', '0.25', '2M', '20k')
     """
-    for size, letter in ((1e9, "G"), (1e6, "M")):
-        if abs(value) >= size:
+    for least, size, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
             return f"{value / size:g}{letter}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"

@@ -1,56 +1,60 @@
-"""Tables and facts of a section as HTML. A script lets readers sort, and show all rows."""
+"""Sections and their tables as HTML. A script lets readers sort, and show all rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tokkit.report.page.charts import chart_html
-from tokkit.report.page.markup import escape, visible_html
-from tokkit.report.section import Column, Fact, Scalar, Section, Table
-from tokkit.report.wording import number, unit_of
+from tokkit.report.page.facts import facts_html
+from tokkit.report.page.markup import escape, prose, visible_html
+from tokkit.report.section import Column, Scalar, Section, Table
+from tokkit.report.wording import number, plural
 
 ROWS_SHOWN = 12
 
 
 def section_html(section: Section) -> str:
-    """A section of the report."""
-    charts = "".join(map(chart_html, section.charts))
-    tables = "".join(map(_table, section.tables))
+    """A section of the report: figures, charts, and tables that no chart stands for.
+
+    A table of the same things as a chart is shown instead of it, when a reader asks. Of several
+    other tables each is a line that opens.
+    """
+    with_chart = {chart.table for chart in section.charts}
+    tables = {table.key: table for table in section.tables}
+    others = [table for table in section.tables if table.key not in with_chart]
+    charts = "".join(
+        chart_html(chart, table_html(tables[chart.table]) if chart.table else "")
+        for chart in section.charts
+    )
+    show = table_html if len(others) == 1 else _folded
     return (
         f'<section id="{escape(section.key)}" class="part"><h2>{escape(section.title)}</h2>'
-        f'<p class="standfirst">{escape(section.summary)}</p>'
+        f'<p class="standfirst">{prose(section.summary)}</p>'
         + facts_html(section.facts)
         + (f'<div class="charts">{charts}</div>' if charts else "")
-        + tables
+        + "".join(map(show, others))
         + "</section>"
     )
 
 
-def facts_html(facts: Sequence[Fact], kind: str = "facts") -> str:
-    """Figures beside one another, or nothing."""
-    return f'<dl class="{kind}">{"".join(map(_fact, facts))}</dl>' if facts else ""
-
-
-def _fact(fact: Fact) -> str:
-    """One figure: large, with its unit, interval and meaning."""
-    interval = ""
-    if fact.interval is not None:
-        low, high = map(number, fact.interval)
-        interval = f'<span class="between">95% between {low} and {high}</span>'
-    text = "" if isinstance(fact.value, (int, float)) else " words"
-    unit = (
-        f' <span class="unit">{escape(unit_of(fact.value, fact.unit))}</span>' if fact.unit else ""
-    )
-    meaning = f'<span class="help">{escape(fact.help)}</span>' if fact.help else ""
+def table_html(table: Table) -> str:
+    """A table with its heading."""
     return (
-        f'<div class="fact" data-key="{escape(fact.key)}"><dt>{escape(fact.label)}</dt>'
-        f'<dd><span class="figure{text}">{escape(number(fact.value))}</span>{unit}'
-        f"{interval}{meaning}</dd></div>"
+        f'<div class="table" id="table-{escape(table.key)}"><h3>{escape(table.title)}</h3>'
+        f"{_rows(table)}</div>"
     )
 
 
-def _table(table: Table) -> str:
-    """A table, of which the first rows are shown."""
+def _folded(table: Table) -> str:
+    """A line with the heading, which opens the table."""
+    size = plural(len(table.rows), "row")
+    return (
+        f'<details class="table fold" id="table-{escape(table.key)}"><summary>'
+        f'<h3>{escape(table.title)}</h3><span class="more">{size}</span></summary>'
+        f"{_rows(table)}</details>"
+    )
+
+
+def _rows(table: Table) -> str:
+    """The note and the rows, of which the first are shown."""
     heads = "".join(map(_head, table.columns))
     rows = "".join(
         f"<tr{' hidden' if k >= ROWS_SHOWN else ''}>"
@@ -61,12 +65,11 @@ def _table(table: Table) -> str:
     more = ""
     if len(table.rows) > ROWS_SHOWN:
         more = f'<button type="button" class="all">Show all {len(table.rows):,} rows</button>'
-    note = f'<p class="hint">{escape(table.note)}</p>' if table.note else ""
+    note = f'<p class="hint">{prose(table.note)}</p>' if table.note else ""
     return (
-        f'<div class="table" id="table-{escape(table.key)}"><h3>{escape(table.title)}</h3>{note}'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
+        f'{note}<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
         f'<table class="sortable"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-        f"</div>{more}</div>"
+        f"</div>{more}"
     )
 
 
@@ -84,5 +87,6 @@ def _cell(column: Column, cell: Scalar) -> str:
         shown = visible_html(cell.encode(errors="surrogatepass"))
         return f'<td class="code"><code>{shown}</code></td>'
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-        return f'<td class="{column.kind}" data-value="{cell}">{number(cell)}</td>'
+        zero = " zero" if cell == 0 else ""
+        return f'<td class="{column.kind}{zero}" data-value="{cell}">{number(cell)}</td>'
     return f'<td class="{column.kind}">{escape(number(cell))}</td>'

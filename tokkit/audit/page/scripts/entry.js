@@ -42,7 +42,7 @@ class Entry {
     add("bytes", bytes.length ? element("code", { class: "bytes" }, Array.from(bytes.subarray(0, 64), hex).join(" ")) : "none", bytes.length > 64 ? " …" : "");
     if (bytes.length) add("length", `${plural(bytes.length, "byte")}, ${plural(charactersOf(bytes).length, "character")}`);
     if (this.vocabulary.rank && this.vocabulary.rank[id] >= 0) {
-      add("made by", `merge ${grouped(this.vocabulary.rank[id] + 1)} of ${grouped(this.vocabulary.merges)}`);
+      add("made by", `merge ${grouped(this.vocabulary.rank[id] + 1)} of the ${grouped(this.vocabulary.merges)} that can take place`);
     }
     return list;
   }

@@ -2,9 +2,11 @@
 
 async function start() {
   startTables();
+  startSections();
   const data = byId("tokkit-about");
   if (data) await startTokenizer(JSON.parse(data.textContent));
   else startTheme(() => {});
+  startFolds();
   document.documentElement.dataset.ready = "true";
 }
 

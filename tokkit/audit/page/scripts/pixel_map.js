@@ -32,7 +32,7 @@ class PixelMap {
       if (id >= 0) open(id);
     });
     new ResizeObserver(() => {
-      if (this.canvas.clientWidth !== this.width) this.draw();
+      if (byId("map").clientWidth !== this.width) this.draw();
     }).observe(byId("map"));
   }
 
@@ -53,7 +53,8 @@ class PixelMap {
     this.canvas.style.width = `${this.columns * this.side}px`;
     this.canvas.style.height = `${this.rows * this.side}px`;
     const colors = this.coloring.names.map(([key], k) => this._colorOf(key, k));
-    const context = this.canvas.getContext("2d");
+    // Kept in memory: a canvas of a graphics card is lost with it.
+    const context = this.canvas.getContext("2d", { willReadFrequently: true });
     const image = context.createImageData(this.columns, this.rows);
     const pixels = new Uint32Array(image.data.buffer);
     for (let id = 0; id < this.vocabulary.size; id++) {
