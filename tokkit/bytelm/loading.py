@@ -41,6 +41,9 @@ def load_lm(
             `tokkit.bytelm.token_models.transformers.loading.load_token_lm`. The other backends have
             their own; see `tokkit.bytelm.backends`.
 
+    Returns:
+        A `ByteLM`; of a folder that a model of tokkit's own was saved to that model, a `ByteModel`.
+
     Raises:
         ArgumentError: an option that does not exist, is out of range, or would have no effect.
         MissingExtraError: the backend's packages are not installed.

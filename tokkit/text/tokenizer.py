@@ -61,6 +61,9 @@ def load_tokenizer(
             of the encoding, and those that a tokenizer_config.json beside the file names.
         allow_download: whether a hub id may be fetched over the network.
 
+    Returns:
+        A tokenizer of text; of a folder that one of another modality was saved to that `Tokenizer`.
+
     Raises:
         ArgumentError: an unknown `format`, or a `pattern` for a file that holds its own.
         FormatError: the file is missing, damaged or not a tokenizer.

@@ -16,6 +16,7 @@ from tokkit.errors import UnsupportedError
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD
 from tokkit.text.regex.nodes import nullable
+from tokkit.text.regex.reader import CharReader, Flags
 from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import Behavior, SplitRule, TokenizerSpec, TokenKind
 
@@ -70,6 +71,76 @@ def test_pieces_equal_oniguruma(pattern, text, behavior, invert) -> None:
 @RULES
 def test_pieces_of_many_patterns_equal_oniguruma(pattern, text, behavior, invert) -> None:
     check_oniguruma(pattern, text, behavior, invert)
+
+
+ITEMS = st.sampled_from(
+    [
+        r"a",
+        r"f-g",
+        r"a-é",
+        r"\x{80}-\x{10ffff}",
+        r"é",
+        r"²",
+        r"\h",
+        r"\H",
+        r"\w",
+        r"\W",
+        r"\d",
+        r"\P{Lu}",
+        r"\s",
+        r"[:alpha:]",
+        r"\p{L}",
+    ]
+)
+CLASSES = st.recursive(
+    st.lists(ITEMS, min_size=1, max_size=2).map("".join),
+    lambda inner: st.builds(
+        lambda parts, operator: operator.join(parts),
+        st.lists(
+            st.builds(lambda no, each: f"[{no}{each}]", st.sampled_from(["", "^"]), inner) | ITEMS,
+            min_size=1,
+            max_size=3,
+        ),
+        st.sampled_from(["", "&&"]),
+    ),
+    max_leaves=5,
+)
+OF_CLASSES = given(CLASSES, st.sampled_from(["", "^"]), st.sampled_from(["", "(?i)"]))
+MEMBERS = "_afgGé²\x80ÿ߿ࠀ鯨\ue000😀"
+
+
+def check_class(inside: str, negated: str, option: str) -> None:
+    found = pre_tokenizers.Split(Regex(f"^(?:{option}[{negated}{inside}])$"), "removed")
+    reader = CharReader(f"{negated}{inside}]", "oniguruma")
+    try:
+        ranges = reader.bracket(Flags(ignore_case=bool(option))).ranges
+    except UnsupportedError:
+        assume(False)
+        raise
+    members = [c for c in MEMBERS if any(low <= ord(c) <= high for low, high in ranges)]
+    assert members == [c for c in MEMBERS if not found.pre_tokenize_str(c)]
+
+
+@settings(max_examples=40, deadline=None)
+@OF_CLASSES
+def test_set_operations_equal_oniguruma(inside, negated, option) -> None:
+    check_class(inside, negated, option)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None)
+@OF_CLASSES
+def test_many_set_operations_equal_oniguruma(inside, negated, option) -> None:
+    check_class(inside, negated, option)
+
+
+def test_a_negated_class_that_oniguruma_misreads_is_refused() -> None:
+    rule = SplitRule(r"[^[^a]&&[^\H]]", "removed", False)
+    assert oniguruma_pieces(rule, "²") == ["²"]  # which is no hexadecimal digit
+    with pytest.raises(UnsupportedError, match="nested"):
+        pretokenizer(rule)
+    for negated, inside in (("^", r"[^a]&&é"), ("", r"[^a]&&[^\H]"), ("^", "a-z&&[^aeiou]é")):
+        check_class(inside, negated, "")
 
 
 PAIRS = [a + b for a, b in itertools.product(sorted(TEXT), repeat=2)]

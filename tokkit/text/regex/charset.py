@@ -57,6 +57,11 @@ class CharSet:
         """The set of one character."""
         return cls(((ord(char), ord(char)),))
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it holds nothing beyond ASCII."""
+        return not self.ranges or self.ranges[-1][1] < 0x80
+
     def __or__(self, other: CharSet) -> CharSet:
         return CharSet(_merge((*self.ranges, *other.ranges)))
 

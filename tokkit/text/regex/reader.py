@@ -118,48 +118,66 @@ class CharReader:
         negation; Oniguruma to the whole, after all of them except the outermost negation.
         """
         negated = self.take("^")
-        whole = self.set_operations(flags, depth=0)
+        whole, stray = self.set_operations(flags, depth=0)
+        if negated and stray and self.dialect == "oniguruma" and whole.is_ascii:
+            # It may then test the first byte of other characters, against bits left over from `^`.
+            raise self.refuse(
+                "a class `[^...]` over a nested `[^...]` that holds ASCII alone, which Oniguruma "
+                "does not always take at its word,"
+            )
         if flags.ignore_case and self.dialect == "oniguruma":
             whole = fold(whole)
         return ~whole if negated else whole
 
-    def set_operations(self, flags: Flags, depth: int) -> CharSet:
-        """Items up to the closing bracket. `&&`, `--` and `~~` bind less than the union does."""
+    def set_operations(self, flags: Flags, depth: int) -> tuple[CharSet, bool]:
+        """Items up to the closing bracket. `&&`, `--` and `~~` bind less than the union does.
+
+        Returns:
+            The set, and whether Oniguruma may hold bits of bytes above ASCII with it.
+        """
         whole: CharSet | None = None
-        operator = ""
+        operator, stray = "", True
         while True:
-            operand, following = self.union(flags, depth, first=whole is None)
+            operand, has_stray, following = self.union(flags, depth, first=whole is None)
             whole = operand if whole is None else _operate(operator, whole, operand)
+            stray = stray and has_stray
             if following == "]":
-                return whole
+                return whole, stray
             operator = following
 
-    def union(self, flags: Flags, depth: int, *, first: bool) -> tuple[CharSet, str]:
+    def union(self, flags: Flags, depth: int, *, first: bool) -> tuple[CharSet, bool, str]:
         """Items up to an operator or the closing bracket, which is read and returned."""
         operators = ("&&",) if self.dialect == "oniguruma" else ("&&", "--", "~~")
-        result = CharSet(())
+        result, stray = CharSet(()), False
         while True:
             for end in (*operators, "]"):
                 if not (first and end in ("]", "--")) and self.take(end):
-                    return result, end
+                    return result, stray, end
             first = False
-            result |= self.item(flags, depth)
+            item, has_stray = self.item(flags, depth)
+            result |= item
+            stray |= has_stray
 
-    def item(self, flags: Flags, depth: int) -> CharSet:
-        """A nested class, a POSIX class, an escape, a character or a range."""
+    def item(self, flags: Flags, depth: int) -> tuple[CharSet, bool]:
+        """A nested class, a POSIX class, an escape, a character or a range.
+
+        Returns:
+            The set, and what `set_operations` says of it.
+        """
         if depth > MAX_NESTING:
             raise self.refuse(f"classes nested more than {MAX_NESTING} deep")
         if self.peek("[:") and (posix := self.posix()) is not None:
-            return self.folded(posix, flags)
+            return self.folded(posix, flags), False
         if self.take("["):
             negated = self.take("^")
-            nested = self.set_operations(flags, depth + 1)
-            return ~nested if negated else nested
+            nested, stray = self.set_operations(flags, depth + 1)
+            return (~nested, True) if negated else (nested, stray)
         low = self.bracket_char(flags)
         if not self.peek("-") or self.peek("-]") or self._operator_follows():
-            return self.folded(low, flags)
+            return self.folded(low, flags), False
         self.position += 1
-        return self.folded(self.span(low, self.bracket_char(flags)), flags)
+        span = self.span(low, self.bracket_char(flags))
+        return self.folded(span, flags), low.is_ascii and not span.is_ascii
 
     def _operator_follows(self) -> bool:
         after = self.pattern[self.position + 1 : self.position + 3]
