@@ -4,8 +4,8 @@ Read `text_models` (what models of text offer: windows, states, learning), then 
 the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
 about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
-the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs. `saving`
-is how each becomes a folder, and `training` is the loop.
+the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs, `dm_codec` one of
+speech. `saving` is how each becomes a folder, and `training` is the loop.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tokkit.models.byteified.byteify import byteify
     from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig, TokenModelConfig
     from tokkit.models.byteified.model import Byteified
+    from tokkit.models.dm_codec.config import DMCodecConfig, DMCodecRecipe
+    from tokkit.models.dm_codec.model import DMCodec
+    from tokkit.models.dm_codec.recordings import Recording, Recordings
     from tokkit.models.hierarchical.config import HierarchicalConfig
     from tokkit.models.hierarchical.model import HierarchicalTransformer
     from tokkit.models.spacebyte.config import SpaceByteConfig
@@ -41,11 +44,16 @@ __all__ = [
     "ByteTransformer",
     "Byteified",
     "ByteifiedConfig",
+    "DMCodec",
+    "DMCodecConfig",
+    "DMCodecRecipe",
     "DecoderConfig",
     "HierarchicalConfig",
     "HierarchicalTransformer",
     "LabelledGraph",
     "NgramConfig",
+    "Recording",
+    "Recordings",
     "SpaceByte",
     "SpaceByteConfig",
     "StackConfig",
@@ -67,11 +75,16 @@ _HOMES = {
     "ByteTransformer": "byte.model",
     "Byteified": "byteified.model",
     "ByteifiedConfig": "byteified.config",
+    "DMCodec": "dm_codec.model",
+    "DMCodecConfig": "dm_codec.config",
+    "DMCodecRecipe": "dm_codec.config",
     "DecoderConfig": "byteified.config",
     "HierarchicalConfig": "hierarchical.config",
     "HierarchicalTransformer": "hierarchical.model",
     "LabelledGraph": "vqgraph.labelled",
     "NgramConfig": "blocks.options",
+    "Recording": "dm_codec.recordings",
+    "Recordings": "dm_codec.recordings",
     "SpaceByte": "spacebyte.model",
     "SpaceByteConfig": "spacebyte.config",
     "StackConfig": "blocks.options",

@@ -66,7 +66,7 @@ class SeveralProcesses(Processes):
         state: Any = PartialState(cpu=cpu or not torch.cuda.is_available())
         self.rank = state.process_index
         self.count = state.num_processes
-        if self.count != (wanted := _n_processes()):
+        if self.count != (wanted := n_processes()):
             raise UnsupportedError(
                 f"the environment tells of {wanted} processes, accelerate has connected "
                 f"{self.count}; unset WORLD_SIZE to train in one"
@@ -107,7 +107,7 @@ class SeveralProcesses(Processes):
 
 def connected(*, cpu: bool) -> Processes:
     """The processes that the environment tells of; with `cpu` they stay off GPUs."""
-    return SeveralProcesses(cpu=cpu) if _n_processes() > 1 else Processes()
+    return SeveralProcesses(cpu=cpu) if n_processes() > 1 else Processes()
 
 
 def is_first() -> bool:
@@ -115,5 +115,6 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _n_processes() -> int:
+def n_processes() -> int:
+    """How many there are, by what the environment tells."""
     return int(os.environ.get("WORLD_SIZE", "1"))

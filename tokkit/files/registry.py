@@ -27,6 +27,7 @@ CLASSES = {
     "spacebyte": "tokkit.models.spacebyte.model:SpaceByte",
     "subword-transformer": "tokkit.models.subword.model:SubwordTransformer",
     "word-pooled-transformer": "tokkit.models.word_pooled.model:WordPooledTransformer",
+    "dm-codec": "tokkit.models.dm_codec.model:DMCodec",
     "vqgraph": "tokkit.models.vqgraph.model:VQGraph",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""

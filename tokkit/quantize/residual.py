@@ -55,10 +55,22 @@ class ResidualQuantizer(Quantizer):
     def _layers(self) -> list[Quantizer]:
         return [cast(Quantizer, each) for each in self.layers]
 
-    def forward(self, x: Tensor) -> Quantized:
-        """Quantise vectors, float (..., width); ids (..., streams), -1 where one was dropped."""
+    def forward(self, x: Tensor, *, depths: Tensor | None = None) -> Quantized:
+        """Quantise vectors, float (..., width); ids (..., streams), -1 where one was dropped.
+
+        Args:
+            x: float (..., width).
+            depths: int64 (...), how many streams of each vector to keep, in place of a draw.
+
+        Raises:
+            ArgumentError: as `encode`, or depths that are no such numbers.
+        """
         rows = self.checked(x).reshape(-1, self.width)
-        depths = self._depths(len(rows)).to(x.device)
+        if depths is None:
+            depths = self._depths(len(rows))
+        else:
+            depths = self._checked_depths(depths, x.shape[:-1])
+        depths = depths.to(x.device)
         total, loss = torch.zeros_like(rows), x.new_zeros(())
         ids = torch.full((len(rows), len(self.layers)), ABSENT, device=x.device)
         for k, layer in enumerate(self._layers):
@@ -78,6 +90,16 @@ class ResidualQuantizer(Quantizer):
             return torch.full((n,), most)
         drawn = torch.randint(1, most + 1, (n,))
         return torch.where(torch.rand(n) < self.drop, drawn, most)
+
+    def _checked_depths(self, depths: Tensor, shape: torch.Size) -> Tensor:
+        most = len(self.layers)
+        whole = not (depths.is_floating_point() or depths.is_complex())
+        if not whole or depths.shape != shape or bool(((depths < 1) | (depths > most)).any()):
+            raise ArgumentError(
+                f"depths must be whole numbers from 1 to {most} of the shape {tuple(shape)}, got "
+                f"{depths.dtype} {tuple(depths.shape)}"
+            )
+        return depths.reshape(-1)
 
     def encode(self, x: Tensor, *, depth: int | None = None) -> Tensor:
         """The nearest code of each residual, int64 (..., streams).

@@ -1,0 +1,364 @@
+"""`DMCodec`: a tokenizer of speech."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tokkit.arguments import MAX_BYTES, check_kind, check_whole
+from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.models.dm_codec.checks import as_signal
+from tokkit.models.dm_codec.config import FRAMES_PER_SECOND, DMCodecConfig
+from tokkit.models.dm_codec.lessons import TEACHERS, Lesson
+from tokkit.models.dm_codec.network import SpeechDecoder, SpeechEncoder
+from tokkit.models.dm_codec.recordings import Recordings
+from tokkit.models.dm_codec.spectra import Spectra
+from tokkit.models.saving.configs import Config
+from tokkit.models.saving.fingerprint import fingerprint_of
+from tokkit.models.saving.folders import load_model, save_model
+from tokkit.models.training.processes import n_processes
+from tokkit.models.training.tasks import Task
+from tokkit.quantize.quantizer import Quantizer
+from tokkit.quantize.residual import ResidualQuantizer
+from tokkit.quantize.vector import VectorQuantizer
+from tokkit.tokenizer import (
+    Ids,
+    Modality,
+    PrefixAxis,
+    Tokenizer,
+    as_id_array,
+    refuse_budget,
+    refuse_context,
+    refuse_seed,
+)
+
+_FRAMES_AT_ONCE = 2048
+"""Longer signals are read and written in pieces of so many."""
+
+
+class DMCodec(nn.Module, Tokenizer[NDArray[np.float32]]):
+    """Speech as codes: 50 frames a second, of several streams, of which the first say the most.
+
+    A signal is float32 (samples,), mono, with 1 as full scale, at `sample_rate`. Decoding gives
+    whole frames, so up to 20 ms more than was encoded; it is lossy, and always the same. A code
+    depends on a fraction of a second around its frame and on nothing else.
+
+    Attributes:
+        config: its shape.
+        name: for tables and messages; of a model that was loaded its folder's.
+        encoder, quantizer, decoder: spectra to vectors, to codes, to spectra.
+        teachers: linear maps of vectors to those of the models that teach.
+        spectra: of signals, and back.
+    """
+
+    kind: ClassVar[str] = "dm-codec"
+    config_class: ClassVar[type[Config]] = DMCodecConfig
+
+    def __init__(self, config: DMCodecConfig | None = None) -> None:
+        """Random weights, by torch's generator.
+
+        Raises:
+            ArgumentError: no `DMCodecConfig`.
+        """
+        super().__init__()
+        config = DMCodecConfig() if config is None else config
+        check_kind(config, DMCodecConfig, "config")
+        self.config = config
+        self.name = type(self).__name__
+        self.spectra = Spectra(config)
+        self.encoder = SpeechEncoder(config)
+        layers: list[Quantizer] = [
+            VectorQuantizer(config.width, config.n_codes, decay=config.recipe.decay, commitment=1.0)
+            for _ in range(config.depth)
+        ]
+        self.quantizer = ResidualQuantizer(layers)
+        self.decoder = SpeechDecoder(config)
+        widths = {name: getattr(config, f"{name}_width") for name in TEACHERS}
+        self.teachers = nn.ModuleDict(
+            {name: nn.Linear(config.width, width) for name, width in widths.items() if width}
+        )
+
+    # -- as a tokenizer ------------------------------------------------------------------------
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of signal: "speech"."""
+        return "speech"
+
+    @property
+    def vocab_sizes(self) -> tuple[int, ...]:
+        """The size of the codebook of each stream."""
+        return self.quantizer.vocab_sizes
+
+    @property
+    def prefix_axis(self) -> PrefixAxis:
+        """A budget counts streams, "depth", unless there is one only."""
+        return "depth" if self.streams > 1 else "none"
+
+    @property
+    def streaming(self) -> bool:
+        """True: an id depends on a fraction of a second after its frame."""
+        return True
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of what is encoded and decoded."""
+        return self.config.sample_rate
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal, of the configuration and all weights."""
+        return fingerprint_of(self, self.config)
+
+    def encode(
+        self, x: Any, /, *, budget: int | None = None, context: Any = None
+    ) -> NDArray[np.int64]:
+        """The codes of each frame.
+
+        Args:
+            x: float32 (samples,).
+            budget: at most so many streams.
+            context: None; nothing is needed.
+
+        Returns:
+            int64 (frames, streams), or (frames,) if there is one stream.
+
+        Raises:
+            ArgumentError: another type or shape, no sample, numbers that are not finite, a signal
+                far beyond full scale, a budget below 1 or of a single stream, or a context.
+        """
+        refuse_context(self, context)
+        depth = None
+        if self.prefix_axis == "none":
+            refuse_budget(self, budget)
+        elif budget is not None:
+            depth = min(check_whole("budget", budget, 1), self.streams)
+        with self._evaluating():
+            parts = [self.quantizer.encode(each, depth=depth) for each in self._vectors(x)]
+            return self._shaped(torch.cat(parts).cpu().numpy())
+
+    def decode(self, ids: Ids, *, seed: int | None = None) -> NDArray[np.float32]:
+        """The signal that codes stand for, from -1 to 1.
+
+        Args:
+            ids: (frames, depth) with any number of the first streams; -1 for a code that is absent.
+            seed: None; nothing is drawn.
+
+        Returns:
+            float32 (frames x samples of a frame,).
+
+        Raises:
+            ArgumentError: ids of another shape, or a seed.
+            EncodingError: an id outside the codebook, or one behind an absent one.
+        """
+        refuse_seed(self, seed)
+        codes = torch.from_numpy(self._ids(ids)).to(self.device)
+        hop, margin = self.config.hop, self.config.margin
+        total = torch.zeros(len(codes) * hop)
+        with self._evaluating():
+            for first, last in _pieces(len(codes)):
+                low, high = max(0, first - margin), min(len(codes), last + margin)
+                given = self.decoder(self.quantizer.decode(codes[low:high])[None])
+                signal = self.spectra.synthesise(given[0].float()).cpu()
+                # Neighbouring pieces fade into each other over the two frames at their border.
+                times = torch.arange(low * hop, high * hop) / hop
+                rising = (times - first + 1) / 2 if first else torch.ones(())
+                falling = (last + 1 - times) / 2 if last < len(codes) else torch.ones(())
+                weights = torch.minimum(rising.clamp(0, 1), falling.clamp(0, 1))
+                total[low * hop : high * hop] += signal * weights
+        return total.clamp(-1, 1).numpy()
+
+    def n_units(self, ids: Ids) -> float:
+        """Seconds of the signal that ids stand for.
+
+        Raises:
+            ArgumentError: ids of another shape.
+            EncodingError: an id outside the codebook.
+        """
+        return len(self._ids(ids)) / FRAMES_PER_SECOND
+
+    def soft_assign(self, x: Any, *, context: Any = None) -> NDArray[np.float32]:
+        """How likely each code is, natural logarithms, given the choice in the streams before.
+
+        Returns:
+            float32 (frames, streams, n_codes), or (frames, n_codes) if there is one stream.
+
+        Raises:
+            ArgumentError: as `encode`, or a signal so long that this would take more than 1 GiB.
+        """
+        refuse_context(self, context)
+        n_bytes = -(-len(as_signal(x)) // self.config.hop) * 4 * sum(self.vocab_sizes)
+        if n_bytes > MAX_BYTES:
+            raise ArgumentError(
+                f"{n_bytes:,} bytes of probabilities, expected at most {MAX_BYTES:,}; pass the "
+                "signal in parts"
+            )
+        with self._evaluating():
+            parts = [
+                self.quantizer.soft_assign(each, temperature=self.config.temperature)
+                for each in self._vectors(x)
+            ]
+            return self._shaped(torch.cat(parts).float().cpu().numpy())
+
+    # -- training ------------------------------------------------------------------------------
+
+    def training_task(self, data: Any, *, seed: int) -> Task:
+        """What it learns from recordings; see `tokkit.models.training.train`.
+
+        The first `recipe.plain_steps` batches learn without codes, which then start from k-means,
+        so a training needs many more than that. Segments are drawn from torch's generator, which
+        the loop seeds; `seed` has nothing to add.
+
+        Args:
+            data: `Recordings`.
+            seed: of an order; there is none.
+
+        Raises:
+            ArgumentError: something else, another sample rate, or teachers of other widths than
+                the configuration has.
+            UnsupportedError: several processes.
+        """
+        del seed
+        check_kind(data, Recordings, "data", "a DMCodec learns from tokkit.models.Recordings")
+        if n_processes() > 1:
+            raise UnsupportedError(
+                "a DMCodec is trained in one process, for its codes follow the vectors of one; "
+                "unset WORLD_SIZE"
+            )
+        lesson = Lesson(self, data)
+        identity = {"recordings": data.fingerprint(), "config": asdict(self.config)}
+        evaluate = lesson.evaluate if lesson.evaluates else None
+        return Task(
+            lesson.loss,
+            evaluate,
+            identity,
+            save=self.save,
+            least_steps=self.config.recipe.plain_steps + 1,
+            part="codes (recipe.plain_steps come before they start)",
+        )
+
+    @property
+    def started(self) -> bool:
+        """Whether the codes come from vectors, and are not those of the beginning."""
+        return all(bool(layer.started) for layer in self.quantizer.layers)
+
+    @torch.no_grad()
+    def start_codes(self, vectors: torch.Tensor) -> None:
+        """Start the codes of each stream from k-means of what the streams before it leave of these.
+
+        Args:
+            vectors: float (n, width).
+        """
+        was_training = self.training
+        self.quantizer.train()
+        self.quantizer(vectors)
+        self.quantizer.train(was_training)
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Write the model to a folder, which `tokkit.load_tokenizer` opens.
+
+        Raises:
+            FormatError: it cannot be written.
+        """
+        save_model(self, directory)
+
+    @classmethod
+    def load(
+        cls,
+        directory: str | os.PathLike[str],
+        *,
+        dtype: str | None = None,
+        device: str | None = None,
+    ) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            directory: that it wrote.
+            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
+            device: as `"cuda:0"`; by default the CPU.
+
+        Raises:
+            ArgumentError: an unknown dtype or device.
+            FormatError: the folder does not hold such a model, or is damaged.
+        """
+        return load_model(cls, directory, dtype=dtype, device=device)
+
+    def save_parts(self, folder: Path) -> tuple[str, ...]:
+        """Nothing beside the weights."""
+        del folder
+        return ()
+
+    @classmethod
+    def build(cls, config: DMCodecConfig, folder: Path) -> Self:
+        """A model of a configuration."""
+        del folder
+        return cls(config)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self._bias.device
+
+    @property
+    def _bias(self) -> torch.Tensor:
+        return self.encoder[-1].bias
+
+    def framed(self, x: Any) -> torch.Tensor:
+        """A signal as whole frames, with silence before and after; float32 (samples,)."""
+        signal = as_signal(x)
+        n_frames = -(-len(signal) // self.config.hop)
+        padded = np.zeros(n_frames * self.config.hop + self.spectra.around, np.float32)
+        before = self.spectra.around // 2
+        padded[before : before + len(signal)] = signal
+        return torch.from_numpy(padded).to(self.device)
+
+    def analysed(self, signals: torch.Tensor) -> torch.Tensor:
+        """Spectra of signals (batch, samples), float (batch, frames, parts, bins)."""
+        return self.spectra.analyse(signals).to(self._bias.dtype)
+
+    def _vectors(self, x: Any) -> Iterator[torch.Tensor]:
+        """What is quantised, float (frames, width), piece by piece."""
+        signal = self.framed(x)
+        hop, margin, around = self.config.hop, self.config.margin, self.spectra.around
+        n_frames = (len(signal) - around) // hop
+        for first, last in _pieces(n_frames):
+            low, high = max(0, first - margin), min(n_frames, last + margin)
+            roots = self.analysed(signal[None, low * hop : high * hop + around])
+            yield self.encoder(roots)[0, first - low : last - low]
+
+    def _ids(self, ids: Ids) -> NDArray[np.int64]:
+        """Ids (frames, depth)."""
+        array = as_id_array(ids, self.vocab_sizes, prefix_axis=self.prefix_axis)
+        return array[:, None] if array.ndim == 1 else array
+
+    def _shaped(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Without the axis of streams, if there is one."""
+        return array if self.streams > 1 else array[:, 0]
+
+    @contextmanager
+    def _evaluating(self) -> Generator[None]:
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self.train(was_training)
+
+
+def _pieces(n: int) -> list[tuple[int, int]]:
+    """First and last frame (exclusive) of each."""
+    return [(at, min(at + _FRAMES_AT_ONCE, n)) for at in range(0, n, _FRAMES_AT_ONCE)]
