@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,14 +15,11 @@ from tokkit.models.dm_codec.learning import (
     mel_loss,
     spectrum_loss,
 )
+from tokkit.models.dm_codec.network import TEACHERS, SpeechNetwork
 from tokkit.models.dm_codec.recordings import Recording, Recordings
 from tokkit.models.dm_codec.spectra import mel_filters
 from tokkit.quantize.usage import perplexity
 
-if TYPE_CHECKING:
-    from tokkit.models.dm_codec.model import DMCodec
-
-TEACHERS = ("speech", "language")
 _MOST_EVALUATED = 6000
 """Frames, of all held-out recordings together."""
 _LEAST_DEVIATION = 1e-6
@@ -32,7 +28,7 @@ _LEAST_DEVIATION = 1e-6
 class Lesson:
     """Recordings laid end to end, as a model learns from them."""
 
-    def __init__(self, model: DMCodec, data: Recordings) -> None:
+    def __init__(self, model: SpeechNetwork, data: Recordings) -> None:
         """Lay them out.
 
         Raises:
@@ -80,7 +76,7 @@ class Lesson:
         total, first = vectors.new_zeros(()), vectors
         values = vectors
         if number >= recipe.plain_steps:
-            depths = drawn_depths(len(vectors), model.streams, recipe.drop).to(vectors.device)
+            depths = drawn_depths(len(vectors), model.config.depth, recipe.drop).to(vectors.device)
             found = model.quantizer(vectors, depths=depths[:, None].expand(-1, vectors.shape[1]))
             values = found.values
             spread = vectors.detach().var().clamp(min=_LEAST_DEVIATION)
@@ -129,11 +125,11 @@ class Lesson:
             roots = model.analysed(model.framed(recording.samples)[None])
             ids = model.quantizer.encode(model.encoder(roots))
             codes.append(ids[0])
-            for depth in depths_of(model.streams):
+            for depth in depths_of(model.config.depth):
                 given = model.decoder(model.quantizer.decode(ids[..., :depth]))
                 gaps.setdefault(depth, []).append((given - roots).abs().mean((0, 2, 3)))
         figures = {f"error_{depth}": float(torch.cat(each).mean()) for depth, each in gaps.items()}
-        counts = torch.nn.functional.one_hot(torch.cat(codes), max(model.vocab_sizes)).sum(0)
+        counts = torch.nn.functional.one_hot(torch.cat(codes), model.config.n_codes).sum(0)
         sizes = [perplexity(each) for each in counts.cpu().numpy()]
         return {**figures, "perplexity": float(np.mean(sizes))}
 

@@ -12,24 +12,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from tokkit.arguments import MAX_BYTES, check_kind, check_whole
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.models.dm_codec.checks import as_signal
 from tokkit.models.dm_codec.config import FRAMES_PER_SECOND, DMCodecConfig
-from tokkit.models.dm_codec.lessons import TEACHERS, Lesson
-from tokkit.models.dm_codec.network import SpeechDecoder, SpeechEncoder
+from tokkit.models.dm_codec.lessons import Lesson
+from tokkit.models.dm_codec.network import SpeechNetwork
 from tokkit.models.dm_codec.recordings import Recordings
-from tokkit.models.dm_codec.spectra import Spectra
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.folders import load_model, save_model
 from tokkit.models.training.processes import n_processes
 from tokkit.models.training.tasks import Task
-from tokkit.quantize.quantizer import Quantizer
-from tokkit.quantize.residual import ResidualQuantizer
-from tokkit.quantize.vector import VectorQuantizer
 from tokkit.tokenizer import (
     Ids,
     Modality,
@@ -45,7 +40,7 @@ _FRAMES_AT_ONCE = 2048
 """Longer signals are read and written in pieces of so many."""
 
 
-class DMCodec(nn.Module, Tokenizer[NDArray[np.float32]]):
+class DMCodec(SpeechNetwork, Tokenizer[NDArray[np.float32]]):
     """Speech as codes: 50 frames a second, of several streams, of which the first say the most.
 
     A signal is float32 (samples,), mono, with 1 as full scale, at `sample_rate`. Decoding gives
@@ -55,9 +50,6 @@ class DMCodec(nn.Module, Tokenizer[NDArray[np.float32]]):
     Attributes:
         config: its shape.
         name: for tables and messages; of a model that was loaded its folder's.
-        encoder, quantizer, decoder: spectra to vectors, to codes, to spectra.
-        teachers: linear maps of vectors to those of the models that teach.
-        spectra: of signals, and back.
     """
 
     kind: ClassVar[str] = "dm-codec"
@@ -69,23 +61,10 @@ class DMCodec(nn.Module, Tokenizer[NDArray[np.float32]]):
         Raises:
             ArgumentError: no `DMCodecConfig`.
         """
-        super().__init__()
         config = DMCodecConfig() if config is None else config
         check_kind(config, DMCodecConfig, "config")
-        self.config = config
+        super().__init__(config)
         self.name = type(self).__name__
-        self.spectra = Spectra(config)
-        self.encoder = SpeechEncoder(config)
-        layers: list[Quantizer] = [
-            VectorQuantizer(config.width, config.n_codes, decay=config.recipe.decay, commitment=1.0)
-            for _ in range(config.depth)
-        ]
-        self.quantizer = ResidualQuantizer(layers)
-        self.decoder = SpeechDecoder(config)
-        widths = {name: getattr(config, f"{name}_width") for name in TEACHERS}
-        self.teachers = nn.ModuleDict(
-            {name: nn.Linear(config.width, width) for name, width in widths.items() if width}
-        )
 
     # -- as a tokenizer ------------------------------------------------------------------------
 
@@ -246,23 +225,6 @@ class DMCodec(nn.Module, Tokenizer[NDArray[np.float32]]):
             part="codes (recipe.plain_steps come before they start)",
         )
 
-    @property
-    def started(self) -> bool:
-        """Whether the codes come from vectors, and are not those of the beginning."""
-        return all(bool(layer.started) for layer in self.quantizer.layers)
-
-    @torch.no_grad()
-    def start_codes(self, vectors: torch.Tensor) -> None:
-        """Start the codes of each stream from k-means of what the streams before it leave of these.
-
-        Args:
-            vectors: float (n, width).
-        """
-        was_training = self.training
-        self.quantizer.train()
-        self.quantizer(vectors)
-        self.quantizer.train(was_training)
-
     # -- files ---------------------------------------------------------------------------------
 
     def save(self, directory: str | os.PathLike[str]) -> None:
@@ -306,28 +268,6 @@ class DMCodec(nn.Module, Tokenizer[NDArray[np.float32]]):
         return cls(config)
 
     # -- parts ---------------------------------------------------------------------------------
-
-    @property
-    def device(self) -> torch.device:
-        """Where its parameters are."""
-        return self._bias.device
-
-    @property
-    def _bias(self) -> torch.Tensor:
-        return self.encoder[-1].bias
-
-    def framed(self, x: Any) -> torch.Tensor:
-        """A signal as whole frames, with silence before and after; float32 (samples,)."""
-        signal = as_signal(x)
-        n_frames = -(-len(signal) // self.config.hop)
-        padded = np.zeros(n_frames * self.config.hop + self.spectra.around, np.float32)
-        before = self.spectra.around // 2
-        padded[before : before + len(signal)] = signal
-        return torch.from_numpy(padded).to(self.device)
-
-    def analysed(self, signals: torch.Tensor) -> torch.Tensor:
-        """Spectra of signals (batch, samples), float (batch, frames, parts, bins)."""
-        return self.spectra.analyse(signals).to(self._bias.dtype)
 
     def _vectors(self, x: Any) -> Iterator[torch.Tensor]:
         """What is quantised, float (frames, width), piece by piece."""
