@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import Unpack
 
 import numpy as np
@@ -19,6 +20,7 @@ from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
+from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.together import draw_together
 from tokkit.bytelm.text_view import TextView
 from tokkit.bytelm.windows import cut_windows
@@ -173,6 +175,8 @@ class ByteModel(ABC):
         stop: str | bytes | Sequence[str | bytes] = (),
         pattern: str | Grammar | None = None,
         state: ByteState | None = None,
+        speculate: bool | SpeculationOptions = True,
+        draft: ByteModel | None = None,
         **sampling: Unpack[SamplingOptions],
     ) -> Iterator[bytes]:
         """Sample a continuation and yield it byte by byte.
@@ -189,7 +193,15 @@ class ByteModel(ABC):
                 each step the bytes that no match continues with are forbidden and the others
                 renormalised, so the law is not that of a text on condition that it matches. Where
                 `max_bytes` or a stop string ends the text, it is the beginning of a match.
-            state: after `prompt`, if this model has opened it already; it is not changed.
+            state: after `prompt`, if this model has opened it already; it is not changed, but
+                `progress` counts what is drawn from it.
+            speculate: whether likely bytes are evaluated before they are drawn, so that one pass of
+                a model serves several; options say how far. The text is the same: each byte is
+                drawn from its exact distribution with the random numbers that it would have had
+                anyway. It is the same bit for bit where a model gives a context the same numbers in
+                every pass (in float64, say); where it rounds otherwise beside other contexts, as
+                real models do in the last digit, a draw that is that close may differ.
+            draft: a model that proposes besides, and must be much faster than this one.
             **sampling: `temperature`, `top_k`, `top_p`, `min_p`, `repetition_penalty`,
                 `repetition_length`, `no_repeat_ngram`, `valid_utf8`: see `Sampling`.
 
@@ -199,7 +211,14 @@ class ByteModel(ABC):
             ModelError: the model gives the prompt no mass, or none to what the options permit.
         """
         request = Request(
-            prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+            prompt,
+            max_bytes=max_bytes,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            speculate=speculate,
+            draft=draft,
+            **known(sampling),
         )
         return self.draw(request, state)
 
@@ -210,6 +229,7 @@ class ByteModel(ABC):
             ArgumentError, MissingExtraError: an unusable pattern or state, at once.
         """
         check_kind(request, Request, "request")
+        check_kind(request.draft, (ByteModel, NoneType), "draft", "wrap a token model in ByteLM")
         draw = Draw(self.name, request)
         check_state(self, state, request.text)
         return self._drawn(draw, state)
@@ -228,11 +248,20 @@ class ByteModel(ABC):
         stop: str | bytes | Sequence[str | bytes] = (),
         pattern: str | Grammar | None = None,
         state: ByteState | None = None,
+        speculate: bool | SpeculationOptions = True,
+        draft: ByteModel | None = None,
         **sampling: Unpack[SamplingOptions],
     ) -> bytes:
         """Sample a continuation of `prompt`, without the prompt; see `stream`."""
         request = Request(
-            prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+            prompt,
+            max_bytes=max_bytes,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            speculate=speculate,
+            draft=draft,
+            **known(sampling),
         )
         return b"".join(self.draw(request, state))
 
@@ -244,9 +273,11 @@ class ByteModel(ABC):
         seed: int | None = None,
         stop: str | bytes | Sequence[str | bytes] = (),
         pattern: str | Grammar | None = None,
+        speculate: bool | SpeculationOptions = True,
+        draft: ByteModel | None = None,
         **sampling: Unpack[SamplingOptions],
     ) -> list[bytes]:
-        """Sample a continuation of each prompt, all of them with one model call a byte.
+        """Sample a continuation of each prompt, all of them with the same model calls.
 
         Number k is what `generate(prompts[k], seed=seed + k)` gives, but for the rounding of the
         model, which may differ between batches.
@@ -257,6 +288,8 @@ class ByteModel(ABC):
             seed: of the first prompt.
             stop: see `stream`.
             pattern: see `stream`.
+            speculate: see `stream`.
+            draft: see `stream`.
             **sampling: see `stream`.
 
         Raises:
@@ -264,7 +297,14 @@ class ByteModel(ABC):
         """
         refuse_single_text(prompts, "prompts")
         first = Request(
-            b"", max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+            b"",
+            max_bytes=max_bytes,
+            seed=seed,
+            stop=stop,
+            pattern=pattern,
+            speculate=speculate,
+            draft=draft,
+            **known(sampling),
         )
         draws = [
             Draw(self.name, replace(first, prompt=prompt, seed=None if seed is None else seed + k))

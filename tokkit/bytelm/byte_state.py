@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +24,33 @@ N_SYMBOLS = 257
 def shortened(text: bytes) -> str:
     """A text for messages, of which the end matters most."""
     return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
+
+
+@dataclass(slots=True)
+class DrawProgress:
+    """How texts were drawn from a state and from its forks, which share it.
+
+    Attributes:
+        n_bytes: drawn.
+        n_passes: rounds of model calls, each one of every model behind the state.
+        n_proposed: bytes that were evaluated before they were drawn.
+        n_held: those of them that were drawn.
+    """
+
+    n_bytes: int = 0
+    n_passes: int = 0
+    n_proposed: int = 0
+    n_held: int = 0
+
+    @property
+    def bytes_per_pass(self) -> float:
+        """NaN where there was no pass."""
+        return self.n_bytes / self.n_passes if self.n_passes else float("nan")
+
+    @property
+    def share_held(self) -> float:
+        """Of the proposed bytes; NaN where there was none."""
+        return self.n_held / self.n_proposed if self.n_proposed else float("nan")
 
 
 class ByteState(ABC):
@@ -98,6 +126,16 @@ class ByteState(ABC):
     def stands_on(self) -> tuple[ByteState, ...]:
         """The states of single models that this one asks: itself, unless it combines others."""
         return (self,)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """What each of `stands_on` counts for at the next byte, as far as known: sums to 1."""
+        return (1.0,)
+
+    @property
+    def progress(self) -> DrawProgress | None:
+        """How texts were drawn from here; None where nobody counts."""
+        return None
 
     @property
     def cache(self) -> object | None:

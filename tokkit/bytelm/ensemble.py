@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_kind, check_name
 from tokkit.bytelm.byte_model import ByteModel, check_model
-from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.byte_state import ByteState, DrawProgress
 from tokkit.bytelm.ensembles.combination import Combination, Following, Step
 from tokkit.bytelm.ensembles.fixed import FollowingMixture
 from tokkit.bytelm.ensembles.names import (
@@ -60,6 +60,8 @@ class EnsembleState(ByteState):
         self._following = following
         self._law = law
         self._step: Step | None = None  # of the next byte, once asked for
+        self._shares = (1 / len(states),) * len(states)
+        self._progress = DrawProgress()
 
     @property
     def members(self) -> tuple[ByteState, ...]:
@@ -70,6 +72,17 @@ class EnsembleState(ByteState):
     def stands_on(self) -> tuple[ByteState, ...]:
         """See `ByteState.stands_on`."""
         return tuple(single for state in self._states for single in state.stands_on)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """See `ByteState.shares`; those of the last time that the next byte was asked for."""
+        pairs = zip(self._shares, self._states, strict=True)
+        return tuple(weight * share for weight, state in pairs for share in state.shares)
+
+    @property
+    def progress(self) -> DrawProgress:
+        """See `ByteState.progress`."""
+        return self._progress
 
     @property
     def prefix_bytes(self) -> bytes | None:
@@ -111,6 +124,8 @@ class EnsembleState(ByteState):
             self._following.know(self.member_prefix_logprobs())
         step: Step = self._following.expect(self.member_logprobs())
         self._step = step
+        shares = np.maximum(self._following.shares(step), 0.0)
+        self._shares = tuple((shares / (shares.sum() or 1.0)).tolist())
         return step
 
     def member_logprobs(self) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ ENTRIES: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "stream_completion": (tokkit.stream_completion, set()),
     "infill": (tokkit.infill, {"pattern"}),
     "Infilling.stream": (tokkit.Infilling.stream, {"pattern"}),
-    "beam_search": (tokkit.beam_search, {"seed"}),
+    "beam_search": (tokkit.beam_search, {"seed", "speculate", "draft"}),
 }
 
 

@@ -23,6 +23,7 @@ from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.patterns import Grammar
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import Sampler, SamplingOptions, known
+from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.errors import ArgumentError
@@ -30,7 +31,7 @@ from tokkit.errors import ArgumentError
 Unit = Literal["byte", "token"]
 UNITS: tuple[Unit, ...] = ("byte", "token")
 
-_OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "valid_utf8", "pattern")
+_OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "valid_utf8", "pattern", "draft")
 
 
 def complete(
@@ -43,11 +44,20 @@ def complete(
     stop: str | bytes | Sequence[str | bytes] = (),
     pattern: str | Grammar | None = None,
     state: ByteState | None = None,
+    speculate: bool | SpeculationOptions = True,
+    draft: ByteModel | None = None,
     **sampling: Unpack[SamplingOptions],
 ) -> bytes:
     """Sample a continuation of `prompt`, without the prompt; see `stream_completion`."""
     request = Request(
-        prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+        prompt,
+        max_bytes=max_bytes,
+        seed=seed,
+        stop=stop,
+        pattern=pattern,
+        speculate=speculate,
+        draft=draft,
+        **known(sampling),
     )
     return b"".join(draw_completion(lm, request, unit, state))
 
@@ -62,6 +72,8 @@ def stream_completion(
     stop: str | bytes | Sequence[str | bytes] = (),
     pattern: str | Grammar | None = None,
     state: ByteState | None = None,
+    speculate: bool | SpeculationOptions = True,
+    draft: ByteModel | None = None,
     **sampling: Unpack[SamplingOptions],
 ) -> Iterator[bytes]:
     """Sample a continuation and yield it byte by byte, from wherever the prompt is cut.
@@ -80,6 +92,8 @@ def stream_completion(
         stop: strings that end the text; they are not part of it.
         pattern: see `ByteModel.stream`; of bytes, so it needs `unit="byte"`.
         state: after `prompt`, if `lm` has opened it already; it is not changed.
+        speculate: see `ByteModel.stream`; whole tokens take a pass each in any case.
+        draft: see `ByteModel.stream`; of bytes, so it needs `unit="byte"`.
         **sampling: see `Sampling`. Options that speak of bytes (`repetition_penalty`,
             `no_repeat_ngram`, `valid_utf8`) need `unit="byte"`.
 
@@ -88,7 +102,14 @@ def stream_completion(
         ModelError: the model gives the prompt no mass.
     """
     request = Request(
-        prompt, max_bytes=max_bytes, seed=seed, stop=stop, pattern=pattern, **known(sampling)
+        prompt,
+        max_bytes=max_bytes,
+        seed=seed,
+        stop=stop,
+        pattern=pattern,
+        speculate=speculate,
+        draft=draft,
+        **known(sampling),
     )
     return draw_completion(lm, request, unit, state)
 

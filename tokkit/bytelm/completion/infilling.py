@@ -35,6 +35,7 @@ from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
 from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
+from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
@@ -54,6 +55,8 @@ def infill(
     unit: Unit = "byte",
     seed: int | None = None,
     stop: str | bytes | Sequence[str | bytes] = (),
+    speculate: bool | SpeculationOptions = True,
+    draft: ByteModel | None = None,
     **sampling: Unpack[SamplingOptions],
 ) -> bytes:
     """Sample what stands between `prefix` and `suffix`.
@@ -72,6 +75,8 @@ def infill(
         unit: what is drawn; see `stream_completion`.
         seed: makes the sample reproducible.
         stop: strings that end the middle; they are not part of it.
+        speculate: see `ByteModel.stream`.
+        draft: see `ByteModel.stream`; it is shown the prefix alone.
         **sampling: see `Sampling`.
 
     Raises:
@@ -87,10 +92,27 @@ def infill(
                 "follows), or leave them out"
             )
         return complete(
-            lm, prefix, max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling
+            lm,
+            prefix,
+            max_bytes=max_bytes,
+            unit=unit,
+            seed=seed,
+            stop=stop,
+            speculate=speculate,
+            draft=draft,
+            **sampling,
         )
     gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context)
-    return b"".join(gap.stream(max_bytes=max_bytes, unit=unit, seed=seed, stop=stop, **sampling))
+    middle = gap.stream(
+        max_bytes=max_bytes,
+        unit=unit,
+        seed=seed,
+        stop=stop,
+        speculate=speculate,
+        draft=draft,
+        **sampling,
+    )
+    return b"".join(middle)
 
 
 class Infilling:
@@ -161,6 +183,8 @@ class Infilling:
         unit: Unit = "byte",
         seed: int | None = None,
         stop: str | bytes | Sequence[str | bytes] = (),
+        speculate: bool | SpeculationOptions = True,
+        draft: ByteModel | None = None,
         **sampling: Unpack[SamplingOptions],
     ) -> Iterator[bytes]:
         """Sample a middle and yield it byte by byte; with a healed suffix, once it has been found.
@@ -171,6 +195,8 @@ class Infilling:
             unit: what is drawn; see `stream_completion`.
             seed: makes the sample reproducible.
             stop: strings that end the middle; they are not part of it.
+            speculate: see `ByteModel.stream`.
+            draft: see `ByteModel.stream`; it is shown the prefix alone.
             **sampling: see `Sampling`. They act on each draw; the law of the middle, given that it
                 meets a healed suffix, is that of the draws so changed.
 
@@ -179,7 +205,13 @@ class Infilling:
             ModelError: the model gives the parts no mass.
         """
         request = Request(
-            self._prefix, max_bytes=max_bytes, seed=seed, stop=stop, **known(sampling)
+            self._prefix,
+            max_bytes=max_bytes,
+            seed=seed,
+            stop=stop,
+            speculate=speculate,
+            draft=draft,
+            **known(sampling),
         )
         if not self.frame.ends:
             return draw_completion(self.lm, request, unit, self._state)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import Sampler
+from tokkit.bytelm.drawing.speculation.speculator import Speculator
 from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.errors import ModelError
 
@@ -37,6 +38,20 @@ class Draw:
         self._sampler = Sampler(request, seed=request.seed)
         self._constraints = request.constraints()
         self._matcher = StopMatcher(request.stops)
+        self._speculator = Speculator(request)
+        self._room = request.max_bytes
+        self._is_prepared = False
+
+    def prepare(self, state: ByteState, share: float = 1.0) -> None:
+        """Propose what the pass shall evaluate besides that `state` needs, if it needs one.
+
+        Args:
+            state: as `run` has left it.
+            share: of the pass that is made for this text.
+        """
+        if not self._is_prepared and self._room and not state.is_evaluated:
+            self._is_prepared = True
+            self._speculator.prepare(state, self._constraints, self._room, share)
 
     def run(self, state: ByteState) -> Iterator[bytes]:
         """Draw from `state`, which moves along.
@@ -45,14 +60,18 @@ class Draw:
             For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
         """
         for room in range(self.request.max_bytes, 0, -1):
+            self._room = room
             if self._constraints.must_end:
                 break
+            self.prepare(state)
             logprobs = state.logprobs()
+            self._is_prepared = False
             if room == self.request.max_bytes:
                 check_mass(logprobs, self._name)
             symbol = self._sampler.draw(self._constraints.apply(logprobs))
             if symbol == END or not self._constraints.fits(symbol, room):
                 break
+            self._speculator.follow(state, symbol)
             certain = b"".join(self._matcher.feed(symbol))
             if not self._matcher.stopped and room > 1:
                 self._constraints.push(symbol)

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tokkit.arguments import MAX_BYTES, as_bytes, check_whole
+from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.bytelm.drawing.constraint_set import Constraints
 from tokkit.bytelm.drawing.patterns import Grammar, Matches
 from tokkit.bytelm.drawing.repetition import Repetition
 from tokkit.bytelm.drawing.sampling import Sampling
+from tokkit.bytelm.drawing.speculation.options import SpeculationOptions, as_options
 from tokkit.bytelm.drawing.stopping import as_stops, check_stops
 from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
+from tokkit.errors import ArgumentError
+
+
+class Draft(Protocol):
+    """What proposes: a `ByteModel`."""
+
+    def open(self, prefix: str | bytes = b"") -> ByteState:
+        """A state after `prefix`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +43,9 @@ class Request(Sampling):
             inside a character.
         pattern: what the whole completion must match, a regular expression or a `Grammar`. It is
             compiled by `constraints`, which says what is wrong with it.
+        speculate: whether, and how far, likely bytes are evaluated before they are drawn; changes
+            no text. See `tokkit.bytelm.drawing.speculation`.
+        draft: a byte-level model that proposes, too; one that is much faster.
     """
 
     prompt: str | bytes = field(kw_only=False)
@@ -38,6 +53,8 @@ class Request(Sampling):
     seed: int | None = None
     stop: str | bytes | Sequence[str | bytes] = ()
     pattern: str | Grammar | None = None
+    speculate: bool | SpeculationOptions = True
+    draft: Draft | None = None
 
     def __post_init__(self) -> None:
         """Check every field but the pattern.
@@ -52,6 +69,12 @@ class Request(Sampling):
         # Frozen, so that `stop` may be an iterator, and `replace` reads it a second time.
         object.__setattr__(self, "prompt", as_bytes(self.prompt))
         object.__setattr__(self, "stop", tuple(as_stops(self.stop)))
+        as_options(self.speculate)
+        if self.draft is not None and not callable(getattr(self.draft, "open", None)):
+            raise ArgumentError(
+                f"draft must be a byte-level model, got {self.draft!r:.60}; wrap a token model in "
+                "ByteLM"
+            )
         check_stops(self.stops, whole_characters=self.valid_utf8)
 
     @property

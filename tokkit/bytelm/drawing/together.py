@@ -35,7 +35,7 @@ def evaluate_together(states: Sequence[ByteState]) -> None:
 
 
 def draw_together(states: Sequence[ByteState], draws: Sequence[Draw]) -> list[bytes]:
-    """Sample several continuations, a symbol of all of them at a time.
+    """Sample several continuations, each as far as it comes between two passes made for all.
 
     Args:
         states: one for each draw, after the empty text, with caches in common; they move along.
@@ -49,11 +49,15 @@ def draw_together(states: Sequence[ByteState], draws: Sequence[Draw]) -> list[by
     texts = [b""] * len(draws)
     running = {k: draw.run(states[k]) for k, draw in enumerate(draws)}
     while running:
-        evaluate_together([states[k] for k in running])
+        waiting = [k for k in running if not states[k].is_evaluated]
+        for k in waiting:
+            draws[k].prepare(states[k], 1 / len(waiting))
+        evaluate_together([states[k] for k in waiting])
         for k, draw in list(running.items()):
-            data = next(draw, None)
-            if data is None:
-                del running[k]
-            else:
+            for data in draw:
                 texts[k] += data
+                if not states[k].is_evaluated:
+                    break
+            else:
+                del running[k]
     return texts

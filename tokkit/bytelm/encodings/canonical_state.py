@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from copy import copy
+from time import perf_counter
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes
-from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.byte_state import ByteState, DrawProgress
 from tokkit.bytelm.encodings.context_limit import refuse_too_long
 from tokkit.bytelm.encodings.cover import Cover
 from tokkit.bytelm.encodings.evaluation import evaluate
@@ -18,6 +19,10 @@ from tokkit.bytelm.encodings.heads import Head, Tally
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.side_by_side import Parts, parts_of
 from tokkit.bytelm.token_models.protocol import Node, Session
+from tokkit.errors import TokkitError
+
+REST_AFTER_FAILURE = 256
+"""Symbols for which nothing is proposed after a pass with proposals has failed."""
 
 
 class CoverState(ByteState):
@@ -60,7 +65,9 @@ class CoverState(ByteState):
         self._log_given: float | None = None if given else 0.0
         self._tally: Tally | None = None
         self.dropped_mass = 0.0
+        self._progress = DrawProgress()
         self._has_dropped = False  # at the present length
+        self._foreseen: list[Head] | None = None
         if given:
             self._log_given = self._evaluated().log_total
 
@@ -133,9 +140,39 @@ class CoverState(ByteState):
         """See `ByteState.parts`."""
         return parts_of(self.vocabulary.token_lm)
 
+    @property
+    def progress(self) -> DrawProgress:
+        """See `ByteState.progress`."""
+        return self._progress
+
     def pending(self) -> list[Head]:
         """Heads that the next question must evaluate, parents first."""
         return self.cover.pending()
+
+    @property
+    def foresees(self) -> bool:
+        """Whether `foresee` has been called since the last evaluation."""
+        return self._foreseen is not None
+
+    def foresee(self, heads: Sequence[Head]) -> None:
+        """Have heads evaluated in the next call that must be made in any case.
+
+        Args:
+            heads: of covers that grew from `cover.ahead()`, parents first.
+        """
+        self._foreseen = list(heads)
+
+    def take_foreseen(self, pending: Container[Head]) -> Iterator[Head]:
+        """The heads to evaluate beside those in `pending`; forgets them."""
+        taken: set[Head] = set()
+        for head in self._foreseen or ():
+            parent = head.parent
+            assert parent is not None
+            # The parent may be among those that the tolerance has let go.
+            if parent.weights is not None or parent in pending or parent in taken:
+                taken.add(head)
+                yield head
+        self._foreseen = None
 
     def drop_lightest(self) -> None:
         """Drop what the tolerance lets go, as far as the heads' masses are known already."""
@@ -210,6 +247,26 @@ def evaluate_states(states: Sequence[CoverState]) -> None:
         for head, (low, high) in state.cover.ranges().items():
             others = keep.get(head, (low, high))
             keep[head] = (min(low, others[0]), max(high, others[1]))
-    if pending:
-        for _ in evaluate(states[0].vocabulary, states[0].session, list(pending), keep):
+    if not pending:
+        return
+    vocabulary, session = states[0].vocabulary, states[0].session
+    is_step = any(state.foresees for state in states)
+    foreseen: dict[Head, None] = {}
+    for state in states:
+        foreseen.update(dict.fromkeys(state.take_foreseen(pending)))
+    foreseen = {head: None for head in foreseen if head not in pending}
+    keep_all = {**keep, **dict.fromkeys(foreseen, (0, len(vocabulary.trie)))}
+    queue = [*pending, *foreseen]
+    began = perf_counter()
+    try:
+        for _ in evaluate(vocabulary, session, queue, keep_all):
             pass
+    except TokkitError:
+        if not foreseen:
+            raise
+        # What cannot be evaluated may be a context that the text never comes to.
+        vocabulary.costs.rest = REST_AFTER_FAILURE
+        for _ in evaluate(vocabulary, session, [h for h in pending if h.weights is None], keep):
+            pass
+    if is_step:  # not a prompt
+        vocabulary.costs.add(len(queue), perf_counter() - began)

@@ -40,6 +40,20 @@ class Cover:
         root = Head(0, CanonicalAutomaton.START, start, None, -1, log_weight=0.0)
         self.length = 0
         self.live = [LiveHead(root, 0, len(vocabulary.trie))]
+        # Heads that were made before the text came to them, by parent and token.
+        self._foreseen: dict[tuple[Head, int], Head] = {}
+        self._foresees = False
+
+    def ahead(self) -> Cover:
+        """A copy to grow over bytes that may come.
+
+        Where the text does come to its heads, this cover takes them, and so what the model has said
+        of them, in place of new ones. What an earlier copy has made is forgotten.
+        """
+        self._foreseen = {}
+        twin = self.fork()
+        twin._foresees = True
+        return twin
 
     def fork(self) -> Cover:
         """An independent copy; heads, and what the model said of them, are shared."""
@@ -81,16 +95,25 @@ class Cover:
         depth = self.length - live.head.start
         low, high = self._vocabulary.narrow(live.low, live.high, depth, byte)
         while low < high and trie.lengths[low] == depth + 1:
-            token = int(trie.order[low])
-            state = self._vocabulary.canonical.advance(live.head.state, token)
-            if state != CanonicalAutomaton.DEAD:
-                node = self._session.extend(live.head.node, token)
-                head = Head(self.length + 1, state, node, live.head, low)
-                if live.head.weights is not None:
+            head = self._foreseen.get((live.head, low)) or self._bear(live.head, low)
+            if head is not None:
+                if live.head.weights is not None and math.isnan(head.log_weight):
                     head.weigh()
                 born.append(head)
             low += 1
         return low, high
+
+    def _bear(self, parent: Head, position: int) -> Head | None:
+        """The head one token longer; None where no canonical encoding goes on so."""
+        token = int(self._vocabulary.trie.order[position])
+        state = self._vocabulary.canonical.advance(parent.state, token)
+        if state == CanonicalAutomaton.DEAD:
+            return None
+        node = self._session.extend(parent.node, token)
+        head = Head(self.length + 1, state, node, parent, position)
+        if self._foresees:
+            self._foreseen[parent, position] = head
+        return head
 
     # -- what the model says -----------------------------------------------------------------
 
@@ -142,14 +165,12 @@ class Cover:
     def _log_mass(self, live: LiveHead) -> float:
         """Log of what a head adds to the mass of the prefix; NaN if that is not known."""
         head = live.head
-        whole = head.start == self.length
+        if head.start == self.length:  # also where it was evaluated before the text came to it
+            return head.log_weight
         if head.weights is None:
-            return head.log_weight if whole else float("nan")
-        if whole:
-            mass = float(head.symbols.sum())
-        else:
-            kept = head.kept(live.low, live.high)
-            mass = byte_ranges.range_sum(kept, 0, len(kept)) / head.total
+            return float("nan")
+        kept = head.kept(live.low, live.high)
+        mass = byte_ranges.range_sum(kept, 0, len(kept)) / head.total
         return head.log_weight + math.log(max(mass, 1e-300))
 
 

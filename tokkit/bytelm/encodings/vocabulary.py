@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_state import N_SYMBOLS
+from tokkit.bytelm.encodings.pass_costs import PassCosts
 from tokkit.bytelm.token_models.protocol import TokenLM
 from tokkit.errors import ModelError
 from tokkit.kernels.token_masses import byte_ranges
@@ -16,9 +17,16 @@ from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.spec import TokenKind
 from tokkit.text.token_trie import TokenTrie
 
+UNKNOWN_ROW_COST = 0.3
+"""What a further context adds to a call of a model, as a share, until it has been measured."""
+
 
 class ByteVocabulary:
-    """What the covers of one model share: its canonical automaton and its byte-sorted tokens."""
+    """What the covers of one model share: its canonical automaton and its byte-sorted tokens.
+
+    Attributes:
+        costs: of calls of the model.
+    """
 
     def __init__(self, token_lm: TokenLM) -> None:
         """Collect the tokens that stand for bytes.
@@ -35,6 +43,7 @@ class ByteVocabulary:
         text = (kinds != TokenKind.SPECIAL) & (kinds != TokenKind.UNUSED)
         self.trie = TokenTrie(tokenizer.spec.token_bytes, np.flatnonzero(text))
         self.end_ids = np.array(sorted(set(token_lm.eos_ids)), dtype=np.int64)
+        self.costs = PassCosts(getattr(token_lm, "row_cost", UNKNOWN_ROW_COST))
         self._permitted = MaskCache(len(self.trie))
         outside = self.end_ids[(self.end_ids < 0) | (self.end_ids >= self.vocab_size)]
         if len(outside):
