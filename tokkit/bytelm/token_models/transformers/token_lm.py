@@ -187,6 +187,11 @@ class TransformersLM(SessionLM):
         return (self._model,)
 
     @property
+    def row_cost(self) -> float:
+        """What a further context adds to a pass, as a share of it, as a first guess."""
+        return 0.06 if self.way == "tree" else 1.0
+
+    @property
     def max_context(self) -> int | None:
         """The longest context, BOS not counted; None where the model sets no limit."""
         limit = self._whole.max_positions
