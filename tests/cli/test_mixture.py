@@ -57,6 +57,7 @@ def test_the_report_and_the_cache_give_the_same_again(toy: Path, tmp_path: Path)
         pages.append(page.read_bytes())
     assert pages[0] == pages[1]
     assert pages[0].startswith(b"<!doctype html>")
+    assert f">{toy.name}/<wbr>tokenizer.json</h1>".encode() in pages[0]
     assert len(list((tmp_path / "cache").iterdir())) == 3
 
 

@@ -6,12 +6,10 @@ import os
 from typing import Any, cast
 
 from tokkit.audit.subject import Subject
-from tokkit.files.sources import meaning_of
+from tokkit.files.sources import short_name
 from tokkit.text.loading import find_file
 from tokkit.text.tokenizer import load_tokenizer
 from tokkit.tokenizer import Tokenizer
-
-_GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
 
 
 def open_subject(
@@ -38,9 +36,4 @@ def open_subject(
     named = os.fspath(cast("str | os.PathLike[str]", source))
     path = find_file(named, format=format, allow_download=allow_download)
     subject = Subject(load_tokenizer(path, format=format), path)
-    if meaning_of(named) != "path":
-        return subject, named
-    folder = path.resolve().parent.name
-    if path.name.partition(".")[0] in _GENERIC_STEMS and folder:
-        return subject, f"{folder}/{path.name}"
-    return subject, path.name
+    return subject, short_name(named, path)

@@ -16,6 +16,7 @@ from tokkit.files.hub import is_cached, is_hub_id, snapshot
 from tokkit.files.packaged import PACKAGED, find_packaged
 
 Meaning = Literal["packaged", "path", "hub"]
+_GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
 
 
 def meaning_of(source: str | os.PathLike[str]) -> Meaning:
@@ -81,6 +82,22 @@ def check_source(source: str, *, allow_download: bool = False) -> None:
             f"{source}: no such file or folder, no hub id in the local cache, and no packaged "
             f"model ({', '.join(PACKAGED)}); --allow-download fetches it"
         )
+
+
+def short_name(source: str, path: Path) -> str:
+    """What to call it for a reader: a name or hub id as it is, else its file, or folder and file.
+
+    `llama/tokenizer.json` is both, since a `tokenizer.json` could be anyone's.
+
+    Args:
+        source: as the user names it.
+        path: the file that was found for it.
+    """
+    if meaning_of(source) != "path":
+        return source
+    folder = path.resolve().parent.name
+    is_generic = path.name.partition(".")[0] in _GENERIC_STEMS and folder
+    return f"{folder}/{path.name}" if is_generic else path.name
 
 
 def full_name(source: str | os.PathLike[str]) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.report.page.reader import assert_links_lead_somewhere, assert_stands_alone
 from tokkit.mixture.judging.diagnostics import Diagnosis, Disagreement
+from tokkit.mixture.judging.groups import GroupShare
 from tokkit.mixture.merges.inheritance import Inheritance
 from tokkit.mixture.result import MixtureResult
 
@@ -83,13 +84,12 @@ def test_the_page_shows_the_numbers() -> None:
     for shown in (">75</td>", ">70</td>", ">80</td>", "90% intervals", "Merges taken over"):
         assert shown in page
     assert "3.0 MB of samples" in page
-    assert ">75 <small>70 to 80</small>" in page
 
 
 def test_groups_and_shares_that_are_ruled_out_are_shown() -> None:
     page = make().with_groups({EVIL: ["*"]}).to_html()
     assert page.count(SHOWN) >= 5
-    assert ">100 <small>100 to 100</small>" in page and 'id="table-groups"' in page
+    assert 'data-value="100.0">100</td>' in page and 'id="table-groups"' in page
     assert page.count(">†</td>") == 1 and "† ruled out" in page
     assert "†" not in make(limits={EVIL: 1.0, "b": 1.0}).to_html()
 
@@ -158,3 +158,43 @@ def test_rare_pairs_after_a_long_prefix_are_not_trusted() -> None:
     assert "rare pairs" not in short
     assert long.startswith("Take these shares as a rough guess")
     assert "only rare pairs are left after 100,000 inherited merges" in long
+
+
+def widths(page: str) -> list[float]:
+    """Of the bars of shares, in order, in percent of the width of a chart."""
+    charts = page.partition('<section id="shares"')[2].partition("</section>")[0]
+    return [float(width) for width in re.findall(r'<rect [^>]*width="([\d.]+)%"', charts)]
+
+
+def test_bars_of_both_charts_of_shares_have_one_axis() -> None:
+    shares = {"a": 0.472, "b": 0.247, "c": 0.281}
+    groups = {
+        "first": GroupShare(0.719, None, ("a", "b")),
+        "second": GroupShare(0.281, None, ("c",)),
+    }
+    result = make(
+        proportions=shares,
+        intervals=None,
+        method="linear-program",
+        limits=dict.fromkeys(shares, 1.0),
+        sample_bytes=dict.fromkeys(shares, 1_000_000),
+        groups=groups,
+    )
+    drawn = widths(result.to_html())
+    wanted = [0.719, 0.281, 0.472, 0.281, 0.247]
+    assert drawn == pytest.approx([100 * share / 0.719 for share in wanted], abs=0.1)
+
+
+def test_shares_that_should_not_be_used_look_like_it() -> None:
+    refused = make(intervals=None, unsupported=0.3).to_html()
+    assert 'class="chart bars muted" id="chart-shares"' in refused
+    assert "Do not use these shares" in refused.partition('<section id="warnings"')[0]
+    assert "Shares, not to be used" in refused
+    assert "muted" not in make().to_html().partition("<body>")[2]
+
+
+def test_terms_are_explained_where_they_stand() -> None:
+    page = make().to_html()
+    facts = re.findall(r'<div class="fact".*?</div>', page)
+    assert len(facts) >= 5 and all('class="help"' in fact for fact in facts)
+    assert "Between “from” and “to” a share lies in 90%" in page and "“at most”" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tokkit.cli.declarations import argument, option
@@ -91,6 +92,7 @@ def mixture(
     FOLDER has a file or a subfolder of files for each category: plain text, .jsonl or .parquet,
     possibly compressed. The shares are of bytes.
     """
+    from tokkit.files.sources import short_name
     from tokkit.mixture.inference import CountingOptions, infer_mixture
     from tokkit.mixture.judging.groups import find_groups
     from tokkit.mixture.samples.shard_text import ReadOptions
@@ -119,7 +121,8 @@ def mixture(
     # As the user calls it.
     result = replace(result, tokenizer=tokenizer).with_groups(groups)
     if html is not None:
-        save_text(html, result.to_html())
+        titled = replace(result, tokenizer=short_name(tokenizer, Path(tokenizer)))
+        save_text(html, titled.to_html())
     if as_json:
         print_json(result.to_dict())
     elif html != "-":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from tokkit.mixture.inferred import InferredMixture, percent, share_bar
 from tokkit.mixture.judging.diagnostics import Disagreement
@@ -25,8 +26,18 @@ from tokkit.report.wording import plural, readable, size, visible
 
 _REACH = 2.0
 """The picture of the residuals goes from a hundredth to a hundred times what is expected."""
-_LABEL = 40
-"""Characters of a name beside its bar."""
+_LABEL = 32
+"""Characters of a name above its bar, so that they and the figure stand in a line of a phone."""
+_METHODS = {
+    "default": "fitted to all merges",
+    "linear-program": "the linear program of the paper, without intervals",
+}
+_STATUSES = {
+    "converged": "settled",
+    "not converged": "not settled",
+    "optimal": "settled",
+    "rounds": "stopped before it had settled",
+}
 
 
 def render_mixture_page(result: InferredMixture) -> str:
@@ -41,7 +52,8 @@ def render_mixture_page(result: InferredMixture) -> str:
             verdict=verdict,
             headline=_headline(result),
             sections=[_shares(result, f"{error} {forced}"), _fit(result), _disagreements(result)],
-            note="Shares are of bytes, inferred from a tokenizer's merges and from samples.",
+            note="Shares are of bytes, inferred from the order of a tokenizer's merges and from "
+            "samples of each category.",
             warnings=result.warnings,
         )
     )
@@ -50,16 +62,20 @@ def render_mixture_page(result: InferredMixture) -> str:
 def _description(result: InferredMixture) -> str:
     names = plural(len(result.categories), "category", "categories")
     samples = size(sum(result.sample_bytes.values()))
-    return f"{names} · {samples} of samples · method {result.method}, {result.status}"
+    method = _METHODS.get(result.method, result.method)
+    return f"{names} · {samples} of samples · {method}, {_STATUSES.get(result.status)}"
 
 
 def _headline(result: InferredMixture) -> list[Fact]:
     facts = [
-        Fact("merges", "Merges used", result.n_merges),
+        Fact("merges", "Merges used", result.n_merges,
+             help="A merge joins what was the most frequent pair when it was made; their order "
+             "tells which text there was most of."),
         Fact("misfit", "Typical misfit", round(result.misfit, 2), "times",
-             help="Half of the merges that samples hold are off by this factor or more."),
+             help="Half of the merged pairs are so much more or less frequent in the mixture than "
+             "their place in the order says, or worse. 1 is a perfect fit."),
         Fact("unsupported", "Merges without support", percent(result.unsupported), "%",
-             help="Their pairs stand in no sample."),
+             help="Their pairs stand in no sample: it is too small, or a category is missing."),
     ]  # fmt: skip
     if result.unexplained is not None:
         facts.append(
@@ -78,8 +94,6 @@ def _headline(result: InferredMixture) -> list[Fact]:
 
 
 def _shares(result: InferredMixture, summary: str) -> Section:
-    if not result.fits:
-        summary = f"The merges fit no mixture of these; do not use the shares. {summary}"
     shown, hidden = result.notable()
     bars = result.bars(shown)
     groups = [share_bar(name, each.share, each.interval) for name, each in result.groups.items()]
@@ -99,13 +113,18 @@ def _shares(result: InferredMixture, summary: str) -> Section:
     ]
     told = [bar for bar in bars if bar[0] not in result.untold]
     charts = [
-        _chart("group_shares", "Shares of groups", groups, ()),
-        _chart("shares", "Shares of categories", told, result.ruled_out),
+        _chart("group_shares", "Shares of groups", groups, (), "groups"),
+        _chart("shares", "Shares of categories", told, result.ruled_out, "categories"),
     ]
+    # One axis for all, so that bars of both charts can be compared.
+    reach = max(max(share, *(ends or ())) if ends else share for _, share, ends in [*groups, *bars])
     return Section(
-        "shares", "Shares", summary,
+        "shares", "Shares" if result.fits else "Shares, not to be used", summary,
         tables=tuple(table for table in tables if table.rows),
-        charts=tuple(chart for chart in charts if chart.labels),
+        charts=tuple(
+            replace(chart, reach=reach, is_muted=not result.fits)
+            for chart in charts if chart.labels
+        ),
     )  # fmt: skip
 
 
@@ -136,18 +155,23 @@ def _note(result: InferredMixture, hidden: Sequence[str]) -> str:
     sentences = (
         f"And {len(hidden)} more, together {total:.1%}." if hidden else "",
         f"Nothing is told of {untold}. Shares are of the rest." if untold else "",
-        "A share above “at most” would have merged frequent pairs of the sample earlier.",
+        f"Between “from” and “to” a share lies in {result.level:.0%} of such inferences."
+        if result.intervals is not None
+        else "",
+        "With more than “at most”, frequent pairs of the sample would have been merged earlier.",
         "† ruled out by that." if result.ruled_out else "",
     )
     return " ".join(filter(None, sentences))
 
 
-def _chart(key: str, title: str, bars: Sequence[Bar], ruled_out: Collection[str]) -> Chart:
+def _chart(
+    key: str, title: str, bars: Sequence[Bar], ruled_out: Collection[str], table: str
+) -> Chart:
     marked = [
         (visible(name, _LABEL) + (" †" if name in ruled_out else ""), share, interval)
         for name, share, interval in bars
     ]
-    return bar_chart(key, title, "share", marked, "% of bytes")
+    return bar_chart(key, title, "share", marked, "% of bytes", table=table)
 
 
 # -- fit and disagreements -------------------------------------------------------------------
