@@ -55,7 +55,6 @@ class SubwordTransformer(TextModel, ByteLM):
         check_kind(tokenizer, TextTokenizer, "tokenizer", "load one with load_tokenizer")
         super().__init__()
         self.config = config or SubwordConfig()
-        self.tokenizer = tokenizer
         self.network = TokenNetwork(self.config, tokenizer.vocab_size, seed=seed)
         end_id = ending_id(tokenizer, self.config.eos_id)
         ByteLM.__init__(
