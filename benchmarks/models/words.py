@@ -8,16 +8,18 @@ changed context, and true ends among false ones. With `--german M` it is trained
 German, and the English that it forgot is told.
 
 What was measured stands in FOLDER/NAME/figures.json; a contender with figures is not trained again,
-and a training that was interrupted goes on. `--table` prints what there is.
+and a training that was interrupted goes on. `--table` prints what there is, `--page FILE` makes a
+page of it with curves against seconds, bytes and operations, and `--collect FILE` writes all of it
+as one small file, from which `--records FILE` makes table and page where the folder is not.
 
     python -m benchmarks.models.words [--documents FOLDER] [--into FOLDER] [--minutes M]
-        [--names NAME…] [--seed N] [--german M] [--table]
+        [--names NAME…] [--seed N] [--german M] [--table] [--page FILE] [--collect FILE]
+    python -m benchmarks.models.words --records FILE [--page FILE]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -30,7 +32,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models.contenders import BY_NAME, CONTENDERS, Contender
 from benchmarks.models.examining import (
-    CLASSES,
     bits_per_byte,
     choice_accuracy,
     looked_through,
@@ -38,10 +39,19 @@ from benchmarks.models.examining import (
     word_accuracy,
     word_frequencies,
 )
+from benchmarks.models.word_page import comparison_page
+from benchmarks.models.word_records import (
+    FIGURES,
+    GERMAN,
+    collected,
+    read_collected,
+    table_lines,
+    write_figures,
+)
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.records import FOLDER
 from tokkit.bytelm.loading import load_lm
-from tokkit.files.writing import whole_file
+from tokkit.files.writing import write_whole
 from tokkit.models.subword.vocabulary import train_tokenizer
 from tokkit.models.text_models.corpus import Corpus, Texts, cut_document
 from tokkit.models.text_models.text_model import TextModel
@@ -54,7 +64,6 @@ BATCH_BYTES = 8192
 COUNTED_BYTES = 8_000_000
 """Of the training text, in which the tokenizer and the frequencies of words are counted."""
 ASKED_WINDOWS = 48
-FIGURES = "figures.json"
 
 
 class Documents:
@@ -173,8 +182,8 @@ def run(contender: Contender, documents: Documents, options: argparse.Namespace)
             "minutes": options.minutes,
             **trained(model, documents.path("english"), options.minutes, folder, seed=options.seed),
         }
-        write(folder / FIGURES, {**figures, **examined(model.eval(), documents)})
-    if options.german and not (folder / "german" / FIGURES).exists():
+        write_figures(folder / FIGURES, {**figures, **examined(model.eval(), documents)})
+    if options.german and not (folder / GERMAN / FIGURES).exists():
         go_on_in_german(name, documents, options)
 
 
@@ -184,39 +193,10 @@ def go_on_in_german(name: str, documents: Documents, options: argparse.Namespace
     assert isinstance(model, TextModel)
     asked = {each: documents.windows(each, ASKED_WINDOWS) for each in ("english", "german")}
     before = {language: own_bits(model, windows) for language, windows in asked.items()}
-    folder = options.into / name / "german"
+    folder = options.into / name / GERMAN
     figures = trained(model, documents.path("german"), options.german, folder, seed=options.seed)
     after = {language: own_bits(model.eval(), windows) for language, windows in asked.items()}
-    write(folder / FIGURES, {**figures, "before": before, "after": after})
-
-
-def write(path: Path, figures: dict[str, Any]) -> None:
-    """Figures as JSON, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as stream:
-        stream.write(json.dumps(figures, indent=1).encode() + b"\n")
-
-
-def print_table(into: Path) -> None:
-    """A line for each contender that has figures."""
-    heads = ("model", "parameters", "MFLOP/B", "B a CPU-s", "bits per byte", "own", "Russian")
-    print(f"| {' | '.join((*heads, *CLASSES, 'choices'))} |")
-    print("|" + "---|" * (len(heads) + len(CLASSES) + 1))
-    for path in sorted(into.glob(f"*/{FIGURES}")):
-        found = json.loads(path.read_text())
-        words = [f"{r / max(n, 1):.1%}" for r, n in found["english"]["words"].values()]
-        cells = [
-            path.parent.name,
-            f"{found['parameters'] / 1e6:.1f}M",
-            f"{found['flops_per_byte'] / 1e6:.1f}",
-            f"{found['bytes_a_second']:,.0f}",
-            f"{found['english']['bits_per_byte']:.3f}",
-            f"{found['english']['own_bits_per_byte']:.3f}",
-            f"{found['russian']['bits_per_byte']:.3f}",
-            *words,
-            f"{found['choices']:.0%}",
-        ]
-        print(f"| {' | '.join(cells)} |")
+    write_figures(folder / FIGURES, {**figures, "before": before, "after": after})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -229,12 +209,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--german", type=float, default=0.0, help="minutes on German after it")
     parser.add_argument("--table", action="store_true", help="only print what was measured")
+    parser.add_argument("--page", type=Path, help="where a page goes")
+    parser.add_argument("--collect", type=Path, help="where all figures go, as one file")
+    parser.add_argument("--records", type=Path, help="such a file, in place of --into")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    if not options.table:
+    asks = (options.table, options.page, options.collect, options.records)
+    if not any(asks):
         for name in options.names:
             run(BY_NAME[name], Documents(options.documents), options)
-    print_table(options.into)
+    records = (
+        collected(options.into) if options.records is None else read_collected(options.records)
+    )
+    if not records:
+        parser.error("there are no figures yet; leave --table, --page and --collect out")
+    if options.collect is not None:
+        write_figures(options.collect, records)
+    if options.page is not None:
+        write_whole(options.page, comparison_page(records, batch_bytes=BATCH_BYTES))
+    print("\n".join(table_lines(records)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 torch: Any = pytest.importorskip("torch")
 import benchmarks.models.words as words
 from benchmarks.models.examining import (
+    CLASSES,
     Window,
     bits_per_byte,
     choice_accuracy,
@@ -24,6 +25,7 @@ from benchmarks.models.examining import (
     word_accuracy,
     word_frequencies,
 )
+from benchmarks.models.word_page import comparison_page, seconds_to
 from tokkit.models.text_models.cached_state import CachedState
 
 TEXT = b"the cat saw 3.14 dogs and the end"
@@ -145,3 +147,44 @@ def test_the_comparison_runs_and_goes_on(
     figures = json.loads(first)
     assert figures["curve"][-1]["bits_per_byte"] < figures["curve"][0]["bits_per_byte"]
     assert capsys.readouterr().out.count("| best |") == 2
+    file, page = tmp_path / "records" / "words.json", tmp_path / "words.html"
+    words.main(["--into", str(into), "--collect", str(file), "--page", str(page)])
+    told = capsys.readouterr().out
+    words.main(["--records", str(file), "--page", str(tmp_path / "again.html")])
+    assert capsys.readouterr().out == told
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def record(bits: float, steps: Sequence[int], **others: Any) -> dict[str, Any]:
+    """What was measured of a model that improves evenly."""
+    curve = [{"step": step, "seconds": 2.0 * step, "bits_per_byte": 8.0 - step} for step in steps]
+    language = {"bits_per_byte": bits, "own_bits_per_byte": bits, "words": dict.fromkeys(
+        CLASSES, (1, 4)
+    )}  # fmt: skip
+    return {
+        "machine": "one", "parameters": 1000, "flops_per_byte": 5e6, "minutes": 1.0,
+        "bytes_a_second": 10.0, "curve": curve, "english": language, "russian": language,
+        "perturbed": {"none": 2.0, "delete 5%": 3.0}, "choices": 0.5, **others,
+    }  # fmt: skip
+
+
+def test_a_page_shows_what_was_measured_in_order(tmp_path: Path) -> None:
+    german = {
+        "curve": record(2.0, (0, 2, 4))["curve"],
+        "before": {"english": 2.0, "german": 3.0},
+        "after": {"english": 2.5, "german": 2.25},
+    }
+    records = {"slow": record(2.5, (0, 1, 2)), "quick": record(2.1, (0, 2, 4), german=german)}
+    page = comparison_page(records, batch_bytes=10)
+    assert "quick needs the fewest bits: 2.100 a byte" in page
+    for told in ("CPU seconds", "megabytes read", "petaFLOP", "German after English", "25", "50"):
+        assert told in page
+    assert page.index(">quick<") < page.index(">slow<")
+
+
+def test_a_target_is_reached_between_evaluations() -> None:
+    curve = record(2.0, (0, 2, 4))["curve"]
+    assert seconds_to(curve, 5.0) == pytest.approx(6.0)
+    assert seconds_to(curve, 4.0) == 8.0
+    assert seconds_to(curve, 3.9) is None
+    assert seconds_to(curve, 9.0) == 4.0  # at its first evaluation after a step
