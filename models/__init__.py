@@ -4,8 +4,9 @@ Read `text_models` (what models of text offer: windows, states, learning), then 
 the parts that they share, `byte`, the plainest of them, and `subword`. `words` is about units of
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
 about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
-the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs, `dm_codec` one of
-speech. `saving` is how each becomes a folder, and `training` is the loop.
+the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs, `flextok` one of
+pictures, `dm_codec` one of speech. `saving` is how each becomes a folder, and `training` is the
+loop.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from tokkit.models.dm_codec.config import DMCodecConfig, DMCodecRecipe
     from tokkit.models.dm_codec.model import DMCodec
     from tokkit.models.dm_codec.recordings import Recording, Recordings
+    from tokkit.models.flextok.config import FlexTokConfig, FlexTokRecipe
+    from tokkit.models.flextok.model import FlexTok
+    from tokkit.models.flextok.picture_files import read_pictures
+    from tokkit.models.flextok.pictures import Pictures
     from tokkit.models.hierarchical.config import HierarchicalConfig
     from tokkit.models.hierarchical.model import HierarchicalTransformer
     from tokkit.models.spacebyte.config import SpaceByteConfig
@@ -48,10 +53,14 @@ __all__ = [
     "DMCodecConfig",
     "DMCodecRecipe",
     "DecoderConfig",
+    "FlexTok",
+    "FlexTokConfig",
+    "FlexTokRecipe",
     "HierarchicalConfig",
     "HierarchicalTransformer",
     "LabelledGraph",
     "NgramConfig",
+    "Pictures",
     "Recording",
     "Recordings",
     "SpaceByte",
@@ -68,6 +77,7 @@ __all__ = [
     "WordPooledConfig",
     "WordPooledTransformer",
     "byteify",
+    "read_pictures",
 ]
 
 _HOMES = {
@@ -79,10 +89,14 @@ _HOMES = {
     "DMCodecConfig": "dm_codec.config",
     "DMCodecRecipe": "dm_codec.config",
     "DecoderConfig": "byteified.config",
+    "FlexTok": "flextok.model",
+    "FlexTokConfig": "flextok.config",
+    "FlexTokRecipe": "flextok.config",
     "HierarchicalConfig": "hierarchical.config",
     "HierarchicalTransformer": "hierarchical.model",
     "LabelledGraph": "vqgraph.labelled",
     "NgramConfig": "blocks.options",
+    "Pictures": "flextok.pictures",
     "Recording": "dm_codec.recordings",
     "Recordings": "dm_codec.recordings",
     "SpaceByte": "spacebyte.model",
@@ -99,6 +113,7 @@ _HOMES = {
     "WordPooledConfig": "word_pooled.config",
     "WordPooledTransformer": "word_pooled.model",
     "byteify": "byteified.byteify",
+    "read_pictures": "flextok.picture_files",
 }
 
 

@@ -71,6 +71,7 @@ class Stack(nn.Module):
         *,
         causal: bool = True,
         real: torch.Tensor | None = None,
+        mask: torch.Tensor | None = None,
         added: Sequence[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """States of whole sequences.
@@ -81,16 +82,20 @@ class Stack(nn.Module):
                 window is for this case.
             real: bool (n, length), places that are attended to. Not needed where padding stands
                 behind and attention is causal. A sequence without a real place gets NaN.
+            mask: bool (length, length), who reads whom, in place of `causal` and `real`.
             added: of each layer, what is added to the states before it, float (n, length, width).
 
         Returns:
             float (n, length, width); of places that are not real, anything.
         """
         length, window = x.shape[1], self.config.window
+        at = self._rotation(torch.arange(length, device=x.device), x)
+        if mask is not None:
+            assert real is None, "one mask"
+            return self._through(x, lambda _, layer, y: layer(y, at, mask, causal=False), added)
         if causal and window is not None and length > window:
             assert real is None, "a sliding window with places left out"
             return self._local(x, max(window - 1, 1), added)
-        at = self._rotation(torch.arange(length, device=x.device), x)
         mask = None if real is None else real[:, None, None, :]
         if mask is not None and causal:
             mask = mask & torch.ones(length, length, dtype=torch.bool, device=x.device).tril()

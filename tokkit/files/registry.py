@@ -29,6 +29,7 @@ CLASSES = {
     "word-pooled-transformer": "tokkit.models.word_pooled.model:WordPooledTransformer",
     "dm-codec": "tokkit.models.dm_codec.model:DMCodec",
     "vqgraph": "tokkit.models.vqgraph.model:VQGraph",
+    "flextok": "tokkit.models.flextok.model:FlexTok",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 

@@ -1,0 +1,218 @@
+"""Pictures from a folder or a zip of picture files, or from an npz of arrays: bounded, never unpickled.
+
+A folder, or a zip, holds PNG, JPEG or other files that Pillow reads, all of one size; where each
+lies in a folder of its own class (`train/cat/1.png`), that name is its class. An npz holds uint8
+arrays, (n, height, width) or (n, height, width, channels), of which the one called `images`, `x` or the
+only one is read, and whole numbers called `labels` or `y`. What a file says about its size is looked
+at before anything is unpacked.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import check_kind
+from tokkit.errors import ArgumentError, FormatError, needs_extra, refused_by_system
+from tokkit.files.reading import read_bounded
+from tokkit.models.flextok.pictures import Pictures
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+_MOST_FILES = 1 << 20
+_MOST_FILE_BYTES = 64 << 20
+_MOST_PIXELS = 1 << 24
+_MOST_BYTES = 1 << 31
+"""Of all pictures together, unpacked."""
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_IMAGES, _LABELS = ("images", "x"), ("labels", "y")
+
+
+class _File(NamedTuple):
+    """A picture's name within its folder or zip, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+def read_pictures(source: str | os.PathLike[str], *, held_out: float = 0.05) -> Pictures:
+    """Read pictures.
+
+    Args:
+        source: a folder, a zip, or an npz.
+        held_out: share of them that is not learned from.
+
+    Raises:
+        ArgumentError: no path.
+        FormatError: nothing there, damaged, too large, or pictures of different sizes.
+        MissingExtraError: picture files, and Pillow is not installed.
+    """
+    check_kind(source, (str, os.PathLike), "source", "give a folder, a zip or an npz of pictures")
+    path = Path(source)
+    with refused_by_system(f"read {str(path)!r}"):
+        if path.is_dir():
+            return _from_files(_in_folder(path), str(path), held_out)
+        if not path.is_file():
+            raise FormatError(f"{path}: not there; give a folder, a zip or an npz of pictures")
+        if not zipfile.is_zipfile(path):
+            raise FormatError(f"{path}: no zip and no npz; give a folder, a zip or an npz of pictures")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [each.filename for each in _entries(archive, path)]
+            if any(name.endswith(".npy") for name in names):
+                return _from_arrays(archive, path, held_out)
+            return _from_files(_in_zip(archive, path), str(path), held_out)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise FormatError(f"{path}: a damaged or unreadable zip ({error})") from error
+
+
+def _in_folder(folder: Path) -> Iterator[_File]:
+    paths: list[Path] = []
+    for each in folder.rglob("*"):
+        if each.suffix.lower() in ENDINGS and each.is_file():
+            paths.append(each)
+            _refuse_many(len(paths), str(folder))
+    for each in sorted(paths):
+        data = read_bounded(each, limit=_MOST_FILE_BYTES)
+        yield _File(each.relative_to(folder).as_posix(), data)
+
+
+def _entries(archive: zipfile.ZipFile, path: Path) -> Sequence[zipfile.ZipInfo]:
+    entries = archive.infolist()
+    _refuse_many(len(entries), str(path))
+    if (total := sum(each.file_size for each in entries)) > _MOST_BYTES:
+        raise FormatError(f"{path}: unpacks to {total:,} bytes, expected at most {_MOST_BYTES:,}")
+    return entries
+
+
+def _in_zip(archive: zipfile.ZipFile, path: Path) -> Iterator[_File]:
+    for each in sorted(_entries(archive, path), key=lambda each: each.filename):
+        name = PurePosixPath(each.filename)
+        if name.suffix.lower() not in ENDINGS or name.name.startswith("._"):
+            continue
+        if each.file_size > _MOST_FILE_BYTES:
+            raise FormatError(
+                f"{path}: {each.filename!r:.80} unpacks to {each.file_size:,} bytes, expected at "
+                f"most {_MOST_FILE_BYTES:,}"
+            )
+        with archive.open(each) as stream:  # reads no more than it said
+            yield _File(each.filename, stream.read(each.file_size + 1))
+
+
+def _refuse_many(n: int, where: str) -> None:
+    if n > _MOST_FILES:
+        raise FormatError(f"{where}: more than {_MOST_FILES:,} files")
+
+
+def _from_files(files: Iterator[_File], where: str, held_out: float) -> Pictures:
+    names: list[str] = []
+    pictures: list[NDArray[np.uint8]] = []
+    total = 0
+    for file in files:
+        picture = _opened(file, where)
+        if pictures and picture.shape != pictures[0].shape:
+            raise FormatError(
+                f"{where}: {file.name!r:.80} is {picture.shape} (height, width, channels), and "
+                f"{names[0]!r:.80} {pictures[0].shape}; bring all pictures to one size and colour"
+            )
+        total += picture.nbytes
+        if total > _MOST_BYTES:
+            raise FormatError(f"{where}: pictures of more than {_MOST_BYTES:,} bytes together")
+        names.append(file.name)
+        pictures.append(picture)
+    if not pictures:
+        raise FormatError(f"{where}: no picture in it; expected files {', '.join(ENDINGS)}")
+    return _made(np.stack(pictures), _classes_of(names), held_out, where)
+
+
+def _opened(file: _File, where: str) -> NDArray[np.uint8]:
+    with needs_extra("picture files need Pillow", extra="images"):
+        from PIL import Image, UnidentifiedImageError
+    name = f"{where}: {file.name!r:.80}"
+    try:
+        with Image.open(io.BytesIO(file.data), formats=_FORMATS) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise FormatError(
+                    f"{name}: {image.width:,} x {image.height:,} pixels, expected at most "
+                    f"{_MOST_PIXELS:,}"
+                )
+            if getattr(image, "n_frames", 1) != 1:
+                raise FormatError(f"{name}: {image.n_frames} pictures in one file, expected one")
+            mode, transparent = image.mode, "transparency" in image.info
+            if mode not in ("1", "L", "P", "RGB") or transparent:
+                raise FormatError(
+                    f"{name}: of the mode {mode}{' with transparency' * transparent}; expected 8 "
+                    "bits of grey, or red, green and blue; convert it"
+                )
+            array = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{name}: no picture, or a damaged one ({error})") from error
+    return array if array.ndim == 3 else array[..., None]
+
+
+def _classes_of(names: Sequence[str]) -> NDArray[np.int64] | None:
+    """By the folders that the pictures lie in, if all do; numbers in the order of the names."""
+    parents = [PurePosixPath(name).parent.name for name in names]
+    if not all(parents) or len(set(parents)) < 2:
+        return None
+    places = {name: place for place, name in enumerate(sorted(set(parents)))}
+    return np.array([places[each] for each in parents], np.int64)
+
+
+def _from_arrays(archive: zipfile.ZipFile, path: Path, held_out: float) -> Pictures:
+    headers = {name: _header(archive, name, path) for name in archive.namelist() if name.endswith(".npy")}
+    numbers = {name.removesuffix(".npy"): each for name, each in headers.items()}
+    of_bytes = [name for name, (shape, dtype) in numbers.items() if dtype == np.uint8 and len(shape) in (3, 4)]
+    named = [name for name in _IMAGES if name in of_bytes] or of_bytes
+    if not named or (len(of_bytes) > 1 and named[0] not in _IMAGES):
+        held = ", ".join(f"{name} {dtype} {shape}" for name, (shape, dtype) in numbers.items())
+        raise FormatError(
+            f"{path}: expected pictures as uint8 (n, height, width) or (n, height, width, channels) "
+            f"under the name images or x; it holds {held[:300]}"
+        )
+    images = _array(archive, named[0], path)
+    label = next((name for name in _LABELS if name in numbers), None)
+    labels = None if label is None else _array(archive, label, path)
+    return _made(images if images.ndim == 4 else images[..., None], labels, held_out, str(path))
+
+
+def _header(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array, from its first bytes."""
+    try:
+        with archive.open(name) as stream:
+            version = np.lib.format.read_magic(stream)
+            read = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+            }[version]
+            shape, _, dtype = read(stream)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{path}: {name!r:.80} is no array ({error})") from error
+    size = archive.getinfo(name).file_size
+    n_bytes = int(np.prod([int(each) for each in shape], dtype=object)) * dtype.itemsize
+    if dtype.hasobject or n_bytes > size:
+        raise FormatError(f"{path}: {name!r:.80} holds objects, or less than its {shape} says")
+    return shape, dtype
+
+
+def _array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
+    try:
+        with archive.open(f"{name}.npy") as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{path}: {name!r:.80} cannot be read ({error})") from error
+
+
+def _made(images: Any, labels: Any, held_out: float, where: str) -> Pictures:
+    try:
+        return Pictures(images, labels, held_out)
+    except ArgumentError as error:
+        raise FormatError(f"{where}: {error}") from error

@@ -1,0 +1,74 @@
+"""`Pictures`: what a `FlexTok` learns from, pictures of one size, some of which are held out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import check_real
+from tokkit.errors import ArgumentError
+from tokkit.models.flextok.checks import as_pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures to learn from.
+
+    Attributes:
+        images: uint8 (n, height, width, channels), of 1 or 3 channels.
+        labels: int64 (n,), a class of each from 0; None where nothing is known. A `FlexTok` does not
+            look at them.
+        held_out: share of the pictures that are evaluated on and not learned from; drawn by `seed`.
+        seed: of that draw.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    held_out: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges.
+
+        Raises:
+            ArgumentError: something does not fit.
+        """
+        images = as_pictures(self.images, None)
+        object.__setattr__(self, "images", images)
+        if not 0 <= check_real("held_out", self.held_out) < 1:
+            raise ArgumentError(f"held_out must be from 0 to below 1, got {self.held_out!r}")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _classes(self.labels, len(images)))
+        if self.n_held_out >= len(images):
+            raise ArgumentError(f"of {len(images)} pictures none is left to learn from")
+
+    @property
+    def n_held_out(self) -> int:
+        """How many are held out; at least one, unless the share is zero."""
+        return max(round(self.held_out * len(self.images)), int(self.held_out > 0))
+
+    def parts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places of the pictures that are learned from, and of those that are held out."""
+        order = np.random.default_rng(self.seed).permutation(len(self.images))
+        return order[self.n_held_out :], order[: self.n_held_out]
+
+    def fingerprint(self) -> str:
+        """Hexadecimal, of all that a training looks at."""
+        digest = hashlib.sha256(f"{self.images.shape} {self.held_out} {self.seed}".encode())
+        digest.update(np.ascontiguousarray(self.images).tobytes())
+        if self.labels is not None:
+            digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
+
+def _classes(labels: Any, n: int) -> NDArray[np.int64]:
+    array = np.asarray(labels)
+    if array.shape != (n,) or array.dtype.kind not in "iu" or int(array.min()) < 0:
+        raise ArgumentError(
+            f"labels must be whole numbers ({n},), 0 or more, got {array.dtype} {array.shape}"
+        )
+    return array.astype(np.int64)
