@@ -110,6 +110,10 @@ class FlexTokConfig:
             raise ArgumentError(f"channels must be 1 or 3, got {self.channels!r}")
         for name in ("n_tokens", "whole", "hidden", "depth", "flow_steps"):
             check_whole(name, getattr(self, name), 1, _MOST)
+        self._check_parts()
+        self._check_codes()
+
+    def _check_parts(self) -> None:
         for name in ("patch", "flow_patch"):
             side = check_whole(name, getattr(self, name), 1, _MOST_SIDE)
             if self.height % side or self.width % side:
@@ -119,6 +123,11 @@ class FlexTokConfig:
                 )
         for name in ("encoder", "flow"):
             check_kind(getattr(self, name), StackConfig, name)
+        check_kind(self.recipe, FlexTokRecipe, "recipe")
+        if (most := max(self.recipe.budgets, default=1)) > self.n_tokens:
+            raise ArgumentError(f"a budget of {most} ids, and a picture has {self.n_tokens}")
+
+    def _check_codes(self) -> None:
         for level in self.levels:
             check_whole("a number of levels", level, 2, _MOST)
         if not self.levels or math.prod(self.levels) > 1 << 24:
@@ -128,9 +137,6 @@ class FlexTokConfig:
         for name in ("spread", "temperature"):
             if check_real(name, getattr(self, name)) <= 0:
                 raise ArgumentError(f"{name} must be more than 0, got {getattr(self, name)}")
-        check_kind(self.recipe, FlexTokRecipe, "recipe")
-        if (most := max(self.recipe.budgets, default=1)) > self.n_tokens:
-            raise ArgumentError(f"a budget of {most} ids, and a picture has {self.n_tokens}")
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -3,10 +3,10 @@
 FlexTok, section 3.1. Squares read each other, and no register. A register reads all squares and the
 registers before it (a causal mask), so that the first codes do not depend on how many follow.
 
-Two additions make it learn in minutes. A register starts from what a perceptron over the whole picture says to
-it, so that it need not be found by attention first; and what is squashed has been brought to one deviation, column
-by column (batch normalisation, by the running figures once it is trained), so that all levels are in use from the
-first step.
+Two additions make it learn in minutes. A register starts from what a perceptron over the whole
+picture says to it, so that it need not be found by attention first; and what is squashed has been
+brought to one deviation, column by column (batch normalisation, by the running figures once it is
+trained), so that all levels are in use from the first step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tokkit.models.blocks.stack import Stack, draw_parameters
+from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.config import FlexTokConfig
 from tokkit.models.flextok.patches import cut
 
@@ -39,9 +39,6 @@ class RegisterEncoder(nn.Module):
         self.whole = nn.Linear(config.n_numbers, config.whole)
         self.starts = nn.Linear(config.whole, config.n_tokens * width)
         self.stack = Stack(config.encoder)
-        draw_parameters(self, seed=int(torch.randint(1 << 31, ())))
-        for layer in (self.input, self.whole, self.starts):
-            layer.reset_parameters()
         self.places = nn.Parameter(_DEVIATION * torch.randn(n_squares, width))
         self.registers = nn.Parameter(_DEVIATION * torch.randn(config.n_tokens, width))
         self.output = nn.Linear(width, len(config.levels))

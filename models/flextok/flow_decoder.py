@@ -1,14 +1,15 @@
 """The flow decoder: draws a picture that looks real, and that the ids fit.
 
 FlexTok, section 3.3: a rectified flow ("Flow Straight and Fast", Liu et al., 2022) goes from noise
-to pictures on lines, x_t = (1 - t) x + t noise, and a transformer over squares of x_t and over codes
-predicts the direction, noise - x. Its layers are scaled and shifted by the time, and open slowly
-("Scalable Diffusion Models with Transformers", Peebles & Xie, 2022, section 3.2, adaLN-Zero).
+to pictures on lines, x_t = (1 - t) x + t noise, and a transformer over squares of x_t and over
+codes predicts the direction, noise - x. Its layers are scaled and shifted by the time, and open
+slowly ("Scalable Diffusion Models with Transformers", Peebles & Xie, 2022, section 3.2,
+adaLN-Zero).
 
 Codes that are absent are hidden from attention; the release puts a learned row in their place.
-Guidance ("Classifier-Free Diffusion Guidance", Ho & Salimans, 2022) hides all of them. Other than in
-the paper, the squares of the expected picture (`mean_decoder`) stand beside those of x_t, so that a
-small network has to learn only what is missing from it; without ids that is the mean of all.
+Guidance ("Classifier-Free Diffusion Guidance", Ho & Salimans, 2022) hides all of them. Other than
+in the paper, the squares of the expected picture (`mean_decoder`) stand beside those of x_t, so
+that a small network has to learn only what is missing from it; without ids that is the mean of all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from tokkit.models.blocks.rotary import rotation
-from tokkit.models.blocks.stack import Block, Stack, draw_parameters
+from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.config import FlexTokConfig
 from tokkit.models.flextok.patches import cut, join
 
@@ -44,9 +45,6 @@ class FlowDecoder(nn.Module):
         self.codes = nn.Linear(len(config.levels), width)
         self.time = nn.Linear(_TIME_COLUMNS, width)
         self.stack = Stack(config.flow, norm=False)
-        draw_parameters(self, seed=int(torch.randint(1 << 31, ())))
-        for layer in (self.input, self.codes, self.time):
-            layer.reset_parameters()
         n_places = config.n_numbers // numbers + config.n_tokens
         self.places = nn.Parameter(_DEVIATION * torch.randn(n_places, width))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
@@ -98,18 +96,12 @@ class FlowDecoder(nn.Module):
         config = self.config.flow
         at = rotation(places, config.head_width, config.rope_base, x.dtype)
         for number, block in enumerate(self.stack.layers):
-            scale, shift, gate, inner_scale, inner_shift, inner_gate = by[6 * number : 6 * number + 6]
-            read = block.attention(_norm(block, x, scale, shift), at, mask, causal=False)
-            x = x + gate * read
-            normed = block.feed_forward_norm(x) * (1 + inner_scale) + inner_shift
-            x = x + inner_gate * block.feed_forward(normed)
+            own = by[6 * number : 6 * number + 6]
+            normed = block.attention_norm(x) * (1 + own[0]) + own[1]
+            x = x + own[2] * block.attention(normed, at, mask, causal=False)
+            normed = block.feed_forward_norm(x) * (1 + own[3]) + own[4]
+            x = x + own[5] * block.feed_forward(normed)
         return self.norm(x) * (1 + by[-2]) + by[-1]
-
-
-def _norm(
-    block: Block, x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor
-) -> torch.Tensor:
-    return block.attention_norm(x) * (1 + scale) + shift
 
 
 def flow_times(n: int, device: torch.device) -> torch.Tensor:

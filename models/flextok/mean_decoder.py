@@ -1,9 +1,10 @@
-"""The picture that is expected after the first k ids, and nothing drawn: it is what distortion is measured by.
+"""The picture that is expected after the first ids, by which distortion is measured.
 
 The paper decodes by a flow alone, whose pictures are drawn; their mean, which is nearest to the
-picture that was encoded, would take many of them. Here a network of its own gives that mean: rows of the
-codes that are there are added up, so that a code that is absent adds nothing, a row tells how many
-there are, and a multilayer perceptron reads the sum. Without any id it is the mean of all pictures.
+picture that was encoded, would take many of them. Here a network of its own gives that mean: rows
+of the codes that are there are added up, so that a code that is absent adds nothing, a row tells
+how many there are, and a multilayer perceptron reads the sum. Without any id it starts as the mean
+of all pictures.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class MeanDecoder(nn.Module):
         return self._read(torch.stack(sums))
 
     def _read(self, sums: torch.Tensor) -> torch.Tensor:
-        states = self.first(functional.gelu(sums))
+        states = sums + self.first(functional.gelu(sums))
         for layer in self.layers:
             states = layer(states)
         return (self.output(self.norm(states)) + self.mean).unflatten(-1, self.shape)

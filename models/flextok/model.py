@@ -91,7 +91,7 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
 
     @property
     def prefix_axis(self) -> PrefixAxis:
-        """ "sequence": the first ids are a coarser picture."""
+        """Ids: the first ones are a coarser picture."""
         return "sequence"
 
     @property
@@ -125,7 +125,8 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
         if budget is not None:
             check_whole("budget", budget, 1)
         with self._evaluating():
-            return self.quantizer.encode(self.bounded(self._tensor(picture[None])))[0, :budget].cpu().numpy()
+            ids = self.quantizer.encode(self.bounded(self._tensor(picture[None])))
+        return ids[0, :budget].cpu().numpy()
 
     def decode(self, ids: Ids, *, seed: int | None = None) -> NDArray[np.uint8]:
         """The picture of some first ids, uint8 (height, width, channels).

@@ -1,10 +1,10 @@
-"""Pictures from a folder or a zip of picture files, or from an npz of arrays: bounded, never unpickled.
+"""Pictures from a folder or a zip of picture files, or from an npz of arrays; never unpickled.
 
 A folder, or a zip, holds PNG, JPEG or other files that Pillow reads, all of one size; where each
 lies in a folder of its own class (`train/cat/1.png`), that name is its class. An npz holds uint8
-arrays, (n, height, width) or (n, height, width, channels), of which the one called `images`, `x` or the
-only one is read, and whole numbers called `labels` or `y`. What a file says about its size is looked
-at before anything is unpacked.
+arrays, (n, height, width) or (n, height, width, channels), of which the one called `images`, `x` or
+the only one is read, and whole numbers called `labels` or `y`. What a file says about its size is
+looked at before anything is unpacked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 _MOST_FILES = 1 << 20
 _MOST_FILE_BYTES = 64 << 20
 _MOST_PIXELS = 1 << 24
-_MOST_BYTES = 1 << 31
+_MOST_BYTES = 1 << 30
 """Of all pictures together, unpacked."""
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _IMAGES, _LABELS = ("images", "x"), ("labels", "y")
@@ -61,7 +61,9 @@ def read_pictures(source: str | os.PathLike[str], *, held_out: float = 0.05) -> 
         if not path.is_file():
             raise FormatError(f"{path}: not there; give a folder, a zip or an npz of pictures")
         if not zipfile.is_zipfile(path):
-            raise FormatError(f"{path}: no zip and no npz; give a folder, a zip or an npz of pictures")
+            raise FormatError(
+                f"{path}: no zip and no npz; give a folder, a zip or an npz of pictures"
+            )
     try:
         with zipfile.ZipFile(path) as archive:
             names = [each.filename for each in _entries(archive, path)]
@@ -133,7 +135,7 @@ def _from_files(files: Iterator[_File], where: str, held_out: float) -> Pictures
 
 def _opened(file: _File, where: str) -> NDArray[np.uint8]:
     with needs_extra("picture files need Pillow", extra="images"):
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     name = f"{where}: {file.name!r:.80}"
     try:
         with Image.open(io.BytesIO(file.data), formats=_FORMATS) as image:
@@ -151,9 +153,9 @@ def _opened(file: _File, where: str) -> NDArray[np.uint8]:
                     "bits of grey, or red, green and blue; convert it"
                 )
             array = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except FormatError:
+        raise
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise FormatError(f"{name}: no picture, or a damaged one ({error})") from error
     return array if array.ndim == 3 else array[..., None]
 
@@ -168,15 +170,21 @@ def _classes_of(names: Sequence[str]) -> NDArray[np.int64] | None:
 
 
 def _from_arrays(archive: zipfile.ZipFile, path: Path, held_out: float) -> Pictures:
-    headers = {name: _header(archive, name, path) for name in archive.namelist() if name.endswith(".npy")}
+    headers = {
+        name: _header(archive, name, path) for name in archive.namelist() if name.endswith(".npy")
+    }
     numbers = {name.removesuffix(".npy"): each for name, each in headers.items()}
-    of_bytes = [name for name, (shape, dtype) in numbers.items() if dtype == np.uint8 and len(shape) in (3, 4)]
+    of_bytes = [
+        name
+        for name, (shape, dtype) in numbers.items()
+        if dtype == np.uint8 and len(shape) in (3, 4)
+    ]
     named = [name for name in _IMAGES if name in of_bytes] or of_bytes
     if not named or (len(of_bytes) > 1 and named[0] not in _IMAGES):
         held = ", ".join(f"{name} {dtype} {shape}" for name, (shape, dtype) in numbers.items())
         raise FormatError(
-            f"{path}: expected pictures as uint8 (n, height, width) or (n, height, width, channels) "
-            f"under the name images or x; it holds {held[:300]}"
+            f"{path}: expected pictures as uint8 (n, height, width) or (n, height, width, "
+            f"channels) under the name images or x; it holds {held[:300]}"
         )
     images = _array(archive, named[0], path)
     label = next((name for name in _LABELS if name in numbers), None)
@@ -184,7 +192,9 @@ def _from_arrays(archive: zipfile.ZipFile, path: Path, held_out: float) -> Pictu
     return _made(images if images.ndim == 4 else images[..., None], labels, held_out, str(path))
 
 
-def _header(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _header(
+    archive: zipfile.ZipFile, name: str, path: Path
+) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Shape and type of an array, from its first bytes."""
     try:
         with archive.open(name) as stream:

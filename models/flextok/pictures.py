@@ -20,9 +20,9 @@ class Pictures:
 
     Attributes:
         images: uint8 (n, height, width, channels), of 1 or 3 channels.
-        labels: int64 (n,), a class of each from 0; None where nothing is known. A `FlexTok` does not
-            look at them.
-        held_out: share of the pictures that are evaluated on and not learned from; drawn by `seed`.
+        labels: int64 (n,), a class of each from 0; None where nothing is known. A `FlexTok` does
+            not look at them.
+        held_out: share of the pictures that are evaluated on and not learned from.
         seed: of that draw.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_each_doubling_of_ids_helps_on_unseen_pictures_and_shuffled_ids_hurt() -
     unseen = blocks(200, seed=9)
     ids = model.encode_many(unseen)
     curve = [psnr(unseen, model.decode_many(ids[:, :n])) for n in (0, 1, 2, 4)]
-    assert all(after > before + 0.3 for before, after in zip(curve, curve[1:], strict=False))
+    assert all(after > before + 0.3 for before, after in pairwise(curve))
     assert figures["psnr_4"] > figures["psnr_2"] > figures["psnr_1"]
     assert figures["flow_loss"] < result.records[0].evaluation["flow_loss"] - 0.2
     random = np.random.default_rng(0)
@@ -309,9 +310,7 @@ def test_senseless_recipes_are_refused(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_even_and_odd_levels_and_pictures_that_are_not_square_round_trip(channels: int) -> None:
-    config = replace(
-        CONFIG, height=12, channels=channels, levels=(8, 8, 8, 5, 5, 5), encoder=SMALL
-    )
+    config = replace(CONFIG, height=12, channels=channels, levels=(8, 8, 8, 5, 5, 5), encoder=SMALL)
     model = new_model(config)
     x = np.random.default_rng(0).integers(0, 256, (12, 8, channels), dtype=np.uint8)
     ids = model.encode(x)
