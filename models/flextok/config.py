@@ -30,8 +30,8 @@ class FlexTokRecipe:
         flip: whether pictures are mirrored, left to right, half of the time.
     """
 
-    batch: int = 128
-    powers: float = 0.5
+    batch: int = 48
+    powers: float = 1.0
     budgets: tuple[int, ...] = ()
     lengths: int = 2
     flow_share: float = 0.25
@@ -86,7 +86,7 @@ class FlexTokConfig:
     levels: tuple[int, ...] = (4, 4, 4, 4, 4)
     patch: int = 7
     encoder: StackConfig = field(default_factory=lambda: StackConfig(width=64, n_layers=2))
-    whole: int = 384
+    whole: int = 256
     spread: float = 1.0
     hidden: int = 512
     depth: int = 1
@@ -106,7 +106,7 @@ class FlexTokConfig:
         object.__setattr__(self, "levels", tuple(self.levels))  # JSON has lists
         for name in ("height", "width"):
             check_whole(name, getattr(self, name), 1, _MOST_SIDE)
-        if self.channels not in (1, 3) or isinstance(self.channels, bool):
+        if check_whole("channels", self.channels, 1, 3) == 2:
             raise ArgumentError(f"channels must be 1 or 3, got {self.channels!r}")
         for name in ("n_tokens", "whole", "hidden", "depth", "flow_steps"):
             check_whole(name, getattr(self, name), 1, _MOST)

@@ -11,15 +11,12 @@ out: there is none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 
 from tokkit.models.flextok.config import FlexTokRecipe
 from tokkit.models.flextok.flow_decoder import flow_times
-
-if TYPE_CHECKING:
-    from tokkit.models.flextok.model import FlexTok
 
 
 def powers_of_two(n_tokens: int) -> tuple[int, ...]:
@@ -64,11 +61,11 @@ def moved(x: torch.Tensor, recipe: FlexTokRecipe) -> torch.Tensor:
     return x
 
 
-def step_loss(model: FlexTok, x: torch.Tensor) -> torch.Tensor:
+def step_loss(model: Any, x: torch.Tensor) -> torch.Tensor:
     """Of one batch, float ().
 
     Args:
-        model: in its training mode.
+        model: a `FlexTok` in its training mode.
         x: float (n, height, width, channels), from -1 to 1.
     """
     recipe = model.config.recipe
@@ -82,11 +79,11 @@ def step_loss(model: FlexTok, x: torch.Tensor) -> torch.Tensor:
     return loss + flow_loss(model, x[:n], found.values[:n].detach())
 
 
-def flow_loss(model: FlexTok, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+def flow_loss(model: Any, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     """Mean squared distance of the flow's directions, which moves the flow decoder alone.
 
     Args:
-        model: has it.
+        model: the `FlexTok` that has it.
         x: float (n, height, width, channels), from -1 to 1.
         codes: float (n, n_tokens, columns).
     """

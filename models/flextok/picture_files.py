@@ -144,8 +144,9 @@ def _opened(file: _File, where: str) -> NDArray[np.uint8]:
                     f"{name}: {image.width:,} x {image.height:,} pixels, expected at most "
                     f"{_MOST_PIXELS:,}"
                 )
-            if getattr(image, "n_frames", 1) != 1:
-                raise FormatError(f"{name}: {image.n_frames} pictures in one file, expected one")
+            n_frames: int = getattr(image, "n_frames", 1)
+            if n_frames != 1:
+                raise FormatError(f"{name}: {n_frames} pictures in one file, expected one")
             mode, transparent = image.mode, "transparency" in image.info
             if mode not in ("1", "L", "P", "RGB") or transparent:
                 raise FormatError(
