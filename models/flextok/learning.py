@@ -17,6 +17,26 @@ import torch
 
 from tokkit.models.flextok.config import FlexTokRecipe
 from tokkit.models.flextok.flow_decoder import flow_times
+from tokkit.models.training.options import TrainingOptions
+
+
+def training_options(*, rate: float | None = None, **options: Any) -> TrainingOptions:
+    """Options of a training that suit it.
+
+    Args:
+        rate: learning rate at its peak; None: 0.002.
+        **options: further fields of `TrainingOptions`, such as its budget.
+
+    Raises:
+        ArgumentError: an option out of its range.
+    """
+    known: dict[str, Any] = {
+        "learning_rate": 2e-3 if rate is None else rate,
+        "weight_decay": 0.05,
+        "betas": (0.9, 0.98),
+        "final": 0.02,
+    }
+    return TrainingOptions(**{**known, **options})
 
 
 def powers_of_two(n_tokens: int) -> tuple[int, ...]:

@@ -31,6 +31,22 @@ def config_to_dict(config: Config) -> dict[str, Any]:
     return asdict(config)
 
 
+def merged(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Values, some of which are set to others; of a mapping within them some in turn.
+
+    >>> merged({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"c": 4}})
+    {'a': {'b': 1, 'c': 4}, 'd': 3}
+    """
+    found = dict(values)
+    for name, each in settings.items():
+        before = found.get(name)
+        if isinstance(before, dict) and isinstance(each, dict):
+            found[name] = merged(before, each)
+        else:
+            found[name] = each
+    return found
+
+
 def config_from_dict(kind: type[ConfigT], data: Mapping[str, Any], where: str) -> ConfigT:
     """Read what `config_to_dict` wrote; what is left out has its default.
 

@@ -11,7 +11,7 @@ from tokkit.arguments import refuse_unknown
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.registry import CLASSES
 from tokkit.models.kinds import KINDS
-from tokkit.models.saving.configs import config_from_dict, config_to_dict
+from tokkit.models.saving.configs import config_from_dict, config_to_dict, merged
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -52,7 +52,7 @@ def new_model(
             that has none.
     """
     kind = model_class(name)
-    values = _merged(config_to_dict(kind.config_class()), settings)
+    values = merged(config_to_dict(kind.config_class()), settings)
     try:
         config = config_from_dict(kind.config_class, values, "the configuration")
     except FormatError as error:
@@ -86,14 +86,3 @@ def read_settings(given: Iterable[str]) -> dict[str, Any]:
                 raise ArgumentError(f"{each!r}: {field} has a value already")
         place[last] = value
     return settings
-
-
-def _merged(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(values)
-    for name, each in settings.items():
-        before = merged.get(name)
-        if isinstance(before, dict) and isinstance(each, dict):
-            merged[name] = _merged(before, each)
-        else:
-            merged[name] = each
-    return merged

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 from tokkit.cli import main
-from tokkit.cli.text_training import TextTraining
+from tokkit.cli.training.text_models import TextTraining
 from tokkit.errors import ArgumentError
 from tokkit.models.byte.model import ByteTransformer
 from tokkit.models.kinds import KINDS

@@ -41,7 +41,7 @@ ENTRIES = (
     Entry("ensemble", MODELS, "let several models continue a text together"),
     Entry("score", MODELS, "bits per byte of a text, for models side by side"),
     Entry("transfer", MODELS, "give a model another tokenizer"),
-    Entry("train", MODELS, "train a language model, or a network that predicts rows of tokens"),
+    Entry("train", MODELS, "train a language model, a tokenizer, or what predicts rows of tokens"),
     Entry("tokenize", TOKENIZERS, "ids and byte pieces of a text", ("encode",)),
     Entry("audit", TOKENIZERS, "examine a tokenizer: vocabulary, cost of texts, safety"),
     Entry("diff", TOKENIZERS, "compare two tokenizers"),

@@ -22,7 +22,8 @@ from tokkit.cli.option_types import (
 )
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
-from tokkit.cli.text_training import TextTraining, train_text_model
+from tokkit.cli.training.pictures import FLEXTOK, train_flextok
+from tokkit.cli.training.text_models import TextTraining, train_text_model
 from tokkit.errors import ArgumentError, Interrupted
 from tokkit.models.kinds import KINDS
 from tokkit.report.wording import visible
@@ -44,6 +45,10 @@ EXAMPLES = (
         "goes on from a trained model with another text",
     ),
     (
+        "tokkit train flextok pictures.zip --into tokenizer/ --minutes 20",
+        "a tokenizer of pictures of one size: a folder, a zip or an npz of them",
+    ),
+    (
         "tokkit train hypernet smollm2 code.txt prose.txt --into net/ --minutes 90",
         "a network that predicts rows of tokens, for a model",
     ),
@@ -53,7 +58,7 @@ EXAMPLES = (
     ),
 )
 HYPERNET = "hypernet"
-_WHAT = (*KINDS, HYPERNET)
+_WHAT = (*KINDS, FLEXTOK, HYPERNET)
 _MINUTES, _RATE = 60.0, 2e-4
 
 _SUMMARY = (
@@ -63,13 +68,15 @@ _SUMMARY = (
 
 
 class TrainingInput(OptionType):
-    """A text to read; for a hypernetwork the first is the model."""
+    """A text to read; for a hypernetwork the first is the model, for flextok it is pictures."""
 
     paths = "files"
 
     def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:
         """Whether it can be read, or is a model."""
         inputs = arguments["inputs"]
+        if arguments["what"] == FLEXTOK and Path(value).is_dir():
+            return
         is_model = arguments["what"] == HYPERNET and value is inputs[0]
         (Source() if is_model else InputFile()).check(value)
         if arguments["what"] == HYPERNET and len(inputs) < 2:
@@ -80,7 +87,12 @@ def train(
     what: Annotated[str, argument("|".join(_WHAT), Choice(*_WHAT), "what is trained")],
     inputs: Annotated[
         list[str],
-        argument("TEXT", TrainingInput(), "texts to learn from; for hypernet first a model"),
+        argument(
+            "DATA",
+            TrainingInput(),
+            "texts to learn from; for hypernet first a model; for flextok pictures: a folder, a "
+            "zip or an npz",
+        ),
     ],
     into: Annotated[
         str, option("folder for checkpoints, records and the network", OutputFolder(), "FOLDER")
@@ -100,10 +112,11 @@ def train(
 ) -> int:
     """Train a network, or go on with it.
 
-    All but hypernet are language models that learn from texts: tokkit score and tokkit complete
-    take their FOLDER. A hypernet (hypernet MODEL TEXT…) corrects the rows that a heuristic makes
-    for other tokenizers, of MODEL and of what is tuned from it: tokkit transfer --hypernet FOLDER.
-    Give all options again to go on.
+    All but two are language models that learn from texts: tokkit score and tokkit complete take
+    their FOLDER. A flextok is a tokenizer of pictures; it has the options set, steps, held-out,
+    bf16 and device of models of text. A hypernet (hypernet MODEL TEXT…) corrects the rows that a
+    heuristic makes for other tokenizers, of MODEL and of what is tuned from it: tokkit transfer
+    --hypernet FOLDER. Give all options again to go on.
     """
     from tokkit.models.training import TrainingOptions
     from tokkit.models.training.checkpoints import CHECKPOINT
@@ -115,6 +128,8 @@ def train(
     if resume and not begun:
         raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
     with _told_how_to_go_on(into):
+        if what == FLEXTOK:
+            return train_flextok(inputs, into, text_training, minutes, rate, seed, html, as_json)
         if what != HYPERNET:
             options = text_training.options(minutes, rate, seed)
             return train_text_model(what, inputs, into, text_training, options, html, as_json)

@@ -1,0 +1,1 @@
+"""What `tokkit train` may be asked for each kind of network, and how it trains them."""
