@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tokkit.models.dm_codec.model import DMCodec
     from tokkit.models.dm_codec.recordings import Recording, Recordings
     from tokkit.models.flextok.config import FlexTokConfig, FlexTokRecipe
+    from tokkit.models.flextok.generator import GeneratorConfig, PictureGenerator
+    from tokkit.models.flextok.labelled_ids import LabelledIds
     from tokkit.models.flextok.model import FlexTok
     from tokkit.models.flextok.picture_files import read_pictures
     from tokkit.models.flextok.pictures import Pictures
@@ -56,10 +58,13 @@ __all__ = [
     "FlexTok",
     "FlexTokConfig",
     "FlexTokRecipe",
+    "GeneratorConfig",
     "HierarchicalConfig",
     "HierarchicalTransformer",
     "LabelledGraph",
+    "LabelledIds",
     "NgramConfig",
+    "PictureGenerator",
     "Pictures",
     "Recording",
     "Recordings",
@@ -92,10 +97,13 @@ _HOMES = {
     "FlexTok": "flextok.model",
     "FlexTokConfig": "flextok.config",
     "FlexTokRecipe": "flextok.config",
+    "GeneratorConfig": "flextok.generator",
     "HierarchicalConfig": "hierarchical.config",
     "HierarchicalTransformer": "hierarchical.model",
     "LabelledGraph": "vqgraph.labelled",
+    "LabelledIds": "flextok.labelled_ids",
     "NgramConfig": "blocks.options",
+    "PictureGenerator": "flextok.generator",
     "Pictures": "flextok.pictures",
     "Recording": "dm_codec.recordings",
     "Recordings": "dm_codec.recordings",

@@ -4,5 +4,5 @@
 Read `config`, then `model`; `encoder` has the registers, `mean_decoder` gives the picture that is
 expected after some ids and `flow_decoder` draws one that looks real. `patches` cuts pictures up,
 `learning` teaches all of it from `pictures`, which `picture_files` reads, and `checks` says what a
-picture must be.
+picture must be. `generator` writes ids of pictures of a class.
 """

@@ -30,6 +30,7 @@ CLASSES = {
     "dm-codec": "tokkit.models.dm_codec.model:DMCodec",
     "vqgraph": "tokkit.models.vqgraph.model:VQGraph",
     "flextok": "tokkit.models.flextok.model:FlexTok",
+    "flextok-generator": "tokkit.models.flextok.generator:PictureGenerator",
 }
 """Kind -> module and class, whose `load(folder, **options)` reads what its `save(folder)` wrote."""
 
