@@ -24,6 +24,7 @@ LAYERS = [
         "hf",
         "harness",
         "mixture",
+        "scoring",
         "dynamic",
     ),
     *("quantize", "audit", "models", "hypernets", "serve", "cli"),

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tokkit.bytelm.completion.infilling import Infilling, infill
     from tokkit.bytelm.ensemble import ByteEnsemble
     from tokkit.bytelm.loading import load_lm
-    from tokkit.bytelm.scoring import ScoreReport, score
     from tokkit.bytelm.token_models.ngram import NgramLM
     from tokkit.bytelm.token_models.transformers.token_lm import TransformersLM
     from tokkit.dynamic.merged_batch import MergedBatch
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from tokkit.hypernets.transfer import transfer
     from tokkit.mixture.inference import infer_mixture
     from tokkit.mixture.result import MixtureResult
+    from tokkit.scoring.report import ScoreReport
+    from tokkit.scoring.scoring import score
     from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 __version__ = VERSION
@@ -81,7 +82,7 @@ _HOMES = {
     "MixtureResult": "tokkit.mixture.result",
     "NgramLM": "tokkit.bytelm.token_models.ngram",
     "RepositoryFiles": "tokkit.bytelm.completion.fim_context",
-    "ScoreReport": "tokkit.bytelm.scoring",
+    "ScoreReport": "tokkit.scoring.report",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransferReport": "tokkit.hypernets.result",
@@ -96,7 +97,7 @@ _HOMES = {
     "load_lm": "tokkit.bytelm.loading",
     "load_tokenizer": "tokkit.text.tokenizer",
     "merge_batch": "tokkit.dynamic.merging",
-    "score": "tokkit.bytelm.scoring",
+    "score": "tokkit.scoring.scoring",
     "stream_completion": "tokkit.bytelm.completion.completion",
     "transfer": "tokkit.hypernets.transfer",
 }

@@ -54,17 +54,18 @@ def test_json_has_both_bounds_of_the_beam_that_was_asked_for(lm: ByteLM, capsys:
             "tokenization_logprob": pytest.approx(tokenization),
             "tokenization_bits_per_byte": pytest.approx(bits(tokenization)),
             "impossible": None,
+            "interval": None,
         }
     ]
 
 
 def test_the_table_has_one_line_a_model(lm: ByteLM, capsys: Any) -> None:
-    assert cli.main(["score", "toy", "toy", "--text", TEXT.decode(), "--encodings", "all"]) == 0
+    assert cli.main(["score", "toy", "other", "--text", TEXT.decode(), "--encodings", "all"]) == 0
     header, *lines = capsys.readouterr().out.splitlines()
     assert header.startswith("4 bytes  all encodings bits/byte  at least  tokenization bits/byte")
     exact = f"{bits(ByteLM(lm.token_lm, encodings='all').logprob(TEXT)):.4f}"
-    expected = ["toy", exact, exact, f"{bits(lm.token_logprob(TEXT)):.4f}"]
-    assert [line.split() for line in lines] == [expected, expected]
+    expected = [exact, exact, f"{bits(lm.token_logprob(TEXT)):.4f}"]
+    assert [line.split() for line in lines] == [["toy", *expected], ["other", *expected]]
 
 
 def test_a_beam_without_all_encodings_is_refused(lm: ByteLM, capsys: Any) -> None:

@@ -70,3 +70,19 @@ def test_options_that_do_not_go_together_are_refused_before_loading(
         code = end.code
     assert code == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_run_keeps_records_and_draws_a_page_of_models_and_ensemble(
+    lm: ByteLM, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / "text").write_text(TEXT * 3)
+    records, page = tmp_path / "records", tmp_path / "page.html"
+    words = ["score", "toy", "other", str(tmp_path / "text"), "--window", "60", "--json"]
+    words += ["--combine", "mixture", "--records", str(records), "--html", str(page)]
+    assert cli.main(words) == 0
+    out = capsys.readouterr().out
+    assert [m["model"] for m in json.loads(out)["models"]] == ["toy", "other", "mixture of all"]
+    assert page.read_text(encoding="utf-8").count('<figure class="map"') == 3
+    monkeypatch.setattr(ByteLM, "logprob", lambda *_, **__: pytest.fail("scored again"))
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out == out

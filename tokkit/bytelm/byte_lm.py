@@ -259,7 +259,8 @@ class ByteLM(ByteModel):
         """
         data = as_bytes(data)
         if window is None and stride is None:
-            return self._tokens_logprob(self.token_lm.tokenizer.encode(data, normalize=False), 0)
+            ids = self.token_lm.tokenizer.encode(data, normalize=False)
+            return float(self.ids_logprobs(ids).sum())
         encoding = self.token_lm.tokenizer.encode_with_offsets(data, normalize=False)
         ids, begins = encoding.ids.tolist(), encoding.starts
         total = 0.0
@@ -267,18 +268,27 @@ class ByteLM(ByteModel):
             first, start, stop = np.searchsorted(begins, places).tolist()
             if places[-1] == len(data):
                 stop = len(ids)
-            total += self._tokens_logprob(ids[first:stop], start - first)
+            total += float(self.ids_logprobs(ids[first:stop], start - first).sum())
         return total
 
-    def _tokens_logprob(self, ids: list[int], n_given: int) -> float:
-        """Log-probability, nats, of the ids after the first `n_given`."""
+    def ids_logprobs(self, ids: Sequence[int], n_given: int = 0) -> NDArray[np.float64]:
+        """float64 (len(ids) - n_given,), nats: each id under the token model, given those before.
+
+        Args:
+            ids: of a text, BOS not among them.
+            n_given: so many at their beginning are a condition.
+
+        Raises:
+            ModelError: more ids than the model reads, or it returned NaN.
+        """
         limit = context_limit(self.token_lm)
         if limit is not None and len(ids) - 1 > limit:
             raise too_long(self.token_lm, len(ids))
         session = open_session(self.token_lm)
         if not ids:
-            return 0.0
-        nodes, total = session.path(session.root, ids[:-1]), 0.0
+            return np.zeros(0)
+        nodes = session.path(session.root, ids[:-1])
+        found: list[NDArray[np.float64]] = [np.zeros(0)]
         steps = list(zip(nodes, ids, strict=True))[n_given:]
 
         def ask(chunk: Sequence[tuple[Node, int]]) -> NDArray[np.floating[Any]]:
@@ -286,7 +296,8 @@ class ByteLM(ByteModel):
 
         for chunk, rows in rows_in_calls(self._vocabulary, ask, steps):
             chosen = [token for _, token in chunk]
-            total += float(rows[np.arange(len(chosen)), chosen].astype(np.float64).sum())
-        if np.isnan(total):
+            found.append(rows[np.arange(len(chosen)), chosen].astype(np.float64))
+        logprobs = np.concatenate(found)
+        if np.isnan(logprobs).any():
             raise ModelError(f"{self.name} returned NaN log-probabilities; check its weights")
-        return total
+        return logprobs

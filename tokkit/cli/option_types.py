@@ -301,6 +301,31 @@ class Source(OptionType):
             self.check(value)
 
 
+class ModelOrFile(Source):
+    """A model, or a file with text, which is told by its content; `-` is stdin."""
+
+    def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:
+        """Whether there is such a file, or such a model."""
+        if is_text_file(value):
+            InputFile(stdin=True).check(value)
+        else:
+            super().check_among(value, arguments)
+
+
+def is_text_file(name: str) -> bool:
+    """Whether a name is that of a file, and of no model; `-` is stdin."""
+    from tokkit.files.gguf_headers import is_gguf
+    from tokkit.files.packaged import PACKAGED
+
+    if name == "-":
+        return True
+    path = Path(name)
+    try:
+        return name not in PACKAGED and path.is_file() and not is_gguf(path)
+    except (OSError, ValueError):
+        return False
+
+
 def _as_bad_parameter(judge: Callable[[], object]) -> None:
     try:
         judge()

@@ -118,7 +118,7 @@ def _refuse_weights(weights: Numbers | None, n_models: int, combine: str) -> Non
 
 def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:
     """Each member's bits per byte on the prompt, and its weight before and after it."""
-    from tokkit.bytelm.scoring import bits_per_byte
+    from tokkit.scoring.figures import bits_per_byte
 
     return [
         {

@@ -1,33 +1,59 @@
-"""`tokkit score`: bits per byte of a text, under one model or several side by side."""
+"""`tokkit score`: bits per byte of texts, under one model or several side by side."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tokkit
-from tokkit.cli.declarations import option
-from tokkit.cli.inputs import DownloadFlag, InputText, ModelArguments, load_model
-from tokkit.cli.option_types import Whole
-from tokkit.cli.output import JsonFlag, format_number, print_json, print_table
-from tokkit.cli.progress import progress
+from tokkit.cli.declarations import Alone, argument, option
+from tokkit.cli.inputs import DownloadFlag, InputText, read_text
+from tokkit.cli.option_types import (
+    AnyText,
+    ModelOrFile,
+    Name,
+    OutputFile,
+    Whole,
+    is_text_file,
+)
+from tokkit.cli.output import (
+    JsonFlag,
+    format_number,
+    html_option,
+    print_json,
+    print_table,
+    refuse_two_on_stdout,
+    save_text,
+)
+from tokkit.cli.progress import Meter
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
-    from tokkit.bytelm.scoring import TextScore
+    from tokkit.bytelm.byte_model import ByteModel
+    from tokkit.scoring.intervals import Interval
+    from tokkit.scoring.report import ScoreReport
 
 EXAMPLES = (
-    ("tokkit score smollm2 gemma3 --file story.txt", "which model knows this text better"),
-    ("tokkit score smollm2 --file book.txt --window 8192", "a text that is longer than it reads"),
+    ("tokkit score smollm2 gemma3 story.txt notes.jsonl", "which model knows these texts better"),
+    ("tokkit score smollm2 book.txt.gz --window 2048 --records book.jsonl",
+     "a text that is longer than it reads; interrupted, the same command goes on"),
+    ("tokkit score smollm2 gemma3 story.txt --combine mixture --html story.html",
+     "a heat map of what surprised each model, and both together"),
     ("cat story.txt | tokkit score smollm2 --json", "from stdin, for a script"),
-)
+)  # fmt: skip
 EXIT_IMPOSSIBLE = 2
-
+SHOWN_BYTES = 6000
+"""Of the heat map."""
+_MOST_ROWS = 40
 
 COLUMNS = {
     "canonical": {
-        "exact bits/byte": "exact_bits_per_byte",
+        "exact bits/byte": "bits_per_byte",
         "tokenization bits/byte": "tokenization_bits_per_byte",
     },
     "all": {
@@ -36,12 +62,74 @@ COLUMNS = {
         "tokenization bits/byte": "tokenization_bits_per_byte",
     },
 }
-"""Header and field of each column of the table, by kind of encodings."""
+"""Header and figure of each column of the table, by kind of encodings."""
+
+
+def _combinations() -> Sequence[str]:
+    from tokkit.bytelm.ensembles.names import COMBINATIONS
+
+    return COMBINATIONS
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How long texts are read, and how a long run is kept."""
+
+    PANEL: ClassVar[str] = "Long texts"
+
+    window: Annotated[
+        int | None,
+        option(
+            "show a model at most so many bytes at once, for texts longer than it reads; they are "
+            "scored in windows that overlap",
+            Whole(2),
+            "BYTES",
+        ),
+    ] = None
+    stride: Annotated[
+        int | None,
+        option("bytes that each window but the first scores (half of --window)", Whole(1), "BYTES"),
+    ] = None
+    records: Annotated[
+        str | None,
+        option(
+            "keep what has been scored; the same command goes on from there",
+            OutputFile(),
+            "FILE",
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a stride that does not fit its window, by an `ArgumentError`."""
+        if self.window is None and self.stride is not None:
+            raise ArgumentError("--stride belongs to --window; say how many bytes a window has")
+        if self.window is not None and self.stride is not None and self.stride > self.window:
+            raise ArgumentError(
+                f"--stride {self.stride} leaves out bytes between windows of {self.window}"
+            )
+
+    def sizes(self) -> tuple[int, int] | None:
+        """Window and stride, in bytes."""
+        from tokkit.bytelm.windows import check_windows
+
+        return check_windows(self.window, self.stride)
 
 
 def score(
-    models: ModelArguments,
+    models: Annotated[
+        list[str],
+        argument(
+            "MODEL... [FILE]",
+            ModelOrFile(),
+            "packaged models (smollm2, gemma3), GGUF files, folders or hub ids; then texts: files, "
+            "JSON lines, Parquet, compressed or not, or - for stdin",
+        ),
+    ],
     text: InputText,
+    windows: Windows,
+    text_field: Annotated[
+        str, option("of a JSON record or a Parquet file: what has the text", AnyText(), "NAME")
+    ] = "text",
     encodings: Annotated[
         Literal["canonical", "all"],
         option(
@@ -53,90 +141,171 @@ def score(
         int | None,
         option("width of the beam of --encodings all (8)", Whole(1), "N"),
     ] = None,
-    window: Annotated[
-        int | None,
+    combine: Annotated[
+        str | None,
         option(
-            "show a model at most so many bytes at once, for texts longer than it reads; they are "
-            "scored in windows that overlap",
-            Whole(2),
-            "BYTES",
+            "score all models together, too, combined as tokkit ensemble combines them",
+            Name(_combinations),
+            "HOW",
         ),
     ] = None,
-    stride: Annotated[
-        int | None,
-        option("bytes that each window but the first scores (half of --window)", Whole(1), "BYTES"),
+    html: Annotated[str | None, html_option("a page with a heat map of surprise")] = None,
+    csv: Annotated[
+        str | None,
+        option(
+            "a line a document and model, to a file or stdout",
+            OutputFile(),
+            "[FILE]",
+            panel="Outputs",
+        ),
+        Alone("-"),
     ] = None,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Bits per byte of a text, for models with any vocabularies side by side.
+    """Bits per byte of texts, for models with any vocabularies side by side.
 
     Exact: the probability of the bytes, summed over all canonical encodings of texts that begin so.
 
     Tokenization: of its own token sequence alone, with no id forbidden; this is what is usually
     reported.
-    """
-    _check_options(encodings, beam, window, stride)
-    data = text.read()
-    if not data:
-        raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
-    scores: list[dict[str, Any]] = []
-    about: dict[str, Any] = {} if encodings == "canonical" else {"encodings": encodings}
-    for source in models:
-        lm = load_model(source, allow_download, encodings=encodings, beam=beam)
-        with progress(f"scoring with {lm.name}"):
-            report = tokkit.score(lm, data, window=window, stride=stride)
-        scores.append(_fields(lm.name, report.documents[0].scores[lm.name]))
-        if window is not None:
-            about = {"window": report.window, "stride": report.stride}
+    """  # fmt: skip
+    from tokkit.scoring.inputs import open_corpus
+    from tokkit.scoring.scoring import Run, score_run
+
+    refuse_two_on_stdout(html=html, csv=csv, json="-" if as_json else None)
+    sources = [given for given in models if not is_text_file(given)]
+    files = [given for given in models if is_text_file(given)]
+    _check(sources, encodings, beam, windows, combine)
+    corpus = open_corpus(_texts(files, text), text_field=text_field)
+    options = {"allow_download": allow_download, "encodings": encodings, "beam": beam}
+    with Meter() as meter:
+        run = Run(
+            corpus,
+            windows.sizes(),
+            windows.records,
+            SHOWN_BYTES if html is not None else 0,
+            meter,
+            (("encodings", encodings), ("beam", beam)),
+        )
+        report = score_run(_loaders(sources, combine, options, meter), run)
+    if html is not None:
+        save_text(html, report.to_html())
+    if csv is not None:
+        save_text(csv, report.to_csv())
     if as_json:
-        print_json({"n_bytes": len(data), **about, "models": scores})
-    else:
-        columns = COLUMNS[encodings]
-        rows = [
-            (str(each["model"]), *(format_number(each[key]) for key in columns.values()))
-            for each in scores
-        ]
-        print_table((f"{len(data)} bytes", *columns), rows)
-    return _tell_impossible(scores)
+        _print_json(report, encodings)
+    elif "-" not in (html, csv):
+        _print_tables(report, COLUMNS[encodings])
+    return _tell_impossible(report)
 
 
-def _check_options(
-    encodings: str, beam: int | None, window: int | None, stride: int | None
+def _check(
+    sources: Sequence[str],
+    encodings: str,
+    beam: int | None,
+    windows: Windows,
+    combine: str | None,
 ) -> None:
-    if window is None and stride is not None:
-        raise ArgumentError("--stride belongs to --window; say how many bytes a window has")
-    if window is not None and encodings == "all":
+    """Refuse what does not go together, before anything is read or loaded."""
+    if not sources:
+        raise ArgumentError("there is no model; name one before the files, as smollm2")
+    twice = [source for source in sources if sources.count(source) > 1]
+    if twice:
+        raise ArgumentError(f"the model {twice[0]!r} is named twice; name each once")
+    if windows.window is not None and encodings == "all":
         raise ArgumentError("--window goes with canonical encodings; leave out --encodings all")
-    if window is not None and stride is not None and stride > window:
-        raise ArgumentError(f"--stride {stride} leaves out bytes between windows of {window}")
     if beam is not None and encodings != "all":
         raise ArgumentError("--beam belongs to --encodings all; canonical encodings need no beam")
+    if combine is not None and len(sources) < 2:
+        raise ArgumentError("--combine needs at least two models; name another")
 
 
-def _fields(model: str, score: TextScore) -> dict[str, Any]:
-    """Log-probabilities in nats, and bits per byte, by the names that JSON has for them."""
-    exact = "exact_" if score.highest_logprob is None else ""
-    bounds = {
-        "highest_logprob": score.highest_logprob,
-        "least_bits_per_byte": score.least_bits_per_byte,
-    }
-    return {
-        "model": model,
-        f"{exact}logprob": score.logprob,
-        f"{exact}bits_per_byte": score.bits_per_byte,
-        **({} if exact else bounds),
-        "tokenization_logprob": score.tokenization_logprob,
-        "tokenization_bits_per_byte": score.tokenization_bits_per_byte,
-        "impossible": score.impossible,
-    }
+def _texts(files: Sequence[str], text: InputText) -> list[Any]:
+    """The texts: those of files, or of an option, or of stdin."""
+    if not files:
+        return [Path(text.file)] if text.file not in (None, "-") else [text.read()]
+    if text.text is not None or text.file is not None:
+        raise ArgumentError("--text and --file exclude files after the models; leave one out")
+    return [read_text(None, "-") if file == "-" else Path(file) for file in files]
 
 
-def _tell_impossible(scores: list[dict[str, Any]]) -> int:
-    """Say on stderr which models cannot write the text, and why. Returns the exit code."""
-    told = [each for each in scores if each["impossible"] is not None]
-    for each in told:
-        print(
-            f"tokkit: error: {visible(str(each['model']))}: {each['impossible']}", file=sys.stderr
+def _loaders(
+    sources: Sequence[str], combine: str | None, options: Mapping[str, Any], meter: Meter
+) -> dict[str, Callable[[], ByteModel]]:
+    """What loads each model; with an ensemble all of them stay loaded."""
+    members: dict[str, ByteModel] = {}
+
+    def load(source: str) -> ByteModel:
+        if source in members:
+            return members[source]
+        meter(f"loading {source}")
+        lm = tokkit.load_lm(source, **options)
+        if combine is not None:
+            members[source] = lm
+        return lm
+
+    def together(how: Any) -> ByteModel:
+        return tokkit.ByteEnsemble([load(source) for source in sources], combine=how)
+
+    loaders: dict[str, Callable[[], ByteModel]] = {s: partial(load, s) for s in sources}
+    if combine is not None:
+        loaders[f"{combine} of all"] = partial(together, combine)
+    return loaders
+
+
+def _print_json(report: ScoreReport, encodings: str) -> None:
+    about = {} if encodings == "canonical" else {"encodings": encodings}
+    print_json(about | report.to_dict())
+
+
+def _print_tables(report: ScoreReport, columns: Mapping[str, str]) -> None:
+    n_documents = len(report.documents)
+    intervals = report.intervals
+    has_intervals = any(intervals.values())
+    first, *rest = columns
+    head = (f"{report.n_bytes} bytes", first, *(["95% interval"] * has_intervals), *rest)
+    rows = [
+        (
+            model,
+            format_number(getattr(score, columns[first])),
+            *([_ends(intervals[model])] * has_intervals),
+            *(format_number(getattr(score, columns[name])) for name in rest),
         )
+        for model, score in report.totals.items()
+    ]
+    print_table(head, rows)
+    if n_documents > 1:
+        print()
+        _print_documents(report)
+    best, *others = report.ranking
+    apart = [(name, found) for name in others if (found := report.difference(name, best))]
+    if apart:
+        print()
+        print_table(
+            (f"more than {best}", "bits/byte", "95% interval"),
+            [(name, f"{found.value:+.4f}", _ends(found)) for name, found in apart],
+        )
+
+
+def _print_documents(report: ScoreReport) -> None:
+    rows = [
+        (d.name, str(d.n_bytes), *(format_number(s.bits_per_byte) for s in d.scores.values()))
+        for d in report.documents[:_MOST_ROWS]
+    ]
+    print_table(("document", "bytes", *report.models), rows)
+    left = len(report.documents) - len(rows)
+    if left:
+        print(f"and {left} more documents: --csv or --json tells all of them")
+
+
+def _ends(interval: Interval | None) -> str:
+    return "-" if interval is None else f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def _tell_impossible(report: ScoreReport) -> int:
+    """Say on stderr which models cannot write the texts, and why. Returns the exit code."""
+    told = {name: s.impossible for name, s in report.totals.items() if s.impossible is not None}
+    for name, reason in told.items():
+        print(f"tokkit: error: {visible(name)}: {visible(reason)}", file=sys.stderr)
     return EXIT_IMPOSSIBLE if told else 0

@@ -18,7 +18,7 @@ import json
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -35,6 +35,7 @@ FREE_BYTES = 64 << 20
 """What a compressed file may grow to, however small it is."""
 _MAX_RECORD = 256 << 20
 _LINE_WITH_TEXT = re.compile(rb"\n(?=[0-9A-Za-z])")
+_OF_RECORDS = (".jsonl", ".ndjson")
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
@@ -77,13 +78,38 @@ def read_texts(shard: Shard, options: ReadOptions) -> Iterator[bytes]:
         FormatError: the file cannot be read, is damaged, or grows beyond all measure.
         MissingExtraError: it needs a package that is not installed.
     """
+    for _, parts in read_parts(shard, options):
+        yield from blocks_of(parts, options.block_bytes)
+
+
+def is_one_text(shard: Shard) -> bool:
+    """Whether a shard is a text as it stands: of no records, and not compressed.
+
+    Raises:
+        FormatError: the file cannot be read.
+    """
+    with _open(shard) as raw:
+        head = raw.read(1024)
+    packed = head.startswith((b"PAR1", *_MAGIC))
+    return not packed and not shard.path.lower().endswith((*_OF_RECORDS, *_SUFFIXES))
+
+
+def read_parts(shard: Shard, options: ReadOptions) -> Iterator[tuple[bool, Iterable[bytes]]]:
+    """Each text of a shard: whether it is one of several records, and its bytes in parts.
+
+    The parts of a text are gone through before the next text is asked for.
+
+    Raises:
+        FormatError: the file cannot be read, is damaged, or grows beyond all measure.
+        MissingExtraError: it needs a package that is not installed.
+    """
     with _open(shard) as raw:
         head = raw.read(1024)
         refuse_lfs_pointer(head, shard.path)
         raw.seek(0)
         name = shard.path.lower()
         if head.startswith(b"PAR1"):
-            yield from _parquet_texts(shard, raw, options)
+            yield from ((True, [text]) for text in _parquet_texts(shard, raw, options))
             return
         suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), "")
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
@@ -93,11 +119,10 @@ def read_texts(shard: Shard, options: ReadOptions) -> Iterator[bytes]:
                 "is the file damaged?"
             )
         parts = _guarded_parts(shard, raw, kind, options)
-        if name.removesuffix(suffix).endswith((".jsonl", ".ndjson")):
-            for text in _json_texts(shard, parts, options):
-                yield from blocks_of([text], options.block_bytes)
+        if name.removesuffix(suffix).endswith(_OF_RECORDS):
+            yield from ((True, [text]) for text in _json_texts(shard, parts, options))
         else:
-            yield from blocks_of(parts, options.block_bytes)
+            yield False, parts
 
 
 @contextmanager
@@ -177,7 +202,7 @@ def _check_growth(shard: Shard, n_bytes: int, options: ReadOptions) -> None:
 # -- blocks ----------------------------------------------------------------------------------
 
 
-def blocks_of(parts: Iterator[bytes] | list[bytes], block_bytes: int) -> Iterator[bytes]:
+def blocks_of(parts: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
     """One text, given in parts, as blocks of at most about `block_bytes`."""
     held = bytearray()
     for part in parts:
@@ -262,6 +287,6 @@ def _parquet_texts(shard: Shard, raw: BinaryIO, options: ReadOptions) -> Iterato
                     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
                     n_bytes += len(data)
                     _check_growth(shard, n_bytes, options)
-                    yield from blocks_of([data], options.block_bytes)
+                    yield data
     except (cast(Any, pa).ArrowException, OSError) as error:
         raise FormatError(f"{shard.path}: the Parquet file is damaged: {error}") from error

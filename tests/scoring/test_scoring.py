@@ -10,10 +10,10 @@ import pytest
 
 import tokkit
 from tests.bytelm.toy_models import ab_lm
-from tokkit.bytelm import scoring
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.encodings.all_encodings_state import AllEncodingsState
 from tokkit.errors import ArgumentError, FormatError
+from tokkit.scoring import scoring
 
 
 @pytest.fixture(scope="module")

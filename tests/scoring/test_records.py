@@ -1,0 +1,134 @@
+"""An interrupted run goes on where it was, with the figures of one that was not."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tokkit
+from tests.bytelm.toy_models import ab_lm
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.errors import ArgumentError, FormatError
+from tokkit.scoring import scoring
+
+TEXTS = ["abab" * 30, "b", "", "aabb" * 20, "c"]
+
+
+@pytest.fixture
+def lm() -> ByteLM:
+    return ab_lm("a", "abab", "aab")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What was scored; each window is recorded."""
+    seen: list[bytes] = []
+    logprob = ByteLM.logprob
+
+    def counting(self: ByteLM, data: Any, **options: Any) -> float:
+        seen.append(bytes(data))
+        return logprob(self, data, **options)
+
+    monkeypatch.setattr(ByteLM, "logprob", counting)
+    monkeypatch.setattr(scoring, "_SECONDS", -1.0)
+    return seen
+
+
+@pytest.mark.parametrize("window", [None, 16])
+def test_what_was_interrupted_goes_on(
+    lm: ByteLM, calls: list[bytes], tmp_path: Path, window: int | None
+) -> None:
+    options: dict[str, Any] = {"window": window}
+    expected = tokkit.score(lm, TEXTS, **options)
+    n_calls = len(calls)
+    records = tmp_path / "none"
+    for stop in range(1, n_calls, 2):
+        records = tmp_path / f"{stop}.jsonl"
+        calls.clear()
+
+        def interrupt(*_: object, last: int = stop) -> None:
+            if len(calls) >= last:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            tokkit.score(lm, TEXTS, records=records, progress=interrupt, **options)
+        done = len(calls)
+        with records.open("ab") as stream:
+            stream.write(b'{"model": "a", "docu')  # as if the process had been killed
+        report = tokkit.score(lm, TEXTS, records=records, **options)
+        assert len(calls) - done <= n_calls - done + 1
+        assert _same(report, expected)
+    calls.clear()
+    assert _same(tokkit.score(lm, TEXTS, records=records, **options), expected)
+    assert not calls
+
+
+def _same(report: tokkit.ScoreReport, expected: tokkit.ScoreReport) -> bool:
+    figures = [
+        (d.name, d.n_bytes, s.logprob, s.tokenization_logprob, s.impossible)
+        for d in report.documents
+        for s in d.scores.values()
+    ]
+    others = [
+        (d.name, d.n_bytes, s.logprob, s.tokenization_logprob, s.impossible)
+        for d in expected.documents
+        for s in d.scores.values()
+    ]
+    return all(
+        a == b or (isinstance(a, float) and isinstance(b, float) and math.isclose(a, b))
+        for one, other in zip(figures, others, strict=True)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_a_text_that_has_changed_is_refused(lm: ByteLM, tmp_path: Path) -> None:
+    path, records = tmp_path / "text", tmp_path / "records"
+    for window in (None, 16):
+        path.write_bytes(b"ab" * 50)
+        tokkit.score(lm, path, records=records, window=window)
+        path.write_bytes(b"ba" * 50)
+        with pytest.raises(ArgumentError, match="has changed since the records"):
+            tokkit.score(lm, path, records=records, window=window)
+        records.unlink()
+
+
+def test_records_of_another_run_are_refused(lm: ByteLM, tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    tokkit.score(lm, TEXTS, records=records, window=16)
+    with pytest.raises(ArgumentError, match="window was 16, and is 32"):
+        tokkit.score(lm, TEXTS, records=records, window=32, stride=8)
+    (tmp_path / "other").write_bytes(b"ab")
+    with pytest.raises(ArgumentError, match="records are of other texts"):
+        tokkit.score(lm, [tmp_path / "other", "b"], records=records, window=16)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a story\n", "not valid JSON"),
+        (b"a story", "holds no records of scores"),
+        (json.dumps({"format": "other"}).encode() + b"\n", "holds no records of scores"),
+    ],
+)
+def test_other_files_are_never_overwritten(
+    lm: ByteLM, tmp_path: Path, content: bytes, told: str
+) -> None:
+    path = tmp_path / "mine"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=told):
+        tokkit.score(lm, TEXTS, records=path)
+    assert path.read_bytes() == content
+
+
+def test_damaged_records_are_refused(lm: ByteLM, tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    tokkit.score(lm, TEXTS, records=records)
+    first, second, *rest = records.read_bytes().splitlines(keepends=True)
+    for wrong in (b"[]\n", second.replace(b'"end": 120', b'"end": "x"')):
+        records.write_bytes(b"".join([first, wrong, *rest]))
+        with pytest.raises(FormatError):
+            tokkit.score(lm, TEXTS, records=records)

@@ -1,0 +1,114 @@
+"""Which texts are scored: `read_documents`, from memory and from files, in parts of bounded size.
+
+A `str` or `bytes` is one text. A path is a file: of JSON lines or Parquet each record is a text of
+its own, and any other file is one; what is compressed is told by its content. A file of records, or
+compressed, is read through once before the work, so that damage is found before hours are spent,
+and it is known how much there is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from tokkit.arguments import as_bytes, check_kind
+from tokkit.bytelm.documents import one_or_several
+from tokkit.errors import ArgumentError, refused_by_system
+from tokkit.files.reading import read_head
+from tokkit.mixture.samples.shard_text import ReadOptions, is_one_text, read_parts
+from tokkit.mixture.samples.sources import Shard
+
+Text: TypeAlias = str | bytes | os.PathLike[str]
+"""A `str` or `bytes` is the text itself, never the name of a file; a path is a file with texts."""
+
+_TEXT = (str, bytes, os.PathLike)
+_PART = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text to be scored.
+
+    Attributes:
+        name: see `DocumentScore`.
+        parts: its bytes, to be gone through once, before the next document is asked for.
+    """
+
+    name: str
+    parts: Iterable[bytes]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All texts; they can be read any number of times.
+
+    Attributes:
+        sources: name and text of each in memory, or a file.
+        text_field: the field of a record that has its text.
+        n_bytes: of all texts together, as they were when the corpus was opened.
+    """
+
+    sources: tuple[tuple[str, bytes] | Shard, ...]
+    text_field: str
+    n_bytes: int
+
+    def documents(self) -> Iterator[Document]:
+        """The texts in order.
+
+        Raises:
+            FormatError: a file is damaged, or not what it was.
+        """
+        for source in self.sources:
+            yield from _documents(source, self.text_field)
+
+
+def open_corpus(data: Text | Iterable[Text], *, text_field: str = "text") -> Corpus:
+    """Look at all texts, before one is scored.
+
+    Args:
+        data: one text, or several.
+        text_field: the field of a JSON record, or the column of a Parquet file, with its text.
+
+    Raises:
+        ArgumentError: no texts, or not one byte in all of them.
+        FormatError: a file that cannot be read, or is damaged.
+        MissingExtraError: a file needs a package that is not installed.
+    """
+    check_kind(text_field, str, "text_field")
+    given = one_or_several(data, _TEXT, "data")
+    sources = tuple(_source(text, place) for place, text in enumerate(given, 1))
+    n_bytes = sum(_size(source, text_field) for source in sources)
+    if not n_bytes:
+        raise ArgumentError("the text is empty, so it has no bits per byte; give at least one byte")
+    return Corpus(sources, text_field, n_bytes)
+
+
+def _source(text: Any, place: int) -> tuple[str, bytes] | Shard:
+    if not isinstance(text, os.PathLike):
+        return f"text {place}", as_bytes(text)
+    path = os.fspath(cast("os.PathLike[str]", text))
+    with refused_by_system(f"read {path!r}", "give the path of a file"):
+        read_head(Path(path))
+        status = Path(path).stat()
+    return Shard(path, status.st_size, "")
+
+
+def _size(source: tuple[str, bytes] | Shard, text_field: str) -> int:
+    if not isinstance(source, Shard):
+        return len(source[1])
+    if is_one_text(source):
+        return source.n_bytes
+    documents = _documents(source, text_field)
+    return sum(len(part) for document in documents for part in document.parts)
+
+
+def _documents(source: tuple[str, bytes] | Shard, text_field: str) -> Iterator[Document]:
+    if not isinstance(source, Shard):
+        yield Document(source[0], [source[1]])
+        return
+    options = ReadOptions(text_field, block_bytes=_PART)
+    for number, (is_record, parts) in enumerate(read_parts(source, options), 1):
+        yield Document(f"{source.path}:{number}" if is_record else source.path, parts)
