@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.bytelm.completion.beam_search import beam_search
     from tokkit.bytelm.completion.completion import complete, stream_completion
+    from tokkit.bytelm.completion.editor_session import EditorSession
     from tokkit.bytelm.completion.fim_context import RepositoryFiles
     from tokkit.bytelm.completion.fim_formats import FimFormat
     from tokkit.bytelm.completion.infilling import Infilling, infill
+    from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
     from tokkit.bytelm.ensemble import ByteEnsemble
     from tokkit.bytelm.loading import load_lm
     from tokkit.bytelm.token_models.ngram import NgramLM
@@ -44,6 +46,7 @@ __all__ = [
     "AuditReport",
     "ByteEnsemble",
     "ByteLM",
+    "EditorSession",
     "FimFormat",
     "Infilling",
     "MergedBatch",
@@ -51,6 +54,7 @@ __all__ = [
     "NgramLM",
     "RepositoryFiles",
     "ScoreReport",
+    "SpeculationOptions",
     "TextTokenizer",
     "TokkitError",
     "TransferReport",
@@ -75,6 +79,7 @@ _HOMES = {
     "AuditOptions": "tokkit.audit.options",
     "AuditReport": "tokkit.audit.report",
     "ByteEnsemble": "tokkit.bytelm.ensemble",
+    "EditorSession": "tokkit.bytelm.completion.editor_session",
     "ByteLM": "tokkit.bytelm.byte_lm",
     "FimFormat": "tokkit.bytelm.completion.fim_formats",
     "Infilling": "tokkit.bytelm.completion.infilling",
@@ -83,6 +88,7 @@ _HOMES = {
     "NgramLM": "tokkit.bytelm.token_models.ngram",
     "RepositoryFiles": "tokkit.bytelm.completion.fim_context",
     "ScoreReport": "tokkit.scoring.report",
+    "SpeculationOptions": "tokkit.bytelm.drawing.speculation.options",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransferReport": "tokkit.hypernets.result",

@@ -33,6 +33,7 @@ from tokkit.bytelm.encodings.context_limit import context_limit, too_long
 from tokkit.bytelm.encodings.evaluation import rows_in_calls
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node, Session, TokenLM, open_session
+from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.text.tokenizer import TextTokenizer
@@ -106,6 +107,7 @@ class ByteLM(ByteModel):
         self._tolerance = tolerance
         self._vocabulary = ByteVocabulary(token_lm)
         self._given = token_lm.tokenizer.dummy_prefix
+        self._session: SharedSession | None = None
 
     def __repr__(self) -> str:
         """Name, semantics and size of the vocabulary."""
@@ -121,7 +123,7 @@ class ByteLM(ByteModel):
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles and deep copies: tables are made anew, for caches belong to a process."""
-        return vars(self) | {"_vocabulary": self._vocabulary.end_ids}
+        return vars(self) | {"_vocabulary": self._vocabulary.end_ids, "_session": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -165,7 +167,7 @@ class ByteLM(ByteModel):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        session = open_session(self.token_lm)
+        session = self._session or open_session(self.token_lm)
         start = session.root
         for token in as_ids(context, "context"):
             self.token_lm.tokenizer.token_bytes(token)
@@ -208,6 +210,16 @@ class ByteLM(ByteModel):
         """See `ByteModel.law`."""
         law = self._vocabulary.law, self._tolerance
         return (*law, self._beam) if self.encodings == "all" else law
+
+    def sharing(self, session: SharedSession) -> Self:
+        """The same model, whose texts all grow in one session.
+
+        Args:
+            session: of this token model.
+        """
+        twin = copy(self)
+        twin._session = session
+        return twin
 
     @property
     def vocabulary(self) -> ByteVocabulary:

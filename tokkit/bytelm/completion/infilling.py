@@ -213,9 +213,18 @@ class Infilling:
             draft=draft,
             **known(sampling),
         )
+        return self.draw(request, unit)
+
+    def draw(self, request: Request, unit: Unit = "byte") -> Iterator[bytes]:
+        """Sample what is asked for, byte by byte; see `stream`.
+
+        Args:
+            request: its prompt is the prefix.
+            unit: what is drawn.
+        """
         if not self.frame.ends:
             return draw_completion(self.lm, request, unit, self._state)
-        self._draw(request, unit, seed)  # checks what a model may refuse, at once; draws nothing
+        self._draw(request, unit, request.seed)  # draws nothing; checks at once what is refused
         return self._stream_healed(request, unit)
 
     def _stream_healed(self, request: Request, unit: Unit) -> Iterator[bytes]:

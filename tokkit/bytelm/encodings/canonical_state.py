@@ -110,6 +110,17 @@ class CoverState(ByteState):
         twin.cover = self.cover.fork()
         return twin
 
+    def at(self, cover: Cover) -> Self:
+        """The state after another text.
+
+        Args:
+            cover: of the text, in the same session and after the same condition.
+        """
+        twin = copy(self)
+        twin.cover, twin._tally, twin._foreseen = cover, None, None
+        twin._has_dropped, twin.dropped_mass = False, 0.0
+        return twin
+
     @property
     def prefix_bytes(self) -> bytes | None:
         """See `ByteState.prefix_bytes`."""

@@ -1,0 +1,50 @@
+"""One tree of contexts for several texts: `SharedSession`.
+
+A session of a backend keeps what it has computed for a node as long as somebody holds the node.
+Here a context that is asked for twice is the same node, so that a text that begins as another one
+did goes on from what was computed for that one, as long as that one is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session, TokenLM, open_session
+
+
+class SharedSession(Session):
+    """A session in which equal contexts are one node."""
+
+    def __init__(self, token_lm: TokenLM) -> None:
+        """Open a session of the model.
+
+        Args:
+            token_lm: any.
+        """
+        self._session = open_session(token_lm)
+        super().__init__(token_lm.tokenizer.vocab_size, self._session.root)
+        self._children: WeakValueDictionary[tuple[Node, int], Node] = WeakValueDictionary()
+
+    def extend(self, node: Node, token: int) -> Node:
+        """See `Session.extend`; the same node each time while it is held.
+
+        Raises:
+            EncodingError: the tokenizer has no such id.
+        """
+        found = self._children.get((node, token))
+        if found is None:
+            found = self._children[node, token] = self._session.extend(node, token)
+        return found
+
+    def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
+        """See `Session.logprobs`."""
+        return self._session.logprobs(nodes)
+
+    def logits(self, nodes: Sequence[Node]) -> LogProbs:
+        """See `Session.logits`."""
+        return self._session.logits(nodes)
+
+    def compact(self) -> None:
+        """See `Session.compact`."""
+        self._session.compact()
