@@ -5,6 +5,8 @@ The kind is a key of `tokkit.files.registry.CLASSES`, where the class stands.
 
 from __future__ import annotations
 
+LESSONS = "lessons"
+"""The folder, within that of a byteified model, of what its token model says of the texts."""
 KINDS = {
     "byte": "byte-transformer",
     "subword": "subword-transformer",

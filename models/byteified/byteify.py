@@ -25,6 +25,7 @@ from tokkit.models.byteified.decoder import LEAST
 from tokkit.models.byteified.lessons import Lesson, prepared_lessons
 from tokkit.models.byteified.model import Byteified, described, nats_of_probabilities
 from tokkit.models.byteified.token_view import TokenReader
+from tokkit.models.kinds import LESSONS
 from tokkit.models.text_models.corpus import Corpus, Texts, as_texts
 from tokkit.models.text_models.learning import BITS_PER_BYTE
 from tokkit.models.text_models.windows import Windows
@@ -33,7 +34,6 @@ from tokkit.models.training.options import TrainingOptions
 
 Progress = Callable[[str, int, int], None]
 TEACHER = "bits_per_byte of the token model, exactly"
-LESSONS = "lessons"
 _HELD_OUT_EVERY = 10
 
 
@@ -66,7 +66,7 @@ def byteify(
         ArgumentError: no texts, or an option out of range.
         UnsupportedError: a token model that gives no hidden states.
         FormatError: the folder cannot be written, or holds something damaged.
-        ModelError: it holds another training.
+        ModelError: it holds another training, or lessons of other texts or another model.
         KeyboardInterrupt: after a checkpoint was written; lessons that were made stay.
     """
     check_kind(training, TrainingOptions, "training")
@@ -85,9 +85,14 @@ def byteify(
     n_batches = max(2, -(-min(lesson_bytes, corpus.n_bytes) // corpus.batch_bytes))
     learned: list[Lesson] = []
     held_out: list[Lesson] = []
-    for number, lessons in enumerate(
-        prepared_lessons(loaded, reader, corpus, n_batches, path / LESSONS), start=1
-    ):
+    token_model = described(loaded, reader, source)
+    about = {
+        "token model": asdict(token_model),
+        "texts": corpus.fingerprint(),
+        "window_bytes": asked.window_bytes,
+    }
+    prepared = prepared_lessons(loaded, reader, corpus, n_batches, path / LESSONS, about)
+    for number, lessons in enumerate(prepared, start=1):
         (held_out if number % _HELD_OUT_EVERY == 0 or number == n_batches else learned).extend(
             lessons
         )
@@ -95,7 +100,7 @@ def byteify(
     if not learned or not held_out:
         raise ArgumentError("the token model can write too little of the texts; give more of them")
     model = Byteified(
-        ByteifiedConfig(described(loaded, reader, source), decoder or DecoderConfig()),
+        ByteifiedConfig(token_model, decoder or DecoderConfig()),
         loaded,
         seed=training.seed,
     )
@@ -118,7 +123,9 @@ def byteify(
         progress=tell,
     )
     model.save(path)
-    return model, result
+    mean_bytes = sum(len(each.data) for each in learned) / len(learned)
+    n_bytes = round(mean_bytes * min(windows_at_once, len(learned)) * training.batches)
+    return model, replace(result, step_bytes=n_bytes)
 
 
 def _probabilities(model: Byteified, lessons: Sequence[Lesson]) -> tuple[Windows, torch.Tensor]:

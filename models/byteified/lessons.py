@@ -7,21 +7,27 @@ made once and written down, a file a batch; making them costs much more than lea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.errors import FormatError, refused_by_system
+from tokkit.errors import FormatError, ModelError, refused_by_system
+from tokkit.files.json_text import parse_json, want_object
+from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
 from tokkit.models.byteified.token_view import TokenReader, TokenView
 from tokkit.models.text_models.corpus import Corpus
 from tokkit.models.text_models.windows import Windows
 
+ABOUT = "lessons.json"
+"""What the lessons beside it are of."""
 _LOWEST = -60.0
 """Nats, of what the teacher says, so that half precision holds it."""
 _VIEW = ("states", "settled", "depths", "shares", "ended", "suffixes")
@@ -63,15 +69,28 @@ def made_lessons(lm: ByteLM, reader: TokenReader, windows: Windows) -> Iterator[
 
 
 def prepared_lessons(
-    lm: ByteLM, reader: TokenReader, corpus: Corpus, n_batches: int, folder: Path
+    lm: ByteLM,
+    reader: TokenReader,
+    corpus: Corpus,
+    n_batches: int,
+    folder: Path,
+    about: Mapping[str, Any],
 ) -> Iterator[list[Lesson]]:
     """The lessons of the first batches of a corpus, each read from the folder or made and written.
 
+    Args:
+        lm: the teacher.
+        reader: of the same model.
+        corpus: what is read.
+        n_batches: how much of it.
+        folder: made where it is missing.
+        about: JSON of what the lessons depend on; a folder with those of something else is refused.
+
     Raises:
         FormatError: a file is damaged, or cannot be written.
+        ModelError: the folder holds lessons of other texts or of another model.
     """
-    with refused_by_system(f"make the folder {str(folder)!r}"):
-        folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, about)
     for number in range(n_batches):
         path = folder / f"{number:05}.safetensors"
         if not path.exists():
@@ -79,6 +98,30 @@ def prepared_lessons(
             with refused_by_system(f"write {path}"), whole_file(path) as stream:
                 stream.write(_written(lessons))
         yield read_lessons(path)
+
+
+def _claim(folder: Path, about: Mapping[str, Any]) -> None:
+    """Say in a folder what its lessons are of, or compare it with what is said there.
+
+    Raises:
+        FormatError: it cannot be read or written.
+        ModelError: they differ.
+    """
+    path = folder / ABOUT
+    wanted = json.loads(json.dumps(about))
+    if not path.exists():
+        with refused_by_system(f"write {str(path)!r}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as stream:
+                stream.write(json.dumps(wanted, indent=1).encode() + b"\n")
+        return
+    found = want_object(parse_json(read_bounded(path, limit=1 << 20), str(path)), str(path))
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
+            raise ModelError(
+                f"{folder}: lessons of another {name} ({found.get(name)!r:.80}; here it is "
+                f"{wanted.get(name)!r:.80}); go on with the same, or begin in a new folder"
+            )
 
 
 def _written(lessons: Sequence[Lesson]) -> bytes:

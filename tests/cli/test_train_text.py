@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch")
+from tests.hypernets.plain_models.toy_models import toy_model, toy_tokenizer
 from tokkit.cli import main
 from tokkit.cli.training.text_models import TextTraining
 from tokkit.errors import ArgumentError
 from tokkit.models.byte.model import ByteTransformer
+from tokkit.models.byteified import lessons
 from tokkit.models.kinds import KINDS
 from tokkit.models.text_models.windows import Windows
 
@@ -152,6 +154,61 @@ def test_options_of_text_models_are_refused_for_a_hypernet() -> None:
     ):
         with pytest.raises(ArgumentError, match=f"--{name} is of models of text"):
             asked.refuse("of models of text")
+
+
+@pytest.fixture
+def token_model(tmp_path: Path) -> str:
+    folder = tmp_path / "model"
+    toy_model("llama", 280).save_pretrained(folder)
+    toy_tokenizer(280).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.usefixtures("sigint_raises")
+def test_a_token_model_is_byteified_and_its_lessons_are_kept(
+    token_model: str,
+    text: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    into = str(tmp_path / "made")
+    small = ["--set", "stack.width=16", "--set", "stack.n_heads=2", "--set", "stack.n_layers=1"]
+    line = ["train", "byteified", token_model, text, "--into", into, "--window-bytes", "32"]
+    line += ["--lesson-bytes", "600", "--steps", "4", *small, "--set", "ngrams.n_buckets=64"]
+    made = lessons.made_lessons
+
+    def interrupted(*given: Any) -> Any:
+        yield from made(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lessons, "made_lessons", interrupted)
+    assert main(line) == 130
+    assert "the same command with --resume goes on" in " ".join(capsys.readouterr().err.split())
+    monkeypatch.setattr(lessons, "made_lessons", made)
+    assert main(line) == 2
+    assert "give --resume" in capsys.readouterr().err
+    assert main([*line, "--resume", "--json", "--html", str(tmp_path / "page.html")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["kind"], told["steps"]) == ("byteified", 4)
+    assert main(["score", into, "--text", "It was a dark night.", "--json"]) == 0
+    capsys.readouterr()
+    other = tmp_path / "other.txt"
+    other.write_text("Quite another text. " * 100)
+    assert main([*line[:3], str(other), *line[4:], "--resume"]) == 2
+    assert "lessons of another texts" in " ".join(capsys.readouterr().err.split())
+
+
+def test_options_that_byteified_has_not_are_refused(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    into = ["--into", str(tmp_path / "made")]
+    assert main(["train", "byteified", "smollm2", text, *into, "--width", "8"]) == 2
+    assert "--width is not of byteified models" in capsys.readouterr().err
+    assert main(["train", "byteified", "smollm2", *into]) == 2
+    assert "got no text" in " ".join(capsys.readouterr().err.split())
+    assert main(["train", "byte", text, *into, "--lesson-bytes", "8"]) == 2
+    assert "--lesson-bytes is of byteified models" in capsys.readouterr().err
 
 
 def test_every_kind_has_a_class() -> None:

@@ -23,7 +23,12 @@ from tokkit.cli.option_types import (
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
 from tokkit.cli.training.pictures import FLEXTOK, train_flextok
-from tokkit.cli.training.text_models import TextTraining, train_text_model
+from tokkit.cli.training.text_models import (
+    OF_BYTEIFIED,
+    TextTraining,
+    train_byteified,
+    train_text_model,
+)
 from tokkit.errors import ArgumentError, Interrupted
 from tokkit.models.kinds import KINDS
 from tokkit.report.wording import visible
@@ -45,6 +50,10 @@ EXAMPLES = (
         "goes on from a trained model with another text",
     ),
     (
+        "tokkit train byteified smollm2 book.txt --into bytes/ --minutes 15",
+        "a model of bytes on the backbone of a token model",
+    ),
+    (
         "tokkit train flextok pictures.zip --into tokenizer/ --minutes 20",
         "a tokenizer of pictures of one size: a folder, a zip or an npz of them",
     ),
@@ -57,8 +66,10 @@ EXAMPLES = (
         "goes on with an interrupted training; Ctrl-C keeps what was learned",
     ),
 )
-HYPERNET = "hypernet"
-_WHAT = (*KINDS, FLEXTOK, HYPERNET)
+HYPERNET, BYTEIFIED = "hypernet", "byteified"
+_WHAT = (*KINDS, BYTEIFIED, FLEXTOK, HYPERNET)
+_OF_A_MODEL = (BYTEIFIED, HYPERNET)
+"""What takes a model first, then texts."""
 _MINUTES, _RATE = 60.0, 2e-4
 
 _SUMMARY = (
@@ -68,19 +79,20 @@ _SUMMARY = (
 
 
 class TrainingInput(OptionType):
-    """A text to read; for a hypernetwork the first is the model, for flextok it is pictures."""
+    """A text to read; of `_OF_A_MODEL` the first is the model, and of flextok it is pictures."""
 
     paths = "files"
 
     def check_among(self, value: Any, arguments: Mapping[str, Any]) -> None:
         """Whether it can be read, or is a model."""
         inputs = arguments["inputs"]
-        if arguments["what"] == FLEXTOK and Path(value).is_dir():
+        what = arguments["what"]
+        if what == FLEXTOK and Path(value).is_dir():
             return
-        is_model = arguments["what"] == HYPERNET and value is inputs[0]
+        is_model = what in _OF_A_MODEL and value is inputs[0]
         (Source() if is_model else InputFile()).check(value)
-        if arguments["what"] == HYPERNET and len(inputs) < 2:
-            raise typer.BadParameter("a hypernet takes MODEL TEXT…, got no text")
+        if what in _OF_A_MODEL and len(inputs) < 2:
+            raise typer.BadParameter(f"{what} takes MODEL TEXT…, got no text")
 
 
 def train(
@@ -90,8 +102,8 @@ def train(
         argument(
             "DATA",
             TrainingInput(),
-            "texts to learn from; for hypernet first a model; for flextok pictures: a folder, a "
-            "zip or an npz",
+            "texts to learn from; for byteified and hypernet first a model; for flextok pictures: "
+            "a folder, a zip or an npz",
         ),
     ],
     into: Annotated[
@@ -113,16 +125,16 @@ def train(
     """Train a network, or go on with it.
 
     All but two are language models that learn from texts: tokkit score and tokkit complete take
-    their FOLDER. A flextok is a tokenizer of pictures; it has the options set, steps, held-out,
+    their FOLDER. byteified MODEL TEXT… makes one over bytes on the backbone of MODEL, which reads
+    the texts first. A flextok is a tokenizer of pictures; it has the options set, steps, held-out,
     bf16 and device of models of text. A hypernet (hypernet MODEL TEXT…) corrects the rows that a
     heuristic makes for other tokenizers, of MODEL and of what is tuned from it: tokkit transfer
     --hypernet FOLDER. Give all options again to go on.
     """
     from tokkit.models.training import TrainingOptions
-    from tokkit.models.training.checkpoints import CHECKPOINT
 
     refuse_two_on_stdout(html=html, json="-" if as_json else None)
-    begun = (Path(into) / CHECKPOINT).exists()
+    begun = _is_begun(into)
     if begun and not resume:
         raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
     if resume and not begun:
@@ -130,7 +142,13 @@ def train(
     with _told_how_to_go_on(into):
         if what == FLEXTOK:
             return train_flextok(inputs, into, text_training, minutes, rate, seed, html, as_json)
+        if what == BYTEIFIED:
+            options = text_training.options(minutes, rate, seed)
+            return train_byteified(
+                inputs[0], inputs[1:], into, text_training, options, html, as_json
+            )
         if what != HYPERNET:
+            text_training.refuse("of byteified models", among=OF_BYTEIFIED)
             options = text_training.options(minutes, rate, seed)
             return train_text_model(what, inputs, into, text_training, options, html, as_json)
         text_training.refuse("of models of text")
@@ -143,6 +161,14 @@ def train(
         return _train_hypernet(inputs[0], inputs[1:], into, options, html, as_json)
 
 
+def _is_begun(into: str) -> bool:
+    """Whether a folder holds a checkpoint, or lessons that were made before one."""
+    from tokkit.models.kinds import LESSONS
+    from tokkit.models.training.checkpoints import CHECKPOINT
+
+    return (Path(into) / CHECKPOINT).exists() or (Path(into) / LESSONS).exists()
+
+
 @contextmanager
 def _told_how_to_go_on(into: str) -> Generator[None]:
     """Say of an interruption what the same command needs to go on.
@@ -150,14 +176,11 @@ def _told_how_to_go_on(into: str) -> Generator[None]:
     Raises:
         Interrupted: there was one.
     """
-    from tokkit.models.training.checkpoints import CHECKPOINT
-
     try:
         yield
     except KeyboardInterrupt as error:
         done = str(error) or "stopped before the training began"
-        begun = (Path(into) / CHECKPOINT).exists()
-        how = "with --resume goes on" if begun else "begins anew"
+        how = "with --resume goes on" if _is_begun(into) else "begins anew"
         raise Interrupted(f"{done}; the same command {how}") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 FLEXTOK = "flextok"
 _OF_TEXT = (
     "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
-    "window_bytes",
+    "window_bytes", "lesson_bytes",
 )  # fmt: skip
 _MINUTES, _HELD_OUT = 10.0, 0.05
 
@@ -56,6 +55,7 @@ def train_flextok(
         render_picture_training,
     )
     from tokkit.models.training import train as train_model
+    from tokkit.models.training.processes import is_first
 
     asked.refuse("of models of text", _OF_TEXT)
     if len(inputs) != 1:
@@ -76,7 +76,7 @@ def train_flextok(
         pictures = read_pictures(inputs[0], held_out=held_out)
         model = _new_model(pictures, asked.settings or (), seed)
         result = train_model(model, pictures, options, folder=into, progress=meter)
-    if os.environ.get("RANK", "0") != "0":  # of several processes the first tells
+    if not is_first():  # of several processes the first tells
         return 0
     n_parameters = sum(each.numel() for each in model.parameters())
     figures = PictureTrainingFigures.of(result, n_parameters=n_parameters)
@@ -86,8 +86,9 @@ def train_flextok(
         print_json({"folder": into, **asdict(figures)})
     elif html != "-":
         told = "; ".join(f"{value:.2f} dB by {n}" for n, value in figures.psnr.items())
+        again = "finished before, nothing was learned; " if result.was_finished else ""
         line = (
-            f"{into}: {figures.steps:,} steps in {figures.seconds:,.0f} seconds, loss "
+            f"{into}: {again}{figures.steps:,} steps in {figures.seconds:,.0f} seconds, loss "
             f"{figures.loss:.4f}" + (told and f"; held out {told} ids")
         )
         save_text("-", visible(line) + "\n")

@@ -13,15 +13,21 @@ from tokkit.cli.option_types import AnyText, Checked, InputFolder, Real, Source,
 from tokkit.cli.output import print_json, save_text
 from tokkit.cli.progress import Meter
 from tokkit.errors import ArgumentError
+from tokkit.files.sources import full_name
 from tokkit.report.wording import size, visible
 
 if TYPE_CHECKING:
     from tokkit.models.text_models.text_model import TextModel
-    from tokkit.models.training import TrainingOptions
+    from tokkit.models.training import TrainingOptions, TrainingResult
 
 _MINUTES, _RATE, _WEIGHT_DECAY, _EVALUATIONS = 10.0, 2e-3, 0.1, 20
 _NAMES = {"start": "from", "settings": "set"}
 """Options that do not bear the name of their field."""
+OF_BYTEIFIED = ("lesson_bytes",)
+_NOT_OF_BYTEIFIED = (
+    "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
+    "held_out", "device",
+)  # fmt: skip
 _OF_NEW_MODELS = (
     "width", "layers", "heads", "ngrams", "gate", "settings", "tokenizer", "vocab_size",
 )  # fmt: skip
@@ -76,6 +82,10 @@ class TextTraining:
     held_out: Annotated[
         float | None,
         option("share of the text to evaluate on (0.05)", Real(0, below=1), "SHARE"),
+    ] = None
+    lesson_bytes: Annotated[
+        int | None,
+        option("of text that the model of byteified reads (400000)", Whole(1), "N"),
     ] = None
     bf16: Annotated[bool, option("compute products in bfloat16")] = False
     device: Annotated[
@@ -142,9 +152,7 @@ def train_text_model(
         The exit code.
     """
     from tokkit.models.text_models.corpus import Corpus, Texts
-    from tokkit.models.text_models.training_page import TextTrainingFigures, render_text_training
     from tokkit.models.training import train as train_model
-    from tokkit.models.training.processes import is_first
 
     data = [read_text(None, file) for file in files]
     how = {name: getattr(asked, name) for name in ("batch_bytes", "window_bytes", "held_out")}
@@ -153,8 +161,67 @@ def train_text_model(
         learned = Corpus(texts, seed=options.seed).learned_texts()
         model = _text_model(kind, learned, asked, options.seed, meter)
         result = train_model(model, texts, options, folder=into, progress=meter)
+    _tell(kind, model, result, into, html, as_json)
+    return 0
+
+
+def train_byteified(
+    source: str,
+    files: list[str],
+    into: str,
+    asked: TextTraining,
+    options: TrainingOptions,
+    html: str | None,
+    as_json: bool,
+) -> int:
+    """Make a byte model of a token model, and tell how it went.
+
+    Args:
+        source: of the token model.
+        files: to learn from.
+        into: the folder of lessons and training.
+        asked: how.
+        options: budget and optimiser.
+        html: where a page goes, if anywhere.
+        as_json: whether to tell it as JSON.
+
+    Returns:
+        The exit code.
+    """
+    from tokkit.models.byteified.byteify import byteify
+    from tokkit.models.byteified.config import DecoderConfig
+    from tokkit.models.text_models.building import changed_config, read_settings
+    from tokkit.models.text_models.corpus import Texts
+
+    asked.refuse(
+        "not of byteified models (--set has the fields of their decoder)", _NOT_OF_BYTEIFIED
+    )
+    decoder = changed_config(DecoderConfig(), read_settings(asked.settings or ()))
+    window = {} if asked.window_bytes is None else {"window_bytes": asked.window_bytes}
+    texts = Texts([read_text(None, file) for file in files], **window)
+    lessons = {} if asked.lesson_bytes is None else {"lesson_bytes": asked.lesson_bytes}
+    with Meter() as meter:
+        model, result = byteify(
+            full_name(source), texts, into, options, decoder=decoder, progress=meter, **lessons
+        )
+    _tell("byteified", model, result, into, html, as_json)
+    return 0
+
+
+def _tell(
+    kind: str,
+    model: TextModel,
+    result: TrainingResult,
+    into: str,
+    html: str | None,
+    as_json: bool,
+) -> None:
+    """Tell how a training went, as asked for."""
+    from tokkit.models.text_models.training_page import TextTrainingFigures, render_text_training
+    from tokkit.models.training.processes import is_first
+
     if not is_first():  # of several processes the first tells
-        return 0
+        return
     n_parameters = sum(each.numel() for each in model.parameters())
     figures = TextTrainingFigures.of(result, kind=kind, n_parameters=n_parameters)
     if html is not None:
@@ -171,7 +238,6 @@ def train_text_model(
             f"{figures.seconds:,.0f} seconds, {told}"
         )
         save_text("-", visible(line) + "\n")
-    return 0
 
 
 def _text_model(
