@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tokkit.audit.auditing import audit as audit_tokenizer
     from tokkit.audit.options import AuditOptions
     from tokkit.audit.report import AuditReport
+    from tokkit.bytelm.batch.batch import Batch, BatchOptions
     from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.bytelm.completion.beam_search import beam_search
     from tokkit.bytelm.completion.completion import complete, stream_completion
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tokkit.bytelm.completion.fim_context import RepositoryFiles
     from tokkit.bytelm.completion.fim_formats import FimFormat
     from tokkit.bytelm.completion.infilling import Infilling, infill
+    from tokkit.bytelm.drawing.request import Request
     from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
     from tokkit.bytelm.ensemble import ByteEnsemble
     from tokkit.bytelm.loading import load_lm
@@ -44,6 +46,8 @@ __version__ = VERSION
 __all__ = [
     "AuditOptions",
     "AuditReport",
+    "Batch",
+    "BatchOptions",
     "ByteEnsemble",
     "ByteLM",
     "EditorSession",
@@ -53,6 +57,7 @@ __all__ = [
     "MixtureResult",
     "NgramLM",
     "RepositoryFiles",
+    "Request",
     "ScoreReport",
     "SpeculationOptions",
     "TextTokenizer",
@@ -78,6 +83,8 @@ __all__ = [
 _HOMES = {
     "AuditOptions": "tokkit.audit.options",
     "AuditReport": "tokkit.audit.report",
+    "Batch": "tokkit.bytelm.batch.batch",
+    "BatchOptions": "tokkit.bytelm.batch.batch",
     "ByteEnsemble": "tokkit.bytelm.ensemble",
     "EditorSession": "tokkit.bytelm.completion.editor_session",
     "ByteLM": "tokkit.bytelm.byte_lm",
@@ -89,6 +96,7 @@ _HOMES = {
     "RepositoryFiles": "tokkit.bytelm.completion.fim_context",
     "ScoreReport": "tokkit.scoring.report",
     "SpeculationOptions": "tokkit.bytelm.drawing.speculation.options",
+    "Request": "tokkit.bytelm.drawing.request",
     "TextTokenizer": "tokkit.text.tokenizer",
     "TokkitError": "tokkit.errors",
     "TransferReport": "tokkit.hypernets.result",

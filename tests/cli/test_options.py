@@ -26,7 +26,10 @@ COMMANDS: dict[str, Command] = {
     name: load_command(entry.name) for entry in ENTRIES for name in (entry.name, *entry.aliases)
 }
 # Whatever is written there is a text, or is judged by a reader that comes before the work.
-FREE = {"--text", "--prompt", "--suffix", "--name", "--format", "--group", "--text-field", "--set"}
+FREE = {
+    *("--text", "--prompt", "--suffix", "--name", "--format", "--group", "--text-field", "--set"),
+    *("--host", "--api-key", "--cors-origin"),
+}
 
 BAD: dict[type, list[str]] = {
     types.Whole: ["many", "1.5", "-7", ""],

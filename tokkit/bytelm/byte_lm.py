@@ -222,6 +222,11 @@ class ByteLM(ByteModel):
         return twin
 
     @property
+    def tolerance(self) -> float:
+        """The share of the mass that may be dropped at each step."""
+        return self._tolerance
+
+    @property
     def vocabulary(self) -> ByteVocabulary:
         """The sorted tokens and the canonical automaton, which all states share."""
         return self._vocabulary

@@ -226,10 +226,12 @@ class ByteModel(ABC):
         """Sample what is asked for, byte by byte; see `stream`.
 
         Raises:
-            ArgumentError, MissingExtraError: an unusable pattern or state, at once.
+            ArgumentError, MissingExtraError: a suffix, an unusable pattern or state, at once.
         """
         check_kind(request, Request, "request")
         check_kind(request.draft, (ByteModel, NoneType), "draft", "wrap a token model in ByteLM")
+        if request.suffix is not None:
+            raise ArgumentError("the request has a suffix; pass it to tokkit.Batch, or use infill")
         draw = Draw(self.name, request)
         check_state(self, state, request.text)
         return self._drawn(draw, state)

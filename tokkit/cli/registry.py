@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("complete", MODELS, "continue a text wherever it is cut, or fill in its middle"),
     Entry("ensemble", MODELS, "let several models continue a text together"),
     Entry("score", MODELS, "bits per byte of a text, for models side by side"),
+    Entry("serve", MODELS, "models for editors, SDKs and harnesses, over HTTP"),
     Entry("transfer", MODELS, "give a model another tokenizer"),
     Entry("train", MODELS, "train a language model, a tokenizer, or what predicts rows of tokens"),
     Entry("tokenize", TOKENIZERS, "ids and byte pieces of a text", ("encode",)),

@@ -17,7 +17,7 @@ from tokkit.bytelm.drawing.sampling import Sampling
 from tokkit.errors import ArgumentError
 
 FIELDS = {field.name: field for field in dataclasses.fields(Request)}
-OWN = FIELDS.keys() - {field.name for field in dataclasses.fields(Sampling)} - {"prompt"}
+OWN = FIELDS.keys() - {field.name for field in dataclasses.fields(Sampling)} - {"prompt", "suffix"}
 ENTRIES: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "stream": (ByteModel.stream, set()),
     "generate": (ByteModel.generate, set()),
@@ -35,7 +35,7 @@ def test_every_entry_takes_the_fields_of_a_request_with_their_defaults(entry: st
     function, lacking = ENTRIES[entry]
     parameters = inspect.signature(function).parameters
     assert OWN - parameters.keys() == lacking
-    for name in parameters.keys() & FIELDS.keys() - {"prompt"}:
+    for name in parameters.keys() & FIELDS.keys() - {"prompt", "suffix"}:
         default = FIELDS[name].default
         missing = inspect.Parameter.empty if default is dataclasses.MISSING else default
         assert parameters[name].default == missing

@@ -27,7 +27,7 @@ from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.completion.fim_context import RepositoryFiles, context_ids, prefix_in_file
 from tokkit.bytelm.completion.fim_formats import FimFormat
 from tokkit.bytelm.encodings.cover import Cover
-from tokkit.bytelm.encodings.heads import LiveHead
+from tokkit.bytelm.encodings.heads import LiveHead, trunk_of
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import ContextSession, TokenLM
 from tokkit.errors import ArgumentError, EncodingError
@@ -136,15 +136,10 @@ def last_certain_boundary(token_lm: TokenLM, vocabulary: ByteVocabulary, prefix:
     session = ContextSession(token_lm)
     cover = Cover(vocabulary, session, session.root)
     cover.push(space + prefix)
-    heads = {live.head for live in cover.live if _goes_on(vocabulary, live, cover.length)}
+    heads = [live.head for live in cover.live if _goes_on(vocabulary, live, cover.length)]
     if not heads:
         return 0
-    while len(heads) > 1:
-        deepest = max(heads, key=lambda head: head.start)
-        heads.remove(deepest)
-        assert deepest.parent is not None
-        heads.add(deepest.parent)
-    trunk = heads.pop()
+    trunk = trunk_of(heads)
     while not vocabulary.canonical.may_end(trunk.state):
         assert trunk.parent is not None  # the empty text may end
         trunk = trunk.parent

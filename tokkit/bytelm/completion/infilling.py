@@ -176,6 +176,11 @@ class Infilling:
         self._state = state
         self._tries = tries
 
+    @property
+    def state(self) -> CoverState:
+        """Where a middle begins; take a fork."""
+        return self._state
+
     def stream(
         self,
         *,

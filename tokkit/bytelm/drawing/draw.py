@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,28 @@ from tokkit.bytelm.drawing.speculation.speculator import Speculator
 from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.errors import ModelError
 
+Finish: TypeAlias = Literal["end", "stop", "length", "error"]
+"""Why a text ends: by itself (or its pattern), by a stop string, by its length, by an error."""
+
 
 class Draw:
     """One continuation that is being sampled.
 
     Attributes:
         request: what is asked of it.
+        finish: why it has ended; None while it goes on.
+        written: all bytes drawn so far, those of a stop string among them.
+        logprobs: nats, of each of these bytes under the model itself, before any option acts.
+        rows: float64 (257,) each, the distributions that they are from, if they are kept.
     """
 
-    def __init__(self, name: str, request: Request) -> None:
+    def __init__(self, name: str, request: Request, *, keep_rows: bool = False) -> None:
         """Begin; nothing is drawn yet.
 
         Args:
             name: of the model, for messages.
             request: how, how long, until when.
+            keep_rows: keep the distribution that each byte is drawn from.
 
         Raises:
             ArgumentError, MissingExtraError: see `Request.constraints`.
@@ -41,6 +50,12 @@ class Draw:
         self._speculator = Speculator(request)
         self._room = request.max_bytes
         self._is_prepared = False
+        self._keep_rows = keep_rows
+        self._n_pushed = 0
+        self.finish: Finish | None = None
+        self.written = bytearray()
+        self.logprobs: list[float] = []
+        self.rows: list[NDArray[np.float64]] = []
 
     def prepare(self, state: ByteState, share: float = 1.0) -> None:
         """Propose what the pass shall evaluate besides that `state` needs, if it needs one.
@@ -53,15 +68,27 @@ class Draw:
             self._is_prepared = True
             self._speculator.prepare(state, self._constraints, self._room, share)
 
+    @property
+    def pushed(self) -> bytes:
+        """The bytes that its state has been given."""
+        return bytes(self.written[: self._n_pushed])
+
+    @property
+    def stopped_by(self) -> bytes | None:
+        """The stop string that ended the text."""
+        return self._matcher.stopped_by
+
     def run(self, state: ByteState) -> Iterator[bytes]:
         """Draw from `state`, which moves along.
 
         Yields:
             For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
         """
+        finish: Finish = "length"
         for room in range(self.request.max_bytes, 0, -1):
             self._room = room
             if self._constraints.must_end:
+                finish = "end"
                 break
             self.prepare(state)
             logprobs = state.logprobs()
@@ -70,16 +97,28 @@ class Draw:
                 check_mass(logprobs, self._name)
             symbol = self._sampler.draw(self._constraints.apply(logprobs))
             if symbol == END or not self._constraints.fits(symbol, room):
+                finish = "end" if symbol == END else "length"
                 break
             self._speculator.follow(state, symbol)
+            self._note(symbol, logprobs)
             certain = b"".join(self._matcher.feed(symbol))
             if not self._matcher.stopped and room > 1:
                 self._constraints.push(symbol)
                 state.push(bytes([symbol]))
-            yield certain
+                self._n_pushed += 1
             if self._matcher.stopped:
+                self.finish = "stop"
+                yield certain
                 return
+            yield certain
+        self.finish = finish
         yield b"".join(self._matcher.flush())
+
+    def _note(self, symbol: int, logprobs: NDArray[np.float64]) -> None:
+        self.written.append(symbol)
+        self.logprobs.append(float(logprobs[symbol]))
+        if self._keep_rows:
+            self.rows.append(logprobs)
 
 
 def check_mass(logprobs: NDArray[np.float64], name: str) -> None:

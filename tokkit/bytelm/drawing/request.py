@@ -46,6 +46,8 @@ class Request(Sampling):
         speculate: whether, and how far, likely bytes are evaluated before they are drawn; changes
             no text. See `tokkit.bytelm.drawing.speculation`.
         draft: a byte-level model that proposes, too; one that is much faster.
+        suffix: what stands after the gap, where a middle is asked for: of `tokkit.Batch` alone; see
+            `infill`.
     """
 
     prompt: str | bytes = field(kw_only=False)
@@ -55,6 +57,7 @@ class Request(Sampling):
     pattern: str | Grammar | None = None
     speculate: bool | SpeculationOptions = True
     draft: Draft | None = None
+    suffix: str | bytes | None = None
 
     def __post_init__(self) -> None:
         """Check every field but the pattern.
@@ -68,6 +71,8 @@ class Request(Sampling):
         check_whole("max_bytes", self.max_bytes, 0, MAX_BYTES)
         # Frozen, so that `stop` may be an iterator, and `replace` reads it a second time.
         object.__setattr__(self, "prompt", as_bytes(self.prompt))
+        if self.suffix is not None:
+            object.__setattr__(self, "suffix", as_bytes(self.suffix))
         object.__setattr__(self, "stop", tuple(as_stops(self.stop)))
         as_options(self.speculate)
         if self.draft is not None and not callable(getattr(self.draft, "open", None)):

@@ -41,13 +41,22 @@ def check_stops(stops: Sequence[bytes], *, whole_characters: bool) -> None:
 
 
 class StopMatcher:
-    """Passes bytes on, but for those that a stop string may begin with; drops a stop string."""
+    """Passes bytes on, but for those that a stop string may begin with; drops a stop string.
+
+    Attributes:
+        stopped_by: the stop string that was met.
+    """
 
     def __init__(self, stops: Sequence[bytes]) -> None:
         """Watch for some strings; see `check_stops`."""
         self._stops = tuple(stops)
         self._held = b""
-        self.stopped = False
+        self.stopped_by: bytes | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string was met."""
+        return self.stopped_by is not None
 
     def feed(self, symbol: int) -> Iterator[bytes]:
         """Take one byte; yield those that are certain to be text."""
@@ -55,7 +64,7 @@ class StopMatcher:
         for stop in self._stops:
             if self._held.endswith(stop):
                 self._held = self._held[: -len(stop)]
-                self.stopped = True
+                self.stopped_by = stop
                 yield from self.flush()
                 return
         keep = max((_overlap(self._held, stop) for stop in self._stops), default=0)

@@ -21,15 +21,15 @@ def evaluate_together(states: Sequence[ByteState]) -> None:
     A matter of speed alone: what shares no cache evaluates itself when asked.
 
     Args:
-        states: of any models; those that share a cache are evaluated together.
+        states: of any models; those of one law that share a cache are evaluated together.
 
     Raises:
         ModelError: a model returned NaN.
     """
-    groups: dict[tuple[type, int], list[ByteState]] = {}
+    groups: dict[tuple[type, int, object], list[ByteState]] = {}
     for single in (single for state in states for single in state.stands_on):
         if single.cache is not None:
-            groups.setdefault((type(single), id(single.cache)), []).append(single)
+            groups.setdefault((type(single), id(single.cache), single.law), []).append(single)
     tasks = [partial(first.evaluate_with, others) for first, *others in groups.values()]
     side_by_side(tasks, [group[0].parts for group in groups.values()])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -62,6 +63,21 @@ class Head:
         assert self.parent is not None
         step = float(self.parent.kept(self.position, self.position + 1)[0]) / self.parent.total
         self.log_weight = self.parent.log_weight + (math.log(step) if step > 0 else -math.inf)
+
+
+def trunk_of(heads: Iterable[Head]) -> Head:
+    """The last head that several, all of one text, have in common.
+
+    Args:
+        heads: at least one.
+    """
+    several = set(heads)
+    while len(several) > 1:
+        deepest = max(several, key=lambda head: head.start)
+        several.remove(deepest)
+        assert deepest.parent is not None  # the empty sequence begins them all
+        several.add(deepest.parent)
+    return several.pop()
 
 
 class LiveHead(NamedTuple):

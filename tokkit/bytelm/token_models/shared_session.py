@@ -14,7 +14,12 @@ from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session, TokenLM
 
 
 class SharedSession(Session):
-    """A session in which equal contexts are one node."""
+    """A session in which equal contexts are one node.
+
+    Attributes:
+        token_lm: whose contexts it has.
+        n_found: how often a context was there already when it was asked for.
+    """
 
     def __init__(self, token_lm: TokenLM) -> None:
         """Open a session of the model.
@@ -22,9 +27,16 @@ class SharedSession(Session):
         Args:
             token_lm: any.
         """
+        self.token_lm = token_lm
+        self.n_found = 0
         self._session = open_session(token_lm)
         super().__init__(token_lm.tokenizer.vocab_size, self._session.root)
         self._children: WeakValueDictionary[tuple[Node, int], Node] = WeakValueDictionary()
+
+    @property
+    def n_nodes(self) -> int:
+        """Contexts that somebody holds, the empty one not counted."""
+        return len(self._children)
 
     def extend(self, node: Node, token: int) -> Node:
         """See `Session.extend`; the same node each time while it is held.
@@ -35,6 +47,8 @@ class SharedSession(Session):
         found = self._children.get((node, token))
         if found is None:
             found = self._children[node, token] = self._session.extend(node, token)
+        else:
+            self.n_found += 1
         return found
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:

@@ -1,0 +1,296 @@
+"""Texts that come and go at random are the texts that each request gives alone."""
+
+from __future__ import annotations
+
+import gc
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.bytelm.completion.fim_toys import WORDS, all_bytes_with, with_format
+from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, ab_lm, bpe_specs
+from tokkit.bytelm.batch.batch import Batch, BatchOptions
+from tokkit.bytelm.batch.opening import PIECE
+from tokkit.bytelm.batch.task import Handle
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.completion.fim_formats import FIM_FORMATS
+from tokkit.bytelm.completion.infilling import infill
+from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.ensemble import ByteEnsemble, Combine
+from tokkit.errors import ArgumentError, ModelError
+from tokkit.text.spec import TokenizerSpec
+from tokkit.text.tokenizer import TextTokenizer
+
+pairs = st.tuples(bpe_specs(PRETOKENIZERS["gpt2"]), bpe_specs(PRETOKENIZERS["llama3"]))
+FEW = settings(max_examples=4, deadline=None, derandomize=True)
+
+
+class NotingLM(RandomLM):
+    """Notes the contexts that it is asked about."""
+
+    def __init__(self, tokenizer: TextTokenizer, seed: int = 0) -> None:
+        super().__init__(tokenizer, seed)
+        self.asked: list[tuple[int, ...]] = []
+
+    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> np.ndarray:
+        self.asked += map(tuple, contexts)
+        return super().next_token_logprobs(contexts)
+
+
+def models(specs: Sequence[TokenizerSpec]) -> list[ByteModel]:
+    members = [ByteLM(RandomLM(TextTokenizer(spec), k)) for k, spec in enumerate(specs)]
+    combinations: tuple[Combine, ...] = ("mixture", "mean", "product", "switching", "adaptive")
+    nested = ByteEnsemble([ByteEnsemble(members), members[0]], combine="mean")
+    leaky = ByteLM(members[0].token_lm, tolerance=0.05)
+    every = ByteLM(members[0].token_lm, encodings="all", beam=3)
+    ensembles = [ByteEnsemble(members, combine=c) for c in combinations]
+    return [members[0], *ensembles, nested, leaky, every]
+
+
+def some_requests(chance: random.Random, n: int) -> list[Request]:
+    beginnings = [b"".join(chance.choices(SYMBOLS, k=chance.randrange(7))) for _ in range(3)]
+    return [
+        Request(
+            chance.choice(beginnings) + b"".join(chance.choices(SYMBOLS, k=chance.randrange(4))),
+            max_bytes=chance.randrange(7),
+            seed=chance.randrange(99),
+            stop=chance.choice([(), (b"aa",), (b"a", b"\n1")]),
+            temperature=chance.choice([0, 0.7, 1]),
+            top_k=chance.choice([None, 3]),
+            no_repeat_ngram=chance.choice([None, 3]),
+        )
+        for _ in range(n)
+    ]
+
+
+def run(batch: Batch, requests: Sequence[Request], chance: random.Random, **options: Any) -> Any:
+    """Texts by handle; requests come at random, and a few are dropped."""
+    texts: dict[Handle, bytes] = {}
+    coming, dropped = list(requests), set[Handle]()
+    while coming or batch.n_running or batch.n_waiting:
+        while coming and chance.random() < 0.5:
+            texts[batch.add(coming.pop(0), **options)] = b""
+        for handle, data, finish in batch.step():
+            assert handle not in dropped
+            assert (finish is None) == (handle.finish is None)
+            texts[handle] += data
+        under_way = [handle for handle in texts if handle.finish is None]
+        if under_way and chance.random() < 0.05:
+            dropped.add(handle := chance.choice(under_way))
+            batch.drop(handle)
+            del texts[handle]
+    return texts
+
+
+@pytest.mark.parametrize("which", range(9))
+@FEW
+@given(specs=pairs, seed=st.integers(0, 99), newest_first=st.booleans())
+def test_texts_that_come_and_go_are_those_of_each_request_alone(
+    which: int, specs: tuple[TokenizerSpec, ...], seed: int, newest_first: bool
+) -> None:
+    chance = random.Random(seed)
+    lm = models(specs)[which]
+    options = BatchOptions(max_running=8, max_prefixes=4, newest_first=newest_first)
+    texts = run(Batch(lm, options=options), some_requests(chance, 32), chance)
+    for handle, text in texts.items():
+        if handle.finish == "error":
+            with pytest.raises(ModelError):
+                list(lm.draw(handle.request))
+        else:
+            assert text == b"".join(lm.draw(handle.request))
+            assert len(handle.logprobs) == len(text)
+
+
+def test_middles_among_other_texts_are_those_of_infill() -> None:
+    spec = with_format(WORDS, FIM_FORMATS["starcoder"])
+    lm = ByteLM(RandomLM(TextTokenizer(spec)))
+    chance = random.Random(3)
+    requests = [
+        Request(
+            "ab aab"[: chance.randrange(7)],
+            suffix=chance.choice([None, "", "ab", "b aé"]),
+            max_bytes=6,
+            seed=chance.randrange(9),
+        )
+        for _ in range(32)
+    ]
+    texts = run(Batch(lm), requests, chance)
+    for handle, text in texts.items():
+        request = handle.request
+        assert text == infill(lm, request.text, request.suffix, max_bytes=6, seed=request.seed)
+
+
+@pytest.mark.parametrize("pattern", ["[ab]{3}", "a+b"])
+def test_patterns_hold_beside_texts_without(pattern: str) -> None:
+    pytest.importorskip("llguidance")
+    lm = ab_lm("x", "abab", "aab", "bba")
+    batch = Batch(lm)
+    asked = [
+        Request("a", max_bytes=6, seed=k, pattern=p) for k in range(4) for p in (None, pattern)
+    ]
+    handles = {batch.add(request): b"" for request in asked}
+    while batch.n_running or batch.n_waiting:
+        for handle, data, _ in batch.step():
+            handles[handle] += data
+    for handle, text in handles.items():
+        assert text == b"".join(lm.draw(handle.request))
+
+
+def test_a_dropped_text_is_gone_at_once() -> None:
+    lm = ab_lm("x", "ababababab" * 9)
+    batch = Batch(lm, options=BatchOptions(max_prefixes=0, max_running=1))
+    request = Request("ab" * 20, max_bytes=1000, pattern=None, temperature=0)
+    running, waiting = batch.add(request), batch.add(request)
+    for _ in range(5):
+        batch.step()
+    assert (batch.n_running, batch.n_waiting) == (1, 1)
+    assert batch.n_tokens > 20
+    batch.drop(waiting)
+    batch.drop(running)
+    gc.collect()
+    assert (batch.n_running, batch.n_waiting, batch.n_tokens) == (0, 0, 0)
+    assert batch.step() == []
+    batch.drop(running)  # once more does no harm
+    with pytest.raises(ArgumentError, match="what add returned"):
+        batch.drop(request)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.slow
+def test_memory_stays_under_its_limit_over_many_requests() -> None:
+    n_requests = 10_000
+    chance = random.Random(0)
+    limit = 450
+    options = BatchOptions(max_running=4, max_prefixes=1000)
+    batch = Batch(ab_lm("x", "abab", "aab", "bba"), max_tokens=limit, options=options)
+    handles: list[Handle] = []
+    n_added, most = 0, 0
+    while n_added < n_requests or batch.n_running or batch.n_waiting:
+        while n_added < n_requests and batch.n_waiting < 4:
+            prompt = "".join(chance.choices("ab", k=chance.randrange(40)))
+            request = Request(prompt, max_bytes=chance.randrange(9), seed=n_added)
+            handles.append(batch.add(request))
+            n_added += 1
+        batch.step()
+        most = max(most, batch.n_tokens)
+        assert most <= limit
+    assert all(handle.finish not in (None, "error") for handle in handles)
+    assert most > limit // 4  # much is remembered
+
+
+def test_a_request_that_no_limit_lets_in_is_refused_at_once() -> None:
+    batch = Batch(ab_lm("x", "ab"), max_tokens=256)
+    with pytest.raises(ArgumentError, match="more than the 256"):
+        batch.add(Request("a", max_bytes=1000))
+    batch.add(Request("a", max_bytes=1000), max_tokens=8)
+
+
+def test_texts_wait_while_there_is_no_room() -> None:
+    batch = Batch(ab_lm("x", "ab" * 100), max_tokens=300)
+    handles = [batch.add(Request("a", max_bytes=150, seed=k)) for k in range(3)]
+    batch.step()
+    assert (batch.n_running, batch.n_waiting) == (1, 2)
+    while batch.n_running or batch.n_waiting:
+        batch.step()
+    assert all(handle.finish in ("end", "length") for handle in handles)
+
+
+def test_a_beginning_seen_before_is_not_computed_again() -> None:
+    lm = NotingLM(TextTokenizer(all_bytes_with(b"ab", b" a")))
+    batch = Batch(ByteLM(lm))
+    long = b"ab a" * (PIECE // 2)
+
+    def text_of(prompt: bytes) -> tuple[Handle, int]:
+        before = len(lm.asked)
+        handle = batch.add(Request(prompt, max_bytes=1, seed=1))
+        while handle.finish is None:
+            batch.step()
+        return handle, len(lm.asked) - before
+
+    first, n_first = text_of(long)
+    again, n_again = text_of(long)
+    longer, n_longer = text_of(long + b" and")
+    other, n_other = text_of(long[: PIECE + 100])
+    assert first.tokens_reused == 0 and n_first > PIECE
+    assert n_again == 0 and again.tokens_reused > PIECE - 9
+    assert n_longer < 9 and longer.tokens_reused > PIECE - 9
+    assert n_other < 120 and other.tokens_reused > PIECE / 2 - 9
+    assert batch.tokens_reused == sum(h.tokens_reused for h in (again, longer, other))
+
+
+def test_a_long_prompt_does_not_hold_up_the_others() -> None:
+    lm = NotingLM(TextTokenizer(all_bytes_with(b"ab")))
+    batch = Batch(ByteLM(lm), options=BatchOptions(pieces_a_step=1))
+    quick = batch.add(Request("a", max_bytes=9, seed=0))
+    batch.step()
+    batch.add(Request("ab" * 4 * PIECE, max_bytes=1))
+    while quick.finish is None:
+        before = len(lm.asked)
+        batch.step()
+        assert len(lm.asked) - before <= PIECE + 20
+
+
+@FEW
+@given(specs=pairs, seed=st.integers(0, 99), limit=st.integers(1, 5))
+def test_a_text_ends_after_so_many_tokens(
+    specs: tuple[TokenizerSpec, ...], seed: int, limit: int
+) -> None:
+    lm = models(specs)[seed % 7]
+    chance = random.Random(seed)
+    whole = run(Batch(lm), some_requests(chance, 8), random.Random(1))
+    chance = random.Random(seed)
+    cut = run(Batch(lm), some_requests(chance, 8), random.Random(1), max_tokens=limit)
+    by_request = {handle.request: text for handle, text in whole.items()}
+    for handle, text in cut.items():
+        if handle.finish == "error":
+            continue
+        assert by_request.get(handle.request, text).startswith(text)
+        assert handle.n_tokens <= limit
+        assert list(handle.token_ends) == sorted({*handle.token_ends})
+        assert text == b"" or handle.token_ends[-1] == len(text)
+
+
+def test_tokens_are_those_of_the_first_model() -> None:
+    spec = all_bytes_with(b"ab", b"abab")
+    first = ByteLM(RandomLM(TextTokenizer(spec)))
+    lm = ByteEnsemble([first, ByteLM(RandomLM(TextTokenizer(all_bytes_with()), 1))])
+    batch = Batch(lm)
+    handle = batch.add(Request("x", max_bytes=40, seed=5, top_k=40), max_tokens=40)
+    text = b""
+    while handle.finish is None:
+        for _, data, _ in batch.step():
+            text += data
+    encoding = first.token_lm.tokenizer.encode_with_offsets(b"x" + text)
+    assert list(handle.token_ends) == [end - 1 for end in encoding.ends.tolist()[1:]]
+
+
+def test_an_error_of_one_text_leaves_the_others_alone() -> None:
+    lm = ab_lm("x", "abab", "aab")
+    batch = Batch(lm)
+    good = batch.add(Request("ab", max_bytes=5, seed=1))
+    bad = batch.add(Request("abc", max_bytes=5, seed=1))
+    gap = batch.add(Request("a", suffix="b", max_bytes=5))
+    text = b""
+    while batch.n_running or batch.n_waiting:
+        for handle, data, _ in batch.step():
+            text += data if handle is good else b""
+    assert text == lm.generate("ab", max_bytes=5, seed=1)
+    assert isinstance(bad.error, ModelError) and isinstance(gap.error, ArgumentError)
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    lm = ab_lm("x", "ab")
+    batch = Batch(lm)
+    with pytest.raises(ArgumentError, match="suffix"):
+        batch.add(Request("a", max_bytes=1, suffix="b", pattern="a"))
+    with pytest.raises(ArgumentError, match="suffix"):
+        lm.draw(Request("a", max_bytes=1, suffix="b"))
+    with pytest.raises(ArgumentError, match="max_tokens"):
+        Batch(lm, max_tokens=1)
+    with pytest.raises(ArgumentError, match="max_running"):
+        BatchOptions(max_running=0)

@@ -1,0 +1,199 @@
+"""llama.cpp's routes, as llama.vim and others use them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.serve.running_server import Client, toy_lm
+from tokkit.bytelm.completion.infilling import Infilling, infill
+from tokkit.serve.dialects.llama_cpp import indent_cut
+
+LM = toy_lm()
+NEUTRAL = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}
+VIM: dict[str, Any] = {
+    "id_slot": 0,
+    "input_prefix": "import math\n\n",
+    "input_suffix": "\n\nprint(area(2))\n",
+    "input_extra": [{"text": "x = 1\n", "filename": "other.py"}],
+    "prompt": "def area(r):",
+    "n_predict": 12,
+    "stop": [],
+    "n_indent": 4,
+    "top_k": 40,
+    "top_p": 0.9,
+    "stream": False,
+    "samplers": ["top_k", "top_p", "infill"],
+    "cache_prompt": True,
+    "t_max_prompt_ms": 500,
+    "t_max_predict_ms": 60_000,
+    "response_fields": ["content", "timings/prompt_n", "timings/predicted_ms", "truncated", "none"],
+}
+
+
+def test_a_completion_is_what_the_library_writes(client: Client) -> None:
+    answer = client.ask("/completion", prompt="the n", n_predict=9, seed=2, **NEUTRAL)
+    whole = LM.generate("the n", max_bytes=200, seed=2, valid_utf8=True)
+    assert whole.startswith(answer["content"].encode())
+    assert answer["stop"] is True
+    assert answer["tokens_predicted"] <= 9
+    assert answer["tokens_evaluated"] == LM.token_lm.tokenizer.count("the n")
+    assert answer["stop_type"] in ("eos", "limit")
+    assert answer["timings"]["predicted_n"] == answer["tokens_predicted"]
+    assert client.ask("/completions", prompt="the n", n_predict=9, seed=2, **NEUTRAL)[
+        "content"
+    ] == answer["content"]  # fmt: skip
+
+
+def test_a_stream_ends_with_the_counts(client: Client) -> None:
+    fields: dict[str, Any] = {"prompt": "the n", "n_predict": 9, "seed": 2, **NEUTRAL}
+    *pieces, last = client.events("/completion", **fields, stream=True)
+    whole = client.ask("/completion", **fields)
+    assert "".join(piece["content"] for piece in pieces) == whole["content"]
+    assert all(piece["stop"] is False for piece in pieces)
+    assert (last["stop"], last["content"]) == (True, "")
+    assert last["tokens_predicted"] == whole["tokens_predicted"]
+
+
+def test_a_stop_string_is_told(client: Client) -> None:
+    answer = client.ask(
+        "/completion", prompt="the naïve cats", n_predict=20, temperature=0, stop=["sat"]
+    )
+    assert answer["content"].strip() in ("", "naïvely") or "sat" not in answer["content"]
+    assert answer["stop_type"] in ("word", "limit", "eos")
+    if answer["stop_type"] == "word":
+        assert answer["stopping_word"] == "sat"
+
+
+def test_a_middle_is_what_infill_writes(client: Client) -> None:
+    prefix, suffix = "def area(r):\n    ret", " * r\n"
+    answer = client.ask(
+        "/infill", input_prefix=prefix, input_suffix=suffix, n_predict=6, seed=1, **NEUTRAL
+    )
+    whole = infill(LM, prefix, suffix, max_bytes=99, seed=1, valid_utf8=True)
+    assert whole.startswith(answer["content"].encode())
+
+
+def test_a_middle_goes_on_from_what_is_written(client: Client) -> None:
+    prefix, suffix, begins = "def area(r):\n    ", " * r\n", "retu"
+    answer = client.ask(
+        "/infill",
+        input_prefix=prefix,
+        input_suffix=suffix,
+        prompt=begins,
+        n_predict=4,
+        temperature=0,
+    )
+    gap = Infilling(LM, prefix, suffix)
+    state = gap.state.fork()
+    state.push(begins)
+    for byte in answer["content"].encode():
+        assert int(state.logprobs().argmax()) == byte
+        state.push(bytes([byte]))
+
+
+def test_what_vim_sends_is_answered_as_it_reads(client: Client) -> None:
+    status, body, _ = client.send("POST", "/infill", json.dumps(VIM).encode())
+    assert status == 200
+    assert re.search(rb'"content":"', body)
+    answer = json.loads(body)
+    assert set(answer) == {"content", "timings/prompt_n", "timings/predicted_ms", "truncated"}
+    warm = {**VIM, "n_predict": 0, "prompt": "", "samplers": ["temperature"]}
+    assert client.ask("/infill", **warm)["content"] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "n_indent", "cut"),
+    [
+        ("x\n    y\n  z", 4, 8),
+        ("x\n    y\n    z", 4, None),
+        ("x\nz", 1, 2),
+        ("x\n", 1, None),
+        ("x\n  ", 4, None),
+        ("x\nz", 0, None),
+        ("  x", 4, None),
+    ],
+)
+def test_a_text_ends_before_a_line_that_is_indented_by_less(
+    text: str, n_indent: int, cut: int | None
+) -> None:
+    assert indent_cut(text, n_indent) == cut
+
+
+def test_too_long_a_gap_is_trimmed_at_its_far_ends(client: Client) -> None:
+    answer = client.ask(
+        "/infill", input_prefix="a b\n" * 20_000, input_suffix="c\n" * 20_000, n_predict=2
+    )
+    assert answer["truncated"] is True
+    n_context = answer["generation_settings"]["n_ctx"]
+    assert n_context * 0.9 < answer["tokens_evaluated"] + 2 < n_context
+
+
+def test_a_model_without_a_format_says_that_it_is_not_implemented(client: Client) -> None:
+    status, body = client.refused("/infill", model="plain", input_prefix="a", input_suffix="b")
+    assert (status, body["error"]["code"], body["error"]["type"]) == (
+        501,
+        501,
+        "not_supported_error",
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mirostat": 2},
+        {"grammar": "root ::= x"},
+        {"repeat_penalty": 1.1},
+        {"logit_bias": [[1, 1]]},
+        {"n_probs": 3},
+        {"samplers": "k"},
+        {"response_fields": 3},
+        {"input_extra": [3]},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_refused_by_name(client: Client, fields: dict[str, Any]) -> None:
+    status, body = client.refused("/infill", input_prefix="a", input_suffix="b", **fields)
+    assert status == 400
+    assert next(iter(fields)) in body["error"]["message"]
+    assert body["error"]["code"] == 400
+
+
+def test_neutral_values_are_taken(client: Client) -> None:
+    neutral = {"mirostat": 0, "grammar": "", "repeat_penalty": 1.0, "logit_bias": [], "seed": -1}
+    assert client.ask("/completion", prompt="a", n_predict=1, ignore_eos=False, **neutral)
+
+
+def test_tokens_go_there_and_back(client: Client) -> None:
+    tokens = client.ask("/tokenize", content="the naïve")["tokens"]
+    assert tokens == LM.token_lm.tokenizer.encode("the naïve")
+    assert client.ask("/detokenize", tokens=tokens)["content"] == "the naïve"
+    pieces = client.ask("/tokenize", content="the ï", with_pieces=True)["tokens"]
+    assert pieces[0] == {"id": tokens[0], "piece": "the"}
+    assert pieces[-1]["piece"] == [0xAF]
+    assert client.refused("/detokenize", tokens=["a"])[0] == 400
+    assert client.refused("/detokenize", tokens=[1 << 40])[0] == 400
+    ids = client.ask("/completion", prompt=tokens, n_predict=3, seed=1, **NEUTRAL)["content"]
+    text = client.ask("/completion", prompt="the naïve", n_predict=3, seed=1, **NEUTRAL)["content"]
+    assert ids == text
+
+
+def test_the_server_tells_of_itself(client: Client) -> None:
+    def get(path: str) -> Any:
+        status, body, _ = client.send("GET", path)
+        assert status == 200
+        return body
+
+    assert json.loads(get("/health")) == {"status": "ok"}
+    props = json.loads(get("/props"))
+    assert props["default_generation_settings"]["n_ctx"] > 0
+    slots = json.loads(get("/slots"))
+    assert len(slots) == props["total_slots"]
+    assert all(slot["is_processing"] is False for slot in slots if client.becomes_idle())
+    client.ask("/completion", prompt="a most peculiar prompt", n_predict=1)
+    metrics = get("/metrics").decode()
+    assert "tokkit_requests_total{" in metrics
+    assert "peculiar" not in metrics

@@ -1,0 +1,193 @@
+"""One text of a batch: `Handle`, which a caller holds, and `Task`, which draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.bytelm.batch.opening import Opener, Opening
+from tokkit.bytelm.batch.surroundings import Surroundings
+from tokkit.bytelm.batch.token_ends import TokenEnds
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.drawing.draw import Draw, Finish
+from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.speculation.options import as_options
+from tokkit.errors import TokkitError
+
+_BRANCHES = 64
+"""Contexts that a text holds beside its own tokens, about: those that further bytes decide upon."""
+
+
+@dataclass(eq=False)
+class Handle:
+    """A text that was asked for.
+
+    Attributes:
+        request: what was asked.
+        surroundings: what else it is given.
+        max_tokens: at most so many tokens; None sets no limit.
+        keep_rows: whether `rows` are kept.
+        finish: why it has ended; None while it waits or goes on.
+        error: why it could not go on, where `finish` is `"error"`.
+        stopped_by: the stop string that ended it.
+        n_tokens: tokens of the text, once it has ended; see `TokenEnds`.
+        tokens_reused: of the prompt that were not computed again.
+        text: the whole of it, once it has ended.
+        logprobs: nats, of each byte of the text under the model itself.
+        rows: float64 (257,), nats, the distributions of these bytes.
+        token_ends: where the tokens of the text end, in bytes, once it has ended.
+    """
+
+    request: Request
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    max_tokens: int | None = None
+    keep_rows: bool = False
+    finish: Finish | None = None
+    error: TokkitError | None = None
+    stopped_by: bytes | None = None
+    tokens_reused: int = 0
+    text: bytes = b""
+    logprobs: list[float] = field(default_factory=list[float])
+    rows: list[NDArray[np.float64]] = field(default_factory=list[NDArray[np.float64]])
+    token_ends: Sequence[int] = ()
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the text, once it has ended."""
+        return len(self.token_ends)
+
+
+class Task:
+    """A text from its prompt to its end, moved on by whoever evaluates its states.
+
+    Attributes:
+        handle: for the caller.
+        state: while it is read or drawn from.
+        reading: whether the prompt is not read yet.
+    """
+
+    def __init__(self, name: str, handle: Handle, n_prompt: int) -> None:
+        """Begin; runs no model.
+
+        Args:
+            name: of the model, for messages.
+            handle: what is asked for.
+            n_prompt: tokens of its prompt, at most.
+
+        Raises:
+            ArgumentError, MissingExtraError: an unusable pattern.
+        """
+        self.handle = handle
+        self.state: ByteState | None = None
+        self.reading = True
+        self._draw = Draw(name, handle.request, keep_rows=handle.keep_rows)
+        self._n_prompt = n_prompt
+        self._opening: Opening | None = None
+        self._pieces: Iterator[bytes] | None = None
+        self._ends: TokenEnds | None = None
+        self._text = bytearray()
+        self._n_emitted = 0
+
+    @property
+    def to_come(self) -> int:
+        """Tokens that it may still add to what is held, at most, but for rare branches."""
+        room = self.handle.request.max_bytes - len(self._draw.written)
+        if self.handle.max_tokens is not None:  # of a second model there may be more
+            room = min(room, 4 * self.handle.max_tokens + _BRANCHES)
+        ahead = as_options(self.handle.request.speculate)
+        room += _BRANCHES + (0 if ahead is None else ahead.max_rows)
+        return room + (self._n_prompt if self.reading else 0)
+
+    def read(self, opener: Opener) -> ByteState | None:
+        """Read a piece of the prompt; the state, if that is to be evaluated now.
+
+        Raises:
+            TokkitError: the prompt is refused.
+        """
+        before = opener.tokens_reused
+        if self._opening is None:
+            self._opening = opener.open(self.handle.request, self.handle.surroundings)
+        try:
+            return next(self._opening)
+        except StopIteration as end:
+            state: ByteState = end.value
+            self.state, self.reading, self._opening = state, False, None
+            self._ends = TokenEnds(state)
+            self._pieces = self._draw.run(state)
+            return None
+        finally:
+            self.handle.tokens_reused += opener.tokens_reused - before
+
+    def prepare(self, share: float) -> None:
+        """Propose what the next pass shall evaluate besides what is needed.
+
+        Args:
+            share: of the pass that is made for this text.
+        """
+        if self.state is not None:
+            self._draw.prepare(self.state, share)
+
+    def advance(self) -> bytes:
+        """Draw what can be drawn without another pass; what is now certain to be text.
+
+        Raises:
+            TokkitError: the model cannot go on.
+        """
+        assert self._pieces is not None
+        assert self._ends is not None
+        assert self.state is not None
+        for data in self._pieces:  # as far as it comes without another pass
+            self._text += data
+            if not self.state.is_evaluated:
+                break
+        finish, limit = self._draw.finish, self.handle.max_tokens
+        if finish is not None:
+            ends = self._ends.final(len(self._text))
+            if limit is not None and len(ends) > limit:
+                return self._close("length", ends[:limit])
+            return self._close(finish, ends)
+        if limit is None:
+            return self._emit(len(self._text))
+        n_read = len(self._draw.written)
+        certain = self._ends.certain(n_read)
+        if len(certain) >= limit:
+            return self._close("length", certain[:limit])
+        end = certain[-1] if certain else 0
+        # Each byte of the rest may be a token of its own, which may be one too many.
+        fits = len(certain) + n_read - end <= limit
+        return self._emit(len(self._text) if fits else min(end, len(self._text)))
+
+    def end(self) -> bytes:
+        """End it as it stands; what was held back."""
+        if self._ends is None:
+            self.handle.finish = "length"
+            return b""
+        n_bytes = len(self._draw.written)
+        return self._close("length", self._ends.final(n_bytes))
+
+    def _emit(self, end: int) -> bytes:
+        data = bytes(self._text[self._n_emitted : end])
+        self._n_emitted = max(end, self._n_emitted)
+        return data
+
+    def _close(self, finish: Finish, ends: list[int]) -> bytes:
+        handle, draw = self.handle, self._draw
+        end = ends[-1] if ends else 0
+        self._text = draw.written[: max(end, self._n_emitted)]
+        handle.text = bytes(self._text)
+        handle.finish, handle.token_ends = finish, ends
+        handle.stopped_by = draw.stopped_by if finish == "stop" else None
+        handle.logprobs, handle.rows = draw.logprobs[:end], draw.rows[:end]
+        return self._emit(end)
+
+    def fail(self, error: TokkitError) -> None:
+        """End it by an error."""
+        self.handle.finish, self.handle.error = "error", error
+
+    @property
+    def read_text(self) -> bytes:
+        """What the state is after: the prompt, and of the text what was pushed."""
+        return self.handle.request.text + self._draw.pushed

@@ -1,0 +1,80 @@
+"""Which tokens a text that grows by bytes has for certain: `TokenEnds`.
+
+The heads of a state (`tokkit.bytelm.encodings.cover`) share a trunk: the tokens that every text has
+which begins so. What lies beyond it is decided by bytes to come. A model that knows no tokens has
+bytes in their place.
+"""
+
+from __future__ import annotations
+
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.encodings.canonical_state import CoverState
+from tokkit.bytelm.encodings.heads import Head, trunk_of
+
+
+class TokenEnds:
+    """The tokens of a continuation, those of the first model in a state that has tokens."""
+
+    def __init__(self, state: ByteState) -> None:
+        """Begin where a state stands, which moves along.
+
+        Args:
+            state: after the prompt.
+        """
+        self._cover = next(
+            (single.cover for single in state.stands_on if isinstance(single, CoverState)), None
+        )
+        self._start = 0 if self._cover is None else self._cover.length
+        self._ends: list[int] = []
+        self._last: Head | None = None
+
+    def certain(self, n_bytes: int) -> list[int]:
+        """Where the tokens end that no further byte changes, in bytes after the prompt.
+
+        Args:
+            n_bytes: of the continuation so far, those that the state has read.
+        """
+        if self._cover is None:
+            return list(range(1, n_bytes + 1))
+        if self._cover.live:
+            trunk = trunk_of(live.head for live in self._cover.live)
+            self._ends += self._between(trunk, self._last)
+            self._last = trunk
+        return self._ends
+
+    def final(self, n_bytes: int) -> list[int]:
+        """Where the tokens end of a continuation that is whole.
+
+        Of several ways to end the most probable one; a token that the end cuts counts, too.
+        """
+        ends = list(self.certain(n_bytes))
+        if self._cover is not None:
+            length = self._cover.length
+            whole = [live.head for live in self._cover.live if live.head.start == length]
+            if whole:
+                best = max(whole, key=lambda head: head.log_weight)
+                ends += self._between(best, self._last)
+        ends = [end for end in ends if end < n_bytes]
+        return [*ends, n_bytes] if n_bytes else []
+
+    def _between(self, head: Head, above: Head | None) -> list[int]:
+        """Ends of the tokens after `above` up to `head`, without those of the prompt."""
+        ends: list[int] = []
+        walk: Head | None = head
+        while walk is not None and walk is not above and walk.start > self._start:
+            ends.append(walk.start - self._start)
+            walk = walk.parent
+        return ends[::-1]
+
+
+def n_certain_tokens(state: ByteState, n_bytes: int) -> int:
+    """Tokens that a state has for certain; bytes of a model that knows no tokens.
+
+    Args:
+        state: of any model; of several models inside, the first that has tokens.
+        n_bytes: of its text.
+    """
+    for single in state.stands_on:
+        if isinstance(single, CoverState) and single.cover.live:
+            return trunk_of(live.head for live in single.cover.live).node.depth
+    return n_bytes

@@ -1,0 +1,112 @@
+"""`tokkit serve`: models for editors, SDKs and harnesses, over HTTP."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tokkit.cli.declarations import option
+from tokkit.cli.inputs import DownloadFlag, ModelArguments, load_model
+from tokkit.cli.option_types import AnyText, Real, Whole
+from tokkit.cli.output import JsonFlag, print_json
+from tokkit.errors import needs_extra
+
+EXAMPLES = (
+    ("tokkit serve smollm2", "at http://127.0.0.1:8080, for OpenAI's and llama.cpp's clients"),
+    ("tokkit serve smollm2 gemma3 --port 9000", "two models and their ensemble"),
+    ("tokkit serve path/to/coder --host 0.0.0.0 --api-key KEY", "for other machines, with a key"),
+)
+_LIMITS = "Limits"
+_ACCESS = "Access"
+
+
+def serve(
+    models: ModelArguments,
+    port: Annotated[int, option("the port; 0 takes a free one", Whole(0, most=65535), "N")] = 8080,
+    host: Annotated[
+        str,
+        option(
+            "the address to listen at; beyond loopback it takes a key", AnyText(), panel=_ACCESS
+        ),
+    ] = "127.0.0.1",
+    api_key: Annotated[
+        str | None,
+        option(
+            "what clients must send as a bearer token; $TOKKIT_API_KEY if not given, which other "
+            "users of the machine do not see",
+            AnyText(),
+            "KEY",
+            panel=_ACCESS,
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        str | None,
+        option("a page that may use the server from a browser", AnyText(), "URL", panel=_ACCESS),
+    ] = None,
+    combine: Annotated[
+        Literal["adaptive", "switching", "loglinear", "mixture", "mean", "product"],
+        option("how several models are one; see tokkit ensemble"),
+    ] = "adaptive",
+    max_tokens: Annotated[
+        int, option("of a completion, at most", Whole(1), "N", panel=_LIMITS)
+    ] = 4096,
+    cache_tokens: Annotated[
+        int,
+        option("what the cache of each model holds, at most", Whole(256), "N", panel=_LIMITS),
+    ] = 32768,
+    max_running: Annotated[
+        int, option("completions that are drawn at a time", Whole(1), "N", panel=_LIMITS)
+    ] = 16,
+    max_queue: Annotated[
+        int,
+        option("completions that wait; more get status 429", Whole(0), "N", panel=_LIMITS),
+    ] = 64,
+    max_seconds: Annotated[
+        float, option("that a completion may take", Real(above=0), "S", panel=_LIMITS)
+    ] = 600.0,
+    allow_download: DownloadFlag = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Serve models over HTTP: completions from any cut, middles, streams.
+
+    Several models are served one by one and as their ensemble, which is asked where a request names
+    none. It answers in the dialects of OpenAI, Mistral, llama.cpp and Tabby.
+    """
+    with needs_extra(
+        "serving needs starlette, uvicorn, msgspec and prometheus-client", extra="serve"
+    ):
+        from tokkit.serve.options import ServeOptions
+        from tokkit.serve.running import serve as run
+        from tokkit.serve.served import put_together
+        from tokkit.serve.setup_help import setup_help
+
+    options = ServeOptions(
+        host=host,
+        port=port,
+        api_key=api_key or os.environ.get("TOKKIT_API_KEY") or None,
+        cors_origins=() if cors_origin is None else (cors_origin,),
+        max_tokens=max_tokens,
+        cache_tokens=cache_tokens,
+        max_running=max_running,
+        max_queue=max_queue,
+        max_seconds=max_seconds,
+    )
+    loaded = [(_name(source), load_model(source, allow_download)) for source in models]
+    offered = put_together(loaded, combine)
+
+    def announce(url: str) -> None:
+        if as_json:
+            print_json({"url": url, "models": list(offered)})
+            return
+        print(setup_help(url, list(offered), options.api_key is not None), file=sys.stderr)
+        print(url, flush=True)
+
+    run(offered, options, announce)
+    return 0
+
+
+def _name(source: str) -> str:
+    """What clients call a model: a name as it is, the last part of a path."""
+    return Path(source).name.removesuffix(".gguf") or source

@@ -1,0 +1,431 @@
+"""llama.cpp's server, as llama.vim, llama.vscode and others use it.
+
+Source: the README of its server, and the requests of those clients. Where a request leaves sampling
+open, its defaults hold (temperature 0.8, top-k 40, top-p 0.95, min-p 0.05). They act on bytes, in
+the order of `tokkit.bytelm.drawing.sampling`, in which the temperature comes first. A sampler that
+`samplers` leaves out is not applied.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from tokkit.bytelm.batch.surroundings import Surroundings
+from tokkit.bytelm.completion.fim_context import RepositoryFiles
+from tokkit.bytelm.drawing.sampling import SamplingOptions
+from tokkit.errors import ArgumentError
+from tokkit.serve.bodies import Fields, as_fields
+from tokkit.serve.dialects.dialect import Dialect
+from tokkit.serve.dialects.requests import (
+    MAX_ID,
+    NO_PENALTIES,
+    PENALTIES,
+    as_gap,
+    n_tokens_of,
+    prompts_of,
+    sampling_of,
+)
+from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
+from tokkit.serve.generation import Drawing, Drawn, Generation, drawing
+from tokkit.serve.refusals import RefusalError
+from tokkit.serve.served import Served
+from tokkit.version import VERSION
+
+_NEUTRAL: dict[str, Sequence[Any]] = {
+    **PENALTIES,
+    "repeat_penalty": (1,),
+    "dry_multiplier": (0,),
+    "dynatemp_range": (0,),
+    "mirostat": (0,),
+    "typical_p": (1,),
+    "typ_p": (1,),
+    "xtc_probability": (0,),
+    "top_n_sigma": (-1, 0),
+}
+_UNKNOWN: dict[str, Sequence[Any]] = {
+    "grammar": ("",),
+    "json_schema": ({},),
+    "ignore_eos": (False,),
+    "logit_bias": ([], {}),
+    "lora": ([],),
+    "n_probs": (0,),
+    "return_tokens": (False,),
+    "image_data": ([],),
+    "n_cmpl": (1,),
+}
+_SAMPLERS = {
+    "temperature": {"temperature": 1.0},
+    "top_k": {"top_k": None},
+    "top_p": {"top_p": 1.0},
+    "min_p": {"min_p": 0.0},
+}
+"""What each of them leaves as it is where it is not applied."""
+_MAX_FILES = 256
+_SNIPPET = "\n\n--- snippet ---\n\n"
+"""Before each piece of other files, for models whose format has no way to show them."""
+
+
+def error_body(refusal: RefusalError) -> dict[str, Any]:
+    """As its clients read it."""
+    kinds = {401: "authentication_error", 404: "not_found_error", 501: "not_supported_error"}
+    kind = kinds.get(refusal.status, "invalid_request_error")
+    if refusal.status in (429, 503):
+        kind = "unavailable_error"
+    elif refusal.status == 500:
+        kind = "server_error"
+    return {"error": {"code": refusal.status, "message": refusal.message, "type": kind}}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an answer shall hold, and where its text ends beside its stop strings.
+
+    Attributes:
+        fields: of the answer, by path; None: all of them.
+        n_indent: the text ends before a line that is indented by less.
+        prompt: as it was sent.
+    """
+
+    fields: list[str] | None
+    n_indent: int
+    prompt: str
+
+
+async def complete(call: Call) -> Answer:
+    """`POST /completion`."""
+    fields = as_fields(call.body)
+    served = call.service.models.find(fields.text("model"))
+    prompts = prompts_of(fields, served)
+    if len(prompts) > 1:
+        raise fields.wrong("prompt", "one prompt; send several to /v1/completions")
+    prompt, ids = prompts[0]
+    generation = replace(_read(call, fields, served), prompt=prompt)
+    if ids is None:
+        generation = as_gap(generation, prompt.decode())
+    shown = prompt.decode(errors="replace")
+    return await _answer(call, fields, generation.fitted(), shown)
+
+
+async def infill(call: Call) -> Answer:
+    """`POST /infill`."""
+    fields = as_fields(call.body)
+    served = call.service.models.find(fields.text("model"))
+    prefix, suffix = fields.text("input_prefix"), fields.text("input_suffix")
+    begins = fields.text("prompt")
+    extra = [
+        (each.text("filename") or f"file{k}", each.text("text"))
+        for k, each in enumerate(fields.objects("input_extra"))
+    ]
+    if len(extra) > _MAX_FILES:
+        raise fields.wrong("input_extra", f"at most {_MAX_FILES} files")
+    generation = _read(call, fields, served)
+    try:
+        served.fim_format()
+    except ArgumentError as error:
+        raise RefusalError(501, str(error)) from None
+    files = None
+    if extra and served.shows_files:
+        files = RepositoryFiles("current file", _of_unlike_names(extra))
+    elif extra:
+        prefix = "".join(f"{_SNIPPET}{text}" for _, text in extra) + _SNIPPET + prefix
+    generation = replace(
+        generation,
+        prompt=prefix.encode(),
+        suffix=suffix.encode(),
+        surroundings=Surroundings(files=files, begins=begins.encode()),
+    )
+    return await _answer(call, fields, generation.fitted(), prefix)
+
+
+def _of_unlike_names(extra: list[tuple[str, str]]) -> dict[str, str]:
+    """Files by name; pieces of one file are one after the other."""
+    files: dict[str, str] = {}
+    for name, text in extra:
+        name = f"{name} (other)" if name == "current file" else name
+        files[name] = files[name] + "\n" + text if name in files else text
+    return files
+
+
+def _read(call: Call, fields: Fields, served: Served) -> Generation:
+    """What both routes have in common."""
+    fields.refuse(NO_PENALTIES, _NEUTRAL)
+    fields.refuse("this server does not do it", _UNKNOWN)
+    milliseconds = fields.real("t_max_predict_ms", 0, -1, 1e9)
+    return Generation(
+        served=served,
+        prompt=b"",
+        max_tokens=_max_tokens(fields, call),
+        sampling=_sampling(fields),
+        stops=fields.stops(),
+        seed=fields.seed("seed"),
+        seconds=milliseconds / 1000 if milliseconds > 0 else None,
+    )
+
+
+def _max_tokens(fields: Fields, call: Call) -> int:
+    name = "n_predict" if "n_predict" in fields else "max_tokens"
+    if fields.get(name) == -2:  # until the context is full
+        return call.service.options.max_tokens
+    return n_tokens_of(fields, call.service.options, name)
+
+
+def _sampling(fields: Fields) -> SamplingOptions:
+    sampling = sampling_of(fields, temperature=0.8, top_k=40, top_p=0.95, min_p=0.05)
+    names = fields.get("samplers")
+    if names is None:
+        return sampling
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnknownVariableType]
+        raise fields.wrong("samplers", "a list of names")
+    left_out = _SAMPLERS.keys() - set(cast("list[str]", names))
+    for name in left_out:
+        sampling |= cast("SamplingOptions", _SAMPLERS[name])
+    return sampling
+
+
+def _response_fields(fields: Fields) -> list[str] | None:
+    paths = fields.get("response_fields")
+    if paths is None or paths == []:
+        return None
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):  # pyright: ignore[reportUnknownVariableType]
+        raise fields.wrong("response_fields", "a list of names")
+    return cast("list[str]", paths)
+
+
+async def _answer(call: Call, fields: Fields, generation: Generation, prompt: str) -> Answer:
+    wanted = Wanted(_response_fields(fields), fields.whole("n_indent", 0, 0, MAX_ID), prompt)
+    if generation.max_tokens == 0:
+        generation = replace(generation, max_tokens=1)  # draws one to warm the cache, tells none
+        return await _whole(call.service, generation, wanted, warm_only=True)
+    if fields.flag("stream"):
+        pieces = _chunks(call.service, generation, wanted)
+        return Stream(pieces, "text/event-stream", _on_error)
+    return await _whole(call.service, generation, wanted)
+
+
+def _on_error(refusal: RefusalError) -> bytes:
+    return event(error_body(refusal))
+
+
+def indent_cut(text: str, n_indent: int) -> int | None:
+    """Where a text ends before its first line, but for the first, that is indented by less."""
+    start = text.find("\n")
+    while n_indent > 0 and start >= 0:
+        line = text[start + 1 :]
+        indent = len(line) - len(line.lstrip(" \t"))
+        if indent < len(line) and indent < n_indent:
+            return start + 1
+        start = text.find("\n", start + 1)
+    return None
+
+
+async def _whole(
+    service: Service, generation: Generation, wanted: Wanted, *, warm_only: bool = False
+) -> Reply:
+    async with drawing([generation], service.engine, service.options) as texts:
+        drawn, cut = texts.texts[0], None
+        async for _ in texts.pieces():
+            cut = indent_cut(drawn.text, wanted.n_indent)
+            if cut is not None:
+                break
+    drawn.ended_at = drawn.ended_at or time.monotonic()
+    service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    content = "" if warm_only else drawn.text[:cut]
+    final = _final(texts, drawn, wanted, content, cut is not None or warm_only)
+    return reply(_selected(final, wanted.fields))
+
+
+async def _chunks(
+    service: Service, generation: Generation, wanted: Wanted
+) -> AsyncGenerator[bytes]:
+    async with drawing([generation], service.engine, service.options) as texts:
+        drawn, cut, n_sent = texts.texts[0], None, 0
+        async for _ in texts.pieces():
+            cut = indent_cut(drawn.text, wanted.n_indent)
+            content = drawn.text[n_sent:cut]
+            if content:
+                n_sent += len(content)
+                yield event(
+                    {
+                        "index": 0,
+                        "content": content,
+                        "tokens": [],
+                        "stop": False,
+                        "id_slot": -1,
+                        "tokens_predicted": n_sent,
+                        "tokens_evaluated": generation.n_prompt,
+                    }
+                )
+            if cut is not None:
+                break
+        drawn.ended_at = drawn.ended_at or time.monotonic()
+        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        final = _final(texts, drawn, wanted, "", cut is not None)
+        yield event(_selected(final, wanted.fields))
+
+
+def _final(
+    texts: Drawing, drawn: Drawn, wanted: Wanted, content: str, is_cut: bool
+) -> dict[str, Any]:
+    """The whole of an answer."""
+    generation, handle = drawn.generation, drawn.handle
+    stop_type, word = "limit", ""
+    if handle is not None and not is_cut:
+        stop_type = {"end": "eos", "stop": "word"}.get(drawn.finish, "limit")
+        word = (handle.stopped_by or b"").decode(errors="replace")
+    n_written = generation.served.count(drawn.text.encode()) if handle is None else handle.n_tokens
+    sampling = {name: value for name, value in generation.sampling.items() if value is not None}
+    return {
+        "index": 0,
+        "content": content,
+        "tokens": [],
+        "id_slot": 0,
+        "stop": True,
+        "model": generation.served.name,
+        "tokens_predicted": n_written,
+        "tokens_evaluated": generation.n_prompt,
+        "generation_settings": {
+            "n_predict": generation.max_tokens,
+            "n_ctx": generation.served.n_context,
+            "seed": -1 if generation.seed is None else generation.seed,
+            "stop": list(generation.stops),
+            **sampling,
+        },
+        "prompt": wanted.prompt,
+        "has_new_line": "\n" in content,
+        "truncated": generation.is_truncated,
+        "stop_type": stop_type,
+        "stopping_word": word,
+        "tokens_cached": generation.n_prompt + n_written,
+        "timings": _timings(texts, drawn, n_written),
+    }
+
+
+def _timings(texts: Drawing, drawn: Drawn, n_written: int) -> dict[str, Any]:
+    read_ms = 1000 * max(drawn.begun_at - texts.asked_at, 1e-6)
+    write_ms = 1000 * max(drawn.ended_at - drawn.begun_at, 1e-6)
+    n_read = max(drawn.generation.n_prompt - texts.n_reused, 0)
+    return {
+        "cache_n": texts.n_reused,
+        "prompt_n": n_read,
+        "prompt_ms": read_ms,
+        "prompt_per_token_ms": read_ms / max(n_read, 1),
+        "prompt_per_second": 1000 * n_read / read_ms,
+        "predicted_n": n_written,
+        "predicted_ms": write_ms,
+        "predicted_per_token_ms": write_ms / max(n_written, 1),
+        "predicted_per_second": 1000 * n_written / write_ms,
+    }
+
+
+def _selected(answer: dict[str, Any], paths: list[str] | None) -> dict[str, Any]:
+    """The fields that are wanted; one inside another bears the whole path as its name."""
+    if paths is None:
+        return answer
+    found: dict[str, Any] = {}
+    for path in paths:
+        value: Any = answer
+        for name in path.split("/"):
+            inside = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+            value = inside.get(name)
+        if value is not None:
+            found[path] = value
+    return found
+
+
+async def tokenize(call: Call) -> Answer:
+    """`POST /tokenize`."""
+    fields = as_fields(call.body)
+    served = call.service.models.find(fields.text("model"))
+    tokenizer = served.tokenizer
+    if tokenizer is None:
+        raise RefusalError(400, f"{served.name} has no tokens")
+    content = fields.text("content").encode()
+    ids = list(tokenizer.bos_ids) if fields.flag("add_special") else []
+    ids += tokenizer.encode(content, normalize=False)
+    if not fields.flag("with_pieces"):
+        return reply({"tokens": ids})
+    pieces: list[dict[str, Any]] = []
+    for token in ids:
+        data = tokenizer.token_bytes(token)
+        try:
+            piece: Any = data.decode()
+        except UnicodeDecodeError:
+            piece = list(data)
+        pieces.append({"id": token, "piece": piece})
+    return reply({"tokens": pieces})
+
+
+async def detokenize(call: Call) -> Answer:
+    """`POST /detokenize`."""
+    fields = as_fields(call.body)
+    served = call.service.models.find(fields.text("model"))
+    tokens = fields.get("tokens")
+    if served.tokenizer is None:
+        raise RefusalError(400, f"{served.name} has no tokens")
+    if not isinstance(tokens, list) or not all(
+        isinstance(token, int) and not isinstance(token, bool) for token in tokens  # pyright: ignore[reportUnknownVariableType]
+    ):  # fmt: skip
+        raise fields.wrong("tokens", "a list of ids")
+    ids = cast("list[int]", tokens)
+    return reply({"content": served.tokenizer.decode(ids).decode(errors="replace")})
+
+
+async def health(_: Call) -> Answer:
+    """`GET /health`."""
+    return reply({"status": "ok"})
+
+
+async def props(call: Call) -> Answer:
+    """`GET /props`."""
+    service, served = call.service, call.service.models.first
+    settings = {"n_ctx": served.n_context, "n_predict": service.options.default_tokens}
+    return reply(
+        {
+            "default_generation_settings": settings,
+            "total_slots": service.options.max_running,
+            "model_path": served.name,
+            "model_alias": served.name,
+            "modalities": {"vision": False, "audio": False},
+            "chat_template": "",
+            "fills_gaps": served.fills,
+            "build_info": f"tokkit {VERSION}",
+        }
+    )
+
+
+async def slots(call: Call) -> Answer:
+    """`GET /slots`."""
+    service = call.service
+    n_busy, n_context = service.engine.load.n_running, service.models.first.n_context
+    return reply(
+        [
+            {"id": k, "n_ctx": n_context, "speculative": False, "is_processing": k < n_busy}
+            for k in range(service.options.max_running)
+        ]
+    )
+
+
+async def metrics(call: Call) -> Answer:
+    """`GET /metrics`."""
+    body = call.service.metrics.exposition()
+    return Reply(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+DIALECT = Dialect(
+    "llama.cpp",
+    {
+        ("POST", "/completion"): complete,
+        ("POST", "/completions"): complete,
+        ("POST", "/infill"): infill,
+        ("POST", "/tokenize"): tokenize,
+        ("POST", "/detokenize"): detokenize,
+        ("GET", "/props"): props,
+        ("GET", "/slots"): slots,
+        ("GET", "/health"): health,
+        ("GET", "/metrics"): metrics,
+    },
+    error_body,
+)

@@ -1,0 +1,83 @@
+"""Mistral's fill-in-the-middle route, as Codestral's clients and Continue use it.
+
+Source: Mistral's API reference for `/v1/fim/completions`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from tokkit.serve.bodies import as_fields
+from tokkit.serve.dialects.dialect import Dialect
+from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
+from tokkit.serve.dialects.requests import n_tokens_of, sampling_of
+from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
+from tokkit.serve.generation import Generation, drawing
+
+
+async def fill(call: Call) -> Answer:
+    """`POST /v1/fim/completions`."""
+    fields = as_fields(call.body)
+    options = call.service.options
+    served = call.service.models.find(fields.text("model"))
+    fields.refuse("it counts tokens, and text is drawn by bytes", {"min_tokens": (0,)})
+    suffix = fields.text("suffix").encode()
+    n_tokens = n_tokens_of(fields, options, "max_tokens")
+    if n_tokens == 0:
+        raise fields.wrong("max_tokens", "at least 1")
+    generation = Generation(
+        served=served,
+        prompt=fields.text("prompt").encode(),
+        # That nothing follows is worth saying to a model that fills gaps, and to no other.
+        suffix=suffix if suffix or ("suffix" in fields and served.fills) else None,
+        max_tokens=n_tokens,
+        sampling=sampling_of(fields, temperature=0.7),
+        stops=fields.stops(),
+        seed=fields.seed("random_seed", "seed"),
+    ).fitted()
+    head = {
+        "id": uuid.uuid4().hex,
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": served.name,
+    }
+    if fields.flag("stream"):
+        pieces = _chunks(call.service, generation, head)
+        return Stream(pieces, "text/event-stream", on_error)
+    async with drawing([generation], call.service.engine, options) as texts:
+        async for _ in texts.pieces():
+            pass
+    call.service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    drawn = texts.texts[0]
+    message = {"role": "assistant", "content": drawn.text, "tool_calls": None, "prefix": False}
+    choice = {"index": 0, "message": message, "finish_reason": finish_reason(drawn)}
+    return reply({**head, "choices": [choice], "usage": usage_of(texts)})
+
+
+async def _chunks(
+    service: Service, generation: Generation, head: dict[str, Any]
+) -> AsyncGenerator[bytes]:
+    head = {**head, "object": "chat.completion.chunk"}
+
+    def choice(content: str, reason: str | None) -> list[dict[str, Any]]:
+        delta = {"role": "assistant", "content": content}
+        return [{"index": 0, "delta": delta, "finish_reason": reason}]
+
+    async with drawing([generation], service.engine, service.options) as texts:
+        async for piece in texts.pieces():
+            if piece.text:
+                yield event({**head, "choices": choice(piece.text, None)})
+        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        last = choice("", finish_reason(texts.texts[0]))
+        yield event({**head, "choices": last, "usage": usage_of(texts)})
+    yield DONE
+
+
+DIALECT = Dialect(
+    "Mistral",
+    {("POST", "/v1/fim/completions"): fill, ("POST", "/fim/completions"): fill},
+    error_body,
+)

@@ -1,0 +1,324 @@
+"""OpenAI's completions, as its SDKs, editors and the lm-evaluation-harness use them.
+
+Sources: OpenAI's API reference for `/v1/completions` and `/v1/models`; what clients send and expect
+beyond it was seen on them. `/beta/completions` is DeepSeek's name for the same.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tokkit.serve.bodies import Fields, as_fields
+from tokkit.serve.dialects.dialect import Dialect
+from tokkit.serve.dialects.requests import (
+    NO_PENALTIES,
+    PENALTIES,
+    as_gap,
+    n_tokens_of,
+    prompts_of,
+    sampling_of,
+    unhealed,
+)
+from tokkit.serve.dialects.token_figures import (
+    MOST,
+    Expected,
+    expected_of,
+    joined,
+    score_in_pieces,
+    token_figures,
+)
+from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
+from tokkit.serve.errands import run_errand
+from tokkit.serve.generation import Drawing, Drawn, Generation, drawing
+from tokkit.serve.refusals import RefusalError, unsupported
+from tokkit.serve.served import Served
+
+DONE = b"data: [DONE]\n\n"
+_NEUTRAL: dict[str, Sequence[Any]] = {"logit_bias": ({},)}
+
+
+def error_body(refusal: RefusalError) -> dict[str, Any]:
+    """As OpenAI's SDKs read it."""
+    kind = "invalid_request_error"
+    if refusal.status == 429:
+        kind = "rate_limit_error"
+    elif refusal.status >= 500:
+        kind = "server_error"
+    error = {
+        "message": refusal.message,
+        "type": kind,
+        "param": refusal.param,
+        "code": refusal.code,
+    }
+    return {"error": error}
+
+
+def finish_reason(drawn: Drawn) -> str:
+    """In OpenAI's words."""
+    return "length" if drawn.finish == "length" else "stop"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a completion shall tell beside its text.
+
+    Attributes:
+        served: the model.
+        logprobs: alternatives at each token; None: no figures.
+        echo: whether the prompt stands before each text.
+        ids: the lengths in bytes of each prompt's tokens, where it came as ids.
+        usage: whether a stream ends with the counts.
+        best_of: texts that are drawn for each prompt; the best are kept.
+        n: texts that are kept.
+    """
+
+    served: Served
+    logprobs: int | None
+    echo: bool
+    ids: Sequence[list[int] | None]
+    usage: bool
+    best_of: int
+    n: int
+
+
+async def complete(call: Call) -> Answer:
+    """`POST /v1/completions`; see `tokkit.serve.dialects.tabby`, which shares the path."""
+    fields = as_fields(call.body)
+    options = call.service.options
+    served = call.service.models.find(fields.text("model"))
+    fields.refuse(NO_PENALTIES, PENALTIES)
+    fields.refuse("it is about tokens, and text is drawn by bytes", _NEUTRAL)
+    n = fields.whole("n", 1, 1, options.max_choices)
+    best_of = fields.whole("best_of", n, n, options.max_choices)
+    stream, echo = fields.flag("stream"), fields.flag("echo")
+    logprobs = fields.whole("logprobs", 0, 0, MOST) if "logprobs" in fields else None
+    prompts = prompts_of(fields, served)
+    first = Generation(
+        served=served,
+        prompt=b"",
+        suffix=fields.text("suffix").encode() or None,
+        max_tokens=_max_tokens(fields, call, echo),
+        sampling=sampling_of(fields),
+        stops=fields.stops(),
+        n=best_of,
+        keep_rows=bool(logprobs),
+    )
+    seed, heal = fields.seed("seed"), fields.flag("heal", True)
+    generations: list[Generation] = []
+    for k, (prompt, ids) in enumerate(prompts):
+        own = None if seed is None else seed + k * best_of
+        one = replace(first, prompt=prompt, seed=own)
+        one = one if ids is not None else as_gap(one, prompt.decode())
+        generations.append((one if heal else unhealed(one)).fitted())
+    if echo and any(one.suffix is not None for one in generations):
+        raise unsupported("echo", "with a suffix there is no one text to repeat")
+    usage = fields.object("stream_options").flag("include_usage")
+    wanted = Wanted(served, logprobs, echo, [ids for _, ids in prompts], usage, best_of, n)
+    if not stream:
+        return await _whole(call.service, generations, wanted)
+    if logprobs is not None or best_of > n:
+        name = "logprobs" if logprobs is not None else "best_of"
+        raise unsupported(name, "it is known once a text is whole; leave out stream")
+    return Stream(_chunks(call.service, generations, wanted), "text/event-stream", on_error)
+
+
+def on_error(refusal: RefusalError) -> bytes:
+    """An error in mid-stream."""
+    return event(error_body(refusal))
+
+
+def _max_tokens(fields: Fields, call: Call, echo: bool) -> int:
+    options = call.service.options
+    n = n_tokens_of(fields, options, "max_tokens", "max_completion_tokens")
+    if n == 0 and not echo:
+        raise fields.wrong("max_tokens", "at least 1 where echo is not set")
+    return n
+
+
+def _head(served: Served, kind: str, prefix: str) -> dict[str, Any]:
+    return {
+        "id": f"{prefix}-{uuid.uuid4().hex}",
+        "object": kind,
+        "created": int(time.time()),
+        "model": served.name,
+    }
+
+
+def usage_of(texts: Drawing) -> dict[str, Any]:
+    """Counts of tokens."""
+    return {
+        "prompt_tokens": texts.n_read,
+        "completion_tokens": texts.n_written,
+        "total_tokens": texts.n_read + texts.n_written,
+        "prompt_tokens_details": {"cached_tokens": texts.n_reused},
+    }
+
+
+async def _whole(service: Service, generations: list[Generation], wanted: Wanted) -> Reply:
+    drawn_from = [one for one in generations if one.max_tokens > 0]
+    async with drawing(drawn_from, service.engine, service.options) as texts:
+        async for _ in texts.pieces():
+            pass
+    if texts.texts:
+        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    choices: list[dict[str, Any]] = []
+    for k, generation in enumerate(generations):
+        own = texts.texts[k * wanted.best_of : (k + 1) * wanted.best_of]
+        if wanted.best_of > wanted.n:
+            own = sorted(own, key=_mean_logprob, reverse=True)
+        before = await _expected_prompt(service, generation, wanted)
+        kept: list[Drawn | None] = [*own[: wanted.n]] or [None] * wanted.n
+        for drawn in kept:
+            choices.append(_choice(len(choices), generation, drawn, wanted, before, wanted.ids[k]))
+    usage = usage_of(texts)
+    if not texts.texts:
+        n_read = sum(one.n_prompt for one in generations)
+        usage |= {"prompt_tokens": n_read, "total_tokens": n_read}
+    return reply(
+        {**_head(wanted.served, "text_completion", "cmpl"), "choices": choices, "usage": usage}
+    )
+
+
+def _mean_logprob(drawn: Drawn) -> float:
+    assert drawn.handle is not None
+    return sum(drawn.handle.logprobs) / max(1, drawn.handle.n_tokens)
+
+
+async def _expected_prompt(
+    service: Service, generation: Generation, wanted: Wanted
+) -> Expected | None:
+    """What the model expected of the prompt, where that is asked for."""
+    if wanted.logprobs is None or not wanted.echo:
+        return None
+    work = score_in_pieces(wanted.served.model, generation.prompt, wanted.logprobs + 1)
+    return await run_errand(service, wanted.served, work)
+
+
+def _choice(
+    index: int,
+    generation: Generation,
+    drawn: Drawn | None,
+    wanted: Wanted,
+    before: Expected | None,
+    ids: list[int] | None,
+) -> dict[str, Any]:
+    prompt = generation.prompt.decode(errors="replace") if wanted.echo else ""
+    text = prompt + (drawn.text if drawn is not None else "")
+    figures = None
+    if wanted.logprobs is not None:
+        figures = _figures(generation, drawn, wanted, before, ids)
+    return {
+        "index": index,
+        "text": text,
+        "logprobs": figures,
+        "finish_reason": "length" if drawn is None else finish_reason(drawn),
+    }
+
+
+def _figures(
+    generation: Generation,
+    drawn: Drawn | None,
+    wanted: Wanted,
+    before: Expected | None,
+    ids: list[int] | None,
+) -> dict[str, list[Any]]:
+    """Figures of the prompt's tokens, if it is repeated, and of the text's."""
+    k = wanted.logprobs or 0
+    data, ends, parts = b"", list[int](), list[Expected]()
+    if before is not None:
+        data, parts = generation.prompt, [before]
+        ends = np.cumsum(ids or []).tolist() if ids is not None else _ends(wanted.served, data)
+    if drawn is not None and drawn.handle is not None:
+        handle = drawn.handle
+        size, text = len(handle.logprobs), handle.text
+        ends += [len(data) + end for end in handle.token_ends]
+        rows = np.array(handle.rows).reshape(-1, 257)
+        if len(rows):
+            parts.append(expected_of(text, rows, k + 1))
+        else:
+            chosen = np.array(handle.logprobs)
+            parts.append(Expected(chosen, np.empty((size, 0), np.int64), np.empty((size, 0))))
+        data += text
+    if not parts:
+        parts = [expected_of(b"", np.empty((0, 257)), 1)]
+    if len(parts) == 2 and parts[0].symbols.shape[1] != parts[1].symbols.shape[1]:
+        width = min(part.symbols.shape[1] for part in parts)
+        parts = [Expected(p.chosen, p.symbols[:, :width], p.logprobs[:, :width]) for p in parts]
+    return token_figures(data, ends, joined(parts), k, first=before is not None)
+
+
+def _ends(served: Served, data: bytes) -> list[int]:
+    if served.tokenizer is None:
+        return list(range(1, len(data) + 1))
+    return served.tokenizer.encode_with_offsets(data, normalize=False).ends.tolist()
+
+
+async def _chunks(
+    service: Service, generations: list[Generation], wanted: Wanted
+) -> AsyncGenerator[bytes]:
+    head = _head(wanted.served, "text_completion", "cmpl")
+    rest: dict[str, Any] = {"usage": None} if wanted.usage else {}
+
+    def chunk(index: int, text: str, reason: str | None) -> bytes:
+        choice = {"index": index, "text": text, "logprobs": None, "finish_reason": reason}
+        return event({**head, "choices": [choice], **rest})
+
+    drawn_from = [one for one in generations if one.max_tokens > 0]
+    async with drawing(drawn_from, service.engine, service.options) as texts:
+        if wanted.echo:
+            prompts = [one.prompt.decode(errors="replace") for one in generations]
+            for index in range(len(generations) * wanted.n):
+                yield chunk(index, prompts[index // wanted.n], None)
+        async for piece in texts.pieces():
+            if piece.text:
+                yield chunk(piece.number, piece.text, None)
+            if piece.is_last:
+                yield chunk(piece.number, "", finish_reason(texts.texts[piece.number]))
+        if texts.texts:
+            service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        if wanted.usage:
+            yield event({**head, "choices": [], "usage": usage_of(texts)})
+    yield DONE
+
+
+def _model(served: Served) -> dict[str, Any]:
+    return {
+        "id": served.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "tokkit",
+        "meta": {"n_ctx_train": served.n_context},
+    }
+
+
+async def list_models(call: Call) -> Answer:
+    """`GET /v1/models`."""
+    models = [_model(served) for served in call.service.models.by_name.values()]
+    return reply({"object": "list", "data": models})
+
+
+async def show_model(call: Call) -> Answer:
+    """`GET /v1/models/NAME`."""
+    name = call.params["model"]
+    served = call.service.models.by_name.get(name)
+    if served is None:
+        raise RefusalError(404, f"there is no model {name[:80]!r}", code="model_not_found")
+    return reply(_model(served))
+
+
+DIALECT = Dialect(
+    "OpenAI",
+    {
+        ("POST", "/beta/completions"): complete,
+        ("GET", "/v1/models"): list_models,
+        ("GET", "/models"): list_models,
+        ("GET", "/v1/models/{model:path}"): show_model,
+    },
+    error_body,
+)

@@ -1,0 +1,124 @@
+"""What several dialects share on the way in: prompts, sampling, lengths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from tokkit.bytelm.batch.surroundings import Surroundings
+from tokkit.bytelm.drawing.sampling import SamplingOptions
+from tokkit.serve.bodies import Fields
+from tokkit.serve.dialects.fim_prompts import read_fim_prompt
+from tokkit.serve.generation import Generation
+from tokkit.serve.options import ServeOptions
+from tokkit.serve.refusals import RefusalError
+from tokkit.serve.served import Served
+
+MAX_PROMPTS = 64
+MAX_ID = (1 << 31) - 1
+NO_PENALTIES = "penalties of tokens have no meaning over bytes"
+PENALTIES: dict[str, tuple[Any, ...]] = {"presence_penalty": (0,), "frequency_penalty": (0,)}
+_SMALLEST_TOP_P = 1e-9
+
+
+def sampling_of(
+    fields: Fields,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+) -> SamplingOptions:
+    """How to draw: temperature and filters, which act on bytes; the arguments are the defaults.
+
+    Raises:
+        RefusalError: one is out of range.
+    """
+    k = fields.whole("top_k", top_k, -1, MAX_ID)
+    return {
+        "temperature": fields.real("temperature", temperature, 0, 100),
+        "top_k": k if k > 0 else None,
+        # 0 means the most probable one alone, and is below what the library takes.
+        "top_p": max(fields.real("top_p", top_p, 0, 1), _SMALLEST_TOP_P),
+        "min_p": fields.real("min_p", min_p, 0, 1),
+    }
+
+
+def n_tokens_of(fields: Fields, options: ServeOptions, *names: str) -> int:
+    """How many tokens are asked for: the first of some fields; -1 stands for all that is permitted.
+
+    Raises:
+        RefusalError: no number, or below -1. What is above the server's limit is cut to it.
+    """
+    for name in names:
+        if name in fields:
+            asked = fields.whole(name, 0, -1, MAX_ID)
+            return options.max_tokens if asked == -1 else min(asked, options.max_tokens)
+    return min(options.default_tokens, options.max_tokens)
+
+
+def prompts_of(fields: Fields, served: Served, name: str = "prompt") -> list[tuple[bytes, Any]]:
+    """Prompts: a text, ids, or several of either.
+
+    Returns:
+        Each as bytes, and the lengths of its tokens in bytes where it came as ids, else None.
+
+    Raises:
+        RefusalError: something else, or more than are permitted.
+    """
+    value = fields.get(name)
+    if value is None:
+        return [(b"", None)]
+    if isinstance(value, str) or _are_ids(value):
+        return [_prompt(value, served)]
+    if not isinstance(value, list) or not value:
+        raise fields.wrong(name, "a string, a list of ids, or a list of strings or of lists of ids")
+    several = cast("list[Any]", value)
+    if len(several) > MAX_PROMPTS:
+        raise RefusalError(
+            400, f"{name} has {len(several)} prompts; send at most {MAX_PROMPTS}", param=name
+        )
+    if not all(isinstance(each, str) or _are_ids(each) for each in several):
+        raise fields.wrong(name, "a string, a list of ids, or a list of strings or of lists of ids")
+    return [_prompt(each, served) for each in several]
+
+
+def _are_ids(value: Any) -> bool:
+    if not isinstance(value, list) or not value:
+        return False
+    several = cast("list[Any]", value)
+    return all(isinstance(each, int) and not isinstance(each, bool) for each in several)
+
+
+def _prompt(value: str | list[int], served: Served) -> tuple[bytes, Any]:
+    return (value.encode(), None) if isinstance(value, str) else served.ids_as_text(value)
+
+
+def as_gap(generation: Generation, prompt: str) -> Generation:
+    """What a prompt means that spells a FIM template out; any other stays as it is."""
+    found = read_fim_prompt(prompt)
+    if found is None or generation.suffix is not None:
+        return generation
+    return replace(
+        generation,
+        prompt=found.prefix.encode(),
+        suffix=found.suffix.encode(),
+        surroundings=replace(generation.surroundings, begins=found.begins.encode()),
+    )
+
+
+def unhealed(generation: Generation) -> Generation:
+    """The same without healing: the prompt's tokens are given as they are.
+
+    Raises:
+        RefusalError: the model has no tokens of its own.
+    """
+    served = generation.served
+    if generation.suffix is not None:
+        given = replace(generation.surroundings, heal="none")
+        return replace(generation, surroundings=given)
+    if served.first is not served.model or served.tokenizer is None:
+        raise RefusalError(400, "heal: false needs a single model over tokens", param="heal")
+    ids = served.tokenizer.encode(generation.prompt, normalize=False)
+    given = Surroundings(context=tuple(ids))
+    return replace(generation, prompt=b"", surroundings=given)
