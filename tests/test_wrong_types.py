@@ -31,11 +31,18 @@ TEXT = "def area(r):\n    return r * r\n"
 FIM = FIM_FORMATS["starcoder"]
 VALUES = (5, -1, 1.5, None, "x", b"\xff", [], ["a"], [None], {}, {"a": 1}, object())
 ELSEWHERE = {
-    *("AuditReport", "MergedBatch", "MixtureResult", "ScoreReport", "TokkitError"),
+    *(
+        "AuditReport",
+        "ComparisonReport",
+        "MergedBatch",
+        "MixtureResult",
+        "ScoreReport",
+        "TokkitError",
+    ),
     *("NgramLM", "TransformersLM", "load_lm", "transfer", "TransferReport", "TransferResult"),
 }
 """Results; what a method makes; and what needs torch, which is tested beside its other options."""
-DEAR = {"audit_tokenizer", "infer_mixture"}
+DEAR = {"audit_tokenizer", "compare_tokenizers", "infer_mixture"}
 """Take seconds."""
 PREFIX = "TextTokenizer.truncate"
 """Refuses every budget: a text has no shorter code. Nor has it a context."""
@@ -83,7 +90,8 @@ def toys() -> dict[str, Any]:
         "corpora": {"a": [TEXT], "b": ["re" + TEXT]},
         "options": tokkit.AuditOptions(reference=False),
         "sequences": ["def def"], "models": lm, "request": Request("def", max_bytes=2),
-        "every": tokkit.ByteLM(ngram, encodings="all"), "x": "def", "budget": 1,
+        "every": tokkit.ByteLM(ngram, encodings="all"), "tokenizers": [tokenizer],
+        "x": "def", "budget": 1,
     }  # fmt: skip
     right |= dict.fromkeys(("data", "prefix", "prompt"), "def")
     right |= dict.fromkeys(("source", "directory"), folder)
@@ -120,6 +128,8 @@ def arguments(name: str) -> dict[str, Any]:
         needed -= {"context", "name"}
     if name == "AuditOptions":
         return {}
+    if name == "compare_tokenizers":  # its other arguments are as good when left out
+        needed = {"tokenizers", "data"}
     if name.startswith("TextTokenizer."):
         needed -= {"context"} | ({"budget"} if name != PREFIX else set())
     given = {key: toys()[key] for key in needed & toys().keys()}

@@ -13,6 +13,7 @@ from tokkit.version import VERSION
 
 if TYPE_CHECKING:
     from tokkit.audit.auditing import audit as audit_tokenizer
+    from tokkit.audit.comparing.comparison import ComparisonReport, compare_tokenizers
     from tokkit.audit.options import AuditOptions
     from tokkit.audit.report import AuditReport
     from tokkit.bytelm.batch.batch import Batch, BatchOptions
@@ -50,6 +51,7 @@ __all__ = [
     "BatchOptions",
     "ByteEnsemble",
     "ByteLM",
+    "ComparisonReport",
     "EditorSession",
     "FimFormat",
     "Infilling",
@@ -69,6 +71,7 @@ __all__ = [
     "__version__",
     "audit_tokenizer",
     "beam_search",
+    "compare_tokenizers",
     "complete",
     "infer_mixture",
     "infill",
@@ -88,6 +91,7 @@ _HOMES = {
     "ByteEnsemble": "tokkit.bytelm.ensemble",
     "EditorSession": "tokkit.bytelm.completion.editor_session",
     "ByteLM": "tokkit.bytelm.byte_lm",
+    "ComparisonReport": "tokkit.audit.comparing.comparison",
     "FimFormat": "tokkit.bytelm.completion.fim_formats",
     "Infilling": "tokkit.bytelm.completion.infilling",
     "MergedBatch": "tokkit.dynamic.merged_batch",
@@ -105,6 +109,7 @@ _HOMES = {
     "TransformersLM": "tokkit.bytelm.token_models.transformers.token_lm",
     "audit_tokenizer": "tokkit.audit.auditing:audit",
     "beam_search": "tokkit.bytelm.completion.beam_search",
+    "compare_tokenizers": "tokkit.audit.comparing.comparison",
     "complete": "tokkit.bytelm.completion.completion",
     "infer_mixture": "tokkit.mixture.inference",
     "infill": "tokkit.bytelm.completion.infilling",

@@ -27,7 +27,7 @@ def words(*line: str) -> list[str]:
 
 def test_commands_are_completed_with_what_they_do() -> None:
     assert completions([""]).words == [(entry.name, entry.summary) for entry in ENTRIES]
-    assert words("co") == ["complete"]
+    assert words("co") == ["complete", "compare"]
     assert words("nothing") == words("nothing", "") == []
     assert words("--ver") == ["--version"]
 

@@ -45,7 +45,8 @@ ENTRIES = (
     Entry("train", MODELS, "train a language model, a tokenizer, or what predicts rows of tokens"),
     Entry("tokenize", TOKENIZERS, "ids and byte pieces of a text", ("encode",)),
     Entry("audit", TOKENIZERS, "examine a tokenizer: vocabulary, cost of texts, safety"),
-    Entry("diff", TOKENIZERS, "compare two tokenizers"),
+    Entry("compare", TOKENIZERS, "what your texts cost with several tokenizers"),
+    Entry("diff", TOKENIZERS, "what is different between two tokenizers"),
     Entry("merge", TOKENIZERS, "join the frequent pairs of tokens of a batch of texts"),
     Entry("mixture", TOKENIZERS, "what a tokenizer's merges reveal about its training data"),
 )

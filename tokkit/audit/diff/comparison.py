@@ -23,9 +23,8 @@ from tokkit.audit.diff.segmentations import compare_texts
 from tokkit.audit.diff.settings import compare_settings
 from tokkit.audit.diff.terminal import diff_text
 from tokkit.audit.diff.tokens import compare_tokens
-from tokkit.audit.opening import open_subject
+from tokkit.audit.opening import names_apart, open_text
 from tokkit.audit.page.comparison import render_diff_page
-from tokkit.errors import ArgumentError
 from tokkit.report.json_data import json_text
 from tokkit.report.page.notebook import notebook_html
 from tokkit.text.tokenizer import TextTokenizer
@@ -88,7 +87,11 @@ def compare(
     """
     say = progress or say_nothing
     say("loading")
-    (old, old_name), (new, new_name) = (_open(each, allow_download) for each in (before, after))
+    opened = [open_text(each, allow_download=allow_download) for each in (before, after)]
+    (old, *_), (new, *_) = opened
+    if names is None:
+        old_name, new_name = names_apart([(name, path) for _, name, path in opened])
+        names = old_name, new_name
     sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
     say("comparing tokens and merges")
     tokens = compare_tokens(old.spec, new.spec)
@@ -102,23 +105,13 @@ def compare(
     }
     changed = [token.data for token in (*tokens.added, *tokens.removed) if token.kind != "special"]
     return TokenizerDiff(
-        *(names or (old_name, new_name)),
+        *names,
         tokens=tokens,
         merges=merges,
         settings=compare_settings(old.spec, new.spec),
         texts=compare_texts(old, new, groups, changed),
         costs=tuple(_costs(old, new, sample, kinds)),
     )
-
-
-def _open(source: Any, allow_download: bool) -> tuple[TextTokenizer, str]:
-    subject, name = open_subject(source, allow_download=allow_download)
-    if subject.text is None:
-        raise ArgumentError(
-            f"{name} is a tokenizer of {subject.tokenizer.modality}; only those of text are "
-            "compared"
-        )
-    return subject.text, name
 
 
 def _costs(

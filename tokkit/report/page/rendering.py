@@ -36,6 +36,7 @@ class Page:
         headline: a handful of figures at the top.
         sections: in order, after `parts_html`.
         note: a sentence at the foot: what its figures mean.
+        is_repeatable: whether the same input makes the same page, so that its foot may say so.
         warnings: what speaks against the result, before everything below the figures.
         tallies_html, picture_html: above the figures, or nothing.
         parts_html: whole sections of another make, or nothing.
@@ -52,6 +53,7 @@ class Page:
     verdict: str
     sections: Sequence[Section]
     note: str
+    is_repeatable: bool = True
     headline: Sequence[Fact] = ()
     warnings: Sequence[str] = ()
     tallies_html: str = ""
@@ -88,6 +90,7 @@ def render(page: Page) -> str:
             "parts": _warnings(page.warnings) + page.parts_html,
             "sections": "".join(map(section_html, page.sections)),
             "note": prose(page.note),
+            "again": "; made again, it is the same, byte for byte" if page.is_repeatable else "",
             "data": page.data_html,
             "style": style,
             "script": script,
