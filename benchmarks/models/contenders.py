@@ -2,7 +2,8 @@
 
 All have backbones of about the same cost a second: width 192 with 3 layers over bytes or tokens,
 and wider ones over units, of which there are fewer. `+` is hashed n-grams and a gate on the place
-before; `control` is a plain model with as many parameters as the one before it.
+before; `control` is a plain model with as many parameters as the one before it. `ahead` learns to
+predict more symbols than the next one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ STACK = StackConfig(width=192, n_layers=3, n_heads=4)
 AS_LARGE = StackConfig(width=352, n_layers=3, n_heads=4)
 """About as many parameters as the subword model, whose tables of 8,192 rows are most of it."""
 NGRAMS = NgramConfig()
+AHEAD = 3
+"""Symbols after the next one that some learn to predict, by as many layers of width times width."""
 BEST = HierarchicalConfig(
     units=UnitOptions(rule="separator", unit_bytes=8, max_bytes=32),
     encoder=None,
@@ -65,12 +68,21 @@ def _units(unit_bytes: int) -> HierarchicalConfig:
     return replace(BEST, units=replace(BEST.units, unit_bytes=unit_bytes))
 
 
+def _as_large(stack: StackConfig) -> StackConfig:
+    """A stack with as many parameters more, in its feed-forward layers, as `AHEAD` takes."""
+    return replace(stack, inner=stack.inner_width + AHEAD * stack.width // (3 * stack.n_layers))
+
+
+_PLUS = ByteConfig(STACK, ngrams=NGRAMS, gate=True)
+_PLUS_AHEAD = replace(_PLUS, ahead=AHEAD)
 CONTENDERS = [
     _of_tokens("subword", SubwordConfig(STACK)),
     _of_tokens("subword+", SubwordConfig(STACK, ngrams=NGRAMS, gate=True)),
     _of_bytes("byte", ByteTransformer, ByteConfig(STACK)),
     _of_bytes("byte-control", ByteTransformer, ByteConfig(AS_LARGE)),
-    _of_bytes("byte+", ByteTransformer, ByteConfig(STACK, ngrams=NGRAMS, gate=True)),
+    _of_bytes("byte+", ByteTransformer, _PLUS),
+    _of_bytes("byte+ahead", ByteTransformer, _PLUS_AHEAD),
+    _of_bytes("byte+ahead-control", ByteTransformer, replace(_PLUS, backbone=_as_large(STACK))),
     _of_bytes("spacebyte", SpaceByte, SpaceByteConfig()),
     _of_bytes("word-pooled-1", WordPooledTransformer, WordPooledConfig(n_vectors=1)),
     _of_bytes("word-pooled-4", WordPooledTransformer, WordPooledConfig(n_vectors=4)),
@@ -80,6 +92,12 @@ CONTENDERS = [
         "hierarchical+", HierarchicalTransformer, HierarchicalConfig(ngrams=NGRAMS, gate=True)
     ),
     _of_bytes("best", HierarchicalTransformer, BEST),
+    _of_bytes("best-ahead", HierarchicalTransformer, replace(BEST, ahead=AHEAD)),
+    _of_bytes(
+        "best-ahead-control",
+        HierarchicalTransformer,
+        replace(BEST, decoder=_as_large(BEST.decoder)),
+    ),
     _of_bytes("best-units-4", HierarchicalTransformer, _units(4)),
     _of_bytes("best-units-12", HierarchicalTransformer, _units(12)),
 ]

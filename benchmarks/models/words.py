@@ -104,7 +104,7 @@ def flops_per_byte(model: TextModel, texts: Texts) -> float:
     """Floating-point operations of a training step for each byte, matrix products alone."""
     windows = Corpus(texts, seed=0).batch(0).to(model.device)
     with FlopCounterMode(display=False) as counter:
-        model.nats(windows).sum().backward()
+        model.training_nats(windows).sum().backward()
     model.zero_grad(set_to_none=True)
     return counter.get_total_flops() / windows.n_bytes
 

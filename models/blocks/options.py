@@ -12,6 +12,8 @@ _MULTIPLE = 32
 _MOST_WIDTH = 1 << 16
 _MOST_LAYERS = 1 << 10
 _MOST_BUCKETS = 1 << 28
+MOST_AHEAD = 64
+"""Symbols after the next one that a model may learn to predict, at most."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_flags, check_kind
-from tokkit.models.blocks.options import NgramConfig, StackConfig
+from tokkit.arguments import check_flags, check_kind, check_whole
+from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,14 @@ class ByteConfig:
         backbone: the stack of blocks.
         ngrams: hashed n-grams of bytes whose embeddings are added; None: none.
         gate: whether the embedding of the place before is mixed into each.
+        ahead: further symbols that each place learns to predict, after the next one; see
+            `tokkit.models.text_models.further_symbols`. They take part in training alone.
     """
 
     backbone: StackConfig = field(default_factory=StackConfig)
     ngrams: NgramConfig | None = None
     gate: bool = False
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         """Check the types.
@@ -31,3 +34,4 @@ class ByteConfig:
         check_kind(self.backbone, StackConfig, "backbone")
         check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         check_flags(gate=self.gate)
+        check_whole("ahead", self.ahead, 0, MOST_AHEAD)

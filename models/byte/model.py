@@ -19,6 +19,7 @@ from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
 from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.byte.config import ByteConfig
+from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
 from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows, symbol_rows
@@ -59,6 +60,7 @@ class ByteTransformer(CachedTextModel):
         )
         self.stack = Stack(self.config.backbone)
         self.head = torch.nn.Linear(width, N_SYMBOLS, bias=False)
+        self.further = further_symbols(width, self.config.ahead)
         draw_parameters(self, seed=seed)
         self.embedding.open_gate()
 
@@ -66,6 +68,11 @@ class ByteTransformer(CachedTextModel):
         """See `TextModel.nats`."""
         states = self.stack(self.embedding(windows.symbols))
         return nats_of_rows(self.head(states), windows.targets())
+
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.training_nats`."""
+        states = self.stack(self.embedding(windows.symbols))
+        return nats_with_further(states, self.head, windows.targets(), self.further)
 
     def begin(self) -> tuple[ByteCache, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""

@@ -77,6 +77,10 @@ class EndOfWordNetwork(nn.Module):
         nats = masked_nats(logits, self.forbidden[kinds], targets)
         return nats.new_zeros(len(windows)).index_add(0, text, nats)
 
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.training_nats`."""
+        return self.nats(windows)
+
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from tokkit.arguments import check_flags, check_kind, check_whole
 from tokkit.errors import ArgumentError
-from tokkit.models.blocks.options import NgramConfig, StackConfig
+from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
 from tokkit.models.words.pooling import PoolingKind
 
@@ -47,6 +47,9 @@ class HierarchicalConfig:
             are added to the embedding of that byte; 0: none.
         ngrams: hashed n-grams of bytes whose embeddings are added; None: none.
         gate: whether the embedding of the byte before is mixed into each.
+        ahead: further symbols that each place learns to predict, after the next one; see
+            `tokkit.models.text_models.further_symbols`. They take part in training alone, and are
+            of the release form.
     """
 
     form: Form = "release"
@@ -61,6 +64,7 @@ class HierarchicalConfig:
     hashed_prefixes: int = 0
     ngrams: NgramConfig | None = None
     gate: bool = False
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         """Check what the parts cannot check by themselves.
@@ -84,6 +88,9 @@ class HierarchicalConfig:
         check_whole("hashed_units", self.hashed_units, 0, _MOST_BUCKETS)
         check_whole("hashed_prefixes", self.hashed_prefixes, 0, _MOST_BUCKETS)
         check_flags(gate=self.gate)
+        check_whole("ahead", self.ahead, 0, MOST_AHEAD)
+        if self.ahead and self.form != "release":
+            raise ArgumentError(f"ahead is {self.ahead}; expected 0 in the paper's form")
         if self.encoder is not None and self.encoder.width != self.decoder.width:
             raise ArgumentError(
                 f"encoder and decoder are {self.encoder.width} and {self.decoder.width} wide; both "

@@ -48,6 +48,10 @@ class HierarchicalTransformer(CachedTextModel):
         """See `TextModel.nats`."""
         return self.body.nats(windows)
 
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.training_nats`."""
+        return self.body.training_nats(windows)
+
     @property
     def rows_cost_more(self) -> bool:
         """See `CachedTextModel.rows_cost_more`: the paper's form encodes the word so far."""

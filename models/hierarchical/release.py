@@ -32,6 +32,7 @@ from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.convolution import ConvolutionStack
+from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
 from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
 from tokkit.models.text_models.windows import Windows, symbol_rows
 from tokkit.models.words.cutting import Cuts, CutState, UnitCutter
@@ -86,6 +87,7 @@ class ReleaseForm(nn.Module):
         )
         self.decoder = _byte_stack(config.decoder, config)
         self.head = nn.Linear(width, N_SYMBOLS, bias=False)
+        self.further = further_symbols(width, config.ahead)
 
     def open_gates(self) -> None:
         """Set the gate of the embedding to where it begins."""
@@ -93,6 +95,13 @@ class ReleaseForm(nn.Module):
 
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""
+        return nats_of_rows(self.head(self._states(windows)), windows.targets())
+
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.training_nats`."""
+        return nats_with_further(self._states(windows), self.head, windows.targets(), self.further)
+
+    def _states(self, windows: Windows) -> torch.Tensor:
         start = self._cutter.begin()
         units = self._laid_out(
             [self._cutter.extend(start, each)[0] for each in windows.data], windows.data, n_before=1
@@ -104,8 +113,7 @@ class ReleaseForm(nn.Module):
         states = self.backbone(states) if states.shape[1] else states
         before = [each.expand(len(windows), -1) for each in self._guidance(self.first.weight)]
         added = units.at_places_each(before, self._guidance(states))
-        decoded = self.decoder(encoded, added=added)
-        return nats_of_rows(self.head(decoded), windows.targets())
+        return self.decoder(encoded, added=added)
 
     def begin(self) -> tuple[ReleaseCache, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""

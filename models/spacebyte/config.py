@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_flags, check_kind
+from tokkit.arguments import check_flags, check_kind, check_whole
 from tokkit.errors import ArgumentError
-from tokkit.models.blocks.options import NgramConfig, StackConfig
+from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
 
 
@@ -37,6 +37,8 @@ class SpaceByteConfig:
         units: which bytes those are; by a rule whose units hold the byte that closes them.
         ngrams: hashed n-grams of bytes whose embeddings are added; None: none.
         gate: whether the embedding of the byte before is mixed into each.
+        ahead: further symbols that each place learns to predict, after the next one; see
+            `tokkit.models.text_models.further_symbols`. They take part in training alone.
     """
 
     initial: StackConfig = field(default_factory=_local)
@@ -45,6 +47,7 @@ class SpaceByteConfig:
     units: UnitOptions = field(default_factory=_spacelike)
     ngrams: NgramConfig | None = None
     gate: bool = False
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         """Check what the parts cannot check by themselves.
@@ -57,6 +60,7 @@ class SpaceByteConfig:
         check_kind(self.units, UnitOptions, "units")
         check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         check_flags(gate=self.gate)
+        check_whole("ahead", self.ahead, 0, MOST_AHEAD)
         if self.initial.width != self.final.width or self.initial.width > self.backbone.width:
             raise ArgumentError(
                 f"initial, global and final blocks are {self.initial.width}, "

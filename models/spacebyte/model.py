@@ -27,6 +27,7 @@ from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
 from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.spacebyte.config import SpaceByteConfig
+from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
 from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows, symbol_rows
@@ -78,17 +79,25 @@ class SpaceByte(CachedTextModel):
         self.backbone = Stack(self.config.backbone, norm=False)
         self.final = Stack(self.config.final)
         self.head = nn.Linear(width, N_SYMBOLS, bias=False)
+        self.further = further_symbols(width, self.config.ahead)
         draw_parameters(self, seed=seed)
         self.embedding.open_gate()
 
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""
+        return nats_of_rows(self.head(self._states(windows)), windows.targets())
+
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.training_nats`."""
+        return nats_with_further(self._states(windows), self.head, windows.targets(), self.further)
+
+    def _states(self, windows: Windows) -> torch.Tensor:
         start = self._cutter.begin()
         cuts = [self._cutter.extend(start, each)[0] for each in windows.data]
         units = self._laid_out(cuts, windows.data, n_before=1)
         x = self.initial(self.embedding(windows.symbols))
         x = self._added(x, self.backbone(self._at_units(x, units, n_before=1)), units, n_before=1)
-        return nats_of_rows(self.head(self.final(x)), windows.targets())
+        return self.final(x)
 
     def begin(self) -> tuple[SpaceByteCache, NDArray[np.float64]]:
         """See `CachedTextModel.begin`."""

@@ -23,6 +23,7 @@ from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.network import TokenNetwork
 from tokkit.models.subword.token_lm import SubwordLM
 from tokkit.models.subword.vocabulary import VOCAB_SIZE, train_tokenizer
+from tokkit.models.text_models.further_symbols import nats_with_further
 from tokkit.models.text_models.predictions import nats_of_rows
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.models.text_models.windows import NO_TARGET, Windows
@@ -68,6 +69,21 @@ class SubwordTransformer(TextModel, ByteLM):
         Raises:
             EncodingError: a window that the vocabulary cannot express.
         """
+        symbols, targets = self._laid_out(windows)
+        return nats_of_rows(self.network(symbols), targets)
+
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """See `TextModel.training_nats`.
+
+        Raises:
+            EncodingError: a window that the vocabulary cannot express.
+        """
+        symbols, targets = self._laid_out(windows)
+        network = self.network
+        return nats_with_further(network.states(symbols), network.head, targets, network.further)
+
+    def _laid_out(self, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokens and what is to be predicted behind each, int64 (n, most + 1)."""
         ids = [self.tokenizer.encode(each, normalize=False) for each in windows.data]
         ends = windows.ends.tolist()
         longest = max(map(len, ids))
@@ -78,8 +94,8 @@ class SubwordTransformer(TextModel, ByteLM):
             targets[k, : len(tokens)] = tokens
             if is_end:
                 targets[k, len(tokens)] = self._end_id
-        logits = self.network(torch.from_numpy(symbols).to(self.device))
-        return nats_of_rows(logits, torch.from_numpy(targets).to(self.device))
+        tensors = torch.from_numpy(symbols), torch.from_numpy(targets)
+        return tensors[0].to(self.device), tensors[1].to(self.device)
 
     def save_parts(self, folder: Path) -> Sequence[str]:
         """See `TextModel.save_parts`: the tokenizer."""

@@ -7,6 +7,7 @@ import torch
 from tokkit.models.blocks.embedding import SymbolEmbedding
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.subword.config import SubwordConfig
+from tokkit.models.text_models.further_symbols import further_symbols
 
 
 class TokenNetwork(torch.nn.Module):
@@ -30,9 +31,14 @@ class TokenNetwork(torch.nn.Module):
         self.embedding = SymbolEmbedding(n_symbols, width, ngrams=config.ngrams, gate=config.gate)
         self.stack = Stack(config.backbone)
         self.head = torch.nn.Linear(width, n_symbols, bias=False)
+        self.further = further_symbols(width, config.ahead)
         draw_parameters(self, seed=seed)
         self.embedding.open_gate()
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Logits, float (n, length, n_symbols), of int64 (n, length): whole sequences, causal."""
-        return self.head(self.stack(self.embedding(ids)))
+        return self.head(self.states(ids))
+
+    def states(self, ids: torch.Tensor) -> torch.Tensor:
+        """What the head reads, float (n, length, width), of int64 (n, length)."""
+        return self.stack(self.embedding(ids))

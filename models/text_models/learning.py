@@ -35,6 +35,10 @@ class Taught(Protocol):
         """What the targets of each window cost."""
         ...
 
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """What is minimised of each window."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write the model to a folder."""
         ...
@@ -57,7 +61,7 @@ def text_task(model: Taught, data: Texts | Text | Sequence[Text], *, seed: int) 
 
     def loss(number: int) -> torch.Tensor:
         windows = corpus.batch(number).to(model.device)
-        return model.nats(windows).sum() / windows.n_bytes
+        return model.training_nats(windows).sum() / windows.n_bytes
 
     def evaluate() -> Mapping[str, float]:
         return {BITS_PER_BYTE: held_out_bits_per_byte(model, corpus)}

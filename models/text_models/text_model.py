@@ -59,6 +59,14 @@ class TextModel(torch.nn.Module, ByteModel):
             float (n,), nats: float64 where the model is in float64, else float32.
         """
 
+    def training_nats(self, windows: Windows) -> torch.Tensor:
+        """What training minimises of each window, float (n,): `nats`, and what a model adds to it.
+
+        Raises:
+            EncodingError: a window that the model cannot express.
+        """
+        return self.nats(windows)
+
     def training_task(self, data: Texts | Text | Sequence[Text], *, seed: int) -> Task:
         """What it learns from texts; see `tokkit.models.training.train`.
 

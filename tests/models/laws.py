@@ -118,7 +118,7 @@ def check_nats_are_those_of_the_rows(model: Any) -> None:
 
 def check_every_parameter_learns(model: Any) -> None:
     """No parameter is without a gradient."""
-    model.nats(Windows.of([TEXT, TEXT[::-1]], ends=True)).sum().backward()
+    model.training_nats(Windows.of([TEXT, TEXT[::-1]], ends=True)).sum().backward()
     for name, each in model.named_parameters():
         assert each.grad is not None, name
         assert bool(each.grad.isfinite().all()), name

@@ -68,13 +68,16 @@ class Toy:
 TOYS = [
     Toy("byte", lambda: ByteTransformer(ByteConfig(STACK))),
     Toy("byte+", lambda: ByteTransformer(ByteConfig(STACK, ngrams=NGRAMS, gate=True))),
+    Toy("byte-ahead", lambda: ByteTransformer(ByteConfig(STACK, ahead=2)), slow=True),
     Toy("byte-window", lambda: ByteTransformer(ByteConfig(LOCAL, ngrams=NGRAMS))),
     Toy("subword", lambda: SubwordTransformer(SubwordConfig(STACK), tokenizer())),
     Toy(
         "subword+",
-        lambda: SubwordTransformer(SubwordConfig(LOCAL, ngrams=NGRAMS, gate=True), tokenizer()),
+        lambda: SubwordTransformer(
+            SubwordConfig(LOCAL, ngrams=NGRAMS, gate=True, ahead=1), tokenizer()
+        ),
     ),
-    Toy("spacebyte", lambda: SpaceByte(SpaceByteConfig(LOCAL, WIDE, LOCAL))),
+    Toy("spacebyte", lambda: SpaceByte(SpaceByteConfig(LOCAL, WIDE, LOCAL, ahead=1))),
     Toy(
         "hierarchical",
         lambda: HierarchicalTransformer(
@@ -92,6 +95,7 @@ TOYS = [
                 byte_block="convolution",
                 hashed_units=16,
                 hashed_prefixes=16,
+                ahead=2,
                 ngrams=NGRAMS,
                 gate=True,
             )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 torch: Any = pytest.importorskip("torch")
 import benchmarks.models.words as words
+from benchmarks.models.contenders import BY_NAME
 from benchmarks.models.examining import (
     CLASSES,
     Window,
@@ -180,6 +181,15 @@ def test_a_page_shows_what_was_measured_in_order(tmp_path: Path) -> None:
     for told in ("CPU seconds", "megabytes read", "petaFLOP", "German after English", "25", "50"):
         assert told in page
     assert page.index(">quick<") < page.index(">slow<")
+
+
+def test_controls_have_as_many_parameters() -> None:
+    def size(name: str) -> int:
+        model = BY_NAME[name].build(None, 0)  # type: ignore[arg-type]  # of bytes
+        return sum(each.numel() for each in model.parameters())
+
+    for name in ("byte+ahead", "best-ahead"):
+        assert size(name) == size(f"{name}-control") > size(name.removesuffix("ahead").strip("-"))
 
 
 def test_a_target_is_reached_between_evaluations() -> None:

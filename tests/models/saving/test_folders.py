@@ -87,6 +87,18 @@ def test_hostile_configurations_are_refused_before_they_take_memory(folder: Path
         tokkit.load_lm(folder)
 
 
+def test_a_folder_from_before_a_field_was_there_is_opened(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    document = json.loads((folder / CONFIG).read_text())
+    del document["ahead"], document["ngrams"]["seed"]
+    metadata = {"config": json.dumps(document), "parts": "{}"}
+    save_file(load_file(folder / WEIGHTS), folder / WEIGHTS, metadata=metadata)
+    assert tokkit.load_lm(folder).config.ahead == 0  # type: ignore[attr-defined]
+    (folder / CONFIG).write_text(json.dumps(document))
+    assert tokkit.load_lm(folder).config.ngrams == NGRAMS  # type: ignore[attr-defined]
+
+
 def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     model = ByteTransformer(ByteConfig(STACK))
     with torch.no_grad():
