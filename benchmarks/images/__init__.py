@@ -1,0 +1,1 @@
+"""Tokenizers of pictures beside what they must beat."""

@@ -1,0 +1,183 @@
+"""Do pictures look real that are drawn by ids, and those of a class that a generator writes?
+
+A classifier that is trained here judges: how often it sees the class that is there, and the Fréchet
+distance of its features to those of the test pictures. Half of the test against the other half is
+the distance that real pictures have.
+
+    python -m benchmarks.images.generation --mnist FILE --cifar FILE [--steps 8000] [--write-docs]
+    python -m benchmarks.images.generation --mnist FILE --quick        (two minutes, for a look)
+
+Tokenizers are those of `benchmarks.images.distortion`, and one that was trained for 16 ids alone.
+The same command goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.images.data_sets import BUDGETS, DataSet
+from benchmarks.images.distortion import PAGE, data_of, parse, records_of
+from benchmarks.images.judge import Judge, frechet, trained_judge
+from benchmarks.images.tokenizers import trained
+from benchmarks.shared.records import Records, replace_block
+from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator
+from tokkit.models.flextok.model import FlexTok, psnr
+from tokkit.models.training import TrainingOptions, train
+
+JUDGE_STEPS, WRITER_STEPS, N_WRITTEN = 2000, 3000, 1000
+QUICK_JUDGE_STEPS, QUICK_WRITER_STEPS, QUICK_WRITTEN = 100, 60, 40
+_GUIDANCE = 1.5
+_KINDS = {"any": None, "fixed": max(BUDGETS)}
+"""Tokenizer -> the number of ids that it was trained for alone."""
+
+
+def realism(
+    model: FlexTok, judge: Judge, data: DataSet, pictures: NDArray[np.uint8], n: int
+) -> dict[str, float]:
+    """Of pictures by their first `n` ids, expected and drawn.
+
+    Args:
+        model: the tokenizer.
+        judge: the classifier.
+        data: whose test pictures are what is real.
+        pictures: of the test, that are encoded; their classes are the first of the test's.
+        n: ids that are kept.
+    """
+    ids = model.encode_many(pictures)[:, :n]
+    labels = data.test_labels[: len(pictures)]
+    real, _ = judge.seen(data.test)
+    found: dict[str, float] = {}
+    for name, seeds in (("expected", None), ("drawn", range(len(ids)))):
+        decoded = model.decode_many(ids, seeds=seeds)
+        features, classes = judge.seen(decoded)
+        found[f"{name}_psnr"] = psnr(pictures, decoded)
+        found[f"{name}_distance"] = frechet(features, real)
+        found[f"{name}_accuracy"] = float((classes == labels).mean())
+    return found
+
+
+def written(
+    model: FlexTok,
+    writer: PictureGenerator,
+    judge: Judge,
+    data: DataSet,
+    budgets: Sequence[int],
+    n: int,
+) -> dict[str, dict[str, float]]:
+    """Of `n` pictures of all classes, by numbers of first ids that a generator writes."""
+    classes = np.arange(n) % data.n_classes
+    ids = writer.generate(classes, seeds=range(n), guidance=_GUIDANCE)
+    real, _ = judge.seen(data.test)
+    found: dict[str, dict[str, float]] = {}
+    for budget in budgets:
+        features, seen = judge.seen(model.decode_many(ids[:, :budget], seeds=range(n)))
+        found[str(budget)] = {
+            "accuracy": float((seen == classes).mean()),
+            "distance": frechet(features, real),
+        }
+    return found
+
+
+def trained_writer(
+    data: DataSet, model: FlexTok, name: str, options: argparse.Namespace
+) -> PictureGenerator:
+    """A generator of the ids of a tokenizer; an interrupted training goes on."""
+    steps = QUICK_WRITER_STEPS if options.quick else WRITER_STEPS
+    torch.manual_seed(2)
+    config = GeneratorConfig(
+        n_classes=data.n_classes, n_tokens=model.config.n_tokens, vocab_size=model.vocab_size
+    )
+    writer = PictureGenerator(config)
+    ids = LabelledIds(model.encode_many(data.known), data.known_labels)
+    train(
+        writer,
+        ids,
+        TrainingOptions(steps=steps, learning_rate=1e-3, weight_decay=0.1),
+        folder=options.folder / f"{data.name}-writer-{name}-{options.steps}-{steps}",
+    )
+    return writer.eval()
+
+
+def rows_of(data: DataSet, records: Records, options: argparse.Namespace) -> Mapping[str, Any]:
+    """All rows of a data set; those that the records lack are measured first."""
+    judge_steps = QUICK_JUDGE_STEPS if options.quick else JUDGE_STEPS
+    n = QUICK_WRITTEN if options.quick else N_WRITTEN
+    judge = trained_judge(data, steps=judge_steps, folder=options.folder)
+    if "real" not in records:
+        features, seen = judge.seen(data.test)
+        half = len(features) // 2
+        records.add(
+            "real",
+            {
+                "accuracy": float((seen == data.test_labels).mean()),
+                "distance": frechet(features[:half], features[half:]),
+            },
+        )
+    for name, budget in _KINDS.items():
+        model = trained(data, budget, steps=options.steps, folder=options.folder, flow=True)
+        budgets = BUDGETS if budget is None else (budget,)
+        for each in budgets:
+            key = f"{name} decoded {each}"
+            if key not in records:
+                records.add(key, realism(model, judge, data, data.test[:n], each))
+                print(f"{data.name} {key}", flush=True)
+        key = f"{name} written"
+        if key not in records:
+            writer = trained_writer(data, model, name, options)
+            records.add(key, {"rows": written(model, writer, judge, data, budgets, n)})
+            print(f"{data.name} {key}", flush=True)
+    return {each["key"]: each for each in records}
+
+
+def table(data: DataSet, rows: Mapping[str, Any]) -> str:
+    """The rows of a data set."""
+    real = rows["real"]
+    lines = [
+        f"**{data.name}**: the classifier is right about {real['accuracy']:.1%} of the test.",
+        f"Halves of the test are {real['distance']:.1f} apart.",
+        "",
+        "| pictures by their ids | ids | dB | distance | class is seen |",
+        "|---|---|---|---|---|",
+    ]
+    titles = {"any": "any number of ids", "fixed": "fixed number of ids"}
+    decoded = [key for key in rows if " decoded " in key]
+    for how in ("expected", "drawn"):
+        for key in decoded:
+            kind, _, n = key.split(" ")
+            row = rows[key]
+            lines.append(
+                f"| {how}, {titles[kind]} | {n} | {row[f'{how}_psnr']:.2f} | "
+                f"{row[f'{how}_distance']:.1f} | {row[f'{how}_accuracy']:.1%} |"
+            )
+    lines += [
+        "",
+        "| pictures that a generator writes, drawn | ids | distance | class is seen |",
+        "|---|---|---|---|",
+    ]
+    for kind in _KINDS:
+        for n, row in rows[f"{kind} written"]["rows"].items():
+            lines.append(
+                f"| {titles[kind]} | {n} | {row['distance']:.1f} | {row['accuracy']:.1%} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables."""
+    options = parse(__doc__)
+    for data in data_of(options):
+        records = records_of("generation", data, options)
+        text = f"```text\n{records.header}\n```\n\n{table(data, rows_of(data, records, options))}"
+        print(text)
+        if options.write_docs:
+            replace_block(PAGE, f"images generation {data.name}", text)
+
+
+if __name__ == "__main__":
+    main()
