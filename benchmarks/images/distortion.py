@@ -3,7 +3,7 @@
 Each id has 10 bits. A tenth of the pictures is the test, drawn once. All rows learn from the
 others; nothing is chosen on the test.
 
-    python -m benchmarks.images.distortion --mnist FILE --cifar FILE [--steps 8000] [--write-docs]
+    python -m benchmarks.images.distortion --mnist FILE --cifar FILE [--steps 10000] [--write-docs]
     python -m benchmarks.images.distortion --mnist FILE --quick        (two minutes, for a look)
 
 Trainings and results are kept in --folder: the same command goes on after an interruption.
@@ -140,7 +140,7 @@ def parse(about: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(about or "").partition("\n")[0])
     for name in CONFIGS:
         parser.add_argument(f"--{name}", type=Path, help="folder, zip or npz of its pictures")
-    parser.add_argument("--steps", type=int, default=8000, help="of each training")
+    parser.add_argument("--steps", type=int, default=10000, help="of each training")
     parser.add_argument("--quick", action="store_true", help="few steps on few pictures")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="keeps trainings and results")
     parser.add_argument("--write-docs", action="store_true")

@@ -4,7 +4,7 @@ A classifier that is trained here judges: how often it sees the class that is th
 distance of its features to those of the test pictures. Half of the test against the other half is
 the distance that real pictures have.
 
-    python -m benchmarks.images.generation --mnist FILE --cifar FILE [--steps 8000] [--write-docs]
+    python -m benchmarks.images.generation --mnist FILE --cifar FILE [--steps 10000] [--write-docs]
     python -m benchmarks.images.generation --mnist FILE --quick        (two minutes, for a look)
 
 Tokenizers are those of `benchmarks.images.distortion`, and one that was trained for 16 ids alone.
@@ -94,7 +94,7 @@ def trained_writer(
         n_classes=data.n_classes, n_tokens=model.config.n_tokens, vocab_size=model.vocab_size
     )
     writer = PictureGenerator(config)
-    ids = LabelledIds(model.encode_many(data.known), data.known_labels)
+    ids = LabelledIds(model.encode_many(data.known, search=False), data.known_labels)
     train(
         writer,
         ids,

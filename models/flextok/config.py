@@ -23,7 +23,8 @@ class FlexTokRecipe:
             paper's section 3.2); the others keep a number from 1 to all, evenly. Ignored where
             `budgets` are given.
         budgets: numbers of ids that are kept, each as often; empty: by `powers`.
-        lengths: different numbers of ids that each step decodes all of its pictures by.
+        lengths: different numbers of ids that each step decodes all of its pictures by. The first
+            id alone is always among them, if there are several: it has the most to tell.
         flow_share: of the pictures of a step, from which the flow decoder learns; 0: it does not.
         unconditional: share of those whose ids are all hidden, for guidance.
         shift: pixels, by which pictures are moved at most, in each direction.
@@ -33,7 +34,7 @@ class FlexTokRecipe:
     batch: int = 48
     powers: float = 1.0
     budgets: tuple[int, ...] = ()
-    lengths: int = 2
+    lengths: int = 3
     flow_share: float = 0.25
     unconditional: float = 0.1
     shift: int = 0
@@ -69,6 +70,8 @@ class FlexTokConfig:
         encoder: sizes of the encoder's blocks.
         whole: width of the perceptron that starts registers from the whole picture.
         spread: deviation of what is squashed before it is quantised.
+        search: times that `encode` looks for better ids than the encoder's, at each place; 0: it
+            takes those as they are.
         hidden: width of the decoder of expected pictures.
         depth: layers of the same.
         flow_patch: side of the squares that the flow decoder writes; divides height and width.
@@ -88,6 +91,7 @@ class FlexTokConfig:
     encoder: StackConfig = field(default_factory=lambda: StackConfig(width=64, n_layers=2))
     whole: int = 256
     spread: float = 1.0
+    search: int = 2
     hidden: int = 512
     depth: int = 1
     flow_patch: int = 4
@@ -108,6 +112,7 @@ class FlexTokConfig:
             check_whole(name, getattr(self, name), 1, _MOST_SIDE)
         if check_whole("channels", self.channels, 1, 3) == 2:
             raise ArgumentError(f"channels must be 1 or 3, got {self.channels!r}")
+        check_whole("search", self.search, 0, _MOST)
         for name in ("n_tokens", "whole", "hidden", "depth", "flow_steps"):
             check_whole(name, getattr(self, name), 1, _MOST)
         self._check_parts()

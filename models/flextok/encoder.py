@@ -21,7 +21,7 @@ from tokkit.models.flextok.patches import cut
 
 _DEVIATION = 0.1
 """Of rows of places and registers at the start."""
-_MOMENTUM = 0.02
+_MOMENTUM = 0.05
 """Of the running mean and deviation of what is squashed."""
 
 

@@ -56,8 +56,11 @@ def draw_lengths(recipe: FlexTokRecipe, n_tokens: int) -> tuple[int, ...]:
         among = list(powers_of_two(n_tokens))
     else:
         among = list(range(1, n_tokens + 1))
-    order = torch.randperm(len(among))[: recipe.lengths]
-    return tuple(sorted(among[place] for place in order.tolist()))
+    n = recipe.lengths
+    first = among[:1] if n > 1 else []
+    rest = among[len(first) :]
+    order = torch.randperm(len(rest))[: n - len(first)]
+    return (*first, *sorted(rest[place] for place in order.tolist()))
 
 
 def moved(x: torch.Tensor, recipe: FlexTokRecipe) -> torch.Tensor:

@@ -49,7 +49,7 @@ class MeanDecoder(nn.Module):
         """
         there = torch.arange(codes.shape[1], device=codes.device) < lengths[:, None]
         codes = codes * there[..., None]
-        return self._read(codes.flatten(1) @ self.rows.flatten(0, 1) + self.lengths[lengths])
+        return self.read(codes.flatten(1) @ self.rows.flatten(0, 1) + self.lengths[lengths])
 
     def prefixes(self, codes: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
         """Pictures by several numbers of codes, all at once.
@@ -61,6 +61,10 @@ class MeanDecoder(nn.Module):
         Returns:
             float (lengths, n, height, width, channels).
         """
+        return self.read(self.sums(codes, lengths))
+
+    def sums(self, codes: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+        """What is read of the first codes, float (lengths, n, hidden); see `prefixes`."""
         sums: list[torch.Tensor] = []
         total, before = self.rows.new_zeros(()), 0
         for length in lengths:
@@ -68,9 +72,10 @@ class MeanDecoder(nn.Module):
             total = total + part @ self.rows[before:length].flatten(0, 1)
             sums.append(total + self.lengths[length])
             before = length
-        return self._read(torch.stack(sums))
+        return torch.stack(sums)
 
-    def _read(self, sums: torch.Tensor) -> torch.Tensor:
+    def read(self, sums: torch.Tensor) -> torch.Tensor:
+        """Pictures, float (..., height, width, channels), of sums (..., hidden)."""
         states = sums + self.first(functional.gelu(sums))
         for layer in self.layers:
             states = layer(states)

@@ -23,6 +23,7 @@ from tokkit.models.flextok.flow_decoder import FlowDecoder, draw_pictures
 from tokkit.models.flextok.learning import flow_loss, moved, powers_of_two, step_loss
 from tokkit.models.flextok.mean_decoder import MeanDecoder
 from tokkit.models.flextok.pictures import Pictures
+from tokkit.models.flextok.search import searched
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.folders import load_model, save_model
@@ -38,8 +39,8 @@ from tokkit.tokenizer import (
     refuse_context,
 )
 
-_AT_ONCE = 256
-"""Pictures that go through a network together."""
+_AT_ONCE = 64
+"""Pictures that go through a network together; a search reads each of them a hundred times."""
 
 
 class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
@@ -124,9 +125,7 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
         picture = as_picture(x, self.config.shape)
         if budget is not None:
             check_whole("budget", budget, 1)
-        with self._evaluating():
-            ids = self.quantizer.encode(self.bounded(self._tensor(picture[None])))
-        return ids[0, :budget].cpu().numpy()
+        return self.encode_many(picture[None])[0, :budget]
 
     def decode(self, ids: Ids, *, seed: int | None = None) -> NDArray[np.uint8]:
         """The picture of some first ids, uint8 (height, width, channels).
@@ -150,7 +149,13 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
         refuse_context(self, context)
         picture = as_picture(x, self.config.shape)
         with self._evaluating():
-            vectors = self.bounded(self._tensor(picture[None]))[0]
+            x = self._tensor(picture[None])
+            vectors = self.bounded(x)
+            found = self.quantizer.encode(vectors)
+            ids = self._searched(x, found)
+            # a code that the search has moved to is as near as the one that it came from was
+            moves = self.quantizer.decode(ids) - self.quantizer.decode(found)
+            vectors = (vectors + moves.to(vectors.dtype))[0]
             soft = self.quantizer.soft_assign(vectors, temperature=self.config.temperature)
             return soft.float().cpu().numpy()
 
@@ -166,7 +171,7 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
 
     # -- many at once --------------------------------------------------------------------------
 
-    def encode_many(self, x: Any, /) -> NDArray[np.int64]:
+    def encode_many(self, x: Any, /, *, search: bool = True) -> NDArray[np.int64]:
         """The ids of pictures, int64 (n, n_tokens), in less time than one by one.
 
         No picture depends on another but by the rounding of float32, which depends on the size of a
@@ -174,6 +179,8 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
 
         Args:
             x: uint8 (n, height, width, channels).
+            search: whether better ids are looked for, as `encode` does; without, they are the
+                encoder's, which takes a fraction of the time.
 
         Raises:
             ArgumentError: another shape or type, or none.
@@ -182,8 +189,9 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
         found: list[NDArray[np.int64]] = []
         with self._evaluating():
             for at in range(0, len(pictures), _AT_ONCE):
-                vectors = self.bounded(self._tensor(pictures[at : at + _AT_ONCE]))
-                found.append(self.quantizer.encode(vectors).cpu().numpy())
+                x = self._tensor(pictures[at : at + _AT_ONCE])
+                ids = self.quantizer.encode(self.bounded(x))
+                found.append((self._searched(x, ids) if search else ids).cpu().numpy())
         return np.concatenate(found)
 
     def decode_many(
@@ -326,6 +334,16 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
         finally:
             self.train(was_training)
 
+    def _searched(self, x: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        return searched(
+            self.mean_decoder,
+            self.quantizer,
+            x,
+            ids,
+            lengths=sorted(self.config.recipe.budgets) or powers_of_two(self.config.n_tokens),
+            sweeps=self.config.search,
+        )
+
     def _tensor(self, pictures: NDArray[np.uint8]) -> torch.Tensor:
         whole = np.ascontiguousarray(pictures)
         return torch.from_numpy(whole).to(self.device).to(self.dtype) / 127.5 - 1
@@ -362,11 +380,14 @@ class _Lesson:
         return step_loss(model, moved(model._tensor(self._known[places]), recipe))
 
     def evaluate(self) -> Mapping[str, float]:
-        """Decibels on held-out pictures by their first ids, and the perplexity of the codes."""
+        """Decibels on held-out pictures by their first ids, and the perplexity of the codes.
+
+        Of the encoder's ids as they are: the search would take longer than the steps.
+        """
         if not len(self._held_out):
             return {}
         model = self._model
-        ids = model.encode_many(self._held_out)
+        ids = model.encode_many(self._held_out, search=False)
         figures = {
             f"psnr_{n}": psnr(self._held_out, model.decode_many(ids[:, :n]))
             for n in powers_of_two(model.config.n_tokens)

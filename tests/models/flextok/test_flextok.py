@@ -35,7 +35,7 @@ def trained(folder: Path | None = None, *, steps: int = 4, progress: Any = None)
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    return trained(steps=40)[0]
+    return trained(steps=20)[0]
 
 
 def test_it_answers_as_a_tokenizer(model: Any) -> None:
@@ -51,6 +51,7 @@ def test_it_answers_as_a_tokenizer(model: Any) -> None:
     assert decoded.shape == (8, 8, 1) and decoded.dtype == np.uint8
     soft = model.soft_assign(X[0])
     assert np.array_equal(soft.argmax(1), ids)
+    assert not np.array_equal(ids, model.encode_many(X[:1], search=False)[0])
     assert np.allclose(np.exp(soft).sum(1), 1, atol=1e-5)
 
 
@@ -154,7 +155,7 @@ def test_without_ids_the_mean_of_all_pictures_is_expected() -> None:
 
 @pytest.mark.slow
 def test_each_doubling_of_ids_helps_on_unseen_pictures_and_shuffled_ids_hurt() -> None:
-    model, result = trained(steps=600)
+    model, result = trained(steps=300)
     figures = result.records[-1].evaluation
     unseen = blocks(200, seed=9)
     ids = model.encode_many(unseen)
@@ -224,12 +225,15 @@ def test_squares_come_back_as_the_picture() -> None:
 
 def test_lengths_are_powers_of_two_or_any_number() -> None:
     torch.manual_seed(0)
-    drawn = [draw_lengths(FlexTokRecipe(powers=1.0), 12) for _ in range(50)]
+    drawn = [draw_lengths(FlexTokRecipe(powers=1.0, lengths=2), 12) for _ in range(50)]
     assert {each for some in drawn for each in some} == set(powers_of_two(12))
-    drawn = [draw_lengths(FlexTokRecipe(powers=0.0), 12) for _ in range(200)]
+    drawn = [draw_lengths(FlexTokRecipe(powers=0.0, lengths=3), 12) for _ in range(200)]
     assert {each for some in drawn for each in some} == set(range(1, 13))
-    assert all(len(each) == 2 and each[0] < each[1] for each in drawn)
+    assert all(1 == each[0] < each[1] < each[2] for each in drawn)
+    drawn = [draw_lengths(FlexTokRecipe(powers=0.0, lengths=1), 12) for _ in range(200)]
+    assert {each for some in drawn for each in some} == set(range(1, 13))
     assert draw_lengths(FlexTokRecipe(budgets=(7,)), 12) == (7,)
+    assert draw_lengths(FlexTokRecipe(powers=1.0, lengths=9), 4) == (1, 2, 4)
 
 
 def test_moved_pictures_are_the_same_elsewhere() -> None:
