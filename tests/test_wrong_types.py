@@ -91,7 +91,7 @@ def toys() -> dict[str, Any]:
         "options": tokkit.AuditOptions(reference=False),
         "sequences": ["def def"], "models": lm, "request": Request("def", max_bytes=2),
         "every": tokkit.ByteLM(ngram, encodings="all"), "tokenizers": [tokenizer],
-        "x": "def", "budget": 1,
+        "x": "def", "budget": 1, "tolerance": 0.5,
     }  # fmt: skip
     right |= dict.fromkeys(("data", "prefix", "prompt"), "def")
     right |= dict.fromkeys(("source", "directory"), folder)
@@ -125,7 +125,7 @@ def arguments(name: str) -> dict[str, Any]:
     """Those that an entry needs, and that are right."""
     needed = set(inspect.signature(entries()[name]).parameters)
     if name in ("Infilling", "infill", "audit_tokenizer", "RepositoryFiles"):
-        needed -= {"context", "name"}
+        needed -= {"context", "name", "budget"}
     if name == "AuditOptions":
         return {}
     if name == "compare_tokenizers":  # its other arguments are as good when left out

@@ -44,6 +44,20 @@ def test_a_suffix_asks_for_a_middle(capsys: Any, tmp_path: Path) -> None:
             assert found["suffix"] == "ba b"
 
 
+def test_a_model_without_a_format_fills_a_gap(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    plain = ByteLM(RandomLM(TextTokenizer(WORDS)))
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: plain)
+    found = run_json(capsys, "--suffix", "ba b", "--budget", "50", "--temperature", "0")
+    expected = infill(plain, b"b a", b"ba b", max_bytes=6, budget=50, seed=3, temperature=0)
+    assert bytes.fromhex(found["completion_hex"]) == expected
+
+
+def test_a_model_with_a_format_may_be_searched_all_the_same(capsys: Any) -> None:
+    found = run_json(capsys, "--suffix", "ba b", "--method", "posterior", "--budget", "50")
+    expected = infill(LM, b"b a", b"ba b", max_bytes=6, budget=50, seed=3, method="posterior")
+    assert bytes.fromhex(found["completion_hex"]) == expected
+
+
 def test_a_completion_may_be_drawn_by_tokens(capsys: Any) -> None:
     found = run_json(capsys, "--unit", "token")
     expected = complete(LM, b"b a", max_bytes=6, seed=3, unit="token")
@@ -64,6 +78,10 @@ def test_a_completion_may_be_drawn_by_tokens(capsys: Any) -> None:
         ["--suffix", "b", "--heal", "all"],
         ["--fim", "starcoder"],
         ["--heal", "both"],
+        ["--method", "posterior"],
+        ["--suffix", "b", "--method", "posterior", "--heal", "both"],
+        ["--suffix", "b", "--method", "format", "--budget", "20"],
+        ["--suffix", "b", "--budget", "1"],
         ["--heal", "none", "--beams", "2"],
         ["--unit", "token", "--utf8"],
         ["--unit", "token", "--no-repeat-ngram", "3"],

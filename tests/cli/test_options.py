@@ -42,7 +42,7 @@ BAD: dict[type, list[str]] = {
     types.Name: ["nothing", ""],
     types.Source: ["no/such", "./no/such/path", "nothing", "/no/such.gguf"],
     types.ModelOrFile: ["no/such", "./no/such/path", "nothing", "/no/such.gguf"],
-    types.Each: ["1,many", "", "1,-1"],
+    types.Each: ["1,many", "", "1,nan"],
     types.Pair: ["nothing", "=1", "no-such-name=1", "no.such.name=1"],
     types.Choice: ["nothing", "", "RAISE"],
     types.Checked: [],

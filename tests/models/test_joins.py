@@ -65,9 +65,11 @@ def test_ensembles_mix_its_rows_with_those_of_another(model: Any) -> None:
         )
 
 
-def test_a_middle_is_written_or_refused_by_name(model: Any) -> None:
+def test_a_middle_is_written_without_a_format(model: Any) -> None:
+    found = tokkit.infill(model, b"a", b"b", max_bytes=3, budget=20, seed=0)
+    assert len(found) <= 3
     with pytest.raises(ArgumentError):
-        tokkit.infill(model, b"a", b"b", max_bytes=3)
+        tokkit.infill(model, b"a", b"b", max_bytes=3, method="format")
 
 
 def test_greedy_texts_of_the_transformers_view_are_those_of_the_model(model: Any) -> None:

@@ -245,6 +245,17 @@ class ByteLM(ByteModel):
         twin._vocabulary.end_ids = np.array(ends, dtype=np.int64)
         return twin
 
+    def with_tolerance(self, tolerance: float) -> Self:
+        """The same model with another tolerance.
+
+        Raises:
+            ArgumentError: out of range.
+        """
+        check_semantics(self.encodings, tolerance, None)
+        twin = copy(self)
+        twin._tolerance = tolerance
+        return twin
+
     def open_batch(self, prefixes: Sequence[str | bytes]) -> list[LMState]:
         """States after several prefixes that share one cache and are evaluated together."""
         refuse_single_text(prefixes, "prefixes")

@@ -327,11 +327,11 @@ def test_an_empty_suffix_is_not_the_lack_of_one() -> None:
 def test_a_gap_needs_one_canonical_model_and_a_format() -> None:
     lm = byte_lm(WORDS)
     with pytest.raises(ArgumentError, match="single ByteLM"):
-        infill(ByteEnsemble([lm]), b"a", b"b", max_bytes=3)
+        infill(ByteEnsemble([lm]), b"a", b"b", max_bytes=3, method="format")
     with pytest.raises(ArgumentError, match="encodings='canonical'"):
-        infill(ByteLM(lm.token_lm, encodings="all"), b"a", b"b", max_bytes=3)
+        infill(ByteLM(lm.token_lm, encodings="all"), b"a", b"b", max_bytes=3, method="format")
     with pytest.raises(ArgumentError, match="no known FIM format"):
-        infill(ByteLM(RandomLM(TextTokenizer(WORDS))), b"a", b"b", max_bytes=3)
+        infill(ByteLM(RandomLM(TextTokenizer(WORDS))), b"a", b"b", max_bytes=3, method="format")
 
 
 @pytest.mark.parametrize("heal", HEALS)

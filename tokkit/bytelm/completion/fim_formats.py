@@ -182,6 +182,11 @@ def find_fim_format(tokenizer: TextTokenizer) -> FimFormat:
     return first
 
 
+def has_fim_format(tokenizer: TextTokenizer) -> bool:
+    """Whether a tokenizer has the control tokens of a known format, or of several."""
+    return any(_fits(fim, tokenizer) for fim in FIM_FORMATS.values())
+
+
 def _fits(fim: FimFormat, tokenizer: TextTokenizer) -> bool:
     try:
         fim.ids(tokenizer)

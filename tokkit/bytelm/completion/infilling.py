@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Unpack
+from typing import Literal, Unpack
 
 import numpy as np
 
@@ -30,8 +30,9 @@ from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import Unit, complete, draw_completion
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
-from tokkit.bytelm.completion.fim_formats import FimFormat, resolve_fim_format
+from tokkit.bytelm.completion.fim_formats import FimFormat, has_fim_format, resolve_fim_format
 from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
+from tokkit.bytelm.completion.posterior import search_middles
 from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
@@ -39,6 +40,9 @@ from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
+
+Method = Literal["auto", "format", "posterior"]
+METHODS: tuple[Method, ...] = ("auto", "format", "posterior")
 
 _CUTS_AT_ONCE = 16
 
@@ -49,6 +53,8 @@ def infill(
     suffix: str | bytes | None = None,
     *,
     max_bytes: int,
+    method: Method = "auto",
+    budget: int | None = None,
     fim: str | FimFormat | None = None,
     heal: Heal = "prefix",
     context: RepositoryFiles | None = None,
@@ -64,11 +70,18 @@ def infill(
     Without a suffix this is `complete`, which needs no format and takes any byte-level model.
 
     Args:
-        lm: a canonical `ByteLM`, of a model that was trained to fill in the middle.
+        lm: any byte-level model; for `method="format"` a canonical `ByteLM`, of a model that was
+            trained to fill in the middle.
         prefix: before the gap; may end inside a word or a character.
         suffix: after the gap; may begin inside one. `b""` says that nothing follows, None says
             nothing about what follows.
         max_bytes: at most so many bytes; see `Infilling.stream`.
+        method: `"format"` asks the model in its format (`Infilling`). `"posterior"` needs none: it
+            searches for middles that the suffix follows with high probability
+            (`tokkit.bytelm.completion.posterior`), and draws one of those found; of the sampling
+            options it takes `temperature` alone, and 0 gives the best. `"auto"` is the format where
+            one is given or the tokenizer has one, else the posterior.
+        budget: of the posterior: passes of the model; see `search_middles`.
         fim: the format, by name or as it is; None finds it by the tokenizer's special tokens.
         heal: see `Infilling`.
         context: other files of the repository, for formats that show them.
@@ -80,16 +93,20 @@ def infill(
         **sampling: see `Sampling`.
 
     Raises:
-        ArgumentError: an option out of range, or of a middle where there is no suffix; no format is
-            found, or the model is no `ByteLM`.
+        ArgumentError: an option out of range, or of a middle where there is no suffix, or of a
+            format where the posterior is taken; a format is asked for and none is found, or the
+            model is no `ByteLM`.
         EncodingError: a part holds bytes that the vocabulary cannot express.
         ModelError: the model gives the parts no mass.
     """
+    if method not in METHODS:
+        raise ArgumentError(f"method must be one of {METHODS}, got {method!r}")
     if suffix is None:
-        if fim is not None or heal != "prefix" or context is not None:
+        of_middle = fim is not None or heal != "prefix" or context is not None
+        if of_middle or method != "auto" or budget is not None:
             raise ArgumentError(
-                "fim, heal and context are about a middle; pass suffix as well (b'' where nothing "
-                "follows), or leave them out"
+                "fim, heal, context, method and budget are about a middle; pass suffix as well "
+                "(b'' where nothing follows), or leave them out"
             )
         return complete(
             lm,
@@ -102,17 +119,49 @@ def infill(
             draft=draft,
             **sampling,
         )
-    gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context)
-    middle = gap.stream(
-        max_bytes=max_bytes,
-        unit=unit,
-        seed=seed,
-        stop=stop,
-        speculate=speculate,
-        draft=draft,
-        **sampling,
+    check_model(lm)
+    of_format = fim is not None or heal != "prefix" or context is not None
+    if takes_format(lm, method, fim=fim, heal=heal, context=context):
+        if budget is not None:
+            raise ArgumentError("budget is about method='posterior'; pass that, or leave it out")
+        gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context)
+        middle = gap.stream(
+            max_bytes=max_bytes,
+            unit=unit,
+            seed=seed,
+            stop=stop,
+            speculate=speculate,
+            draft=draft,
+            **sampling,
+        )
+        return b"".join(middle)
+    request = Request(prefix, max_bytes=max_bytes, seed=seed, stop=stop, **known(sampling))
+    others = replace(request, temperature=1.0) != Request(prefix, max_bytes=max_bytes, seed=seed)
+    if of_format or others or unit != "byte" or draft is not None:
+        raise ArgumentError(
+            "method='posterior' takes temperature, seed and budget; leave out fim, heal, context, "
+            "unit, stop, draft and the other sampling options, or pass method='format'"
+        )
+    middles = search_middles(
+        lm, prefix, suffix, max_bytes=max_bytes, budget=budget, seed=request.seed
     )
-    return b"".join(middle)
+    return middles.draw(temperature=request.temperature, seed=request.seed)
+
+
+def takes_format(
+    lm: ByteModel,
+    method: Method = "auto",
+    *,
+    fim: str | FimFormat | None = None,
+    heal: Heal = "prefix",
+    context: RepositoryFiles | None = None,
+) -> bool:
+    """Whether `infill` asks a model in a format: see there."""
+    if method != "auto" or fim is not None or heal != "prefix" or context is not None:
+        return method != "posterior"
+    if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
+        return False
+    return has_fim_format(lm.token_lm.tokenizer)
 
 
 class Infilling:

@@ -38,8 +38,8 @@ EXAMPLES = (
         "only what matches",
     ),
     (
-        'tokkit complete path/to/coder --prompt "def f(r):" --suffix "* r ** 2"',
-        "fill in the middle",
+        'tokkit complete smollm2 --prompt "The capital of " --suffix " is Paris."',
+        "fill in the middle, with any model",
     ),
 )
 _SEARCH = "Search"
@@ -74,6 +74,17 @@ class Middle:
             Checked(_check_format),
             "NAME",
         ),
+    ] = None
+    method: Annotated[
+        Literal["auto", "format", "posterior"],
+        option(
+            "format: as the model was trained to; posterior: search for a middle that the suffix "
+            "follows, with any model; auto: the format where the model has one"
+        ),
+    ] = "auto"
+    budget: Annotated[
+        int | None,
+        option("passes of the model that the search may take", Whole(8), "N"),
     ] = None
     heal: Annotated[
         Literal["none", "prefix", "both"],
@@ -165,8 +176,16 @@ def _refuse_unfit(
         raise ArgumentError("--beams goes neither with --suffix nor with --unit token")
     if beams is None and length_penalty:
         raise ArgumentError("--length-penalty is about beams; give --beams as well")
-    if not middle.has_suffix and (middle.fim is not None or middle.heal != "prefix"):
-        raise ArgumentError("--fim and --heal are about a middle; give --suffix as well")
+    of_format = middle.fim is not None or middle.heal != "prefix"
+    of_search = middle.method != "auto" or middle.budget is not None
+    if not middle.has_suffix and (of_format or of_search):
+        raise ArgumentError(
+            "--fim, --heal, --method and --budget are about a middle; give --suffix as well"
+        )
+    if middle.method == "posterior" and (of_format or middle.unit != "byte"):
+        raise ArgumentError("--method posterior takes neither --fim, --heal nor --unit token")
+    if middle.method == "format" and middle.budget is not None:
+        raise ArgumentError("--budget is about --method posterior")
     if middle.has_suffix:
         sampling.refuse(["pattern"], "goes neither with --suffix nor with --unit token")
     if middle.unit == "token":
@@ -182,8 +201,16 @@ def _continuation(
     del options["pattern"]
     if suffix is None:
         return tokkit.stream_completion(lm, prompt, unit=unit, **options)
-    gap = tokkit.Infilling(lm, prompt, suffix, fim=middle.fim, heal=middle.heal)
-    return gap.stream(unit=unit, **options)
+    from tokkit.bytelm.completion.infilling import takes_format
+
+    if takes_format(lm, middle.method, fim=middle.fim, heal=middle.heal):
+        gap = tokkit.Infilling(lm, prompt, suffix, fim=middle.fim, heal=middle.heal)
+        return gap.stream(unit=unit, **options)
+    with progress("searching"):
+        found = tokkit.infill(
+            lm, prompt, suffix, method="posterior", budget=middle.budget, unit=unit, **options
+        )
+    return (found[k : k + 1] for k in range(len(found)))
 
 
 def _search(lm: ByteLM, prompt: bytes, options: dict[str, Any], as_json: bool) -> int:

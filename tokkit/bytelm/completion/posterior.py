@@ -1,0 +1,277 @@
+"""Fill a gap with any byte-level model, by Bayes' rule: `search_middles`.
+
+Of the texts that begin with the prefix and have the suffix after the gap, the middle m is
+
+    P(m | prefix, suffix) = P(m + suffix | prefix) / sum over m' of P(m' + suffix | prefix)
+
+and a causal model computes the numerator. No format and no training is needed; what is needed is to
+find the middles that matter:
+
+1. *Proposals*: texts drawn without replacement (`tokkit.bytelm.completion.proposals`), so that with
+   room enough they are all texts that there are. Half of them after the prefix; half *twisted*:
+   after the suffix, a newline and the prefix, for a model that has read what comes later writes
+   what leads there. Each beginning of a proposal is a candidate.
+2. *Joins*: candidates are ranked by their own probability where they were proposed, with that of
+   the suffix's first byte; the best go on, after the prefix alone, by the first bytes of the
+   suffix, fewer of them by more; what is left is joined with all of it. States of one model are
+   evaluated together. Up to here, heads of light encodings are dropped (`tolerance`); the last
+   joins are exact.
+
+What is found is exact for each middle (the joint log-probability of middle and suffix), and the
+posterior is that over the middles that were found. It is the posterior over all middles of at most
+`max_bytes` bytes where the search was complete, which small models allow and large ones do not.
+
+The law is likelihood times prior, and the prior is the model's own: it favours short middles, since
+each byte costs something. `length_bonus` weighs that up. Of the suffix only the beginning counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokkit.arguments import MAX_BYTES, as_bytes, check_real, check_whole, refuse_single_text
+from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_model import ByteModel, check_model
+from tokkit.bytelm.byte_state import END, ByteState
+from tokkit.bytelm.completion.proposals import Proposals, explore
+from tokkit.bytelm.drawing.draw import check_mass
+from tokkit.bytelm.drawing.together import evaluate_together
+from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.errors import ModelError
+
+DEFAULT_BUDGET = 300
+SUFFIX_BYTES = 96
+"""How much of the suffix counts."""
+_STAGES = ((4, 8), (16, 16))
+"""Bytes of the suffix that candidates go on by, and which part of the budget so many may be."""
+_LAST = 30
+"""Which part of the budget is joined with the whole suffix."""
+_TWIST_BYTES = 512
+"""How much of the prefix stands after the suffix in a twisted proposal."""
+_WALKERS = 8
+_AT_ONCE = 16
+_ROUGH = 0.3
+"""Tolerance of proposals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """What may stand in the gap.
+
+    Attributes:
+        data: the bytes.
+        logprob: nats, of the middle and the suffix, given the prefix.
+        share: of the posterior, over the middles that were found.
+    """
+
+    data: bytes
+    logprob: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Middles:
+    """What a search has found.
+
+    Attributes:
+        found: the middles whose join with the suffix was computed, the best first.
+        passes: how often the model was asked about a text.
+        complete: whether these are all middles of at most `max_bytes` bytes that have any mass.
+    """
+
+    found: tuple[Middle, ...]
+    passes: int
+    complete: bool
+
+    def draw(self, *, temperature: float = 1.0, seed: int | None = None) -> bytes:
+        """A middle by its share; at temperature 0 the best one.
+
+        Args:
+            temperature: shares to the power of 1 / temperature; at least 0.
+            seed: makes it reproducible.
+        """
+        if temperature == 0:
+            return self.found[0].data
+        with np.errstate(divide="ignore"):
+            logs = np.log([middle.share for middle in self.found]) / temperature
+        shares = np.exp(logs - np.logaddexp.reduce(logs))
+        choice = np.random.default_rng(seed).choice(len(shares), p=shares / shares.sum())
+        return self.found[int(choice)].data
+
+
+def search_middles(
+    lm: ByteModel,
+    prefix: str | bytes,
+    suffix: str | bytes,
+    *,
+    max_bytes: int,
+    budget: int | None = None,
+    candidates: Iterable[str | bytes] = (),
+    length_bonus: float = 0.0,
+    suffix_bytes: int = SUFFIX_BYTES,
+    seed: int | None = None,
+) -> Middles:
+    """The most probable middles that a search finds.
+
+    Args:
+        lm: any byte-level model, ensembles included.
+        prefix: before the gap; may end inside a word or a character.
+        suffix: after it; may begin inside one. `b""` says that nothing follows.
+        max_bytes: of a middle, at most.
+        budget: passes, at least 8: a text that is asked about, a place in a proposal or a
+            candidate with some of the suffix, is one. 300 by default.
+        candidates: middles to consider besides those that are proposed, such as what a format
+            gives; longer ones than `max_bytes` are left out.
+        length_bonus: nats that each byte of a middle is worth: the logarithm of a prior that grows
+            by that factor with each byte.
+        suffix_bytes: at most so many bytes of the suffix count, at least 1.
+        seed: of the proposals.
+
+    Raises:
+        ArgumentError: an option out of range.
+        ModelError: the model gives the prefix no mass, or none to any join that was tried.
+    """
+    check_model(lm)
+    check_whole("max_bytes", max_bytes, 0, MAX_BYTES)
+    budget = DEFAULT_BUDGET if budget is None else check_whole("budget", budget, 8)
+    check_real("length_bonus", length_bonus)
+    check_whole("suffix_bytes", suffix_bytes, 1)
+    refuse_single_text(candidates, "candidates")
+    extra = [as_bytes(candidate) for candidate in candidates]
+    search = _Search(lm, as_bytes(prefix), as_bytes(suffix)[:suffix_bytes], length_bonus, budget)
+    ranked, complete = search.propose(max_bytes, seed)
+    chosen = dict.fromkeys([data for data in extra if len(data) <= max_bytes] + ranked)
+    few = complete and len(chosen) <= max(1, budget - search.passes)
+    best = list(chosen) if few else search.screen(list(chosen))
+    return Middles(tuple(search.join(best)), search.passes, complete and len(best) == len(chosen))
+
+
+def roughly(lm: ByteModel) -> ByteModel:
+    """The same model, or nearly: with a tolerance of at least `_ROUGH`, where it has one."""
+    if isinstance(lm, ByteLM):
+        return lm.with_tolerance(max(lm.tolerance, _ROUGH))
+    if isinstance(lm, ByteEnsemble):
+        members = [roughly(member) for member in lm.members]
+        return ByteEnsemble(members, weights=lm.weights.tolist(), combine=lm.combination)
+    return lm
+
+
+class _Search:
+    """One gap that is being filled.
+
+    Attributes:
+        passes: that were used.
+    """
+
+    def __init__(
+        self, lm: ByteModel, prefix: bytes, suffix: bytes, length_bonus: float, budget: int
+    ) -> None:
+        self._lm, self._prefix, self._suffix = lm, prefix, suffix
+        self._bonus, self._budget = length_bonus, budget
+        self.passes = 1
+        self._start = lm.open(prefix)
+        check_mass(self._start.logprobs(), lm.name)
+        self._given = self._start.prefix_logprob
+        self._states: dict[bytes, ByteState] = {}  # rough ones, after prefix and candidate
+
+    def propose(self, max_bytes: int, seed: int | None) -> tuple[list[bytes], bool]:
+        """Candidates, the most promising first, and whether there are no others."""
+        rngs = np.random.default_rng(seed).spawn(3)
+        rough = roughly(self._lm)
+        self._rough_start = rough.open(self._prefix)
+        starts = [self._rough_start, *self._twisted(rough)]
+        sources = [
+            Proposals(start, self._suffix, max_bytes, rng)
+            for start, rng in zip(starts, rngs, strict=False)
+        ]
+        most = self._budget * 2 // 3
+        self.passes += explore(sources, most, _WALKERS)
+        exact = Proposals(self._start, self._suffix, max_bytes, rngs[2])
+        if sources[0].exhausted:  # so small that all texts can be told
+            self.passes += explore([exact], most, _WALKERS)
+            sources[0] = exact
+        scores: dict[bytes, float] = {}
+        for source in sources:
+            for data, score in source.scores().items():
+                scores[data] = max(score + self._bonus * len(data), scores.get(data, -np.inf))
+        self._states = {data: place.state for data, place in sources[0].places.items()}
+        ranked = sorted(scores, key=lambda data: -scores[data])
+        return ranked, exact.exhausted and not exact.stopped
+
+    def _twisted(self, rough: ByteModel) -> list[ByteState]:
+        """After the suffix and the prefix; nothing where the model cannot say the suffix."""
+        if not self._suffix:
+            return []
+        state = rough.open(whole_characters(self._suffix) + b"\n" + self._prefix[-_TWIST_BYTES:])
+        self.passes += 1
+        return [state] if state.logprobs().max() > -np.inf else []
+
+    def screen(self, ranked: list[bytes]) -> list[bytes]:
+        """What is left of the candidates when the beginning of the suffix has been asked for."""
+        last = max(2, self._budget // _LAST)
+        states: dict[bytes, ByteState] = {}
+        done = 0
+        for n_bytes, part in _STAGES:
+            tail = self._suffix[done:n_bytes]
+            ranked = ranked[: max(last, self._budget // part)]
+            if not tail:
+                continue
+            states = {data: states.get(data) or self._after(data) for data in ranked}
+            for state in states.values():
+                state.push(tail)
+            self._evaluate(list(states.values()))
+            scores = {d: s.prefix_logprob + self._bonus * len(d) for d, s in states.items()}
+            ranked.sort(key=lambda data: -scores[data])
+            done = n_bytes
+        return ranked[:last]
+
+    def _after(self, data: bytes) -> ByteState:
+        known = self._states.get(data)
+        state = (self._rough_start if known is None else known).fork()
+        if known is None:
+            state.push(data)
+        return state
+
+    def _evaluate(self, states: Sequence[ByteState]) -> None:
+        for start in range(0, len(states), _AT_ONCE):
+            evaluate_together(states[start : start + _AT_ONCE])
+        self.passes += len(states)
+
+    def join(self, chosen: Sequence[bytes]) -> list[Middle]:
+        """Middles with their exact joins, the best first.
+
+        Raises:
+            ModelError: none has any mass.
+        """
+        states = [self._start.fork() for _ in chosen]
+        for state, data in zip(states, chosen, strict=True):
+            state.push(data + self._suffix)
+        self._evaluate(states)
+        joints = np.array([state.prefix_logprob - self._given for state in states])
+        if not self._suffix:
+            joints += [float(state.logprobs()[END]) for state in states]
+        if joints.max() == -np.inf:
+            raise ModelError(
+                f"{self._lm.name} gives no middle that was found any mass together with the "
+                "suffix; allow more bytes or a larger budget, or use another model"
+            )
+        posterior = joints + self._bonus * np.array([len(data) for data in chosen])
+        posterior -= np.logaddexp.reduce(posterior)
+        order: list[int] = np.argsort(-posterior, kind="stable").tolist()
+        return [
+            Middle(chosen[k], float(joints[k]), float(np.exp(posterior[k])))
+            for k in order
+            if joints[k] > -np.inf
+        ]
+
+
+def whole_characters(data: bytes) -> bytes:
+    """`data` without the beginning of a character at its end."""
+    for n_bytes in range(1, min(4, len(data) + 1)):
+        if data[-n_bytes] >= 0xC0:
+            n_needed = 2 + (data[-n_bytes] >= 0xE0) + (data[-n_bytes] >= 0xF0)
+            return data[:-n_bytes] if n_bytes < n_needed else data
+    return data
