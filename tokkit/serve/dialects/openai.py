@@ -73,6 +73,7 @@ class Wanted:
         logprobs: alternatives at each token; None: no figures.
         echo: whether the prompt stands before each text.
         ids: the lengths in bytes of each prompt's tokens, where it came as ids.
+        byte_logprobs: whether each choice has the figure of each byte, an extension of ours.
         usage: whether a stream ends with the counts.
         best_of: texts that are drawn for each prompt; the best are kept.
         n: texts that are kept.
@@ -82,6 +83,7 @@ class Wanted:
     logprobs: int | None
     echo: bool
     ids: Sequence[list[int] | None]
+    byte_logprobs: bool
     usage: bool
     best_of: int
     n: int
@@ -119,12 +121,15 @@ async def complete(call: Call) -> Answer:
     if echo and any(one.suffix is not None for one in generations):
         raise unsupported("echo", "with a suffix there is no one text to repeat")
     usage = fields.object("stream_options").flag("include_usage")
-    wanted = Wanted(served, logprobs, echo, [ids for _, ids in prompts], usage, best_of, n)
+    each_byte = fields.flag("byte_logprobs")
+    ids = [ids for _, ids in prompts]
+    wanted = Wanted(served, logprobs, echo, ids, each_byte, usage, best_of, n)
     if not stream:
         return await _whole(call.service, generations, wanted)
-    if logprobs is not None or best_of > n:
-        name = "logprobs" if logprobs is not None else "best_of"
-        raise unsupported(name, "it is known once a text is whole; leave out stream")
+    late = {"logprobs": logprobs is not None, "best_of": best_of > n, "byte_logprobs": each_byte}
+    for name, asked in late.items():
+        if asked:
+            raise unsupported(name, "it is known once a text is whole; leave out stream")
     return Stream(_chunks(call.service, generations, wanted), "text/event-stream", on_error)
 
 
@@ -213,12 +218,16 @@ def _choice(
     figures = None
     if wanted.logprobs is not None:
         figures = _figures(generation, drawn, wanted, before, ids)
-    return {
+    choice: dict[str, Any] = {
         "index": index,
         "text": text,
         "logprobs": figures,
         "finish_reason": "length" if drawn is None else finish_reason(drawn),
     }
+    if wanted.byte_logprobs:
+        handle = None if drawn is None else drawn.handle
+        choice["byte_logprobs"] = [] if handle is None else handle.logprobs
+    return choice
 
 
 def _figures(
