@@ -28,6 +28,18 @@ def unit_of(value: Scalar, unit: str) -> str:
     return what.removesuffix("s") + space + rest if value == 1 and what != "times" else unit
 
 
+def against(ratio: float, what: str) -> str:
+    """How much more or less there is of something, for a sentence.
+
+    >>> against(0.89, "tokens"), against(1.2, "tokens"), against(1.0002, "tokens")
+    ('11.0% fewer tokens', '20.0% more tokens', 'as many tokens')
+    """
+    change = round(100 * (ratio - 1), 1)
+    if not change:
+        return f"as many {what}"
+    return f"{abs(change):.1f}% {'fewer' if change < 0 else 'more'} {what}"
+
+
 def among(count: int, example: str) -> str:
     """An example behind a sentence about several things, or about one.
 

@@ -16,6 +16,7 @@ from tests.audit.toy_subjects import byte_tokenizer, write_two_releases
 from tokkit.audit.diff.comparison import compare
 from tokkit.audit.diff.json_diff import diff_schema
 from tokkit.audit.diff.merges import longest_increasing
+from tokkit.audit.diff.sections import diff_sections
 from tokkit.audit.diff.segmentations import compare_texts, differs
 from tokkit.audit.diff.tokens import compare_tokens
 from tokkit.text.normalizers import Lowercase, library_normalizer
@@ -160,3 +161,38 @@ def test_the_page_runs_nothing_of_the_tokenizer() -> None:
     assert hostile not in page
     assert "&lt;script&gt;alert(1)" in page
     assert 'src="' not in page
+
+
+def test_it_leads_with_what_decides_a_migration(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.md"
+    mine.write_text("the sea shells DON'T 123\n" * 900, encoding="utf-8")
+    diff = compare(*paths, texts=TEXTS, data=[mine, "another text"])
+    keys = [section.key for section in diff_sections(diff)]
+    assert keys[:3] == ["own", "costs", "segmentations"]
+    assert keys.index("vocabulary") > keys.index("settings") > keys.index("segmentations")
+    before, after = map(load_tokenizer, paths)
+    texts = [mine.read_text(encoding="utf-8"), "another text"]
+    own = diff.own
+    assert own is not None
+    assert own.before == sum(len(before.encode(text)) for text in texts)
+    assert own.after == sum(len(after.encode(text)) for text in texts)
+    assert own.ratio.interval is not None and own.n_bytes == sum(map(len, texts))
+    assert diff.texts.n_texts["your texts"] == 2  # lines, each once
+    page = diff.to_html()
+    assert page == compare(*paths, texts=TEXTS, data=[mine, "another text"]).to_html()
+    assert ", yours " in page and str(diff).index("Your texts") < str(diff).index("removed")
+    document = json.loads(diff.to_json())
+    jsonschema.Draft202012Validator(diff_schema()).validate(document)
+    assert document["own"]["tokens_after"] == own.after
+
+
+def test_both_sides_have_names_of_their_own(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    copies: list[Path] = []
+    for k, path in enumerate(paths):
+        copies.append(tmp_path / f"{k}" / "same" / "tokenizer.json")
+        copies[k].parent.mkdir(parents=True)
+        copies[k].write_bytes(path.read_bytes())
+    diff = compare(*copies, texts=TEXTS)
+    assert (diff.before, diff.after) == ("0/same/tokenizer.json", "1/same/tokenizer.json")
+    assert str(diff).startswith("0/same/tokenizer.json -> 1/same/tokenizer.json")
+    assert "Tokens, 0/same/tokenizer.json" in diff.to_html()

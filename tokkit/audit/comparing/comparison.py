@@ -22,7 +22,7 @@ from tokkit.audit.comparing.figures import (
     spread,
 )
 from tokkit.audit.comparing.json_comparison import comparison_dict
-from tokkit.audit.comparing.measuring import count
+from tokkit.audit.comparing.measuring import count, time_encoding
 from tokkit.audit.comparing.page import render_comparison_page
 from tokkit.audit.comparing.sections import comparison_text
 from tokkit.audit.comparing.texts import Data, read_data
@@ -112,7 +112,13 @@ def compare_tokenizers(
         for (tokenizer, _, _), name in zip(opened, called, strict=True)
     ]
     figures = [
-        figures_of(each, counts[0], read, (name, tokenizer.vocab_size, charged.get(name)))
+        figures_of(
+            each,
+            counts[0],
+            time_encoding(tokenizer, read),
+            read,
+            (name, tokenizer.vocab_size, charged.get(name)),
+        )
         for each, name, (tokenizer, _, _) in zip(counts, called, opened, strict=True)
     ]
     languages = [

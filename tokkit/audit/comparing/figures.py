@@ -129,13 +129,18 @@ class Comparison:
 
 
 def figures_of(
-    counts: Counts, first: Counts, texts: Texts, about: tuple[str, int, float | None]
+    counts: Counts,
+    first: Counts,
+    timed: tuple[NDArray[np.float64], NDArray[np.float64]],
+    texts: Texts,
+    about: tuple[str, int, float | None],
 ) -> TokenizerFigures:
     """The figures of one tokenizer.
 
     Args:
         counts: its own.
         first: those of the first tokenizer.
+        timed: bytes of pieces of text, and the seconds that encoding each took.
         texts: what was encoded.
         about: its name, the size of its vocabulary, and the price of a million tokens.
     """
@@ -152,14 +157,20 @@ def figures_of(
         n_tokens=total,
         n_unknown=counts.n_unknown,
         bytes_per_token=_bytes_per_token(sizes, counts.by_block),
-        ratio=Figure.of(ratio(counts.by_block.tolist(), first.by_block.tolist()), n_blocks),
-        bytes_per_second=Figure.of(
-            ratio(counts.timed_bytes.tolist(), counts.seconds.tolist(), 0), len(counts.seconds)
-        ),
+        ratio=change(counts, first),
+        bytes_per_second=Figure.of(ratio(timed[0].tolist(), timed[1].tolist(), 0), len(timed[0])),
         price=price,
         cost=None if price is None else total * price / 1e6,
         cost_per_megabyte=per_megabyte,
     )
+
+
+def change(counts: Counts, first: Counts) -> Figure:
+    """Tokens over those of another tokenizer, for the same blocks."""
+    if not first.by_block.sum():
+        return Figure(float("nan"), None)
+    found = ratio(counts.by_block.tolist(), first.by_block.tolist())
+    return Figure.of(found, len(first.by_block))
 
 
 def block_sizes(texts: Texts) -> NDArray[np.float64]:

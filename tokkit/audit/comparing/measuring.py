@@ -26,15 +26,11 @@ class Counts:
         n_tokens: int64 (parts,).
         n_unknown: of the tokens those that stand for what the vocabulary lacks.
         by_block: float64 (blocks,), tokens that end in each block; blocks of all parts in order.
-        timed_bytes: float64 (k,), bytes of the pieces of text that were timed, 1 MiB in all.
-        seconds: float64 (k,), what encoding each took, in one thread.
     """
 
     n_tokens: NDArray[np.int64]
     n_unknown: int
     by_block: NDArray[np.float64]
-    timed_bytes: NDArray[np.float64]
-    seconds: NDArray[np.float64]
 
 
 def count(
@@ -60,8 +56,7 @@ def count(
         totals.append(len(ends))
         done += len(part.data)
         progress(done, texts.n_bytes)
-    timed = _timed(tokenizer, texts)
-    return Counts(np.array(totals, np.int64), n_unknown, np.concatenate(blocks), *timed)
+    return Counts(np.array(totals, np.int64), n_unknown, np.concatenate(blocks))
 
 
 def _encode(tokenizer: TextTokenizer, name: str, part: Part) -> Encoding:
@@ -75,10 +70,16 @@ def _encode(tokenizer: TextTokenizer, name: str, part: Part) -> Encoding:
         ) from error
 
 
-def _timed(
+def time_encoding(
     tokenizer: TextTokenizer, texts: Texts
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bytes and seconds of pieces; the first encoding, which may compile, is not timed."""
+    """Bytes of pieces of the texts, 1 MiB in all, and the seconds that encoding each takes.
+
+    In one thread. The first encoding, which may compile, is not timed.
+
+    Returns:
+        Two arrays, float64 (pieces,).
+    """
     pieces: list[bytes] = []
     left = _TIMED_BYTES
     for part in texts.parts:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from tokkit.audit.comparing.figures import Comparison, Figure, TokenizerFigures
+from tokkit.audit.comparing.figures import Comparison, Figure, FileTypeCost, TokenizerFigures
 from tokkit.report.section import Chart, Column, Scalar, Section, Series, Table, columns
 from tokkit.report.terminal import BOLD, styled, table_lines, wrapped
 from tokkit.report.wording import number, plural, size, visible
@@ -168,12 +169,19 @@ def _whole(found: Comparison) -> Section:
 def _file_types(found: Comparison) -> Section | None:
     if len(found.file_types) < 2:
         return None
+    table, chart = file_type_parts(found.names, found.file_types)
+    summary = "Types are the ends of the files' names, the one with the most bytes first."
+    return Section("file_types", "By type of file", summary, (), (table,), (chart,))
+
+
+def file_type_parts(names: Sequence[str], costs: Sequence[FileTypeCost]) -> tuple[Table, Chart]:
+    """The cost by type of file with each of some tokenizers, as a table and as a chart."""
     heads = (
         Column("type", "Type"),
         Column("n_bytes", "Bytes", "number"),
         *(
             column
-            for k, name in enumerate(found.names)
+            for k, name in enumerate(names)
             for column in (
                 Column(f"tokens_{k}", f"Tokens, {name}", "number"),
                 Column(f"rate_{k}", "bytes a token", "number"),
@@ -184,20 +192,17 @@ def _file_types(found: Comparison) -> Section | None:
         (each.name, each.n_bytes,
          *(cell for n, rate in zip(each.n_tokens, each.bytes_per_token, strict=True)
            for cell in (n, rate.value)))
-        for each in found.file_types
+        for each in costs
     )  # fmt: skip
     series = tuple(
-        _series(name, [each.bytes_per_token[k] for each in found.file_types])
-        for k, name in enumerate(found.names)
+        _series(name, [each.bytes_per_token[k] for each in costs]) for k, name in enumerate(names)
     )
-    labels = tuple(each.name for each in found.file_types)
+    labels = tuple(each.name for each in costs)
     chart = Chart(
         "file_types", "Bytes a token, by type of file", "bars", labels, series, "bytes a token",
         table="file_types",
     )  # fmt: skip
-    table = Table("file_types", "By type of file", heads, rows, _INTERVALS)
-    summary = "Types are the ends of the files' names, the one with the most bytes first."
-    return Section("file_types", "By type of file", summary, (), (table,), (chart,))
+    return Table("file_types", "By type of file", heads, rows, _INTERVALS), chart
 
 
 def _languages_summary(found: Comparison) -> str:

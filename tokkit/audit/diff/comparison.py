@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tokkit.arguments import say_nothing
+from tokkit.audit.comparing.texts import Data
 from tokkit.audit.costs.bootstrap import ratio
 from tokkit.audit.costs.costs import Cost, in_both, measure
 from tokkit.audit.costs.samples import (
@@ -19,6 +20,7 @@ from tokkit.audit.costs.samples import (
 from tokkit.audit.diff.difference import CostChange, Difference
 from tokkit.audit.diff.json_diff import diff_dict
 from tokkit.audit.diff.merges import compare_merges
+from tokkit.audit.diff.own_texts import measure_own
 from tokkit.audit.diff.segmentations import compare_texts
 from tokkit.audit.diff.settings import compare_settings
 from tokkit.audit.diff.terminal import diff_text
@@ -63,10 +65,11 @@ def compare(
     before: Any,
     after: Any,
     *,
+    data: Data | Iterable[Data] | None = None,
     names: tuple[str, str] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
     allow_download: bool = False,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[..., None] | None = None,
 ) -> TokenizerDiff:
     """Compare two text tokenizers.
 
@@ -75,13 +78,18 @@ def compare(
     Args:
         before: a text tokenizer: what `load_tokenizer` takes.
         after: the other one.
+        data: texts of your own, as `tokkit.compare_tokenizers` takes them: what they cost, and how
+            they are cut.
         names: what the output calls them; by default made of the files' names.
         texts: language -> texts, parallel, as in `AuditOptions`; None: those that tokkit ships.
         allow_download: whether a hub id may be fetched over the network.
-        progress: called with what is being done.
+        progress: called with what is being done, and of your own texts with how much is done and
+            how much there is.
 
     Raises:
-        ArgumentError: one of them is no text tokenizer, or `texts` are not parallel.
+        ArgumentError: one of them is no text tokenizer, `texts` are not parallel, or `data` holds
+            no text.
+        EncodingError: `data` that one of the vocabularies cannot express.
         FormatError: a file is missing, damaged or hostile.
         UnsupportedError: one asks for something that tokkit does not do.
     """
@@ -93,12 +101,16 @@ def compare(
         old_name, new_name = names_apart([(name, path) for _, name, path in opened])
         names = old_name, new_name
     sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
+    own, lines = None, ()
+    if data is not None:
+        own, lines = measure_own((old, new), names, data, say)
     say("comparing tokens and merges")
     tokens = compare_tokens(old.spec, new.spec)
     merges = compare_merges(old, new)
     say("comparing texts")
     kinds = shipped_kinds()
     groups = {
+        **({"your texts": lines} if lines else {}),
         "edge cases": _EDGES,
         **{sample.names[c]: t for c, t in sample.texts.items()},
         **kinds,
@@ -111,6 +123,7 @@ def compare(
         settings=compare_settings(old.spec, new.spec),
         texts=compare_texts(old, new, groups, changed),
         costs=tuple(_costs(old, new, sample, kinds)),
+        own=own,
     )
 
 

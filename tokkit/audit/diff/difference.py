@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tokkit.audit.costs.bootstrap import Estimate
 from tokkit.audit.diff.merges import MergeChanges
+from tokkit.audit.diff.own_texts import OwnTexts
 from tokkit.audit.diff.segmentations import SegmentationChanges
 from tokkit.audit.diff.settings import Setting
 from tokkit.audit.diff.tokens import TokenChanges
@@ -42,6 +43,7 @@ class Difference:
         settings: those that are different.
         texts: sample texts that are cut differently, and the smallest such text.
         costs: by language, then by kind; the largest change first.
+        own: what the user's texts cost, if some were given.
     """
 
     before: str
@@ -51,6 +53,11 @@ class Difference:
     settings: tuple[Setting, ...]
     texts: SegmentationChanges
     costs: tuple[CostChange, ...]
+    own: OwnTexts | None = None
+
+    def totals(self) -> tuple[int, int]:
+        """Tokens of all sample texts, before and after."""
+        return sum(each.before for each in self.costs), sum(each.after for each in self.costs)
 
     @property
     def is_same(self) -> bool:

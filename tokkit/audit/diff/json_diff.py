@@ -9,6 +9,7 @@ from typing import Any
 
 from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.merges import Merge, MergeChanges
+from tokkit.audit.diff.own_texts import OwnTexts
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.audit.outputs.json_report import bytes_fields
@@ -60,6 +61,27 @@ def diff_dict(diff: Difference) -> dict[str, Any]:
                 "interval": list(each.ratio.interval),
             }
             for each in diff.costs
+        ],
+        "own": None if diff.own is None else _own(diff.own),
+    }
+
+
+def _own(own: OwnTexts) -> dict[str, Any]:
+    return {
+        "n_bytes": own.n_bytes,
+        "n_left_out": own.n_left_out,
+        "tokens_before": own.before,
+        "tokens_after": own.after,
+        "ratio": own.ratio.value,
+        "interval": None if own.ratio.interval is None else list(own.ratio.interval),
+        "file_types": [
+            {
+                "name": each.name,
+                "n_bytes": each.n_bytes,
+                "tokens_before": each.n_tokens[0],
+                "tokens_after": each.n_tokens[1],
+            }
+            for each in own.file_types
         ],
     }
 

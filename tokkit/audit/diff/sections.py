@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tokkit.audit.comparing.sections import file_type_parts
 from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.merges import Merge, MergeChanges
 from tokkit.audit.diff.segmentations import Segmentation
 from tokkit.audit.diff.tokens import Token
 from tokkit.report.section import Column, Fact, Scalar, Section, Table, bar_chart, columns
-from tokkit.report.wording import readable, visible
+from tokkit.report.wording import against, readable, size, visible
 
 MAX_ROWS = 500
 
@@ -18,13 +19,15 @@ _MAX_BARS = 60
 
 
 def diff_sections(diff: Difference, *, max_rows: int = MAX_ROWS) -> tuple[Section, ...]:
-    """What is different, part by part.
+    """What is different, part by part: first what decides a migration, then what explains it.
 
     Args:
         diff: what to show.
         max_rows: of each table; the JSON has all.
     """
-    parts = (_tokens(diff), _merges(diff.merges), _settings(diff), _texts(diff), _costs(diff))
+    parts = (
+        _own(diff), _costs(diff), _texts(diff), _settings(diff), _tokens(diff), _merges(diff.merges)
+    )  # fmt: skip
     return tuple(_cut(part, max_rows) for part in parts if part is not None)
 
 
@@ -40,6 +43,27 @@ def _cut_table(table: Table, max_rows: int) -> Table:
         return table
     note = f"The first {max_rows} of {n:,}; the JSON has all. {table.note}".strip()
     return replace(table, rows=table.rows[:max_rows], note=note)
+
+
+def _own(diff: Difference) -> Section | None:
+    """What the user's texts cost, if some were given."""
+    own = diff.own
+    if own is None:
+        return None
+    ends = own.ratio.interval
+    summary = (
+        f"{size(own.n_bytes)} of yours take {own.before:,} tokens with {diff.before} and "
+        f"{own.after:,} with {diff.after}: {against(own.ratio.value, 'tokens')}."
+    )
+    interval = None if ends is None else (_percent(ends[0]), _percent(ends[1]))
+    facts = (
+        Fact("own_before", f"Tokens, {diff.before}", own.before),
+        Fact("own_after", f"Tokens, {diff.after}", own.after),
+        Fact("own_change_percent", "Tokens of your texts", _percent(own.ratio.value), "%", interval,
+             f"More (or, below 0, fewer) with {diff.after}."),
+    )  # fmt: skip
+    table, chart = file_type_parts([diff.before, diff.after], own.file_types)
+    return Section("own", "Your texts", summary, facts, (table,), (chart,))
 
 
 def _tokens(diff: Difference) -> Section:
@@ -61,10 +85,10 @@ def _tokens(diff: Difference) -> Section:
         Table("moved", "Ids that moved", moves, moved),
     )
     facts = (
-        Fact("added", "Added", n_added, "tokens"),
-        Fact("removed", "Removed", n_removed, "tokens"),
-        Fact("moved", "Moved", n_moved, "tokens", help="The same token with another id."),
-        Fact("same", "Same", tokens.n_same, "tokens"),
+        Fact("added", "Tokens added", n_added),
+        Fact("removed", "Tokens removed", n_removed),
+        Fact("moved", "Tokens moved", n_moved, help="The same token with another id."),
+        Fact("same", "Tokens with the same id", tokens.n_same),
     )
     return Section("vocabulary", "Vocabulary", summary, facts, tables)
 
@@ -137,7 +161,7 @@ def _texts(diff: Difference) -> Section:
     )  # fmt: skip
     facts = (
         Fact("texts", "Texts", n_all),
-        Fact("texts_different", "Cut differently", n_different),
+        Fact("texts_different", "Texts cut differently", n_different),
     )
     return Section("segmentations", "Segmentations", summary, facts, (smallest, groups))
 
@@ -149,8 +173,7 @@ def _cuts(segmentation: Segmentation) -> str:
 
 
 def _costs(diff: Difference) -> Section:
-    total_before = sum(each.before for each in diff.costs)
-    total_after = sum(each.after for each in diff.costs)
+    total_before, total_after = diff.totals()
     change = 100 * (total_after / total_before - 1) if total_before else 0.0
     changed = [each for each in diff.costs if each.before != each.after]
     if not changed:
@@ -158,12 +181,12 @@ def _costs(diff: Difference) -> Section:
     else:
         top = changed[0]
         summary = (
-            f"All sample texts together take {change:+.1f}% tokens; the largest change is that of "
-            f"{top.name}, {_percent(top.ratio.value):+.1f}%."
+            f"All sample texts together take {against(1 + change / 100, 'tokens')}; the largest "
+            f"change is that of {top.name}, {against(top.ratio.value, 'tokens')}."
         )
     heads = (
         *columns("text", code="Code", name="Language or kind"),
-        *columns("number", before="Tokens before", after="Tokens after"),
+        *columns("number", before=f"Tokens, {diff.before}", after=f"Tokens, {diff.after}"),
         *columns("number", change_percent="Change, %", low="from", high="to"),
     )
     rows = tuple(
@@ -175,9 +198,15 @@ def _costs(diff: Difference) -> Section:
     title, unit = "Tokens of the same texts, after over before", "times the tokens before"
     chart = bar_chart("cost_change", title, "ratio", bars, unit, table="costs")
     facts = (
-        Fact("tokens_before", "Tokens before", total_before),
-        Fact("tokens_after", "Tokens after", total_after),
-        Fact("tokens_change_percent", "Change", round(change, 2), "%"),
+        Fact("tokens_before", f"Tokens, {diff.before}", total_before),
+        Fact("tokens_after", f"Tokens, {diff.after}", total_after),
+        Fact(
+            "tokens_change_percent",
+            "Tokens of the sample texts",
+            round(change, 2),
+            "%",
+            help=f"More (or, below 0, fewer) with {diff.after}.",
+        ),
     )
     table = Table("costs", "Cost by language and kind", heads, rows)
     if not changed:

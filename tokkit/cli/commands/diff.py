@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tokkit.cli.declarations import argument, option
 from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption
-from tokkit.cli.option_types import Source
+from tokkit.cli.option_types import InputFile, Source
 from tokkit.cli.output import (
     JsonFileOption,
     QuietFlag,
@@ -21,7 +21,7 @@ from tokkit.cli.terminal import has_colour
 
 EXAMPLES = (
     ("tokkit diff old/tokenizer.json new/tokenizer.json", "what a new version changes"),
-    ("tokkit diff smollm2 gemma3 --html diff.html", "the same as a page"),
+    ("tokkit diff smollm2 gemma3 --file a.txt --html diff.html", "what it does to my text"),
     ("tokkit diff a.json b.json --exit-code --quiet", "in a script: 1 when they are different"),
 )
 EXIT_DIFFERENT = 1
@@ -31,6 +31,12 @@ _KINDS = "a packaged model, a file, a folder or a hub id"
 def diff(
     before: Annotated[str, argument("BEFORE", Source(), f"one: {_KINDS}")],
     after: Annotated[str, argument("AFTER", Source(), f"the other: {_KINDS}")],
+    file: Annotated[
+        list[str] | None,
+        option(
+            "a text of yours: what it costs, and how it is cut; repeatable", InputFile(), "FILE"
+        ),
+    ] = None,
     texts: ParallelTextsOption = None,
     allow_download: DownloadFlag = False,
     html: Annotated[str | None, html_option("the diff as one page")] = None,
@@ -40,8 +46,8 @@ def diff(
 ) -> int:
     """What is different between two tokenizers.
 
-    Tokens, merges, settings, how sample texts are cut, with the smallest text that is cut
-    differently, and what each language costs.
+    What each language costs, how sample texts and yours are cut, with the smallest text that is
+    cut differently; then settings, tokens and merges.
     """
     from tokkit.audit.costs.samples import read_folder
     from tokkit.audit.diff.comparison import compare
@@ -51,7 +57,12 @@ def diff(
     parallel = None if texts is None else read_folder(Path(texts))
     with Meter() as progress:
         found = compare(
-            before, after, texts=parallel, allow_download=allow_download, progress=progress
+            before,
+            after,
+            data=[Path(each) for each in file] if file else None,
+            texts=parallel,
+            allow_download=allow_download,
+            progress=progress,
         )
     if html is not None:
         save_text(html, found.to_html())
