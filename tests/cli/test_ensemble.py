@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tokkit
+from tests.bytelm.test_ensemble import letters
 from tests.cli.fake_models import COMPLETION, FakeEnsemble, FakeState
 from tokkit import cli
+from tokkit.bytelm.ensemble import ByteEnsemble
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -61,3 +65,19 @@ def test_ensemble_json(capsys: Any) -> None:
         "posterior": 0.5,
         "posterior_after_completion": 0.5,
     }
+
+
+def test_a_page_shows_who_spoke_where(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: Any
+) -> None:
+    made = {"one": letters(b"ab", 0), "two": letters(b"ab", 1)}
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: made[source])
+    monkeypatch.setitem(vars(tokkit), "ByteEnsemble", ByteEnsemble)
+    arguments = ["ensemble", "one", "two", "--prompt", "ab", "--max-bytes", "5", "--seed", "0"]
+    assert cli.main(arguments) == 0
+    plain = capfdbinary.readouterr()
+    assert cli.main([*arguments, "--html", str(tmp_path / "who.html")]) == 0
+    assert capfdbinary.readouterr() == plain
+    page = (tmp_path / "who.html").read_text(encoding="utf-8")
+    assert page.count(' given"') == 4
+    assert cli.main([*arguments, "--html", "-"]) == 2

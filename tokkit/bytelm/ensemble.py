@@ -172,23 +172,26 @@ class EnsembleState(ByteState):
 
     def score(self, data: str | bytes) -> NDArray[np.float64]:
         """See `ByteState.score`."""
-        return np.stack([step.row for step in self.steps(data)])
+        return np.stack([step.row for step, _ in self.steps(data)])
 
-    def steps(self, data: str | bytes) -> Iterator[Step]:
-        """Push `data`, and yield what is expected at its len(data) + 1 positions, and by whom.
+    def steps(self, data: str | bytes) -> Iterator[tuple[Step, NDArray[np.float64]]]:
+        """Push `data`, and yield what is expected at its len(data) + 1 positions.
 
         The members have moved on with the first of them, the state itself with the last.
+
+        Yields:
+            The step, and float64 (n,), the say of each member in it: see `posterior`.
         """
         data = as_bytes(data)
         if isinstance(self._following, FollowingMixture):
             self._following.know(self.member_prefix_logprobs())
         rows = np.stack(self._ask(lambda state: state.score(data)))
         self._step = None
-        for k, byte in enumerate(data):
-            step = self._following.expect(rows[:, k])
-            yield step
-            self._following.push(step, byte)
-        yield self._following.expect(rows[:, len(data)])
+        for k in range(len(data) + 1):
+            step: Step = self._following.expect(rows[:, k])
+            yield step, self._following.shares(step)
+            if k < len(data):
+                self._following.push(step, data[k])
 
     def fork(self) -> Self:
         """An independent copy. Evaluates what is pending."""

@@ -14,8 +14,10 @@ from tokkit.cli.output import (
     bytes_fields,
     format_number,
     format_weight,
+    html_option,
     print_json,
     print_table,
+    save_text,
     write_stream,
 )
 from tokkit.cli.progress import counted, progress
@@ -25,6 +27,7 @@ from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.bytelm.ensemble import ByteEnsemble, EnsembleState
+    from tokkit.bytelm.ensembles.speakers import Heard
 
 EXAMPLES = (
     ('tokkit ensemble smollm2 gemma3 --prompt "The first rule of"', "two models, one text"),
@@ -32,6 +35,7 @@ EXAMPLES = (
         "tokkit ensemble smollm2 gemma3 --prompt-file story.txt --combine mixture",
         "one of them writes, whoever predicts the story",
     ),
+    ("tokkit ensemble smollm2 gemma3 --prompt-file a.py --html who.html", "and who spoke where"),
 )
 
 
@@ -57,6 +61,9 @@ def ensemble(
             "the evidence says who; mean, product: averages of each step under fixed weights"
         ),
     ] = "adaptive",
+    html: Annotated[
+        str | None, html_option("a page that shows who spoke where, byte by byte")
+    ] = None,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -65,6 +72,8 @@ def ensemble(
     Their vocabularies may differ. The continuation goes to stdout; each model's exact bits per byte
     on the prompt and its weight before and after go to stderr.
     """
+    if html == "-":
+        raise ArgumentError("--html - would mix the page with the continuation; name a file")
     data = prompt.read()
     sources = [model, *others]
     _refuse_weights(weights, len(sources), combine)
@@ -73,7 +82,8 @@ def ensemble(
         members, weights=None if weights is None else list(weights), combine=combine
     )
     with progress("scoring the prompt"):
-        state = together.open(data)
+        state = together.open(b"" if html else data)
+        heard = [_listen(state, data)] if html else []
     report = _report(together, state, len(data))
     options = sampling.keywords()
     pieces = together.stream(data, state=state, **options)
@@ -84,7 +94,11 @@ def ensemble(
         completion = write_stream(pieces)
         print()
     with progress("weighing the models"):
-        state.push(completion)
+        if html:
+            heard.append(_listen(state, completion))
+            _save_page(html, together, data, completion, heard)
+        else:
+            state.push(completion)
     for entry, weight in zip(report, state.posterior().tolist(), strict=True):
         entry["posterior_after_completion"] = weight
     if not as_json:
@@ -135,6 +149,21 @@ def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[
             strict=True,
         )
     ]
+
+
+def _listen(state: EnsembleState, data: bytes) -> Heard:
+    from tokkit.bytelm.ensembles.speakers import listen
+
+    return listen(state, data)
+
+
+def _save_page(
+    path: str, ensemble: ByteEnsemble, prompt: bytes, completion: bytes, heard: list[Heard]
+) -> None:
+    """Write who spoke where in prompt and completion."""
+    from tokkit.bytelm.ensembles.speakers import gather, render_speakers_page
+
+    save_text(path, render_speakers_page(gather(ensemble, prompt, completion, heard)))
 
 
 def _print_header(report: list[dict[str, Any]], combine: str) -> None:
