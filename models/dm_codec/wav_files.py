@@ -1,0 +1,94 @@
+"""WAV files of speech, read within bounds and written whole, by the standard library.
+
+Samples are whole numbers of 8, 16, 24 or 32 bits (PCM). Other forms are refused, and so are several
+channels and sample rates that were not asked for: a signal is never resampled in passing.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.arguments import check_whole
+from tokkit.errors import ArgumentError, FormatError, refused_by_system
+from tokkit.files.reading import read_bounded
+from tokkit.files.writing import whole_file
+from tokkit.models.dm_codec.checks import as_signal
+
+_ADVICE = "convert it, as by ffmpeg -i FILE -ac 1 -ar RATE -c:a pcm_s16le OUT.wav"
+
+
+def read_wav(
+    path: str | os.PathLike[str], *, sample_rate: int | None = None
+) -> tuple[NDArray[np.float32], int]:
+    """The signal of a file, float32 (samples,) from -1 to 1, and its samples a second.
+
+    Args:
+        path: of a WAV file of one channel.
+        sample_rate: that it must have; None: any.
+
+    Raises:
+        FormatError: it cannot be read, is no WAV file of whole numbers, is cut off, or has no
+            sample, several channels or another sample rate.
+    """
+    data = read_bounded(Path(path))
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            channels, size, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            n = file.getnframes()
+            samples = file.readframes(n)
+    except (wave.Error, EOFError) as error:
+        raise FormatError(
+            f"{path}: no WAV file of whole numbers (PCM), or damaged ({error}); {_ADVICE}"
+        ) from error
+    if channels != 1:
+        raise FormatError(f"{path}: {channels} channels, expected one; {_ADVICE}")
+    if sample_rate is not None and rate != sample_rate:
+        raise FormatError(f"{path}: {rate:,} samples a second, expected {sample_rate:,}; {_ADVICE}")
+    if not n or len(samples) != n * size:
+        raise FormatError(
+            f"{path}: {len(samples):,} bytes of samples, expected {n * size:,} and not none; the "
+            "file is empty or cut off"
+        )
+    return _as_floats(samples, size), rate
+
+
+def write_wav(path: str | os.PathLike[str], samples: NDArray[np.float32], rate: int) -> None:
+    """Write a signal as a WAV file of 16 bits, whole; what is beyond full scale is clipped.
+
+    Args:
+        path: of the file.
+        samples: float32 (samples,), 1 is full scale.
+        rate: samples a second.
+
+    Raises:
+        ArgumentError: no signal, or no such rate.
+        FormatError: it cannot be written.
+    """
+    signal = as_signal(samples)
+    check_whole("rate", rate, 1, 1 << 24)
+    if 2 * len(signal) >= (1 << 32) - 64:
+        raise ArgumentError(f"{len(signal):,} samples are more than a WAV file holds; write parts")
+    whole = np.rint(np.clip(signal, -1, 1) * 32767).astype("<i2")
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(whole.tobytes())
+    with refused_by_system(f"write {os.fspath(path)!r}"), whole_file(Path(path)) as out:
+        out.write(stream.getvalue())
+
+
+def _as_floats(samples: bytes, size: int) -> NDArray[np.float32]:
+    """Samples of `size` bytes each; those of one byte have no sign, and 128 is 0."""
+    if size == 1:
+        return (np.frombuffer(samples, np.uint8).astype(np.float32) - 128) / 128
+    low = np.zeros((len(samples) // size, 4), np.uint8)
+    low[:, 4 - size :] = np.frombuffer(samples, np.uint8).reshape(-1, size)
+    return (low.view("<i4")[:, 0] / float(1 << 31)).astype(np.float32)
