@@ -1,0 +1,1 @@
+"""A codec of speech beside what it must beat."""
