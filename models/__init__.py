@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tokkit.models.dm_codec.config import DMCodecConfig, DMCodecRecipe
     from tokkit.models.dm_codec.model import DMCodec
     from tokkit.models.dm_codec.recordings import Recording, Recordings
+    from tokkit.models.dm_codec.speech_files import read_recordings
     from tokkit.models.dm_codec.wav_files import read_wav, write_wav
     from tokkit.models.flextok.config import FlexTokConfig, FlexTokRecipe
     from tokkit.models.flextok.generator import GeneratorConfig, PictureGenerator
@@ -84,6 +85,7 @@ __all__ = [
     "WordPooledTransformer",
     "byteify",
     "read_pictures",
+    "read_recordings",
     "read_wav",
     "write_wav",
 ]
@@ -125,6 +127,7 @@ _HOMES = {
     "WordPooledTransformer": "word_pooled.model",
     "byteify": "byteified.byteify",
     "read_pictures": "flextok.picture_files",
+    "read_recordings": "dm_codec.speech_files",
     "read_wav": "dm_codec.wav_files",
     "write_wav": "dm_codec.wav_files",
 }

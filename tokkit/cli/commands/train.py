@@ -23,6 +23,7 @@ from tokkit.cli.option_types import (
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
 from tokkit.cli.training.pictures import FLEXTOK, train_flextok
+from tokkit.cli.training.speech import DM_CODEC, train_dm_codec
 from tokkit.cli.training.text_models import (
     OF_BYTEIFIED,
     TextTraining,
@@ -58,6 +59,10 @@ EXAMPLES = (
         "a tokenizer of pictures of one size: a folder, a zip or an npz of them",
     ),
     (
+        "tokkit train dm-codec recordings/ --into codec/ --minutes 60",
+        "a tokenizer of speech: WAV files of one channel and one sample rate",
+    ),
+    (
         "tokkit train hypernet smollm2 code.txt prose.txt --into net/ --minutes 90",
         "a network that predicts rows of tokens, for a model",
     ),
@@ -67,7 +72,7 @@ EXAMPLES = (
     ),
 )
 HYPERNET, BYTEIFIED = "hypernet", "byteified"
-_WHAT = (*KINDS, BYTEIFIED, FLEXTOK, HYPERNET)
+_WHAT = (*KINDS, BYTEIFIED, FLEXTOK, DM_CODEC, HYPERNET)
 _OF_A_MODEL = (BYTEIFIED, HYPERNET)
 """What takes a model first, then texts."""
 _MINUTES, _RATE = 60.0, 2e-4
@@ -79,7 +84,7 @@ _SUMMARY = (
 
 
 class TrainingInput(OptionType):
-    """A text to read; of `_OF_A_MODEL` the first is the model, and of flextok it is pictures."""
+    """A text to read; of `_OF_A_MODEL` the first is a model, of others pictures or speech."""
 
     paths = "files"
 
@@ -87,7 +92,7 @@ class TrainingInput(OptionType):
         """Whether it can be read, or is a model."""
         inputs = arguments["inputs"]
         what = arguments["what"]
-        if what == FLEXTOK and Path(value).is_dir():
+        if what in (FLEXTOK, DM_CODEC) and Path(value).is_dir():
             return
         is_model = what in _OF_A_MODEL and value is inputs[0]
         (Source() if is_model else InputFile()).check(value)
@@ -103,7 +108,7 @@ def train(
             "DATA",
             TrainingInput(),
             "texts to learn from; for byteified and hypernet first a model; for flextok pictures: "
-            "a folder, a zip or an npz",
+            "a folder, a zip or an npz; for dm-codec WAV files and folders of them",
         ),
     ],
     into: Annotated[
@@ -116,7 +121,11 @@ def train(
     resume: Annotated[bool, option("go on with the training in the folder")] = False,
     rate: Annotated[
         float | None,
-        option("learning rate at its peak (0.002; for hypernet 0.0002)", Real(above=0), "R"),
+        option(
+            "learning rate at its peak (0.002; dm-codec 0.003, hypernet 0.0002)",
+            Real(above=0),
+            "R",
+        ),
     ] = None,
     seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0,
     html: Annotated[str | None, html_option("the curves as a page")] = None,
@@ -124,12 +133,12 @@ def train(
 ) -> int:
     """Train a network, or go on with it.
 
-    All but two are language models that learn from texts: tokkit score and tokkit complete take
+    All but three are language models that learn from texts: tokkit score and tokkit complete take
     their FOLDER. byteified MODEL TEXT… makes one over bytes on the backbone of MODEL, which reads
-    the texts first. A flextok is a tokenizer of pictures; it has the options set, steps, held-out,
-    bf16 and device of models of text. A hypernet (hypernet MODEL TEXT…) corrects the rows that a
-    heuristic makes for other tokenizers, of MODEL and of what is tuned from it: tokkit transfer
-    --hypernet FOLDER. Give all options again to go on.
+    the texts first. A flextok is a tokenizer of pictures, a dm-codec one of speech; they have the
+    options set, steps, held-out and device of models of text. A hypernet (hypernet MODEL TEXT…)
+    corrects the rows that a heuristic makes for other tokenizers, of MODEL and of what is tuned
+    from it: tokkit transfer --hypernet FOLDER. Give all options again to go on.
     """
     from tokkit.models.training import TrainingOptions
 
@@ -140,8 +149,9 @@ def train(
     if resume and not begun:
         raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
     with _told_how_to_go_on(into):
-        if what == FLEXTOK:
-            return train_flextok(inputs, into, text_training, minutes, rate, seed, html, as_json)
+        if what in (FLEXTOK, DM_CODEC):
+            run = train_flextok if what == FLEXTOK else train_dm_codec
+            return run(inputs, into, text_training, minutes, rate, seed, html, as_json)
         if what == BYTEIFIED:
             options = text_training.options(minutes, rate, seed)
             return train_byteified(
