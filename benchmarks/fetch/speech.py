@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
+from scipy import signal as filters
 
 from benchmarks.fetch.mixture_texts import download, unpacked
 from benchmarks.shared.records import FOLDER
@@ -49,9 +48,15 @@ Signals = Mapping[str, tuple[Floats, str]]
 def at_rate(signal: NDArray[Any], rate: int) -> Floats:
     """A signal of one channel or several, float32 (samples,) at 8,000 a second."""
     mono = signal.mean(axis=1) if signal.ndim == 2 else signal
-    if rate != RATE:
-        mono = resample_poly(mono, RATE, rate)
-    return np.clip(mono, -1, 1).astype(np.float32)
+    return np.clip(resampled(mono, RATE, rate), -1, 1)
+
+
+def resampled(signal: NDArray[Any], wanted: int, rate: int) -> Floats:
+    """A signal (samples,) at another number of samples a second, float32."""
+    if wanted == rate:
+        return np.asarray(signal, np.float32)
+    library: Any = filters
+    return np.asarray(library.resample_poly(signal, wanted, rate), np.float32)
 
 
 def asterisk(packages: Path) -> Signals:
@@ -104,7 +109,10 @@ def librivox(folder: Path) -> Signals:
 
 
 def _read(path: Path) -> Floats:
-    signal, rate = soundfile.read(path, dtype="float32")
+    import soundfile
+
+    reader: Any = soundfile
+    signal, rate = reader.read(path, dtype="float32")
     return at_rate(signal, rate)
 
 
@@ -113,12 +121,15 @@ def write(name: str, folder: Path, read: Callable[[], Signals]) -> None:
     place = folder / name
     if (place / "texts.json").exists():
         return
+    import soundfile
+
+    writer: Any = soundfile
     place.mkdir(parents=True, exist_ok=True)
     texts: dict[str, str] = {}
     seconds = 0.0
     for each, (signal, text) in read().items():
         if len(signal) >= _LEAST_SECONDS * RATE or name == "fsdd":
-            soundfile.write(place / f"{each}.wav", signal, RATE, subtype="PCM_16")
+            writer.write(place / f"{each}.wav", signal, RATE, subtype="PCM_16")
             texts[each] = text
             seconds += len(signal) / RATE
     (place / "LICENCE").write_text(LICENCES[name] + "\n", encoding="utf-8")

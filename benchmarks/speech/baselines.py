@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.speech.corpus import RATE, Floats, Spoken
 from tokkit.models import DMCodec, DMCodecConfig
@@ -145,13 +146,16 @@ class Codec2:
         """A signal, coded and decoded."""
         import pycodec2
 
-        codec: Any = pycodec2.Codec2(self._mode)
-        size = codec.samples_per_frame()
+        library: Any = pycodec2
+        codec: Any = library.Codec2(self._mode)
+        size: int = codec.samples_per_frame()
         n = -(-(len(signal) + self._delay) // size) * size
         whole = np.zeros(n, np.int16)
         whole[: len(signal)] = np.rint(np.clip(signal, -1, 1) * 32767)
-        parts = [codec.decode(codec.encode(frame)) for frame in whole.reshape(-1, size)]
-        decoded = np.concatenate(parts).astype(np.float32) / 32768
+        parts: list[NDArray[np.int16]] = [
+            codec.decode(codec.encode(frame)) for frame in whole.reshape(-1, size)
+        ]
+        decoded = (np.concatenate(parts) / 32768).astype(np.float32)
         return decoded[self._delay : self._delay + len(signal)]
 
     def find_delay(self, signals: Sequence[Floats], judge: Any) -> None:

@@ -64,7 +64,7 @@ def _read(path: Path) -> Floats:
     with wave.open(str(path)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
         data = file.readframes(file.getnframes())
-    return np.frombuffer(data, "<i2").astype(np.float32) / 32768
+    return (np.frombuffer(data, "<i2") / 32768).astype(np.float32)
 
 
 def learned(folder: Path) -> tuple[list[Spoken], list[Spoken]]:
@@ -86,7 +86,7 @@ def _speaker(spoken: Spoken) -> str | None:
     return next((each for each in HELD_OUT_SPEAKERS if each in parts), None)
 
 
-def tested(folder: Path) -> dict[str, list[Spoken]]:
+def to_be_judged(folder: Path) -> dict[str, list[Spoken]]:
     """The test sets."""
     by_speaker: dict[str, list[Spoken]] = {each: [] for each in HELD_OUT_SPEAKERS}
     for each in read_source(folder, "fsdd"):

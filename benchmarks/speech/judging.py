@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.signal import resample_poly
 
+from benchmarks.fetch.speech import resampled
 from benchmarks.speech.corpus import N_DIGITS, RATE, WORDS, Floats
 
 _HEARD_AT = 16_000
@@ -36,9 +36,10 @@ def stoi(original: Floats, decoded: Floats) -> float:
 
 def pesq(original: Floats, decoded: Floats) -> float:
     """From 1 to 4.5; NaN where it finds no speech."""
-    import pesq as judge
+    import pesq as library
 
-    value = judge.pesq(RATE, original, decoded, "nb", on_error=judge.PesqError.RETURN_VALUES)
+    judge: Any = library
+    value: float = judge.pesq(RATE, original, decoded, "nb", on_error=judge.PesqError.RETURN_VALUES)
     return float(value) if value >= 0 else float("nan")
 
 
@@ -49,19 +50,21 @@ class Listener:
         """Load its English model."""
         import pocketsphinx
 
-        decoder: Any = pocketsphinx.Decoder(samprate=_HEARD_AT, loglevel="FATAL")
+        library: Any = pocketsphinx
+        decoder: Any = library.Decoder(samprate=_HEARD_AT, loglevel="FATAL")
         decoder.add_jsgf_string("digits", _GRAMMAR)
         decoder.activate_search("digits")
-        self._decoder = decoder
+        self._decoder: Any = decoder
 
     def heard(self, signal: Floats) -> list[str]:
         """The words that it takes a signal for."""
-        samples = np.clip(resample_poly(signal, _HEARD_AT, RATE), -1, 1) * 32767
+        samples = np.clip(resampled(signal, _HEARD_AT, RATE), -1, 1) * 32767
         self._decoder.start_utt()
         self._decoder.process_raw(samples.astype("<i2").tobytes(), full_utt=True)
         self._decoder.end_utt()
-        found = self._decoder.hyp()
-        return [] if found is None else found.hypstr.split()
+        found: Any = self._decoder.hyp()
+        text: str = "" if found is None else found.hypstr
+        return text.split()
 
 
 def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:

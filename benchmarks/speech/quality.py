@@ -25,7 +25,7 @@ from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import Records, replace_block
 from benchmarks.speech.baselines import CODEC2, N_CODES, Codec2, ResidualKMeans
-from benchmarks.speech.corpus import N_DIGITS, RATE, Floats, Spoken, learned, tested
+from benchmarks.speech.corpus import N_DIGITS, RATE, Floats, Spoken, learned, to_be_judged
 from benchmarks.speech.judging import Listener, pesq, stoi, word_errors
 from benchmarks.speech.teachers import Known, teach, windows
 from tokkit.models import DMCodec, DMCodecConfig, DMCodecRecipe, Recording, Recordings
@@ -40,7 +40,7 @@ CONFIG = DMCodecConfig(
     language_width=LANGUAGE_WIDTH,
     recipe=DMCodecRecipe(speech=0.05, language=0.05),
 )
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 2e-3
 ROWS = {
     "mdct": "MDCT, residual k-means",
     "spectra": "spectra of the codec, residual k-means",
@@ -96,7 +96,7 @@ class Bench:
         train_on, validate = learned(data)
         step = 1 if size.n_train is None else max(1, len(train_on) // size.n_train)
         self.train, self.validation = train_on[::step], validate
-        self.sets = {name: each[: size.n_tested] for name, each in tested(data).items()}
+        self.sets = {name: each[: size.n_tested] for name, each in to_be_judged(data).items()}
         self._listener = Listener()
 
     def through(self, row: str, depth: int) -> Through:
@@ -183,6 +183,10 @@ def _recording(spoken: Spoken, known: Known | None) -> Recording:
     )
 
 
+def _unchanged(signal: Floats) -> Floats:
+    return signal
+
+
 def _told(what: str, done: int, of: int) -> None:
     del what, done, of
 
@@ -239,9 +243,9 @@ def main() -> None:
         *((row, depth) for row in options.rows for depth in DEPTHS),
     ]:
         if (key := f"{row} {depth}") not in records:
-            through = bench.through(row, depth) if depth else lambda signal: signal
+            through = bench.through(row, depth) if depth else _unchanged
             records.add(key, {"figures": bench.judged(through)})
-            print(f"{key}: {bench_line(records, key)}", flush=True)
+            print(f"{key}: {line_of(records, key)}", flush=True)
     found = {each["key"]: each["figures"] for each in records}
     if set(options.rows) < set(ROWS):
         return
@@ -251,7 +255,7 @@ def main() -> None:
         replace_block(PAGE, "speech quality", text)
 
 
-def bench_line(records: Records, key: str) -> str:
+def line_of(records: Records, key: str) -> str:
     """The figures of a row, in a line."""
     figures = next(each["figures"] for each in records if each["key"] == key)
     return "; ".join(

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
+from benchmarks.fetch.speech import resampled
 from benchmarks.speech.corpus import RATE, Floats, Spoken
 
 FRAMES_PER_SECOND = 50
@@ -114,7 +114,7 @@ class _Teachers:
         signal = np.zeros(_WINDOW_FRAMES * _HOP, np.float32)
         for each, place in held:
             signal[place * _HOP : place * _HOP + len(each.samples)] = each.samples
-        heard: Floats = resample_poly(signal, _HEARD_AT, RATE).astype(np.float32)
+        heard = resampled(signal, _HEARD_AT, RATE)
         whisper: Any = self._whisper
         features = whisper.feature_extractor(heard)[:, : 2 * _WINDOW_FRAMES]
         speech = np.asarray(whisper.encode(features))[0]

@@ -42,7 +42,7 @@ class DMCodecRecipe:
     batch: int = 16
     segment: int = 96
     gain_db: float = 9.0
-    drop: float = 0.8
+    drop: float = 0.7
     spectrum: float = 1.0
     mel: float = 1.0
     commitment: float = 0.02

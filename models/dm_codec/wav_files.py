@@ -88,7 +88,7 @@ def write_wav(path: str | os.PathLike[str], samples: NDArray[np.float32], rate: 
 def _as_floats(samples: bytes, size: int) -> NDArray[np.float32]:
     """Samples of `size` bytes each; those of one byte have no sign, and 128 is 0."""
     if size == 1:
-        return (np.frombuffer(samples, np.uint8).astype(np.float32) - 128) / 128
+        return ((np.frombuffer(samples, np.uint8) - 128.0) / 128).astype(np.float32)
     low = np.zeros((len(samples) // size, 4), np.uint8)
     low[:, 4 - size :] = np.frombuffer(samples, np.uint8).reshape(-1, size)
     return (low.view("<i4")[:, 0] / float(1 << 31)).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_what_is_trained_is_opened_as_a_tokenizer(
     assert list(told["errors"]) == ["1", "2", "4"] and told["perplexity"] >= 1
     for name in ("Loss of the training", "Differences by the first streams", "against steps"):
         assert name in page.read_text(encoding="utf-8")
-    tokenizer = tokkit.load_tokenizer(into)
+    tokenizer: Any = tokkit.load_tokenizer(into)
     assert (tokenizer.modality, tokenizer.sample_rate) == ("speech", 16_000)
     assert np.asarray(tokenizer.encode(signal(9, 0.5), budget=3)).shape == (13, 3)
     assert run(speech, into, *options, "--resume") == 0

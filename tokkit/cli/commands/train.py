@@ -122,7 +122,7 @@ def train(
     rate: Annotated[
         float | None,
         option(
-            "learning rate at its peak (0.002; dm-codec 0.003, hypernet 0.0002)",
+            "learning rate at its peak (0.002; for hypernet 0.0002)",
             Real(above=0),
             "R",
         ),

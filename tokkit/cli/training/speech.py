@@ -20,7 +20,7 @@ _OF_TEXT = (
     "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
     "window_bytes", "lesson_bytes", "bf16",
 )  # fmt: skip
-_MINUTES, _RATE, _HELD_OUT = 10.0, 3e-3, 0.05
+_MINUTES, _RATE, _HELD_OUT = 10.0, 2e-3, 0.05
 
 
 def train_dm_codec(
