@@ -109,13 +109,15 @@ class Client:
 
 @contextmanager
 def running(
-    models: Mapping[str, ByteModel], options: ServeOptions | None = None
+    models: Mapping[str, ByteModel],
+    options: ServeOptions | None = None,
+    templates: Mapping[str, str] | None = None,
 ) -> Generator[Client]:
     """A server, until the end of the block."""
     options = options or ServeOptions(port=0)
     ready = threading.Event()
     listener = bind(options)
-    server = make_server(models, options, ready.set)
+    server = make_server(models, options, ready.set, templates)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

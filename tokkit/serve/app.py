@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.serve.bodies import Receive
+from tokkit.serve.chat.conversation import Conversations
 from tokkit.serve.dialects import DIALECTS
 from tokkit.serve.endpoint import Endpoint, Reply, Scope, Send, Sender, Service, compact
 from tokkit.serve.engine import Engine
@@ -30,18 +31,24 @@ OPEN_PATHS = frozenset({"/", "/health", "/v1/health"})
 """What needs no key: the page, which asks for it, and whether the server lives."""
 
 
-def make_app(models: Mapping[str, ByteModel], options: ServeOptions | None = None) -> Starlette:
+def make_app(
+    models: Mapping[str, ByteModel],
+    options: ServeOptions | None = None,
+    templates: Mapping[str, str] | None = None,
+) -> Starlette:
     """An ASGI application that serves models.
 
     Args:
         models: by name; the first is asked where a request names none.
         options: what is permitted.
+        templates: of chats, of those models that have one, in Jinja; run in a process of its own.
 
     Raises:
         ArgumentError: no models.
     """
     options = options or ServeOptions()
-    offered = Models(models, options.cache_tokens)
+    offered = Models(models, options.cache_tokens, templates)
+    conversations = Conversations()
     engine = Engine(models, options)
     metrics = Metrics()
     metrics.watch("running", "Texts that are drawn", lambda: engine.load.n_running)
@@ -49,7 +56,7 @@ def make_app(models: Mapping[str, ByteModel], options: ServeOptions | None = Non
     metrics.watch("cached_tokens", "Tokens in the caches", lambda: engine.load.n_cached)
     about = "Tokens of prompts not computed again"
     metrics.watch("reused_tokens", about, lambda: engine.load.n_reused)
-    service = Service(offered, engine, options, metrics)
+    service = Service(offered, engine, options, metrics, conversations)
     routes = [
         Route(path, Endpoint(service, path, handler, dialect.error_body), methods=[method])
         for dialect in DIALECTS
@@ -63,6 +70,7 @@ def make_app(models: Mapping[str, ByteModel], options: ServeOptions | None = Non
             yield
         finally:
             engine.close()
+            conversations.close()
 
     guards = [Middleware(Guard, options=options)]
     if options.cors_origins:

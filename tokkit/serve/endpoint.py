@@ -17,6 +17,7 @@ import msgspec
 
 from tokkit.errors import TokkitError
 from tokkit.serve.bodies import ClientGoneError, Receive, read_body
+from tokkit.serve.chat.conversation import Conversations
 from tokkit.serve.engine import Engine
 from tokkit.serve.metrics import Metrics
 from tokkit.serve.options import ServeOptions
@@ -38,6 +39,7 @@ class Service:
     engine: Engine
     options: ServeOptions
     metrics: Metrics
+    conversations: Conversations
 
 
 @dataclass(frozen=True)

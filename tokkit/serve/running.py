@@ -53,6 +53,7 @@ def make_server(
     models: Mapping[str, ByteModel],
     options: ServeOptions,
     announce: Callable[[], object] = say_nothing,
+    templates: Mapping[str, str] | None = None,
 ) -> Server:
     """A server over models; `run(sockets=[bind(options)])` runs it.
 
@@ -60,9 +61,10 @@ def make_server(
         models: by name.
         options: what is permitted.
         announce: called once it listens.
+        templates: of chats; see `make_app`.
     """
     config = uvicorn.Config(
-        make_app(models, options),
+        make_app(models, options, templates),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -80,6 +82,7 @@ def serve(
     models: Mapping[str, ByteModel],
     options: ServeOptions,
     announce: Callable[[str], object] = say_nothing,
+    templates: Mapping[str, str] | None = None,
 ) -> None:
     """Serve models until the process is interrupted.
 
@@ -87,6 +90,7 @@ def serve(
         models: by name; the first is asked where a request names none.
         options: what is permitted.
         announce: called with the URL once the server listens.
+        templates: of chats, of those models that have one; see `make_app`.
 
     Raises:
         ArgumentError: no models.
@@ -95,5 +99,6 @@ def serve(
     with bind(options) as listener:
         port = listener.getsockname()[1]
         host = f"[{options.host}]" if ":" in options.host else options.host
-        server = make_server(models, options, lambda: announce(f"http://{host}:{port}"))
+        url = f"http://{host}:{port}"
+        server = make_server(models, options, lambda: announce(url), templates)
         server.run(sockets=[listener])

@@ -23,12 +23,14 @@ class Served:
     Attributes:
         name: that clients ask for.
         model: any byte-level model.
+        template: of its chats, if it has one.
         n_context: tokens that it reads at most, those that it writes included.
     """
 
     name: str
     model: ByteModel
     n_context: int
+    template: str | None = None
 
     @property
     def first(self) -> ByteLM | None:
@@ -120,13 +122,19 @@ def _token_models(model: ByteModel) -> Iterator[ByteLM]:
 class Models:
     """All models of a server; the first is asked where a request names none."""
 
-    def __init__(self, models: Mapping[str, ByteModel], cache_tokens: int) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, ByteModel],
+        cache_tokens: int,
+        templates: Mapping[str, str] | None = None,
+    ) -> None:
         """Offer some models.
 
         Args:
             models: by name, at least one. A single model is asked whatever a request calls it, for
                 editors send names of their own.
             cache_tokens: what the cache of each holds at most.
+            templates: of chats, of those models that have one.
 
         Raises:
             ArgumentError: no models.
@@ -134,7 +142,7 @@ class Models:
         if not models:
             raise ArgumentError("there is no model to serve; name at least one")
         self.by_name = {
-            name: Served(name, model, _n_context(model, cache_tokens))
+            name: Served(name, model, _n_context(model, cache_tokens), (templates or {}).get(name))
             for name, model in models.items()
         }
 

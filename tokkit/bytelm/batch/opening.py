@@ -61,7 +61,7 @@ class Opener:
         if request.suffix is not None:
             return (yield from self._gap(request, surroundings))
         if surroundings.context:
-            return (yield from self._after(surroundings.context, request.text))
+            return (yield from self._after(surroundings, request.text))
         return (yield from self._plain(request.text))
 
     def _plain(self, text: bytes) -> Opening:
@@ -82,14 +82,16 @@ class Opener:
         if text and self._in_pieces and state.is_evaluated and state.logprobs().max() > -np.inf:
             self._prefixes.keep(text, state.fork())
 
-    def _after(self, context: tuple[int, ...], text: bytes) -> Opening:
+    def _after(self, surroundings: Surroundings, text: bytes) -> Opening:
+        context = surroundings.context
         if not isinstance(self._model, ByteLM):
             raise ArgumentError(
                 f"{self._model.name}: ids before a text are those of one tokenizer, so they need a "
                 "single ByteLM"
             )
         session, found = self._session, self._n_found
-        state = self._model.open_after(context)
+        ends = (*surroundings.ends, *self._model.token_lm.eos_ids)
+        state = self._model.with_end_ids(ends).open_after(context)
         self.tokens_reused += min(self._n_found - found, len(context))
         yield from self._read_ids(session, context)
         for start in range(0, len(text), PIECE):

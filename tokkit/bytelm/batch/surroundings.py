@@ -16,12 +16,14 @@ class Surroundings:
     Attributes:
         context: ids before the text that are a condition, such as the frame of a chat; see
             `ByteLM.open_after`. Not with a suffix.
+        ends: ids that end a text after `context`, beside those of the model.
         files: other files of the repository, shown before a gap; see `Infilling`.
         begins: what is written already in a gap, a condition: the middle goes on from there.
         heal: of a gap; see `Infilling`. Not `"both"`, whose middles are found as a whole.
     """
 
     context: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
     files: RepositoryFiles | None = None
     begins: bytes = b""
     heal: Heal = "prefix"

@@ -77,6 +77,7 @@ def serve(
     with needs_extra(
         "serving needs starlette, uvicorn, msgspec and prometheus-client", extra="serve"
     ):
+        from tokkit.serve.chat.conversation import template_of
         from tokkit.serve.options import ServeOptions
         from tokkit.serve.running import serve as run
         from tokkit.serve.served import put_together
@@ -95,6 +96,8 @@ def serve(
     )
     loaded = [(_name(source), load_model(source, allow_download)) for source in models]
     offered = put_together(loaded, combine)
+    found = {_name(source): template_of(source) for source in models}
+    templates = {name: text for name, text in found.items() if text is not None}
 
     def announce(url: str) -> None:
         if as_json:
@@ -103,7 +106,7 @@ def serve(
         print(setup_help(url, list(offered), options.api_key is not None), file=sys.stderr)
         print(url, flush=True)
 
-    run(offered, options, announce)
+    run(offered, options, announce, templates)
     return 0
 
 

@@ -6,12 +6,13 @@ has what several of them share on the way in, `dialect` says what a dialect is.
 
 from __future__ import annotations
 
-from tokkit.serve.dialects import llama_cpp, mistral, openai, score, tabby
+from tokkit.serve.dialects import chat, llama_cpp, mistral, openai, score, tabby
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.page import show
 
 DIALECTS: tuple[Dialect, ...] = (
     openai.DIALECT,
+    chat.DIALECT,
     mistral.DIALECT,
     llama_cpp.DIALECT,
     tabby.DIALECT,

@@ -1,0 +1,139 @@
+"""OpenAI's `/v1/chat/completions`, for messages of text."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, cast
+
+from tokkit.bytelm.batch.surroundings import Surroundings
+from tokkit.serve.bodies import Fields, as_fields
+from tokkit.serve.chat.conversation import Message
+from tokkit.serve.dialects.dialect import Dialect
+from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
+from tokkit.serve.dialects.requests import NO_PENALTIES, PENALTIES, n_tokens_of, sampling_of
+from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
+from tokkit.serve.generation import Generation, drawing
+
+MAX_MESSAGES = 512
+_NEUTRAL: dict[str, Sequence[Any]] = {
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "tools": ([],),
+    "functions": ([],),
+    "response_format": ({"type": "text"},),
+    "modalities": (["text"],),
+    "audio": (),
+}
+
+
+async def complete(call: Call) -> Answer:
+    """`POST /v1/chat/completions`."""
+    fields = as_fields(call.body)
+    options = call.service.options
+    served = call.service.models.find(fields.text("model"))
+    fields.refuse(NO_PENALTIES, PENALTIES)
+    fields.refuse("this server does not do it", _NEUTRAL)
+    messages = _messages(fields)
+    n_tokens = n_tokens_of(fields, options, "max_completion_tokens", "max_tokens")
+    if n_tokens == 0:
+        raise fields.wrong("max_tokens", "at least 1")
+    framed = await asyncio.to_thread(call.service.conversations.frame, served, messages)
+    generation = Generation(
+        served=served,
+        prompt=b"",
+        max_tokens=n_tokens,
+        sampling=sampling_of(fields),
+        stops=fields.stops(),
+        seed=fields.seed("seed"),
+        n=fields.whole("n", 1, 1, options.max_choices),
+        surroundings=Surroundings(context=framed.ids, ends=framed.ends),
+    ).fitted()
+    head = {
+        "id": f"chatcmpl-{uuid.uuid4().hex}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": served.name,
+    }
+    if fields.flag("stream"):
+        usage = fields.object("stream_options").flag("include_usage")
+        pieces = _chunks(call.service, generation, head, usage)
+        return Stream(pieces, "text/event-stream", on_error)
+    async with drawing([generation], call.service.engine, options) as texts:
+        async for _ in texts.pieces():
+            pass
+    call.service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    choices = [
+        {
+            "index": k,
+            "message": {"role": "assistant", "content": drawn.text, "refusal": None},
+            "logprobs": None,
+            "finish_reason": finish_reason(drawn),
+        }
+        for k, drawn in enumerate(texts.texts)
+    ]
+    return reply({**head, "choices": choices, "usage": usage_of(texts)})
+
+
+def _messages(fields: Fields) -> list[Message]:
+    """Messages of text.
+
+    Raises:
+        RefusalError: none, too many, or one that is more than text.
+    """
+    messages = fields.objects("messages")
+    if not 0 < len(messages) <= MAX_MESSAGES:
+        raise fields.wrong("messages", f"a list of 1 to {MAX_MESSAGES} messages")
+    return [Message(_role(message), _content(message)) for message in messages]
+
+
+def _role(message: Fields) -> str:
+    role = message.text("role")
+    if not role.isidentifier() or len(role) > 40:
+        raise message.wrong("role", "a word, such as user")
+    message.refuse("messages are text", {"tool_calls": ([],), "function_call": (), "audio": ()})
+    return "system" if role == "developer" else role
+
+
+def _content(message: Fields) -> str:
+    """A text, or several parts of text."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message.text("content")
+    for part in cast("list[Any]", content):
+        if not isinstance(part, dict) or cast("dict[str, Any]", part).get("type") != "text":
+            raise message.wrong("content", "text, or parts of the type text")
+    return "".join(part.text("text") for part in message.objects("content"))
+
+
+async def _chunks(
+    service: Service, generation: Generation, head: dict[str, Any], usage: bool
+) -> AsyncGenerator[bytes]:
+    head = {**head, "object": "chat.completion.chunk"}
+    rest: dict[str, Any] = {"usage": None} if usage else {}
+
+    def chunk(index: int, delta: dict[str, str], reason: str | None = None) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return event({**head, "choices": [choice], **rest})
+
+    async with drawing([generation], service.engine, service.options) as texts:
+        pieces = texts.pieces()
+        begun: set[int] = set()
+        async for piece in pieces:
+            if piece.number not in begun:
+                begun.add(piece.number)
+                yield chunk(piece.number, {"role": "assistant", "content": ""})
+            if piece.text:
+                yield chunk(piece.number, {"content": piece.text})
+            if piece.is_last:
+                yield chunk(piece.number, {}, finish_reason(texts.texts[piece.number]))
+        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        if usage:
+            yield event({**head, "choices": [], "usage": usage_of(texts)})
+    yield DONE
+
+
+DIALECT = Dialect("OpenAI chat", {("POST", "/v1/chat/completions"): complete}, error_body)
