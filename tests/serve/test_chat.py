@@ -120,7 +120,7 @@ def test_an_answer_is_what_the_library_writes(chatting: Client) -> None:
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
         ({"messages": [{"role": "a b", "content": ""}]}, "messages[0].role"),
         (
-            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            {"messages": [{"role": "user", "content": [PICTURE]}]},
             "messages[0].content",
         ),
         ({"tools": [{"type": "function"}]}, "tools"),
