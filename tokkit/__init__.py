@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tokkit.mixture.result import MixtureResult
     from tokkit.scoring.report import ScoreReport
     from tokkit.scoring.scoring import score
+    from tokkit.text.chat.chat import Chat
     from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 __version__ = VERSION
@@ -51,6 +52,7 @@ __all__ = [
     "BatchOptions",
     "ByteEnsemble",
     "ByteLM",
+    "Chat",
     "ComparisonReport",
     "EditorSession",
     "FimFormat",
@@ -92,6 +94,7 @@ _HOMES = {
     "EditorSession": "tokkit.bytelm.completion.editor_session",
     "ByteLM": "tokkit.bytelm.byte_lm",
     "ComparisonReport": "tokkit.audit.comparing.comparison",
+    "Chat": "tokkit.text.chat.chat",
     "FimFormat": "tokkit.bytelm.completion.fim_formats",
     "Infilling": "tokkit.bytelm.completion.infilling",
     "MergedBatch": "tokkit.dynamic.merged_batch",

@@ -127,3 +127,20 @@ def test_a_terminal_without_a_prompt_is_told(capsys: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     assert cli.main(["complete", "cheap"]) == 2
     assert "there is no text" in capsys.readouterr().err
+
+
+def test_a_message_is_answered_in_the_models_template(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def stream(lm: Any, prompt: Any, **options: Any) -> Any:
+        seen.append(prompt)
+        return iter([b"Par", b"is"])
+
+    monkeypatch.setitem(vars(tokkit), "stream_completion", stream)
+    assert cli.main(["complete", "cheap", "--chat", "--prompt", "The capital?"]) == 0
+    assert capsys.readouterr().out == "Paris\n"
+    assert seen == [tokkit.Chat([{"role": "user", "content": "The capital?"}])]
+    assert cli.main(["complete", "cheap", "--chat", "--prompt", "a", "--suffix", "b"]) == 2
+    assert "--chat goes neither" in capsys.readouterr().err

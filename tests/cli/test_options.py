@@ -235,7 +235,7 @@ def test_a_hub_id_needs_permission(monkeypatch: pytest.MonkeyPatch, capsys: Any)
 
     monkeypatch.setitem(vars(tokkit), "load_tokenizer", load_tokenizer)
     assert main(["tokenize", "no/body", "--text", "a"]) == 2
-    assert "--allow-download fetches it" in capsys.readouterr().err
-    assert main(["tokenize", "no/body", "--text", "a", "--allow-download"]) == 2
+    assert "--download fetches it" in capsys.readouterr().err
+    assert main(["tokenize", "no/body", "--text", "a", "--download"]) == 2
     assert "no/body is not there" in capsys.readouterr().err
     assert asked == [{"allow_download": True}]

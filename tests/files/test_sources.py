@@ -184,7 +184,7 @@ def test_nothing_is_fetched_without_permission(
         tokkit.load_tokenizer("some/body", pattern=PATTERN)
     loaded = tokkit.load_tokenizer("some/body", pattern=PATTERN, allow_download=True)
     assert (asked, loaded.encode("a")) == ([True, False], [97])
-    with pytest.raises(FormatError, match="--allow-download fetches it"):
+    with pytest.raises(FormatError, match="--download fetches it"):
         sources.check_source("no/body")
     sources.check_source("no/body", allow_download=True)
 

@@ -9,7 +9,7 @@ unmodified model; see `tokkit.bytelm.encodings.all_encodings_state`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from typing import Any, Literal, Self, TypeAlias
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tokkit.arguments import (
     as_bytes,
     as_ids,
+    check_kind,
     check_name,
     check_real,
     check_whole,
@@ -32,13 +33,17 @@ from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.context_limit import context_limit, too_long
 from tokkit.bytelm.encodings.evaluation import rows_in_calls
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
+from tokkit.bytelm.text_view import characters
 from tokkit.bytelm.token_models.protocol import Node, Session, TokenLM, open_session
 from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
+from tokkit.text.chat.chat import Chat, Message
 from tokkit.text.tokenizer import TextTokenizer
 
 Encodings = Literal["canonical", "all"]
+DEFAULT_REPLY = 4096
+"""Bytes of a reply to a chat, at most."""
 
 
 def check_semantics(encodings: object, tolerance: object, beam: object) -> None:
@@ -255,6 +260,78 @@ class ByteLM(ByteModel):
         twin = copy(self)
         twin._tolerance = tolerance
         return twin
+
+    def open_chat(self, chat: Chat) -> tuple[Self, LMState]:
+        """Where the model replies to a chat.
+
+        What stands in the messages' contents is text, whatever it spells: control tokens are those
+        of the template alone. The last words of the template (`assistant`, a line break) are the
+        beginning of the text that the model goes on with.
+
+        Args:
+            chat: messages for the template that came with the tokenizer, or for another.
+
+        Returns:
+            The model, for which a reply ends where the template ends one; and its state there.
+
+        Raises:
+            UnsupportedError: no template, or contents that cannot be told from control.
+            FormatError: the template is damaged, or refuses the messages.
+        """
+        from tokkit.text.chat.prompt import chat_prompt, end_of_turn
+
+        check_kind(chat, Chat, "chat", "pass Chat([{'role': 'user', 'content': ...}])")
+        prompt = chat_prompt(self.tokenizer, chat)
+        end = end_of_turn(self.tokenizer, chat, prompt)
+        ends = self._vocabulary.end_ids.tolist()
+        model = self if end is None else self.with_end_ids([*ends, end])
+        before = tuple(getattr(self.token_lm, "bos_ids", ()))  # which the model adds itself
+        ids = prompt.ids
+        ids = ids[len(before) :] if before and ids[: len(before)] == before else ids
+        return model, model.open_after(ids, prompt.text)
+
+    def stream_chat(
+        self,
+        messages: Sequence[Message] | Chat,
+        *,
+        max_bytes: int = DEFAULT_REPLY,
+        tools: Sequence[Any] | None = None,
+        template: str | None = None,
+        **options: Any,
+    ) -> Iterator[str]:
+        """Reply to a chat, character by character.
+
+        Args:
+            messages: `[{"role": "user", "content": "..."}, ...]`, or a `Chat`.
+            max_bytes: of the reply, at most.
+            tools: see `Chat`.
+            template: see `Chat`.
+            **options: of `ByteModel.stream`; `valid_utf8` is True by default.
+
+        Raises:
+            ArgumentError, MissingExtraError, ModelError: see `ByteModel.stream`.
+            UnsupportedError, FormatError: see `open_chat`.
+        """
+        given = messages if isinstance(messages, Chat) else Chat(messages, tools, template)
+        model, state = self.open_chat(given)
+        options.setdefault("valid_utf8", True)
+        return characters(model.stream(b"", max_bytes=max_bytes, state=state, **options))
+
+    def chat(
+        self,
+        messages: Sequence[Message] | Chat,
+        *,
+        max_bytes: int = DEFAULT_REPLY,
+        tools: Sequence[Any] | None = None,
+        template: str | None = None,
+        **options: Any,
+    ) -> str:
+        """Reply to a chat; see `stream_chat`."""
+        return "".join(
+            self.stream_chat(
+                messages, max_bytes=max_bytes, tools=tools, template=template, **options
+            )
+        )
 
     def open_batch(self, prefixes: Sequence[str | bytes]) -> list[LMState]:
         """States after several prefixes that share one cache and are evaluated together."""

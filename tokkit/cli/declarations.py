@@ -29,6 +29,7 @@ def option(
     metavar: str | None = None,
     *,
     name: str | None = None,
+    alias: str | None = None,
     panel: str | None = None,
 ) -> Any:
     """An option, described.
@@ -38,9 +39,10 @@ def option(
         kind: what its value may be. None: it is a flag, or, of a `Literal`, one of its words.
         metavar: what stands for the value in the help.
         name: where it is not that of the parameter (`--max-bytes` for `max_bytes`).
+        alias: another name, beside `name`.
         panel: of the help; by default the `PANEL` of the group that it belongs to.
     """
-    names = [] if name is None else [name]
+    names = [each for each in (name, alias) if each is not None]
     return typer.Option(*names, parser=kind, metavar=metavar, help=about, rich_help_panel=panel)
 
 

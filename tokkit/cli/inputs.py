@@ -27,7 +27,14 @@ _PARALLEL = (
 TokenizerArgument = Annotated[str, argument("TOKENIZER", Source(), _SOURCE)]
 ModelArgument = Annotated[str, argument("MODEL", Source(), _SOURCE)]
 ModelArguments = Annotated[list[str], argument("MODEL", Source(), _SOURCE)]
-DownloadFlag = Annotated[bool, option("fetch what a hub id names, where the local cache lacks it")]
+DownloadFlag = Annotated[
+    bool,
+    option(
+        "permit to fetch what a hub id names, where the local cache lacks it",
+        name="--download",
+        alias="--allow-download",
+    ),
+]
 ParallelTextsOption = Annotated[str | None, option(_PARALLEL, InputFolder(), "FOLDER")]
 
 

@@ -54,7 +54,7 @@ def snapshot(hub_id: str, files: Sequence[str], *, allow_download: bool) -> Path
         cure = (
             "check the id and the network"
             if allow_download
-            else "pass allow_download=True (--allow-download) to fetch it"
+            else "pass allow_download=True (--download) to fetch it"
         )
         raise FormatError(
             f"{hub_id}: no such file or folder, and no repository of that id in the local cache "

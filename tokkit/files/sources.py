@@ -80,7 +80,7 @@ def check_source(source: str, *, allow_download: bool = False) -> None:
     elif meaning == "hub" and not allow_download and not is_cached(source):
         raise FormatError(
             f"{source}: no such file or folder, no hub id in the local cache, and no packaged "
-            f"model ({', '.join(PACKAGED)}); --allow-download fetches it"
+            f"model ({', '.join(PACKAGED)}); --download fetches it"
         )
 
 

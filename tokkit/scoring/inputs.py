@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -20,11 +20,13 @@ from tokkit.errors import ArgumentError, refused_by_system
 from tokkit.files.reading import read_head
 from tokkit.mixture.samples.shard_text import ReadOptions, is_one_text, read_parts
 from tokkit.mixture.samples.sources import Shard
+from tokkit.text.chat.chat import Chat
 
-Text: TypeAlias = str | bytes | os.PathLike[str]
-"""A `str` or `bytes` is the text itself, never the name of a file; a path is a file with texts."""
+Text: TypeAlias = str | bytes | os.PathLike[str] | Chat
+"""A `str` or `bytes` is the text itself, never the name of a file; a path is a file with texts.
+Of a chat the last message is scored, given those before it in the template of each model."""
 
-_TEXT = (str, bytes, os.PathLike)
+_TEXT = (str, bytes, os.PathLike, Chat)
 _PART = 1 << 16
 
 
@@ -35,10 +37,12 @@ class Document:
     Attributes:
         name: see `DocumentScore`.
         parts: its bytes, to be gone through once, before the next document is asked for.
+        before: the messages that it replies to; None where it is a text of its own.
     """
 
     name: str
     parts: Iterable[bytes]
+    before: Chat | None = None
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,12 @@ class Corpus:
     """All texts; they can be read any number of times.
 
     Attributes:
-        sources: name and text of each in memory, or a file.
+        sources: a text in memory, or a file.
         text_field: the field of a record that has its text.
         n_bytes: of all texts together, as they were when the corpus was opened.
     """
 
-    sources: tuple[tuple[str, bytes] | Shard, ...]
+    sources: tuple[Document | Shard, ...]
     text_field: str
     n_bytes: int
 
@@ -86,9 +90,11 @@ def open_corpus(data: Text | Iterable[Text], *, text_field: str = "text") -> Cor
     return Corpus(sources, text_field, n_bytes)
 
 
-def _source(text: Any, place: int) -> tuple[str, bytes] | Shard:
+def _source(text: Any, place: int) -> Document | Shard:
+    if isinstance(text, Chat):
+        return _reply(text, f"chat {place}")
     if not isinstance(text, os.PathLike):
-        return f"text {place}", as_bytes(text)
+        return Document(f"text {place}", (as_bytes(text),))
     path = os.fspath(cast("os.PathLike[str]", text))
     with refused_by_system(f"read {path!r}", "give the path of a file"):
         read_head(Path(path))
@@ -96,18 +102,30 @@ def _source(text: Any, place: int) -> tuple[str, bytes] | Shard:
     return Shard(path, status.st_size, "")
 
 
-def _size(source: tuple[str, bytes] | Shard, text_field: str) -> int:
-    if not isinstance(source, Shard):
-        return len(source[1])
+def _reply(chat: Chat, name: str) -> Document:
+    """The last message of a chat, to be scored."""
+    *before, last = chat.messages
+    content = last.get("content")
+    if last.get("role") != "assistant" or not isinstance(content, str) or not before:
+        raise ArgumentError(
+            f"{name}: the last message is what is scored; let it be one of the assistant, with a "
+            "text as its content, after at least one other"
+        )
+    return Document(name, (content.encode(),), replace(chat, messages=before))
+
+
+def _size(source: Document | Shard, text_field: str) -> int:
+    if isinstance(source, Document):
+        return sum(map(len, source.parts))
     if is_one_text(source):
         return source.n_bytes
     documents = _documents(source, text_field)
     return sum(len(part) for document in documents for part in document.parts)
 
 
-def _documents(source: tuple[str, bytes] | Shard, text_field: str) -> Iterator[Document]:
-    if not isinstance(source, Shard):
-        yield Document(source[0], [source[1]])
+def _documents(source: Document | Shard, text_field: str) -> Iterator[Document]:
+    if isinstance(source, Document):
+        yield source
         return
     options = ReadOptions(text_field, block_bytes=_PART)
     for number, (is_record, parts) in enumerate(read_parts(source, options), 1):

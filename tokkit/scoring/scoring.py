@@ -32,6 +32,7 @@ from tokkit.scoring.report import ScoreReport
 from tokkit.scoring.surprise import Surprise, shown_texts, surprises_of
 from tokkit.scoring.tokenization import Tokenization
 from tokkit.scoring.windows import stream_windows
+from tokkit.text.chat.chat import Chat
 
 Model: TypeAlias = Any
 """What `load_lm` takes: a byte-level model, a source, a loaded model of transformers."""
@@ -165,9 +166,11 @@ class _Turn:
         for number, document in enumerate(self._run.corpus.documents()):
             names.append(document.name)
             known = self._records.of(self._name, number, document.name)
-            if self._run.windows is None or (known is not None and known.is_whole):
+            is_whole = self._run.windows is None or document.before is not None
+            if is_whole or (known is not None and known.is_whole):
                 progress = self._whole(number, document, known)
             else:
+                assert self._run.windows is not None
                 progress = self._in_windows(number, document, known, self._run.windows)
             self._done += progress.end
             self._tell(0)
@@ -182,6 +185,7 @@ class _Turn:
     def _whole(self, number: int, document: Document, known: Progress | None) -> Progress:
         """A text in one piece, or one that has been scored already."""
         digest, n_bytes, held = blake2b(digest_size=16), 0, bytearray()
+        digest.update(repr(document.before).encode() if document.before is not None else b"")
         for part in document.parts:
             digest.update(part)
             n_bytes += len(part)
@@ -196,7 +200,11 @@ class _Turn:
             if (known.end, known.digest) != (n_bytes, digest.hexdigest()):
                 raise changed_text(document.name)
             return known
-        score = _score_whole(self._lm, bytes(held))
+        data = bytes(held)
+        if document.before is None:
+            score = _score_whole(self._lm, data)
+        else:
+            score = _score_reply(self._lm, document.before, data)
         progress = Progress(
             self._name,
             number,
@@ -293,6 +301,23 @@ def _score_whole(lm: ByteModel, data: bytes) -> TextScore:
     possible = (logprob if highest is None else highest) > -math.inf
     why = None if possible else _why_impossible(lm, data)
     return TextScore(len(data), logprob, highest, tokenization, why)
+
+
+def _score_reply(lm: ByteModel, chat: Chat, data: bytes) -> TextScore:
+    """A reply to a chat under one model, whose template it goes into."""
+    if not isinstance(lm, ByteLM) or _sums_all(lm):
+        raise ArgumentError(
+            f"{lm.name}: a chat is scored by a single ByteLM with encodings='canonical', in the "
+            "template of its tokenizer"
+        )
+    _, state = lm.open_chat(chat)
+    before = state.prefix_logprob
+    state.push(data)
+    after = state.prefix_logprob
+    logprob = -math.inf if after == -math.inf else after - before
+    return TextScore(
+        len(data), logprob, impossible=_why_impossible(lm, data) if logprob == -math.inf else None
+    )
 
 
 def _why_impossible(lm: ByteModel, data: bytes, offset: int = 0) -> str:

@@ -47,6 +47,8 @@ def shown_texts(corpus: Corpus, n_bytes: int) -> Iterator[tuple[str, bytes]]:
     if not room:
         return
     for document in corpus.documents():
+        if document.before is not None:
+            continue
         held = bytearray()
         for part in document.parts:
             held += part

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 
+from tokkit.text.chat.finding import LoadedChat, find_chat_tokens, find_templates
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 from tokkit.tokenizer import Modality, Tokenizer
 
@@ -14,6 +17,31 @@ class TextProperties(Tokenizer[str | bytes]):
     """The part of `TextTokenizer` that reads `spec` and encodes nothing."""
 
     spec: TokenizerSpec
+    origin: Path | LoadedChat = LoadedChat()
+    """Where chat templates are looked for: the file it was read from, or what was loaded."""
+
+    @cached_property
+    def chat_templates(self) -> Mapping[str, str]:
+        """Name -> chat template that came with the tokenizer; the one without a name is `default`.
+
+        Raises:
+            FormatError: one of the files is damaged.
+        """
+        if isinstance(self.origin, LoadedChat):
+            return self.origin.templates
+        return find_templates(self.origin)
+
+    @cached_property
+    def chat_tokens(self) -> Mapping[str, str]:
+        """What chat templates call `bos_token`, `eos_token` and the like -> its text.
+
+        Raises:
+            FormatError: one of the files is damaged.
+        """
+        if isinstance(self.origin, LoadedChat):
+            return self.origin.tokens
+        texts = {token: text for text, token in self.special_tokens.items()}
+        return find_chat_tokens(self.origin, texts)
 
     @property
     def name(self) -> str:

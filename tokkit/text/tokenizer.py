@@ -12,7 +12,7 @@ from functools import cached_property
 from operator import index
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from tokkit.text.canonical.automaton import CanonicalAutomaton
 from tokkit.text.canonical.nested import NestedAutomaton
 from tokkit.text.canonical.wordpiece import WordPieceAutomaton
 from tokkit.text.canonical.words import WordBpeAutomaton
+from tokkit.text.chat.finding import LoadedChat
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.properties import TextProperties
 from tokkit.text.segment_models import make_segment_model
@@ -69,7 +70,7 @@ def load_tokenizer(
         FormatError: the file is missing, damaged or not a tokenizer.
         UnsupportedError: it asks for something that tokkit does not do.
     """
-    from tokkit.text.loading import read_spec
+    from tokkit.text.loading import find_file, read_spec
 
     check_flags(allow_download=allow_download)
     if isinstance(source, TextTokenizer) and format is None:
@@ -78,14 +79,19 @@ def load_tokenizer(
         saved = open_saved(source, Tokenizer, "a tokenizer")
         if saved is not None:
             return saved  # of text as a rule, or of another modality
+    path: Path | None = None
+    if isinstance(source, str | PathLike):
+        named = cast("str | PathLike[str]", source)
+        path = find_file(named, format=format, allow_download=allow_download)
     spec = read_spec(
-        source,
+        source if path is None else path,
         format=format,
         pattern=pattern,
         special_tokens=special_tokens,
-        allow_download=allow_download,
     )
-    return TextTokenizer(spec)
+    loaded = TextTokenizer(spec)
+    loaded.origin = LoadedChat.of(source) if path is None else path
+    return loaded
 
 
 class TextTokenizer(TextProperties):
@@ -116,9 +122,9 @@ class TextTokenizer(TextProperties):
     def __repr__(self) -> str:
         return f"TextTokenizer({self.spec.name!r}, {self.spec.family}, {self.vocab_size} ids)"
 
-    def __reduce__(self) -> tuple[type[Self], tuple[TokenizerSpec]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[TokenizerSpec], dict[str, Any]]:
         """Pickled and copied as its spec, and compiled afresh: caches belong to a process."""
-        return type(self), (self.spec,)
+        return type(self), (self.spec,), {"origin": self.origin}
 
     # -- encoding ----------------------------------------------------------------------------
 

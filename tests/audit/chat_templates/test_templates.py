@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.audit.toy_subjects import byte_tokenizer
 from tokkit.audit.chat_templates.examining import examine_templates
-from tokkit.audit.chat_templates.finding_templates import find_templates
-from tokkit.audit.chat_templates.reading import MAX_CHARS, parse_template
 from tokkit.errors import FormatError
+from tokkit.text.chat.finding import find_templates
+from tokkit.text.chat.parsing import MAX_CHARS, parse_template
 
 GOOD = (
     "{% for message in messages %}{{ '[' + message['role'] + ']' }}"

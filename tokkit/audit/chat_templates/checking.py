@@ -9,9 +9,9 @@ from typing import Any
 
 from jinja2 import nodes
 
-from tokkit.audit.chat_templates.reading import ParsedTemplate
 from tokkit.audit.rules import Rule
 from tokkit.audit.rules.safety import TEMPLATE_UNBOUNDED, TEMPLATE_UNKNOWN_NAME, TEMPLATE_UNSAFE
+from tokkit.text.chat.parsing import ParsedTemplate
 
 MAX_REPEATS = 100_000
 FUNCTIONS = frozenset(

@@ -12,12 +12,12 @@ from tokkit.audit.chat_templates.checking import (
     reads,
     writes_variable,
 )
-from tokkit.audit.chat_templates.reading import ParsedTemplate, parse_template
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.rules import safety as rules
 from tokkit.errors import FormatError
 from tokkit.report.section import Column, Scalar, Table, columns
 from tokkit.report.wording import listed
+from tokkit.text.chat.parsing import ParsedTemplate, parse_template
 from tokkit.text.tokenizer import TextTokenizer
 
 MAX_WITNESSES = 6

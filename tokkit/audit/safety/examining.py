@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tokkit.audit.chat_templates.examining import Templates, examine_templates
-from tokkit.audit.chat_templates.finding_templates import find_templates
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.part import Part
 from tokkit.audit.reference.file_kinds import keeps_text
@@ -26,6 +25,7 @@ from tokkit.audit.safety.unusual_input import find_disagreement, tabulate_unusua
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError, FormatError, SandboxError
 from tokkit.report.section import Column, Fact, Section, Table
+from tokkit.text.chat.finding import find_templates
 from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
 

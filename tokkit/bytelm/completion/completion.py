@@ -27,6 +27,7 @@ from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.errors import ArgumentError
+from tokkit.text.chat.chat import Chat
 
 Unit = Literal["byte", "token"]
 UNITS: tuple[Unit, ...] = ("byte", "token")
@@ -36,7 +37,7 @@ _OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "valid_utf8", "pattern", "
 
 def complete(
     lm: ByteModel,
-    prompt: str | bytes,
+    prompt: str | bytes | Chat,
     *,
     max_bytes: int,
     unit: Unit = "byte",
@@ -49,6 +50,7 @@ def complete(
     **sampling: Unpack[SamplingOptions],
 ) -> bytes:
     """Sample a continuation of `prompt`, without the prompt; see `stream_completion`."""
+    lm, prompt, state = _opened(lm, prompt, state)
     request = Request(
         prompt,
         max_bytes=max_bytes,
@@ -64,7 +66,7 @@ def complete(
 
 def stream_completion(
     lm: ByteModel,
-    prompt: str | bytes,
+    prompt: str | bytes | Chat,
     *,
     max_bytes: int,
     unit: Unit = "byte",
@@ -83,7 +85,8 @@ def stream_completion(
 
     Args:
         lm: any byte-level model for `unit="byte"`, a `ByteLM` for `unit="token"`.
-        prompt: may be empty, and may end inside a word or a character.
+        prompt: may be empty, and may end inside a word or a character; or a `Chat`, which a
+            single `ByteLM` replies to in its template.
         max_bytes: at most so many bytes, also where that cuts a token.
         unit: what is drawn, `"byte"` or `"token"`. With `temperature=1` and no filters the bytes
             have the same law. Otherwise the options act on bytes, or on tokens: at the end of the
@@ -101,6 +104,7 @@ def stream_completion(
         ArgumentError: an option out of range, or tokens of a model that has none.
         ModelError: the model gives the prompt no mass.
     """
+    lm, prompt, state = _opened(lm, prompt, state)
     request = Request(
         prompt,
         max_bytes=max_bytes,
@@ -112,6 +116,21 @@ def stream_completion(
         **known(sampling),
     )
     return draw_completion(lm, request, unit, state)
+
+
+def _opened(
+    lm: ByteModel, prompt: str | bytes | Chat, state: ByteState | None
+) -> tuple[ByteModel, str | bytes, ByteState | None]:
+    """Model, prompt and state, of a chat those after it."""
+    if not isinstance(prompt, Chat):
+        return lm, prompt, state
+    if not isinstance(lm, ByteLM) or state is not None:
+        raise ArgumentError(
+            "a chat is replied to by a single ByteLM, in the template of its tokenizer, and needs "
+            "no state; pass one model, or a text"
+        )
+    model, opened = lm.open_chat(prompt)
+    return model, b"", opened
 
 
 def draw_completion(

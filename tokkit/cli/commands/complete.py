@@ -41,6 +41,10 @@ EXAMPLES = (
         'tokkit complete smollm2 --prompt "The capital of " --suffix " is Paris."',
         "fill in the middle, with any model",
     ),
+    (
+        'tokkit complete smollm2 --chat --prompt "What is the capital of France?"',
+        "an answer, in the model's own chat template",
+    ),
 )
 _SEARCH = "Search"
 _OF_BYTES = ("repetition_penalty", "no_repeat_ngram", "utf8", "pattern")
@@ -135,6 +139,9 @@ def complete(
             panel=_SEARCH,
         ),
     ] = 0.0,
+    chat: Annotated[
+        bool, option("take the text for a user's message, and reply in the model's chat template")
+    ] = False,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -143,12 +150,15 @@ def complete(
     Only the continuation goes to stdout.
     """
     _refuse_unfit(sampling, middle, beams, length_penalty)
+    if chat and (beams is not None or middle.has_suffix):
+        raise ArgumentError("--chat goes neither with --beams nor with --suffix")
     data, suffix = prompt.read(), middle.read()
     if beams is not None:
         options = sampling.beam_keywords() | {"n_beams": beams, "length_penalty": length_penalty}
         return _search(load_model(model, allow_download), data, options, as_json)
     lm = load_model(model, allow_download)
-    pieces = _continuation(lm, data, suffix, middle, sampling)
+    asked = tokkit.Chat([{"role": "user", "content": _as_text(data)}]) if chat else data
+    pieces = _continuation(lm, asked, suffix, middle, sampling)
     if not as_json:
         write_stream(pieces)
         print()
@@ -192,14 +202,30 @@ def _refuse_unfit(
         sampling.refuse(_OF_BYTES, "is about bytes, and --unit token draws tokens")
 
 
+def _as_text(data: bytes) -> str:
+    """A message, which is a text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ArgumentError(
+            f"--chat: the byte 0x{data[error.start]:02X} at offset {error.start} is no UTF-8; a "
+            "message must be a text"
+        ) from error
+
+
 def _continuation(
-    lm: ByteLM, prompt: bytes, suffix: bytes | None, middle: Middle, sampling: Sampling
+    lm: ByteLM,
+    prompt: bytes | tokkit.Chat,
+    suffix: bytes | None,
+    middle: Middle,
+    sampling: Sampling,
 ) -> Iterator[bytes]:
     options, unit = sampling.keywords(), middle.unit
-    if suffix is None and unit == "byte":
+    if isinstance(prompt, bytes) and suffix is None and unit == "byte":
         return lm.stream(prompt, **options)
-    del options["pattern"]
-    if suffix is None:
+    if unit == "token" or suffix is not None:
+        del options["pattern"]
+    if suffix is None or not isinstance(prompt, bytes):
         return tokkit.stream_completion(lm, prompt, unit=unit, **options)
     from tokkit.bytelm.completion.infilling import takes_format
 

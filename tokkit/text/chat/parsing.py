@@ -51,7 +51,7 @@ def parse_template(text: str) -> ParsedTemplate:
     environment = Environment(
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=[_GenerationTag, "jinja2.ext.loopcontrols"],
+        extensions=[GenerationTag, "jinja2.ext.loopcontrols"],
         optimized=False,
     )
     try:
@@ -80,11 +80,12 @@ def _depth(text: str) -> int:
     return deepest
 
 
-class _GenerationTag(Extension):
+class GenerationTag(Extension):
     """`{% generation %}…{% endgeneration %}`, which transformers adds, marks what is generated."""
 
     tags = frozenset({"generation"})  # pyright: ignore[reportAssignmentType]
 
     def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
+        """What stands between the tags."""
         next(parser.stream)
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
