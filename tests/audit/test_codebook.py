@@ -11,10 +11,11 @@ import pytest
 
 import tokkit
 from tokkit.audit import codebook
+from tokkit.audit.codebook.probe import probe
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
-from tokkit.tokenizer import Modality, Tokenizer, refuse_budget
+from tokkit.tokenizer import Modality, PrefixAxis, Tokenizer, refuse_budget
 
 
 class HalvingQuantizer(Tokenizer[float]):
@@ -46,6 +47,40 @@ class HalvingQuantizer(Tokenizer[float]):
         raise NotImplementedError
 
 
+class StackedQuantizer(Tokenizer[Any]):
+    """Numbers of a signal as two digits each, in base 4: two streams, of which the last may go."""
+
+    @property
+    def modality(self) -> Modality:
+        return "graph"
+
+    @property
+    def vocab_sizes(self) -> tuple[int, ...]:
+        return (4, 4)
+
+    @property
+    def prefix_axis(self) -> PrefixAxis:
+        return "depth"
+
+    def encode(self, x: Any, /, *, budget: int | None = None, context: Any = None) -> Any:
+        assert context == "edges"
+        values = np.asarray(x)[:, 0]
+        digits = np.stack([values * 4 // 1 % 4, values * 16 // 1 % 4], 1).astype(np.int64)
+        return digits[:, :budget]
+
+    def decode(self, ids: Any, *, seed: int | None = None) -> Any:
+        digits = np.asarray(ids).reshape(len(ids), -1)
+        places = 4.0 ** -np.arange(1, digits.shape[1] + 1)
+        return ((digits * places).sum(1) + places[-1] / 2)[:, None]
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, directory: str | PathLike[str]) -> Self:
+        raise NotImplementedError
+
+
 class FixedQuantizer(HalvingQuantizer):
     """The same number as one code of 16, of which it uses every other one."""
 
@@ -66,6 +101,10 @@ class FixedQuantizer(HalvingQuantizer):
 SIGNALS = [float(value) for value in np.linspace(0, 1, 1000, endpoint=False)]
 
 
+def mean_distance(one: Any, two: Any) -> float:
+    return float(np.abs(one - two).mean())
+
+
 def distance(one: float, two: float) -> float:
     return abs(one - two)
 
@@ -74,9 +113,16 @@ def test_distortion_halves_with_each_digit() -> None:
     part = codebook.examine(Subject(HalvingQuantizer()), signals=SIGNALS, distortion=distance)
     rows = part.section.tables[0].rows
     assert [row[0] for row in rows] == [1, 2, 4, 6, 8]
-    for ids, bits, distortion in rows:
+    last = 0.0, 0.0
+    for ids, bits, distortion, gain in rows:
         assert bits == ids
-        assert float(distortion or 0) == pytest.approx(0.25 / 2 ** float(ids or 0), rel=0.02)
+        expected = 0.25 / 2 ** float(ids or 0)
+        assert float(distortion or 0) == pytest.approx(expected, rel=0.02)
+        if gain is not None:
+            assert float(gain) == pytest.approx(
+                (last[1] - expected) / (float(ids or 0) - last[0]), rel=0.05
+            )
+        last = float(ids or 0), expected
     assert part.findings == ()
     assert [chart.key for chart in part.section.charts] == ["usage", "rate_distortion"]
 
@@ -90,6 +136,46 @@ def test_a_fixed_length_gives_one_point() -> None:
     facts = {fact.key: fact.value for fact in part.section.facts}
     assert facts["codes_used_percent"] == 50
     assert facts["perplexity"] == pytest.approx(8)
+
+
+def test_each_stream_is_told_of_and_codes_tell_labels() -> None:
+    values = np.linspace(0, 1, 400, endpoint=False).reshape(2, 200, 1).transpose(1, 0, 2)
+    signals = [values.reshape(-1, 1), values[::-1].reshape(-1, 1)]
+    labels = [(signal[:, 0] >= 0.5).astype(int) for signal in signals]
+    options = AuditOptions(
+        signals=signals, contexts=["edges", "edges"], labels=labels, distortion=mean_distance
+    )
+    report = tokkit.audit_tokenizer(StackedQuantizer(), options=options)
+    (section,) = report.sections
+    curve, streams = section.tables
+    assert [row[0] for row in curve.rows] == [400, 800]
+    assert [row[1] for row in curve.rows] == [800, 1600]
+    assert [round(float(row[2] or 0), 3) for row in curve.rows] == [0.062, 0.016]
+    assert [row[:4] for row in streams.rows] == [(1, 800, 4, 0), (2, 800, 4, 0)]
+    facts = {fact.key: fact.value for fact in section.facts}
+    assert facts["probe_accuracy_percent"] == 100
+    assert facts["probe_most_frequent_percent"] == pytest.approx(50, abs=5)
+    assert facts["bits_per_unit"] == 4
+    assert float(facts["bits_per_id_bias"] or 0) == pytest.approx(3 / 1600 / np.log(2), abs=0.01)
+    assert "probe" in report.to_json()
+    assert "Codes of each stream" in report.to_html()
+
+
+def test_codes_that_tell_nothing_leave_the_most_frequent_label() -> None:
+    ids = [np.zeros((1, 1), np.int64)] * 30
+    found = probe(ids, [1, 1, 0] * 10, (4,), positions=False)
+    assert found.accuracy == found.most_frequent == pytest.approx(2 / 3, abs=0.15)
+    unknown = probe(ids, [1, -1, -1] * 10, (4,), positions=False)
+    assert (unknown.n_learned, unknown.n_asked) == (5, 5)
+
+
+def test_positions_tell_apart_what_codes_alone_do_not() -> None:
+    ids = [np.array([[k % 2], [1 - k % 2]]) for k in range(40)]
+    labels = [k % 2 for k in range(40)]
+    ids = [each for each, _ in sorted(zip(ids, labels, strict=True), key=lambda pair: pair[1])]
+    labels = sorted(labels)
+    assert probe(ids, labels, (2,), positions=True).accuracy == 1
+    assert probe(ids, labels, (2,), positions=False).accuracy < 0.8
 
 
 def test_few_signals_prove_no_code_unused() -> None:
@@ -112,5 +198,11 @@ def test_what_does_not_fit_is_refused() -> None:
         codebook.examine(subject, signals=[], distortion=distance)
     with pytest.raises(ArgumentError, match="not finite"):
         codebook.examine(subject, signals=SIGNALS, distortion=lambda a, b: float("nan"))
+    for name in ("contexts", "labels"):
+        given: dict[str, Any] = {name: [1]}
+        with pytest.raises(ArgumentError, match=f"{name} is about signals"):
+            AuditOptions(**given)
+        with pytest.raises(ArgumentError, match="1000 signals and 1"):
+            codebook.examine(subject, signals=SIGNALS, distortion=distance, **given)
     with pytest.raises(ArgumentError, match="texts is for text"):
         tokkit.audit_tokenizer(HalvingQuantizer(), options=AuditOptions(texts={"eng": ["a"]}))

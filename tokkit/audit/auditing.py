@@ -99,7 +99,13 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
         from tokkit.audit import codebook
 
         say("encoding signals")
-        yield codebook.examine(subject, signals=options.signals, distortion=options.distortion)
+        yield codebook.examine(
+            subject,
+            signals=options.signals,
+            contexts=options.contexts,
+            labels=options.labels,
+            distortion=options.distortion,
+        )
         return
     from tokkit.audit import costs, safety, vocabulary
     from tokkit.audit.reference import own_library

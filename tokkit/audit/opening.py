@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
+from tokkit.files.registry import is_saved
 from tokkit.files.sources import short_name
 from tokkit.text.loading import find_file
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -37,6 +38,10 @@ def open_subject(
         loaded = load_tokenizer(source, format=format)
         return Subject(loaded), loaded.name
     named = os.fspath(cast("str | os.PathLike[str]", source))
+    if is_saved(named):
+        saved = load_tokenizer(named)
+        if not isinstance(saved, TextTokenizer):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return Subject(saved), Path(named).resolve().name
     path = find_file(named, format=format, allow_download=allow_download)
     subject = Subject(load_tokenizer(path, format=format), path)
     return subject, short_name(named, path)

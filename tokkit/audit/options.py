@@ -33,11 +33,14 @@ class AuditOptions:
         on_growth: called with the times of adversarial texts, which differ from run to run and are
             no part of the report.
         signals: for other modalities than text: what to encode.
-        distortion: for other modalities: how far a decoded signal is from the one that was
-            encoded; smaller is better.
+        contexts: of each signal, where the tokenizer needs one, as the edges of a graph.
+        labels: of each signal a class from 0, or one for each of its places, as of nodes; below 0
+            where it is unknown. How well they follow from the codes is told.
+        distortion: how far a decoded signal is from the one that was encoded; smaller is better.
+            None: see `tokkit.audit.codebook.encoded.default_distortion`.
 
     Raises:
-        ArgumentError: `signals` without `distortion` or the other way around, or `inherits`
+        ArgumentError: `contexts`, `labels` or `distortion` without `signals`, or `inherits`
             without `corpora`.
     """
 
@@ -49,6 +52,8 @@ class AuditOptions:
     chat_template: str | None = None
     on_growth: Callable[[Sequence[GrowthCurve]], None] | None = None
     signals: Sequence[Any] | None = None
+    contexts: Sequence[Any] | None = None
+    labels: Sequence[Any] | None = None
     distortion: Callable[[Any, Any], float] | None = None
 
     def __post_init__(self) -> None:
@@ -61,6 +66,8 @@ class AuditOptions:
             ("corpora", Mapping),
             ("chat_template", str),
             ("signals", Iterable),
+            ("contexts", Iterable),
+            ("labels", Iterable),
         ):
             if (value := getattr(self, name)) is not None:
                 check_kind(value, kind, name)
@@ -68,11 +75,9 @@ class AuditOptions:
             refuse_single_text(each, "each of texts")
         for each in (self.corpora or {}).values():
             check_kind(each, (PathLike, Iterable), "each of corpora")
-        if (self.signals is None) != (self.distortion is None):
-            raise ArgumentError(
-                "signals and distortion belong together; give both to measure rate against "
-                "distortion, or neither"
-            )
+        for name in ("contexts", "labels", "distortion"):
+            if self.signals is None and getattr(self, name) is not None:
+                raise ArgumentError(f"{name} is about signals; give signals too, or leave it out")
         if self.inherits and self.corpora is None:
             raise ArgumentError(
                 "inherits is about the training mixture, which is inferred from corpora; give "

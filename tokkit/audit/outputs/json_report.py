@@ -57,7 +57,7 @@ def _tokenizer(report: ReportContent) -> dict[str, Any]:
     return {
         "name": report.name,
         "modality": tokenizer.modality,
-        "vocab_size": tokenizer.vocab_size,
+        "vocab_size": sum(tokenizer.vocab_sizes),
         "family": None if text is None else text.spec.family,
     }
 

@@ -18,7 +18,7 @@ def report_text(report: ReportContent, *, colour: bool = False) -> str:
     kind = tokenizer.modality if text is None else text.spec.family
     lines = [
         styled(visible(report.name), BOLD, colour)
-        + f": {kind}, {plural(tokenizer.vocab_size, 'id')}"
+        + f": {kind}, {plural(sum(tokenizer.vocab_sizes), 'id')}"
     ]
     for section in report.sections:
         lines += ["", *heading_lines(section, colour), *fact_lines(section)]

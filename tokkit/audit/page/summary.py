@@ -58,7 +58,7 @@ def description(report: ReportContent) -> str:
     """What kind of tokenizer it is, in a line."""
     tokenizer = report.subject.tokenizer
     if not isinstance(tokenizer, TextTokenizer):
-        return f"{tokenizer.modality} · {plural(tokenizer.vocab_size, 'id')}"
+        return f"{tokenizer.modality} · {plural(sum(tokenizer.vocab_sizes), 'id')}"
     return " · ".join([plural(tokenizer.vocab_size, "token"), *_traits(tokenizer.spec)])
 
 

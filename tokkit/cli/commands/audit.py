@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import tokkit
 from tokkit.cli.declarations import option
@@ -15,6 +15,7 @@ from tokkit.cli.inputs import DownloadFlag, ParallelTextsOption, TokenizerArgume
 from tokkit.cli.option_types import (
     AnyText,
     Bound,
+    Checked,
     InputFile,
     InputFolder,
     OutputFile,
@@ -31,9 +32,13 @@ from tokkit.cli.output import (
     save_text,
 )
 from tokkit.cli.progress import Meter
+from tokkit.cli.signals import Signals, read_signals
 from tokkit.cli.terminal import has_colour
+from tokkit.errors import ArgumentError
 from tokkit.files.reading import decode_utf8, read_whole
+from tokkit.files.registry import is_saved
 from tokkit.report.wording import visible
+from tokkit.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from tokkit.audit.gates.gate import Demands, GateFailure
@@ -46,6 +51,7 @@ EXAMPLES = (
         "a summary here, all of it as a page",
     ),
     ("tokkit audit tokenizer.json --fail-on warning --baseline known.json", "in CI"),
+    ("tokkit audit codes-of-nodes/ --signals cora.npz", "a learned tokenizer, on data"),
     ("tokkit audit smollm2 --at-most languages.hin.premium=3", "with a bound on a figure"),
 )
 EXIT_FINDINGS = 1
@@ -61,6 +67,11 @@ def _check_figure(name: str) -> None:
     from tokkit.audit.gates.known_figures import check_figure
 
     check_figure(name)
+
+
+def _check_path(path: str) -> None:
+    if not Path(path).exists():
+        raise ArgumentError(f"no file or folder {path!r}")
 
 
 _FIGURE = Pair(Real(), _check_figure)
@@ -133,17 +144,30 @@ class LookedAt:
             "TOKENIZER",
         ),
     ] = None
+    signals: Annotated[
+        str | None,
+        option(
+            "of a learned tokenizer: pictures, an npz of a graph, or WAV files to measure it on",
+            Checked(_check_path),
+            "DATA",
+        ),
+    ] = None
     no_reference: Annotated[
         bool,
         option("do not compare with the implementation that the file belongs to"),
     ] = False
 
-    def options(self, *, timings: bool) -> tokkit.AuditOptions:
-        """The options of the library; files are read."""
+    def options(self, tokenizer: object, *, timings: bool) -> tokkit.AuditOptions:
+        """The options of the library; files are read.
+
+        Raises:
+            ArgumentError: signals for a tokenizer of text.
+        """
         from tokkit.audit.costs.samples import read_folder
         from tokkit.mixture.samples.sources import find_categories
 
         path = self.chat_template
+        signals = Signals(()) if self.signals is None else self._read_signals(tokenizer)
         template = None if path is None else decode_utf8(read_whole(path), path)
         return tokkit.AuditOptions(
             reference=not self.no_reference,
@@ -153,7 +177,16 @@ class LookedAt:
             inherits=tuple(self.inherits or ()),
             chat_template=template,
             on_growth=_print_timings if timings else None,
+            signals=signals.signals or None,
+            contexts=signals.contexts,
+            labels=signals.labels,
         )
+
+    def _read_signals(self, tokenizer: object) -> Signals:
+        assert self.signals is not None
+        if not isinstance(tokenizer, Tokenizer) or isinstance(tokenizer, tokkit.TextTokenizer):
+            raise ArgumentError("--signals is for a folder with a learned tokenizer; leave it out")
+        return read_signals(Path(self.signals), cast("Tokenizer[Any]", tokenizer))
 
 
 @dataclass(frozen=True)
@@ -235,10 +268,14 @@ def audit(
         write_baseline=gates.write_baseline,
     )
     demands = gates.demands()  # before the work: a bad argument is told at once
-    options = looked_at.options(timings=outputs.timings)
+    subject: Any = tokenizer
+    if looked_at.signals is not None and is_saved(tokenizer):
+        subject = tokkit.load_tokenizer(tokenizer)
+        name = name or Path(tokenizer).resolve().name
+    options = looked_at.options(subject, timings=outputs.timings)
     with Meter() as progress:
         report = tokkit.audit_tokenizer(
-            tokenizer,
+            subject,
             name=name,
             format=file_format,
             options=options,

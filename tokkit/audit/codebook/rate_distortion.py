@@ -1,0 +1,95 @@
+"""Rate against distortion, and what each further id or stream is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokkit.audit.codebook.encoded import Encoded, Ids
+from tokkit.audit.codebook.usage import by_stream
+from tokkit.errors import ArgumentError
+from tokkit.report.section import Chart, Scalar, Series, Table, columns
+
+_BUDGET_SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a budget gives.
+
+    Attributes:
+        ids: a signal.
+        bits: a signal, by the frequencies of the codes at that budget.
+        distortion: mean.
+    """
+
+    ids: float
+    bits: float
+    distortion: float
+
+
+def curve_of(encoded: Encoded) -> list[Point]:
+    """Distortion at the tokenizer's own length, and at smaller budgets where it has them."""
+    points = [_point(encoded, encoded.ids)]
+    for budget in _budgets(encoded):
+        try:
+            shorter = encoded.encoded(budget)
+        except ArgumentError:
+            break  # of fixed length
+        points.append(_point(encoded, shorter))
+    unique = {point.ids: point for point in points}
+    return [unique[ids] for ids in sorted(unique)]
+
+
+def _budgets(encoded: Encoded) -> list[int]:
+    """From large to small: streams, or shares of the longest signal."""
+    if encoded.tokenizer.prefix_axis == "depth":
+        return list(range(encoded.tokenizer.streams - 1, 0, -1))
+    longest = max(map(len, encoded.ids))
+    return sorted({math.ceil(share * longest) for share in _BUDGET_SHARES}, reverse=True)
+
+
+def _point(encoded: Encoded, ids: Sequence[Ids]) -> Point:
+    n = len(ids)
+    usages = by_stream(ids, encoded.tokenizer.vocab_sizes)
+    bits = sum(each.bits * each.n_ids for each in usages)
+    return Point(
+        round(sum(each.size for each in ids) / n, 2),
+        round(bits / n, 1),
+        short(encoded.distance(ids)),
+    )
+
+
+def curve_table(curve: Sequence[Point]) -> Table:
+    """A row for each budget."""
+    heads = columns(
+        "number", ids="Ids a signal", bits="Bits a signal", distortion="Distortion",
+        gain="Less by each further id",
+    )  # fmt: skip
+    rows: list[tuple[Scalar, ...]] = []
+    for k, point in enumerate(curve):
+        gain = None
+        if k:
+            before = curve[k - 1]
+            gain = short((before.distortion - point.distortion) / (point.ids - before.ids))
+        rows.append((point.ids, point.bits, point.distortion, gain))
+    return Table(
+        "rate_distortion", "Rate against distortion", heads, tuple(rows),
+        "Bits by the frequencies of the codes of each stream. One row: the length is fixed.",
+    )  # fmt: skip
+
+
+def curve_chart(curve: Sequence[Point]) -> Chart:
+    """Distortion by ids."""
+    return Chart(
+        "rate_distortion", "Distortion by the number of ids", "lines",
+        tuple(f"{point.ids:g}" for point in curve),
+        (Series("distortion", tuple(point.distortion for point in curve)),),
+        "ids a signal", "distortion",
+    )  # fmt: skip
+
+
+def short(value: float) -> float:
+    """Four digits."""
+    return float(f"{value:.4g}")
