@@ -53,7 +53,7 @@ def trained(
     model = FlexTok(config_of(data, budget, flow=flow))
 
     def told(_: str, step: int, of: int) -> None:
-        if tell and step % max(of // 20, 1) == 0:
+        if tell and step % max(of // 5, 1) == 0:
             print(f"{name}: step {step:,} of {of:,}", flush=True)
 
     options = training_options(steps=steps, seed=0)

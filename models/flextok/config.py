@@ -89,10 +89,10 @@ class FlexTokConfig:
     levels: tuple[int, ...] = (4, 4, 4, 4, 4)
     patch: int = 7
     encoder: StackConfig = field(default_factory=lambda: StackConfig(width=64, n_layers=2))
-    whole: int = 256
+    whole: int = 160
     spread: float = 1.0
     search: int = 2
-    hidden: int = 512
+    hidden: int = 384
     depth: int = 1
     flow_patch: int = 4
     flow: StackConfig = field(default_factory=lambda: StackConfig(width=64, n_layers=3))

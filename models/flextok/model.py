@@ -288,14 +288,16 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
 
         Args:
             directory: that it wrote.
-            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
+            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved, but
+                float32 for bfloat16: half the bytes in a file, and the precision of ids in use.
             device: as `"cuda:0"`; by default the CPU.
 
         Raises:
             ArgumentError: an unknown dtype or device.
             FormatError: the folder does not hold such a model, or is damaged.
         """
-        return load_model(cls, directory, dtype=dtype, device=device)
+        model = load_model(cls, directory, dtype=dtype, device=device)
+        return model.float() if dtype is None and model.dtype == torch.bfloat16 else model
 
     def save_parts(self, folder: Path) -> tuple[str, ...]:
         """Nothing beside the weights."""

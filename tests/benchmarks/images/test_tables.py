@@ -15,10 +15,11 @@ import benchmarks.images.data_sets as data_sets
 import benchmarks.images.distortion as distortion
 import benchmarks.images.generation as generation
 import benchmarks.images.judge as judge
+import benchmarks.images.small_file as small_file
 from benchmarks.images.data_sets import DataSet, read_data
 from benchmarks.images.residual import residual_psnr
 from benchmarks.shared.records import Records
-from tests.models.flextok.toys import CONFIG, blocks
+from tests.models.flextok.toys import CONFIG, blocks, new_model
 from tokkit.models.flextok.model import psnr
 from tokkit.quantize.k_means import k_means, nearest
 
@@ -112,3 +113,12 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
     data = read_data("mnist", tmp_path / "b.npz", limit=10)
     assert len(data.known) == 9 and len(data.test) == 1
     assert not np.isin(data.test_labels, data.known_labels).any()
+
+
+def test_a_small_file_is_half_as_large(tmp_path: Path) -> None:
+    model = new_model()
+    model.save(tmp_path / "whole")
+    loaded = small_file.write_small(model, tmp_path / "small")
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "small")]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert model.dtype == loaded.dtype == torch.float32

@@ -188,6 +188,18 @@ def test_save_and_load_give_the_same_ids_and_pictures(model: Any, tmp_path: Path
         tokkit.load_tokenizer(tmp_path)
 
 
+def test_a_file_of_half_the_bytes_computes_in_full_precision(model: Any, tmp_path: Path) -> None:
+    half = new_model()
+    half.load_state_dict(model.state_dict())
+    half.to(torch.bfloat16).save(tmp_path)
+    loaded: Any = tokkit.load_tokenizer(tmp_path)
+    assert loaded.dtype == torch.float32
+    assert FlexTok.load(tmp_path, dtype="bfloat16").dtype == torch.bfloat16
+    ids = model.encode_many(X)
+    near = psnr(model.decode_many(ids), loaded.decode_many(ids))
+    assert near > 35 and loaded.decode(ids[0], seed=1).dtype == np.uint8
+
+
 @pytest.mark.parametrize("stop", [1, 3])
 @pytest.mark.usefixtures("sigint_raises")
 def test_an_interrupted_training_goes_on_to_the_same_model(stop: int, tmp_path: Path) -> None:
