@@ -159,12 +159,12 @@ def test_a_signal_comes_back_from_its_spectra() -> None:
 def test_each_stream_lowers_the_error_on_what_is_held_out() -> None:
     torch.manual_seed(0)
     config = replace(
-        CONFIG, n_codes=64, width=16, hidden=64, layers=2,
-        recipe=replace(CONFIG.recipe, plain_steps=150, start_frames=2000, batch=8, segment=32),
+        CONFIG, n_codes=8, width=16, hidden=48, layers=1,
+        recipe=replace(CONFIG.recipe, plain_steps=150, start_frames=2000, batch=8, segment=24),
     )  # fmt: skip
     model = DMCodec(config)
     data = recordings(40, 2.0)
-    train(model, data, TrainingOptions(steps=900, learning_rate=3e-3, evaluations=0))
+    train(model, data, TrainingOptions(steps=700, learning_rate=5e-3, evaluations=0))
     errors = {1: 0.0, 2: 0.0, 3: 0.0, 4: 0.0}
     with torch.no_grad():
         for each in data.validation:
@@ -174,7 +174,8 @@ def test_each_stream_lowers_the_error_on_what_is_held_out() -> None:
                 given = model.decoder(model.quantizer.decode(ids[..., :depth]))[0]
                 errors[depth] += float((given - wanted).square().mean())
     found = list(errors.values())
-    assert all(later < 0.97 * before for before, later in pairwise(found))
+    assert all(later < before for before, later in pairwise(found)), found
+    assert found[1] < 0.95 * found[0] and found[3] < 0.9 * found[0], found
 
 
 def same_state(one: Any, two: Any) -> bool:
