@@ -239,3 +239,29 @@ def test_a_hub_id_needs_permission(monkeypatch: pytest.MonkeyPatch, capsys: Any)
     assert main(["tokenize", "no/body", "--text", "a", "--download"]) == 2
     assert "no/body is not there" in capsys.readouterr().err
     assert asked == [{"allow_download": True}]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_what_takes_a_hub_id_takes_the_permission_to_fetch_it(name: str) -> None:
+    command = COMMANDS[name]
+    takes_ids = [k for k in command.kinds.values() if isinstance(k, (types.Source, TrainingInput))]
+    names = [each for param in cast("list[Any]", command.params) for each in param.opts]
+    assert not takes_ids or {"--download", "--allow-download"} <= set(names)
+
+
+def test_a_training_fetches_what_it_may(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    fetched: list[tuple[str, bool]] = []
+
+    def snapshot(source: str, files: object, *, allow_download: bool) -> Path:
+        fetched.append((source, allow_download))
+        raise FormatError(f"{source} is not there")
+
+    monkeypatch.setattr("tokkit.files.sources.snapshot", snapshot)
+    (tmp_path / "text").write_bytes(b"text")
+    words = ["train", "hypernet", "no/body", str(tmp_path / "text"), "--into", str(tmp_path / "x")]
+    assert main(words) == 2
+    assert "--download fetches it" in capsys.readouterr().err
+    assert main([*words, "--download"]) == 2
+    assert fetched == [("no/body", True)]

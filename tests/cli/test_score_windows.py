@@ -86,3 +86,18 @@ def test_a_run_keeps_records_and_draws_a_page_of_models_and_ensemble(
     monkeypatch.setattr(ByteLM, "logprob", lambda *_, **__: pytest.fail("scored again"))
     assert cli.main(words) == 0
     assert capsys.readouterr().out == out
+
+
+def test_an_interruption_says_how_to_go_on(
+    lm: ByteLM, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    def interrupt(*_: object, **__: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ByteLM, "logprob", interrupt)
+    words = ["score", "toy", "--text", TEXT]
+    assert cli.main(words) == 130
+    assert "goes on" not in capsys.readouterr().err
+    records = tmp_path / "records"
+    assert cli.main([*words, "--records", str(records)]) == 130
+    assert f"is in {records}; the same command goes on" in capsys.readouterr().err

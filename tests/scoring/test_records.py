@@ -12,7 +12,8 @@ import pytest
 import tokkit
 from tests.bytelm.toy_models import ab_lm
 from tokkit.bytelm.byte_lm import ByteLM
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, FormatError, MissingExtraError
+from tokkit.files.packaged import find_packaged
 from tokkit.scoring import scoring
 
 TEXTS = ["abab" * 30, "b", "", "aabb" * 20, "c"]
@@ -132,3 +133,28 @@ def test_damaged_records_are_refused(lm: ByteLM, tmp_path: Path) -> None:
         records.write_bytes(b"".join([first, wrong, *rest]))
         with pytest.raises(FormatError):
             tokkit.score(lm, TEXTS, records=records)
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_smollm2_goes_on_with_a_story(tmp_path: Path) -> None:
+    try:
+        find_packaged("smollm2")
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    lm = tokkit.load_lm("smollm2")
+    path, records = tmp_path / "story.txt", tmp_path / "records"
+    path.write_text("Once upon a time, a fox met a crow that held a piece of cheese. " * 8)
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if done > 200:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tokkit.score(lm, path, window=128, records=records, progress=interrupt)
+    report = tokkit.score(lm, path, window=128, records=records, surprises=100)
+    data = path.read_bytes()
+    score = report.documents[0].scores[lm.name]
+    assert score.logprob == pytest.approx(lm.logprob(data, window=128), rel=1e-4)
+    assert score.tokenization_logprob == pytest.approx(lm.token_logprob(data, window=128), rel=1e-4)
+    assert report.surprises[0].text == data[:100]

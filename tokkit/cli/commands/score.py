@@ -30,7 +30,7 @@ from tokkit.cli.output import (
     save_text,
 )
 from tokkit.cli.progress import Meter
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, Interrupted
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
@@ -188,7 +188,13 @@ def score(
             meter,
             (("encodings", encodings), ("beam", beam)),
         )
-        report = score_run(_loaders(sources, combine, options, meter), run)
+        try:
+            report = score_run(_loaders(sources, combine, options, meter), run)
+        except KeyboardInterrupt:
+            if windows.records is None:
+                raise
+            told = f"what was scored is in {windows.records}; the same command goes on"
+            raise Interrupted(told) from None
     if html is not None:
         save_text(html, report.to_html())
     if csv is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokkit.cli.declarations import argument, option
-from tokkit.cli.inputs import read_text
+from tokkit.cli.inputs import DownloadFlag, read_text
 from tokkit.cli.option_types import (
     Choice,
     InputFile,
@@ -95,13 +95,16 @@ class TrainingInput(OptionType):
         if what in (FLEXTOK, DM_CODEC) and Path(value).is_dir():
             return
         is_model = what in _OF_A_MODEL and value is inputs[0]
-        (Source() if is_model else InputFile()).check(value)
+        if is_model:
+            Source().check_among(value, arguments)
+        else:
+            InputFile().check(value)
         if what in _OF_A_MODEL and len(inputs) < 2:
             raise typer.BadParameter(f"{what} takes MODEL TEXT…, got no text")
 
 
 def train(
-    what: Annotated[str, argument("|".join(_WHAT), Choice(*_WHAT), "what is trained")],
+    what: Annotated[str, argument("KIND", Choice(*_WHAT), f"what is trained: {', '.join(_WHAT)}")],
     inputs: Annotated[
         list[str],
         argument(
@@ -129,6 +132,7 @@ def train(
     ] = None,
     seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0,
     html: Annotated[str | None, html_option("the curves as a page")] = None,
+    allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Train a network, or go on with it.
@@ -148,6 +152,8 @@ def train(
         raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
     if resume and not begun:
         raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
+    if allow_download:
+        _fetch(inputs[0] if what in _OF_A_MODEL else None, text_training.tokenizer)
     with _told_how_to_go_on(into):
         if what in (FLEXTOK, DM_CODEC):
             run = train_flextok if what == FLEXTOK else train_dm_codec
@@ -169,6 +175,19 @@ def train(
             seed=seed,
         )
         return _train_hypernet(inputs[0], inputs[1:], into, options, html, as_json)
+
+
+def _fetch(model: str | None, tokenizer: str | None) -> None:
+    """Bring what hub ids name into the local cache, where the work finds it."""
+    from tokkit.files.sources import meaning_of
+    from tokkit.text.loading import find_file
+
+    if tokenizer is not None and meaning_of(tokenizer) == "hub":
+        find_file(tokenizer, allow_download=True)
+    if model is not None and meaning_of(model) == "hub":
+        from tokkit.bytelm.token_models.transformers.loading import resolve_model
+
+        resolve_model(model, allow_download=True)
 
 
 def _is_begun(into: str) -> bool:
