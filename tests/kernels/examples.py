@@ -18,11 +18,12 @@ import numpy as np
 from tokkit import kernels
 from tokkit.kernels.batch_merges import most_frequent
 from tokkit.kernels.batch_merges import spellings as spelling_tables
-from tokkit.kernels.bpe import backtracking, merge_forest, pair_table, spines
+from tokkit.kernels.bpe import backtracking, merge_forest, pair_table, short_tokens, spines
 from tokkit.kernels.merge_lists import merge_replay
 from tokkit.kernels.segmentation import trie, viterbi
 from tokkit.kernels.texts.scan import ScanTables
 from tokkit.kernels.texts.words import BOUNDARY, WordTables
+from tokkit.text.regex.scanner import moves_of
 
 TOKENS = (b"a", b"b", b"ab", b"abb")
 BYTE_TOKEN = 4
@@ -66,7 +67,9 @@ def _letters() -> ScanTables:
     classes = np.ones((1, 256), np.uint8)
     classes[0, ord("a") : ord("z") + 1] = 0
     steps = np.array([[1 << 1, -2, -2, -2], [1 << 1 | 1, -1, -1, -1]], np.int32)
-    return ScanTables(steps, steps[:, classes[0, :128]], np.zeros(4352, np.int32), classes, 2, 3)
+    ascii_steps = steps[:, classes[0, :128]]
+    moves = moves_of(steps[:, :3], ascii_steps)
+    return ScanTables(steps, ascii_steps, moves, np.zeros(4352, np.int32), classes, 2, 3)
 
 
 def _blanks() -> WordTables:
@@ -126,6 +129,9 @@ def given() -> dict[str, Any]:
             improper=int32s(),
         ),
         "bpe": backtracking.BpeTables(units, shorter, lengths < 4, byte_token, forest),
+        "short_tokens": short_tokens.build(
+            bytes_of("abababb"), int64s(0, 1, 2, 4, 7), int32s(0, 2, 3, 1), np.ones(4, np.bool_)
+        ),
         "unigram": viterbi.UnigramTables(
             units,
             lengths,

@@ -173,6 +173,9 @@ def test_every_way_to_encode_gives_the_unknown_token_and_says_what_is_lost():
     tokenizer = TextTokenizer(WORDS)
     text = "the  blue sea"
     assert tokenizer.encode(text, unk="use") == [1, 0, 2]
+    array = tokenizer.encode_array(text, unk="use")
+    assert array.dtype == np.int32 and array.tolist() == [1, 0, 2]
+    assert tokenizer.encode_array("").shape == (0,)
     assert tokenizer.encode_batch([text, "sea"], unk="use") == [[1, 0, 2], [2]]
     assert tokenizer.count(text, unk="use") == 3
     encoding = tokenizer.encode_with_offsets(text, unk="use")
@@ -183,7 +186,8 @@ def test_every_way_to_encode_gives_the_unknown_token_and_says_what_is_lost():
 
 def test_unknown_text_is_an_error_unless_asked_for():
     tokenizer = TextTokenizer(WORDS)
-    for call in (tokenizer.encode, tokenizer.encode_with_offsets, tokenizer.count):
+    calls = (tokenizer.encode, tokenizer.encode_array, tokenizer.encode_with_offsets)
+    for call in (*calls, tokenizer.count):
         with pytest.raises(EncodingError, match="unknown to toy"):
             call("the blue sea")
         with pytest.raises(ArgumentError, match="'drop', expected"):

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
+from tokkit.text.normal_forms import NORMAL_FORMS, is_plainly_normal
 from tokkit.text.spec import Normalizer, TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
-
-NORMAL_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
-"""Of Unicode, as the library names them."""
 
 MAX_GROWTH = 64.0
 """A file's replacements together may make a text at most this many times longer."""
@@ -217,6 +215,15 @@ def chain(steps: Sequence[Normalizer]) -> Normalizer | None:
 def whole_normalizer(spec: TokenizerSpec) -> Normalizer | None:
     """All that is done to a text, added tokens aside."""
     return chain([step for step in (spec.normalizer, spec.renaming) if step is not None])
+
+
+def plainly_leaves(normalizer: Normalizer, data: bytes) -> bool:
+    """Whether a glance at its bytes tells that a text stays as it is; False says nothing."""
+    if not isinstance(normalizer, LibraryNormalizer):
+        return False
+    if normalizer.keeps_ascii and data.isascii():
+        return True
+    return normalizer.name in NORMAL_FORMS and is_plainly_normal(data, normalizer.name)
 
 
 def marks_spaces(normalizer: Normalizer | None) -> bool:

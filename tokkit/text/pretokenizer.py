@@ -136,7 +136,7 @@ class Pretokenizer:
         places: NDArray[np.int64] | None = None
         for stage in self._stages:
             bounds, kept = stage.split(text, bounds)
-            if not kept.all():
+            if kept is not None and not kept.all():
                 sizes = np.diff(bounds)
                 stays = np.repeat(kept, sizes)
                 if with_places:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
 from tokkit.text.alignment import Alignment, align_valid, code_points, valid_and_invalid
-from tokkit.text.normalizers import marks_spaces, whole_normalizer
+from tokkit.text.normalizers import marks_spaces, plainly_leaves, whole_normalizer
 from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
 
@@ -184,6 +184,8 @@ class StretchCutter:
     def _normalize(self, stretch: Stretch, normalizer: Normalizer | None) -> Stretch:
         """Normalise the runs of valid UTF-8; bytes between them are left as they are."""
         if normalizer is None:
+            return stretch
+        if stretch.places is None and plainly_leaves(normalizer, stretch.data):
             return stretch
         text = stretch.data.decode(errors="surrogateescape")
         if stretch.places is not None:

@@ -170,18 +170,38 @@ class TextTokenizer(TextProperties):
         """
         refuse_budget(self, budget)
         refuse_context(self, context)
+        return self.encode_array(data, specials=specials, normalize=normalize, unk=unk).tolist()
+
+    def encode_array(
+        self,
+        data: str | bytes,
+        *,
+        specials: bool = False,
+        normalize: bool = True,
+        unk: Unknown = "raise",
+    ) -> NDArray[np.int32]:
+        """The ids of `encode` as int32 (n,), without making a Python number of each.
+
+        Raises:
+            EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
+            ArgumentError: an `unk` that is neither "raise" nor "use".
+        """
         as_unknown = _uses_unknown(unk)
-        ids: list[int] = []
-        for stretch in self._cut(data, specials=specials, normalize=normalize):
-            if stretch.token is not None:
-                ids.append(stretch.token)
-            else:
-                pieces = self._split(stretch)
-                if as_unknown:
-                    ids += self._encode_with_unknown(pieces)[0].tolist()
-                else:
-                    ids += self.model.encode_ids(pieces.text, pieces.bounds).tolist()
-        return ids
+        parts = [
+            self._ids_of(stretch, as_unknown=as_unknown)
+            for stretch in self._cut(data, specials=specials, normalize=normalize)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([np.empty(0, dtype=np.int32), *parts])
+
+    def _ids_of(self, stretch: Stretch, *, as_unknown: bool) -> NDArray[np.int32]:
+        if stretch.token is not None:
+            return np.array([stretch.token], dtype=np.int32)
+        pieces = self._split(stretch)
+        if as_unknown:
+            return self._encode_with_unknown(pieces)[0]
+        return self.model.encode_ids(pieces.text, pieces.bounds)
 
     def iter_encode(
         self, data: str | bytes, *, specials: bool = False, normalize: bool = True

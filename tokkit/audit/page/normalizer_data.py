@@ -19,8 +19,8 @@ from tokkit.audit.page.scanner_data import add_pattern
 from tokkit.audit.page.streams import Streams, fnv1a
 from tokkit.errors import UnsupportedError
 from tokkit.text.formats.sentencepiece.charsmap import CharsMap
+from tokkit.text.normal_forms import NORMAL_FORMS
 from tokkit.text.normalizers import (
-    NORMAL_FORMS,
     Chain,
     LibraryNormalizer,
     Lowercase,

@@ -18,7 +18,7 @@ import numpy as np
 from tokkit.audit.reference.sandbox import Sandbox
 from tokkit.audit.subject import Subject
 from tokkit.errors import SandboxError
-from tokkit.text.normalizers import NORMAL_FORMS
+from tokkit.text.normal_forms import NORMAL_FORMS
 from tokkit.text.spec import TokenKind
 
 _WORKER = "tokkit.audit.reference.worker"

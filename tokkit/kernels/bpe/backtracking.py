@@ -15,12 +15,10 @@ import numpy as np
 
 from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s, Integer
 from tokkit.kernels.bpe.merge_forest import MergeForest, stays_apart
-from tokkit.kernels.bpe.pair_table import GOLDEN
+from tokkit.kernels.bpe.short_tokens import LONGEST, LONGEST_KEY, find, key_of, spread
 from tokkit.kernels.leaf import leaf
 from tokkit.kernels.segmentation.trie import BASE_MASK, TOKEN_MASK, longest_match
 
-LONGEST_KEPT = 15
-"""Bytes of the longest piece that is remembered: beside its length they fill two words."""
 MOST_KEPT = 5
 """Ids of the piece of most ids that is remembered: beside their number they fill two words."""
 ENTRY = 4
@@ -141,26 +139,6 @@ def _encode_piece(
 
 
 @leaf
-def _key_of(text: Bytes, start: Integer, stop: Integer) -> tuple[Integer, Integer]:
-    """Length and bytes of a short piece, in two words: `(int64, int64)`."""
-    first = stop - start
-    for i in range(start, min(stop, start + 7)):
-        first = first << 8 | np.int64(text[i])
-    second = np.int64(0)
-    for i in range(start + 7, stop):
-        second = second << 8 | np.int64(text[i])
-    return first, second
-
-
-@leaf
-def _row_of(recent: Int64s, first: Integer, second: Integer) -> Integer:
-    """Where in `recent` the row of a key begins."""
-    spread = (first ^ second * 31) * GOLDEN
-    spread ^= spread >> 32
-    return ROW * (spread & (len(recent) // ROW - 1))
-
-
-@leaf
 def _recall(recent: Int64s, entry: Integer, ids: Int32s, base: Integer) -> Integer:
     """Write the ids of a remembered piece behind `ids[:base]`; return their number in all."""
     low, high = recent[entry + 2], recent[entry + 3]
@@ -214,6 +192,7 @@ def encode(
     text: Bytes,
     bounds: Int64s,
     whole: Flags,
+    short: Int64s,
     recent: Int64s,
     dead: Flags,
     ids: Int32s,
@@ -225,6 +204,7 @@ def encode(
         text: uint8 (n,). bounds: int64 (k + 1,), non-decreasing, 0 to n.
         whole: bool (V,), tokens in the trie that a piece equal to them becomes at once: the
             reachable ones and, with `ignore_merges`, every NORMAL one.
+        short: the short ones of them, as of `short_tokens.build`.
         recent: int64 (ROW * 2 ** k,), short pieces seen before and their ids, for this thread
             alone; -1 at first. Eight words a row, for two pieces: two words with length and bytes,
             two with number and ids, of the newer one, then of the older one.
@@ -236,8 +216,8 @@ def encode(
         The number of ids, or -1 - (offset of the first byte that has no token).
 
     Example:
-        >>> bounds, recent = int64s(0, 6), np.full(ROW, -1)
-        >>> n = encode(bpe, bytes_of("abbabc"), bounds, bpe.by_merges, recent, flags, ids, True)
+        >>> whole, recent = (bpe.by_merges, short_tokens), np.full(ROW, -1)
+        >>> n = encode(bpe, bytes_of("abbabc"), int64s(0, 6), *whole, recent, flags, ids, True)
         >>> ids[:n].tolist()
         [3, 2, 4]
     """
@@ -247,10 +227,17 @@ def encode(
         if start == stop:
             continue
         base = n_ids if keep else np.int64(0)
-        if stop - start <= LONGEST_KEPT:
-            first, second = _key_of(text, start, stop)
-            row = _row_of(recent, first, second)
-            if recent[row] == first and recent[row + 1] == second:
+        if stop - start <= LONGEST_KEY:
+            first, second = key_of(text, start, stop)
+            hashed = spread(first, second)
+            token = np.int64(-1)
+            if stop - start <= LONGEST:
+                token = find(short, first, second, hashed)
+            row = ROW * (hashed & (len(recent) // ROW - 1))
+            if token >= 0:
+                ids[base] = token
+                end = base + 1
+            elif recent[row] == first and recent[row + 1] == second:
                 end = _recall(recent, row, ids, base)
             elif recent[row + ENTRY] == first and recent[row + ENTRY + 1] == second:
                 end = _recall(recent, row + ENTRY, ids, base)

@@ -5,6 +5,12 @@ character of its own, of the class `invalid`.
 
 A *step* packs what the machine does on a symbol into one number: `next_state << 1 | match_before`,
 negative when it stops. ASCII has a table of steps of its own, indexed by the byte.
+
+Nearly all matches end where the character after them cannot go on with them, and begins the next
+one. A *move* does both at once, so that a text is read without a branch at the end of each match,
+which no processor can foresee: `row << ROW_BITS | ends`, where `row` is the state after the
+character, and `ends` whether a match ends before it. It is negative where that is not all there is
+to it: the match ended earlier, or nothing begins here, or the byte is not ASCII.
 """
 
 from typing import NamedTuple
@@ -14,12 +20,17 @@ import numpy as np
 from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s, Integer
 from tokkit.kernels.leaf import leaf
 
+ROW_BITS = 9
+OF_CLASSES = 256
+"""In a row of moves those of bytes stand first, then, from here on, those of classes."""
+
 
 class ScanTables(NamedTuple):
     """What the cutter reads.
 
     steps: int32 (states, symbols).
     ascii_steps: int32 (states, 128).
+    moves: int32 (states << ROW_BITS,), as of `moves_of`.
     pages: int32 (4352,), page of `code point >> 8`.
     page_classes: uint8 (pages, 256).
     invalid: the class of a byte outside well-formed UTF-8.
@@ -28,6 +39,7 @@ class ScanTables(NamedTuple):
 
     steps: Int32s
     ascii_steps: Int32s
+    moves: Int32s
     pages: Int32s
     page_classes: Bytes
     invalid: int
@@ -41,7 +53,7 @@ def _class_of(tables: ScanTables, code_point: Integer) -> Integer:
 
 
 @leaf
-def decode_class(text: Bytes, i: int, stop: int, tables: ScanTables) -> tuple[Integer, int]:
+def decode_class(text: Bytes, i: Integer, stop: Integer, tables: ScanTables) -> tuple[Integer, int]:
     """Class and length in bytes of the character of `text[:stop]` at `i`: `(int, int)`.
 
     Example:
@@ -78,7 +90,7 @@ def decode_class(text: Bytes, i: int, stop: int, tables: ScanTables) -> tuple[In
 
 
 @leaf
-def find_match(text: Bytes, start: int, stop: int, tables: ScanTables) -> int:
+def find_match(text: Bytes, start: Integer, stop: Integer, tables: ScanTables) -> Integer:
     """End of the match that starts at `start`, looking no further than `stop`; -1 if none.
 
     Example:
@@ -109,12 +121,41 @@ def find_match(text: Bytes, start: int, stop: int, tables: ScanTables) -> int:
 
 
 @leaf
+def _element(
+    text: Bytes, start: Integer, stop: Integer, tables: ScanTables
+) -> tuple[Integer, bool]:
+    """Where the match or the gap ends that begins at `start`, and whether it is a match.
+
+    An empty match divides the gap that it stands in, and does nothing where one begins.
+    """
+    found = find_match(text, start, stop, tables)
+    if found > start:
+        return found, True
+    i = start + decode_class(text, start, stop, tables)[1]
+    while i < stop and find_match(text, i, stop, tables) < i:
+        i += decode_class(text, i, stop, tables)[1]
+    return i, False
+
+
+@leaf
+def _move(
+    text: Bytes, i: Integer, stop: Integer, tables: ScanTables, row: Integer
+) -> tuple[Integer, int]:
+    """The move on the character at `i` in a row of moves, and the character's length in bytes."""
+    move = np.int64(tables.moves[row + np.int64(text[i])])
+    if move >= 0 or text[i] < 0x80:
+        return move, 1
+    symbol, size = decode_class(text, i, stop, tables)
+    return np.int64(tables.moves[row + OF_CLASSES + symbol]), size
+
+
+@leaf
 def cut(text: Bytes, bounds: Int64s, tables: ScanTables, ends: Int64s, is_match: Flags) -> int:
     """Cut each piece of `text` between consecutive `bounds` into matches and the gaps between.
 
     An empty match divides the gap that it stands in, and does nothing just after a match.
     Fills `ends` (int64, end offset of each element) and `is_match` (bool), which must hold
-    `len(text)` entries, and returns how many elements there are.
+    `len(text) + 1` entries, and returns how many elements there are.
 
     Example:
         >>> n = cut(bytes_of("ab  c"), int64s(0, 5), letters, ends, flags)
@@ -123,26 +164,28 @@ def cut(text: Bytes, bounds: Int64s, tables: ScanTables, ends: Int64s, is_match:
     """
     n = 0
     for piece in range(len(bounds) - 1):
-        i = bounds[piece]
+        begin = bounds[piece]
         stop = bounds[piece + 1]
-        gap = False
-        while i < stop:
-            found = find_match(text, i, stop, tables)
-            if found >= i and gap:
+        while begin < stop:
+            # As far as moves reach: a place is written before each character, and counted if a
+            # match ends there.
+            row = np.int64(0)
+            i = begin
+            while i < stop:
+                move, size = _move(text, i, stop, tables, row)
+                if move < 0:
+                    break
                 ends[n] = i
-                is_match[n] = False
-                n += 1
-                gap = False
-            if found > i:
-                ends[n] = found
                 is_match[n] = True
-                n += 1
-                i = found
-            else:
-                gap = True
-                i += decode_class(text, i, stop, tables)[1]
-        if gap:
-            ends[n] = stop
-            is_match[n] = False
+                n += move & 1
+                row = move & -(1 << ROW_BITS)
+                i += size
+                if move & 1:
+                    begin = i - size
+            if i == stop and tables.steps[row >> ROW_BITS, tables.end] & 1:
+                ends[n], is_match[n] = stop, True
+            else:  # one element as the steps have it
+                ends[n], is_match[n] = _element(text, begin, stop, tables)
+            begin = ends[n]
             n += 1
-    return n
+    return int(n)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.kernels.texts.scan import OF_CLASSES, ROW_BITS
 from tokkit.text.regex.on_demand import tabulate
 from tokkit.text.regex.program import Program, Threads
 
@@ -51,3 +52,22 @@ def build_scanner(program: Program, columns: NDArray[np.int64] | None = None) ->
 
     what = "a pretokenizer pattern"
     return Scanner(*tabulate(Program.start, symbols, step, limit=MAX_STATES, what=what))
+
+
+def moves_of(steps: NDArray[np.int32], ascii_steps: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The moves of `tokkit.kernels.texts.scan`.
+
+    Args:
+        steps: int32 (states, classes), what the machine does on a character.
+        ascii_steps: int32 (states, 128), the same by byte.
+
+    Returns:
+        int32 (states << ROW_BITS,); -1 where there is no move.
+    """
+    moves = np.full((len(steps), 1 << ROW_BITS), -1, dtype=np.int32)
+    for columns, first in ((ascii_steps, 0), (steps, OF_CLASSES)):
+        begun = columns[0]
+        anew = (columns < 0) & (columns & 1 == 1) & (begun >= 0)
+        after = np.where(columns >= 0, columns >> 1, begun >> 1) << ROW_BITS | anew
+        moves[:, first : first + columns.shape[1]] = np.where((columns >= 0) | anew, after, -1)
+    return moves.reshape(-1)

@@ -27,7 +27,7 @@ from tokkit.kernels.texts import marks, scan
 from tokkit.text.regex.charset import Alphabet
 from tokkit.text.regex.lookaround import Context, Lookaround
 from tokkit.text.regex.program import Program, Threads
-from tokkit.text.regex.scanner import build_scanner
+from tokkit.text.regex.scanner import build_scanner, moves_of
 from tokkit.text.spec import Behavior
 
 GAP, MATCH = 0, 1
@@ -35,6 +35,7 @@ GAP, MATCH = 0, 1
 Text = NDArray[np.uint8]
 Places = NDArray[np.int64]
 Marked = tuple[Places, NDArray[np.bool_]]
+Kept = NDArray[np.bool_] | None
 
 # joins[behavior][a][b]: an element of kind b is glued to the element of kind a before it.
 _JOINS: dict[Behavior, tuple[tuple[bool, bool], tuple[bool, bool]]] = {
@@ -91,11 +92,15 @@ class SplitStage:
     def _tables(self) -> scan.ScanTables:
         columns = None if self._lookaround is None else self._lookaround.columns
         scanner = build_scanner(self._program, columns)
-        steps = scanner.next_state << 1 | scanner.match_before
         pages, page_classes = self._alphabet.pages
+        steps = scanner.next_state << 1 | scanner.match_before
+        ascii_steps = np.ascontiguousarray(steps[:, self._alphabet.class_of[:128]])
+        # A cutter of marked symbols does not move.
+        moves = moves_of(steps[:, : self._alphabet.n_classes], ascii_steps)
         return scan.ScanTables(
             steps,
-            np.ascontiguousarray(steps[:, self._alphabet.class_of[:128]]),
+            ascii_steps,
+            moves if columns is None else moves[:0],
             pages,
             page_classes,
             self._alphabet.invalid,
@@ -106,8 +111,8 @@ class SplitStage:
 
     def elements(self, text: Text, bounds: Places) -> Marked:
         """Cut each piece on its own: int64 (n,) ends of the elements, and which are matches."""
-        ends = np.empty(len(text), dtype=np.int64)
-        is_match = np.empty(len(text), dtype=np.bool_)
+        ends = np.empty(len(text) + 1, dtype=np.int64)
+        is_match = np.empty(len(text) + 1, dtype=np.bool_)
         if self._lookaround is None:
             n = scan.cut(text, bounds, self._tables, ends, is_match)
         else:
@@ -129,21 +134,21 @@ class SplitStage:
             )
         return symbols
 
-    def split(self, text: Text, bounds: Places) -> Marked:
+    def split(self, text: Text, bounds: Places) -> tuple[Places, Kept]:
         """The pieces of each piece.
 
         Returns:
-            int64 (k + 1,) bounds of the new pieces, and bool (k,): whether each is kept.
+            int64 (k + 1,) bounds of the new pieces, and bool (k,), whether each is kept; None: all.
         """
         ends, is_match = self.elements(text, bounds)
         if not any(map(any, self._joins)):
-            kept = np.where(is_match, self.keeps[MATCH], self.keeps[GAP])
+            kept = np.where(is_match, self.keeps[MATCH], self.keeps[GAP]) if self.drops else None
             return np.concatenate([bounds[:1], ends]), kept
         joins = np.array(self._joins)
         kind = is_match.astype(np.int8)
         glued = joins[kind[:-1], kind[1:]] & ~np.isin(ends[:-1], bounds)
         last = np.append(~glued, True)[: len(ends)]  # the text may have lost all of its pieces
-        return np.concatenate([bounds[:1], ends[last]]), np.ones(int(last.sum()), dtype=np.bool_)
+        return np.concatenate([bounds[:1], ends[last]]), None
 
     # -- automaton ---------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
-from tokkit.kernels.bpe import backtracking, merge_forest, spines, unknown_units
+from tokkit.kernels.bpe import backtracking, merge_forest, short_tokens, spines, unknown_units
 from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
     Encoded,
@@ -95,7 +95,8 @@ class BpeModel(SegmentModel):
         if spec.ignore_merges:
             self._whole |= spec.kinds == TokenKind.NORMAL
             members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
-        units, _, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
+        units, order, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
+        self._short = short_tokens.build(blob.data, blob.offsets, order, self._whole)
         self._lengths = blob.lengths
         self._tables = backtracking.BpeTables(
             units,
@@ -199,19 +200,19 @@ class BpeModel(SegmentModel):
         merges_only: bool = False,
     ) -> tuple[NDArray[np.int32], int]:
         text, bounds = check_bounds(text, bounds)
-        longest = int(np.diff(bounds).max(initial=0))
-        dead = np.zeros(longest + 1, dtype=np.bool_)
-        room = len(text) if keep else longest
-        ids = np.empty(room, dtype=np.int32)
+        # Of memory that is never written to only addresses are taken.
+        dead = np.zeros(len(text) + 1, dtype=np.bool_)
+        ids = np.empty(len(text), dtype=np.int32)
         if merges_only and self._spec.ignore_merges:
             # What is remembered of pieces holds for whole pieces alone.
-            whole, recent = self._by_merges, _empty_cache(0)
+            whole, short, recent = self._by_merges, np.zeros(2, np.int64), _empty_cache(0)
         else:
-            whole, recent = self._whole, getattr(self._local, "recent", None)
+            whole, short = self._whole, self._short
+            recent = getattr(self._local, "recent", None)
         if recent is None:
             recent = _empty_cache(RECENT_BITS)
             self._local.recent = recent
-        n = backtracking.encode(self._tables, text, bounds, whole, recent, dead, ids, keep)
+        n = backtracking.encode(self._tables, text, bounds, whole, short, recent, dead, ids, keep)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)

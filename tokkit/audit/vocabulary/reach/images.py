@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from tokkit.text.normal_forms import NORMAL_FORMS
 from tokkit.text.normalizers import (
-    NORMAL_FORMS,
     Chain,
     LibraryNormalizer,
     Lowercase,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from tokkit.errors import FormatError, UnsupportedError
 from tokkit.files.json_text import want_bool, want_list, want_object, want_str
 from tokkit.text.formats.sentencepiece import charsmap
+from tokkit.text.normal_forms import NORMAL_FORMS
 from tokkit.text.normalizers import (
     MAX_GROWTH,
-    NORMAL_FORMS,
     PrependText,
     ReplaceText,
     library_normalizer,
