@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokkit.exports import exported
 from tokkit.hypernets.methods import METHODS
 
 if TYPE_CHECKING:
@@ -18,13 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "train_hypernetwork"]
 
 
+_HOMES = {"train_hypernetwork": ".hypernetwork.training"}
+
+
 def __getattr__(name: str) -> Any:
-    """What needs torch is imported when it is first used."""
-    if name != "train_hypernetwork":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tokkit.bytelm.token_models.transformers.loading import import_torch
-
-    import_torch()
-    from tokkit.hypernets.hypernetwork.training import train_hypernetwork
-
-    return train_hypernetwork
+    """Import what needs torch at its first use (PEP 562)."""
+    return exported(__name__, _HOMES, name)

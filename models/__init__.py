@@ -11,10 +11,9 @@ loop.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import needs_extra
+from tokkit.exports import exported
 
 if TYPE_CHECKING:
     from tokkit.models.blocks.options import NgramConfig, StackConfig
@@ -91,52 +90,48 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ByteConfig": "byte.config",
-    "ByteTransformer": "byte.model",
-    "Byteified": "byteified.model",
-    "ByteifiedConfig": "byteified.config",
-    "DMCodec": "dm_codec.model",
-    "DMCodecConfig": "dm_codec.config",
-    "DMCodecRecipe": "dm_codec.config",
-    "DecoderConfig": "byteified.config",
-    "FlexTok": "flextok.model",
-    "FlexTokConfig": "flextok.config",
-    "FlexTokRecipe": "flextok.config",
-    "GeneratorConfig": "flextok.generator",
-    "HierarchicalConfig": "hierarchical.config",
-    "HierarchicalTransformer": "hierarchical.model",
-    "LabelledGraph": "vqgraph.labelled",
-    "LabelledIds": "flextok.labelled_ids",
-    "NgramConfig": "blocks.options",
-    "PictureGenerator": "flextok.generator",
-    "Pictures": "flextok.pictures",
-    "Recording": "dm_codec.recordings",
-    "Recordings": "dm_codec.recordings",
-    "SpaceByte": "spacebyte.model",
-    "SpaceByteConfig": "spacebyte.config",
-    "StackConfig": "blocks.options",
-    "SubwordConfig": "subword.config",
-    "SubwordTransformer": "subword.model",
-    "Texts": "text_models.corpus",
-    "TokenModelConfig": "byteified.config",
-    "UnitOptions": "words.cutting",
-    "VQGraph": "vqgraph.model",
-    "VQGraphConfig": "vqgraph.config",
-    "VQGraphRecipe": "vqgraph.config",
-    "WordPooledConfig": "word_pooled.config",
-    "WordPooledTransformer": "word_pooled.model",
-    "byteify": "byteified.byteify",
-    "read_pictures": "flextok.picture_files",
-    "read_recordings": "dm_codec.speech_files",
-    "read_wav": "dm_codec.wav_files",
-    "write_wav": "dm_codec.wav_files",
+    "ByteConfig": ".byte.config",
+    "ByteTransformer": ".byte.model",
+    "Byteified": ".byteified.model",
+    "ByteifiedConfig": ".byteified.config",
+    "DMCodec": ".dm_codec.model",
+    "DMCodecConfig": ".dm_codec.config",
+    "DMCodecRecipe": ".dm_codec.config",
+    "DecoderConfig": ".byteified.config",
+    "FlexTok": ".flextok.model",
+    "FlexTokConfig": ".flextok.config",
+    "FlexTokRecipe": ".flextok.config",
+    "GeneratorConfig": ".flextok.generator",
+    "HierarchicalConfig": ".hierarchical.config",
+    "HierarchicalTransformer": ".hierarchical.model",
+    "LabelledGraph": ".vqgraph.labelled",
+    "LabelledIds": ".flextok.labelled_ids",
+    "NgramConfig": ".blocks.options",
+    "PictureGenerator": ".flextok.generator",
+    "Pictures": ".flextok.pictures",
+    "Recording": ".dm_codec.recordings",
+    "Recordings": ".dm_codec.recordings",
+    "SpaceByte": ".spacebyte.model",
+    "SpaceByteConfig": ".spacebyte.config",
+    "StackConfig": ".blocks.options",
+    "SubwordConfig": ".subword.config",
+    "SubwordTransformer": ".subword.model",
+    "Texts": ".text_models.corpus",
+    "TokenModelConfig": ".byteified.config",
+    "UnitOptions": ".words.cutting",
+    "VQGraph": ".vqgraph.model",
+    "VQGraphConfig": ".vqgraph.config",
+    "VQGraphRecipe": ".vqgraph.config",
+    "WordPooledConfig": ".word_pooled.config",
+    "WordPooledTransformer": ".word_pooled.model",
+    "byteify": ".byteified.byteify",
+    "read_pictures": ".flextok.picture_files",
+    "read_recordings": ".dm_codec.speech_files",
+    "read_wav": ".dm_codec.wav_files",
+    "write_wav": ".dm_codec.wav_files",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """What needs torch is imported when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with needs_extra("the models need torch", extra="hf", quote=True):
-        import torch  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    """Import a public name at its first use (PEP 562): most of them need torch."""
+    return exported(__name__, _HOMES, name)

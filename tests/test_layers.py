@@ -14,6 +14,7 @@ LAYERS = [
     *(
         "version",
         "errors",
+        "exports",
         "arguments",
         "kernels",
         "files",

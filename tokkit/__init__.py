@@ -1,14 +1,14 @@
 """tokkit: look through tokenizers, into them, change them, learn them.
 
-Importing `tokkit` imports its version and nothing else; each public name is imported when it is
-first used, so that a command or a script pays only for what it needs.
+Importing `tokkit` imports its version and what finds the others; each public name is imported when
+it is first used, so that a command or a script pays only for what it needs.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tokkit.exports import exported
 from tokkit.version import VERSION
 
 if TYPE_CHECKING:
@@ -127,18 +127,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tokkit' has no attribute {name!r}")
-    home, _, attribute = _HOMES[name].partition(":")
-    try:
-        module = import_module(home)
-    except ModuleNotFoundError as error:
-        from tokkit.errors import MissingExtraError
-
-        if error.name is None or error.name.partition(".")[0] not in ("torch", "transformers"):
-            raise
-        raise MissingExtraError(f"{name} needs {error.name}", extra="hf") from error
-    value = getattr(module, attribute or name)
+    value = exported(__name__, _HOMES, name)
     globals()[name] = value
     return value
 

@@ -36,7 +36,7 @@ def read_recordings(
     found: list[Recording] = []
     rate: int | None = None
     n_samples = 0
-    for path in [path for source in sources for path in _files(Path(source))]:
+    for path in [path for source in sources for path in wav_files(Path(source))]:
         samples, rate = read_wav(path, sample_rate=rate)
         n_samples += len(samples)
         if n_samples > _MOST_SAMPLES:
@@ -49,7 +49,12 @@ def read_recordings(
     return _parted(found, held_out)
 
 
-def _files(source: Path) -> list[Path]:
+def wav_files(source: Path) -> list[Path]:
+    """A file, or those of a folder, however deep they lie.
+
+    Raises:
+        FormatError: a folder without one, or that cannot be read.
+    """
     if not source.is_dir():
         return [source]
     with refused_by_system(f"read {str(source)!r}"):

@@ -2,14 +2,13 @@
 
 Pictures are read as `tokkit train flextok` reads them. A graph is an npz of `features` (nodes,
 features), `edges` (2, edges) and, if known, `labels` (nodes,), or of the sparse matrices `adj_…`
-and `attr_…` in which public graphs are passed around. Speech is a folder of WAV files, or one: 16
-bits, mono, at the tokenizer's rate. Nothing is unpickled, and what a file says about its size is
+and `attr_…` in which public graphs are passed around. Speech is a folder of WAV files, or one,
+mono and at the tokenizer's rate. Nothing is unpickled, and what a file says about its size is
 looked at before anything is unpacked.
 """
 
 from __future__ import annotations
 
-import wave
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -112,27 +111,12 @@ def _sparse(
 
 
 def _speech(path: Path, tokenizer: Tokenizer[Any]) -> Signals:
-    with refused_by_system(f"read {str(path)!r}"):
-        files = sorted(path.rglob("*.wav")) if path.is_dir() else [path]
-    if not files:
-        raise FormatError(f"{path}: no WAV file in this folder")
+    from tokkit.models.dm_codec.speech_files import wav_files
+    from tokkit.models.dm_codec.wav_files import read_wav
+
+    files = wav_files(path)
     rate = tokenizer.sample_rate
-    return Signals([_samples(files[k], rate) for k in _evenly(len(files))])
-
-
-def _samples(path: Path, rate: int | None) -> NDArray[np.float32]:
-    try:
-        with refused_by_system(f"read {str(path)!r}"), wave.open(str(path), "rb") as file:
-            found = file.getnchannels(), 8 * file.getsampwidth(), file.getframerate()
-            if found != (1, 16, rate):
-                raise FormatError(
-                    f"{path}: channels, bits and samples a second are {found}; expected "
-                    f"{(1, 16, rate)}"
-                )
-            data = file.readframes(min(file.getnframes(), _MOST_BYTES // 2))
-    except (wave.Error, EOFError) as error:
-        raise FormatError(f"{path}: no WAV file, or damaged ({error})") from error
-    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
+    return Signals([read_wav(files[k], sample_rate=rate)[0] for k in _evenly(len(files))])
 
 
 def _evenly(n: int) -> list[int]:

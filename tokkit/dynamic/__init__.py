@@ -8,8 +8,9 @@ with many merged strings.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from tokkit.exports import exported
 
 if TYPE_CHECKING:
     from tokkit.dynamic.dynamic_tokenizer import DynamicTokenizer
@@ -25,16 +26,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DynamicTokenizer": "tokkit.dynamic.dynamic_tokenizer",
-    "Embedder": "tokkit.dynamic.embedding",
-    "EmbeddingCache": "tokkit.dynamic.embedding",
-    "SubtokenEmbedder": "tokkit.dynamic.embedding",
-    "VocabularyIndex": "tokkit.dynamic.vocabulary_index",
+    "DynamicTokenizer": ".dynamic_tokenizer",
+    "Embedder": ".embedding",
+    "EmbeddingCache": ".embedding",
+    "SubtokenEmbedder": ".embedding",
+    "VocabularyIndex": ".vocabulary_index",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tokkit.dynamic' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return exported(__name__, _HOMES, name)
