@@ -23,8 +23,8 @@ def lm(monkeypatch: pytest.MonkeyPatch) -> ByteLM:
     lm = ab_lm("toy", "abab", "aab")
     monkeypatch.setattr(option_types.Source, "check", lambda self, value: None)
 
-    def load_lm(source: str, *, allow_download: bool, encodings: Any, beam: int | None) -> ByteLM:
-        return ByteLM(lm.token_lm, encodings=encodings, beam=beam, name="toy")
+    def load_lm(source: str, *, allow_download: bool, **options: Any) -> ByteLM:
+        return ByteLM(lm.token_lm, **options, name="toy")
 
     monkeypatch.setitem(vars(tokkit), "load_lm", load_lm)
     return lm
@@ -71,3 +71,19 @@ def test_the_table_has_one_line_a_model(lm: ByteLM, capsys: Any) -> None:
 def test_a_beam_without_all_encodings_is_refused(lm: ByteLM, capsys: Any) -> None:
     assert cli.main(["score", "toy", "--text", "a", "--beam", "3"]) == 2
     assert "--encodings all" in capsys.readouterr().err
+
+
+def test_a_wide_bound_is_told_and_one_that_is_asked_for_is_kept(lm: ByteLM, capsys: Any) -> None:
+    arguments = ["score", "toy", "--text", TEXT.decode() * 4, "--encodings", "all", "--beam", "1"]
+    assert cli.main([*arguments, "--json"]) == 0
+    narrow = capsys.readouterr()
+    assert "toy: what the beam left out may be" in narrow.err
+    assert cli.main([*arguments, "--json", "--bound", "0.01"]) == 0
+    kept = capsys.readouterr()
+    assert "left out" not in kept.err
+    (model,) = json.loads(kept.out)["models"]
+    assert 1 - np.exp(model["logprob"] - model["highest_logprob"]) <= 0.01
+    wide = ByteLM(lm.token_lm, encodings="all", beam=10_000).logprob(TEXT * 4)
+    assert model["logprob"] <= wide + 1e-9 <= model["highest_logprob"] + 2e-9
+    assert cli.main(["score", "toy", "--text", "a", "--bound", "0.1"]) == 2
+    assert "--bound belongs to --encodings all" in capsys.readouterr().err

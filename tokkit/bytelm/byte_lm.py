@@ -46,7 +46,9 @@ DEFAULT_REPLY = 4096
 """Bytes of a reply to a chat, at most."""
 
 
-def check_semantics(encodings: object, tolerance: object, beam: object) -> None:
+def check_semantics(
+    encodings: object, tolerance: object, beam: object, bound: object = None
+) -> None:
     """Check the options of `ByteLM`, before a model is loaded for it.
 
     Raises:
@@ -63,6 +65,19 @@ def check_semantics(encodings: object, tolerance: object, beam: object) -> None:
         check_whole("beam", beam, 1)
     if not 0 <= check_real("tolerance", tolerance) < 1:
         raise ArgumentError(f"tolerance must be at least 0 and below 1, got {tolerance}")
+    if bound is None:
+        return
+    if encodings != "all":
+        raise ArgumentError(
+            f"bound={bound} belongs to encodings='all'; canonical encodings are exact"
+        )
+    if not 0 < check_real("bound", bound) < 1:
+        raise ArgumentError(f"bound must lie between 0 and 1, got {bound}")
+    if tolerance:
+        raise ArgumentError(
+            f"bound={bound} and tolerance={tolerance} exclude each other: what the tolerance drops "
+            "no wider beam brings back"
+        )
 
 
 LMState: TypeAlias = CoverState | AllEncodingsState
@@ -80,6 +95,10 @@ class ByteLM(ByteModel):
             the beam of `"all"`, which drops only heads that have not been evaluated.
         beam: of `"all"` only: a head is evaluated if it is among so many that carry the most mass
             (8). The states carry certified bounds on what that leaves out.
+        bound: of `"all"` only: `next_byte_bound` of a state, the share of the mass that may be left
+            out, is at most this wherever it is asked: the text is gone through again with beams
+            twice as wide each time, up to 4,096, and refused where that is not enough. None: the
+            beam stays as it is, however wide its bound.
         name: for tables; default: the tokenizer's.
     """
 
@@ -90,6 +109,7 @@ class ByteLM(ByteModel):
         encodings: Encodings = "canonical",
         tolerance: float = 0.0,
         beam: int | None = None,
+        bound: float | None = None,
         name: str | None = None,
     ) -> None:
         """Look through `token_lm`.
@@ -98,7 +118,7 @@ class ByteLM(ByteModel):
             ArgumentError: an option that does not exist or is out of range.
             ModelError: the model does not fit its tokenizer.
         """
-        check_semantics(encodings, tolerance, beam)
+        check_semantics(encodings, tolerance, beam, bound)
         check_name(name)
         if not hasattr(token_lm, "tokenizer"):
             raise ArgumentError(
@@ -109,6 +129,7 @@ class ByteLM(ByteModel):
         self.name = name or getattr(token_lm, "name", None) or token_lm.tokenizer.name
         self.encodings: Encodings = encodings
         self._beam = DEFAULT_BEAM if beam is None else beam
+        self._bound = bound
         self._tolerance = tolerance
         self._vocabulary = ByteVocabulary(token_lm)
         self._given = token_lm.tokenizer.dummy_prefix
@@ -190,6 +211,7 @@ class ByteLM(ByteModel):
                 beam=self._beam,
                 tolerance=self._tolerance,
                 given=given,
+                bound=self._bound,
             )
         else:
             state = CoverState(
@@ -214,7 +236,7 @@ class ByteLM(ByteModel):
     def law(self) -> object:
         """See `ByteModel.law`."""
         law = self._vocabulary.law, self._tolerance
-        return (*law, self._beam) if self.encodings == "all" else law
+        return (*law, self._beam, self._bound) if self.encodings == "all" else law
 
     def sharing(self, session: SharedSession) -> Self:
         """The same model, whose texts all grow in one session.
@@ -256,7 +278,7 @@ class ByteLM(ByteModel):
         Raises:
             ArgumentError: out of range.
         """
-        check_semantics(self.encodings, tolerance, None)
+        check_semantics(self.encodings, tolerance, None, self._bound)
         twin = copy(self)
         twin._tolerance = tolerance
         return twin

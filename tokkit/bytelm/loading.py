@@ -20,6 +20,7 @@ def load_lm(
     encodings: Encodings = "canonical",
     tolerance: float = 0.0,
     beam: int | None = None,
+    bound: float | None = None,
     **options: Any,
 ) -> ByteLM:
     """Load a language model as a distribution over bytes.
@@ -37,6 +38,7 @@ def load_lm(
         encodings: `"canonical"` or `"all"`; see `ByteLM`.
         tolerance: see `ByteLM`.
         beam: see `ByteLM`.
+        bound: see `ByteLM`.
         **options: `dtype`, `device`, `device_map`, `threads`, `allow_download` and more; see
             `tokkit.bytelm.token_models.transformers.loading.load_token_lm`. The other backends have
             their own; see `tokkit.bytelm.backends`.
@@ -50,7 +52,7 @@ def load_lm(
         FormatError: a missing, damaged or truncated file.
         ModelError: the weights fit neither their configuration nor the tokenizer nor the memory.
     """
-    check_semantics(encodings, tolerance, beam)  # before the model is loaded
+    check_semantics(encodings, tolerance, beam, bound)  # before the model is loaded
     if tokenizer is not None:
         options["tokenizer"] = tokenizer
     if isinstance(source, ByteModel) or hasattr(source, "next_token_logprobs"):
@@ -60,22 +62,24 @@ def load_lm(
                 f"{given}: the {type(source).__name__} is loaded already; leave the option out"
             )
         if isinstance(source, ByteModel):
-            _refuse_semantics((encodings, tolerance, beam), f"a {type(source).__name__}")
+            _refuse_semantics((encodings, tolerance, beam, bound), f"a {type(source).__name__}")
             return cast(ByteLM, source)
-        return ByteLM(source, encodings=encodings, tolerance=tolerance, beam=beam)
+        return ByteLM(source, encodings=encodings, tolerance=tolerance, beam=beam, bound=bound)
     if backend is None and is_saved(source):
-        _refuse_semantics((encodings, tolerance, beam), f"the model that {source} holds")
+        _refuse_semantics((encodings, tolerance, beam, bound), f"the model that {source} holds")
         for name in options.keys() & {"dtype", "device"}:  # those of torch go by their names
             options[name] = str(options[name]).removeprefix("torch.")
         return open_saved(source, ByteModel, "a language model", **options)
     token_lm = load_token_lm_with(backend, source, options)
     name = source if isinstance(source, str) and os.sep not in source else None
-    return ByteLM(token_lm, encodings=encodings, tolerance=tolerance, beam=beam, name=name)
+    return ByteLM(
+        token_lm, encodings=encodings, tolerance=tolerance, beam=beam, bound=bound, name=name
+    )
 
 
 def _refuse_semantics(given: tuple[object, ...], what: str) -> None:
-    if given != ("canonical", 0.0, None):
+    if given != ("canonical", 0.0, None, None):
         raise ArgumentError(
-            f"encodings, tolerance and beam are of models over tokens that are loaded here; {what} "
-            "says itself what it gives; leave them out"
+            f"encodings, tolerance, beam and bound are of models over tokens that are loaded here; "
+            f"{what} says itself what it gives; leave them out"
         )

@@ -10,7 +10,8 @@ Where this deviates from the beam of Vieira et al. (section 4):
 
 - A head that has been evaluated is kept until no token fits it: only heads that would cost a model
   call compete.
-- What is left out is bounded, and the bound is part of the state.
+- What is left out is bounded, and the bound is part of the state. Where the caller names a bound to
+  reach, the text is gone through again with beams twice as wide each time until it is kept.
 - Control tokens are masked out at every step, and the rest renormalised (`encoding_beam.absorb`).
 
 What is known of the text ahead saves model calls (`tokkit.bytelm.encodings.known_text`).
@@ -35,11 +36,13 @@ from tokkit.bytelm.encodings.known_text import KnownText
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.side_by_side import Parts, parts_of
 from tokkit.bytelm.token_models.protocol import Node, Session
-from tokkit.errors import EncodingError
+from tokkit.errors import EncodingError, ModelError
 from tokkit.text.tokenizer import TextTokenizer
 
 DEFAULT_BEAM = 8
 
+MAX_BEAM = 4096
+"""No beam is widened beyond this to reach a bound."""
 WINDOW = 256  # bytes whose calls are grouped
 
 
@@ -65,6 +68,7 @@ class AllEncodingsState(ByteState):
         beam: int,
         tolerance: float,
         given: bytes,
+        bound: float | None = None,
     ) -> None:
         """Start from the empty text.
 
@@ -76,23 +80,33 @@ class AllEncodingsState(ByteState):
             beam: a head is evaluated only if it is among so many that carry the most mass.
             tolerance: share of the mass that may be left out at each byte besides.
             given: bytes before the text that are a condition; nothing is left out over them.
+            bound: that `next_byte_bound` keeps at every position asked for; None: none.
         """
         self.session = session
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._start = start
         self._given = given
-        self._text = b""
-        self._beam = EncodingBeam(vocabulary, start, width=beam, tolerance=tolerance)
-        self._tally: Tally | None = None
-        self._log_given = 0.0
+        self._bound = bound
+        self._tolerance = tolerance
+        self._width = beam
         self.n_calls = 0
         self.n_evaluated = 0
-        for byte in given:
+        self._begin(beam)
+
+    def _begin(self, width: int) -> None:
+        """Go back to the empty text, with a beam of some width."""
+        self._text = b""
+        self._beam = EncodingBeam(
+            self._vocabulary, self._start, width=width, tolerance=self._tolerance
+        )
+        self._tally: Tally | None = None
+        self._log_given = 0.0
+        for byte in self._given:
             self._evaluated()
-            self._beam.step(byte, session.extend)
+            self._beam.step(byte, self.session.extend)
             self._tally = None
-        if given and self._evaluated().log_total > -np.inf:
+        if self._given and self._evaluated().log_total > -np.inf:
             self._log_given = self._evaluated().log_total
 
     @property
@@ -119,8 +133,7 @@ class AllEncodingsState(ByteState):
     @property
     def next_byte_bound(self) -> float:
         """The total variation between `logprobs` and the exact next-byte law is at most this."""
-        high = self.logprob_bounds[1]
-        return float(np.exp(self.log_left_out - high)) if high > -np.inf else 0.0
+        return self._share_left_out(self._evaluated())
 
     @property
     def dropped_mass(self) -> float:
@@ -153,7 +166,7 @@ class AllEncodingsState(ByteState):
     @property
     def law(self) -> object:
         """See `ByteState.law`."""
-        return self._vocabulary.law, self._beam.tolerance, self._beam.width
+        return self._vocabulary.law, self._tolerance, self._width, self._bound
 
     @property
     def is_evaluated(self) -> bool:
@@ -209,31 +222,88 @@ class AllEncodingsState(ByteState):
         return np.stack([tally.logprobs() for tally in self.tallies(as_bytes(data))])
 
     def tallies(self, data: bytes) -> list[Tally]:
-        """Push `data`; the masses of the next symbol at its len(data) + 1 positions."""
-        tallies: list[Tally] = []
-        self._advance(data, tallies)
-        return [*tallies, self._evaluated()]
+        """Push `data`; the masses of the next symbol at its len(data) + 1 positions.
+
+        Raises:
+            ModelError: the model returned NaN, or the widest beam does not keep the bound.
+        """
+        self._evaluated()
+        before = self._text
+        while True:
+            tallies: list[Tally] = []
+            if self._advance(data, tallies):
+                tallies.append(self._asked())
+                if self._keeps_bound(tallies[-1]):
+                    return tallies
+            self._widen(before)
+
+    def _share_left_out(self, tally: Tally) -> float:
+        """The weight left out over all that there may be; `tally` is that of the beam as it is."""
+        left_out = self._beam.log_left_out
+        high = float(np.logaddexp(tally.log_total, left_out))
+        return float(np.exp(left_out - high)) if high > -np.inf else 0.0
+
+    def _keeps_bound(self, tally: Tally) -> bool:
+        return self._bound is None or self._share_left_out(tally) <= self._bound
+
+    def _widen(self, text: bytes) -> None:
+        """Go to `text` again, with a beam twice as wide.
+
+        Raises:
+            ModelError: the beam is as wide as it may be.
+        """
+        width = 2 * self._beam.width
+        if width > MAX_BEAM:
+            raise ModelError(
+                f"a beam of {self._beam.width} encodings does not bound what is left out by "
+                f"{self._bound} after {len(self._text)} bytes; allow a larger bound, or score "
+                "canonical encodings, which are exact"
+            )
+        self._begin(width)
+        self._advance(text, None)
 
     def _evaluated(self) -> Tally:
-        """Masses of the next symbol at the current position."""
+        """Masses of the next symbol at the current position, within the bound."""
+        tally = self._asked()
+        while not self._keeps_bound(tally):
+            self._widen(self._text)
+            tally = self._asked()
+        return tally
+
+    def _asked(self) -> Tally:
+        """Masses of the next symbol, as the beam has them."""
         if self._tally is None:
             self.evaluate_with(())
             self._tally = self._beam.tally()
         return self._tally
 
-    def _advance(self, data: bytes, tallies: list[Tally] | None) -> None:
-        """Push bytes; append the masses at the position before each, if asked for."""
+    def _advance(self, data: bytes, tallies: list[Tally] | None) -> bool:
+        """Push bytes; append the masses at the position before each, if asked for.
+
+        Returns:
+            Whether the bound was kept at those positions. If it was not, the rest is not pushed.
+        """
+        is_kept = True
+
+        def note() -> None:
+            nonlocal is_kept
+            if tallies is not None and is_kept:
+                tallies.append(self._beam.tally())
+                is_kept = self._keeps_bound(tallies[-1])
+
         refuse_too_long(self._vocabulary, self, data)
         for start in range(0, len(data), WINDOW):
             window = data[start : start + WINDOW]
             known = KnownText(self._vocabulary, self.session, self._beam, window)
             self._text += window
             guess = self._canonical_heads(known) if len(window) > 1 else {}
-            each = None if tallies is None else lambda: tallies.append(self._beam.tally())
-            known.push(guess, each)
+            known.push(guess, None if tallies is None else note)
             self.n_calls += known.n_calls
             self.n_evaluated += known.n_evaluated
             self._tally = None
+            if not is_kept:
+                return False
+        return True
 
     def _canonical_heads(self, known: KnownText) -> dict[Node, int]:
         """The contexts along the canonical encoding of the text, from a live head on.

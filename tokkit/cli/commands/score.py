@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tokkit.cli.option_types import (
     ModelOrFile,
     Name,
     OutputFile,
+    Real,
     Whole,
     is_text_file,
 )
@@ -47,6 +49,8 @@ EXAMPLES = (
     ("cat story.txt | tokkit score smollm2 --json", "from stdin, for a script"),
 )  # fmt: skip
 EXIT_IMPOSSIBLE = 2
+WIDE = 0.05
+"""A beam that may have left out more of the probability is told."""
 SHOWN_BYTES = 6000
 """Of the heat map."""
 _MOST_ROWS = 40
@@ -141,6 +145,15 @@ def score(
         int | None,
         option("width of the beam of --encodings all (8)", Whole(1), "N"),
     ] = None,
+    bound: Annotated[
+        float | None,
+        option(
+            "widen the beam of --encodings all until it leaves out at most this share of the mass "
+            "at every byte, or refuse the text",
+            Real(above=0, below=1),
+            "SHARE",
+        ),
+    ] = None,
     combine: Annotated[
         str | None,
         option(
@@ -176,9 +189,12 @@ def score(
     refuse_two_on_stdout(html=html, csv=csv, json="-" if as_json else None)
     sources = [given for given in models if not is_text_file(given)]
     files = [given for given in models if is_text_file(given)]
-    _check(sources, encodings, beam, windows, combine)
+    _check(sources, encodings, (beam, bound), windows, combine)
     corpus = open_corpus(_texts(files, text), text_field=text_field)
-    options = {"allow_download": allow_download, "encodings": encodings, "beam": beam}
+    options: dict[str, Any] = {"allow_download": allow_download, "encodings": encodings}
+    options["beam"] = beam
+    if bound is not None:
+        options["bound"] = bound
     with Meter() as meter:
         run = Run(
             corpus,
@@ -186,7 +202,7 @@ def score(
             windows.records,
             SHOWN_BYTES if html is not None else 0,
             meter,
-            (("encodings", encodings), ("beam", beam)),
+            (("encodings", encodings), ("beam", beam), ("bound", bound)),
         )
         try:
             report = score_run(_loaders(sources, combine, options, meter), run)
@@ -203,13 +219,28 @@ def score(
         _print_json(report, encodings)
     elif "-" not in (html, csv):
         _print_tables(report, COLUMNS[encodings])
+    _tell_wide(report)
     return _tell_impossible(report)
+
+
+def _tell_wide(report: ScoreReport) -> None:
+    """Say on stderr which figures of a beam may be far from the exact ones."""
+    for model, score in report.totals.items():
+        if score.highest_logprob is None or score.impossible is not None:
+            continue
+        left_out = -math.expm1(min(0.0, score.logprob - score.highest_logprob))
+        if left_out > WIDE:
+            print(
+                f"tokkit: warning: {visible(model)}: what the beam left out may be {left_out:.0%} "
+                "of the probability; a wider --beam, or a --bound to reach, makes it less",
+                file=sys.stderr,
+            )
 
 
 def _check(
     sources: Sequence[str],
     encodings: str,
-    beam: int | None,
+    beam_and_bound: tuple[int | None, float | None],
     windows: Windows,
     combine: str | None,
 ) -> None:
@@ -221,8 +252,11 @@ def _check(
         raise ArgumentError(f"the model {twice[0]!r} is named twice; name each once")
     if windows.window is not None and encodings == "all":
         raise ArgumentError("--window goes with canonical encodings; leave out --encodings all")
-    if beam is not None and encodings != "all":
-        raise ArgumentError("--beam belongs to --encodings all; canonical encodings need no beam")
+    for name, value in zip(("--beam", "--bound"), beam_and_bound, strict=True):
+        if value is not None and encodings != "all":
+            raise ArgumentError(
+                f"{name} belongs to --encodings all; canonical encodings need no beam"
+            )
     if combine is not None and len(sources) < 2:
         raise ArgumentError("--combine needs at least two models; name another")
 
