@@ -11,6 +11,8 @@ from tokkit.models.blocks.options import StackConfig
 
 _MOST_SIDE = 1 << 12
 _MOST = 1 << 16
+_MOST_PLACES = 1 << 13
+"""Squares and registers together; who reads whom takes the square of their number."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,12 @@ class FlexTokConfig:
                 raise ArgumentError(
                     f"{name} is {side}, and pictures of {self.height} x {self.width} are not made "
                     "of such squares; expected a number that divides both"
+                )
+            n_places = self.height * self.width // side**2 + self.n_tokens
+            if n_places > _MOST_PLACES:
+                raise ArgumentError(
+                    f"{name} is {side}, which makes {n_places:,} squares and ids, expected at most "
+                    f"{_MOST_PLACES:,}; take larger squares"
                 )
         for name in ("encoder", "flow"):
             check_kind(getattr(self, name), StackConfig, name)

@@ -371,8 +371,9 @@ class _Lesson:
     def __init__(self, model: FlexTok, pictures: Pictures) -> None:
         self._model = model
         self._known, self._held_out = (pictures.images[each] for each in pictures.parts())
-        means = self._known.reshape(len(self._known), -1).mean(0, dtype=np.float64) / 127.5 - 1
-        model.mean_decoder.mean.copy_(torch.from_numpy(means))
+        if not bool(model.mean_decoder.mean.any()):  # else it has learned already
+            means = self._known.reshape(len(self._known), -1).mean(0, dtype=np.float64) / 127.5 - 1
+            model.mean_decoder.mean.copy_(torch.from_numpy(means))
 
     def loss(self, number: int) -> torch.Tensor:
         """Of a step, on pictures that are drawn."""

@@ -54,7 +54,7 @@ def test_without_held_out_pictures_the_loss_is_told(
     pictures: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     into, page = tmp_path / "made", tmp_path / "page.html"
-    options = ("--steps", "2", "--held-out", "0", "--html", str(page))
+    options = ("--steps", "2", "--held-out", "0", "--bf16", "--html", str(page))
     assert run(pictures, into, *options) == 0
     assert "held out" not in capsys.readouterr().out
     assert "The loss is" in page.read_text(encoding="utf-8")

@@ -151,6 +151,11 @@ def test_without_ids_the_mean_of_all_pictures_is_expected() -> None:
     mean = known.mean(0) / 127.5 - 1
     assert np.allclose(model.mean_decoder.mean.reshape(8, 8, 1), mean, atol=1e-5)
     assert model.decode([]).shape == (8, 8, 1)
+    kept = model.mean_decoder.mean.clone()
+    train(model, 255 - PICTURES.images, TrainingOptions(steps=1))
+    assert torch.equal(
+        model.mean_decoder.mean, kept
+    )  # what goes on from a model does not change it
 
 
 @pytest.mark.slow
@@ -307,7 +312,9 @@ def test_what_does_not_apply_is_refused(model: Any) -> None:
     "change",
     [
         {"patch": 3}, {"channels": 2}, {"levels": ()}, {"levels": (1,)}, {"n_tokens": 0},
-        {"recipe": None}, {"guidance": -1.0}, {"temperature": 0.0}, {"flow": None},
+        {"recipe": None},
+        {"height": 2800, "width": 2800}, {"n_tokens": 8200}, {"guidance": -1.0},
+        {"temperature": 0.0}, {"flow": None},
         {"levels": (4096, 4097)}, {"recipe": FlexTokRecipe(budgets=(17,))},
     ],
 )  # fmt: skip
