@@ -18,198 +18,23 @@ zero from that member; in a product that means zero altogether.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
-from functools import partial
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tokkit.arguments import as_bytes, check_kind, check_name
+from tokkit.arguments import check_kind, check_name, check_real
 from tokkit.bytelm.byte_model import ByteModel, check_model
-from tokkit.bytelm.byte_state import ByteState, DrawProgress
-from tokkit.bytelm.ensembles.combination import Combination, Following, Step
-from tokkit.bytelm.ensembles.fixed import FollowingMixture
+from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.ensembles.combination import Combination
+from tokkit.bytelm.ensembles.lazy import LazyEnsembleState
 from tokkit.bytelm.ensembles.names import (
     COMBINATIONS,
     Combine,
     check_weights,
     resolve_combination,
 )
-from tokkit.bytelm.side_by_side import Parts, side_by_side
+from tokkit.bytelm.ensembles.state import EnsembleState
 from tokkit.errors import ArgumentError
 
 __all__ = ["COMBINATIONS", "ByteEnsemble", "Combine", "EnsembleState"]
-
-T = TypeVar("T")
-
-
-class EnsembleState(ByteState):
-    """The state of a `ByteEnsemble`; made by `ByteEnsemble.open`."""
-
-    def __init__(self, states: list[ByteState], following: Following[Any], law: object) -> None:
-        """Start from the empty text.
-
-        Args:
-            states: of the members, after the empty text.
-            following: the combination, at the empty text.
-            law: see `ByteState.law`.
-        """
-        self._states = states
-        self._following = following
-        self._law = law
-        self._step: Step | None = None  # of the next byte, once asked for
-        self._shares = (1 / len(states),) * len(states)
-        self._progress = DrawProgress()
-
-    @property
-    def members(self) -> tuple[ByteState, ...]:
-        """The members' states, in the order of the ensemble."""
-        return tuple(self._states)
-
-    @property
-    def stands_on(self) -> tuple[ByteState, ...]:
-        """See `ByteState.stands_on`."""
-        return tuple(single for state in self._states for single in state.stands_on)
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """See `ByteState.shares`; those of the last time that the next byte was asked for."""
-        pairs = zip(self._shares, self._states, strict=True)
-        return tuple(weight * share for weight, state in pairs for share in state.shares)
-
-    @property
-    def progress(self) -> DrawProgress:
-        """See `ByteState.progress`."""
-        return self._progress
-
-    @property
-    def prefix_bytes(self) -> bytes | None:
-        """See `ByteState.prefix_bytes`; what any member knows."""
-        known = (state.prefix_bytes for state in self._states)
-        return next((prefix for prefix in known if prefix is not None), None)
-
-    @property
-    def law(self) -> object:
-        """See `ByteState.law`; the members have their own."""
-        return self._law
-
-    @property
-    def is_evaluated(self) -> bool:
-        """See `ByteState.is_evaluated`."""
-        return all(state.is_evaluated for state in self._states)
-
-    @property
-    def parts(self) -> Parts | None:
-        """See `ByteState.parts`."""
-        parts = [state.parts for state in self._states]
-        known = [of_state for of_state in parts if of_state is not None]
-        return sum(known, ()) if len(known) == len(parts) else None
-
-    def _ask(self, question: Callable[[ByteState], T]) -> list[T]:
-        """Each member's answer; members that share nothing find theirs at the same time."""
-        tasks = [partial(question, state) for state in self._states]
-        return side_by_side(tasks, [state.parts for state in self._states])
-
-    def _evaluate(self) -> None:
-        if not self.is_evaluated:
-            self._ask(lambda state: state.logprobs())
-
-    def _expected(self) -> Step:
-        if self._step is not None:
-            return self._step
-        self._evaluate()
-        if isinstance(self._following, FollowingMixture):
-            self._following.know(self.member_prefix_logprobs())
-        step: Step = self._following.expect(self.member_logprobs())
-        self._step = step
-        shares = np.maximum(self._following.shares(step), 0.0)
-        self._shares = tuple((shares / (shares.sum() or 1.0)).tolist())
-        return step
-
-    def member_logprobs(self) -> NDArray[np.float64]:
-        """float64 (n, 257), nats: each member's next byte."""
-        self._evaluate()
-        return np.stack([state.logprobs() for state in self._states])
-
-    def member_prefix_logprobs(self) -> NDArray[np.float64]:
-        """float64 (n,), nats: each member's log-probability of the prefix."""
-        self._evaluate()
-        return np.array([state.prefix_logprob for state in self._states])
-
-    def posterior(self) -> NDArray[np.float64]:
-        """float64 (n,): the say of each member in the next byte; 0 for the dead.
-
-        For `mixture` and `switching` the probability that it speaks, for `mean` and `product` the
-        given weights over the living, for `loglinear` the exponents, which may be negative; for
-        `adaptive` the probability that it speaks and its part in the products. They sum to 1, but
-        for exponents that were given with both signs.
-        """
-        return self._following.shares(self._expected())
-
-    def logprobs(self) -> NDArray[np.float64]:
-        """See `ByteState.logprobs`."""
-        return self._expected().row
-
-    def push(self, data: str | bytes) -> None:
-        """Add bytes."""
-        data = as_bytes(data)
-        if isinstance(self._following, FollowingMixture):  # evaluates nothing, however many
-            if len(data) > 1:
-                self._ask(lambda state: state.push(data))
-            else:
-                for state in self._states:
-                    state.push(data)
-            self._step = None
-        elif len(data) > 1:
-            self.score(data)
-        elif data:  # evaluates nothing new, so that several states may do so together
-            self._following.push(self._expected(), data[0])
-            for state in self._states:
-                state.push(data)
-            self._step = None
-
-    def score(self, data: str | bytes) -> NDArray[np.float64]:
-        """See `ByteState.score`."""
-        return np.stack([step.row for step, _ in self.steps(data)])
-
-    def steps(self, data: str | bytes) -> Iterator[tuple[Step, NDArray[np.float64]]]:
-        """Push `data`, and yield what is expected at its len(data) + 1 positions.
-
-        The members have moved on with the first of them, the state itself with the last.
-
-        Yields:
-            The step, and float64 (n,), the say of each member in it: see `posterior`.
-        """
-        data = as_bytes(data)
-        if isinstance(self._following, FollowingMixture):
-            self._following.know(self.member_prefix_logprobs())
-        rows = np.stack(self._ask(lambda state: state.score(data)))
-        self._step = None
-        for k in range(len(data) + 1):
-            step: Step = self._following.expect(rows[:, k])
-            yield step, self._following.shares(step)
-            if k < len(data):
-                self._following.push(step, data[k])
-
-    def fork(self) -> Self:
-        """An independent copy. Evaluates what is pending."""
-        self._evaluate()
-        twin = copy(self)
-        twin._states = [state.fork() for state in self._states]
-        twin._following = self._following.fork()
-        return twin
-
-    @property
-    def prefix_logprob(self) -> float:
-        """Log-probability, nats, that a text starts with the prefix.
-
-        But for `mixture`, the sum over the steps.
-        """
-        if isinstance(self._following, FollowingMixture):
-            self._expected()
-        return self._following.log_total
 
 
 class ByteEnsemble(ByteModel):
@@ -219,6 +44,7 @@ class ByteEnsemble(ByteModel):
         members: the models.
         weights: float64 (n,): of sum 1, or exponents as they were given if one is negative.
         combination: how they are combined.
+        tolerance: how much a member may change without being asked.
     """
 
     def __init__(
@@ -227,6 +53,7 @@ class ByteEnsemble(ByteModel):
         *,
         weights: Sequence[float] | None = None,
         combine: Combine | Combination = "mixture",
+        tolerance: float = 0.0,
         name: str | None = None,
     ) -> None:
         """Put models together.
@@ -238,6 +65,9 @@ class ByteEnsemble(ByteModel):
                 as they stand.
             combine: a name (see the module), or a combination with options of its own, such as
                 `Switching(rate=0.05)`.
+            tolerance: a member is not asked for a while where it has changed the next byte's
+                distribution by no more than this (total variation, at least 0 and below 1); see
+                `tokkit.bytelm.ensembles.lazy`. 0 asks all members always, and is exact.
             name: for tables.
 
         Raises:
@@ -249,6 +79,9 @@ class ByteEnsemble(ByteModel):
         if not self.members:
             raise ArgumentError("an ensemble needs at least one member, got none")
         self.combination = resolve_combination(combine)
+        if not 0 <= check_real("tolerance", tolerance) < 1:
+            raise ArgumentError(f"tolerance must be at least 0 and below 1, got {tolerance}")
+        self.tolerance = float(tolerance)
         for member in self.members:
             check_model(member)
         self.weights = check_weights(weights, len(self.members), self.combination)
@@ -269,14 +102,19 @@ class ByteEnsemble(ByteModel):
     def open(self, prefix: str | bytes = b"") -> EnsembleState:
         """A state after `prefix`."""
         states = [member.open() for member in self.members]
-        state = EnsembleState(states, self.combination.follow(self.weights), self.law)
+        following = self.combination.follow(self.weights)
+        state = (
+            LazyEnsembleState(states, following, self.law, self.tolerance)
+            if self.tolerance
+            else EnsembleState(states, following, self.law)
+        )
         state.push(prefix)
         return state
 
     @property
     def law(self) -> object:
         """See `ByteModel.law`; the members have their own."""
-        return self.combination, *self.weights.tolist()
+        return self.combination, self.tolerance, *self.weights.tolist()
 
     def may_have_opened(self, state: ByteState) -> bool:
         """See `ByteModel.may_have_opened`."""

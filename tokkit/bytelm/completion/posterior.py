@@ -155,7 +155,9 @@ def roughly(lm: ByteModel) -> ByteModel:
         return lm.with_tolerance(max(lm.tolerance, _ROUGH))
     if isinstance(lm, ByteEnsemble):
         members = [roughly(member) for member in lm.members]
-        return ByteEnsemble(members, weights=lm.weights.tolist(), combine=lm.combination)
+        return ByteEnsemble(
+            members, weights=lm.weights.tolist(), combine=lm.combination, tolerance=lm.tolerance
+        )
     return lm
 
 

@@ -15,7 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.ensemble import ByteEnsemble, EnsembleState
+from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.bytelm.ensembles.state import EnsembleState
 from tokkit.files.shipped import shipped_text
 from tokkit.report.page.markup import attribute, escape, visible_html
 from tokkit.report.page.rendering import Page, render
