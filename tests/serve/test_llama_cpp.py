@@ -132,13 +132,13 @@ def test_too_long_a_gap_is_trimmed_at_its_far_ends(client: Client) -> None:
     assert n_context * 0.9 < answer["tokens_evaluated"] + 2 < n_context
 
 
-def test_a_model_without_a_format_says_that_it_is_not_implemented(client: Client) -> None:
-    status, body = client.refused("/infill", model="plain", input_prefix="a", input_suffix="b")
-    assert (status, body["error"]["code"], body["error"]["type"]) == (
-        501,
-        501,
-        "not_supported_error",
-    )
+def test_a_model_without_a_format_searches(client: Client) -> None:
+    answer = client.ask("/infill", **{**VIM, "model": "plain", "n_predict": 3})
+    assert isinstance(answer["content"], str)
+    fields = {"model": "plain", "input_prefix": "the ", "prompt": "na", "n_predict": 3, "seed": 2}
+    plain = client.ask("/infill", **fields, input_suffix="")
+    prompt = {"model": "plain", "prompt": "the na", "n_predict": 3, "seed": 2}
+    assert plain["content"] == client.ask("/completion", **prompt)["content"]
 
 
 @pytest.mark.parametrize(

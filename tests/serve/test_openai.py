@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.serve.running_server import TEXTS, Client, plain_lm, toy_lm
+from tests.serve.running_server import TEXTS, Client, plain_lm, running, toy_lm
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.infilling import infill
 from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.serve.options import ServeOptions
 
 COMPLETE = "/v1/completions"
 MODELS: dict[str, ByteModel] = {"toy": toy_lm(), "plain": plain_lm()}
@@ -87,13 +88,33 @@ def test_a_middle_is_what_infill_writes(client: Client) -> None:
     )
 
 
-def test_a_model_without_a_format_refuses_a_suffix_by_name(client: Client) -> None:
-    for name in ("plain", "both"):
-        status, body = client.refused(COMPLETE, model=name, prompt="a", suffix="b")
-        assert status == 400
-        assert body["error"]["param"] == "suffix"
+@pytest.mark.parametrize("name", ["plain", "both"])
+def test_a_model_without_a_format_searches_for_middles(client: Client, name: str) -> None:
+    fields: dict[str, Any] = {"model": name, "prompt": "the ", "suffix": " sat", "max_tokens": 3}
+    answer = client.ask(COMPLETE, **fields, seed=1, byte_logprobs=True)
+    budget = ServeOptions().fill_budget
+    whole = infill(
+        MODELS[name], "the ", " sat", max_bytes=3 * 64, method="posterior", budget=budget, seed=1
+    )
+    assert whole.decode(errors="ignore").startswith(text_of(answer))
+    assert answer["choices"][0]["byte_logprobs"] is None
+    *events, done = client.events(COMPLETE, **fields, seed=1, stream=True)
+    assert done == "[DONE]"
+    assert "".join(each["choices"][0]["text"] for each in events) == text_of(answer)
+    for wrong in ({"top_p": 0.5}, {"logprobs": 0}, {"heal": False}):
+        status, body = client.refused(COMPLETE, **fields, **wrong)
+        assert (status, body["error"]["param"]) == (400, next(iter(wrong)))
+    assert client.ask(COMPLETE, model=name, prompt="a", suffix="", max_tokens=1)
+
+
+def test_a_suffix_is_refused_by_name_where_only_formats_may_fill() -> None:
+    with running({"plain": plain_lm()}, ServeOptions(port=0, fills="format")) as client:
+        status, body = client.refused(COMPLETE, prompt="a", suffix="b")
+        assert (status, body["error"]["param"]) == (400, "suffix")
         assert set(body["error"]) == {"message", "type", "param", "code"}
-    assert client.ask(COMPLETE, model="plain", prompt="a", suffix="", max_tokens=1)
+        status, body = client.refused("/infill", input_prefix="a", input_suffix="b")
+        error = body["error"]
+        assert (status, error["code"], error["type"]) == (501, 501, "not_supported_error")
 
 
 def test_several_choices_and_prompts_are_those_of_each_seed(client: Client) -> None:

@@ -98,6 +98,21 @@ def test_a_client_that_leaves_frees_all(client: Client, stream: bool) -> None:
     assert client.becomes_idle()
 
 
+def test_a_search_lets_others_go_on_and_ends_when_nobody_waits(client: Client) -> None:
+    connection = client.connect()
+    search = {"model": "both", "prompt": "the " * 200, "suffix": " sat", "max_tokens": 64}
+    connection.request("POST", COMPLETE, json.dumps(search))
+    end = time.monotonic() + 20
+    while client.engine.load.n_waiting == 0 and time.monotonic() < end:
+        time.sleep(0.002)
+    assert client.ask(COMPLETE, model="toy", prompt="a", max_tokens=1)
+    assert connection.sock is not None
+    connection.sock.close()
+    connection.close()
+    assert client.becomes_idle()
+    assert not [t for t in threading.enumerate() if t.name == "tokkit-errand"]
+
+
 def test_a_full_queue_refuses_and_whoever_leaves_it_frees_a_place() -> None:
     options = ServeOptions(port=0, max_running=1, max_queue=1)
     with running({"endless": endless_lm()}, options) as client:

@@ -196,6 +196,7 @@ class Engine:
             ticket.tell(News(batch.end(handle), handle))
         for errand in [each for each in self._errands if each.is_cancelled or now > each.deadline]:
             self._errands.remove(errand)
+            errand.work.close()
             if not errand.is_cancelled:
                 errand.tell(News(error=RefusalError(503, "the work took too long", code="timeout")))
 

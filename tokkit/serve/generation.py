@@ -12,13 +12,14 @@ from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions
-from tokkit.errors import ArgumentError, EncodingError
+from tokkit.errors import ArgumentError
 from tokkit.serve.engine import Engine
 from tokkit.serve.options import ServeOptions
-from tokkit.serve.refusals import RefusalError
+from tokkit.serve.posterior_fill import fill_by_posterior
+from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.served import Served
 from tokkit.serve.texts import Characters
-from tokkit.serve.tickets import Ears, Order, Ticket
+from tokkit.serve.tickets import Ears, Errand, News, Order, Ticket
 
 _MOST_BYTES = 1 << 20
 _MARKERS = 64
@@ -43,6 +44,7 @@ class Generation:
         surroundings: what else stands around it.
         keep_rows: keep all distributions.
         seconds: that it may take; None: as long as the server permits.
+        by_format: whether a gap may be filled in a model's own format alone.
         is_truncated: whether something of prompt or suffix was left out.
         n_prompt: tokens of prompt and suffix, once it is fitted.
     """
@@ -58,6 +60,7 @@ class Generation:
     surroundings: Surroundings = field(default_factory=Surroundings)
     keep_rows: bool = False
     seconds: float | None = None
+    by_format: bool = False
     is_truncated: bool = False
     n_prompt: int = 0
 
@@ -86,10 +89,13 @@ class Generation:
 
     def _fitted_gap(self) -> Generation:
         assert self.suffix is not None
-        try:
-            self.served.fim_format()
-        except ArgumentError as error:
-            raise RefusalError(400, str(error), param="suffix", code="no_fim_format") from None
+        if self.by_format:
+            try:
+                self.served.fim_format()
+            except ArgumentError as error:
+                raise RefusalError(400, str(error), param="suffix", code="no_fim_format") from None
+        elif not self.served.fills:
+            return self._fitted_posterior()
         files = self.surroundings.files
         others = 0
         if files is not None:
@@ -121,6 +127,38 @@ class Generation:
             is_truncated=cut,
         )
 
+    def _fitted_posterior(self) -> Generation:
+        """The same for a model without a format: what is written in the gap belongs to the prefix.
+
+        Raises:
+            RefusalError: what has no meaning for middles that are searched for.
+        """
+        if self.surroundings.heal == "none":
+            raise RefusalError(400, "heal: false needs a model with a FIM format", param="heal")
+        neutral = {"top_k": None, "top_p": 1.0, "min_p": 0.0}
+        for name, value in neutral.items():
+            if self.sampling.get(name, value) != value:
+                raise unsupported(name, "a middle is drawn as a whole, by temperature alone")
+        limit = self.served.n_context
+        max_tokens = min(self.max_tokens, limit // 4)
+        prompt = self.prompt + self.surroundings.begins
+        prefix, n_prefix = _last_tokens(self.served, prompt, limit // 2)
+        suffix, n_suffix = _first_tokens(self.served, self.suffix or b"", limit // 8)
+        return replace(
+            self,
+            prompt=prefix,
+            suffix=suffix,
+            max_tokens=max_tokens,
+            surroundings=Surroundings(),
+            n_prompt=n_prefix + n_suffix,
+            is_truncated=len(prefix) < len(prompt),
+        )
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether its text is a middle that is searched for, not drawn."""
+        return self.suffix is not None and not self.served.fills
+
     def request(self, k: int) -> Request:
         """What text number k is asked of the library."""
         sampling: SamplingOptions = {**self.sampling, "valid_utf8": True}
@@ -142,7 +180,7 @@ def _count_up_to(served: Served, text: bytes, limit: int) -> int:
 def _first_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
     """At most so many tokens at the beginning of a text, in whole characters, and their number."""
     cut = _whole(text[: n * _LONGEST_TOKEN])
-    ends = _ends(served, cut)
+    ends = served.ends(cut)
     if len(ends) > n:
         cut = _whole(cut[: ends[n - 1]])
         return cut, n
@@ -152,7 +190,7 @@ def _first_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
 def _last_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
     """At most so many tokens at the end of a text, in whole characters, and their number."""
     cut = text[max(0, len(text) - n * _LONGEST_TOKEN) :]
-    ends = _ends(served, cut)
+    ends = served.ends(cut)
     if len(ends) > n:
         cut = cut[ends[len(ends) - n - 1] :]
     if len(cut) < len(text):
@@ -163,15 +201,6 @@ def _last_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
 def _whole(text: bytes) -> bytes:
     """Without the beginning of a character at the end."""
     return text.decode(errors="ignore").encode() if text[-1:] >= b"\x80" else text
-
-
-def _ends(served: Served, text: bytes) -> list[int]:
-    if served.tokenizer is None:
-        return list(range(1, len(text) + 1))
-    try:
-        return served.tokenizer.encode_with_offsets(text, normalize=False).ends.tolist()
-    except EncodingError:
-        return list(range(1, len(text) + 1))
 
 
 @dataclass(eq=False)
@@ -239,6 +268,9 @@ class Drawing:
         for generation in self.generations:
             seconds = min(options.max_seconds, generation.seconds or options.max_seconds)
             for k in range(generation.n):
+                if generation.is_searched:
+                    self._search(generation, k, engine, options)
+                    continue
                 ticket = Ticket(
                     model=generation.served.name,
                     ears=self._ears,
@@ -250,6 +282,23 @@ class Drawing:
                 )
                 engine.submit(ticket)
                 self._index[ticket] = len(self._index)
+
+    def _search(
+        self, generation: Generation, k: int, engine: Engine, options: ServeOptions
+    ) -> None:
+        errand = Errand(
+            model=generation.served.name,
+            ears=self._ears,
+            deadline=self.asked_at + options.max_seconds,
+            work=fill_by_posterior(
+                generation.served,
+                generation.request(k),
+                generation.max_tokens,
+                options.fill_budget,
+            ),
+        )
+        engine.submit(errand)
+        self._index[errand] = len(self._index)
 
     @property
     def tickets(self) -> list[Order]:
@@ -267,6 +316,8 @@ class Drawing:
             drawn, now = self.texts[self._index[order]], time.monotonic()
             if news.error is not None:
                 raise news.error
+            if isinstance(news.value, Handle):
+                news = News(news.value.text, news.value)
             drawn.begun_at = drawn.begun_at or now
             fresh = drawn.characters.feed(news.data)
             drawn.text += fresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from tokkit.arguments import check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError
@@ -23,6 +24,9 @@ class ServeOptions:
         max_body_bytes: of a request.
         max_tokens: of a completion.
         default_tokens: of a completion where the request says nothing.
+        fills: `"format"`: models without a FIM format refuse a suffix; `"auto"`: they search for
+            middles that it follows (`infill` with `method="posterior"`).
+        fill_budget: passes of a model that such a search may take.
         cache_tokens: what the cache of each token model holds at most.
         max_choices: completions that one request may ask for.
         max_running: completions that are drawn at the same time.
@@ -38,6 +42,8 @@ class ServeOptions:
     max_body_bytes: int = 4 << 20
     max_tokens: int = 4096
     default_tokens: int = 256
+    fills: Literal["auto", "format"] = "auto"
+    fill_budget: int = 150
     cache_tokens: int = 1 << 15
     max_choices: int = 16
     max_running: int = 16
@@ -55,6 +61,9 @@ class ServeOptions:
         check_whole("port", self.port, 0, 65535)
         for name in ("max_body_bytes", "max_tokens", "default_tokens", "max_choices"):
             check_whole(name, getattr(self, name), 1)
+        if self.fills not in ("auto", "format"):
+            raise ArgumentError(f"fills must be 'auto' or 'format', got {self.fills!r}")
+        check_whole("fill_budget", self.fill_budget, 8)
         check_whole("cache_tokens", self.cache_tokens, 256)
         check_whole("max_running", self.max_running, 1)
         check_whole("max_queue", self.max_queue, 0)

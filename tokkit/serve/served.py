@@ -35,7 +35,7 @@ class Served:
     @property
     def first(self) -> ByteLM | None:
         """The first model over tokens inside, whose tokens count; None where there is none."""
-        return next(_token_models(self.model), None)
+        return next(token_models(self.model), None)
 
     @property
     def tokenizer(self) -> TextTokenizer | None:
@@ -50,6 +50,15 @@ class Served:
             return self.tokenizer.count(text, normalize=False)
         except EncodingError:
             return len(text)
+
+    def ends(self, text: bytes) -> list[int]:
+        """Where the tokens of a text end, in bytes."""
+        if self.tokenizer is None:
+            return list(range(1, len(text) + 1))
+        try:
+            return self.tokenizer.encode_with_offsets(text, normalize=False).ends.tolist()
+        except EncodingError:
+            return list(range(1, len(text) + 1))
 
     def fim_format(self) -> FimFormat:
         """How it fills a gap in a text.
@@ -110,13 +119,13 @@ class Served:
         return b"".join(pieces), list(map(len, pieces))
 
 
-def _token_models(model: ByteModel) -> Iterator[ByteLM]:
+def token_models(model: ByteModel) -> Iterator[ByteLM]:
     """The models over tokens inside a model, in order."""
     if isinstance(model, ByteLM):
         yield model
     elif isinstance(model, tokkit.ByteEnsemble):
         for member in model.members:
-            yield from _token_models(member)
+            yield from token_models(member)
 
 
 class Models:
@@ -171,7 +180,7 @@ class Models:
 
 
 def _n_context(model: ByteModel, cache_tokens: int) -> int:
-    limits = (context_limit(lm.token_lm) for lm in _token_models(model))
+    limits = (context_limit(lm.token_lm) for lm in token_models(model))
     return min([cache_tokens // 2, *(limit for limit in limits if limit is not None)])
 
 

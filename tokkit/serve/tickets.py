@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -94,4 +94,4 @@ class Errand(Order):
         work: yields after each piece; what it returns is the value.
     """
 
-    work: Iterator[Any]
+    work: Generator[None, None, Any]

@@ -49,6 +49,13 @@ def serve(
         Literal["adaptive", "switching", "loglinear", "mixture", "mean", "product"],
         option("how several models are one; see tokkit ensemble"),
     ] = "adaptive",
+    fills: Annotated[
+        Literal["auto", "format"],
+        option(
+            "what fills a gap where a model has no format for that: auto searches for a middle, "
+            "format refuses"
+        ),
+    ] = "auto",
     max_tokens: Annotated[
         int, option("of a completion, at most", Whole(1), "N", panel=_LIMITS)
     ] = 4096,
@@ -88,6 +95,7 @@ def serve(
         port=port,
         api_key=api_key or os.environ.get("TOKKIT_API_KEY") or None,
         cors_origins=() if cors_origin is None else (cors_origin,),
+        fills=fills,
         max_tokens=max_tokens,
         cache_tokens=cache_tokens,
         max_running=max_running,

@@ -122,21 +122,26 @@ async def infill(call: Call) -> Answer:
     if len(extra) > _MAX_FILES:
         raise fields.wrong("input_extra", f"at most {_MAX_FILES} files")
     generation = _read(call, fields, served)
-    try:
-        served.fim_format()
-    except ArgumentError as error:
-        raise RefusalError(501, str(error)) from None
+    if call.service.options.fills == "format":
+        try:
+            served.fim_format()
+        except ArgumentError as error:
+            raise RefusalError(501, str(error)) from None
     files = None
-    if extra and served.shows_files:
+    if extra and served.fills and served.shows_files:
         files = RepositoryFiles("current file", _of_unlike_names(extra))
     elif extra:
         prefix = "".join(f"{_SNIPPET}{text}" for _, text in extra) + _SNIPPET + prefix
-    generation = replace(
-        generation,
-        prompt=prefix.encode(),
-        suffix=suffix.encode(),
-        surroundings=Surroundings(files=files, begins=begins.encode()),
-    )
+    if served.fills or suffix:
+        around = Surroundings(files=files, begins=begins.encode())
+        generation = replace(
+            generation, prompt=prefix.encode(), suffix=suffix.encode(), surroundings=around
+        )
+    else:  # to a model without a format, that nothing follows is no reason to search
+        generation = replace(generation, prompt=(prefix + begins).encode())
+    if generation.is_searched:  # a middle is drawn from those found: filters of bytes say nothing
+        temperature = generation.sampling.get("temperature", 1.0)
+        generation = replace(generation, sampling={"temperature": temperature})
     return await _answer(call, fields, generation.fitted(), prefix)
 
 
@@ -160,6 +165,7 @@ def _read(call: Call, fields: Fields, served: Served) -> Generation:
         max_tokens=_max_tokens(fields, call),
         sampling=_sampling(fields),
         stops=fields.stops(),
+        by_format=call.service.options.fills == "format",
         seed=fields.seed("seed"),
         seconds=milliseconds / 1000 if milliseconds > 0 else None,
     )

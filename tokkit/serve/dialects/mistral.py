@@ -36,6 +36,7 @@ async def fill(call: Call) -> Answer:
         max_tokens=n_tokens,
         sampling=sampling_of(fields, temperature=0.7),
         stops=fields.stops(),
+        by_format=options.fills == "format",
         seed=fields.seed("random_seed", "seed"),
     ).fitted()
     head = {

@@ -108,6 +108,7 @@ async def complete(call: Call) -> Answer:
         max_tokens=_max_tokens(fields, call, echo),
         sampling=sampling_of(fields),
         stops=fields.stops(),
+        by_format=options.fills == "format",
         n=best_of,
         keep_rows=bool(logprobs),
     )
@@ -118,6 +119,8 @@ async def complete(call: Call) -> Answer:
         one = replace(first, prompt=prompt, seed=own)
         one = one if ids is not None else as_gap(one, prompt.decode())
         generations.append((one if heal else unhealed(one)).fitted())
+    if logprobs is not None and any(one.is_searched for one in generations):
+        raise unsupported("logprobs", "the middle is searched for; leave out the suffix")
     if echo and any(one.suffix is not None for one in generations):
         raise unsupported("echo", "with a suffix there is no one text to repeat")
     usage = fields.object("stream_options").flag("include_usage")
@@ -226,7 +229,8 @@ def _choice(
     }
     if wanted.byte_logprobs:
         handle = None if drawn is None else drawn.handle
-        choice["byte_logprobs"] = [] if handle is None else handle.logprobs
+        figures = [] if handle is None else handle.logprobs
+        choice["byte_logprobs"] = None if generation.is_searched else figures
     return choice
 
 

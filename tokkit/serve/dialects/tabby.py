@@ -31,7 +31,8 @@ async def _complete_segments(call: Call, fields: Fields) -> Answer:
     generation = Generation(
         served=served,
         prompt=segments.text("prefix").encode(),
-        suffix=suffix if served.fills else None,
+        suffix=suffix if suffix or served.fills else None,
+        by_format=options.fills == "format",
         max_tokens=n_tokens_of(fields, options),
         sampling=sampling_of(fields, temperature=0.1),
         stops=(),

@@ -47,6 +47,7 @@ function drawn(text, logprobs) {
   const encoder = new TextEncoder();
   let place = 0;
   return Array.from(text, (character) => {
+    if (!logprobs) return piece(character, "drawn");
     const size = encoder.encode(character).length;
     const figure = logprobs.slice(place, place + size).reduce((sum, each) => sum + each, 0);
     place += size;
@@ -73,9 +74,14 @@ async function complete(model, card, before, after, signal) {
       piece(before.slice(-AROUND), "around"), ...drawn(choice.text, choice.byte_logprobs),
       piece(after.slice(0, AROUND), "around"),
     );
+    const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    if (!choice.byte_logprobs) {
+      figures.textContent = `searched for, ${seconds}`;
+      return;
+    }
     const n = choice.byte_logprobs.length;
     const bits = -choice.byte_logprobs.reduce((sum, each) => sum + each, 0) / Math.LN2 / Math.max(n, 1);
-    figures.textContent = `${n} bytes, ${bits.toFixed(2)} bits a byte, ${((performance.now() - began) / 1000).toFixed(1)} s`;
+    figures.textContent = `${n} bytes, ${bits.toFixed(2)} bits a byte, ${seconds}`;
   } catch (error) {
     if (error.name === "AbortError") return;
     out.replaceChildren(piece(error.message, "error"));

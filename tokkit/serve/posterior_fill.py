@@ -1,0 +1,53 @@
+"""Gaps filled without a format, by the posterior over middles: `fill_by_posterior`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from tokkit.bytelm.batch.task import Handle
+from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.completion.infilling import infill
+from tokkit.bytelm.drawing.request import Request
+from tokkit.serve.served import Served
+from tokkit.serve.stepped import in_steps
+
+MAX_MIDDLE_BYTES = 256
+"""Of what is searched for; the search favours short middles in any case."""
+
+
+def fill_by_posterior(
+    served: Served, request: Request, max_tokens: int, budget: int
+) -> Generator[None, None, Handle]:
+    """A middle as `infill(method="posterior")` draws it, a pass of the model at a time.
+
+    Args:
+        served: any model.
+        request: with a suffix; of the sampling options its temperature is heeded.
+        max_tokens: of the middle.
+        budget: passes that the search may take.
+
+    Raises:
+        TokkitError: the model gives no middle any mass.
+    """
+
+    def work(model: ByteModel) -> bytes:
+        return infill(
+            model,
+            request.text,
+            request.suffix,
+            max_bytes=min(request.max_bytes, MAX_MIDDLE_BYTES),
+            method="posterior",
+            budget=budget,
+            seed=request.seed,
+            stop=request.stop,
+            temperature=request.temperature,
+        )
+
+    text = (yield from in_steps(served.model, work)).decode(errors="ignore").encode()
+    ends = served.ends(text)
+    handle = Handle(request, max_tokens=max_tokens)
+    cut = ends[:max_tokens]
+    handle.finish = "length" if len(cut) < len(ends) else "end"
+    handle.text = text[: cut[-1]] if cut else b""
+    handle.token_ends = cut
+    return handle
