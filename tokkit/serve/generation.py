@@ -15,8 +15,8 @@ from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.errors import ArgumentError
 from tokkit.serve.engine import Engine
 from tokkit.serve.options import ServeOptions
-from tokkit.serve.posterior_fill import fill_by_posterior
 from tokkit.serve.refusals import RefusalError, unsupported
+from tokkit.serve.searching.posterior_fill import fill_by_posterior
 from tokkit.serve.served import Served
 from tokkit.serve.texts import Characters
 from tokkit.serve.tickets import Ears, Errand, News, Order, Ticket

@@ -8,8 +8,8 @@ from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.infilling import infill
 from tokkit.bytelm.drawing.request import Request
+from tokkit.serve.searching.stepped import in_steps
 from tokkit.serve.served import Served
-from tokkit.serve.stepped import in_steps
 
 MAX_MIDDLE_BYTES = 256
 """Of what is searched for; the search favours short middles in any case."""
