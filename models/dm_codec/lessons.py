@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.models.dm_codec.learning import (
@@ -52,10 +53,11 @@ class Lesson:
             self._signal[place : place + len(each.samples)] = torch.from_numpy(each.samples)
             place += each.n_frames * self._hop
         self._validation = _first_frames(data.validation, _MOST_EVALUATED)
+        widths = {name: getattr(config, f"{name}_width") for name in TEACHERS}
+        for name, width in widths.items():
+            _check_widths(data.train, name, width)
         self._teachers = {
-            name: rows
-            for name in TEACHERS
-            if (rows := _laid_out(data.train, name, getattr(config, f"{name}_width"))) is not None
+            name: _Taught(data.train, name) for name, width in widths.items() if width
         }
         self._filters = [
             mel_filters(config.bins, n_bands, config.sample_rate) for n_bands in mel_bands()
@@ -112,9 +114,9 @@ class Lesson:
 
     def _distilled(self, name: str, first: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
         places = starts[:, None] + torch.arange(self._segment)
-        teacher = self._teachers[name][places].to(first)
-        known = ~teacher.isnan().any(-1)
-        return distillation_loss(self._model.teachers[name](first), teacher, known)
+        teacher, known = self._teachers[name].of(places)
+        found = self._model.teachers[name](first)
+        return distillation_loss(found, teacher.to(first), known.to(first.device))
 
     def evaluate(self) -> Mapping[str, float]:
         """Mean difference of held-out spectra at 1, 2, 4, … streams, and perplexities."""
@@ -153,11 +155,54 @@ def _first_frames(recordings: Sequence[Recording], most: int) -> list[Recording]
     return taken
 
 
-def _laid_out(recordings: Sequence[Recording], name: str, width: int) -> torch.Tensor | None:
-    """What a teacher knows of all frames, each dimension standardised; None if there is none.
+class _Taught:
+    """What a teacher knows of frames, each dimension standardised.
+
+    Only frames that it knows take memory.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], name: str) -> None:
+        """Collect it.
+
+        Args:
+            recordings: that are laid end to end.
+            name: of the teacher, whom one of them has.
+
+        Raises:
+            ArgumentError: it knows no frame.
+        """
+        places: list[NDArray[np.int64]] = []
+        rows: list[NDArray[np.float32]] = []
+        n_known = 0
+        for each in recordings:
+            own = np.full(each.n_frames, -1, np.int64)
+            found = getattr(each, name)
+            if found is not None:
+                known = ~np.isnan(found).any(axis=1)
+                own[known] = n_known + np.arange(known.sum())
+                n_known += int(known.sum())
+                rows.append(found[known])
+            places.append(own)
+        if not n_known:
+            raise ArgumentError(f"`{name}` says nothing of any frame; leave it out")
+        together = np.concatenate(rows)
+        together -= together.mean(axis=0)
+        together /= np.maximum(together.std(axis=0), _LEAST_DEVIATION)
+        self._rows = torch.from_numpy(together)
+        self._places = torch.from_numpy(np.concatenate(places))
+
+    def of(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Float32 (..., width) of frames (...), and whether they are known, bool (...)."""
+        beyond = frames >= len(self._places)
+        places = self._places[frames.masked_fill(beyond, 0)].masked_fill(beyond, -1)
+        return self._rows[places.clamp(min=0)], places >= 0
+
+
+def _check_widths(recordings: Sequence[Recording], name: str, width: int) -> None:
+    """Refuse vectors of another width, or none where the model has a teacher.
 
     Raises:
-        ArgumentError: vectors of another width, or none where the model has a teacher.
+        ArgumentError: there are.
     """
     found = [getattr(each, name) for each in recordings]
     widths = {each.shape[1] for each in found if each is not None}
@@ -166,14 +211,3 @@ def _laid_out(recordings: Sequence[Recording], name: str, width: int) -> torch.T
             f"`{name}` of the recordings is {sorted(widths) or 'nowhere'} wide, and the model's "
             f"{name}_width is {width}; they must be the same, and 0 if no recording has it"
         )
-    if not width:
-        return None
-    rows = np.concatenate([
-        np.full((each.n_frames, width), np.nan, np.float32) if one is None else one
-        for each, one in zip(recordings, found, strict=True)
-    ])  # fmt: skip
-    known = rows[~np.isnan(rows).any(axis=1)]
-    if not len(known):
-        raise ArgumentError(f"`{name}` says nothing of any frame; leave it out")
-    rows = (rows - known.mean(axis=0)) / np.maximum(known.std(axis=0), _LEAST_DEVIATION)
-    return torch.from_numpy(rows)

@@ -254,6 +254,14 @@ def test_the_first_code_learns_what_its_teachers_know() -> None:
     assert losses[1] < 0.7 * losses[0]
 
 
+def test_a_recording_shorter_than_a_segment_is_learned_from() -> None:
+    short = Recording(
+        HELD_OUT[:700], RATE, speech=np.random.default_rng(0).random((5, 2), np.float32)
+    )
+    _, result = trained(Recordings([short]), steps=22, speech_width=2)
+    assert result.step == 22
+
+
 def test_the_distillation_is_zero_exactly_at_the_teacher() -> None:
     teacher = torch.randn(3, 20, 5, generator=torch.Generator().manual_seed(0))
     known = torch.ones(3, 20, dtype=torch.bool)
