@@ -195,12 +195,13 @@ class ByteModel(ABC):
                 `max_bytes` or a stop string ends the text, it is the beginning of a match.
             state: after `prompt`, if this model has opened it already; it is not changed, but
                 `progress` counts what is drawn from it.
-            speculate: whether likely bytes are evaluated before they are drawn, so that one pass of
-                a model serves several; options say how far. The text is the same: each byte is
-                drawn from its exact distribution with the random numbers that it would have had
-                anyway. It is the same bit for bit where a model gives a context the same numbers in
-                every pass (in float64, say); where it rounds otherwise beside other contexts, as
-                real models do in the last digit, a draw that is that close may differ.
+            speculate: whether one pass of a model may serve several bytes: likely ones are
+                evaluated before they are drawn, and a byte is drawn without a pass where what a
+                pass would add cannot change it; options say how far. The text is the same: each
+                byte is the one that its exact distribution and its random number give. It is the
+                same bit for bit where a model gives a context the same numbers in every pass (in
+                float64, say); where it rounds otherwise beside other contexts, as real models do in
+                the last digit, a draw that is that close may differ.
             draft: a model that proposes besides, and must be much faster than this one.
             **sampling: `temperature`, `top_k`, `top_p`, `min_p`, `repetition_penalty`,
                 `repetition_length`, `no_repeat_ngram`, `valid_utf8`: see `Sampling`.
@@ -232,7 +233,7 @@ class ByteModel(ABC):
         check_kind(request.draft, (ByteModel, NoneType), "draft", "wrap a token model in ByteLM")
         if request.suffix is not None:
             raise ArgumentError("the request has a suffix; pass it to tokkit.Batch, or use infill")
-        draw = Draw(self.name, request)
+        draw = Draw(self.name, request, foretell=True)
         check_state(self, state, request.text)
         return self._drawn(draw, state)
 
@@ -309,7 +310,11 @@ class ByteModel(ABC):
             **known(sampling),
         )
         draws = [
-            Draw(self.name, replace(first, prompt=prompt, seed=None if seed is None else seed + k))
+            Draw(
+                self.name,
+                replace(first, prompt=prompt, seed=None if seed is None else seed + k),
+                foretell=True,
+            )
             for k, prompt in enumerate(prompts)
         ]
         return draw_together(open_together(self, len(draws)), draws)

@@ -127,6 +127,15 @@ class ByteState(ABC):
         """The states of single models that this one asks: itself, unless it combines others."""
         return (self,)
 
+    def bounds(self) -> tuple[NDArray[np.float64], float] | None:
+        """What is known of the next symbol without a model call, in any unit of mass.
+
+        Returns:
+            float64 (257,), masses that are certain, and what may come to any of them, or to several
+            together, at most. None where such bounds are not known.
+        """
+        return None
+
     @property
     def shares(self) -> tuple[float, ...]:
         """What each of `stands_on` counts for at the next byte, as far as known: sums to 1."""

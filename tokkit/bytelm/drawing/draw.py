@@ -30,13 +30,17 @@ class Draw:
         rows: float64 (257,) each, the distributions that they are from, if they are kept.
     """
 
-    def __init__(self, name: str, request: Request, *, keep_rows: bool = False) -> None:
+    def __init__(
+        self, name: str, request: Request, *, keep_rows: bool = False, foretell: bool = False
+    ) -> None:
         """Begin; nothing is drawn yet.
 
         Args:
             name: of the model, for messages.
             request: how, how long, until when.
-            keep_rows: keep the distribution that each byte is drawn from.
+            keep_rows: keep the distribution that each byte is drawn from; not with `foretell`.
+            foretell: draw a byte without a pass where a pass could not change it; `logprobs` may
+                then stay empty.
 
         Raises:
             ArgumentError, MissingExtraError: see `Request.constraints`.
@@ -47,7 +51,7 @@ class Draw:
         self._sampler = Sampler(request, seed=request.seed)
         self._constraints = request.constraints()
         self._matcher = StopMatcher(request.stops)
-        self._speculator = Speculator(request)
+        self._speculator = Speculator(request, foretells=foretell and self._sampler.foretells)
         self._room = request.max_bytes
         self._is_prepared = False
         self._keep_rows = keep_rows
@@ -56,6 +60,26 @@ class Draw:
         self.written = bytearray()
         self.logprobs: list[float] = []
         self.rows: list[NDArray[np.float64]] = []
+        self._foretells = foretell and self._speculator.is_on and self._sampler.foretells
+        self._row = np.empty(0)
+        self._symbol: int | None = None  # the next one, where it is known without a pass
+
+    def is_ready(self, state: ByteState) -> bool:
+        """Whether the next symbol can be drawn without a pass.
+
+        Args:
+            state: as `run` has left it.
+        """
+        if not self._room or self._constraints.must_end or state.is_evaluated:
+            return True
+        if self._symbol is None and self._foretells and self._room < self.request.max_bytes:
+            bounds = state.bounds()
+            if bounds is not None:
+                masses, slack = bounds
+                if self._constraints.parts:
+                    masses = masses * np.exp(self._constraints.bias())
+                self._symbol = self._sampler.foretell(masses, slack)
+        return self._symbol is not None
 
     def prepare(self, state: ByteState, share: float = 1.0) -> None:
         """Propose what the pass shall evaluate besides that `state` needs, if it needs one.
@@ -64,7 +88,7 @@ class Draw:
             state: as `run` has left it.
             share: of the pass that is made for this text.
         """
-        if not self._is_prepared and self._room and not state.is_evaluated:
+        if not self._is_prepared and not self.is_ready(state):
             self._is_prepared = True
             self._speculator.prepare(state, self._constraints, self._room, share)
 
@@ -85,24 +109,19 @@ class Draw:
             For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
         """
         finish: Finish = "length"
-        for room in range(self.request.max_bytes, 0, -1):
-            self._room = room
+        while self._room:
             if self._constraints.must_end:
                 finish = "end"
                 break
-            self.prepare(state)
-            logprobs = state.logprobs()
-            self._is_prepared = False
-            if room == self.request.max_bytes:
-                check_mass(logprobs, self._name)
-            symbol = self._sampler.draw(self._constraints.apply(logprobs))
-            if symbol == END or not self._constraints.fits(symbol, room):
+            symbol = self._next_symbol(state)
+            if symbol == END or not self._constraints.fits(symbol, self._room):
                 finish = "end" if symbol == END else "length"
                 break
             self._speculator.follow(state, symbol)
-            self._note(symbol, logprobs)
+            self._note(symbol)
             certain = b"".join(self._matcher.feed(symbol))
-            if not self._matcher.stopped and room > 1:
+            self._room -= 1
+            if not self._matcher.stopped and self._room:
                 self._constraints.push(symbol)
                 state.push(bytes([symbol]))
                 self._n_pushed += 1
@@ -111,14 +130,27 @@ class Draw:
                 yield certain
                 return
             yield certain
+        self._room = 0
         self.finish = finish
         yield b"".join(self._matcher.flush())
 
-    def _note(self, symbol: int, logprobs: NDArray[np.float64]) -> None:
+    def _next_symbol(self, state: ByteState) -> int:
+        self.prepare(state)
+        symbol, self._symbol = self._symbol, None
+        if symbol is not None:
+            return symbol
+        self._row = logprobs = state.logprobs()
+        self._is_prepared = False
+        if self._room == self.request.max_bytes:
+            check_mass(logprobs, self._name)
+        return self._sampler.draw(self._constraints.apply(logprobs))
+
+    def _note(self, symbol: int) -> None:
         self.written.append(symbol)
-        self.logprobs.append(float(logprobs[symbol]))
+        if not self._foretells:
+            self.logprobs.append(float(self._row[symbol]))
         if self._keep_rows:
-            self.rows.append(logprobs)
+            self.rows.append(self._row)
 
 
 def check_mass(logprobs: NDArray[np.float64], name: str) -> None:

@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from tokkit.arguments import check_flags, check_real, check_whole, refuse_unknown
 from tokkit.errors import ArgumentError, ModelError
 
+_COLDEST = 1e-3
+"""At lower temperatures rounding could be more than the margin."""
+_MARGIN = 1e-9
+"""How near two numbers must not be for a comparison to hold whatever rounding did to them."""
+
 
 class SamplingOptions(TypedDict, total=False):
     """The fields of `Sampling` as keywords of `ByteModel.stream` and `ByteModel.generate`."""
@@ -142,6 +147,7 @@ class Sampler:
         """
         self._sampling = sampling
         self._generator = np.random.default_rng(seed)
+        self._uniform: float | None = None  # drawn for the next symbol
 
     def draw(self, logprobs: NDArray[np.float64]) -> int:
         """A symbol; see `Sampling.probabilities`.
@@ -155,4 +161,65 @@ class Sampler:
         weights = self._sampling.probabilities(logprobs)
         if self._sampling.temperature == 0:
             return int(weights.argmax())
-        return int(self._generator.choice(len(weights), p=weights))
+        shares = np.cumsum(weights)
+        symbol = int(np.searchsorted(shares / shares[-1], self._next_uniform(), side="right"))
+        self._uniform = None
+        return symbol
+
+    @property
+    def foretells(self) -> bool:
+        """Whether `foretell` may know a symbol: not where a filter must know all shares."""
+        law = self._sampling
+        cold = 0 < law.temperature < _COLDEST
+        return law.top_k is None and law.top_p == 1 and law.min_p == 0 and not cold
+
+    def foretell(self, masses: NDArray[np.float64], slack: float) -> int | None:
+        """The symbol that `draw` will return, where what is not known cannot change it.
+
+        The draw with a uniform number u returns the symbol at which the cumulative share passes u.
+        Each such share lies between two bounds, and u mostly on one side of both.
+
+        Args:
+            masses: float64 (n,), what each symbol has at least, in any unit.
+            slack: what they may have besides, all together, at most.
+
+        Returns:
+            None where it depends, or with a filter. The next draw uses the same random number.
+        """
+        law = self._sampling
+        top = masses.max()
+        if not self.foretells or not top > 0 or slack > top:
+            return None
+        known, slack = masses / top, slack / top
+        if law.temperature == 0:
+            first = int(known.argmax())
+            known[first] = 0.0
+            return first if (known.max() + slack) * (1.0 + _MARGIN) + _MARGIN < 1.0 else None
+        power = 1.0 / law.temperature
+        weights = known**power
+        gain = _most_gained(len(weights), slack, power)
+        below, total = np.cumsum(weights), float(weights.sum())
+        u = self._next_uniform()
+        least = below / (total + gain)
+        most = (below + gain) / (total + gain)
+        symbol = int(np.searchsorted(least, u + _MARGIN, side="right"))
+        if symbol == len(weights) or (symbol and most[symbol - 1] >= u - _MARGIN):
+            return None
+        self._uniform = None
+        return symbol
+
+    def _next_uniform(self) -> float:
+        if self._uniform is None:
+            self._uniform = float(self._generator.random())
+        return self._uniform
+
+
+def _most_gained(n: int, slack: float, power: float) -> float:
+    """How much the sum of n powers of numbers up to 1 grows at most if `slack` is added to them.
+
+    A convex power grows most if all is added to the largest, a concave one if it is spread.
+    """
+    if power >= 1:
+        with np.errstate(over="ignore"):
+            return float(np.power(1.0 + slack, power)) - 1.0
+    return n ** (1.0 - power) * slack**power

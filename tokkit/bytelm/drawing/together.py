@@ -49,14 +49,14 @@ def draw_together(states: Sequence[ByteState], draws: Sequence[Draw]) -> list[by
     texts = [b""] * len(draws)
     running = {k: draw.run(states[k]) for k, draw in enumerate(draws)}
     while running:
-        waiting = [k for k in running if not states[k].is_evaluated]
+        waiting = [k for k in running if not draws[k].is_ready(states[k])]
         for k in waiting:
             draws[k].prepare(states[k], 1 / len(waiting))
         evaluate_together([states[k] for k in waiting])
-        for k, draw in list(running.items()):
-            for data in draw:
+        for k, drawn in list(running.items()):
+            for data in drawn:
                 texts[k] += data
-                if not states[k].is_evaluated:
+                if not draws[k].is_ready(states[k]):
                     break
             else:
                 del running[k]

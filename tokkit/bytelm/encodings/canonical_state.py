@@ -156,6 +156,10 @@ class CoverState(ByteState):
         """See `ByteState.progress`."""
         return self._progress
 
+    def bounds(self) -> tuple[NDArray[np.float64], float] | None:
+        """See `ByteState.bounds`; None with a tolerance, which must know all heads."""
+        return None if self._tolerance > 0 else self.cover.bounds()
+
     def pending(self) -> list[Head]:
         """Heads that the next question must evaluate, parents first."""
         return self.cover.pending()

@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from copy import copy
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.bytelm.encodings.heads import Head, LiveHead, Tally
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
@@ -133,6 +134,23 @@ class Cover:
             tally.add_head(self._vocabulary, live.head, live.low, live.high, depth)
         return tally
 
+    def bounds(self) -> tuple[NDArray[np.float64], float] | None:
+        """Masses of the next symbol from the heads that are evaluated, and what the others weigh.
+
+        A head that is not evaluated carries at most its weight P(head), and so do all heads that go
+        on from it together. None where no head is evaluated, or such a weight is not known.
+        """
+        known = [live for live in self.live if live.head.weights is not None]
+        waiting = {_first_unevaluated(live.head) for live in self.live if live.head.weights is None}
+        weights = [head.log_weight for head in waiting]
+        if not known or any(map(math.isnan, weights)):
+            return None
+        tally = Tally(max(live.head.log_weight for live in known))
+        for live in known:
+            depth = self.length - live.head.start
+            tally.add_head(self._vocabulary, live.head, live.low, live.high, depth)
+        return tally.masses, sum(math.exp(min(w - tally.scale, 700.0)) for w in weights)
+
     def drop(self, tolerance: float) -> float | None:
         """Drop the lightest heads as long as they weigh at most `tolerance` together.
 
@@ -172,6 +190,13 @@ class Cover:
         kept = head.kept(live.low, live.high)
         mass = byte_ranges.range_sum(kept, 0, len(kept)) / head.total
         return head.log_weight + math.log(max(mass, 1e-300))
+
+
+def _first_unevaluated(head: Head) -> Head:
+    """The head or the ancestor of it that has not been evaluated, but whose parent has."""
+    while head.parent is not None and head.parent.weights is None:
+        head = head.parent
+    return head
 
 
 def _unevaluated(heads: Iterable[Head]) -> list[Head]:

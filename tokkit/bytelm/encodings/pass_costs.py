@@ -11,6 +11,7 @@ _FORGET = 0.98
 _PRIOR_WEIGHT = 4.0  # of the first guess at the slope, in squared rows
 _OUTLIER = 2.0  # times what was expected; more is taken for something else that ran meanwhile
 _ENOUGH = 4
+_SMOOTHING = 0.2
 
 
 class PassCosts:
@@ -21,6 +22,7 @@ class PassCosts:
         rest: symbols for which nothing is proposed now, since it did not pay; see
             `tokkit.bytelm.drawing.speculation.speculator`.
         next_rest: how long the next rest will be.
+        n_plans: choices of what to propose.
         planning: seconds that it takes to choose what to propose, smoothed.
     """
 
@@ -36,6 +38,7 @@ class PassCosts:
         self.n_calls = 0
         self.rest = 0
         self.next_rest = 0
+        self.n_plans = 0
         self.planning = 0.0
 
     def add(self, n_rows: int, seconds: float) -> None:
@@ -51,6 +54,13 @@ class PassCosts:
         self._mean_seconds += gain * from_seconds
         self._spread = _FORGET * self._spread + from_rows * (n_rows - self._mean_rows)
         self._product = _FORGET * self._product + from_rows * (seconds - self._mean_seconds)
+
+    def plan(self, seconds: float) -> None:
+        """Take into account how long it took to choose what to propose."""
+        self.n_plans += 1
+        if self.n_plans > _ENOUGH:  # the first ones compile kernels
+            limit = max(_OUTLIER * self.planning, 1e-4)
+            self.planning += _SMOOTHING * (min(seconds, limit) - self.planning)
 
     def line(self) -> tuple[float, float]:
         """Seconds of a call with one context, and what each further one adds.

@@ -5,8 +5,10 @@ much mass each byte has there; what goes through heads that wait for the pass is
 that the text comes to a node is the product of shares along the way, as temperature and constraints
 leave them, and it decides nothing but what is computed early.
 
-Nodes are taken in the order of their chances. With S the sum of the chances taken, a pass yields
-1 + S bytes, and costs c(n) with n rows; a node is worth its rows as long as it raises (1 + S) / c.
+Nodes are taken in the order of their chances. Coming to a node saves a pass, or a part of one where
+the next symbol can mostly be told without the heads that begin there. With S the sum of chances
+times what they save, a pass does the work of 1 + S, and costs c(n) with n rows; a node is worth its
+rows as long as it raises (1 + S) / c.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.errors import TokkitError
 
 _LEAST_CHANCE = 1e-3
+_MAX_NODES = 96
+_PASSES_A_GUESS = 0.25
+"""What a guessed byte saves where only the ends of tokens take passes."""
 _LEAST_TEMPERATURE = 0.25
 """What greedy drawing counts as: the masses are not all known, so the largest may be another."""
 
@@ -50,12 +55,14 @@ class Budget(NamedTuple):
     """What a pass may cost.
 
     Attributes:
+        lazy: whether a symbol may be drawn while heads that hardly matter wait; see `_Tree.need`.
         first: cost of a pass as it must be made, in any unit.
         further: what a row adds.
         max_rows: that are added at most.
         max_bytes: the longest path.
     """
 
+    lazy: bool
     first: float
     further: float
     max_rows: int
@@ -67,14 +74,13 @@ class Proposal:
     """Bytes that may come.
 
     Attributes:
-        paths: strings after the text, each after its beginnings.
+        paths: strings after the text whose heads are evaluated, with the passes that each saves if
+            the text comes there.
         heads: for each member, those to evaluate, parents first.
-        expected: how many bytes of them the text is expected to come to.
     """
 
-    paths: set[bytes]
+    paths: dict[bytes, float]
     heads: list[list[Head]]
-    expected: float
 
     @property
     def n_rows(self) -> int:
@@ -88,6 +94,7 @@ class _Node:
     chance: float
     covers: list[Cover]
     loose: float  # of the mass at the node, what goes through heads that have not been asked
+    guessed: float  # of that, what came here by a guess
     constraints: Constraints
     born: list[list[Head]] = field(default_factory=list[list[Head]])
 
@@ -114,32 +121,33 @@ def grow_proposal(
     """
     tree = _Tree(members, guesses, max(temperature, _LEAST_TEMPERATURE))
     root = tree.root(constraints)
-    proposal = Proposal(set(), [[] for _ in members], 0.0)
-    expected, n_rows = 0.0, 0
+    proposal = Proposal({}, [[] for _ in members])
+    expected, n_nodes = 0.0, 0
     waiting = [(-chance, path, byte, root) for chance, path, byte in tree.children(root)]
     heapq.heapify(waiting)
-    while waiting:
+    while waiting and n_nodes < _MAX_NODES:
         minus, path, byte, parent = heapq.heappop(waiting)
         chance = -minus
-        if not _is_worth(chance, 1, expected, n_rows, budget):
+        if not _is_worth(chance, 1, expected, proposal.n_rows, budget):
             break
         if any((tail + path).endswith(stop) for stop in stops):
             continue
         node = tree.child(parent, path, byte, chance)
         if node is None:
             continue
+        n_nodes += 1
         n_born = sum(map(len, node.born))
-        if not _is_worth(chance, n_born, expected, n_rows, budget):
-            continue
-        expected += chance
-        n_rows += n_born
-        proposal.paths.add(path)
-        for heads, born in zip(proposal.heads, node.born, strict=True):
-            heads += born
-        if len(path) < budget.max_bytes:
+        need = tree.need(node) if budget.lazy else 1.0
+        is_worth = _is_worth(chance * need, n_born, expected, proposal.n_rows, budget)
+        if is_worth and n_born:
+            expected += chance * need
+            proposal.paths[path] = need
+            for heads, born in zip(proposal.heads, node.born, strict=True):
+                heads += born
+        if (is_worth or budget.lazy) and len(path) < budget.max_bytes:
             for child_chance, child_path, child_byte in tree.children(node):
                 heapq.heappush(waiting, (-child_chance, child_path, child_byte, node))
-    return Proposal(proposal.paths, proposal.heads, expected)
+    return proposal
 
 
 def _is_worth(chance: float, n_born: int, expected: float, n_rows: int, budget: Budget) -> bool:
@@ -165,7 +173,7 @@ class _Tree:
         waiting = [
             [live.head for live in cover.live if live.head.weights is None] for cover in covers
         ]
-        return _Node(b"", 1.0, covers, self._mass(waiting), constraints)
+        return _Node(b"", 1.0, covers, self._mass(waiting), 0.0, constraints)
 
     def child(self, parent: _Node, path: bytes, byte: int, chance: float) -> _Node | None:
         """The node one byte further, its heads born; None where a constraint cannot follow."""
@@ -181,7 +189,18 @@ class _Tree:
         born = [cover.push(path[-1:]) for cover in covers]
         guess = self._guesses.after(parent.path)
         kept = 0.0 if guess is None else parent.loose * float(guess[byte])
-        return _Node(path, chance, covers, kept + self._mass(born), constraints, born)
+        return _Node(path, chance, covers, kept + self._mass(born), kept, constraints, born)
+
+    def need(self, node: _Node) -> float:
+        """How many passes are saved if the text comes to a node whose heads are evaluated.
+
+        The next symbol there mostly does not depend on heads of little weight, so their share is
+        about the chance that a pass would have been needed for them.
+        """
+        mass = float(self._known(node).sum()) + node.loose
+        if not mass > 0:
+            return 0.0
+        return (node.loose - (1.0 - _PASSES_A_GUESS) * node.guessed) / mass
 
     def children(self, node: _Node) -> Iterator[tuple[float, bytes, int]]:
         """Chance, path and last byte of what may follow a node."""

@@ -9,7 +9,7 @@ rests, for twice as long each time, so that in the long run next to nothing is l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter
+from time import thread_time
 
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.constraint_set import Constraints
@@ -21,22 +21,32 @@ from tokkit.bytelm.drawing.speculation.repeats import RepeatedText
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.pass_costs import PassCosts
 
-_TRIAL = 8  # passes after which gain and cost are compared
-_FIRST_REST, _LONGEST_REST = 256, 1 << 14  # symbols
-_SMOOTHING = 0.1
+_TRIAL = 12  # passes after which gain and cost are compared
+_FIRST_REST, _LONGEST_REST = 64, 1 << 13  # symbols
 
 
 class Speculator:
-    """Has likely bytes evaluated in the passes that a text needs, and counts both."""
+    """Has likely bytes evaluated in the passes that a text needs, and counts both.
 
-    def __init__(self, request: Request) -> None:
-        """Begin after the prompt."""
+    Attributes:
+        is_on: whether anything is proposed.
+    """
+
+    def __init__(self, request: Request, *, foretells: bool) -> None:
+        """Begin after the prompt.
+
+        Args:
+            request: what is drawn.
+            foretells: whether symbols are drawn as soon as they are certain; see `Draw`.
+        """
+        self._foretells = foretells
         self._request = request
         self._options = as_options(request.speculate)
+        self.is_on = self._options is not None
         self._drawn = bytearray()
         self._guesses: Guesses | None = None
         self._n_guessed = 0  # drawn bytes that the guesses have seen
-        self._paths: set[bytes] = set()
+        self._paths: dict[bytes, float] = {}
         self._since = b""  # drawn since the last proposal, or since it was left
         self._n_passes = 0
         self._spent = self._saved = 0.0
@@ -54,7 +64,7 @@ class Speculator:
         """
         if state.progress is not None:
             state.progress.n_passes += 1
-        self._paths, self._since = set(), b""
+        self._paths, self._since = {}, b""
         if self._options is None or room < 2:
             return
         pairs = zip(state.stands_on, state.shares, strict=True)
@@ -66,9 +76,10 @@ class Speculator:
             for member, _ in members:
                 member.foresee(())
             return
-        began = perf_counter()
+        began = thread_time()
         first, further = self._line(costs, share)
-        budget = Budget(first, further, self._options.max_rows, room - 1)
+        lazy = members[0][0] is state and self._foretells
+        budget = Budget(lazy, first, further, self._options.max_rows, room - 1)
         proposal = grow_proposal(
             [Member(one.vocabulary, one.cover.ahead(), weight) for one, weight in members],
             constraints,
@@ -83,8 +94,8 @@ class Speculator:
         self._paths = proposal.paths
         if state.progress is not None:
             state.progress.n_proposed += len(proposal.paths)
-        costs[0].planning += _SMOOTHING * (perf_counter() - began - costs[0].planning)
-        self._spent += first + proposal.n_rows * further + costs[0].planning
+        costs[0].plan(thread_time() - began)
+        self._spent += proposal.n_rows * further + costs[0].planning
         self._n_passes += 1
         if self._options.row_cost is None and self._n_passes >= _TRIAL:
             self._compare(costs[0], first)
@@ -93,8 +104,8 @@ class Speculator:
         """Follow the text by one byte, before or after the state does."""
         self._drawn.append(byte)
         self._since += bytes([byte])
-        self._saved += 1
         held = self._since in self._paths
+        self._saved += self._paths.get(self._since, 0.0)
         if state.progress is not None:
             state.progress.n_bytes += 1
             state.progress.n_held += held
@@ -112,7 +123,7 @@ class Speculator:
         return share * sum(first for first, _ in lines), sum(more for _, more in lines) / len(lines)
 
     def _compare(self, costs: PassCosts, first: float) -> None:
-        """Rest if the passes of the last trial cost more than the bytes would have alone."""
+        """Rest if proposals have cost more than the passes that they saved in the last trial."""
         if self._spent > self._saved * first:
             costs.next_rest = min(max(_FIRST_REST, 2 * costs.next_rest), _LONGEST_REST)
             costs.rest = costs.next_rest
