@@ -34,7 +34,13 @@ from tokkit.bytelm.encodings.context_limit import context_limit, too_long
 from tokkit.bytelm.encodings.evaluation import rows_in_calls
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.text_view import characters
-from tokkit.bytelm.token_models.protocol import Node, Session, TokenLM, open_session
+from tokkit.bytelm.token_models.protocol import (
+    Node,
+    Session,
+    TokenLM,
+    open_session,
+    unknown_id,
+)
 from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
@@ -406,8 +412,14 @@ class ByteLM(ByteModel):
             n_given: so many at their beginning are a condition.
 
         Raises:
+            ArgumentError: something else than ids, or more given ones than there are.
+            EncodingError: an id outside the vocabulary.
             ModelError: more ids than the model reads, or it returned NaN.
         """
+        ids, size = list(as_ids(ids, "ids")), self.tokenizer.vocab_size
+        check_whole("n_given", n_given, 0, len(ids))
+        if ids and not 0 <= min(ids) <= max(ids) < size:
+            raise unknown_id(min(ids) if min(ids) < 0 else max(ids), size)
         limit = context_limit(self.token_lm)
         if limit is not None and len(ids) - 1 > limit:
             raise too_long(self.token_lm, len(ids))

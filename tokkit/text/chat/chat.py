@@ -44,6 +44,13 @@ class Chat:
         )
         if isinstance(self.messages, str | bytes | Mapping):
             raise ArgumentError("messages must be a list of {'role': ..., 'content': ...}")
+        check_kind(self.tools, (Sequence, type(None)), "tools", "pass a list")
+        if isinstance(self.tools, str | bytes):
+            raise ArgumentError(f"tools must be a list, got {self.tools!r:.60}")
+        check_kind(self.template, (str, type(None)), "template")
+        check_kind(self.variables, Mapping, "variables", "pass values by name")
+        if not all(isinstance(name, str) for name in self.variables):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError("variables must be values by name; a name is no text")
         messages = tuple(self.messages)
         object.__setattr__(self, "messages", messages)
         if not messages:
