@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from tokkit.audit.chat_templates.finding_templates import find_templates
 from tokkit.audit.reference.sandbox import Sandbox
 from tokkit.bytelm.completion.fim_frame import without_dummy_prefix
 from tokkit.errors import EncodingError, SandboxError
 from tokkit.files.sources import locate
 from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Served
+from tokkit.text.chat.finding import find_templates
 from tokkit.text.tokenizer import TextTokenizer
 
 _OPEN, _CLOSE, _SPACE = "\ue000", "\ue001", "\u2003"
