@@ -46,7 +46,7 @@ DEAR = {"audit_tokenizer", "compare_tokenizers", "infer_mixture"}
 """Take seconds."""
 PREFIX = "TextTokenizer.truncate"
 """Refuses every budget: a text has no shorter code. Nor has it a context."""
-INTERNAL = {"evaluate_with", "tallies"}
+INTERNAL = {"evaluate_with", "tallies", "at", "foresee", "take_foreseen", "sharing"}
 """What states are asked by the library itself, for speed."""
 
 
@@ -126,11 +126,11 @@ def entries() -> dict[str, Callable[..., Any]]:
 def arguments(name: str) -> dict[str, Any]:
     """Those that an entry needs, and that are right."""
     needed = set(inspect.signature(entries()[name]).parameters)
-    if name in ("Infilling", "infill", "audit_tokenizer", "RepositoryFiles"):
+    if name in ("Infilling", "infill", "audit_tokenizer", "RepositoryFiles", "EditorSession"):
         needed -= {"context", "name", "budget"}
     if name == "AuditOptions":
         return {}
-    if name.endswith("chat"):
+    if name.endswith("chat") or name == "Batch":
         needed -= {"options"}
     if name == "compare_tokenizers":  # its other arguments are as good when left out
         needed = {"tokenizers", "data"}

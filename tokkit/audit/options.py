@@ -65,12 +65,14 @@ class AuditOptions:
             ("texts", Mapping),
             ("corpora", Mapping),
             ("chat_template", str),
-            ("signals", Iterable),
-            ("contexts", Iterable),
-            ("labels", Iterable),
+            ("signals", Sequence),
+            ("contexts", Sequence),
+            ("labels", Sequence),
         ):
             if (value := getattr(self, name)) is not None:
                 check_kind(value, kind, name)
+        if self.signals is not None:
+            refuse_single_text(self.signals, "signals")
         for each in (self.texts or {}).values():
             refuse_single_text(each, "each of texts")
         for each in (self.corpora or {}).values():

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Unpack
 
-from tokkit.arguments import as_bytes, check_whole
+from tokkit.arguments import as_bytes, check_kind, check_whole
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.completion.completion import Unit, draw_completion
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_formats import FimFormat
-from tokkit.bytelm.completion.fim_frame import Heal
+from tokkit.bytelm.completion.fim_frame import Heal, check_heal
 from tokkit.bytelm.completion.infilling import Infilling
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
@@ -57,9 +57,12 @@ class EditorSession:
             context: see there.
 
         Raises:
-            ArgumentError: no byte-level model.
+            ArgumentError: no byte-level model, or an option that is none.
         """
         check_model(lm)
+        check_heal(heal)
+        check_kind(fim, (str, FimFormat, type(None)), "fim")
+        check_kind(context, (RepositoryFiles, type(None)), "context")
         self._fim, self._context = fim, context
         self._heal: Heal = heal
         self._lm: ByteModel = lm

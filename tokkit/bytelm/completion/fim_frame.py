@@ -43,6 +43,16 @@ _LOOKAHEAD_BYTES = 256  # what is further away is taken to decide nothing about 
 _without_space: WeakKeyDictionary[TextTokenizer, TextTokenizer] = WeakKeyDictionary()
 
 
+def check_heal(heal: object) -> None:
+    """Refuse what is no way to heal.
+
+    Raises:
+        ArgumentError: it is none of `HEALS`.
+    """
+    if heal not in HEALS:
+        raise ArgumentError(f"heal must be one of {HEALS}, got {heal!r}")
+
+
 @dataclass(frozen=True)
 class FimFrame:
     """A FIM prompt, and what the text that follows it must begin and end with.

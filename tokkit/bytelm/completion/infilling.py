@@ -31,7 +31,7 @@ from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import Unit, complete, draw_completion
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_formats import FimFormat, has_fim_format, resolve_fim_format
-from tokkit.bytelm.completion.fim_frame import HEALS, FimFrame, Heal, make_frame
+from tokkit.bytelm.completion.fim_frame import FimFrame, Heal, check_heal, make_frame
 from tokkit.bytelm.completion.posterior import search_middles
 from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.request import Request
@@ -210,8 +210,7 @@ class Infilling:
                 f"{lm.name}: a middle needs a single ByteLM with encodings='canonical', whose "
                 "tokenizer has the control tokens; without a suffix any model will do"
             )
-        if heal not in HEALS:
-            raise ArgumentError(f"heal must be one of {HEALS}, got {heal!r}")
+        check_heal(heal)
         check_whole("tries", tries, 1)
         tokenizer = lm.token_lm.tokenizer
         self.format = resolve_fim_format(fim, tokenizer)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tokkit.arguments import MAX_BYTES, as_bytes, check_whole
+from tokkit.arguments import MAX_BYTES, as_bytes, check_kind, check_whole
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.bytelm.drawing.constraint_set import Constraints
@@ -60,7 +60,7 @@ class Request(Sampling):
     suffix: str | bytes | None = None
 
     def __post_init__(self) -> None:
-        """Check every field but the pattern.
+        """Check every field, and of the pattern that it is one.
 
         Raises:
             ArgumentError: one is of the wrong kind, or out of range.
@@ -74,6 +74,7 @@ class Request(Sampling):
         if self.suffix is not None:
             object.__setattr__(self, "suffix", as_bytes(self.suffix))
         object.__setattr__(self, "stop", tuple(as_stops(self.stop)))
+        check_kind(self.pattern, (str, Grammar, type(None)), "pattern")
         as_options(self.speculate)
         if self.draft is not None and not callable(getattr(self.draft, "open", None)):
             raise ArgumentError(
