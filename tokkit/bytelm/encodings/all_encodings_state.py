@@ -227,7 +227,9 @@ class AllEncodingsState(ByteState):
         Raises:
             ModelError: the model returned NaN, or the widest beam does not keep the bound.
         """
-        self._evaluated()
+        refuse_too_long(self._vocabulary, self, data)
+        if self._bound is not None:
+            self._evaluated()
         before = self._text
         while True:
             tallies: list[Tally] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ OF_TRANSFORMERS: dict[str, Any] = {
     "threads": int | None, "packed": bool | None, "attn_implementation": str | None,
     "allow_download": bool, "bos_ids": IDS, "eos_ids": IDS, "max_batch_tokens": int,
     "name": str | None, "self_check": bool, "way": str | None,
+    "device_map": str | Mapping[str, Any] | None,
 }  # fmt: skip
 OF_ALL: dict[str, Any] = {
     "source": str | os.PathLike | tuple, "backend": str | None, "encodings": str,
