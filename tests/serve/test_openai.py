@@ -261,3 +261,20 @@ def test_a_prompt_seen_before_is_not_computed_again(client: Client) -> None:
     again = client.ask(COMPLETE, model="toy", prompt=prompt + "sat", max_tokens=1)
     usage = again["usage"]
     assert usage["prompt_tokens_details"]["cached_tokens"] >= usage["prompt_tokens"] - 6
+
+
+def test_a_middle_that_is_searched_for_ends_before_the_first_stop_string(client: Client) -> None:
+    fields = {"prompt": "the ", "suffix": " sat", "max_tokens": 9, "temperature": 90}
+    for seed in range(20):
+        whole = client.ask(COMPLETE, model="plain", **fields, seed=seed, stop=["\n\n\n"])
+        text = text_of(whole)
+        if len(text) > 1:
+            break
+    assert len(text) > 1
+    cut = client.ask(COMPLETE, model="plain", **fields, seed=seed, stop=[text[1:], text[1]])
+    assert text_of(cut) == text[: text.index(text[1])]
+    assert cut["choices"][0]["finish_reason"] == "stop"
+    llama = {"input_prefix": "the ", "input_suffix": " sat", "n_predict": 9, "temperature": 90}
+    told = client.ask("/infill", model="plain", **llama, seed=seed, stop=[text[1]])
+    assert (told["content"], told["stop_type"]) == (text_of(cut), "word")
+    assert told["stopping_word"] == text[1]

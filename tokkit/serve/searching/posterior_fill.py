@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.infilling import infill
 from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.serve.searching.stepped import in_steps
 from tokkit.serve.served import Served
 
@@ -22,7 +23,8 @@ def fill_by_posterior(
 
     Args:
         served: any model.
-        request: with a suffix; of the sampling options its temperature is heeded.
+        request: with a suffix; of the sampling options its temperature is heeded. The middle ends
+            before the first of its stop strings, which say nothing of what is searched for.
         max_tokens: of the middle.
         budget: passes that the search may take.
 
@@ -39,15 +41,30 @@ def fill_by_posterior(
             method="posterior",
             budget=budget,
             seed=request.seed,
-            stop=request.stop,
             temperature=request.temperature,
         )
 
     text = (yield from in_steps(served.model, work)).decode(errors="ignore").encode()
+    text, stopped_by = _until_stop(text, request.stops)
     ends = served.ends(text)
     handle = Handle(request, max_tokens=max_tokens)
     cut = ends[:max_tokens]
-    handle.finish = "length" if len(cut) < len(ends) else "end"
+    if len(cut) < len(ends):
+        handle.finish = "length"
+    else:
+        handle.finish = "end" if stopped_by is None else "stop"
+        handle.stopped_by = stopped_by
     handle.text = text[: cut[-1]] if cut else b""
     handle.token_ends = cut
     return handle
+
+
+def _until_stop(text: bytes, stops: Sequence[bytes]) -> tuple[bytes, bytes | None]:
+    """A text before the stop string that ends first, and that string."""
+    matcher, kept = StopMatcher(stops), bytearray()
+    for symbol in text:
+        kept += b"".join(matcher.feed(symbol))
+        if matcher.stopped:
+            break
+    kept += b"".join(matcher.flush())
+    return bytes(kept), matcher.stopped_by
