@@ -83,6 +83,7 @@ def serve(
     options: ServeOptions,
     announce: Callable[[str], object] = say_nothing,
     templates: Mapping[str, str] | None = None,
+    listener: socket.socket | None = None,
 ) -> None:
     """Serve models until the process is interrupted.
 
@@ -91,14 +92,16 @@ def serve(
         options: what is permitted.
         announce: called with the URL once the server listens.
         templates: of chats, of those models that have one; see `make_app`.
+        listener: what `bind` gave, for who wants the address before the models are loaded; it is
+            closed at the end. None binds one.
 
     Raises:
         ArgumentError: no models.
         FormatError: the address cannot be had.
     """
-    with bind(options) as listener:
-        port = listener.getsockname()[1]
+    with bind(options) if listener is None else listener as bound:
+        port = bound.getsockname()[1]
         host = f"[{options.host}]" if ":" in options.host else options.host
         url = f"http://{host}:{port}"
         server = make_server(models, options, lambda: announce(url), templates)
-        server.run(sockets=[listener])
+        server.run(sockets=[bound])

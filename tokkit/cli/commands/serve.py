@@ -86,6 +86,7 @@ def serve(
     ):
         from tokkit.serve.chat.conversation import template_of
         from tokkit.serve.options import ServeOptions
+        from tokkit.serve.running import bind
         from tokkit.serve.running import serve as run
         from tokkit.serve.served import put_together
         from tokkit.serve.setup_help import setup_help
@@ -102,10 +103,6 @@ def serve(
         max_queue=max_queue,
         max_seconds=max_seconds,
     )
-    loaded = [(_name(source), load_model(source, allow_download)) for source in models]
-    offered = put_together(loaded, combine)
-    found = {_name(source): template_of(source) for source in models}
-    templates = {name: text for name, text in found.items() if text is not None}
 
     def announce(url: str) -> None:
         if as_json:
@@ -114,7 +111,12 @@ def serve(
         print(setup_help(url, list(offered), options.api_key is not None), file=sys.stderr)
         print(url, flush=True)
 
-    run(offered, options, announce, templates)
+    with bind(options) as listener:  # so that a port that is taken is told before models load
+        loaded = [(_name(source), load_model(source, allow_download)) for source in models]
+        offered = put_together(loaded, combine)
+        found = {_name(source): template_of(source) for source in models}
+        templates = {name: text for name, text in found.items() if text is not None}
+        run(offered, options, announce, templates, listener)
     return 0
 
 
