@@ -118,7 +118,12 @@ def test_an_answer_is_what_the_library_writes(chatting: Client) -> None:
         ({"model": "both"}, "model"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": None}]}, "messages[0].content"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [{"role": "a b", "content": ""}]}, "messages[0].role"),
+        ({"messages": [{"role": "wizard", "content": "a"}]}, "messages[0].role"),
+        ({"messages": [{"content": "a"}]}, "messages[0].role"),
+        ({"chat_template": "{{ messages }}"}, "chat_template"),
         (
             {"messages": [{"role": "user", "content": [PICTURE]}]},
             "messages[0].content",

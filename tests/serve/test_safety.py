@@ -48,6 +48,13 @@ def test_hostile_bodies_are_refused(client: Client, path: str, name: str) -> Non
     assert client.send("GET", "/health")[0] == 200
 
 
+def test_a_compressed_body_is_refused(client: Client) -> None:
+    body = b'{"prompt": "a", "max_tokens": 1}'
+    path = "/v1/completions"
+    assert client.send("POST", path, body, Content_Encoding="gzip")[0] == 415
+    assert client.send("POST", path, body, Content_Encoding="identity")[0] == 200
+
+
 def test_gigabytes_are_refused_before_they_come(client: Client) -> None:
     with socket.create_connection(("127.0.0.1", client.port), timeout=20) as peer:
         peer.sendall(

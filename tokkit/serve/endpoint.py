@@ -141,9 +141,11 @@ class Endpoint:
         sender = Sender(send)
         options = self._service.options
         try:
+            headers = Headers(scope=scope)
+            _refuse_encoded(headers.get("content-encoding", "identity"))
             body = await read_body(
                 receive,
-                Headers(scope=scope).get("content-length"),
+                headers.get("content-length"),
                 max_bytes=options.max_body_bytes,
                 seconds=options.body_seconds,
             )
@@ -210,6 +212,20 @@ class Endpoint:
         body = compact(self._error_body(refusal))
         with suppress(OSError):
             await sender.whole(Reply(body, refusal.status, JSON, headers))
+
+
+def _refuse_encoded(encoding: str) -> None:
+    """Refuse a body that is compressed.
+
+    Raises:
+        RefusalError: it is.
+    """
+    if encoding.strip().lower() not in ("", "identity"):
+        raise RefusalError(
+            415,
+            f"a body of Content-Encoding {encoding[:40]} is not read; send it as it is",
+            code="unsupported_encoding",
+        )
 
 
 class Sender:

@@ -27,7 +27,10 @@ _NEUTRAL: dict[str, Sequence[Any]] = {
     "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "audio": (),
+    "chat_template": (),
+    "chat_template_kwargs": ({},),
 }
+_ROLES = ("system", "developer", "user", "assistant")
 
 
 async def complete(call: Call) -> Answer:
@@ -92,8 +95,8 @@ def _messages(fields: Fields) -> list[Message]:
 
 def _role(message: Fields) -> str:
     role = message.text("role")
-    if not role.isidentifier() or len(role) > 40:
-        raise message.wrong("role", "a word, such as user")
+    if role not in _ROLES:
+        raise message.wrong("role", f"one of {', '.join(_ROLES)}")
     message.refuse("messages are text", {"tool_calls": ([],), "function_call": (), "audio": ()})
     return "system" if role == "developer" else role
 
@@ -101,6 +104,8 @@ def _role(message: Fields) -> str:
 def _content(message: Fields) -> str:
     """A text, or several parts of text."""
     content = message.get("content")
+    if content is None:
+        raise message.wrong("content", "text, or parts of the type text")
     if not isinstance(content, list):
         return message.text("content")
     for part in cast("list[Any]", content):
