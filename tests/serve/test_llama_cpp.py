@@ -162,6 +162,31 @@ def test_what_cannot_be_done_is_refused_by_name(client: Client, fields: dict[str
     assert body["error"]["code"] == 400
 
 
+def test_samplers_are_not_called_penalties(client: Client) -> None:
+    others = ("typical_p", "xtc_probability", "dynatemp_range", "top_n_sigma", "mirostat")
+    for name in others:
+        _, body = client.refused("/completion", prompt="a", **{name: 0.5})
+        message = body["error"]["message"]
+        assert name in message and "penalties" not in message
+    _, body = client.refused("/completion", prompt="a", repeat_penalty=1.1)
+    assert "penalties" in body["error"]["message"]
+
+
+def test_nothing_is_predicted_where_nothing_is_asked_for(client: Client) -> None:
+    answer = client.ask("/completion", prompt="the cats", n_predict=0)
+    assert answer["content"] == ""
+    assert answer["tokens_predicted"] == answer["timings"]["predicted_n"] == 0
+    assert answer["tokens_cached"] == answer["tokens_evaluated"] > 0
+
+
+def test_a_prompt_that_spells_a_template_is_searched_with_the_defaults(client: Client) -> None:
+    prompt = "<fim_prefix>the <fim_suffix> sat<fim_middle>"
+    fields = {"model": "plain", "prompt": prompt, "n_predict": 3, "seed": 1}
+    gap = {"model": "plain", "input_prefix": "the ", "input_suffix": " sat", "n_predict": 3}
+    answer = client.ask("/completion", **fields)
+    assert answer["content"] == client.ask("/infill", **gap, seed=1)["content"]
+
+
 def test_neutral_values_are_taken(client: Client) -> None:
     neutral = {"mirostat": 0, "grammar": "", "repeat_penalty": 1.0, "logit_bias": [], "seed": -1}
     assert client.ask("/completion", prompt="a", n_predict=1, ignore_eos=False, **neutral)
@@ -174,6 +199,11 @@ def test_tokens_go_there_and_back(client: Client) -> None:
     pieces = client.ask("/tokenize", content="the ï", with_pieces=True)["tokens"]
     assert pieces[0] == {"id": tokens[0], "piece": "the"}
     assert pieces[-1]["piece"] == [0xAF]
+    end = LM.token_lm.eos_ids[0]
+    status, body = client.refused("/detokenize", tokens=[*tokens, end])
+    assert status == 400 and f"control token {end}" in body["error"]["message"]
+    status, body = client.refused("/tokenize", content="a", parse_special=True)
+    assert status == 400 and "parse_special" in body["error"]["message"]
     assert client.refused("/detokenize", tokens=["a"])[0] == 400
     assert client.refused("/detokenize", tokens=[1 << 40])[0] == 400
     ids = client.ask("/completion", prompt=tokens, n_predict=3, seed=1, **NEUTRAL)["content"]

@@ -194,6 +194,16 @@ def test_figures_of_tokens_add_up_to_that_of_the_text(
         place += size
 
 
+@pytest.mark.parametrize("echo", [False, True])
+def test_without_alternatives_each_token_has_a_null_in_their_place(
+    client: Client, echo: bool
+) -> None:
+    answer = client.ask(COMPLETE, model="toy", prompt="the", logprobs=0, max_tokens=2, echo=echo)
+    figures = answer["choices"][0]["logprobs"]
+    assert figures["top_logprobs"] == [None] * len(figures["tokens"])
+    assert len(figures["tokens"]) > 1
+
+
 def test_echo_alone_draws_nothing(client: Client) -> None:
     answer = client.ask(COMPLETE, model="toy", prompt="the cats", echo=True, max_tokens=0)
     assert text_of(answer) == "the cats"
@@ -226,6 +236,7 @@ def test_nulls_and_empty_names_are_as_if_they_were_not_there(client: Client) -> 
         ({"prompt": [10**9]}, "prompt"),
         ({"stream": "yes"}, "stream"),
         ({"logprobs": 1, "stream": True}, "logprobs"),
+        ({"byte_logprobs": True, "echo": True}, "byte_logprobs"),
         ({"prompt": "the " * 100_000}, "prompt"),
     ],
     ids=lambda value: str(value)[:40],
@@ -264,17 +275,26 @@ def test_a_prompt_seen_before_is_not_computed_again(client: Client) -> None:
 
 
 def test_a_middle_that_is_searched_for_ends_before_the_first_stop_string(client: Client) -> None:
-    fields = {"prompt": "the ", "suffix": " sat", "max_tokens": 9, "temperature": 90}
-    for seed in range(20):
-        whole = client.ask(COMPLETE, model="plain", **fields, seed=seed, stop=["\n\n\n"])
-        text = text_of(whole)
-        if len(text) > 1:
-            break
-    assert len(text) > 1
+    fields: dict[str, Any] = {
+        "prompt": "the ",
+        "suffix": " sat",
+        "max_tokens": 9,
+        "temperature": 90,
+    }
+    answers = (
+        (seed, text_of(client.ask(COMPLETE, model="plain", **fields, seed=seed, stop=["\n\n\n"])))
+        for seed in range(20)
+    )
+    seed, text = next((seed, text) for seed, text in answers if len(text) > 1)
     cut = client.ask(COMPLETE, model="plain", **fields, seed=seed, stop=[text[1:], text[1]])
     assert text_of(cut) == text[: text.index(text[1])]
     assert cut["choices"][0]["finish_reason"] == "stop"
-    llama = {"input_prefix": "the ", "input_suffix": " sat", "n_predict": 9, "temperature": 90}
+    llama: dict[str, Any] = {
+        "input_prefix": "the ",
+        "input_suffix": " sat",
+        "n_predict": 9,
+        "temperature": 90,
+    }
     told = client.ask("/infill", model="plain", **llama, seed=seed, stop=[text[1]])
     assert (told["content"], told["stop_type"]) == (text_of(cut), "word")
     assert told["stopping_word"] == text[1]

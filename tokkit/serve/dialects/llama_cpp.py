@@ -22,6 +22,7 @@ from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
     MAX_ID,
     NO_PENALTIES,
+    NO_SAMPLER,
     PENALTIES,
     as_gap,
     n_tokens_of,
@@ -34,10 +35,12 @@ from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Served
 from tokkit.version import VERSION
 
-_NEUTRAL: dict[str, Sequence[Any]] = {
+_PENALTIES: dict[str, Sequence[Any]] = {
     **PENALTIES,
     "repeat_penalty": (1,),
     "dry_multiplier": (0,),
+}
+_OTHER_SAMPLERS: dict[str, Sequence[Any]] = {
     "dynatemp_range": (0,),
     "mirostat": (0,),
     "typical_p": (1,),
@@ -87,11 +90,13 @@ class Wanted:
         fields: of the answer, by path; None: all of them.
         n_indent: the text ends before a line that is indented by less.
         prompt: as it was sent.
+        warms: whether no text is asked for: the prompt is read into the cache.
     """
 
     fields: list[str] | None
     n_indent: int
     prompt: str
+    warms: bool
 
 
 async def complete(call: Call) -> Answer:
@@ -106,7 +111,7 @@ async def complete(call: Call) -> Answer:
     if ids is None:
         generation = as_gap(generation, prompt.decode())
     shown = prompt.decode(errors="replace")
-    return await _answer(call, fields, generation.fitted(), shown)
+    return await _answer(call, fields, _unfiltered(generation).fitted(), shown)
 
 
 async def infill(call: Call) -> Answer:
@@ -139,10 +144,15 @@ async def infill(call: Call) -> Answer:
         )
     else:  # to a model without a format, that nothing follows is no reason to search
         generation = replace(generation, prompt=(prefix + begins).encode())
-    if generation.is_searched:  # a middle is drawn from those found: filters of bytes say nothing
-        temperature = generation.sampling.get("temperature", 1.0)
-        generation = replace(generation, sampling={"temperature": temperature})
-    return await _answer(call, fields, generation.fitted(), prefix)
+    return await _answer(call, fields, _unfiltered(generation).fitted(), prefix)
+
+
+def _unfiltered(generation: Generation) -> Generation:
+    """Of what is searched for, the temperature alone: its clients always send filters, too."""
+    if not generation.is_searched:
+        return generation
+    temperature = generation.sampling.get("temperature", 1.0)
+    return replace(generation, sampling={"temperature": temperature})
 
 
 def _of_unlike_names(extra: list[tuple[str, str]]) -> dict[str, str]:
@@ -156,7 +166,8 @@ def _of_unlike_names(extra: list[tuple[str, str]]) -> dict[str, str]:
 
 def _read(call: Call, fields: Fields, served: Served) -> Generation:
     """What both routes have in common."""
-    fields.refuse(NO_PENALTIES, _NEUTRAL)
+    fields.refuse(NO_PENALTIES, _PENALTIES)
+    fields.refuse(NO_SAMPLER, _OTHER_SAMPLERS)
     fields.refuse("this server does not do it", _UNKNOWN)
     milliseconds = fields.real("t_max_predict_ms", 0, -1, 1e9)
     return Generation(
@@ -201,10 +212,11 @@ def _response_fields(fields: Fields) -> list[str] | None:
 
 
 async def _answer(call: Call, fields: Fields, generation: Generation, prompt: str) -> Answer:
-    wanted = Wanted(_response_fields(fields), fields.whole("n_indent", 0, 0, MAX_ID), prompt)
-    if generation.max_tokens == 0:
+    n_indent, warms = fields.whole("n_indent", 0, 0, MAX_ID), generation.max_tokens == 0
+    wanted = Wanted(_response_fields(fields), n_indent, prompt, warms)
+    if warms:
         generation = replace(generation, max_tokens=1)  # draws one to warm the cache, tells none
-        return await _whole(call.service, generation, wanted, warm_only=True)
+        return await _whole(call.service, generation, wanted)
     if fields.flag("stream"):
         pieces = _chunks(call.service, generation, wanted)
         return Stream(pieces, "text/event-stream", _on_error)
@@ -227,9 +239,7 @@ def indent_cut(text: str, n_indent: int) -> int | None:
     return None
 
 
-async def _whole(
-    service: Service, generation: Generation, wanted: Wanted, *, warm_only: bool = False
-) -> Reply:
+async def _whole(service: Service, generation: Generation, wanted: Wanted) -> Reply:
     async with drawing([generation], service.engine, service.options) as texts:
         drawn, cut = texts.texts[0], None
         async for _ in texts.pieces():
@@ -238,8 +248,8 @@ async def _whole(
                 break
     drawn.ended_at = drawn.ended_at or time.monotonic()
     service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
-    content = "" if warm_only else drawn.text[:cut]
-    final = _final(texts, drawn, wanted, content, cut is not None or warm_only)
+    content = "" if wanted.warms else drawn.text[:cut]
+    final = _final(texts, drawn, wanted, content, cut is not None or wanted.warms)
     return reply(_selected(final, wanted.fields))
 
 
@@ -282,6 +292,8 @@ def _final(
         stop_type = {"end": "eos", "stop": "word"}.get(drawn.finish, "limit")
         word = (handle.stopped_by or b"").decode(errors="replace")
     n_written = generation.served.count(drawn.text.encode()) if handle is None else handle.n_tokens
+    if wanted.warms:
+        n_written = 0  # the one that was drawn is nobody's
     sampling = {name: value for name, value in generation.sampling.items() if value is not None}
     return {
         "index": 0,
@@ -293,7 +305,7 @@ def _final(
         "tokens_predicted": n_written,
         "tokens_evaluated": generation.n_prompt,
         "generation_settings": {
-            "n_predict": generation.max_tokens,
+            "n_predict": 0 if wanted.warms else generation.max_tokens,
             "n_ctx": generation.served.n_context,
             "seed": -1 if generation.seed is None else generation.seed,
             "stop": list(generation.stops),
@@ -348,6 +360,8 @@ async def tokenize(call: Call) -> Answer:
     tokenizer = served.tokenizer
     if tokenizer is None:
         raise RefusalError(400, f"{served.name} has no tokens")
+    why = "what content spells is text; control tokens are written by templates alone"
+    fields.refuse(why, {"parse_special": (False,)})
     content = fields.text("content").encode()
     ids = list(tokenizer.bos_ids) if fields.flag("add_special") else []
     ids += tokenizer.encode(content, normalize=False)
@@ -376,6 +390,13 @@ async def detokenize(call: Call) -> Answer:
     ):  # fmt: skip
         raise fields.wrong("tokens", "a list of ids")
     ids = cast("list[int]", tokens)
+    silent = next((id_ for id_ in ids if not served.tokenizer.token_bytes(id_)), None)
+    if silent is not None:
+        raise RefusalError(
+            400,
+            f"tokens holds the control token {silent}, which stands for no text; leave it out",
+            param="tokens",
+        )
     return reply({"content": served.tokenizer.decode(ids).decode(errors="replace")})
 
 

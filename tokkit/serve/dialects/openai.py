@@ -121,6 +121,8 @@ async def complete(call: Call) -> Answer:
         generations.append((one if heal else unhealed(one)).fitted())
     if logprobs is not None and any(one.is_searched for one in generations):
         raise unsupported("logprobs", "the middle is searched for; leave out the suffix")
+    if echo and fields.flag("byte_logprobs"):
+        raise unsupported("byte_logprobs", "with echo; ask /v1/score for those of the prompt")
     if echo and any(one.suffix is not None for one in generations):
         raise unsupported("echo", "with a suffix there is no one text to repeat")
     usage = fields.object("stream_options").flag("include_usage")

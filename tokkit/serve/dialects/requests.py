@@ -17,6 +17,7 @@ from tokkit.serve.served import Served
 MAX_PROMPTS = 64
 MAX_ID = (1 << 31) - 1
 NO_PENALTIES = "penalties of tokens have no meaning over bytes"
+NO_SAMPLER = "of samplers over bytes there are temperature, top_k, top_p and min_p"
 PENALTIES: dict[str, tuple[Any, ...]] = {"presence_penalty": (0,), "frequency_penalty": (0,)}
 _SMALLEST_TOP_P = 1e-9
 

@@ -101,7 +101,7 @@ def token_figures(
     return {
         "tokens": tokens,
         "token_logprobs": figures,
-        "top_logprobs": others if k else [],
+        "top_logprobs": others,
         "text_offset": offsets,
     }
 
