@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.serve.running_server import Client, toy_lm
+import pytest
+
+from tests.serve.running_server import Client, running, toy_lm
 from tokkit.bytelm.completion.infilling import infill
+from tokkit.serve.options import ServeOptions
 
 LM = toy_lm()
 PREFIX, SUFFIX = "def area(r):\n    ret", " * r\n"
@@ -39,6 +42,24 @@ def test_mistral_without_a_suffix_is_a_completion(client: Client) -> None:
     assert client.ask("/v1/fim/completions", model="plain", prompt="a", suffix="", max_tokens=1)
     fields = {"model": "plain", "prompt": "the ", "suffix": " sat", "max_tokens": 2}
     assert client.ask("/v1/fim/completions", **fields)["choices"]
+
+
+@pytest.mark.parametrize("n", [1, 2000])
+def test_a_choice_says_whether_its_context_was_cut(n: int) -> None:
+    told = {} if n == 1 else {"truncated": True}
+    gap: dict[str, Any] = {"prompt": "a b\n" * n, "suffix": "c\n", "max_tokens": 1}
+    segments = {"prefix": gap["prompt"], "suffix": "c\n"}
+    with running({"toy": LM}, ServeOptions(port=0, cache_tokens=2048)) as client:
+        answers = [
+            client.ask("/v1/completions", **gap),
+            client.events("/v1/completions", **gap, stream=True)[-2],
+            client.ask("/v1/fim/completions", **gap),
+            client.events("/v1/fim/completions", **gap, stream=True)[-2],
+            client.ask("/v1/completions", segments=segments, max_tokens=1),
+        ]
+    for answer in answers:
+        (choice,) = answer["choices"]
+        assert {key: choice[key] for key in choice if key == "truncated"} == told
 
 
 def test_tabby_gets_a_text(client: Client) -> None:

@@ -151,7 +151,7 @@ class Generation:
             max_tokens=max_tokens,
             surroundings=Surroundings(),
             n_prompt=n_prefix + n_suffix,
-            is_truncated=len(prefix) < len(prompt),
+            is_truncated=len(prefix) < len(prompt) or len(suffix) < len(self.suffix or b""),
         )
 
     @property

@@ -12,7 +12,14 @@ from typing import Any
 
 from tokkit.serve.bodies import as_fields
 from tokkit.serve.dialects.dialect import Dialect
-from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
+from tokkit.serve.dialects.openai import (
+    DONE,
+    cut_note,
+    error_body,
+    finish_reason,
+    on_error,
+    usage_of,
+)
 from tokkit.serve.dialects.requests import n_tokens_of, sampling_of
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
 from tokkit.serve.generation import Generation, drawing
@@ -55,6 +62,7 @@ async def fill(call: Call) -> Answer:
     drawn = texts.texts[0]
     message = {"role": "assistant", "content": drawn.text, "tool_calls": None, "prefix": False}
     choice = {"index": 0, "message": message, "finish_reason": finish_reason(drawn)}
+    choice |= cut_note(generation)
     return reply({**head, "choices": [choice], "usage": usage_of(texts)})
 
 
@@ -73,6 +81,7 @@ async def _chunks(
                 yield event({**head, "choices": choice(piece.text, None)})
         service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
         last = choice("", finish_reason(texts.texts[0]))
+        last[0] |= cut_note(generation)
         yield event({**head, "choices": last, "usage": usage_of(texts)})
     yield DONE
 

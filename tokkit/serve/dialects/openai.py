@@ -64,6 +64,11 @@ def finish_reason(drawn: Drawn) -> str:
     return "length" if drawn.finish == "length" else "stop"
 
 
+def cut_note(generation: Generation) -> dict[str, bool]:
+    """What a choice says where something of its gap's context was left out."""
+    return {"truncated": True} if generation.is_truncated else {}
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a completion shall tell beside its text.
@@ -228,6 +233,7 @@ def _choice(
         "text": text,
         "logprobs": figures,
         "finish_reason": "length" if drawn is None else finish_reason(drawn),
+        **cut_note(generation),
     }
     if wanted.byte_logprobs:
         handle = None if drawn is None else drawn.handle
@@ -280,8 +286,10 @@ async def _chunks(
     head = _head(wanted.served, "text_completion", "cmpl")
     rest: dict[str, Any] = {"usage": None} if wanted.usage else {}
 
-    def chunk(index: int, text: str, reason: str | None) -> bytes:
-        choice = {"index": index, "text": text, "logprobs": None, "finish_reason": reason}
+    def chunk(index: int, text: str, drawn: Drawn | None = None) -> bytes:
+        choice: dict[str, Any] = {"index": index, "text": text, "logprobs": None}
+        choice["finish_reason"] = None if drawn is None else finish_reason(drawn)
+        choice |= {} if drawn is None else cut_note(drawn.generation)
         return event({**head, "choices": [choice], **rest})
 
     drawn_from = [one for one in generations if one.max_tokens > 0]
@@ -289,12 +297,12 @@ async def _chunks(
         if wanted.echo:
             prompts = [one.prompt.decode(errors="replace") for one in generations]
             for index in range(len(generations) * wanted.n):
-                yield chunk(index, prompts[index // wanted.n], None)
+                yield chunk(index, prompts[index // wanted.n])
         async for piece in texts.pieces():
             if piece.text:
-                yield chunk(piece.number, piece.text, None)
+                yield chunk(piece.number, piece.text)
             if piece.is_last:
-                yield chunk(piece.number, "", finish_reason(texts.texts[piece.number]))
+                yield chunk(piece.number, "", texts.texts[piece.number])
         if texts.texts:
             service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
         if wanted.usage:

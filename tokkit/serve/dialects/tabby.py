@@ -42,7 +42,7 @@ async def _complete_segments(call: Call, fields: Fields) -> Answer:
         async for _ in texts.pieces():
             pass
     call.service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
-    choices = [{"index": 0, "text": texts.texts[0].text}]
+    choices = [{"index": 0, "text": texts.texts[0].text, **openai.cut_note(generation)}]
     return reply({"id": f"cmpl-{uuid.uuid4().hex}", "choices": choices})
 
 
