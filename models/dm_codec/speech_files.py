@@ -22,8 +22,8 @@ def read_recordings(
 
     Args:
         sources: files, and folders whose files `*.wav` are read, however deep they lie.
-        held_out: share of the recordings that is not learned from, spread evenly; of a single
-            recording its end.
+        held_out: share of the recordings that is not learned from, spread evenly; at least one,
+            unless it is zero; of a single recording its end.
 
     Raises:
         ArgumentError: one path where several are meant, no share, or one that leaves nothing.
@@ -73,7 +73,7 @@ def _parted(found: Sequence[Recording], held_out: float) -> Recordings:
             [Recording(parts[0], whole.sample_rate)],
             [Recording(part, whole.sample_rate) for part in parts[1:]],
         )
-    n = min(round(held_out * len(found)), len(found) - 1)
+    n = min(max(round(held_out * len(found)), int(held_out > 0)), len(found) - 1)
     places = {int((k + 0.5) * len(found) / n) for k in range(n)}
     return Recordings(
         [each for k, each in enumerate(found) if k not in places],

@@ -100,6 +100,19 @@ def test_recordings_are_read_as_numbers_to_one(tmp_path: Path) -> None:
         read_signals(tmp_path / "c.wav", reader)
 
 
+class Sight:
+    """What reading pictures asks of a tokenizer."""
+
+    modality = "image"
+
+
+def test_all_pictures_are_measured_and_none_is_held_out(tmp_path: Path) -> None:
+    reader: Any = Sight()
+    for n in (1, 3):
+        np.savez(tmp_path / "some.npz", images=np.zeros((n, 8, 8), np.uint8))
+        assert len(read_signals(tmp_path / "some.npz", reader).signals) == n
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -121,6 +121,8 @@ def test_what_does_not_fit_is_refused(kind: str) -> None:
     ids = quantizer.encode(vectors())
     with pytest.raises(EncodingError, match="codes are 0"):
         quantizer.decode(ids + 1000)
+    with pytest.raises(EncodingError, match="outside any codes"):
+        quantizer.decode((0 * ids - 1).to(torch.uint64))
     with pytest.raises(ArgumentError, match="whole numbers"):
         quantizer.decode(ids * 1.0)
     with pytest.raises(ArgumentError, match="temperature"):

@@ -160,6 +160,7 @@ def test_an_absent_code_is_one_that_is_not_there_and_never_code_zero() -> None:
     [
         ([[0, ABSENT, 1]], "id -1 at place 0 of stream 1 is absent"),
         ([[0, 0, 0], [0, 3, 0]], "id 3 at place 1 of stream 1 is outside"),
+        (np.full((1, 3), 2**64 - 1, np.uint64), "id 18446744073709551615 is outside"),
         ([[0, 0, 0, 0]], "4 streams"),
         ([0, 1, 0], r"shape \(n, 3\)"),
         ([[0.0, 1.0, 2.0]], "whole numbers"),

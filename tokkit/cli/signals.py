@@ -53,7 +53,7 @@ def _pictures(path: Path, tokenizer: Tokenizer[Any]) -> Signals:
     from tokkit.models import read_pictures
 
     del tokenizer
-    found = read_pictures(path)
+    found = read_pictures(path, held_out=0)
     places = _evenly(len(found.images))
     labels = None if found.labels is None else [int(found.labels[k]) for k in places]
     return Signals([found.images[k] for k in places], labels=labels)

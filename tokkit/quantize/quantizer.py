@@ -113,6 +113,22 @@ class Quantizer(nn.Module, ABC):
         return x
 
 
+def as_whole(ids: Tensor) -> Tensor:
+    """Whole numbers as int64.
+
+    Raises:
+        ArgumentError: no whole numbers.
+        EncodingError: one that int64 does not hold.
+    """
+    check_kind(ids, Tensor, "ids")
+    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        raise ArgumentError(f"ids must be whole numbers, got {ids.dtype}")
+    whole = ids.long()
+    if ids.dtype == torch.uint64 and bool((whole < 0).any()):  # it has wrapped around
+        raise EncodingError("an id of 2**63 or more is outside any codes")
+    return whole
+
+
 def as_ids(ids: Tensor, size: int) -> Tensor:
     """Ids of `size` codes, as int64.
 
@@ -120,14 +136,12 @@ def as_ids(ids: Tensor, size: int) -> Tensor:
         ArgumentError: no whole numbers.
         EncodingError: outside the codes.
     """
-    check_kind(ids, Tensor, "ids")
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
-        raise ArgumentError(f"ids must be whole numbers, got {ids.dtype}")
-    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < size:
+    whole = as_whole(ids)
+    if whole.numel() and not 0 <= int(whole.min()) <= int(whole.max()) < size:
         raise EncodingError(
-            f"ids from {int(ids.min())} to {int(ids.max())}, and the codes are 0 to {size - 1}"
+            f"ids from {int(whole.min())} to {int(whole.max())}, and the codes are 0 to {size - 1}"
         )
-    return ids.long()
+    return whole
 
 
 def check_temperature(temperature: float) -> float:

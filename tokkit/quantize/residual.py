@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tokkit.arguments import check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids
+from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids, as_whole
 
 ABSENT = -1
 """In the place of the code of a stream that was left out."""
@@ -133,6 +133,7 @@ class ResidualQuantizer(Quantizer):
             raise ArgumentError(
                 f"ids must be of the shape (..., 1 to {len(self.layers)}), got {tuple(ids.shape)}"
             )
+        ids = as_whole(ids)
         there = ids != ABSENT
         if bool((there[..., 1:] & ~there[..., :-1]).any()):
             raise EncodingError("a code follows one that is absent (-1); expected it to be, too")

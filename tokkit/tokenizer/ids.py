@@ -17,6 +17,8 @@ from tokkit.errors import ArgumentError, EncodingError
 ABSENT = -1
 """In the place of an id that is not there."""
 
+_LARGEST = int(np.iinfo(np.int64).max)
+
 Ids = Sequence[int] | NDArray[np.integer[Any]]
 """(n,), or (n, streams)."""
 _Any = TypeVar("_Any", bound=np.generic)
@@ -81,6 +83,11 @@ def _integers(ids: object, streams: int) -> NDArray[np.int64]:
         raise ArgumentError(f"ids must be whole numbers {shape}, got {ids!r:.60}")
     if array.ndim != (1 if streams == 1 else 2):
         raise ArgumentError(f"ids must be of the shape {shape}, got {array.shape}")
+    if array.size and int(array.max()) > _LARGEST:  # would wrap around, and pass for absent
+        raise EncodingError(
+            f"id {int(array.max())} is outside any vocabulary; an absent id is {ABSENT}, in an "
+            "array of a signed type"
+        )
     return array.astype(np.int64)
 
 
