@@ -162,6 +162,15 @@ def test_what_cannot_be_done_is_refused_by_name(client: Client, fields: dict[str
     assert body["error"]["code"] == 400
 
 
+def test_a_search_ends_when_its_time_is_over(client: Client) -> None:
+    fields = {"model": "both", "input_prefix": "the ", "input_suffix": " sat", "n_predict": 3}
+    late = client.ask("/infill", **fields, seed=1, t_max_predict_ms=0.001)
+    assert (late["content"], late["stop_type"], late["tokens_predicted"]) == ("", "limit", 0)
+    whole = client.ask("/infill", **fields, seed=1)
+    in_time = client.ask("/infill", **fields, seed=1, t_max_predict_ms=1e8)
+    assert in_time["content"] == whole["content"]
+
+
 def test_samplers_are_not_called_penalties(client: Client) -> None:
     others = ("typical_p", "xtc_probability", "dynatemp_range", "top_n_sigma", "mirostat")
     for name in others:

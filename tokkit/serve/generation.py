@@ -286,6 +286,7 @@ class Drawing:
     def _search(
         self, generation: Generation, k: int, engine: Engine, options: ServeOptions
     ) -> None:
+        seconds = generation.seconds
         errand = Errand(
             model=generation.served.name,
             ears=self._ears,
@@ -295,6 +296,7 @@ class Drawing:
                 generation.request(k),
                 generation.max_tokens,
                 options.fill_budget,
+                None if seconds is None else self.asked_at + seconds,
             ),
         )
         engine.submit(errand)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
+from contextlib import closing
 
 from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.infilling import infill
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.stopping import StopMatcher
+from tokkit.errors import ModelError
 from tokkit.serve.searching.stepped import in_steps
 from tokkit.serve.served import Served
 
 MAX_MIDDLE_BYTES = 256
 """Of what is searched for; the search favours short middles in any case."""
+SHORT_BUDGET = 16
+"""Passes of the search that is done first where time is limited."""
 
 
 def fill_by_posterior(
-    served: Served, request: Request, max_tokens: int, budget: int
+    served: Served, request: Request, max_tokens: int, budget: int, until: float | None = None
 ) -> Generator[None, None, Handle]:
     """A middle as `infill(method="posterior")` draws it, a pass of the model at a time.
 
@@ -27,12 +32,15 @@ def fill_by_posterior(
             before the first of its stop strings, which say nothing of what is searched for.
         max_tokens: of the middle.
         budget: passes that the search may take.
+        until: of `time.monotonic`. A short search is done first then, and what it has found is the
+            middle where the time is over before the whole search is done; an empty one, which has
+            ended for its length, where not even the short one is.
 
     Raises:
         TokkitError: the model gives no middle any mass.
     """
 
-    def work(model: ByteModel) -> bytes:
+    def work(model: ByteModel, budget: int) -> bytes:
         return infill(
             model,
             request.text,
@@ -44,12 +52,25 @@ def fill_by_posterior(
             temperature=request.temperature,
         )
 
-    text = (yield from in_steps(served.model, work)).decode(errors="ignore").encode()
+    short = min(budget, SHORT_BUDGET)
+    found: bytes | None = None
+    for passes in [budget] if until is None else [short, budget]:
+        search = in_steps(served.model, lambda model, passes=passes: work(model, passes))
+        try:
+            later = yield from _before(until, search)
+        except ModelError:
+            if passes == budget:
+                raise
+            continue  # the whole search may find what the short one did not
+        if later is None:
+            break
+        found = later
+    text = (found or b"").decode(errors="ignore").encode()
     text, stopped_by = _until_stop(text, request.stops)
     ends = served.ends(text)
     handle = Handle(request, max_tokens=max_tokens)
     cut = ends[:max_tokens]
-    if len(cut) < len(ends):
+    if found is None or len(cut) < len(ends):
         handle.finish = "length"
     else:
         handle.finish = "end" if stopped_by is None else "stop"
@@ -57,6 +78,20 @@ def fill_by_posterior(
     handle.text = text[: cut[-1]] if cut else b""
     handle.token_ends = cut
     return handle
+
+
+def _before(
+    until: float | None, work: Generator[None, None, bytes]
+) -> Generator[None, None, bytes | None]:
+    """What work returns; None where the time is over before."""
+    with closing(work):
+        while until is None or time.monotonic() < until:
+            try:
+                next(work)
+            except StopIteration as end:
+                return end.value
+            yield
+    return None
 
 
 def _until_stop(text: bytes, stops: Sequence[bytes]) -> tuple[bytes, bytes | None]:
