@@ -12,7 +12,8 @@ FRAMES_PER_SECOND = 50
 PARTS = 4
 """Spectra a frame."""
 _MOST = 1 << 16
-_LEAST_RATE, _MOST_RATE = 4000, 192_000
+LEAST_RATE, MOST_RATE = 4000, 192_000
+"""Samples a second."""
 _FACTORS = ("spectrum", "mel", "commitment", "speech", "language")
 
 
@@ -107,7 +108,7 @@ class DMCodecConfig:
         Raises:
             ArgumentError: a value out of range.
         """
-        check_whole("sample_rate", self.sample_rate, _LEAST_RATE, _MOST_RATE)
+        check_whole("sample_rate", self.sample_rate, LEAST_RATE, MOST_RATE)
         if self.sample_rate % (step := FRAMES_PER_SECOND * PARTS):
             raise ArgumentError(
                 f"sample_rate must be a multiple of {step}, got {self.sample_rate}; convert the "

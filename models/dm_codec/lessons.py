@@ -23,6 +23,7 @@ from tokkit.quantize.usage import perplexity
 
 _MOST_EVALUATED = 6000
 """Frames, of all held-out recordings together."""
+_LEAST_FRAMES = 5
 _LEAST_DEVIATION = 1e-6
 
 
@@ -33,7 +34,8 @@ class Lesson:
         """Lay them out.
 
         Raises:
-            ArgumentError: another sample rate, or teachers of other widths than the model knows.
+            ArgumentError: another sample rate, teachers of other widths than the model knows, or
+                nothing to learn from: silence, or less than 0.1 seconds.
         """
         config = model.config
         for recording in (*data.train, *data.validation):
@@ -42,6 +44,7 @@ class Lesson:
                     f"a recording has {recording.sample_rate:,} samples a second, and the model "
                     f"{config.sample_rate:,}; convert it, or give the config that sample_rate"
                 )
+        _refuse_nothing(data.train)
         self._model, self._hop = model, config.hop
         self._segment = config.recipe.segment
         self._n_frames = max(sum(each.n_frames for each in data.train), self._segment)
@@ -196,6 +199,21 @@ class _Taught:
         beyond = frames >= len(self._places)
         places = self._places[frames.masked_fill(beyond, 0)].masked_fill(beyond, -1)
         return self._rows[places.clamp(min=0)], places >= 0
+
+
+def _refuse_nothing(recordings: Sequence[Recording]) -> None:
+    """Refuse what teaches nothing.
+
+    Raises:
+        ArgumentError: silence, or hardly a frame.
+    """
+    if (n := sum(each.n_frames for each in recordings)) < _LEAST_FRAMES:
+        raise ArgumentError(
+            f"the recordings to learn from are {n} frames of 20 ms together, expected at least "
+            f"{_LEAST_FRAMES}; give longer ones"
+        )
+    if not any(each.samples.any() for each in recordings):
+        raise ArgumentError("the recordings to learn from are silent, each sample 0")
 
 
 def _check_widths(recordings: Sequence[Recording], name: str, width: int) -> None:

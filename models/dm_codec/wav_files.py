@@ -19,6 +19,7 @@ from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
 from tokkit.models.dm_codec.checks import as_signal
+from tokkit.models.dm_codec.config import LEAST_RATE, MOST_RATE
 
 _ADVICE = "convert it, as by ffmpeg -i FILE -ac 1 -ar RATE -c:a pcm_s16le OUT.wav"
 
@@ -34,9 +35,11 @@ def read_wav(
 
     Raises:
         FormatError: it cannot be read, is no WAV file of whole numbers, is cut off, or has no
-            sample, several channels or another sample rate.
+            sample, several channels or another sample rate; its rate is below 4,000 or above
+            192,000; the length of a part of it is wrong.
     """
     data = read_bounded(Path(path))
+    _check_chunks(data, path)
     try:
         with wave.open(io.BytesIO(data)) as file:
             channels, size, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
@@ -44,10 +47,16 @@ def read_wav(
             samples = file.readframes(n)
     except (wave.Error, EOFError) as error:
         raise FormatError(
-            f"{path}: no WAV file of whole numbers (PCM), or damaged ({error}); {_ADVICE}"
+            f"{path}: no WAV file of whole numbers (PCM), or damaged "
+            f"({str(error) or 'it ends within its header'}); {_ADVICE}"
         ) from error
     if channels != 1:
         raise FormatError(f"{path}: {channels} channels, expected one; {_ADVICE}")
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        raise FormatError(
+            f"{path}: {rate:,} samples a second, expected {LEAST_RATE:,} to {MOST_RATE:,}; "
+            f"{_ADVICE}"
+        )
     if sample_rate is not None and rate != sample_rate:
         raise FormatError(f"{path}: {rate:,} samples a second, expected {sample_rate:,}; {_ADVICE}")
     if not n or len(samples) != n * size:
@@ -64,14 +73,14 @@ def write_wav(path: str | os.PathLike[str], samples: NDArray[np.float32], rate: 
     Args:
         path: of the file.
         samples: float32 (samples,), 1 is full scale.
-        rate: samples a second.
+        rate: samples a second, from 4,000 to 192,000.
 
     Raises:
         ArgumentError: no signal, or no such rate.
         FormatError: it cannot be written.
     """
     signal = as_signal(samples)
-    check_whole("rate", rate, 1, 1 << 24)
+    check_whole("rate", rate, LEAST_RATE, MOST_RATE)
     if 2 * len(signal) >= (1 << 32) - 64:
         raise ArgumentError(f"{len(signal):,} samples are more than a WAV file holds; write parts")
     whole = np.rint(np.clip(signal, -1, 1) * 32767).astype("<i2")
@@ -83,6 +92,41 @@ def write_wav(path: str | os.PathLike[str], samples: NDArray[np.float32], rate: 
         file.writeframes(whole.tobytes())
     with refused_by_system(f"write {os.fspath(path)!r}"), whole_file(Path(path)) as out:
         out.write(stream.getvalue())
+
+
+def _check_chunks(data: bytes, path: str | os.PathLike[str]) -> None:
+    """Follow the chunks of a file to its end, so that wrong lengths do not hide samples.
+
+    Raises:
+        FormatError: samples that end within one, or bytes behind them that are no chunk.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return  # `wave` tells what is wrong
+    place, block = 12, 1
+    seen = False
+    while place < len(data):
+        name, size = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
+        end = place + 8 + size
+        printable = len(name) == 4 and all(32 <= each < 127 for each in name)
+        if seen and (not printable or end > len(data)):
+            if not any(data[place:]):
+                return  # padding
+            raise FormatError(
+                f"{path}: {len(data) - place:,} bytes behind the samples are no part of a WAV "
+                f"file, so the length that it gives for the samples is wrong; {_ADVICE}"
+            )
+        if name == b"fmt ":
+            channels, bits = (
+                int.from_bytes(data[place + at : place + at + 2], "little") for at in (10, 22)
+            )
+            block = channels * (-(-bits // 8)) or 1
+        if name == b"data":
+            if size % block and end <= len(data):
+                raise FormatError(
+                    f"{path}: {size:,} bytes of samples of {block} bytes each; the file is damaged"
+                )
+            seen = True
+        place = end + size % 2
 
 
 def _as_floats(samples: bytes, size: int) -> NDArray[np.float32]:

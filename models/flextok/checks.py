@@ -32,7 +32,10 @@ def as_pictures(
     Raises:
         ArgumentError: another shape or type, or none.
     """
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ArgumentError("pictures must be of one size, got several shapes") from error
     wanted = "height, width, channels" if shape is None else ", ".join(map(str, shape))
     wanted = f"({wanted})" if one else f"(n, {wanted})"
     given = array.shape[1:] if one else array.shape

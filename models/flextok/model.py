@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tokkit.arguments import check_kind, check_whole
+from tokkit.arguments import check_flags, check_kind, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.checks import as_picture, as_pictures
 from tokkit.models.flextok.config import FlexTokConfig
@@ -183,8 +183,9 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
                 encoder's, which takes a fraction of the time.
 
         Raises:
-            ArgumentError: another shape or type, or none.
+            ArgumentError: another shape or type, or none; no truth value.
         """
+        check_flags(search=search)
         pictures = as_pictures(x, self.config.shape)
         found: list[NDArray[np.int64]] = []
         with self._evaluating():

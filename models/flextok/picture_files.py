@@ -135,7 +135,7 @@ def _from_files(files: Iterator[_File], where: str, held_out: float) -> Pictures
 
 def _opened(file: _File, where: str) -> NDArray[np.uint8]:
     with needs_extra("picture files need Pillow", extra="images"):
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     name = f"{where}: {file.name!r:.80}"
     try:
         with Image.open(io.BytesIO(file.data), formats=_FORMATS) as image:
@@ -156,6 +156,8 @@ def _opened(file: _File, where: str) -> NDArray[np.uint8]:
             array = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
     except FormatError:
         raise
+    except UnidentifiedImageError as error:
+        raise FormatError(f"{name}: no picture that can be read, or a damaged one") from error
     except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise FormatError(f"{name}: no picture, or a damaged one ({error})") from error
     return array if array.ndim == 3 else array[..., None]

@@ -9,6 +9,7 @@ left out: whoever resumes has built the same model.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,10 +154,19 @@ def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, A
     wanted = json.loads(json.dumps(wanted))  # tuples are lists there
     if found != wanted:
         name, its, ours = _difference(found, wanted)
+        if _is_fingerprint(its) and _is_fingerprint(ours):
+            raise ModelError(
+                f"{path}: of another training: it learned from other {name} than those given, or "
+                "from other parts of them; go on with the same, or begin in a new folder"
+            )
         raise ModelError(
             f"{path}: of another training: its {name} is {its!r:.80}, here it is {ours!r:.80}; go "
             "on with the same, or begin in a new folder"
         )
+
+
+def _is_fingerprint(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def _difference(

@@ -211,7 +211,7 @@ def test_an_interrupted_training_goes_on_to_the_same_model(stop: int, tmp_path: 
         train(DMCodec(CONFIG), DATA, options, folder=tmp_path, progress=interrupt)
     resumed, result = trained(folder=tmp_path)
     assert result.resumed_at == stop and same_state(resumed, trained()[0])
-    with pytest.raises(ModelError, match="another training"):
+    with pytest.raises(ModelError, match="other recordings than those given"):
         trained(recordings(3), folder=tmp_path)
 
 
@@ -383,3 +383,12 @@ def test_senseless_configurations_are_refused(change: dict[str, Any]) -> None:
         DMCodecConfig(**change)
     with pytest.raises(ArgumentError):
         DMCodecRecipe(drop=1.5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [(np.zeros(RATE, np.float32), "are silent"), (HELD_OUT[:1], "1 frames of 20 ms")],
+)
+def test_what_teaches_nothing_is_refused(samples: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        trained(Recordings([Recording(samples, RATE)]), steps=22)

@@ -57,11 +57,19 @@ def test_what_is_no_mono_wav_file_is_one_clear_error(tmp_path: Path) -> None:
         "head.wav": (data[:30], "PCM"),
         "text.wav": (b"hello " * 20, "PCM"),
         "huge.wav": (data[:40] + b"\xff\xff\xff\x7f" + data[44:], "cut off"),
+        "odd.wav": (data[:40] + struct.pack("<I", 1999) + data[44:], "1,999 bytes of samples of 2"),
+        "short.wav": (data[:40] + struct.pack("<I", 1000) + b"\x01\x02" * 1000, "is wrong"),
+        "still.wav": (data[:24] + bytes(4) + data[28:], "0 samples a second"),
+        "fast.wav": (data[:24] + b"\xff\xff\xff\xff" + data[28:], "expected 4,000 to 192,000"),
+        "begun.wav": (data[:6], r"\(it ends within its header\)"),
     }
     for name, (content, message) in damaged.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(FormatError, match=message):
             read_wav(tmp_path / name)
+    more = good.with_name("more.wav")
+    more.write_bytes(data + b"LIST" + struct.pack("<I", 4) + b"INFO")
+    assert len(read_wav(more)[0]) == 1000
     with pytest.raises(FormatError, match="2 channels"):
         read_wav(wav(tmp_path / "stereo.wav", 2, bytes(2000), channels=2))
     with pytest.raises(FormatError, match="8,000 samples a second, expected 16,000"):

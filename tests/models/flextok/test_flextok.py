@@ -338,3 +338,11 @@ def test_even_and_odd_levels_and_pictures_that_are_not_square_round_trip(channel
     x = np.random.default_rng(0).integers(0, 256, (12, 8, channels), dtype=np.uint8)
     ids = model.encode(x)
     assert model.vocab_sizes == (64_000,) and model.decode(ids, seed=0).shape == x.shape
+
+
+def test_pictures_of_several_sizes_and_unclear_flags_are_refused() -> None:
+    model = new_model()
+    with pytest.raises(ArgumentError, match="of one size"):
+        model.encode_many([X[0], X[0][:4, :5]])
+    with pytest.raises(ArgumentError, match="search"):
+        model.encode_many(X[:1], search="no")
