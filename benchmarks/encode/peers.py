@@ -60,7 +60,12 @@ class Library:
 
 def _ours(path: Path) -> Library:
     tokenizer = tokkit.load_tokenizer(path)
-    return Library(tokenizer.encode, tokenizer.encode_array, lambda found: found.tolist())
+    # The others take what spells a special token for it, too.
+    return Library(
+        lambda text: tokenizer.encode(text, specials=True),
+        lambda text: tokenizer.encode_array(text, specials=True),
+        lambda found: found.tolist(),
+    )
 
 
 def _tokenizers(path: Path) -> Library:
