@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,7 +20,7 @@ from tokkit.models.dm_codec.network import SpeechNetwork
 from tokkit.models.dm_codec.recordings import Recordings
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
-from tokkit.models.saving.folders import load_model, save_model
+from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.processes import n_processes
 from tokkit.models.training.tasks import Task
 from tokkit.tokenizer import (
@@ -40,7 +38,7 @@ _FRAMES_AT_ONCE = 2048
 """Longer signals are read and written in pieces of so many."""
 
 
-class DMCodec(SpeechNetwork, Tokenizer[NDArray[np.float32]]):
+class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
     """Speech as codes: 50 frames a second, of several streams, of which the first say the most.
 
     A signal is float32 (samples,), mono, with 1 as full scale, at `sample_rate`. Decoding gives
@@ -224,48 +222,6 @@ class DMCodec(SpeechNetwork, Tokenizer[NDArray[np.float32]]):
             least_steps=self.config.recipe.plain_steps + 1,
             part="codes (recipe.plain_steps come before they start)",
         )
-
-    # -- files ---------------------------------------------------------------------------------
-
-    def save(self, directory: str | os.PathLike[str]) -> None:
-        """Write the model to a folder, which `tokkit.load_tokenizer` opens.
-
-        Raises:
-            FormatError: it cannot be written.
-        """
-        save_model(self, directory)
-
-    @classmethod
-    def load(
-        cls,
-        directory: str | os.PathLike[str],
-        *,
-        dtype: str | None = None,
-        device: str | None = None,
-    ) -> Self:
-        """Read what `save` wrote.
-
-        Args:
-            directory: that it wrote.
-            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
-            device: as `"cuda:0"`; by default the CPU.
-
-        Raises:
-            ArgumentError: an unknown dtype or device.
-            FormatError: the folder does not hold such a model, or is damaged.
-        """
-        return load_model(cls, directory, dtype=dtype, device=device)
-
-    def save_parts(self, folder: Path) -> tuple[str, ...]:
-        """Nothing beside the weights."""
-        del folder
-        return ()
-
-    @classmethod
-    def build(cls, config: DMCodecConfig, folder: Path) -> Self:
-        """A model of a configuration."""
-        del folder
-        return cls(config)
 
     # -- parts ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.loop import TrainingResult
+from tokkit.models.training.loss_section import loss_section
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Chart, Fact, Section, Series, Table, columns
 from tokkit.report.wording import plural
@@ -103,17 +104,8 @@ def render_speech_training(
 
 def _sections(result: TrainingResult, figures: SpeechTrainingFigures) -> tuple[Section, ...]:
     curve = TrainingCurve.of(result.records, "")
-    losses = tuple(round(each, 5) for each in curve.losses)
-    loss = Section(
-        "loss", "Loss", "Of each batch, before the step that learns from it.",
-        charts=(
-            Chart(
-                "loss", "Loss of the training", "curve",
-                tuple(f"{seconds:.0f}" for seconds in curve.seconds), (Series("loss", losses),),
-                x_label="seconds", y_label="loss",
-            ),
-        ),
-    )  # fmt: skip
+    losses = [round(each, 5) for each in curve.losses]
+    loss = loss_section(curve, losses)
     if not figures.errors:
         return (loss,)
     evaluated = [record for record in result.records if record.evaluation]

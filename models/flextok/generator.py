@@ -8,12 +8,10 @@ write without being told; for that, the class is hidden in a share of the traini
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -28,7 +26,7 @@ from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.labelled_ids import LabelledIds
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
-from tokkit.models.saving.folders import load_model, save_model
+from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.tasks import Task
 
 _MOST = 1 << 24
@@ -72,7 +70,7 @@ class GeneratorConfig:
                 raise ArgumentError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
 
 
-class PictureGenerator(nn.Module):
+class PictureGenerator(InFolder, nn.Module):
     """Classes to ids, which a `FlexTok` decodes.
 
     Attributes:
@@ -219,37 +217,6 @@ class PictureGenerator(nn.Module):
         lesson = _Lesson(self, data)
         identity = {"ids": data.fingerprint(), "config": asdict(config)}
         return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
-
-    # -- files ---------------------------------------------------------------------------------
-
-    def save(self, directory: str | os.PathLike[str]) -> None:
-        """Write the model to a folder.
-
-        Raises:
-            FormatError: it cannot be written.
-        """
-        save_model(self, directory)
-
-    @classmethod
-    def load(cls, directory: str | os.PathLike[str], *, device: str | None = None) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            ArgumentError: a device that cannot be used.
-            FormatError: the folder does not hold such a model, or is damaged.
-        """
-        return load_model(cls, directory, dtype=None, device=device)
-
-    def save_parts(self, folder: Path) -> tuple[str, ...]:
-        """Nothing beside the weights."""
-        del folder
-        return ()
-
-    @classmethod
-    def build(cls, config: GeneratorConfig, folder: Path) -> Self:
-        """A model of a configuration."""
-        del folder
-        return cls(config)
 
     @contextmanager
     def _evaluating(self) -> Generator[None]:

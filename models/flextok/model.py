@@ -6,7 +6,6 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,7 +25,7 @@ from tokkit.models.flextok.pictures import Pictures
 from tokkit.models.flextok.search import searched
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
-from tokkit.models.saving.folders import load_model, save_model
+from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.tasks import Task
 from tokkit.quantize.finite_scalar import FiniteScalarQuantizer
 from tokkit.quantize.usage import perplexity
@@ -43,7 +42,7 @@ _AT_ONCE = 64
 """Pictures that go through a network together; a search reads each of them a hundred times."""
 
 
-class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
+class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
     """Pictures as up to `n_tokens` ids, each of which says more of the picture.
 
     A signal is uint8 (height, width, channels). Any number of first ids decodes to a picture:
@@ -269,14 +268,6 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
 
     # -- files ---------------------------------------------------------------------------------
 
-    def save(self, directory: str | os.PathLike[str]) -> None:
-        """Write the model to a folder, which `tokkit.load_tokenizer` opens.
-
-        Raises:
-            FormatError: it cannot be written.
-        """
-        save_model(self, directory)
-
     @classmethod
     def load(
         cls,
@@ -297,19 +288,8 @@ class FlexTok(nn.Module, Tokenizer[NDArray[np.uint8]]):
             ArgumentError: an unknown dtype or device.
             FormatError: the folder does not hold such a model, or is damaged.
         """
-        model = load_model(cls, directory, dtype=dtype, device=device)
+        model = super().load(directory, dtype=dtype, device=device)
         return model.float() if dtype is None and model.dtype == torch.bfloat16 else model
-
-    def save_parts(self, folder: Path) -> tuple[str, ...]:
-        """Nothing beside the weights."""
-        del folder
-        return ()
-
-    @classmethod
-    def build(cls, config: FlexTokConfig, folder: Path) -> Self:
-        """A model of a configuration."""
-        del folder
-        return cls(config)
 
     # -- parts ---------------------------------------------------------------------------------
 

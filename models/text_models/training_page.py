@@ -10,6 +10,7 @@ from typing import Any
 from tokkit.models.text_models.learning import BITS_PER_BYTE
 from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.loop import TrainingResult
+from tokkit.models.training.loss_section import loss_section
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Chart, Fact, Section, Series, Table, columns
 from tokkit.report.wording import plural, size
@@ -108,17 +109,8 @@ def render_text_training(result: TrainingResult, figures: TextTrainingFigures, *
 
 
 def _sections(curve: TrainingCurve, step_bytes: int) -> Sequence[Section]:
-    losses = tuple(_rounded(loss / math.log(2)) for loss in curve.losses)
-    loss = Section(
-        "loss", "Loss", "Of each batch, before the step that learns from it.",
-        charts=(
-            Chart(
-                "loss", "Loss of the training", "curve",
-                tuple(f"{seconds:.0f}" for seconds in curve.seconds), (Series("loss", losses),),
-                x_label="seconds", y_label="bits a byte",
-            ),
-        ),
-    )  # fmt: skip
+    losses = [_rounded(loss / math.log(2)) for loss in curve.losses]
+    loss = loss_section(curve, losses, unit="bits a byte")
     if not curve.bits_per_byte:
         return (loss,)
     bits = tuple(map(_rounded, curve.bits_per_byte))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,7 +17,7 @@ from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
-from tokkit.models.saving.folders import load_model, save_model
+from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.tasks import Task
 from tokkit.models.vqgraph.checks import as_edges, as_features
 from tokkit.models.vqgraph.config import VQGraphConfig
@@ -40,7 +38,7 @@ from tokkit.tokenizer import (
 )
 
 
-class VQGraph(nn.Module, Tokenizer[NDArray[np.float32]]):
+class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
     """Nodes of a graph as codes: the same code for nodes with the same kind of surroundings.
 
     A signal is float32 (nodes, n_features), its context the edges, int64 (2, edges), undirected:
@@ -241,48 +239,6 @@ class VQGraph(nn.Module, Tokenizer[NDArray[np.float32]]):
             target = self._soft(directions(target_states))
             loss = loss + recipe.codes * divergence(target, self._soft(directions(states)))
         return loss
-
-    # -- files ---------------------------------------------------------------------------------
-
-    def save(self, directory: str | os.PathLike[str]) -> None:
-        """Write the model to a folder, which `tokkit.load_tokenizer` opens.
-
-        Raises:
-            FormatError: it cannot be written.
-        """
-        save_model(self, directory)
-
-    @classmethod
-    def load(
-        cls,
-        directory: str | os.PathLike[str],
-        *,
-        dtype: str | None = None,
-        device: str | None = None,
-    ) -> Self:
-        """Read what `save` wrote.
-
-        Args:
-            directory: that it wrote.
-            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
-            device: as `"cuda:0"`; by default the CPU.
-
-        Raises:
-            ArgumentError: an unknown dtype or device.
-            FormatError: the folder does not hold such a model, or is damaged.
-        """
-        return load_model(cls, directory, dtype=dtype, device=device)
-
-    def save_parts(self, folder: Path) -> tuple[str, ...]:
-        """Nothing beside the weights."""
-        del folder
-        return ()
-
-    @classmethod
-    def build(cls, config: VQGraphConfig, folder: Path) -> Self:
-        """A model of a configuration."""
-        del folder
-        return cls(config)
 
     # -- parts ---------------------------------------------------------------------------------
 
