@@ -86,9 +86,9 @@ def test_an_interrupted_training_of_texts_goes_on_to_the_same_curve(tmp_path: Pa
 @pytest.mark.parametrize(
     ("texts", "config", "what"),
     [
-        (Texts(TEXT[1:], batch_bytes=512, window_bytes=64), {}, "texts"),
-        (Texts(TEXT, batch_bytes=256, window_bytes=64), {}, "batch_bytes"),
-        (TEXTS, {"gate": False}, "config"),
+        (Texts(TEXT[1:], batch_bytes=512, window_bytes=64), {}, "other texts"),
+        (Texts(TEXT, batch_bytes=256, window_bytes=64), {}, "its batch_bytes"),
+        (TEXTS, {"gate": False}, "its config"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(
@@ -96,7 +96,7 @@ def test_a_checkpoint_of_another_training_is_refused(
 ) -> None:
     train(new("byte"), TEXTS, TrainingOptions(steps=1), folder=tmp_path)
     settings: dict[str, Any] = {"ngrams": NGRAMS, "gate": True, **config}
-    with pytest.raises(ModelError, match=f"its {what}"):
+    with pytest.raises(ModelError, match=what):
         train(
             ByteTransformer(ByteConfig(STACK, **settings)),
             texts,
