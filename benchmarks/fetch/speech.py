@@ -20,6 +20,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,7 @@ def librivox(folder: Path) -> Signals:
 
 
 def _read(path: Path) -> Floats:
-    import soundfile
-
-    reader: Any = soundfile
+    reader: Any = import_module("soundfile")
     signal, rate = reader.read(path, dtype="float32")
     return at_rate(signal, rate)
 
@@ -121,9 +120,7 @@ def write(name: str, folder: Path, read: Callable[[], Signals]) -> None:
     place = folder / name
     if (place / "texts.json").exists():
         return
-    import soundfile
-
-    writer: Any = soundfile
+    writer: Any = import_module("soundfile")
     place.mkdir(parents=True, exist_ok=True)
     texts: dict[str, str] = {}
     seconds = 0.0

@@ -9,6 +9,7 @@ of k-means, of what the layers before leave, so it costs what a stream of the co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,7 @@ class Codec2:
 
     def through(self, signal: Floats) -> Floats:
         """A signal, coded and decoded."""
-        import pycodec2
-
-        library: Any = pycodec2
+        library: Any = import_module("pycodec2")
         codec: Any = library.Codec2(self._mode)
         size: int = codec.samples_per_frame()
         n = -(-(len(signal) + self._delay) // size) * size

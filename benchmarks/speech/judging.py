@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,18 +28,15 @@ _GRAMMAR = (
 
 def stoi(original: Floats, decoded: Floats) -> float:
     """From 0 to 1, rarely below 0.3."""
-    import pystoi
-
+    judge: Any = import_module("pystoi")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return float(pystoi.stoi(original, decoded, RATE))
+        return float(judge.stoi(original, decoded, RATE))
 
 
 def pesq(original: Floats, decoded: Floats) -> float:
     """From 1 to 4.5; NaN where it finds no speech."""
-    import pesq as library
-
-    judge: Any = library
+    judge: Any = import_module("pesq")
     value: float = judge.pesq(RATE, original, decoded, "nb", on_error=judge.PesqError.RETURN_VALUES)
     return float(value) if value >= 0 else float("nan")
 
@@ -48,9 +46,7 @@ class Listener:
 
     def __init__(self) -> None:
         """Load its English model."""
-        import pocketsphinx
-
-        library: Any = pocketsphinx
+        library: Any = import_module("pocketsphinx")
         decoder: Any = library.Decoder(samprate=_HEARD_AT, loglevel="FATAL")
         decoder.add_jsgf_string("digits", _GRAMMAR)
         decoder.activate_search("digits")

