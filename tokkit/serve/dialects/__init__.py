@@ -6,7 +6,15 @@ has what several of them share on the way in, `dialect` says what a dialect is.
 
 from __future__ import annotations
 
-from tokkit.serve.dialects import chat, llama_cpp, mistral, openai, score, tabby
+from tokkit.serve.dialects import (
+    chat,
+    llama_cpp,
+    mistral,
+    ollama,
+    openai,
+    score,
+    tabby,
+)
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.page import show
 
@@ -16,6 +24,7 @@ DIALECTS: tuple[Dialect, ...] = (
     mistral.DIALECT,
     llama_cpp.DIALECT,
     tabby.DIALECT,
+    ollama.DIALECT,
     score.DIALECT,
     Dialect("page", {("GET", "/"): show}, openai.error_body),
 )

@@ -11,6 +11,7 @@ from typing import Any, cast
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.chat.conversation import Message
+from tokkit.serve.dialects.answers import note, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
 from tokkit.serve.dialects.requests import NO_PENALTIES, PENALTIES, n_tokens_of, sampling_of
@@ -40,7 +41,7 @@ async def complete(call: Call) -> Answer:
     served = call.service.models.find(fields.text("model"))
     fields.refuse(NO_PENALTIES, PENALTIES)
     fields.refuse("this server does not do it", _NEUTRAL)
-    messages = _messages(fields)
+    messages = messages_of(fields)
     n_tokens = n_tokens_of(fields, options, "max_completion_tokens", "max_tokens")
     if n_tokens == 0:
         raise fields.wrong("max_tokens", "at least 1")
@@ -65,10 +66,7 @@ async def complete(call: Call) -> Answer:
         usage = fields.object("stream_options").flag("include_usage")
         pieces = _chunks(call.service, generation, head, usage)
         return Stream(pieces, "text/event-stream", on_error)
-    async with drawing([generation], call.service.engine, options) as texts:
-        async for _ in texts.pieces():
-            pass
-    call.service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    texts = await whole_texts(call.service, [generation])
     choices = [
         {
             "index": k,
@@ -81,7 +79,7 @@ async def complete(call: Call) -> Answer:
     return reply({**head, "choices": choices, "usage": usage_of(texts)})
 
 
-def _messages(fields: Fields) -> list[Message]:
+def messages_of(fields: Fields) -> list[Message]:
     """Messages of text.
 
     Raises:
@@ -135,7 +133,7 @@ async def _chunks(
                 yield chunk(piece.number, {"content": piece.text})
             if piece.is_last:
                 yield chunk(piece.number, {}, finish_reason(texts.texts[piece.number]))
-        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        note(service, texts)
         if usage:
             yield event({**head, "choices": [], "usage": usage_of(texts)})
     yield DONE

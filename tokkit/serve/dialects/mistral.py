@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from tokkit.serve.bodies import as_fields
+from tokkit.serve.dialects.answers import note, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import (
     DONE,
@@ -55,10 +56,7 @@ async def fill(call: Call) -> Answer:
     if fields.flag("stream"):
         pieces = _chunks(call.service, generation, head)
         return Stream(pieces, "text/event-stream", on_error)
-    async with drawing([generation], call.service.engine, options) as texts:
-        async for _ in texts.pieces():
-            pass
-    call.service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    texts = await whole_texts(call.service, [generation])
     drawn = texts.texts[0]
     message = {"role": "assistant", "content": drawn.text, "tool_calls": None, "prefix": False}
     choice = {"index": 0, "message": message, "finish_reason": finish_reason(drawn)}
@@ -79,7 +77,7 @@ async def _chunks(
         async for piece in texts.pieces():
             if piece.text:
                 yield event({**head, "choices": choice(piece.text, None)})
-        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        note(service, texts)
         last = choice("", finish_reason(texts.texts[0]))
         last[0] |= cut_note(generation)
         yield event({**head, "choices": last, "usage": usage_of(texts)})

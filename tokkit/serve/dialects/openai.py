@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.serve.bodies import Fields, as_fields
+from tokkit.serve.dialects.answers import note, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
     NO_PENALTIES,
@@ -177,11 +178,7 @@ def usage_of(texts: Drawing) -> dict[str, Any]:
 
 async def _whole(service: Service, generations: list[Generation], wanted: Wanted) -> Reply:
     drawn_from = [one for one in generations if one.max_tokens > 0]
-    async with drawing(drawn_from, service.engine, service.options) as texts:
-        async for _ in texts.pieces():
-            pass
-    if texts.texts:
-        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    texts = await whole_texts(service, drawn_from)
     choices: list[dict[str, Any]] = []
     for k, generation in enumerate(generations):
         own = texts.texts[k * wanted.best_of : (k + 1) * wanted.best_of]
@@ -303,8 +300,7 @@ async def _chunks(
                 yield chunk(piece.number, piece.text)
             if piece.is_last:
                 yield chunk(piece.number, "", texts.texts[piece.number])
-        if texts.texts:
-            service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+        note(service, texts)
         if wanted.usage:
             yield event({**head, "choices": [], "usage": usage_of(texts)})
     yield DONE

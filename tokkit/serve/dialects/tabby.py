@@ -9,10 +9,11 @@ import uuid
 
 from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.dialects import openai
+from tokkit.serve.dialects.answers import whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import n_tokens_of, sampling_of
 from tokkit.serve.endpoint import Answer, Call, reply
-from tokkit.serve.generation import Generation, drawing
+from tokkit.serve.generation import Generation
 from tokkit.version import VERSION
 
 
@@ -38,10 +39,7 @@ async def _complete_segments(call: Call, fields: Fields) -> Answer:
         stops=(),
         seed=fields.seed("seed"),
     ).fitted()
-    async with drawing([generation], call.service.engine, options) as texts:
-        async for _ in texts.pieces():
-            pass
-    call.service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
+    texts = await whole_texts(call.service, [generation])
     choices = [{"index": 0, "text": texts.texts[0].text, **openai.cut_note(generation)}]
     return reply({"id": f"cmpl-{uuid.uuid4().hex}", "choices": choices})
 
