@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from tokkit.errors import ArgumentError, FormatError
 from tokkit.models.flextok.config import FlexTokConfig
-from tokkit.models.saving.configs import config_from_dict, config_to_dict, merged
+from tokkit.models.saving.configs import changed_config, merged
 
 _SIDES = (7, 8, 6, 5, 4, 9, 10, 3, 2, 1)
 """Of the encoder's squares, the best first."""
@@ -30,11 +28,7 @@ def config_for(
     Raises:
         ArgumentError: an unknown field, or a value out of range.
     """
-    values: dict[str, Any] = json.loads(json.dumps(config_to_dict(FlexTokConfig())))
-    values |= {"height": height, "width": width, "channels": channels}
+    values: dict[str, Any] = {"height": height, "width": width, "channels": channels}
     for name, sides in (("patch", _SIDES), ("flow_patch", _FLOW_SIDES)):
         values[name] = next(side for side in sides if not (height % side or width % side))
-    try:
-        return config_from_dict(FlexTokConfig, merged(values, settings or {}), "the configuration")
-    except FormatError as error:
-        raise ArgumentError(str(error)) from error
+    return changed_config(FlexTokConfig(), merged(values, settings or {}))

@@ -6,6 +6,7 @@ another such dataclass, or None where its type says so.
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
@@ -68,6 +69,20 @@ def config_from_dict(kind: type[ConfigT], data: Mapping[str, Any], where: str) -
         return kind(**values)
     except (ArgumentError, TypeError) as error:
         raise FormatError(f"{where}: {error}") from error
+
+
+def changed_config(config: ConfigT, settings: Mapping[str, Any]) -> ConfigT:
+    """A configuration with other values for some fields, which may have fields in turn.
+
+    Raises:
+        ArgumentError: an unknown field, or a value that it does not take.
+    """
+    as_json = json.loads(json.dumps(config_to_dict(config)))  # with lists for tuples
+    values = merged(as_json, settings)
+    try:
+        return config_from_dict(type(config), values, "the configuration")
+    except FormatError as error:
+        raise ArgumentError(str(error)) from error
 
 
 def read_value(kind: Any, value: Any, where: str) -> Any:

@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from tokkit.arguments import refuse_unknown
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError
 from tokkit.files.registry import CLASSES
 from tokkit.models.kinds import KINDS
-from tokkit.models.saving.configs import ConfigT, config_from_dict, config_to_dict, merged
+from tokkit.models.saving.configs import changed_config
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -54,20 +54,6 @@ def new_model(
     kind = model_class(name)
     config = changed_config(kind.config_class(), settings)
     return kind.fresh(config, texts=texts, tokenizer=tokenizer, vocab_size=vocab_size, seed=seed)
-
-
-def changed_config(config: ConfigT, settings: Mapping[str, Any]) -> ConfigT:
-    """A configuration with other values for some fields; see `read_settings`.
-
-    Raises:
-        ArgumentError: an unknown field, or a value that it does not take.
-    """
-    as_json = json.loads(json.dumps(config_to_dict(config)))  # with lists for tuples
-    values = merged(as_json, settings)
-    try:
-        return config_from_dict(type(config), values, "the configuration")
-    except FormatError as error:
-        raise ArgumentError(str(error)) from error
 
 
 def read_settings(given: Iterable[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokkit.models.text_models.learning import BITS_PER_BYTE
-from tokkit.models.training.curve import TrainingCurve
+from tokkit.models.training.curve import TrainingCurve, last_loss
 from tokkit.models.training.loop import TrainingResult
 from tokkit.models.training.loss_section import loss_section
 from tokkit.report.page.rendering import Page, render
@@ -46,8 +46,6 @@ class TextTrainingFigures:
     @classmethod
     def of(cls, result: TrainingResult, *, kind: str, n_parameters: int) -> TextTrainingFigures:
         """The figures of a training of one step at least."""
-        losses = [record.loss for record in result.records if record.loss is not None]
-        last = losses[-max(1, len(losses) // 10) :]
         evaluated = TrainingCurve.of(result.records, BITS_PER_BYTE).bits_per_byte
         return cls(
             kind=kind,
@@ -56,7 +54,7 @@ class TextTrainingFigures:
             seconds=result.seconds,
             n_bytes=result.step * (result.step_bytes or 0),
             resumed_at=result.resumed_at,
-            loss=sum(last) / len(last) / math.log(2),
+            loss=last_loss(result.records) / math.log(2),
             bits_per_byte=evaluated[-1] if evaluated else None,
             first_bits_per_byte=evaluated[0] if evaluated else None,
         )

@@ -53,3 +53,10 @@ class TrainingCurve:
             tuple(record.seconds for record in evaluations),
             tuple(record.evaluation[evaluation] for record in evaluations),
         )
+
+
+def last_loss(records: Sequence[Record]) -> float:
+    """Mean loss of the last tenth of the steps, of which there is one at least."""
+    losses = [record.loss for record in records if record.loss is not None]
+    last = losses[-max(1, len(losses) // 10) :]
+    return sum(last) / len(last)

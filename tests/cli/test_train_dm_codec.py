@@ -44,7 +44,7 @@ def test_what_is_trained_is_opened_as_a_tokenizer(
     told = json.loads(capsys.readouterr().out)
     assert told["steps"] == 5 and told["resumed_at"] == 0
     assert list(told["errors"]) == ["1", "2", "4"] and told["perplexity"] >= 1
-    for name in ("Loss of the training", "Differences by the first streams", "against steps"):
+    for name in ("Loss of the training", "Differences at last", "against steps"):
         assert name in page.read_text(encoding="utf-8")
     tokenizer: Any = tokkit.load_tokenizer(into)
     assert (tokenizer.modality, tokenizer.sample_rate) == ("speech", 16_000)

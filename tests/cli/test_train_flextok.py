@@ -39,7 +39,7 @@ def test_what_is_trained_is_opened_as_a_tokenizer(
     told = json.loads(capsys.readouterr().out)
     assert told["steps"] == 4 and told["resumed_at"] == 0
     assert list(told["psnr"]) == ["1", "2", "4"] and told["perplexity"] >= 1
-    for name in ("Loss of the training", "Decibels by the first ids", "Decibels against steps"):
+    for name in ("Loss of the training", "Decibels at last", "Decibels against steps"):
         assert name in page.read_text(encoding="utf-8")
     tokenizer = tokkit.load_tokenizer(into)
     assert tokenizer.modality == "image"

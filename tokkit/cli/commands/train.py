@@ -23,6 +23,7 @@ from tokkit.cli.option_types import (
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
 from tokkit.cli.training.pictures import FLEXTOK, train_flextok
+from tokkit.cli.training.signals import SignalTraining
 from tokkit.cli.training.speech import DM_CODEC, train_dm_codec
 from tokkit.cli.training.text_models import (
     OF_BYTEIFIED,
@@ -157,7 +158,8 @@ def train(
     with _told_how_to_go_on(into):
         if what in (FLEXTOK, DM_CODEC):
             run = train_flextok if what == FLEXTOK else train_dm_codec
-            return run(inputs, into, text_training, minutes, rate, seed, html, as_json)
+            ask = SignalTraining(into, text_training, minutes, rate, seed, html, as_json)
+            return run(inputs, ask)
         if what == BYTEIFIED:
             options = text_training.options(minutes, rate, seed)
             return train_byteified(

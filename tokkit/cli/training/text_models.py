@@ -190,7 +190,8 @@ def train_byteified(
     """
     from tokkit.models.byteified.byteify import byteify
     from tokkit.models.byteified.config import DecoderConfig
-    from tokkit.models.text_models.building import changed_config, read_settings
+    from tokkit.models.saving.configs import changed_config
+    from tokkit.models.text_models.building import read_settings
     from tokkit.models.text_models.corpus import Texts
 
     asked.refuse(
