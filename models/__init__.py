@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tokkit.models.subword.model import SubwordTransformer
     from tokkit.models.text_models.corpus import Texts
     from tokkit.models.vqgraph.config import VQGraphConfig, VQGraphRecipe
+    from tokkit.models.vqgraph.graph_files import read_labelled_graph
     from tokkit.models.vqgraph.labelled import LabelledGraph
     from tokkit.models.vqgraph.model import VQGraph
     from tokkit.models.word_pooled.config import WordPooledConfig
@@ -83,6 +84,7 @@ __all__ = [
     "WordPooledConfig",
     "WordPooledTransformer",
     "byteify",
+    "read_labelled_graph",
     "read_pictures",
     "read_recordings",
     "read_wav",
@@ -125,6 +127,7 @@ _HOMES = {
     "WordPooledConfig": ".word_pooled.config",
     "WordPooledTransformer": ".word_pooled.model",
     "byteify": ".byteified.byteify",
+    "read_labelled_graph": ".vqgraph.graph_files",
     "read_pictures": ".flextok.picture_files",
     "read_recordings": ".dm_codec.speech_files",
     "read_wav": ".dm_codec.wav_files",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError, needs_extra, refused_by_system
+from tokkit.files.npz_files import MOST_BYTES, array_headers, opened_zip, read_array
 from tokkit.files.reading import read_bounded
 from tokkit.models.flextok.pictures import Pictures
 
@@ -28,7 +29,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 _MOST_FILES = 1 << 20
 _MOST_FILE_BYTES = 64 << 20
 _MOST_PIXELS = 1 << 24
-_MOST_BYTES = 1 << 30
+_MOST_BYTES = MOST_BYTES
 """Of all pictures together, unpacked."""
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _IMAGES, _LABELS = ("images", "x"), ("labels", "y")
@@ -64,14 +65,11 @@ def read_pictures(source: str | os.PathLike[str], *, held_out: float = 0.05) -> 
             raise FormatError(
                 f"{path}: no zip and no npz; give a folder, a zip or an npz of pictures"
             )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [each.filename for each in _entries(archive, path)]
-            if any(name.endswith(".npy") for name in names):
-                return _from_arrays(archive, path, held_out)
-            return _from_files(_in_zip(archive, path), str(path), held_out)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise FormatError(f"{path}: a damaged or unreadable zip ({error})") from error
+    with opened_zip(path, most_bytes=_MOST_BYTES) as archive:
+        _refuse_many(len(names := archive.namelist()), str(path))
+        if any(name.endswith(".npy") for name in names):
+            return _from_arrays(archive, path, held_out)
+        return _from_files(_in_zip(archive, path), str(path), held_out)
 
 
 def _in_folder(folder: Path) -> Iterator[_File]:
@@ -85,16 +83,8 @@ def _in_folder(folder: Path) -> Iterator[_File]:
         yield _File(each.relative_to(folder).as_posix(), data)
 
 
-def _entries(archive: zipfile.ZipFile, path: Path) -> Sequence[zipfile.ZipInfo]:
-    entries = archive.infolist()
-    _refuse_many(len(entries), str(path))
-    if (total := sum(each.file_size for each in entries)) > _MOST_BYTES:
-        raise FormatError(f"{path}: unpacks to {total:,} bytes, expected at most {_MOST_BYTES:,}")
-    return entries
-
-
 def _in_zip(archive: zipfile.ZipFile, path: Path) -> Iterator[_File]:
-    for each in sorted(_entries(archive, path), key=lambda each: each.filename):
+    for each in sorted(archive.infolist(), key=lambda each: each.filename):
         name = PurePosixPath(each.filename)
         if name.suffix.lower() not in ENDINGS or name.name.startswith("._"):
             continue
@@ -173,10 +163,7 @@ def _classes_of(names: Sequence[str]) -> NDArray[np.int64] | None:
 
 
 def _from_arrays(archive: zipfile.ZipFile, path: Path, held_out: float) -> Pictures:
-    headers = {
-        name: _header(archive, name, path) for name in archive.namelist() if name.endswith(".npy")
-    }
-    numbers = {name.removesuffix(".npy"): each for name, each in headers.items()}
+    numbers = array_headers(archive, path)
     of_bytes = [
         name
         for name, (shape, dtype) in numbers.items()
@@ -189,39 +176,10 @@ def _from_arrays(archive: zipfile.ZipFile, path: Path, held_out: float) -> Pictu
             f"{path}: expected pictures as uint8 (n, height, width) or (n, height, width, "
             f"channels) under the name images or x; it holds {held[:300]}"
         )
-    images = _array(archive, named[0], path)
+    images = read_array(archive, named[0], path)
     label = next((name for name in _LABELS if name in numbers), None)
-    labels = None if label is None else _array(archive, label, path)
+    labels = None if label is None else read_array(archive, label, path)
     return _made(images if images.ndim == 4 else images[..., None], labels, held_out, str(path))
-
-
-def _header(
-    archive: zipfile.ZipFile, name: str, path: Path
-) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array, from its first bytes."""
-    try:
-        with archive.open(name) as stream:
-            version = np.lib.format.read_magic(stream)
-            read = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape, _, dtype = read(stream)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: {name!r:.80} is no array ({error})") from error
-    size = archive.getinfo(name).file_size
-    n_bytes = int(np.prod([int(each) for each in shape], dtype=object)) * dtype.itemsize
-    if dtype.hasobject or n_bytes > size:
-        raise FormatError(f"{path}: {name!r:.80} holds objects, or less than its {shape} says")
-    return shape, dtype
-
-
-def _array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
-    try:
-        with archive.open(f"{name}.npy") as stream:
-            return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: {name!r:.80} cannot be read ({error})") from error
 
 
 def _made(images: Any, labels: Any, held_out: float, where: str) -> Pictures:

@@ -14,13 +14,32 @@ student and teacher agree. The published code gives the latter a factor of 1e-8;
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch.nn import functional
 
+from tokkit.models.training.options import TrainingOptions
 from tokkit.models.vqgraph.propagation import Propagation
 from tokkit.models.vqgraph.teacher import GraphTeacher, directions
 from tokkit.quantize.quantizer import Quantized
+
+
+def training_options(*, rate: float | None = None, **options: Any) -> TrainingOptions:
+    """Options of a training that suit it.
+
+    Args:
+        rate: learning rate at its peak; None: 0.01.
+        **options: further fields of `TrainingOptions`, such as its budget.
+
+    Raises:
+        ArgumentError: an option out of its range.
+    """
+    known: dict[str, Any] = {
+        "learning_rate": 0.01 if rate is None else rate,
+        "clip_norm": None,
+    }
+    return TrainingOptions(**{**known, **options})
 
 
 def divergence(target: torch.Tensor, logprobs: torch.Tensor) -> torch.Tensor:

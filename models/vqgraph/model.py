@@ -27,6 +27,7 @@ from tokkit.models.vqgraph.learning import divergence, half_squares, teacher_los
 from tokkit.models.vqgraph.propagation import Propagation
 from tokkit.models.vqgraph.student import GraphStudent
 from tokkit.models.vqgraph.teacher import GraphTeacher, directions
+from tokkit.models.vqgraph.training_story import ACCURACY
 from tokkit.quantize.usage import perplexity
 from tokkit.tokenizer import (
     Ids,
@@ -333,6 +334,6 @@ class _Lesson:
             wanted = torch.from_numpy(data.labels[data.validation])
             for name, logits in found.items():
                 right = logits.cpu()[torch.from_numpy(data.validation)].argmax(1) == wanted
-                figures[f"{name}_accuracy"] = float(right.float().mean())
+                figures[f"{ACCURACY}{name}"] = float(right.float().mean())
         counts = np.bincount(ids.cpu().numpy(), minlength=model.config.n_codes)
         return {**figures, "perplexity": perplexity(counts)}

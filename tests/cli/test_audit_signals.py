@@ -116,9 +116,9 @@ def test_all_pictures_are_measured_and_none_is_held_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path.write_bytes(b"nothing"), "no npz of a graph"),
-        (lambda path: np.savez(path, features=np.ones((2, 2))), "no npz of a graph"),
-        (lambda path: np.savez(path, features=np.array([{}]), edges=[0]), "no npz of a graph"),
+        (lambda path: path.write_bytes(b"nothing"), "no npz"),
+        (lambda path: np.savez(path, features=np.ones((2, 2))), "'edges' is not in it"),
+        (lambda path: np.savez(path, features=np.array([{}]), edges=[0]), "holds objects"),
     ],
 )
 def test_other_files_are_refused(

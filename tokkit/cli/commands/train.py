@@ -22,6 +22,7 @@ from tokkit.cli.option_types import (
 )
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
+from tokkit.cli.training.graphs import VQGRAPH, train_vqgraph
 from tokkit.cli.training.pictures import FLEXTOK, train_flextok
 from tokkit.cli.training.signals import SignalTraining
 from tokkit.cli.training.speech import DM_CODEC, train_dm_codec
@@ -60,6 +61,10 @@ EXAMPLES = (
         "a tokenizer of pictures of one size: a folder, a zip or an npz of them",
     ),
     (
+        "tokkit train vqgraph cora.npz --into nodes/",
+        "a tokenizer of the nodes of a graph, with a network that needs no graph",
+    ),
+    (
         "tokkit train dm-codec recordings/ --into codec/ --minutes 60",
         "a tokenizer of speech: WAV files of one channel and one sample rate",
     ),
@@ -73,7 +78,8 @@ EXAMPLES = (
     ),
 )
 HYPERNET, BYTEIFIED = "hypernet", "byteified"
-_WHAT = (*KINDS, BYTEIFIED, FLEXTOK, DM_CODEC, HYPERNET)
+_OF_SIGNALS = {FLEXTOK: train_flextok, VQGRAPH: train_vqgraph, DM_CODEC: train_dm_codec}
+_WHAT = (*KINDS, BYTEIFIED, *_OF_SIGNALS, HYPERNET)
 _OF_A_MODEL = (BYTEIFIED, HYPERNET)
 """What takes a model first, then texts."""
 _MINUTES, _RATE = 60.0, 2e-4
@@ -85,7 +91,7 @@ _SUMMARY = (
 
 
 class TrainingInput(OptionType):
-    """A text to read; of `_OF_A_MODEL` the first is a model, of others pictures or speech."""
+    """A text to read; of `_OF_A_MODEL` the first is a model, of `_OF_SIGNALS` no text."""
 
     paths = "files"
 
@@ -112,7 +118,8 @@ def train(
             "DATA",
             TrainingInput(),
             "texts to learn from; for byteified and hypernet first a model; for flextok pictures: "
-            "a folder, a zip or an npz; for dm-codec WAV files and folders of them",
+            "a folder, a zip or an npz; for vqgraph an npz of a graph; for dm-codec WAV files and "
+            "folders of them",
         ),
     ],
     into: Annotated[
@@ -120,13 +127,14 @@ def train(
     ],
     text_training: TextTraining,
     minutes: Annotated[
-        float | None, option("of CPU (10; for hypernet 60)", Real(above=0), "M")
+        float | None,
+        option("of CPU (10; hypernet 60; vqgraph: 350 steps)", Real(above=0), "M"),
     ] = None,
     resume: Annotated[bool, option("go on with the training in the folder")] = False,
     rate: Annotated[
         float | None,
         option(
-            "learning rate at its peak (0.002; for hypernet 0.0002)",
+            "learning rate at its peak (0.002; hypernet 0.0002; vqgraph 0.01)",
             Real(above=0),
             "R",
         ),
@@ -138,10 +146,11 @@ def train(
 ) -> int:
     """Train a network, or go on with it.
 
-    All but three are language models that learn from texts: tokkit score and tokkit complete take
+    All but four are language models that learn from texts: tokkit score and tokkit complete take
     their FOLDER. byteified MODEL TEXT… makes one over bytes on the backbone of MODEL, which reads
-    the texts first. A flextok is a tokenizer of pictures, a dm-codec one of speech; they have the
-    options set, steps, held-out and device of models of text. A hypernet (hypernet MODEL TEXT…)
+    the texts first. A flextok is a tokenizer of pictures, a vqgraph one of the nodes of a graph, a
+    dm-codec one of speech; they have the options set, steps, held-out and device of models of text.
+    A hypernet (hypernet MODEL TEXT…)
     corrects the rows that a heuristic makes for other tokenizers, of MODEL and of what is tuned
     from it: tokkit transfer --hypernet FOLDER. Give all options again to go on.
     """
@@ -156,8 +165,7 @@ def train(
     if allow_download:
         _fetch(inputs[0] if what in _OF_A_MODEL else None, text_training.tokenizer)
     with _told_how_to_go_on(into):
-        if what in (FLEXTOK, DM_CODEC):
-            run = train_flextok if what == FLEXTOK else train_dm_codec
+        if (run := _OF_SIGNALS.get(what)) is not None:
             ask = SignalTraining(into, text_training, minutes, rate, seed, html, as_json)
             return run(inputs, ask)
         if what == BYTEIFIED:
