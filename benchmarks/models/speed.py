@@ -1,10 +1,11 @@
 """How many bytes a CPU-second does each model of text read in training, and write?
 
 One thread. Models are trained for some seconds in float32 (`--autocast bfloat16` for products in
-that), on the same batches; then each writes after a short prompt and after a long one, byte by byte
-with its cache, as `generate` does. The subword model also writes in whole tokens. The models have
-the sizes that their configurations have by default, and stand beside the subword model of the same
-session: the machine's speed varies more than the ratios do.
+that), on the same batches; then each writes after a short prompt and after a long one with its
+cache, as `generate` does: by default, and with a pass for each byte (`speculate=False`). The
+subword model also writes in whole tokens. The models have the sizes that their configurations have
+by default, and stand beside the subword model of the same session: the machine's speed varies more
+than the ratios do.
 
     python -m benchmarks.models.speed [--corpus FOLDER] [--only NAME…] [--seconds S]
 """
@@ -89,16 +90,17 @@ def bytes_trained(model: Any, texts: Texts, options: TrainingOptions) -> float:
     return n_bytes / result.seconds
 
 
-def bytes_written(model: Any, prompt: bytes, unit: Any) -> float:
+def bytes_written(model: Any, prompt: bytes, unit: Any, *, speculate: bool = True) -> float:
     """A CPU-second, after the prompt has been read and something has been written."""
     state = model.open(prompt)
     state.logprobs()
 
     def written(seed: int) -> int:
-        texts = complete(
-            model, prompt, unit=unit, max_bytes=N_WRITTEN, seed=seed, state=state.fork()
-        )
-        return len(texts)
+        text = complete(
+            model, prompt, unit=unit, max_bytes=N_WRITTEN, seed=seed, state=state.fork(),
+            speculate=speculate,
+        )  # fmt: skip
+        return len(text)
 
     written(0)
     start = time.process_time()
@@ -110,7 +112,11 @@ def measured(model: Any, texts: Texts, data: bytes, options: TrainingOptions) ->
     """The cells of a model's row, but for its name: training, then writing after each prompt."""
     trained = bytes_trained(model, texts, options)
     model.eval()
-    written = [bytes_written(model, data[:length], "byte") for length in PROMPTS]
+    written = [
+        bytes_written(model, data[:length], "byte", speculate=speculate)
+        for length in PROMPTS
+        for speculate in (True, False)
+    ]
     n_parameters = sum(each.numel() for each in model.parameters())
     return [f"{n_parameters / 1e6:.1f}", f"{trained:,.0f}", *(f"{each:,.0f}" for each in written)]
 
@@ -129,7 +135,9 @@ def main() -> None:
     tokenizer = train_tokenizer([data])
     training = TrainingOptions(seconds=options.seconds, evaluations=0, autocast=options.autocast)
     print(f"{run_description('torch')}\ntexts: English of {origin}\n")
-    heads = ["M parameters", "trained", *(f"written after {each:,}" for each in PROMPTS)]
+    heads = ["M parameters", "trained"]
+    for length in PROMPTS:
+        heads += [f"written after {length:,}", "byte by byte"]
     print(f"| bytes a CPU-second | {' | '.join(heads)} |\n{'|---' * (len(heads) + 1)}|")
     for name in options.only:
         model = MODELS[name](tokenizer)
@@ -137,7 +145,7 @@ def main() -> None:
         print(f"| {name} | {' | '.join(row)} |", flush=True)
         if name == SUBWORD:
             tokens = [f"{bytes_written(model, data[:length], 'token'):,.0f}" for length in PROMPTS]
-            print(f"| {name}, writing whole tokens | | | {' | '.join(tokens)} |", flush=True)
+            print(f"| {name}, writing whole tokens | | | {' | | '.join(tokens)} | |", flush=True)
 
 
 if __name__ == "__main__":

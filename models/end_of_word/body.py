@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.models.end_of_word.network import EndOfWordNetwork
-from tokkit.models.end_of_word.reading import WordCache, begin_reading, read_on
+from tokkit.models.end_of_word.reading import WordCache, begin_reading, glance, read_on
+from tokkit.models.text_models.glimpses import Bounds
 
 
 class EndOfWordBody(EndOfWordNetwork):
@@ -23,3 +24,13 @@ class EndOfWordBody(EndOfWordNetwork):
     ) -> tuple[list[WordCache], list[NDArray[np.float64]]]:
         """See `CachedTextModel.extend`."""
         return read_on(self, caches, data)
+
+    def read_through(
+        self, caches: Sequence[WordCache], data: Sequence[bytes]
+    ) -> tuple[list[WordCache], list[NDArray[np.float64]]]:
+        """See `CachedTextModel.read_through`."""
+        return read_on(self, caches, data, whole_rows=False)
+
+    def glance(self, cache: WordCache, data: bytes) -> Bounds | None:
+        """See `CachedTextModel.glance`."""
+        return glance(self, cache, data)

@@ -14,6 +14,7 @@ from tokkit.models.blocks.stack import draw_parameters
 from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.paper import PaperForm
 from tokkit.models.hierarchical.release import ReleaseForm
+from tokkit.models.text_models.glimpses import Bounds
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows
 
@@ -70,3 +71,24 @@ class HierarchicalTransformer(CachedTextModel):
             return list(caches), [np.empty((0, N_SYMBOLS)) for _ in data]
         with self.evaluating():
             return self.body.extend(caches, data)
+
+    def read_through(
+        self, caches: Sequence[Any], data: Sequence[bytes]
+    ) -> tuple[list[Any], list[NDArray[np.float64]]]:
+        """See `CachedTextModel.read_through`."""
+        if not isinstance(self.body, PaperForm):
+            return self.extend(caches, data)
+        with self.evaluating():
+            return self.body.read_through(caches, data)
+
+    @property
+    def glances(self) -> bool:
+        """See `CachedTextModel.glances`: in the paper's form a decoder goes on with words alone."""
+        return isinstance(self.body, PaperForm)
+
+    def glance(self, cache: Any, data: bytes) -> Bounds | None:
+        """See `CachedTextModel.glance`."""
+        if not isinstance(self.body, PaperForm):
+            return None
+        with self.evaluating():
+            return self.body.glance(cache, data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from copy import copy
+from time import thread_time
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.side_by_side import CALLER, Parts
 from tokkit.errors import ModelError
+from tokkit.models.text_models.glimpses import Bounds, Glimpses
 
 MOST_AT_ONCE, _LEAST_AT_ONCE = 1 << 12, 64
 """Bytes of one state that are read in one pass: a row of each is held until they are read."""
@@ -29,6 +31,16 @@ class Reader(Protocol):
     """What a state needs of its model; see `tokkit.models.text_models.text_model`."""
 
     name: str
+    glimpses: Glimpses
+
+    @property
+    def glances(self) -> bool:
+        """Whether `glance` may know something."""
+        ...
+
+    def glance(self, cache: Any, data: bytes) -> Bounds | None:
+        """What is known of the symbol behind more bytes without reading them."""
+        ...
 
     @property
     def law(self) -> object:
@@ -49,6 +61,12 @@ class Reader(Protocol):
         """The caches after more bytes, and the rows after each of them."""
         ...
 
+    def read_through(
+        self, caches: Sequence[Any], data: Sequence[bytes]
+    ) -> tuple[list[Any], list[NDArray[np.float64]]]:
+        """The same, where of rows but the last only what follows them is asked."""
+        ...
+
 
 class CachedState(ByteState):
     """The state of a `CachedTextModel`; made by its `open`.
@@ -66,6 +84,8 @@ class CachedState(ByteState):
         # Forks share the buffer: the first that goes on writes behind what all of them have, and
         # the others copy it then. So a byte costs the same however long the text is.
         self._text, self._length, self._n_read = bytearray(), 0, 0
+        self._glanced_at = -1  # the length of the text at the last glance
+        self._glance: Bounds | None = None
 
     def push(self, data: str | bytes) -> None:
         """Add bytes; the model runs when something is asked of the state."""
@@ -114,6 +134,22 @@ class CachedState(ByteState):
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return self._row is not None and self._n_read == self._length
+
+    def bounds(self) -> Bounds | None:
+        """See `ByteState.bounds`; not where a glance at it has not paid lately."""
+        if not self.model.glances or not self.has_begun or self.is_evaluated:
+            return None
+        if self._glanced_at == self._length:
+            return self._glance
+        began = self.model.glimpses.begin()
+        if began is None:
+            return None
+        with self.model.evaluating():
+            self._glance = self.model.glance(self._cache, self._unread(self._length))
+        held = self._glanced_at == self._length - 1 and self._n_read < self._glanced_at
+        self.model.glimpses.end(began, held=held)
+        self._glanced_at = self._length
+        return self._glance
 
     @property
     def cache(self) -> object:
@@ -195,9 +231,11 @@ def read_together(
                 state.begin(cache, row)
         while some := [state for state in distinct if not state.is_evaluated]:
             pieces = [state.next_piece() for state in some]
-            caches, rows = model.extend(
-                [cache for cache, _ in pieces], [data for _, data in pieces]
-            )
+            began = thread_time()
+            read = model.extend if keep_rows else model.read_through
+            caches, rows = read([cache for cache, _ in pieces], [data for _, data in pieces])
+            longest = max(len(data) for _, data in pieces)
+            model.glimpses.read(longest, (thread_time() - began) / len(some))
             for state, cache, found in zip(some, caches, rows, strict=True):
                 _check(model, found)
                 state.take(cache, found)

@@ -28,6 +28,7 @@ from tokkit.models.saving.configs import Config
 from tokkit.models.saving.folders import load_model, save_model
 from tokkit.models.text_models.cached_state import MOST_AT_ONCE, CachedState, refusal_of_nan
 from tokkit.models.text_models.corpus import Texts
+from tokkit.models.text_models.glimpses import Bounds, Glimpses
 from tokkit.models.text_models.learning import text_task
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.training.tasks import Task
@@ -200,6 +201,11 @@ class CachedTextModel(TextModel):
     A cache is a value: `extend` leaves those that it is given as they are.
     """
 
+    def __init__(self) -> None:
+        """Begin a module; nothing is measured yet."""
+        super().__init__()
+        self.glimpses = Glimpses()
+
     @property
     def rows_cost_more(self) -> bool:
         """Whether the rows behind all bytes take much longer than what the bytes cost (`nats`)."""
@@ -223,6 +229,31 @@ class CachedTextModel(TextModel):
             The caches after it, and of each float64 (len(data_k), 257), nats: row j is the symbol
             after `data_k[: j + 1]`.
         """
+
+    def read_through(
+        self, caches: Sequence[Any], data: Sequence[bytes]
+    ) -> tuple[list[Any], list[NDArray[np.float64]]]:
+        """As `extend`, where all that is asked of a row but the last is what follows it in `data`.
+
+        Returns:
+            The same, but that other entries of rows that are not the last of their text may be
+            minus infinity.
+        """
+        return self.extend(caches, data)
+
+    @property
+    def glances(self) -> bool:
+        """Whether `glance` may know something."""
+        return False
+
+    def glance(self, cache: Any, data: bytes) -> Bounds | None:  # noqa: ARG002  # some can
+        """What is known of the next symbol without reading on; see `ByteState.bounds`.
+
+        Args:
+            cache: of a text.
+            data: what follows it, not empty.
+        """
+        return None
 
     def _joint_logprob(self, data: bytes, prefix: bytes, end: bool) -> float:
         """See `ByteModel.logprob`."""

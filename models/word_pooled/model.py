@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from tokkit.models.blocks.stack import draw_parameters
 from tokkit.models.end_of_word.body import EndOfWordBody
 from tokkit.models.end_of_word.reading import WordCache
+from tokkit.models.text_models.glimpses import Bounds
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.word_pooled.config import WordPooledConfig
@@ -76,3 +77,20 @@ class WordPooledTransformer(CachedTextModel):
         """See `CachedTextModel.extend`."""
         with self.evaluating():
             return self.body.extend(caches, data)
+
+    def read_through(
+        self, caches: Sequence[WordCache], data: Sequence[bytes]
+    ) -> tuple[list[WordCache], list[NDArray[np.float64]]]:
+        """See `CachedTextModel.read_through`."""
+        with self.evaluating():
+            return self.body.read_through(caches, data)
+
+    @property
+    def glances(self) -> bool:
+        """See `CachedTextModel.glances`: the decoder knows the bytes that go on with a word."""
+        return True
+
+    def glance(self, cache: WordCache, data: bytes) -> Bounds | None:
+        """See `CachedTextModel.glance`."""
+        with self.evaluating():
+            return self.body.glance(cache, data)

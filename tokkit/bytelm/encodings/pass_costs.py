@@ -12,6 +12,7 @@ _PRIOR_WEIGHT = 4.0  # of the first guess at the slope, in squared rows
 _OUTLIER = 2.0  # times what was expected; more is taken for something else that ran meanwhile
 _ENOUGH = 4
 _SMOOTHING = 0.2
+_FIRST_REST, _LONGEST_REST = 64, 1 << 13  # symbols
 
 
 class PassCosts:
@@ -61,6 +62,14 @@ class PassCosts:
         if self.n_plans > _ENOUGH:  # the first ones compile kernels
             limit = max(_OUTLIER * self.planning, 1e-4)
             self.planning += _SMOOTHING * (min(seconds, limit) - self.planning)
+
+    def judge(self, spent: float, saved: float) -> None:
+        """After a trial: rest if it has cost more than it saved, for twice as long each time."""
+        if spent > saved:
+            self.next_rest = min(max(_FIRST_REST, 2 * self.next_rest), _LONGEST_REST)
+            self.rest = self.next_rest
+        else:
+            self.next_rest = 0
 
     def line(self) -> tuple[float, float]:
         """Seconds of a call with one context, and what each further one adds.

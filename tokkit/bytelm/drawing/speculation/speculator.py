@@ -22,7 +22,6 @@ from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.pass_costs import PassCosts
 
 _TRIAL = 12  # passes after which gain and cost are compared
-_FIRST_REST, _LONGEST_REST = 64, 1 << 13  # symbols
 
 
 class Speculator:
@@ -124,11 +123,7 @@ class Speculator:
 
     def _compare(self, costs: PassCosts, first: float) -> None:
         """Rest if proposals have cost more than the passes that they saved in the last trial."""
-        if self._spent > self._saved * first:
-            costs.next_rest = min(max(_FIRST_REST, 2 * costs.next_rest), _LONGEST_REST)
-            costs.rest = costs.next_rest
-        else:
-            costs.next_rest = 0
+        costs.judge(self._spent, self._saved * first)
         self._n_passes = 0
         self._spent = self._saved = 0.0
 
