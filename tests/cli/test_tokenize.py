@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 
 import tokkit
 from tests.cli.fake_models import FakeTokenizer
+from tests.text.encoding.test_cuts import LLAMA
+from tests.text.tokenizer_json import BYTE_LEVEL, BYTES, document, ours
 from tokkit import cli
 from tokkit.text.spec import TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -71,3 +74,21 @@ def test_tokens_are_printed_before_all_are_found(
     monkeypatch.setattr(FakeTokenizer, "iter_encode", endless)
     assert cli.main(["tokenize", "anything", "--text", "a", *form]) == 130
     assert len(capsys.readouterr().out) > 10_000 * len("97")
+
+
+def test_tokenize_writes_the_ids_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    toy = ours(document(BYTES, pretokenizers=(LLAMA, BYTE_LEVEL)))
+    monkeypatch.setitem(vars(tokkit), "load_tokenizer", lambda source, **_: toy)
+    (tmp_path / "text").write_bytes("one two é".encode())
+    given = ["tokenize", "x", "--file", str(tmp_path / "text"), "--into", str(tmp_path / "ids.npy")]
+    assert cli.main(given) == 0
+    assert np.load(tmp_path / "ids.npy").tolist() == toy.encode("one two é")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "10 tokens, 10 bytes\n")
+    assert cli.main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"n_bytes": 10, "n_tokens": 10, "into": str(tmp_path / "ids.npy")}
+    assert cli.main(["tokenize", "x", "--text", "a", "--into", str(tmp_path / "ids.npy")]) == 2
+    assert "--file" in capsys.readouterr().err

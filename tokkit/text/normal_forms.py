@@ -21,6 +21,7 @@ NORMAL_FORMS: tuple[NormalForm, ...] = get_args(NormalForm)
 
 _LOOKED_AT = (*range(0x80, 0xD800), *range(0xE000, 0x10000), *range(0x1F000, 0x1FB00))
 """The Basic Multilingual Plane and emoji; others are rare, and nothing is said of them."""
+_LOOKED_AT_SET = frozenset(_LOOKED_AT)
 _VOWELS_AND_FINALS = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
 """Conjoining Jamo, which compose by a rule."""
 
@@ -46,6 +47,24 @@ def _tables(form: NormalForm) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
     for table in (classes, pairs):
         table.setflags(write=False)
     return classes, pairs
+
+
+@cache
+def composes(character: str) -> bool:
+    """Whether a character may become one with what stands behind it; True where it is unknown."""
+    point = ord(character)
+    if point >= 0x80 and (point not in _LOOKED_AT_SET or _is_hangul(point)):
+        return True
+    return point in _firsts()
+
+
+def _is_hangul(point: int) -> bool:
+    return 0x1100 <= point < 0x1200 or 0xAC00 <= point < 0xD7B0
+
+
+@cache
+def _firsts() -> frozenset[int]:
+    return frozenset((_pairs() >> FIRST_SHIFT).tolist())
 
 
 def _class_of(character: str, form: NormalForm) -> int:

@@ -74,7 +74,7 @@ class Pretokenizer:
         charsets = {charset for tree in trees for charset in charsets_of(tree)}
         charsets |= {CharSet.of((INVALID, INVALID)), self._known_characters}
         self.alphabet = self._alphabet(charsets, literal_charsets(spec, self._passes))
-        self._stages = tuple(
+        self.stages = tuple(
             (ByteSplitStage if rule.sees_bytes else SplitStage)(
                 Program(tree, self.alphabet, pattern=rule.pattern),
                 self.alphabet,
@@ -83,7 +83,7 @@ class Pretokenizer:
             )
             for tree, rule in zip(trees, rules, strict=True)
         )
-        if any(stage.drops for stage in self._stages if isinstance(stage, ByteSplitStage)):
+        if any(stage.drops for stage in self.stages if isinstance(stage, ByteSplitStage)):
             self._refusal = self._refusal or "a rule after ByteLevel drops bytes"
 
     def _literal_passes(self) -> list[LiteralPass]:
@@ -123,18 +123,26 @@ class Pretokenizer:
 
     # -- whole texts -------------------------------------------------------------------------
 
-    def split(self, text: NDArray[np.uint8], *, with_places: bool = False) -> Pieces:
-        """Cut a stretch of text that holds no literal.
+    def split(
+        self,
+        text: NDArray[np.uint8],
+        *,
+        bounds: NDArray[np.int64] | None = None,
+        with_places: bool = False,
+    ) -> Pieces:
+        """Cut a stretch of text that holds no literal, or several of them.
 
         Args:
             text: uint8 (n,), normalised.
+            bounds: int64 (k + 1,), from 0 to n, of several stretches, each cut on its own.
             with_places: whether to tell where the bytes that are left stood.
         """
-        bounds = np.array([0, len(text)], dtype=np.int64)
+        if bounds is None:
+            bounds = np.array([0, len(text)], dtype=np.int64)
         if not self._spec.splits or not len(text):
             return Pieces(text, bounds)
         places: NDArray[np.int64] | None = None
-        for stage in self._stages:
+        for stage in self.stages:
             bounds, kept = stage.split(text, bounds)
             if kept is not None and not kept.all():
                 sizes = np.diff(bounds)
@@ -186,7 +194,7 @@ class Pretokenizer:
             fallback = every  # its tokens may be of either kind
         stages = [
             stage
-            for place, stage in enumerate(self._stages)
+            for place, stage in enumerate(self.stages)
             if not isinstance(stage, ByteSplitStage) and not self._cuts_again(place)
         ]
         if not stages:
@@ -194,7 +202,7 @@ class Pretokenizer:
             stages.append(SplitStage(whole, self.alphabet))
         literal = literal_stages(self._spec, self._passes, self.alphabet)
         chars = CharBoundaries(self.alphabet, (*literal, *stages), normal, fallback)
-        of_bytes = [stage for stage in self._stages if isinstance(stage, ByteSplitStage)]
+        of_bytes = [stage for stage in self.stages if isinstance(stage, ByteSplitStage)]
         before = ByteBoundaries(chars)
         return ByteCuts(before, self.alphabet, tuple(of_bytes)) if of_bytes else before
 

@@ -83,6 +83,14 @@ class SentencePieceNormalizer:
             made += " "
         return made
 
+    def replaces_any(self, characters: str) -> bool:
+        """Whether one of some characters stands in a key."""
+        return not self._key_characters.isdisjoint(characters)
+
+    @cached_property
+    def _key_characters(self) -> frozenset[str]:
+        return frozenset("".join(self.mapping))
+
     def origins(self, text: str) -> list[tuple[str, int, int]]:
         """The normalised text by characters, and where in `text` each of them comes from.
 

@@ -106,7 +106,13 @@ class StretchCutter:
         return frozenset(token.id for token in tokens if self._is_spelled(token))
 
     def cut(
-        self, text: bytes, *, specials: bool, normalize: bool, with_places: bool = False
+        self,
+        text: bytes,
+        *,
+        specials: bool,
+        normalize: bool,
+        with_places: bool = False,
+        continues: bool = False,
     ) -> Iterator[Stretch]:
         """The stretches of a text, in order, none of them empty.
 
@@ -115,14 +121,16 @@ class StretchCutter:
             specials: whether special tokens are cut out.
             normalize: whether to normalise, or to take the text as the model sees it.
             with_places: whether to tell where each byte comes from.
+            continues: whether the text goes on with a stretch of one that was cut; no space is put
+                before it.
 
         Raises:
             EncodingError: the normaliser fails on this text.
         """
-        whole = Stretch(text)
+        whole = Stretch(text, begins=not continues)
         if with_places:
             bounds = np.arange(len(text) + 1, dtype=np.int64)
-            whole = Stretch(text, places=np.stack([bounds[:-1], bounds[1:]]))
+            whole = replace(whole, places=np.stack([bounds[:-1], bounds[1:]]))
         raw = self._raw if normalize else self._raw_as_seen
         for start, stop, token in raw.cut(text, specials=specials):
             stretch = whole.part(start, stop, token)
@@ -134,13 +142,18 @@ class StretchCutter:
             if normalize and self._spec.prefix_alone and not stretch.data:
                 places = None if whole.places is None else np.array([[start], [stop]])
                 stretch = replace(stretch, data=b" ", places=places)
-            elif self._spec.prefix_unit == "normalized":
+            elif self._spec.prefix_unit == "normalized" and not (continues and start == 0):
                 stretch = self._put_prefix(stretch, there=not normalize and not stretch.begins)
             if stretch.data:
-                yield from self._cut_prefixed(stretch, specials=specials, normalize=normalize)
+                yield from self._cut_prefixed(
+                    stretch,
+                    specials=specials,
+                    normalize=normalize,
+                    continues=continues and start == 0,
+                )
 
     def _cut_prefixed(
-        self, stretch: Stretch, *, specials: bool, normalize: bool
+        self, stretch: Stretch, *, specials: bool, normalize: bool, continues: bool
     ) -> Iterator[Stretch]:
         unit = self._spec.prefix_unit
         cutter = self._normalized if normalize else self._normalized_as_seen
@@ -149,7 +162,8 @@ class StretchCutter:
             if token is None:
                 if normalize:
                     part = self._normalize(part, self._spec.renaming)
-                if unit == "stretch" or (unit == "first_stretch" and part.begins):
+                first = unit == "first_stretch" and part.begins
+                if first or (unit == "stretch" and not (continues and start == 0)):
                     part = self._put_prefix(part, there=not normalize and not part.begins)
             if part.data:
                 yield part

@@ -6,18 +6,24 @@ The way of a text: cut out added tokens and normalise what lies between them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from operator import index
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self, cast, get_args
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_flags, check_kind, refuse_single_text
+from tokkit.arguments import (
+    check_flags,
+    check_functions,
+    check_kind,
+    refuse_single_text,
+    say_nothing,
+)
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.files.registry import open_saved, write_kind
 from tokkit.text.canonical.automaton import CanonicalAutomaton
@@ -25,12 +31,15 @@ from tokkit.text.canonical.nested import NestedAutomaton
 from tokkit.text.canonical.wordpiece import WordPieceAutomaton
 from tokkit.text.canonical.words import WordBpeAutomaton
 from tokkit.text.chat.finding import LoadedChat
+from tokkit.text.encoding.batches import encode_each, n_threads
+from tokkit.text.encoding.encoder import Reading, TextEncoder, text_bytes
+from tokkit.text.encoding.files import Settings, encode_file
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.properties import TextProperties
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.segment_models.base import SegmentModel
 from tokkit.text.spec import TokenizerSpec, Unknown
-from tokkit.text.stretches import Stretch, StretchCutter
+from tokkit.text.stretches import StretchCutter
 from tokkit.tokenizer import Encoding, Tokenizer, refuse_budget, refuse_context, refuse_seed
 
 PIECES_AT_ONCE = 4096
@@ -186,22 +195,11 @@ class TextTokenizer(TextProperties):
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
             ArgumentError: an `unk` that is neither "raise" nor "use".
         """
-        as_unknown = _uses_unknown(unk)
-        parts = [
-            self._ids_of(stretch, as_unknown=as_unknown)
-            for stretch in self._cut(data, specials=specials, normalize=normalize)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([np.empty(0, dtype=np.int32), *parts])
+        return self._encoder.ids(text_bytes(data), Reading(specials, normalize, unk))
 
-    def _ids_of(self, stretch: Stretch, *, as_unknown: bool) -> NDArray[np.int32]:
-        if stretch.token is not None:
-            return np.array([stretch.token], dtype=np.int32)
-        pieces = self._split(stretch)
-        if as_unknown:
-            return self._encode_with_unknown(pieces)[0]
-        return self.model.encode_ids(pieces.text, pieces.bounds)
+    @cached_property
+    def _encoder(self) -> TextEncoder:
+        return TextEncoder(self.spec, self._stretches, self.pretokenizer, self.model)
 
     def iter_encode(
         self, data: str | bytes, *, specials: bool = False, normalize: bool = True
@@ -213,11 +211,11 @@ class TextTokenizer(TextProperties):
         Raises:
             EncodingError: when it is reached, a byte that the vocabulary cannot express.
         """
-        for stretch in self._cut(data, specials=specials, normalize=normalize):
+        for stretch in self._encoder.cut(text_bytes(data), Reading(specials, normalize)):
             if stretch.token is not None:
                 yield stretch.token
                 continue
-            pieces = self._split(stretch)
+            pieces = self._encoder.split(stretch)
             for first in range(0, len(pieces.bounds) - 1, PIECES_AT_ONCE):
                 bounds = pieces.bounds[first : first + PIECES_AT_ONCE + 1]
                 text = pieces.text[bounds[0] : bounds[-1]]
@@ -244,20 +242,17 @@ class TextTokenizer(TextProperties):
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
             ArgumentError: an `unk` that is neither "raise" nor "use".
         """
-        as_unknown = _uses_unknown(unk)
+        reading, encoder = Reading(specials, normalize, unk), self._encoder
         parts: list[tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]] = []
-        for stretch in self._cut(data, specials=specials, normalize=normalize, with_places=True):
+        for stretch in encoder.cut(text_bytes(data), reading, with_places=True):
             assert stretch.places is not None
             starts, ends = stretch.places
             if stretch.token is not None:
                 ids = np.array([stretch.token], dtype=np.int32)
                 parts.append((ids, starts[:1], ends[-1:]))
                 continue
-            pieces = self._split(stretch, with_places=True)
-            if as_unknown:
-                ids, stops = self._encode_with_unknown(pieces)
-            else:
-                ids, stops = self.model.encode(pieces.text, pieces.bounds)
+            pieces = encoder.split(stretch, with_places=True)
+            ids, stops = encoder.encode_pieces(pieces, reading)
             first = np.concatenate([np.zeros(1, dtype=np.int64), stops])[:-1]
             last = stops - 1
             if pieces.places is not None:
@@ -274,18 +269,87 @@ class TextTokenizer(TextProperties):
         specials: bool = False,
         normalize: bool = True,
         unk: Unknown = "raise",
+        threads: int | None = None,
     ) -> list[list[int]]:
-        """`encode` of each text.
+        """`encode` of each text, on several cores.
+
+        Args:
+            texts: each as for `encode`.
+            specials: as for `encode`.
+            normalize: as for `encode`.
+            unk: as for `encode`.
+            threads: how many work at once; None: as many as there are cores.
 
         Raises:
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
-            ArgumentError: a single text, or an `unk` that is neither "raise" nor "use".
+            ArgumentError: a single text, or an option that is none of those that there are.
         """
+        reading = Reading(specials, normalize, unk)
+        return [ids.tolist() for ids in self._encode_each(texts, reading, threads)]
+
+    def encode_batch_arrays(
+        self,
+        texts: Sequence[str | bytes],
+        *,
+        specials: bool = False,
+        normalize: bool = True,
+        unk: Unknown = "raise",
+        threads: int | None = None,
+    ) -> list[NDArray[np.int32]]:
+        """The ids of `encode_batch` as int32 (n,) each, without making a Python number of each.
+
+        Raises:
+            EncodingError, ArgumentError: as `encode_batch`.
+        """
+        return self._encode_each(texts, Reading(specials, normalize, unk), threads)
+
+    def _encode_each(
+        self, texts: Sequence[str | bytes], reading: Reading, threads: int | None
+    ) -> list[NDArray[np.int32]]:
         refuse_single_text(texts, "texts")
-        check_flags(specials=specials, normalize=normalize)
-        return [
-            self.encode(text, specials=specials, normalize=normalize, unk=unk) for text in texts
-        ]
+        return encode_each(self._encoder, list(map(text_bytes, texts)), reading, threads=threads)
+
+    def encode_file(
+        self,
+        path: str | PathLike[str],
+        *,
+        into: str | PathLike[str],
+        specials: bool = False,
+        normalize: bool = True,
+        unk: Unknown = "raise",
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> NDArray[np.int32]:
+        """Encode a file of any size into an int32 `.npy` file; see `tokkit.text.encoding.files`.
+
+        Args:
+            path: of the text. The ids are those of `encode_array` of all of it.
+            into: the array, there whole or not at all. What an interrupted call has done is kept
+                beside it, and the same call goes on from there.
+            specials: as for `encode`.
+            normalize: as for `encode`.
+            unk: as for `encode`.
+            threads: how many work at once; None: as many as there are cores.
+            progress: called with the bytes that are done, and with all there are.
+
+        Returns:
+            int32 (n,), mapped from the file, read-only.
+
+        Raises:
+            UnsupportedError: no place is safe to cut for this tokenizer.
+            EncodingError: as `encode`, or no safe place in 64 MiB of the text.
+            FormatError: the file cannot be read, or `into` written.
+            ArgumentError: what is there of an interrupted call is of another text or tokenizer.
+            Interrupted: as `KeyboardInterrupt`; what is done is kept.
+        """
+        check_functions(progress=progress)
+        return encode_file(
+            self._encoder,
+            Path(path),
+            Path(into),
+            Settings(self.fingerprint, Reading(specials, normalize, unk), n_threads(threads)),
+            progress or say_nothing,
+        )
 
     def count(
         self,
@@ -296,33 +360,22 @@ class TextTokenizer(TextProperties):
         unk: Unknown = "raise",
     ) -> int:
         """`len(encode(data))`, without materialising the ids. Raises as `encode` does."""
-        as_unknown = _uses_unknown(unk)
+        reading, encoder = Reading(specials, normalize, unk), self._encoder
         total = 0
-        for stretch in self._cut(data, specials=specials, normalize=normalize):
+        for stretch in encoder.cut(text_bytes(data), reading):
             if stretch.token is not None:
                 total += 1
+                continue
+            pieces = encoder.split(stretch)
+            if unk == "use":
+                total += len(encoder.encode_pieces(pieces, reading)[0])
             else:
-                pieces = self._split(stretch)
-                if as_unknown:
-                    total += len(self._encode_with_unknown(pieces)[0])
-                else:
-                    total += self.model.count(pieces.text, pieces.bounds)
+                total += self.model.count(pieces.text, pieces.bounds)
         return total
-
-    def _encode_with_unknown(self, pieces: Pieces) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        if self.spec.unk_id is not None:
-            return self.model.encode_with_unknown(pieces.text, pieces.bounds)
-        try:
-            return self.model.encode(pieces.text, pieces.bounds)
-        except EncodingError as error:
-            drops = "; its reference drops such text silently" if self.spec.family == "bpe" else ""
-            raise EncodingError(
-                f'{error} (unk="use" does not help: this tokenizer has no unknown token{drops})'
-            ) from None
 
     def normalize(self, data: str | bytes) -> bytes:
         """What the normaliser makes of a text; bytes that are no UTF-8 are left as they are."""
-        return self._stretches.normalized(self._to_bytes(data))
+        return self._stretches.normalized(text_bytes(data))
 
     def pieces(self, data: str | bytes, *, normalize: bool = True) -> Iterator[Pieces]:
         """The pieces of a text that the model encodes, one `Pieces` for each stretch of it.
@@ -333,33 +386,9 @@ class TextTokenizer(TextProperties):
             data: the text; `str` is taken as UTF-8. Special tokens in it are text.
             normalize: whether to apply the tokenizer's normaliser.
         """
-        for stretch in self._cut(data, specials=False, normalize=normalize):
+        for stretch in self._encoder.cut(text_bytes(data), Reading(normalize=normalize)):
             if stretch.token is None:
-                yield self._split(stretch)
-
-    def _cut(
-        self, data: str | bytes, *, specials: bool, normalize: bool, with_places: bool = False
-    ) -> Iterator[Stretch]:
-        check_flags(specials=specials, normalize=normalize)
-        return self._stretches.cut(
-            self._to_bytes(data), specials=specials, normalize=normalize, with_places=with_places
-        )
-
-    def _split(self, stretch: Stretch, *, with_places: bool = False) -> Pieces:
-        text = np.frombuffer(stretch.data, dtype=np.uint8)
-        return self.pretokenizer.split(text, with_places=with_places)
-
-    @staticmethod
-    def _to_bytes(data: str | bytes) -> bytes:
-        if isinstance(data, str):
-            try:
-                return data.encode()
-            except UnicodeEncodeError as error:
-                raise EncodingError(
-                    f"the text holds a lone surrogate at character {error.start}, which UTF-8 "
-                    "cannot express; replace it, or pass bytes"
-                ) from None
-        return as_bytes(data)
+                yield self._encoder.split(stretch)
 
     # -- decoding ----------------------------------------------------------------------------
 
@@ -464,9 +493,3 @@ def _as_list(ids: Iterable[int]) -> list[int]:
     if isinstance(ids, str) or not isinstance(ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(f"ids must be a sequence of ids, got {ids!r:.60}; put it in a list")
     return list(ids)
-
-
-def _uses_unknown(unk: object) -> bool:
-    if unk not in get_args(Unknown):
-        raise ArgumentError(f'unk is {unk!r}, expected "raise" or "use"')
-    return unk == "use"

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, InputText, TokenizerArgument, load_tokenizer
-from tokkit.cli.output import LINES_AT_ONCE, JsonFlag, print_json_list
+from tokkit.cli.option_types import OutputFile
+from tokkit.cli.output import LINES_AT_ONCE, JsonFlag, print_json, print_json_list
+from tokkit.cli.progress import Meter
 from tokkit.cli.terminal import console_of, has_colour, shown
+from tokkit.errors import ArgumentError
 from tokkit.report.wording import plural
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ('tokkit tokenize smollm2 --text "The capital of Fran"', "the tokens of a text"),
     ("tokkit tokenize path/to/tokenizer.json --file story.txt --json", "of a file, for a script"),
+    ("tokkit tokenize smollm2 --file corpus.txt --into ids.npy", "a file of any size, as int32"),
 )
 _HUES = ("cyan", "yellow", "green", "magenta")
 
@@ -31,6 +35,15 @@ def tokenize(
         Literal["raise", "use"],
         option("what becomes of text that the vocabulary lacks: an error, or the unknown token"),
     ] = "raise",
+    into: Annotated[
+        str | None,
+        option(
+            "write the ids of --file to a NumPy file (int32), on all cores and in bounded memory; "
+            "after an interruption the same command goes on",
+            OutputFile(),
+            "FILE",
+        ),
+    ] = None,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -38,6 +51,11 @@ def tokenize(
 
     On a terminal each token has a colour. Their number goes to stderr.
     """
+    if into is not None:
+        if text.file in (None, "-"):
+            raise ArgumentError("--into is for texts that are files; name one by --file")
+        loaded = load_tokenizer(tokenizer, allow_download)
+        return _write(loaded, text.file, into, specials, unk, as_json)
     data = text.read()
     loaded = load_tokenizer(tokenizer, allow_download)
     lost: dict[int, bytes] = {}
@@ -53,6 +71,31 @@ def tokenize(
         stand = plural(len(lost), "unknown token stands", "unknown tokens stand")
         n_lost = sum(map(len, lost.values()))
         print(f"{stand} for {plural(n_lost, 'byte')}", file=sys.stderr)
+    return 0
+
+
+def _write(
+    tokenizer: TextTokenizer,
+    path: str,
+    into: str,
+    specials: bool,
+    unk: Literal["raise", "use"],
+    as_json: bool,
+) -> int:
+    """Encode a file into a file."""
+    n_bytes = 0
+    with Meter() as meter:
+
+        def say(done: int, total: int) -> None:
+            nonlocal n_bytes
+            n_bytes = total
+            meter(f"encoding {path}", done, total)
+
+        ids = tokenizer.encode_file(path, into=into, specials=specials, unk=unk, progress=say)
+    if as_json:
+        print_json({"n_bytes": n_bytes, "n_tokens": len(ids), "into": into})
+    else:
+        print(f"{plural(len(ids), 'token')}, {plural(n_bytes, 'byte')}", file=sys.stderr)
     return 0
 
 

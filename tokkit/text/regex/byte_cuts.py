@@ -38,6 +38,10 @@ Hypotheses = frozenset[tuple[int, Composite]]
 class ByteSplitStage(SplitStage):
     """A stage whose characters are those of the byte alphabet."""
 
+    @property
+    def plain_steps(self) -> None:
+        """None: its steps are not those of a text's characters."""
+
     def elements(self, text: Text, bounds: Places) -> Marked:
         """See `SplitStage.elements`."""
         spelled = b"".join(map(_SPELLINGS.__getitem__, text.tolist()))

@@ -107,6 +107,16 @@ class SplitStage:
             self._alphabet.end,
         )
 
+    @property
+    def plain_steps(self) -> NDArray[np.int32] | None:
+        """The steps of `tokkit.kernels.texts.scan`; None where assertions look beside matches."""
+        return self._tables.steps if self._lookaround is None else None
+
+    @property
+    def glues(self) -> bool:
+        """Whether elements side by side may form one piece."""
+        return any(map(any, self._joins))
+
     # -- whole texts -------------------------------------------------------------------------
 
     def elements(self, text: Text, bounds: Places) -> Marked:
@@ -141,7 +151,7 @@ class SplitStage:
             int64 (k + 1,) bounds of the new pieces, and bool (k,), whether each is kept; None: all.
         """
         ends, is_match = self.elements(text, bounds)
-        if not any(map(any, self._joins)):
+        if not self.glues:
             kept = np.where(is_match, self.keeps[MATCH], self.keeps[GAP]) if self.drops else None
             return np.concatenate([bounds[:1], ends]), kept
         joins = np.array(self._joins)

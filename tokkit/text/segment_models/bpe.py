@@ -13,7 +13,6 @@ BYTE ids before the last one matter to what may follow.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -45,7 +44,7 @@ from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 RECENT_BITS = 15
-"""Two megabytes a thread; with more, what is gained in hits is lost in cache misses."""
+"""Two megabytes a thread at work; with more, what is gained in hits is lost in cache misses."""
 MAX_CHARACTER = 4
 """Bytes of the longest UTF-8 character."""
 
@@ -105,7 +104,7 @@ class BpeModel(SegmentModel):
             self._byte_token,
             self._forest,
         )
-        self._local = threading.local()
+        self._caches: list[NDArray[np.int64]] = []  # those that no thread has in hand
         self._masks = MaskCache(spec.vocab_size)
 
     def encode(self, text: Text, bounds: Places) -> Encoded:
@@ -208,11 +207,13 @@ class BpeModel(SegmentModel):
             whole, short, recent = self._by_merges, np.zeros(2, np.int64), _empty_cache(0)
         else:
             whole, short = self._whole, self._short
-            recent = getattr(self._local, "recent", None)
-        if recent is None:
-            recent = _empty_cache(RECENT_BITS)
-            self._local.recent = recent
+            try:
+                recent = self._caches.pop()
+            except IndexError:
+                recent = _empty_cache(RECENT_BITS)
         n = backtracking.encode(self._tables, text, bounds, whole, short, recent, dead, ids, keep)
+        if whole is self._whole:
+            self._caches.append(recent)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)

@@ -1,0 +1,1 @@
+"""Tests of many texts, long ones and files."""

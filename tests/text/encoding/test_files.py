@@ -1,0 +1,168 @@
+"""A file has the ids of its text, is there whole or not at all, and is gone on with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.text.encoding.test_cuts import LLAMA, drawn
+from tests.text.tokenizer_json import BYTE_LEVEL, BYTES, added, document, ours
+from tokkit.errors import ArgumentError, EncodingError, FormatError, Interrupted, UnsupportedError
+from tokkit.text.encoding import files
+from tokkit.text.tokenizer import TextTokenizer
+
+TEXT = ("one two  three\n\n\tfour é<|end|> 日本\n語 12345 don't " * 40).encode() + b"\xff x\xe6\x97"
+
+
+@pytest.fixture
+def tokenizer(monkeypatch: pytest.MonkeyPatch) -> TextTokenizer:
+    monkeypatch.setattr(files, "PART_BYTES", 50)
+    end = added("<|end|>", 300, "special")
+    return ours(document(BYTES, end, pretokenizers=(LLAMA, BYTE_LEVEL)))
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("text", [TEXT, b"", b"a", b"x" * 500, b"a \n" * 99])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_file_has_the_ids_of_its_text(
+    tokenizer: TextTokenizer, tmp_path: Path, text: bytes, threads: int
+) -> None:
+    (tmp_path / "text").write_bytes(text)
+    told: list[tuple[int, int]] = []
+    ids = tokenizer.encode_file(
+        tmp_path / "text",
+        into=tmp_path / "ids.npy",
+        specials=True,
+        threads=threads,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert ids.tolist() == tokenizer.encode(text, specials=True)
+    assert ids.dtype == np.int32
+    assert np.load(tmp_path / "ids.npy").tolist() == ids.tolist()
+    assert left(tmp_path) == ["ids.npy", "text"]
+    assert told == sorted(told)
+    assert told[-1:] == [(len(text), len(text))][: len(text)]
+
+
+def test_files_of_drawn_tokenizers_have_the_ids_of_their_texts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(files, "PART_BYTES", 9)
+    n_encoded = 0
+    for tokenizer, texts in drawn(8, 12):
+        (tmp_path / "text").write_bytes(texts[0])
+        if not tokenizer._encoder.cuts.exist or tokenizer.spec.unk_id is None:
+            continue
+        found = tokenizer.encode_file(
+            tmp_path / "text", into=tmp_path / "ids.npy", unk="use", threads=2
+        )
+        assert found.tolist() == tokenizer.encode(texts[0], unk="use")
+        n_encoded += 1
+    assert n_encoded > 0
+
+
+class Stop:
+    """Interrupts a call after some bytes."""
+
+    def __init__(self, after: int) -> None:
+        self._after = after
+
+    def __call__(self, done: int, _: int) -> None:
+        if done >= self._after:
+            raise KeyboardInterrupt
+
+
+def interrupted(tokenizer: TextTokenizer, folder: Path, after: int) -> None:
+    with pytest.raises(Interrupted, match="goes on from there"):
+        tokenizer.encode_file(folder / "text", into=folder / "ids.npy", progress=Stop(after))
+
+
+@pytest.mark.parametrize("lost", [0, 3])
+def test_an_interrupted_call_is_gone_on_with(
+    tokenizer: TextTokenizer, tmp_path: Path, lost: int
+) -> None:
+    (tmp_path / "text").write_bytes(TEXT)
+    (tmp_path / "ids.npy").write_bytes(b"older")
+    interrupted(tokenizer, tmp_path, 300)
+    assert (tmp_path / "ids.npy").read_bytes() == b"older"
+    with (tmp_path / ".ids.npy.part").open("ab") as stream:
+        stream.write(b"\1" * lost)  # written after the last record
+    begun: list[int] = []
+    ids = tokenizer.encode_file(
+        tmp_path / "text",
+        into=tmp_path / "ids.npy",
+        progress=lambda done, _: begun.append(done),
+    )
+    assert ids.tolist() == tokenizer.encode(TEXT)
+    assert begun[0] > 300  # what was done is not done again
+    assert left(tmp_path) == ["ids.npy", "text"]
+
+
+def test_what_another_call_has_left_is_refused(tokenizer: TextTokenizer, tmp_path: Path) -> None:
+    text, into = tmp_path / "text", tmp_path / "ids.npy"
+    text.write_bytes(TEXT)
+    interrupted(tokenizer, tmp_path, 300)
+    other = ours(document(BYTES, pretokenizers=(LLAMA, BYTE_LEVEL)))
+    with pytest.raises(ArgumentError, match="tokenizer was"):
+        other.encode_file(text, into=into)
+    with pytest.raises(ArgumentError, match="specials was False"):
+        tokenizer.encode_file(text, into=into, specials=True)
+    for changed in (b"x" + TEXT[1:], TEXT[:200]):
+        text.write_bytes(changed)
+        with pytest.raises(ArgumentError, match="has changed since"):
+            tokenizer.encode_file(text, into=into)
+    text.write_bytes(TEXT)
+    record = tmp_path / ".ids.npy.part.json"
+    whole = record.read_text()
+    for damaged in ("{", "[]", json.dumps(json.loads(whole) | {"ids": -1})):
+        record.write_text(damaged)
+        with pytest.raises(FormatError):
+            tokenizer.encode_file(text, into=into)
+    record.write_text(whole)
+    (tmp_path / ".ids.npy.part").write_bytes(b"")
+    with pytest.raises(FormatError, match="shorter"):
+        tokenizer.encode_file(text, into=into)
+    assert not into.exists()
+
+
+def test_what_cannot_be_encoded_is_refused(
+    tokenizer: TextTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, into = tmp_path / "text", tmp_path / "ids.npy"
+    with pytest.raises(FormatError, match="cannot read"):
+        tokenizer.encode_file(text, into=into)
+    text.write_bytes(b"a b " * 50 + b"c")
+    for place in (tmp_path, text):
+        with pytest.raises(ArgumentError, match="another file"):
+            tokenizer.encode_file(text, into=place)
+    vocab = {"a": 0, "b": 1, " ": 2}
+    few = ours(document(vocab, pretokenizers=(LLAMA,)))
+    with pytest.raises(EncodingError, match="in the part that begins at byte 1"):
+        few.encode_file(text, into=into)
+    monkeypatch.setattr(files, "MAX_UNCUT", 400)
+    text.write_bytes(b"a b " + b"c" * 2000)
+    with pytest.raises(EncodingError, match="no place is safe to cut in .* from byte 3"):
+        tokenizer.encode_file(text, into=tmp_path / "others.npy")
+    assert not into.exists()
+    uncut = ours(document(BYTES, normalizers=({"type": "Strip", "left": True, "right": True},)))
+    with pytest.raises(UnsupportedError, match="no place"):
+        uncut.encode_file(text, into=into)
+
+
+def test_two_calls_do_not_write_one_file(tokenizer: TextTokenizer, tmp_path: Path) -> None:
+    text, into = tmp_path / "text", tmp_path / "ids.npy"
+    text.write_bytes(TEXT)
+
+    def another(done: int, _: int) -> None:
+        if done < 200:
+            with pytest.raises(ArgumentError, match="another call"):
+                tokenizer.encode_file(text, into=into)
+
+    found = tokenizer.encode_file(text, into=into, progress=another)
+    assert found.tolist() == tokenizer.encode(TEXT)
