@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tokkit.files.packaged import PACKAGED
+
+# How long a machine takes is no law: a busy one must not fail a test.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture
@@ -14,3 +22,12 @@ def sigint_raises() -> Generator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def no_packaged_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a fresh clone, but for tests that are marked `real`."""
+    if request.node.get_closest_marker("real") is None:
+        for model in PACKAGED.values():
+            for module, _ in model.parts:
+                monkeypatch.setitem(sys.modules, module, None)

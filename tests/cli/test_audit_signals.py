@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 torch: Any = pytest.importorskip("torch")
+from tests.audit.toy_subjects import write_bpe
 from tests.models.vqgraph.test_vqgraph import CONFIG, GRAPH
 from tokkit.cli import main
 from tokkit.cli.signals import read_signals
@@ -132,7 +133,8 @@ def test_other_files_are_refused(
 
 def test_signals_of_text_are_refused(tmp_path: Path, capsys: Any) -> None:
     path = write_graph(tmp_path / "graph.npz")
-    assert main(["audit", "smollm2", "--signals", path]) == 2
+    text = str(write_bpe(tmp_path / "tokenizer.json"))
+    assert main(["audit", text, "--signals", path]) == 2
     assert "--signals is for a folder" in capsys.readouterr().err
-    assert main(["audit", "smollm2", "--signals", str(tmp_path / "none")]) == 2
+    assert main(["audit", text, "--signals", str(tmp_path / "none")]) == 2
     assert "no file or folder" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.toy_subjects import write_two_releases
+from tests.audit.toy_subjects import write_bpe, write_two_releases
 from tokkit.cli import main
 
 TEXTS = {"eng": ["the sea", "shells DON'T 123"], "rus": ["привет море", "мир"]}
@@ -68,7 +68,6 @@ def test_a_text_from_stdin(
     ("wrong", "message"),
     [
         (["--price", "x"], "expected NAME=NUMBER"),
-        (["--price", "smollm2=1"], "expected one for each of the tokenizers"),
         (["--json", "--html", "-"], "write to stdout"),
     ],
 )
@@ -77,6 +76,14 @@ def test_wrong_usage_is_told_in_a_line(
 ) -> None:
     assert main(["compare", *given, *wrong]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_prices_are_of_the_tokenizers(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_bpe(tmp_path / "other.json")
+    assert main(["compare", *given, "--price", f"{other}=1"]) == 2
+    assert "expected one for each of the tokenizers" in capsys.readouterr().err
 
 
 def test_texts_come_last(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,12 +200,12 @@ def test_a_token_model_is_byteified_and_its_lessons_are_kept(
 
 
 def test_options_that_byteified_has_not_are_refused(
-    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    token_model: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     into = ["--into", str(tmp_path / "made")]
-    assert main(["train", "byteified", "smollm2", text, *into, "--width", "8"]) == 2
+    assert main(["train", "byteified", token_model, text, *into, "--width", "8"]) == 2
     assert "--width is not of byteified models" in capsys.readouterr().err
-    assert main(["train", "byteified", "smollm2", *into]) == 2
+    assert main(["train", "byteified", token_model, *into]) == 2
     assert "got no text" in " ".join(capsys.readouterr().err.split())
     assert main(["train", "byte", text, *into, "--lesson-bytes", "8"]) == 2
     assert "--lesson-bytes is of byteified models" in capsys.readouterr().err
