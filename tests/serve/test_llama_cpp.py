@@ -148,7 +148,7 @@ def test_a_model_without_a_format_searches(client: Client) -> None:
         {"grammar": "root ::= x"},
         {"repeat_penalty": 1.1},
         {"logit_bias": [[1, 1]]},
-        {"n_probs": 3},
+        {"post_sampling_probs": True},
         {"samplers": "k"},
         {"response_fields": 3},
         {"input_extra": [3]},

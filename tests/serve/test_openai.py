@@ -235,7 +235,7 @@ def test_nulls_and_empty_names_are_as_if_they_were_not_there(client: Client) -> 
         ({"prompt": [[1, "a"]]}, "prompt"),
         ({"prompt": [10**9]}, "prompt"),
         ({"stream": "yes"}, "stream"),
-        ({"logprobs": 1, "stream": True}, "logprobs"),
+        ({"best_of": 2, "stream": True}, "best_of"),
         ({"byte_logprobs": True, "echo": True}, "byte_logprobs"),
         ({"prompt": "the " * 100_000}, "prompt"),
     ],

@@ -27,7 +27,9 @@ from tokkit.serve.options import LOOPBACK, ServeOptions
 from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Models
 
-OPEN_PATHS = frozenset({"/", "/health", "/v1/health"})
+OPEN = frozenset(
+    (method, path) for method in ("GET", "HEAD") for path in ("/", "/health", "/v1/health")
+)
 """What needs no key: the page, which asks for it, and whether the server lives."""
 
 
@@ -141,7 +143,7 @@ class Guard:
             return RefusalError(
                 403, f"pages of {origin[:100]} may not use the server", code="wrong_origin"
             )
-        if options.api_key is None or path in OPEN_PATHS or method == "OPTIONS":
+        if options.api_key is None or (method, path) in OPEN or method == "OPTIONS":
             return None
         scheme, _, key = headers.get("authorization", "").partition(" ")
         given = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")

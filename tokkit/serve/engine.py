@@ -193,7 +193,7 @@ class Engine:
             if ticket.is_cancelled:
                 batch.drop(handle)
                 continue
-            ticket.tell(News(batch.end(handle), handle))
+            ticket.tell_text(handle, batch.end(handle))
         for errand in [each for each in self._errands if each.is_cancelled or now > each.deadline]:
             self._errands.remove(errand)
             errand.work.close()
@@ -210,11 +210,9 @@ class Engine:
             ticket = self._tickets.get(handle)
             if ticket is None:
                 continue
-            if finish is None:
-                ticket.tell(News(data))
-                continue
-            del self._tickets[handle]
-            ticket.tell(News(data, handle, handle.error))
+            if finish is not None:
+                del self._tickets[handle]
+            ticket.tell_text(handle, data)
 
     def _abandon(self, name: str, error: Exception) -> None:
         """Forget all of a model: its caches may be in any state. The next order makes new ones."""

@@ -19,7 +19,7 @@ from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.searching.posterior_fill import fill_by_posterior
 from tokkit.serve.served import Served
 from tokkit.serve.texts import Characters
-from tokkit.serve.tickets import Ears, Errand, News, Order, Ticket
+from tokkit.serve.tickets import Ears, Errand, Figures, News, Order, Ticket
 
 _MOST_BYTES = 1 << 20
 _MARKERS = 64
@@ -43,6 +43,7 @@ class Generation:
         n: texts.
         surroundings: what else stands around it.
         keep_rows: keep all distributions.
+        tells_figures: whether pieces come with the figures of their bytes.
         seconds: that it may take; None: as long as the server permits.
         by_format: whether a gap may be filled in a model's own format alone.
         is_truncated: whether something of prompt or suffix was left out.
@@ -59,6 +60,7 @@ class Generation:
     n: int = 1
     surroundings: Surroundings = field(default_factory=Surroundings)
     keep_rows: bool = False
+    tells_figures: bool = False
     seconds: float | None = None
     by_format: bool = False
     is_truncated: bool = False
@@ -231,11 +233,21 @@ class Drawn:
 
 
 class Piece(NamedTuple):
-    """What is new of one of the texts: characters, and whether it has ended."""
+    """What is new of one of the texts.
+
+    Attributes:
+        number: of the text.
+        text: characters that are now whole.
+        is_last: whether it has ended.
+        data: the bytes that are new.
+        figures: of those, where they were asked for.
+    """
 
     number: int
     text: str
     is_last: bool
+    data: bytes = b""
+    figures: Figures | None = None
 
 
 class Drawing:
@@ -279,6 +291,7 @@ class Drawing:
                     surroundings=generation.surroundings,
                     max_tokens=generation.max_tokens,
                     keep_rows=generation.keep_rows,
+                    tells_figures=generation.tells_figures,
                 )
                 engine.submit(ticket)
                 self._index[ticket] = len(self._index)
@@ -328,8 +341,9 @@ class Drawing:
                 self._waiting -= 1
                 if not drawn.text and drawn.finish == "length" and now >= order.deadline:
                     raise RefusalError(503, "no answer in the time allowed", code="timeout")
-            if fresh or news.handle is not None:
-                yield Piece(self._index[order], fresh, news.handle is not None)
+            is_last = news.handle is not None
+            if news.data or is_last:
+                yield Piece(self._index[order], fresh, is_last, news.data, news.figures)
 
     @property
     def n_written(self) -> int:

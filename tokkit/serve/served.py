@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import tokkit
@@ -10,6 +11,7 @@ from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.fim_context import marker_ids
 from tokkit.bytelm.completion.fim_formats import FimFormat, find_fim_format
+from tokkit.bytelm.completion.fim_frame import without_dummy_prefix
 from tokkit.bytelm.encodings.context_limit import context_limit
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.serve.refusals import RefusalError
@@ -59,6 +61,20 @@ class Served:
             return self.tokenizer.encode_with_offsets(text, normalize=False).ends.tolist()
         except EncodingError:
             return list(range(1, len(text) + 1))
+
+    def tokens_of(self, text: bytes) -> list[tuple[int, bytes]]:
+        """Ids and bytes of the tokens of a text that does not stand at a beginning.
+
+        Bytes are their own ids where a model knows no tokens; -1 stands for what no token spells.
+        """
+        if self.tokenizer is None:
+            return [(byte, bytes([byte])) for byte in text]
+        with suppress(EncodingError):
+            ids = without_dummy_prefix(self.tokenizer).encode(text, normalize=False)
+            found = [(token, self.tokenizer.token_bytes(token)) for token in ids]
+            if b"".join(data for _, data in found) == text:
+                return found
+        return [(-1, text)]
 
     def fim_format(self) -> FimFormat:
         """How it fills a gap in a text.

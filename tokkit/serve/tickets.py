@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.drawing.request import Request
+
+
+class Figures(NamedTuple):
+    """What the model made of bytes that are new.
+
+    Attributes:
+        logprobs: nats, of each of them.
+        rows: float64 (257,) each, nats, the distributions of these bytes, where they are kept.
+        ends: where tokens end among them, in bytes from the beginning of the text.
+    """
+
+    logprobs: Sequence[float]
+    rows: Sequence[NDArray[np.float64]]
+    ends: Sequence[int]
 
 
 class News(NamedTuple):
@@ -20,12 +37,14 @@ class News(NamedTuple):
         handle: once it has ended; nobody changes it any more.
         error: why it could not begin or go on.
         value: of an errand.
+        figures: of `data`, where the ticket asks for them.
     """
 
     data: bytes = b""
     handle: Handle | None = None
     error: Exception | None = None
     value: Any = None
+    figures: Figures | None = None
 
 
 class Ears:
@@ -76,14 +95,30 @@ class Ticket(Order):
         surroundings: what stands around it.
         max_tokens: see `Batch.add`.
         keep_rows: see `Batch.add`.
+        tells_figures: whether news come with the figures of their bytes.
         handle: in the batch, once it is there; of the engine's thread until it has ended.
+        n_bytes: that were told, and n_ends: ends of tokens; of the engine's thread.
     """
 
     request: Request
     surroundings: Surroundings
     max_tokens: int | None
     keep_rows: bool
+    tells_figures: bool = False
     handle: Handle | None = None
+    n_bytes: int = 0
+    n_ends: int = 0
+
+    def tell_text(self, handle: Handle, data: bytes) -> None:
+        """Called by the engine's thread: what is new of the text, and whether it is over."""
+        figures = None
+        if self.tells_figures:
+            start, stop = self.n_bytes, self.n_bytes + len(data)
+            ends = [end for end in handle.token_ends[self.n_ends :] if end <= stop]
+            figures = Figures(handle.logprobs[start:stop], handle.rows[start:stop], ends)
+            self.n_bytes, self.n_ends = stop, self.n_ends + len(ends)
+        over = handle if handle.finish is not None else None
+        self.tell(News(data, over, handle.error, figures=figures))
 
 
 @dataclass(eq=False, kw_only=True)

@@ -36,9 +36,11 @@ class Handle:
         n_tokens: tokens of the text, once it has ended; see `TokenEnds`.
         tokens_reused: of the prompt that were not computed again.
         text: the whole of it, once it has ended.
-        logprobs: nats, of each byte of the text under the model itself.
+        logprobs: nats, of each byte of the text under the model itself; while it goes on, of those
+            that were told.
         rows: float64 (257,), nats, the distributions of these bytes.
-        token_ends: where the tokens of the text end, in bytes, once it has ended.
+        token_ends: where the tokens of the text end, in bytes, once it has ended; until then, with
+            `max_tokens`, where those do that are certain, some of which may be not told yet.
     """
 
     request: Request
@@ -152,7 +154,7 @@ class Task:
         if limit is None:
             return self._emit(len(self._text))
         n_read = len(self._draw.written)
-        certain = self._ends.certain(n_read)
+        certain = self.handle.token_ends = self._ends.certain(n_read)
         if len(certain) >= limit:
             return self._close("length", certain[:limit])
         end = certain[-1] if certain else 0
@@ -169,9 +171,11 @@ class Task:
         return self._close("length", self._ends.final(n_bytes))
 
     def _emit(self, end: int) -> bytes:
-        data = bytes(self._text[self._n_emitted : end])
-        self._n_emitted = max(end, self._n_emitted)
-        return data
+        start, handle, draw = self._n_emitted, self.handle, self._draw
+        self._n_emitted = max(end, start)
+        handle.logprobs += draw.logprobs[start:end]
+        handle.rows += draw.rows[start:end]
+        return bytes(self._text[start:end])
 
     def _close(self, finish: Finish, ends: list[int]) -> bytes:
         handle, draw = self.handle, self._draw
@@ -180,8 +184,9 @@ class Task:
         handle.text = bytes(self._text)
         handle.finish, handle.token_ends = finish, ends
         handle.stopped_by = draw.stopped_by if finish == "stop" else None
+        data = self._emit(end)
         handle.logprobs, handle.rows = draw.logprobs[:end], draw.rows[:end]
-        return self._emit(end)
+        return data
 
     def fail(self, error: TokkitError) -> None:
         """End it by an error."""

@@ -79,8 +79,8 @@ def serve(
     """Serve models over HTTP: completions from any cut, middles, streams.
 
     Several models are served one by one and as their ensemble, which is asked where a request names
-    none. It answers in the dialects of OpenAI, Mistral, llama.cpp, Tabby
-    and Ollama.
+    none. It answers in the dialects of OpenAI, Mistral, llama.cpp, Tabby,
+    Ollama and TGI.
     """
     with needs_extra(
         "serving needs starlette, uvicorn, msgspec and prometheus-client", extra="serve"

@@ -14,6 +14,7 @@ from tokkit.serve.dialects import (
     openai,
     score,
     tabby,
+    tgi,
 )
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.page import show
@@ -25,6 +26,7 @@ DIALECTS: tuple[Dialect, ...] = (
     llama_cpp.DIALECT,
     tabby.DIALECT,
     ollama.DIALECT,
+    tgi.DIALECT,
     score.DIALECT,
     Dialect("page", {("GET", "/"): show}, openai.error_body),
 )

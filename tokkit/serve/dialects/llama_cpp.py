@@ -9,7 +9,7 @@ the order of `tokkit.bytelm.drawing.sampling`, in which the temperature comes fi
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.errors import ArgumentError
 from tokkit.serve.bodies import Fields, as_fields
+from tokkit.serve.dialects import llama_cpp_facts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
     MAX_ID,
@@ -29,11 +30,13 @@ from tokkit.serve.dialects.requests import (
     prompts_of,
     sampling_of,
 )
+from tokkit.serve.dialects.token_figures import END_TEXT, MOST
+from tokkit.serve.dialects.token_stream import TokenRun, TokenStream
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
 from tokkit.serve.generation import Drawing, Drawn, Generation, drawing
-from tokkit.serve.refusals import RefusalError
+from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.served import Served
-from tokkit.version import VERSION
+from tokkit.serve.texts import token_text
 
 _PENALTIES: dict[str, Sequence[Any]] = {
     **PENALTIES,
@@ -54,7 +57,7 @@ _UNKNOWN: dict[str, Sequence[Any]] = {
     "ignore_eos": (False,),
     "logit_bias": ([], {}),
     "lora": ([],),
-    "n_probs": (0,),
+    "post_sampling_probs": (False,),
     "return_tokens": (False,),
     "image_data": ([],),
     "n_cmpl": (1,),
@@ -91,12 +94,14 @@ class Wanted:
         n_indent: the text ends before a line that is indented by less.
         prompt: as it was sent.
         warms: whether no text is asked for: the prompt is read into the cache.
+        n_probs: alternatives to tell at each token; 0: no figures.
     """
 
     fields: list[str] | None
     n_indent: int
     prompt: str
     warms: bool
+    n_probs: int = 0
 
 
 async def complete(call: Call) -> Answer:
@@ -213,7 +218,12 @@ def _response_fields(fields: Fields) -> list[str] | None:
 
 async def _answer(call: Call, fields: Fields, generation: Generation, prompt: str) -> Answer:
     n_indent, warms = fields.whole("n_indent", 0, 0, MAX_ID), generation.max_tokens == 0
-    wanted = Wanted(_response_fields(fields), n_indent, prompt, warms)
+    n_probs = fields.whole("n_probs", 0, 0, MOST)
+    wanted = Wanted(_response_fields(fields), n_indent, prompt, warms, n_probs)
+    if n_probs:
+        if generation.is_searched or n_indent:
+            raise unsupported("n_probs", "with n_indent, or of a middle that is searched for")
+        generation = replace(generation, keep_rows=True, tells_figures=True)
     if warms:
         generation = replace(generation, max_tokens=1)  # draws one to warm the cache, tells none
         return await _whole(call.service, generation, wanted)
@@ -242,7 +252,9 @@ def indent_cut(text: str, n_indent: int) -> int | None:
 async def _whole(service: Service, generation: Generation, wanted: Wanted) -> Reply:
     async with drawing([generation], service.engine, service.options) as texts:
         drawn, cut = texts.texts[0], None
-        async for _ in texts.pieces():
+        stream, told = TokenStream(generation, wanted.n_probs), list[dict[str, Any]]()
+        async for piece in texts.pieces():
+            told += _probabilities(generation, stream.feed(piece))
             cut = indent_cut(drawn.text, wanted.n_indent)
             if cut is not None:
                 break
@@ -250,6 +262,8 @@ async def _whole(service: Service, generation: Generation, wanted: Wanted) -> Re
     service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
     content = "" if wanted.warms else drawn.text[:cut]
     final = _final(texts, drawn, wanted, content, cut is not None or wanted.warms)
+    if wanted.n_probs:
+        final["completion_probabilities"] = [] if wanted.warms else told
     return reply(_selected(final, wanted.fields))
 
 
@@ -258,10 +272,15 @@ async def _chunks(
 ) -> AsyncGenerator[bytes]:
     async with drawing([generation], service.engine, service.options) as texts:
         drawn, cut, n_sent = texts.texts[0], None, 0
-        async for _ in texts.pieces():
+        stream = TokenStream(generation, wanted.n_probs)
+        async for piece in texts.pieces():
             cut = indent_cut(drawn.text, wanted.n_indent)
-            content = drawn.text[n_sent:cut]
-            if content:
+            content, rest = drawn.text[n_sent:cut], dict[str, Any]()
+            if wanted.n_probs:
+                run = stream.feed(piece)
+                content = run.text
+                rest = {"completion_probabilities": [*_probabilities(generation, run)]}
+            if content or any(rest.values()):
                 n_sent += len(content)
                 yield event(
                     {
@@ -272,6 +291,7 @@ async def _chunks(
                         "id_slot": -1,
                         "tokens_predicted": n_sent,
                         "tokens_evaluated": generation.n_prompt,
+                        **rest,
                     }
                 )
             if cut is not None:
@@ -280,6 +300,25 @@ async def _chunks(
         service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
         final = _final(texts, drawn, wanted, "", cut is not None)
         yield event(_selected(final, wanted.fields))
+
+
+def _probabilities(generation: Generation, run: TokenRun) -> Iterator[dict[str, Any]]:
+    """Each token with its alternatives; -1 stands for a text that is no one token."""
+    for data, logprob, others in run.tokens():
+        top = [
+            _probability(generation.served, each.data, each.logprob, is_end=each.is_end)
+            for each in others
+        ]
+        yield {**_probability(generation.served, data, logprob), "top_logprobs": top}
+
+
+def _probability(
+    served: Served, data: bytes, logprob: float, *, is_end: bool = False
+) -> dict[str, Any]:
+    parts = served.tokens_of(data)
+    token = parts[0][0] if len(parts) == 1 and not is_end else -1
+    text = token_text(data) + (END_TEXT if is_end else "")
+    return {"id": token, "token": text, "bytes": list(data), "logprob": logprob}
 
 
 def _final(
@@ -353,106 +392,18 @@ def _selected(answer: dict[str, Any], paths: list[str] | None) -> dict[str, Any]
     return found
 
 
-async def tokenize(call: Call) -> Answer:
-    """`POST /tokenize`."""
-    fields = as_fields(call.body)
-    served = call.service.models.find(fields.text("model"))
-    tokenizer = served.tokenizer
-    if tokenizer is None:
-        raise RefusalError(400, f"{served.name} has no tokens")
-    why = "what content spells is text; control tokens are written by templates alone"
-    fields.refuse(why, {"parse_special": (False,)})
-    content = fields.text("content").encode()
-    ids = list(tokenizer.bos_ids) if fields.flag("add_special") else []
-    ids += tokenizer.encode(content, normalize=False)
-    if not fields.flag("with_pieces"):
-        return reply({"tokens": ids})
-    pieces: list[dict[str, Any]] = []
-    for token in ids:
-        data = tokenizer.token_bytes(token)
-        try:
-            piece: Any = data.decode()
-        except UnicodeDecodeError:
-            piece = list(data)
-        pieces.append({"id": token, "piece": piece})
-    return reply({"tokens": pieces})
-
-
-async def detokenize(call: Call) -> Answer:
-    """`POST /detokenize`."""
-    fields = as_fields(call.body)
-    served = call.service.models.find(fields.text("model"))
-    tokens = fields.get("tokens")
-    if served.tokenizer is None:
-        raise RefusalError(400, f"{served.name} has no tokens")
-    if not isinstance(tokens, list) or not all(
-        isinstance(token, int) and not isinstance(token, bool) for token in tokens  # pyright: ignore[reportUnknownVariableType]
-    ):  # fmt: skip
-        raise fields.wrong("tokens", "a list of ids")
-    ids = cast("list[int]", tokens)
-    silent = next((id_ for id_ in ids if not served.tokenizer.token_bytes(id_)), None)
-    if silent is not None:
-        raise RefusalError(
-            400,
-            f"tokens holds the control token {silent}, which stands for no text; leave it out",
-            param="tokens",
-        )
-    return reply({"content": served.tokenizer.decode(ids).decode(errors="replace")})
-
-
-async def health(_: Call) -> Answer:
-    """`GET /health`."""
-    return reply({"status": "ok"})
-
-
-async def props(call: Call) -> Answer:
-    """`GET /props`."""
-    service, served = call.service, call.service.models.first
-    settings = {"n_ctx": served.n_context, "n_predict": service.options.default_tokens}
-    return reply(
-        {
-            "default_generation_settings": settings,
-            "total_slots": service.options.max_running,
-            "model_path": served.name,
-            "model_alias": served.name,
-            "modalities": {"vision": False, "audio": False},
-            "chat_template": "",
-            "fills_gaps": served.fills,
-            "build_info": f"tokkit {VERSION}",
-        }
-    )
-
-
-async def slots(call: Call) -> Answer:
-    """`GET /slots`."""
-    service = call.service
-    n_busy, n_context = service.engine.load.n_running, service.models.first.n_context
-    return reply(
-        [
-            {"id": k, "n_ctx": n_context, "speculative": False, "is_processing": k < n_busy}
-            for k in range(service.options.max_running)
-        ]
-    )
-
-
-async def metrics(call: Call) -> Answer:
-    """`GET /metrics`."""
-    body = call.service.metrics.exposition()
-    return Reply(body, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
 DIALECT = Dialect(
     "llama.cpp",
     {
         ("POST", "/completion"): complete,
         ("POST", "/completions"): complete,
         ("POST", "/infill"): infill,
-        ("POST", "/tokenize"): tokenize,
-        ("POST", "/detokenize"): detokenize,
-        ("GET", "/props"): props,
-        ("GET", "/slots"): slots,
-        ("GET", "/health"): health,
-        ("GET", "/metrics"): metrics,
+        ("POST", "/tokenize"): llama_cpp_facts.tokenize,
+        ("POST", "/detokenize"): llama_cpp_facts.detokenize,
+        ("GET", "/props"): llama_cpp_facts.props,
+        ("GET", "/slots"): llama_cpp_facts.slots,
+        ("GET", "/health"): llama_cpp_facts.health,
+        ("GET", "/metrics"): llama_cpp_facts.metrics,
     },
     error_body,
 )

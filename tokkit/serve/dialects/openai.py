@@ -29,11 +29,13 @@ from tokkit.serve.dialects.requests import (
 from tokkit.serve.dialects.token_figures import (
     MOST,
     Expected,
+    drawn_of,
     expected_of,
     joined,
     score_in_pieces,
     token_figures,
 )
+from tokkit.serve.dialects.token_stream import TokenStream
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
 from tokkit.serve.errands import run_errand
 from tokkit.serve.generation import Drawing, Drawn, Generation, drawing
@@ -117,6 +119,7 @@ async def complete(call: Call) -> Answer:
         by_format=options.fills == "format",
         n=best_of,
         keep_rows=bool(logprobs),
+        tells_figures=stream and logprobs is not None,
     )
     seed, heal = fields.seed("seed"), fields.flag("heal", True)
     generations: list[Generation] = []
@@ -137,7 +140,7 @@ async def complete(call: Call) -> Answer:
     wanted = Wanted(served, logprobs, echo, ids, each_byte, usage, best_of, n)
     if not stream:
         return await _whole(call.service, generations, wanted)
-    late = {"logprobs": logprobs is not None, "best_of": best_of > n, "byte_logprobs": each_byte}
+    late = {"best_of": best_of > n, "byte_logprobs": each_byte}
     for name, asked in late.items():
         if asked:
             raise unsupported(name, "it is known once a text is whole; leave out stream")
@@ -254,15 +257,9 @@ def _figures(
         ends = np.cumsum(ids or []).tolist() if ids is not None else _ends(wanted.served, data)
     if drawn is not None and drawn.handle is not None:
         handle = drawn.handle
-        size, text = len(handle.logprobs), handle.text
         ends += [len(data) + end for end in handle.token_ends]
-        rows = np.array(handle.rows).reshape(-1, 257)
-        if len(rows):
-            parts.append(expected_of(text, rows, k + 1))
-        else:
-            chosen = np.array(handle.logprobs)
-            parts.append(Expected(chosen, np.empty((size, 0), np.int64), np.empty((size, 0))))
-        data += text
+        parts.append(drawn_of(handle.text, handle.logprobs, handle.rows, k + 1))
+        data += handle.text
     if not parts:
         parts = [expected_of(b"", np.empty((0, 257)), 1)]
     if len(parts) == 2 and parts[0].symbols.shape[1] != parts[1].symbols.shape[1]:
@@ -283,20 +280,31 @@ async def _chunks(
     head = _head(wanted.served, "text_completion", "cmpl")
     rest: dict[str, Any] = {"usage": None} if wanted.usage else {}
 
-    def chunk(index: int, text: str, drawn: Drawn | None = None) -> bytes:
-        choice: dict[str, Any] = {"index": index, "text": text, "logprobs": None}
+    def chunk(index: int, text: str, drawn: Drawn | None = None, figures: Any = None) -> bytes:
+        choice: dict[str, Any] = {"index": index, "text": text, "logprobs": figures}
         choice["finish_reason"] = None if drawn is None else finish_reason(drawn)
         choice |= {} if drawn is None else cut_note(drawn.generation)
         return event({**head, "choices": [choice], **rest})
 
     drawn_from = [one for one in generations if one.max_tokens > 0]
+    befores = [await _expected_prompt(service, one, wanted) for one in generations]
     async with drawing(drawn_from, service.engine, service.options) as texts:
-        if wanted.echo:
-            prompts = [one.prompt.decode(errors="replace") for one in generations]
-            for index in range(len(generations) * wanted.n):
-                yield chunk(index, prompts[index // wanted.n])
+        for index in range(len(generations) * wanted.n if wanted.echo else 0):
+            k = index // wanted.n
+            before, figures = befores[k], None
+            if before is not None:
+                figures = _figures(generations[k], None, wanted, before, wanted.ids[k])
+            prompt = generations[k].prompt.decode(errors="replace")
+            yield chunk(index, prompt, figures=figures)
+        streams = [
+            TokenStream(each.generation, wanted.logprobs or 0, wanted.echo) for each in texts.texts
+        ]
         async for piece in texts.pieces():
-            if piece.text:
+            if wanted.logprobs is not None:
+                run = streams[piece.number].feed(piece)
+                if run.ends:
+                    yield chunk(piece.number, run.text, figures=run.figures())
+            elif piece.text:
                 yield chunk(piece.number, piece.text)
             if piece.is_last:
                 yield chunk(piece.number, "", texts.texts[piece.number])

@@ -49,6 +49,23 @@ def expected_of(data: bytes, rows: NDArray[np.float64], k: int) -> Expected:
     return Expected(chosen, symbols, np.take_along_axis(rows, symbols, axis=1))
 
 
+def drawn_of(
+    data: bytes, logprobs: Sequence[float], rows: Sequence[NDArray[np.float64]], k: int
+) -> Expected:
+    """What was expected of bytes that were drawn; see `expected_of`.
+
+    Args:
+        data: the bytes.
+        logprobs: nats, of each.
+        rows: (257,) each, nats; none where they were not kept: then no other symbols are told.
+        k: the most probable symbols that are told at each.
+    """
+    if len(rows):
+        return expected_of(data, np.array(rows).reshape(-1, N_SYMBOLS), k)
+    none = np.empty((len(data), 0))
+    return Expected(np.array(logprobs, np.float64), none.astype(np.int64), none)
+
+
 def joined(parts: Sequence[Expected]) -> Expected:
     """One after the other."""
     return Expected(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -96,7 +113,8 @@ def token_figures(
             others.append(None)
         else:
             figures.append(_finite(float(expected.chosen[start:end].sum())))
-            others.append(_alternatives(data, start, end, expected, k) if k else None)
+            found = alternatives(data, start, end, expected, k) if k else None
+            others.append(None if found is None else {each.text: each.logprob for each in found})
         start = end
     return {
         "tokens": tokens,
@@ -106,27 +124,44 @@ def token_figures(
     }
 
 
-def _alternatives(
+class Alternative(NamedTuple):
+    """A text that might have been written.
+
+    Attributes:
+        logprob: nats.
+        data: its bytes.
+        is_end: whether the text ends after them.
+    """
+
+    logprob: float
+    data: bytes
+    is_end: bool = False
+
+    @property
+    def text(self) -> str:
+        """As OpenAI's clients read it."""
+        return token_text(self.data) + (END_TEXT if self.is_end else "")
+
+
+def alternatives(
     data: bytes, start: int, end: int, expected: Expected, k: int
-) -> dict[str, float]:
-    """The token and the most probable texts other than it, the largest figures first."""
-    found: list[tuple[float, str]] = []
+) -> list[Alternative]:
+    """The token from `start` to `end` and the most probable other texts, largest figures first."""
+    found: list[Alternative] = []
     before = 0.0
     for place in range(start, end):
         symbols, logprobs = expected.symbols[place].tolist(), expected.logprobs[place].tolist()
         for symbol, logprob in zip(symbols, logprobs, strict=True):
             if symbol != data[place] and logprob > -np.inf:
-                ending = END_TEXT if symbol == END else ""
                 spelt = data[start:place] + (b"" if symbol == END else bytes([symbol]))
-                found.append((before + logprob, token_text(spelt) + ending))
+                found.append(Alternative(_finite(before + logprob), spelt, symbol == END))
         before += float(expected.chosen[place])
-    found.sort(key=lambda pair: -pair[0])
-    own = float(expected.chosen[start:end].sum())
-    best = [*found[: k - 1], (own, token_text(data[start:end]))]
-    if k == 1 and found and found[0][0] > own:
+    found.sort(key=lambda each: -each.logprob)
+    own = Alternative(_finite(float(expected.chosen[start:end].sum())), data[start:end])
+    best = [*found[: k - 1], own]
+    if k == 1 and found and found[0].logprob > own.logprob:
         best.append(found[0])  # as OpenAI does: the largest, and the token beside it
-    best.sort(key=lambda pair: -pair[0])
-    return {text: _finite(figure) for figure, text in best}
+    return sorted(best, key=lambda each: -each.logprob)
 
 
 def _finite(figure: float) -> float:
