@@ -55,6 +55,11 @@ class Client:
     engine: Engine
     headers: Mapping[str, str]
 
+    @property
+    def url(self) -> str:
+        """Of the server, without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 

@@ -12,7 +12,9 @@ from tests.serve.running_server import plain_lm
 from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.completion.infilling import infill
 from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.token_models.protocol import open_session
 from tokkit.serve.searching import posterior_fill
+from tokkit.serve.searching.stepped import PIECE, PausingSession
 from tokkit.serve.served import Models
 
 
@@ -45,3 +47,25 @@ def test_what_a_short_search_has_found_is_the_middle_when_the_time_is_over(
     assert budgets == [budget, 150]
     assert handle.text == short.decode(errors="ignore").encode()
     assert handle.finish == "end"
+
+
+def test_a_long_context_is_read_a_piece_at_a_time() -> None:
+    lm = plain_lm().token_lm
+    sizes, pauses = list[int](), list[int]()
+    session = PausingSession(lm, lambda: pauses.append(len(sizes)))
+    whole = lm.next_token_logprobs
+
+    def watched(contexts: Any) -> Any:
+        sizes.append(max(map(len, contexts)))
+        return whole(contexts)
+
+    lm.next_token_logprobs = watched  # pyright: ignore[reportAttributeAccessIssue]
+    ids = [byte % 200 for byte in range(3 * PIECE + 7)]
+    node = session.path(session.root, ids)[-1]
+    row = session.logprobs([node])
+    expected = open_session(plain_lm().token_lm)
+    assert (row == expected.logprobs([expected.path(expected.root, ids)[-1]])).all()
+    assert sizes == [PIECE, 2 * PIECE, 3 * PIECE, len(ids)]
+    assert pauses == [0, 1, 2, 3]
+    session.logprobs([session.extend(node, 5)])
+    assert len(sizes) == 5

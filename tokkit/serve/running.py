@@ -15,6 +15,7 @@ from tokkit.serve.options import ServeOptions
 
 _SPARE_CONNECTIONS = 64
 _MAX_HEAD_BYTES = 1 << 15
+_BACKLOG = 128
 
 
 class Server(uvicorn.Server):
@@ -31,7 +32,7 @@ class Server(uvicorn.Server):
 
 
 def bind(options: ServeOptions) -> socket.socket:
-    """A socket at the address of some options.
+    """A socket that listens at the address of some options; see `answering_loading`.
 
     Raises:
         FormatError: the system refuses it, for example because another program has it.
@@ -43,6 +44,8 @@ def bind(options: ServeOptions) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((options.host, options.port))
+            # At once: until one listens, another server that takes over old addresses may bind.
+            listener.listen(_BACKLOG)
         except OSError:
             listener.close()
             raise

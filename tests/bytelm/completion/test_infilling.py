@@ -367,3 +367,18 @@ def test_parts_that_the_vocabulary_lacks_are_errors() -> None:
         infill(byte_lm(WORDS, CODESTRAL), b"a\x00", b"a", max_bytes=3)
     with pytest.raises(ModelError, match="no mass"):
         Infilling(byte_lm(WORDS, CODESTRAL), b"a\x00", b"a").logprob(b"a")
+
+
+@pytest.mark.parametrize("fim", [STARCODER, CODESTRAL, SPM], ids=lambda fim: fim.name)
+def test_what_is_begun_is_a_condition(fim: FimFormat) -> None:
+    lm = byte_lm(all_bytes_with(b"the", b" sat"), fim)
+    gap = Infilling(lm, "a th", "on", fim=fim)
+    begun = Infilling(lm, "a th", "on", fim=fim, begins="e s")
+    parts = gap.logprob("e s", end=False) + begun.logprob("at ")
+    assert gap.logprob("e sat ") == pytest.approx(parts)
+    middle = infill(lm, "a th", "on", fim=fim, begins="e s", max_bytes=6, seed=4)
+    assert middle == b"".join(begun.stream(max_bytes=6, seed=4))
+    with pytest.raises(ArgumentError, match="begins"):
+        infill(lm, "a th", begins="e s", max_bytes=6)
+    asked: dict[str, Any] = {"max_bytes": 6, "method": "posterior", "budget": 30, "seed": 4}
+    assert infill(lm, "a th", "on", begins="e s", **asked) == infill(lm, "a the s", "on", **asked)

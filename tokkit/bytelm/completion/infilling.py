@@ -58,6 +58,7 @@ def infill(
     fim: str | FimFormat | None = None,
     heal: Heal = "prefix",
     context: RepositoryFiles | None = None,
+    begins: str | bytes = b"",
     unit: Unit = "byte",
     seed: int | None = None,
     stop: str | bytes | Sequence[str | bytes] = (),
@@ -85,6 +86,7 @@ def infill(
         fim: the format, by name or as it is; None finds it by the tokenizer's special tokens.
         heal: see `Infilling`.
         context: other files of the repository, for formats that show them.
+        begins: what is written in the gap already; the middle goes on from there, without it.
         unit: what is drawn; see `stream_completion`.
         seed: makes the sample reproducible.
         stop: strings that end the middle; they are not part of it.
@@ -103,9 +105,9 @@ def infill(
         raise ArgumentError(f"method must be one of {METHODS}, got {method!r}")
     if suffix is None:
         of_middle = fim is not None or heal != "prefix" or context is not None
-        if of_middle or method != "auto" or budget is not None:
+        if of_middle or begins or method != "auto" or budget is not None:
             raise ArgumentError(
-                "fim, heal, context, method and budget are about a middle; pass suffix as well "
+                "fim, heal, context, begins, method and budget are of a middle; pass suffix, too "
                 "(b'' where nothing follows), or leave them out"
             )
         return complete(
@@ -124,7 +126,7 @@ def infill(
     if takes_format(lm, method, fim=fim, heal=heal, context=context):
         if budget is not None:
             raise ArgumentError("budget is about method='posterior'; pass that, or leave it out")
-        gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context)
+        gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context, begins=begins)
         middle = gap.stream(
             max_bytes=max_bytes,
             unit=unit,
@@ -135,6 +137,7 @@ def infill(
             **sampling,
         )
         return b"".join(middle)
+    prefix = as_bytes(prefix) + as_bytes(begins)
     request = Request(prefix, max_bytes=max_bytes, seed=seed, stop=stop, **known(sampling))
     others = replace(request, temperature=1.0) != Request(prefix, max_bytes=max_bytes, seed=seed)
     if of_format or others or unit != "byte" or draft is not None:
@@ -182,6 +185,7 @@ class Infilling:
         fim: str | FimFormat | None = None,
         heal: Heal = "prefix",
         context: RepositoryFiles | None = None,
+        begins: str | bytes = b"",
         tries: int = 8,
     ) -> None:
         """Lay out the prompt; runs no model.
@@ -197,6 +201,9 @@ class Infilling:
                 `"both"`: so are the first bytes of the suffix, by rejection; where there are any,
                 that costs a middle for each try. The docs say which to choose.
             context: other files of the repository, shown before the gap.
+            begins: what is written in the gap already, a condition: middles go on from there, and
+                are told without it. Of a prefix that grows, the new part may stand here: in formats
+                in which the suffix comes between prefix and middle, only that part is computed.
             tries: texts that `heal="both"` draws at most, at least 1.
 
         Raises:
@@ -221,6 +228,7 @@ class Infilling:
         )
         state = self.lm.open_after(self.frame.ids, self.frame.begins)
         assert isinstance(state, CoverState)
+        state.push(as_bytes(begins))
         self._state = state
         self._tries = tries
 

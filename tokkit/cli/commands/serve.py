@@ -86,6 +86,7 @@ def serve(
         "serving needs starlette, uvicorn, msgspec and prometheus-client", extra="serve"
     ):
         from tokkit.serve.chat.conversation import template_of
+        from tokkit.serve.loading import answering_loading
         from tokkit.serve.options import ServeOptions
         from tokkit.serve.running import bind
         from tokkit.serve.running import serve as run
@@ -113,10 +114,11 @@ def serve(
         print(url, flush=True)
 
     with bind(options) as listener:  # so that a port that is taken is told before models load
-        loaded = [(_name(source), load_model(source, allow_download)) for source in models]
-        offered = put_together(loaded, combine)
-        found = {_name(source): template_of(source) for source in models}
-        templates = {name: text for name, text in found.items() if text is not None}
+        with answering_loading(listener):
+            loaded = [(_name(source), load_model(source, allow_download)) for source in models]
+            offered = put_together(loaded, combine)
+            found = {_name(source): template_of(source) for source in models}
+            templates = {name: text for name, text in found.items() if text is not None}
         run(offered, options, announce, templates, listener)
     return 0
 

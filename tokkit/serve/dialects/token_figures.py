@@ -18,11 +18,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.batch.sharing import is_independent_of_pieces
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.serve.texts import token_text
 
-_PIECE = 256
+_PIECE = 64
+"""Bytes that are scored at a time: no more work than a step of a few texts that are drawn."""
+_PIECE_OF_BEAM = 256
+"""The same for a model of whose states it matters where they are evaluated."""
+_PIECE_BEFORE = 512
+"""Bytes that are read at a time, of which only the last place is asked about."""
 MOST = 20
 END_TEXT = "<|end of text|>"
 
@@ -79,11 +85,17 @@ def score_in_pieces(
     Raises:
         ModelError: it cannot write the text.
     """
-    state = model.open(before)
-    parts = [expected_of(b"", np.empty((0, N_SYMBOLS)), k)]
-    for start in range(0, len(data), _PIECE):
+    in_pieces = is_independent_of_pieces(model)
+    state = model.open() if in_pieces else model.open(before)
+    for start in range(0, len(before) if in_pieces else 0, _PIECE_BEFORE):
         yield
-        piece = data[start : start + _PIECE]
+        state.push(before[start : start + _PIECE_BEFORE])
+        state.logprobs()
+    parts = [expected_of(b"", np.empty((0, N_SYMBOLS)), k)]
+    size = _PIECE if in_pieces else _PIECE_OF_BEAM
+    for start in range(0, len(data), size):
+        yield
+        piece = data[start : start + size]
         parts.append(expected_of(piece, state.score(piece)[:-1], k))
     return joined(parts)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from threading import Semaphore, Thread, current_thread
 from typing import Generic, TypeVar
+from weakref import WeakSet
 
 from tokkit.bytelm.batch.sharing import with_shared_sessions
 from tokkit.bytelm.byte_model import ByteModel
@@ -18,6 +19,8 @@ from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.serve.served import token_models
 
 T = TypeVar("T")
+PIECE = 256
+"""Tokens that are read in one pass, at most."""
 
 
 class _CancelledError(BaseException):
@@ -66,22 +69,45 @@ class _Baton(Generic[T]):
             self.step()
 
 
-class _PausingSession(SharedSession):
-    """A session that pauses before each pass."""
+class PausingSession(SharedSession):
+    """A session that pauses before each pass, and makes several of a long one."""
 
     def __init__(self, token_lm: TokenLM, pause: Callable[[], None]) -> None:
+        """Open a session of a model.
+
+        Args:
+            token_lm: any.
+            pause: called before each pass.
+        """
         super().__init__(token_lm)
         self._pause = pause
+        self._read: WeakSet[Node] = WeakSet()
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """See `Session.logprobs`."""
+        self._read_before(nodes)
         self._pause()
         return super().logprobs(nodes)
 
     def logits(self, nodes: Sequence[Node]) -> LogProbs:
         """See `Session.logits`."""
+        self._read_before(nodes)
         self._pause()
         return super().logits(nodes)
+
+    def _read_before(self, nodes: Sequence[Node]) -> None:
+        """Evaluate what long contexts have before them, a piece at a time."""
+        for node in nodes:
+            due: list[Node] = []
+            for each in node.lineage():
+                if each in self._read:
+                    break
+                if each.depth and each.depth % PIECE == 0 and each is not node:
+                    due.append(each)
+            for each in reversed(due):
+                self._pause()
+                super().logits([each])
+                self._read.add(each)
 
 
 def in_steps(model: ByteModel, work: Callable[[ByteModel], T]) -> Generator[None, None, T]:
@@ -97,7 +123,7 @@ def in_steps(model: ByteModel, work: Callable[[ByteModel], T]) -> Generator[None
     paused: list[ByteModel] = []
     baton: _Baton[T] = _Baton(lambda: work(paused[0]))
     sessions: dict[int, SharedSession] = {
-        id(lm.token_lm): _PausingSession(lm.token_lm, baton.pause) for lm in token_models(model)
+        id(lm.token_lm): PausingSession(lm.token_lm, baton.pause) for lm in token_models(model)
     }
     paused.append(with_shared_sessions(model, sessions))
     try:
