@@ -5,8 +5,8 @@ the parts that they share, `byte`, the plainest of them, and `subword`. `words` 
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
 about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
 the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs, `flextok` one of
-pictures, `dm_codec` one of speech. `saving` is how each becomes a folder, and `training` is the
-loop.
+pictures, `dm_codec` one of speech. `saving` is how each becomes a folder, and
+`training` is the loop.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tokkit.models.flextok.model import FlexTok
     from tokkit.models.flextok.picture_files import read_pictures
     from tokkit.models.flextok.pictures import Pictures
+    from tokkit.models.flextok.release.reading import read_release
     from tokkit.models.hierarchical.config import HierarchicalConfig
     from tokkit.models.hierarchical.model import HierarchicalTransformer
     from tokkit.models.spacebyte.config import SpaceByteConfig
@@ -87,6 +88,7 @@ __all__ = [
     "read_labelled_graph",
     "read_pictures",
     "read_recordings",
+    "read_release",
     "read_wav",
     "write_wav",
 ]
@@ -130,6 +132,7 @@ _HOMES = {
     "read_labelled_graph": ".vqgraph.graph_files",
     "read_pictures": ".flextok.picture_files",
     "read_recordings": ".dm_codec.speech_files",
+    "read_release": ".flextok.release.reading",
     "read_wav": ".dm_codec.wav_files",
     "write_wav": ".dm_codec.wav_files",
 }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_real
 from tokkit.errors import ArgumentError
+from tokkit.models.flextok.pictures import as_classes, n_held_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,8 @@ class LabelledIds:
     Attributes:
         ids: int64 (n, n_tokens), of `FlexTok.encode_many`.
         labels: int64 (n,), a class from 0.
-        held_out: share of the pictures that are evaluated on and not learned from.
+        held_out: share of the pictures that are evaluated on and not learned from; at least one,
+            unless it is zero.
         seed: of the draw of those.
     """
 
@@ -34,26 +35,22 @@ class LabelledIds:
         Raises:
             ArgumentError: something does not fit.
         """
-        ids, labels = np.asarray(self.ids), np.asarray(self.labels)
+        ids = np.asarray(self.ids)
         if ids.ndim != 2 or not ids.size or ids.dtype.kind not in "iu" or int(ids.min()) < 0:
             raise ArgumentError(
                 "ids must be whole numbers (n, n_tokens), 0 or more and none absent, got "
                 f"{ids.dtype} {ids.shape}"
             )
-        if labels.shape != ids.shape[:1] or labels.dtype.kind not in "iu" or int(labels.min()) < 0:
-            raise ArgumentError(
-                f"labels must be whole numbers ({len(ids)},), 0 or more, got {labels.dtype} "
-                f"{labels.shape}"
-            )
-        if not 0 <= check_real("held_out", self.held_out) < 1:
-            raise ArgumentError(f"held_out must be from 0 to below 1, got {self.held_out!r}")
+        if (most := int(ids.max())) > np.iinfo(np.int64).max:
+            raise ArgumentError(f"an id is {most}, which is beyond int64")
+        n_held_out(self.held_out, len(ids))
         object.__setattr__(self, "ids", ids.astype(np.int64))
-        object.__setattr__(self, "labels", labels.astype(np.int64))
+        object.__setattr__(self, "labels", as_classes(self.labels, len(ids)))
 
     def parts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places of the pictures that are learned from, and of those that are held out."""
         order = np.random.default_rng(self.seed).permutation(len(self.ids))
-        n = min(round(self.held_out * len(order)), len(order) - 1)
+        n = n_held_out(self.held_out, len(order))
         return order[n:], order[:n]
 
     def fingerprint(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -255,7 +254,7 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
             seed: of an order; there is none.
 
         Raises:
-            ArgumentError: something else, or pictures of another size.
+            ArgumentError: something else, pictures of another size, or the same picture only.
         """
         del seed
         if isinstance(data, np.ndarray):
@@ -265,31 +264,6 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         lesson = _Lesson(self, data)
         identity = {"pictures": data.fingerprint(), "config": asdict(self.config)}
         return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
-
-    # -- files ---------------------------------------------------------------------------------
-
-    @classmethod
-    def load(
-        cls,
-        directory: str | os.PathLike[str],
-        *,
-        dtype: str | None = None,
-        device: str | None = None,
-    ) -> Self:
-        """Read what `save` wrote.
-
-        Args:
-            directory: that it wrote.
-            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved, but
-                float32 for bfloat16: half the bytes in a file, and the precision of ids in use.
-            device: as `"cuda:0"`; by default the CPU.
-
-        Raises:
-            ArgumentError: an unknown dtype or device.
-            FormatError: the folder does not hold such a model, or is damaged.
-        """
-        model = super().load(directory, dtype=dtype, device=device)
-        return model.float() if dtype is None and model.dtype == torch.bfloat16 else model
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -352,6 +326,11 @@ class _Lesson:
     def __init__(self, model: FlexTok, pictures: Pictures) -> None:
         self._model = model
         self._known, self._held_out = (pictures.images[each] for each in pictures.parts())
+        if (self._known == self._known[:1]).all():
+            raise ArgumentError(
+                f"the pictures to learn from, {len(self._known):,}, are all the same; expected at "
+                "least two that differ"
+            )
         if not bool(model.mean_decoder.mean.any()):  # else it has learned already
             means = self._known.reshape(len(self._known), -1).mean(0, dtype=np.float64) / 127.5 - 1
             model.mean_decoder.mean.copy_(torch.from_numpy(means))

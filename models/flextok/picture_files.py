@@ -4,13 +4,14 @@ A folder, or a zip, holds PNG, JPEG or other files that Pillow reads, all of one
 lies in a folder of its own class (`train/cat/1.png`), that name is its class. An npz holds uint8
 arrays, (n, height, width) or (n, height, width, channels), of which the one called `images`, `x` or
 the only one is read, and whole numbers called `labels` or `y`. What a file says about its size is
-looked at before anything is unpacked.
+looked at before anything is unpacked. Pictures stand as their camera says (EXIF).
 """
 
 from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -125,7 +126,7 @@ def _from_files(files: Iterator[_File], where: str, held_out: float) -> Pictures
 
 def _opened(file: _File, where: str) -> NDArray[np.uint8]:
     with needs_extra("picture files need Pillow", extra="images"):
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image, ImageOps, UnidentifiedImageError
     name = f"{where}: {file.name!r:.80}"
     try:
         with Image.open(io.BytesIO(file.data), formats=_FORMATS) as image:
@@ -143,12 +144,13 @@ def _opened(file: _File, where: str) -> NDArray[np.uint8]:
                     f"{name}: of the mode {mode}{' with transparency' * transparent}; expected 8 "
                     "bits of grey, or red, green and blue; convert it"
                 )
-            array = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
+            upright = ImageOps.exif_transpose(image)  # as every viewer shows it
+            array = np.asarray(upright.convert("L" if mode in ("1", "L") else "RGB"))
     except FormatError:
         raise
     except UnidentifiedImageError as error:
         raise FormatError(f"{name}: no picture that can be read, or a damaged one") from error
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error) as error:
         raise FormatError(f"{name}: no picture, or a damaged one ({error})") from error
     return array if array.ndim == 3 else array[..., None]
 

@@ -39,17 +39,14 @@ class Pictures:
         """
         images = as_pictures(self.images, None)
         object.__setattr__(self, "images", images)
-        if not 0 <= check_real("held_out", self.held_out) < 1:
-            raise ArgumentError(f"held_out must be from 0 to below 1, got {self.held_out!r}")
         if self.labels is not None:
-            object.__setattr__(self, "labels", _classes(self.labels, len(images)))
-        if self.n_held_out >= len(images):
-            raise ArgumentError(f"of {len(images)} pictures none is left to learn from")
+            object.__setattr__(self, "labels", as_classes(self.labels, len(images)))
+        n_held_out(self.held_out, len(images))
 
     @property
     def n_held_out(self) -> int:
         """How many are held out; at least one, unless the share is zero."""
-        return max(round(self.held_out * len(self.images)), int(self.held_out > 0))
+        return n_held_out(self.held_out, len(self.images))
 
     def parts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places of the pictures that are learned from, and of those that are held out."""
@@ -65,10 +62,31 @@ class Pictures:
         return digest.hexdigest()
 
 
-def _classes(labels: Any, n: int) -> NDArray[np.int64]:
+def as_classes(labels: Any, n: int) -> NDArray[np.int64]:
+    """Classes of pictures, int64 (n,).
+
+    Raises:
+        ArgumentError: another shape or type, or a number below 0 or beyond int64.
+    """
     array = np.asarray(labels)
     if array.shape != (n,) or array.dtype.kind not in "iu" or int(array.min()) < 0:
         raise ArgumentError(
             f"labels must be whole numbers ({n},), 0 or more, got {array.dtype} {array.shape}"
         )
+    if (most := int(array.max())) > np.iinfo(np.int64).max:
+        raise ArgumentError(f"a label is {most}, which is beyond int64")
     return array.astype(np.int64)
+
+
+def n_held_out(share: Any, n: int) -> int:
+    """How many of `n` pictures are held out; at least one, unless the share is zero.
+
+    Raises:
+        ArgumentError: no share, or none is left to learn from.
+    """
+    if not 0 <= check_real("held_out", share) < 1:
+        raise ArgumentError(f"held_out must be from 0 to below 1, got {share!r}")
+    found = max(round(share * n), int(share > 0))
+    if found >= n:
+        raise ArgumentError(f"of {n} pictures none is left to learn from")
+    return found

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
+import torch
+
 from tokkit.models.saving.folders import load_model, save_model
 
 
@@ -36,7 +38,8 @@ class InFolder:
 
         Args:
             directory: that it wrote.
-            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved.
+            dtype: `"float32"`, `"float64"` or `"bfloat16"`; by default that which was saved, but
+                float32 for bfloat16: half the bytes in a file, and the precision of ids in use.
             device: as `"cuda:0"`; by default the CPU.
 
         Raises:
@@ -44,7 +47,9 @@ class InFolder:
             FormatError: the folder does not hold such a model, or is damaged.
         """
         kind: Any = cls
-        return load_model(kind, directory, dtype=dtype, device=device)
+        model: Any = load_model(kind, directory, dtype=dtype, device=device)
+        is_half = any(each.dtype == torch.bfloat16 for each in model.state_dict().values())
+        return model.float() if dtype is None and is_half else model
 
     def save_parts(self, folder: Path) -> tuple[str, ...]:
         """Nothing beside the weights."""

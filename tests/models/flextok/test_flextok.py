@@ -346,3 +346,10 @@ def test_pictures_of_several_sizes_and_unclear_flags_are_refused() -> None:
         model.encode_many([X[0], X[0][:4, :5]])
     with pytest.raises(ArgumentError, match="search"):
         model.encode_many(X[:1], search="no")
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_the_same_picture_over_and_over_teaches_nothing(n: int) -> None:
+    same = Pictures(np.repeat(X[:1], n, axis=0), held_out=0)
+    with pytest.raises(ArgumentError, match="all the same"):
+        train(new_model(), same, TrainingOptions(steps=1))

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="needs the hf extra")
 Image: Any = pytest.importorskip("PIL.Image", reason="needs the images extra")
 from tests.models.flextok.toys import blocks
 from tokkit.errors import ArgumentError, FormatError
-from tokkit.models import Pictures, read_pictures
+from tokkit.models import LabelledIds, Pictures, read_pictures
 from tokkit.models.flextok import picture_files
 
 GREY = blocks(6)
@@ -165,3 +165,32 @@ def test_an_array_may_not_claim_more_than_there_is(tmp_path: Path) -> None:
         archive.writestr("x.npy", header.getvalue())
     with pytest.raises(FormatError, match="less than its"):
         read_pictures(tmp_path / "all.npz")
+
+
+def test_pictures_stand_as_their_camera_says(tmp_path: Path) -> None:
+    upright = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a viewer turns it to the right
+    (tmp_path / "all").mkdir()
+    Image.fromarray(upright).save(tmp_path / "all" / "1.png", exif=exif)
+    found = read_pictures(tmp_path / "all", held_out=0).images
+    np.testing.assert_array_equal(found[0, ..., 0], np.rot90(upright, -1))
+
+
+def test_numbers_beyond_int64_are_refused() -> None:
+    large = np.full(6, 1 << 63, np.uint64)
+    with pytest.raises(ArgumentError, match="beyond int64"):
+        Pictures(GREY, large)
+    with pytest.raises(ArgumentError, match="beyond int64"):
+        LabelledIds(np.zeros((6, 2), int), large)
+    with pytest.raises(ArgumentError, match="beyond int64"):
+        LabelledIds(large[:, None], np.zeros(6, int))
+
+
+def test_a_share_of_labelled_ids_holds_out_one_at_least() -> None:
+    ids = np.zeros((3, 2), int)
+    known, held_out = LabelledIds(ids, np.arange(3), held_out=0.01).parts()
+    assert (len(known), len(held_out)) == (2, 1)
+    assert not len(LabelledIds(ids, np.arange(3), held_out=0).parts()[1])
+    with pytest.raises(ArgumentError, match="none is left"):
+        LabelledIds(ids[:1], np.zeros(1, int))
