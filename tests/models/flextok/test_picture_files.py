@@ -178,7 +178,7 @@ def test_pictures_stand_as_their_camera_says(tmp_path: Path) -> None:
 
 
 def test_numbers_beyond_int64_are_refused() -> None:
-    large = np.full(6, 1 << 63, np.uint64)
+    large: Any = np.full(6, 1 << 63, np.uint64)
     with pytest.raises(ArgumentError, match="beyond int64"):
         Pictures(GREY, large)
     with pytest.raises(ArgumentError, match="beyond int64"):
