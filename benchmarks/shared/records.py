@@ -74,6 +74,12 @@ class Records:
             file.write(json.dumps(line) + "\n")
 
 
+def written(path: Path) -> Records:
+    """The records of a file, whatever its settings."""
+    first, *_ = _whole_lines(path)
+    return Records(path, first["settings"], first["header"])
+
+
 def _whole_lines(path: Path) -> list[Record]:
     """The lines of a file; what stands after the last newline is cut off."""
     data = path.read_bytes()

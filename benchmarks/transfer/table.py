@@ -8,9 +8,13 @@ report. Each row is made in a process of its own; memory is the most that it hel
 
     python -m benchmarks.transfer.table [--pair NAME ...] [--windows N] [--methods NAME ...]
         [--mergekit FOLDER] [--write-docs]
+    python -m benchmarks.transfer.table --as-recorded --write-docs
 
-A run that was interrupted goes on where it was. With `--mergekit`, rows of mergekit's tokensurgeon
-stand beside ours (see `tokensurgeon`). A pair whose text is not there is left out, with the reason.
+What was measured stands in `benchmarks/transfer/records`, a file for each pair and number of
+windows, and is committed. A run goes on where it was, and adds rows; the tables of the
+documentation are those of the files with the most rows, and `--as-recorded` measures nothing.
+With `--mergekit`, rows of mergekit's tokensurgeon stand beside ours (see `tokensurgeon`). A pair
+whose text is not there is left out, with the reason.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from pathlib import Path
 
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
-from benchmarks.shared.records import FOLDER, Records, replace_block
+from benchmarks.shared.records import Records, replace_block, written
 from benchmarks.transfer import tokensurgeon
 from benchmarks.transfer.measuring import Job, measured
 from benchmarks.transfer.pairs import PAIRS, Pair
@@ -33,6 +37,7 @@ from tokkit.hypernets.methods import METHODS
 
 DEFAULT = [name for name, method in METHODS.items() if not method.wants_hypernet]
 PAGE = ROOT / "docs" / "transfer.md"
+RECORDS = Path(__file__).with_name("records")
 
 
 def jobs(pair: Pair, base: Job, methods: Sequence[str]) -> Iterator[tuple[str, Job]]:
@@ -60,7 +65,7 @@ def measure(name: str, options: argparse.Namespace) -> Records | None:
         print(f"{name}: left out: {reason}", file=sys.stderr)
         return None
     records = Records(
-        FOLDER / "transfer" / f"{name}-{options.windows}.jsonl",
+        RECORDS / f"{name}-{options.windows}.jsonl",
         {"windows": options.windows},
         run_description("torch", "transformers", "tokenizers"),
     )
@@ -79,6 +84,21 @@ def measure(name: str, options: argparse.Namespace) -> Records | None:
     return records
 
 
+def recorded() -> dict[str, Records]:
+    """Pair -> its results, of the file with the most rows; only where there is more than none."""
+    found: dict[str, Records] = {}
+    for name in PAIRS:
+        some = [
+            written(path)
+            for path in sorted(RECORDS.glob(f"{name}-*.jsonl"))
+            if path.stem.removeprefix(f"{name}-").isdecimal()
+        ]
+        most = max(some, key=lambda each: len(list(each)), default=None)
+        if most is not None and len(list(most)) > 1:
+            found[name] = most
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, or go on with, the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,9 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", nargs="+", default=DEFAULT, choices=METHODS)
     parser.add_argument("--mergekit", type=Path)
     parser.add_argument("--write-docs", action="store_true")
+    parser.add_argument("--as-recorded", action="store_true", help="measure nothing")
     options = parser.parse_args(arguments)
-    found = {name: measure(name, options) for name in options.pair}
-    done = {name: records for name, records in found.items() if records is not None}
+    for name in () if options.as_recorded else options.pair:
+        measure(name, options)
+    done = recorded()
     print(summary(done))
     if options.write_docs:
         for name, records in done.items():

@@ -13,7 +13,8 @@ from benchmarks.shared.records import Records
 from benchmarks.transfer.measuring import Clock, Job
 from benchmarks.transfer.pairs import PAIRS, Pair
 from benchmarks.transfer.rendering import pair_table, summary
-from benchmarks.transfer.table import jobs
+from benchmarks.transfer.table import PAGE, jobs
+from benchmarks.transfer.table import recorded as recorded_pairs
 from benchmarks.transfer.texts import Prose
 from tokkit.hypernets.methods import METHODS
 
@@ -68,6 +69,14 @@ def test_the_summary_names_the_worst_pair(tmp_path: Path) -> None:
     lines = summary(pairs).splitlines()
     assert "| best | 2 | +0.060 | -0.080 | two | 15% |" in lines
     assert "| rare | 1 | +0.400 | +0.400 | two | 100% |" in lines
+
+
+def test_the_documentation_shows_what_is_recorded() -> None:
+    page, found = PAGE.read_text(encoding="utf-8"), recorded_pairs()
+    assert len(found) >= 4
+    for records in found.values():
+        assert pair_table(records) in page
+    assert summary(found) in page
 
 
 def test_a_step_is_left_out_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
