@@ -2,8 +2,12 @@
 
 All have backbones of about the same cost a second: width 192 with 3 layers over bytes or tokens,
 and wider ones over units, of which there are fewer. `+` is hashed n-grams and a gate on the place
-before; `control` is a plain model with as many parameters as the one before it. `ahead` learns to
-predict more symbols than the next one.
+before; a `control` has as many parameters as the model that it is named after, elsewhere. `ahead`
+learns to predict more symbols than the next one, by layers of its own; its control has larger
+feed-forward layers. `wide` has a wider backbone; its control has more rows for whole units.
+`lookahead` has units that the byte behind them closes, where those of `best` end with a byte that
+closes them; that takes no parameters, so that `best` itself is the control. The control of `byte+`
+is a wider model of bytes, that of `byte` is as large as the subword model.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ AS_LARGE = StackConfig(width=352, n_layers=3, n_heads=4)
 NGRAMS = NgramConfig()
 AHEAD = 3
 """Symbols after the next one that some learn to predict, by as many layers of width times width."""
+AS_LARGE_AS_PLUS = StackConfig(width=536, n_layers=3, n_heads=4, inner=1487)
+"""As many parameters as the byte model with n-grams and gate, within 0.1%."""
 BEST = HierarchicalConfig(
     units=UnitOptions(rule="separator", unit_bytes=8, max_bytes=32),
     encoder=None,
@@ -73,6 +79,10 @@ def _as_large(stack: StackConfig) -> StackConfig:
     return replace(stack, inner=stack.inner_width + AHEAD * stack.width // (3 * stack.n_layers))
 
 
+_WIDE = replace(BEST, backbone=StackConfig(width=512, n_layers=4, n_heads=8))
+_AS_WIDE = replace(BEST, hashed_units=BEST.hashed_units + 20_462)
+"""As many parameters as `_WIDE`, within 0.1%."""
+_LOOKAHEAD = replace(BEST, units=replace(BEST.units, rule="uax29"))
 _PLUS = ByteConfig(STACK, ngrams=NGRAMS, gate=True)
 _PLUS_AHEAD = replace(_PLUS, ahead=AHEAD)
 CONTENDERS = [
@@ -81,6 +91,7 @@ CONTENDERS = [
     _of_bytes("byte", ByteTransformer, ByteConfig(STACK)),
     _of_bytes("byte-control", ByteTransformer, ByteConfig(AS_LARGE)),
     _of_bytes("byte+", ByteTransformer, _PLUS),
+    _of_bytes("byte+control", ByteTransformer, ByteConfig(AS_LARGE_AS_PLUS)),
     _of_bytes("byte+ahead", ByteTransformer, _PLUS_AHEAD),
     _of_bytes("byte+ahead-control", ByteTransformer, replace(_PLUS, backbone=_as_large(STACK))),
     _of_bytes("spacebyte", SpaceByte, SpaceByteConfig()),
@@ -98,6 +109,9 @@ CONTENDERS = [
         HierarchicalTransformer,
         replace(BEST, decoder=_as_large(BEST.decoder)),
     ),
+    _of_bytes("best-wide", HierarchicalTransformer, _WIDE),
+    _of_bytes("best-wide-control", HierarchicalTransformer, _AS_WIDE),
+    _of_bytes("best-lookahead", HierarchicalTransformer, _LOOKAHEAD),
     _of_bytes("best-units-4", HierarchicalTransformer, _units(4)),
     _of_bytes("best-units-12", HierarchicalTransformer, _units(12)),
 ]

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.models.examining import CLASSES
-from benchmarks.models.word_records import GERMAN, Record
+from benchmarks.models.word_records import GERMAN, SPREAD, Record, joined
 from tokkit.models.text_models.learning import BITS_PER_BYTE
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import (
@@ -42,7 +42,7 @@ def comparison_page(records: Mapping[str, Record], *, batch_bytes: int) -> str:
         records: name -> what was measured, one or more.
         batch_bytes: of a training step.
     """
-    ordered = dict(sorted(records.items(), key=lambda each: _bits(each[1])))
+    ordered = dict(sorted(joined(records).items(), key=lambda each: _bits(each[1])))
     best = next(iter(ordered))
     sections = [
         _results(ordered),
@@ -59,7 +59,7 @@ def comparison_page(records: Mapping[str, Record], *, batch_bytes: int) -> str:
             brand="benchmarks",
             kicker="Models of text, trained side by side",
             name="Which units learn best?",
-            description=f"{plural(len(records), 'model')}, {told} CPU minutes each",
+            description=f"{plural(len(ordered), 'model')}, {told} CPU minutes each",
             verdict=f"{best} needs the fewest bits: {_bits(ordered[best]):.3f} a byte.",
             sections=sections,
             note=(
@@ -77,7 +77,8 @@ def _bits(record: Record) -> float:
 def _results(records: Mapping[str, Record]) -> Section:
     heads = columns(
         "number", parameters="Parameters", flops="MFLOP a byte", speed="Bytes a CPU second",
-        bits="Bits a byte", own="Of its own units", russian="Russian", choices="True ends, %",
+        bits="Bits a byte", spread="Deviation of seeds", own="Of its own units",
+        russian="Russian", choices="True ends, %",
     )  # fmt: skip
     rows = tuple(
         (
@@ -86,6 +87,7 @@ def _results(records: Mapping[str, Record]) -> Section:
             round(each["flops_per_byte"] / 1e6, 2),
             round(each["bytes_a_second"]),
             round(_bits(each), 3),
+            round(_bits(each[SPREAD]), 3) if SPREAD in each else None,
             round(each["english"]["own_bits_per_byte"], 3),
             round(each["russian"]["bits_per_byte"], 3),
             round(100 * each["choices"]),

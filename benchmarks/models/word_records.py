@@ -2,14 +2,17 @@
 
 The folder holds models and checkpoints; the file is small, is committed, and has the same figures,
 rounded to five digits. A record is what stands in `figures.json` of a contender, with that of its
-training on German under `german`.
+training on German under `german`. Trainings with several seeds become one record of their means
+(`joined`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from benchmarks.models.examining import CLASSES
@@ -18,7 +21,11 @@ from tokkit.files.writing import whole_file
 FIGURES = "figures.json"
 GERMAN = "german"
 Record = dict[str, Any]
+SPREAD = "spread"
 _DIGITS = 5
+_SEED = re.compile(r"(.+)-seed-\d+")
+_ONE_OF = ("machine", "curve", "minutes")
+"""What is not averaged: it is that of the first seed."""
 
 
 def collected(into: Path) -> dict[str, Record]:
@@ -44,25 +51,111 @@ def read_collected(path: Path) -> dict[str, Record]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def table_lines(records: Mapping[str, Record]) -> Iterator[str]:
-    """Markdown: a line for each contender."""
+def joined(records: Mapping[str, Record]) -> dict[str, Record]:
+    """Contender -> record, those of several seeds as one.
+
+    Figures are then means, what stands under `spread` in the same places are standard deviations,
+    and `seeds` is their number.
+    """
+    groups: dict[str, list[Record]] = {}
+    for name, record in sorted(records.items()):
+        seeded = _SEED.fullmatch(name)
+        groups.setdefault(seeded[1] if seeded else name, []).append(record)
+    return {
+        name: group[0]
+        if len(group) == 1
+        else {**_averaged(group, mean), SPREAD: _averaged(group, stdev), "seeds": len(group)}
+        for name, group in groups.items()
+    }
+
+
+def _averaged(values: Sequence[Any], average: Any) -> Any:
+    """Of each number that all have; of the rest what the first has."""
+    first = values[0]
+    if isinstance(first, dict):
+        some: dict[str, Any] = first
+        return {
+            key: each
+            if key in _ONE_OF
+            else _averaged([value[key] for value in values if key in value], average)
+            for key, each in some.items()
+            if sum(key in value for value in values) > 1 or average is mean
+        }
+    if isinstance(first, (list, tuple)):
+        return [_averaged(each, average) for each in zip(*values, strict=True)]
+    if len(values) == 1 or isinstance(first, str):
+        return first
+    return average(values)
+
+
+def table_lines(records: Mapping[str, Record], expected: Sequence[str] = ()) -> Iterator[str]:
+    """Markdown: a line for each contender, with mean and standard deviation of several seeds.
+
+    Args:
+        records: of `collected`.
+        expected: contenders that have a line in any case, in this order, before others.
+    """
     heads = ("model", "parameters", "MFLOP/B", "B a CPU-s", "bits per byte", "own", "Russian")
+    n_more = len(heads) + len(CLASSES)
     yield f"| {' | '.join((*heads, *CLASSES, 'choices'))} |"
-    yield "|" + "---|" * (len(heads) + len(CLASSES) + 1)
-    for name, found in records.items():
-        words = [f"{r / max(n, 1):.1%}" for r, n in found["english"]["words"].values()]
-        cells = [
-            name,
-            f"{found['parameters'] / 1e6:.1f}M",
-            f"{found['flops_per_byte'] / 1e6:.1f}",
-            f"{found['bytes_a_second']:,.0f}",
-            f"{found['english']['bits_per_byte']:.3f}",
-            f"{found['english']['own_bits_per_byte']:.3f}",
-            f"{found['russian']['bits_per_byte']:.3f}",
-            *words,
-            f"{found['choices']:.0%}",
-        ]
-        yield f"| {' | '.join(cells)} |"
+    yield "|" + "---|" * (n_more + 1)
+    found = joined(records)
+    for name in (*expected, *(each for each in found if each not in expected)):
+        cells = _cells(found[name]) if name in found else ["not yet measured", *[""] * (n_more - 1)]
+        yield f"| {' | '.join([_named(name, found.get(name, {})), *cells])} |"
+
+
+def _cells(found: Record) -> list[str]:
+    return [
+        f"{found['parameters'] / 1e6:.1f}M",
+        f"{found['flops_per_byte'] / 1e6:.1f}",
+        f"{found['bytes_a_second']:,.0f}",
+        _bits(found, "english", "bits_per_byte"),
+        _bits(found, "english", "own_bits_per_byte"),
+        _bits(found, "russian", "bits_per_byte"),
+        *(f"{r / max(n, 1):.1%}" for r, n in found["english"]["words"].values()),
+        f"{found['choices']:.0%}",
+    ]
+
+
+def changed_lines(records: Mapping[str, Record]) -> Iterator[str]:
+    """Markdown: by how many percent changed contexts raise the bits of clean targets."""
+    found = joined(records)
+    kinds = [kind for kind in next(iter(found.values()))["perturbed"] if kind != "none"]
+    yield f"| model | {' | '.join(kinds)} |"
+    yield "|" + "---|" * (len(kinds) + 1)
+    for name, each in found.items():
+        costs = each["perturbed"]
+        rises = [f"{100 * (costs[kind] / costs['none'] - 1):.1f}" for kind in kinds]
+        yield f"| {_named(name, each)} | {' | '.join(rises)} |"
+
+
+def german_lines(records: Mapping[str, Record]) -> Iterator[str]:
+    """Markdown: bits per byte of a model's own units before and after German."""
+    heads = [f"{what} {when}" for what in ("German", "English") for when in ("before", "after")]
+    yield f"| model | {' | '.join(heads)} |"
+    yield "|" + "---|" * (len(heads) + 1)
+    for name, each in joined(records).items():
+        if GERMAN in each:
+            cells = [
+                _bits(each, GERMAN, when, language)
+                for language in ("german", "english")
+                for when in ("before", "after")
+            ]
+            yield f"| {_named(name, each)} | {' | '.join(cells)} |"
+
+
+def _named(name: str, record: Record) -> str:
+    return f"{name}, {record['seeds']} seeds" if "seeds" in record else name
+
+
+def _bits(record: Record, *path: str) -> str:
+    """A figure, with its standard deviation where there are several."""
+    value, spread = record, record.get(SPREAD)
+    for key in path:
+        value = value[key]
+        spread = None if spread is None else spread.get(key)
+    return f"{value:.3f}" if spread is None else f"{value:.3f} ± {spread:.3f}"
 
 
 def _rounded(digits: str) -> float:

@@ -10,11 +10,14 @@ German, and the English that it forgot is told.
 What was measured stands in FOLDER/NAME/figures.json; a contender with figures is not trained again,
 and a training that was interrupted goes on. `--table` prints what there is, `--page FILE` makes a
 page of it with curves against seconds, bytes and operations, and `--collect FILE` writes all of it
-as one small file, from which `--records FILE` makes table and page where the folder is not.
+as one small file, from which `--records FILE` makes table and page where the folder is not, and
+`--write-docs` the tables and the page of the documentation; contenders that have no figures are
+named there as not yet measured. Seeds other than 0 stand in NAME-seed-N; tables and page show the
+mean of all seeds of a contender, and their standard deviation.
 
     python -m benchmarks.models.words [--documents FOLDER] [--into FOLDER] [--minutes M]
         [--names NAME…] [--seed N] [--german M] [--table] [--page FILE] [--collect FILE]
-    python -m benchmarks.models.words --records FILE [--page FILE]
+    python -m benchmarks.models.words --records FILE [--page FILE] [--write-docs]
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,13 +46,17 @@ from benchmarks.models.word_page import comparison_page
 from benchmarks.models.word_records import (
     FIGURES,
     GERMAN,
+    Record,
+    changed_lines,
     collected,
+    german_lines,
     read_collected,
     table_lines,
     write_figures,
 )
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.records import FOLDER
+from benchmarks.shared.places import ROOT
+from benchmarks.shared.records import FOLDER, replace_block
 from tokkit.bytelm.loading import load_lm
 from tokkit.files.writing import write_whole
 from tokkit.models.subword.vocabulary import train_tokenizer
@@ -64,6 +71,8 @@ BATCH_BYTES = 8192
 COUNTED_BYTES = 8_000_000
 """Of the training text, in which the tokenizer and the frequencies of words are counted."""
 ASKED_WINDOWS = 48
+DOCS = ROOT / "docs" / "models.md"
+DOCS_PAGE = ROOT / "docs" / "models-words.html"
 
 
 class Documents:
@@ -199,6 +208,22 @@ def go_on_in_german(name: str, documents: Documents, options: argparse.Namespace
     write_figures(folder / FIGURES, {**figures, "before": before, "after": after})
 
 
+def write_docs(records: Mapping[str, Record]) -> None:
+    """Put tables into the documentation, and a page beside it where anything was measured."""
+    lines = list(table_lines(records, [each.name for each in CONTENDERS]))
+    if records:
+        lines += ["", "By how many percent bits rise after a changed first half:", ""]
+        lines += changed_lines(records)
+        if any(GERMAN in each for each in records.values()):
+            lines += ["", "Trained on with German:", "", *german_lines(records)]
+        minutes = sorted({f"{each['minutes']:g}" for each in records.values()})
+        machines = sorted({each["machine"] for each in records.values()})
+        lines += ["", "```", f"CPU minutes: {', '.join(minutes)}", *machines, "```", ""]
+        lines.append(f"[The same as a page with curves]({DOCS_PAGE.name}).")
+        write_whole(DOCS_PAGE, comparison_page(records, batch_bytes=BATCH_BYTES))
+    replace_block(DOCS, "words", "\n".join(lines))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train and ask, or print what there is."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -212,16 +237,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, help="where a page goes")
     parser.add_argument("--collect", type=Path, help="where all figures go, as one file")
     parser.add_argument("--records", type=Path, help="such a file, in place of --into")
+    parser.add_argument("--write-docs", action="store_true", help="of what was measured")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    asks = (options.table, options.page, options.collect, options.records)
+    asks = (options.table, options.page, options.collect, options.records, options.write_docs)
     if not any(asks):
         for name in options.names:
             run(BY_NAME[name], Documents(options.documents), options)
-    records = (
-        collected(options.into) if options.records is None else read_collected(options.records)
-    )
-    if not records:
+    if options.write_docs and options.records is None:
+        parser.error("the documentation shows what is committed; name that file by --records")
+    if options.records is None:
+        records = collected(options.into)
+    else:
+        records = read_collected(options.records) if options.records.exists() else {}
+    if options.write_docs:
+        write_docs(records)
+    elif not records:
         parser.error("there are no figures yet; leave --table, --page and --collect out")
     if options.collect is not None:
         write_figures(options.collect, records)

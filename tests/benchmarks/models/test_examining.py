@@ -27,7 +27,9 @@ from benchmarks.models.examining import (
     word_frequencies,
 )
 from benchmarks.models.word_page import comparison_page, seconds_to
+from benchmarks.models.word_records import joined, table_lines
 from tokkit.models.text_models.cached_state import CachedState
+from tokkit.models.text_models.glimpses import Glimpses
 
 TEXT = b"the cat saw 3.14 dogs and the end"
 
@@ -35,10 +37,11 @@ TEXT = b"the cat saw 3.14 dogs and the end"
 class Reciting:
     """A reader that expects one text again and again, each byte with probability 0.9."""
 
-    name, law = "reciting", None
+    name, law, glances = "reciting", None, False
 
     def __init__(self, text: bytes) -> None:
         self._text = text
+        self.glimpses = Glimpses()
 
     def evaluating(self) -> Any:
         return torch.inference_mode()
@@ -59,6 +62,8 @@ class Reciting:
             for cache, each in zip(caches, data, strict=True)
         ]
         return [cache + len(each) for cache, each in zip(caches, data, strict=True)], rows
+
+    read_through = extend
 
 
 def reciting(text: bytes) -> Any:
@@ -148,12 +153,29 @@ def test_the_comparison_runs_and_goes_on(
     figures = json.loads(first)
     assert figures["curve"][-1]["bits_per_byte"] < figures["curve"][0]["bits_per_byte"]
     assert capsys.readouterr().out.count("| best |") == 2
+    for name in ("subword", "best"):
+        check_figures(json.loads((into / name / "figures.json").read_bytes()))
     file, page = tmp_path / "records" / "words.json", tmp_path / "words.html"
     words.main(["--into", str(into), "--collect", str(file), "--page", str(page)])
     told = capsys.readouterr().out
     words.main(["--records", str(file), "--page", str(tmp_path / "again.html")])
     assert capsys.readouterr().out == told
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def check_figures(figures: dict[str, Any]) -> None:
+    """What holds for figures of any model, whatever they are."""
+    steps = [point["step"] for point in figures["curve"]]
+    assert steps == sorted(set(steps))
+    assert figures["flops_per_byte"] > 6 * 1e4
+    for language in ("english", "russian"):
+        found = figures[language]
+        assert 0 < found["bits_per_byte"] <= found["own_bits_per_byte"] + 1e-3
+        assert list(found["words"]) == list(CLASSES)
+        assert all(0 <= right <= total for right, total in found["words"].values())
+    assert len(figures["perturbed"]) == 11
+    assert min(figures["perturbed"].values()) > 0
+    assert 0 <= figures["choices"] <= 1
 
 
 def record(bits: float, steps: Sequence[int], **others: Any) -> dict[str, Any]:
@@ -190,6 +212,55 @@ def test_controls_have_as_many_parameters() -> None:
 
     for name in ("byte+ahead", "best-ahead"):
         assert size(name) == size(f"{name}-control") > size(name.removesuffix("ahead").strip("-"))
+    assert size("best-wide") == pytest.approx(size("best-wide-control"), rel=1e-3)
+    assert size("byte+") == pytest.approx(size("byte+control"), rel=1e-3)
+    assert size("best-lookahead") == size("best") < size("best-wide")
+
+
+def test_seeds_are_told_as_their_mean_and_deviation() -> None:
+    german = {
+        "curve": record(2.0, (0, 2))["curve"],
+        "before": {"english": 2.0, "german": 3.0},
+        "after": {"english": 2.5, "german": 2.25},
+    }
+    records = {
+        "a": record(2.0, (0, 2), german=german),
+        "a-seed-1": record(2.2, (0, 1)),
+        "a-seed-2": record(2.4, (0, 1)),
+        "b": record(2.1, (0, 2)),
+    }
+    found = joined(records)
+    assert list(found) == ["a", "b"]
+    assert found["b"] is records["b"]
+    assert found["a"]["seeds"] == 3
+    assert found["a"]["english"]["bits_per_byte"] == pytest.approx(2.2)
+    assert found["a"]["spread"]["english"]["bits_per_byte"] == pytest.approx(0.2)
+    assert found["a"]["curve"] == records["a"]["curve"]
+    assert found["a"]["german"] == german
+    lines = list(table_lines(records, ["c", "b"]))
+    assert lines[2].startswith("| c | not yet measured |")
+    assert lines[3].startswith("| b | 0.0M | 5.0 | 10 | 2.100 |")
+    assert "| a, 3 seeds |" in lines[4]
+    assert "2.200 ± 0.200" in lines[4]
+    assert len({line.count("|") for line in lines}) == 1
+    assert "Deviation of seeds" in comparison_page(records, batch_bytes=10)
+
+
+def test_the_documentation_has_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "models.md"
+    page.write_text("<!-- words: begin --> old <!-- words: end -->\n")
+    monkeypatch.setattr(words, "DOCS", page)
+    monkeypatch.setattr(words, "DOCS_PAGE", tmp_path / "page.html")
+    words.write_docs({})
+    assert page.read_text().count("not yet measured") == len(words.CONTENDERS)
+    assert not (tmp_path / "page.html").exists()
+    words.write_docs({"best": record(2.1, (0, 2))})
+    assert page.read_text().count("not yet measured") == len(words.CONTENDERS) - 1
+    assert "| best | 50.0 |" in page.read_text()
+    assert "old" not in page.read_text()
+    assert (tmp_path / "page.html").exists()
 
 
 def test_a_target_is_reached_between_evaluations() -> None:
