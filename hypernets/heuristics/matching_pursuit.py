@@ -81,6 +81,7 @@ def _of_batch(rows: torch.Tensor, units: torch.Tensor, k: int) -> tuple[torch.Te
     wide: dict[str, Any] = {"dtype": torch.float64, "device": rows.device}
     exact = rows.double()
     chosen = torch.zeros((n, k), dtype=torch.long, device=rows.device)
+    atoms = torch.zeros((n, k, rows.shape[1]), **wide)
     factor = torch.eye(k, **wide).repeat(n, 1, 1)
     products = torch.zeros((n, k), **wide)
     weights = torch.zeros((n, k), **wide)
@@ -90,9 +91,8 @@ def _of_batch(rows: torch.Tensor, units: torch.Tensor, k: int) -> tuple[torch.Te
         likeness = (left.to(rows.dtype) @ units.T).abs_()
         likeness.scatter_(1, chosen[:, :step], -1.0)
         chosen[:, step] = likeness.argmax(1)
-        atom = units[chosen[:, step]].double()
-        earlier = units[chosen[:, :step]].double()
-        cross = torch.einsum("nkd,nd->nk", earlier, atom)
+        atoms[:, step] = atom = units[chosen[:, step]].double()
+        cross = torch.einsum("nkd,nd->nk", atoms[:, :step], atom)
         below = factor[:, :step, :step]
         row = torch.linalg.solve_triangular(below, cross[..., None], upper=False)[..., 0]
         pivot = atom.square().sum(1) - row.square().sum(1)
@@ -104,6 +104,6 @@ def _of_batch(rows: torch.Tensor, units: torch.Tensor, k: int) -> tuple[torch.Te
         weights[:, so_far] = torch.cholesky_solve(
             products[:, so_far, None], factor[:, so_far, so_far]
         )[..., 0]
-        near = torch.einsum("nk,nkd->nd", weights[:, so_far], units[chosen[:, so_far]].double())
+        near = torch.einsum("nk,nkd->nd", weights[:, so_far], atoms[:, so_far])
         left = exact - near
     return chosen, weights
