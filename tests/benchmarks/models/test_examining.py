@@ -65,6 +65,9 @@ class Reciting:
 
     read_through = extend
 
+    def glance(self, cache: int, data: bytes) -> None:
+        """Nothing is known without reading on."""
+
 
 def reciting(text: bytes) -> Any:
     """The same as a byte-level model."""
