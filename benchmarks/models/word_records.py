@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.models.examining import CLASSES
 from tokkit.files.writing import whole_file
@@ -73,7 +73,7 @@ def _averaged(values: Sequence[Any], average: Any) -> Any:
     """Of each number that all have; of the rest what the first has."""
     first = values[0]
     if isinstance(first, dict):
-        some: dict[str, Any] = first
+        some = cast("Mapping[str, Any]", first)
         return {
             key: each
             if key in _ONE_OF
