@@ -79,23 +79,25 @@ SETTINGS = {
 Floats = NDArray[np.float64]
 
 
-def cut(text: str, rng: np.random.Generator, block: int) -> tuple[str, str]:
+def cut(
+    text: str, rng: np.random.Generator, block: int, part: float = TRAINING_PART
+) -> tuple[str, str]:
     """A text in two, of blocks of lines at random: what training may take, and the rest."""
     lines = text.splitlines(keepends=True)
     blocks = ["".join(lines[k : k + block]) for k in range(0, len(lines), block)]
     order: list[int] = rng.permutation(len(blocks)).tolist()
-    end = round(TRAINING_PART * len(blocks))
+    end = round(part * len(blocks))
     first, second = order[:end], order[end:]
     return "".join(blocks[k] for k in first), "".join(blocks[k] for k in second)
 
 
-def train(texts: list[str], folder: Path) -> TextTokenizer:
+def train(texts: list[str], folder: Path, vocabulary: int = VOCABULARY) -> TextTokenizer:
     """A byte-level BPE tokenizer trained on texts."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )

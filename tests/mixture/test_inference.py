@@ -63,6 +63,7 @@ def test_the_linear_program_agrees(tokenizer: TextTokenizer, samples: dict[str, 
     assert found.proportions == pytest.approx(SHARES, abs=0.05)
     assert found.intervals is None
     assert found.unexplained is None
+    assert found.missing is None and not found.seems_incomplete
     assert found.status == "optimal"
     assert "no intervals" in " ".join(found.trust())
 
@@ -126,6 +127,13 @@ def test_a_missing_category_is_noticed(
 ) -> None:
     found = tokkit.infer_mixture(tokenizer, {k: samples[k] for k in ("south", "east")})
     assert found.unsupported > result.unsupported + 0.1
+    assert found.missing is not None and found.missing.is_rejected and found.seems_incomplete
+    assert result.missing is not None and not result.missing.is_rejected
+    assert result.missing.n_tested > 500
+    assert "A category seems to be missing (p < 0.001)." in str(found)
+    assert "No category seems to be missing (p = " in str(result)
+    assert "a category is missing, or samples are of another kind" in found.trust()[0]
+    assert any("early merges join pairs" in warning for warning in found.warnings)
     assert any("stand in no sample" in warning for warning in found.warnings)
     assert "Nothing in the merges" not in found.trust()[0]
     rare = found.diagnosis.too_rare
@@ -249,7 +257,8 @@ def test_json_holds_everything(result: MixtureResult) -> None:
 
 
 def test_the_table_ranks_the_categories(result: MixtureResult) -> None:
-    header, *lines = str(result).splitlines()
+    header, *lines, told = str(result).splitlines()
+    assert told.startswith("No category seems to be missing")
     assert "90% interval" in header
     assert [line.split()[0] for line in lines] == ["north", "south", "east"]
     widths = [line.count("█") for line in lines]

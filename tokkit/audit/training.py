@@ -82,6 +82,9 @@ def _section(result: MixtureResult) -> Section:
         Fact("unexplained_percent", "Unexplained, roughly",
              None if result.unexplained is None else percent(result.unexplained), "%",
              help="Training data that no category explains."),
+        Fact("missing_p_value", "A category missing, p",
+             None if result.missing is None else float(f"{result.missing.p_value:.2g}"),
+             help="How probable so many unlike merges are if no category is missing."),
     )  # fmt: skip
     table = Table(
         "mixture", "Shares of the training data", _COLUMNS, rows, " ".join(result.trust())

@@ -31,6 +31,7 @@ from tokkit.mixture.estimation.estimator import Estimate, estimate
 from tokkit.mixture.estimation.evidence import SNAPSHOTS, Evidence, gather_evidence
 from tokkit.mixture.estimation.intervals import INFLATION, intervals
 from tokkit.mixture.estimation.linear_program import LinearProgramSolution, solve_linear_program
+from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.estimation.share_limits import share_limits
 from tokkit.mixture.judging.caveats import SMALL_SAMPLE, fits, outcome_warnings, unsupported
 from tokkit.mixture.judging.diagnostics import diagnose
@@ -168,7 +169,12 @@ def infer_mixture(
     solution = _solve(method, table, used, evidence, heard, level, say)
     limits = share_limits(evidence, solution.weights)
     warnings += outcome_warnings(
-        evidence, solution.weights, limits, names=names, unexplained=solution.unexplained
+        evidence,
+        solution.weights,
+        limits,
+        names=names,
+        unexplained=solution.unexplained,
+        missing=solution.missing,
     )
     if solution.status in ("not converged", "rounds"):
         warnings.append("the estimator stopped before it had settled")
@@ -199,6 +205,7 @@ def infer_mixture(
         warnings=tuple(warnings),
         diagnosis=diagnose(evidence, used, solution.weights),
         untold=tuple(untold),
+        missing=solution.missing,
     )
 
 
@@ -317,6 +324,7 @@ class _Solution:
     status: str
     objective: float
     unexplained: float | None
+    missing: MissingTest | None
 
 
 def _solve(
@@ -362,7 +370,7 @@ def _among_all(part: _Solution, heard: NDArray[np.bool_]) -> _Solution:
 
 def _from_program(found: LinearProgramSolution, evidence: Evidence) -> _Solution:
     weights = evidence.bytes_from_pairs(found.weights)
-    return _Solution(weights, None, None, found.status, found.objective, None)
+    return _Solution(weights, None, None, found.status, found.objective, None, None)
 
 
 def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
@@ -375,4 +383,5 @@ def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
         status="converged" if found.converged else "not converged",
         objective=float(np.mean(known**2)) if len(known) else 0.0,
         unexplained=found.unexplained,
+        missing=found.missing,
     )

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.estimation.share_limits import NOTABLE
 from tokkit.mixture.judging.diagnostics import Diagnosis
 from tokkit.mixture.judging.groups import GroupShare
@@ -70,6 +71,7 @@ class InferredMixture:
         unexplained: rough share (0 to 1) of the training data that no category explains; None for
             the linear program.
         unsupported: share of the merges whose pair stands in no sample.
+        missing: the test that no category is missing; None for the linear program.
         limits: category -> the largest share that its pairs which were never merged allow, roughly;
             see `tokkit.mixture.estimation.share_limits`.
         covariance: float64 (c, c), of the logarithms of the shares, as the intervals have it; None
@@ -104,11 +106,23 @@ class InferredMixture:
     diagnosis: Diagnosis
     groups: Mapping[str, GroupShare] = field(default_factory=dict[str, GroupShare])
     untold: tuple[str, ...] = ()
+    missing: MissingTest | None = None
 
     @property
     def fits(self) -> bool:
-        """Whether the merges fit a mixture of these categories; if not, do not use the shares."""
+        """Whether the merges fit a mixture of these categories; if not, do not use the shares.
+
+        That some text fits no category shows in `seems_incomplete` long before.
+        """
         return self.intervals is not None or self.method != "default"
+
+    @property
+    def seems_incomplete(self) -> bool:
+        """Whether the test says that a category is missing, or that samples are of another kind.
+
+        Intervals do not hold then: what is missing is booked under what resembles it.
+        """
+        return self.missing is not None and self.missing.is_rejected
 
     @property
     def ruled_out(self) -> tuple[str, ...]:

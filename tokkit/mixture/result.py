@@ -23,6 +23,7 @@ class MixtureResult(InferredMixture):
         shares = ", ".join(f"{name} {share:.1%}" for name, share in largest)
         more = ", ..." if len(self.proportions) > len(largest) else ""
         fits = "fits" if self.fits else "does not fit"
+        fits = "a category seems to be missing" if self.fits and self.seems_incomplete else fits
         return f"MixtureResult({self.tokenizer!r}: {shares}{more}; {fits})"
 
     def _repr_html_(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tokkit.mixture.estimation.evidence import Evidence
+from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.judging.caveats import LONG_PREFIX, outcome_warnings, unsupported
 
 NAMES = ["one", "two", "three"]
@@ -41,6 +42,9 @@ def test_each_doubt_is_told(evidence: Evidence) -> None:
     assert warning.startswith("10.0% of the merges")
     (warning,) = warnings_of(evidence, unexplained=0.2)
     assert "20% of the training data" in warning
+    (warning,) = warnings_of(evidence, missing=MissingTest(1000, 40))
+    assert warning.startswith("40 of 1,000 early merges") and "p < 0.001" in warning
+    assert warnings_of(evidence, missing=MissingTest(1000, 4)) == []
     (warning,) = warnings_of(dataclasses.replace(evidence, merged=evidence.merged[:50]))
     assert "only 50 merges" in warning
     (warning,) = warnings_of(dataclasses.replace(evidence, first=LONG_PREFIX))

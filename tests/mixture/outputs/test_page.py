@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.report.page.reader import assert_links_lead_somewhere, assert_stands_alone
+from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.judging.diagnostics import Diagnosis, Disagreement
 from tokkit.mixture.judging.groups import GroupShare
 from tokkit.mixture.merges.inheritance import Inheritance
@@ -141,6 +142,20 @@ def test_a_share_that_is_ruled_out_takes_the_trust_away() -> None:
     assert wrong.ruled_out == ("b",)
     assert wrong.trust()[0].startswith("Take these shares as a rough guess: frequent pairs")
     assert "25.0% of them" in wrong.trust()[0]
+
+
+def test_a_missing_category_takes_the_trust_away_and_is_shown() -> None:
+    flat = Diagnosis(np.zeros(2000), (), (), ())
+    sound = {"unsupported": 0.0, "unexplained": 0.0, "n_merges": 2000, "diagnosis": flat}
+    complete = make(**sound, limits={EVIL: 1, "b": 1}, missing=MissingTest(1000, 4))
+    assert complete.trust()[0] == "Nothing in the merges speaks against these shares."
+    assert f"not seen ({MissingTest(1000, 4)})" in complete.to_html()
+    lacking = replace(complete, missing=MissingTest(1000, 40))
+    assert lacking.fits and "seems to be (p &lt; 0.001)" in lacking.to_html()
+    assert lacking.trust()[0].startswith("Take these shares as a rough guess: a category is")
+    assert "a category seems to be missing" in repr(lacking)
+    found = lacking.to_dict()["missing"]
+    assert found["rejected"] and found["n_lacking"] == 40 and found["p_value"] < 1e-5
 
 
 def test_small_samples_count_by_their_share() -> None:

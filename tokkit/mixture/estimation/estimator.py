@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.mixture.estimation.evidence import Evidence
+from tokkit.mixture.estimation.missing import MissingTest, count_lacking
 from tokkit.mixture.estimation.monotone_curve import fit_monotone
 from tokkit.mixture.estimation.residuals import (
     huber_precision,
@@ -85,6 +86,8 @@ class Estimate:
         unsupported: the share of merges whose pair stands in no sample.
         unexplained: a rough share (0 to 1) of the training data that no category explains: what is
             missing of the pairs of the merges used, where nearly all of a pair is missing.
+        missing: the test that no category is missing, on the first 1,000 merges (more for many
+            categories), where the noise of the training text decides little.
         covariance: float64 (c, c), of the logarithms of `weights`, up to a common constant.
         converged: whether the iteration settled.
         n_used: the first so many merges were used.
@@ -96,6 +99,7 @@ class Estimate:
     residuals: Floats
     unsupported: float
     unexplained: float
+    missing: MissingTest
     covariance: Floats
     converged: bool
     n_used: int
@@ -147,6 +151,7 @@ def estimate(
         residuals=np.where(supported, _residuals(evidence, weights), np.nan),
         unsupported=float(1 - supported.mean()),
         unexplained=fit.unexplained(),
+        missing=fit.missing(fewest),
         covariance=fit.covariance(),
         converged=fit.converged,
         n_used=fit.n_used,
@@ -211,9 +216,13 @@ class CurveFit:
         expected = self._expected()
         lacking = expected - self._shares @ self.weights
         # Pairs of which the samples should hold enough that chance does not hide them.
-        in_samples = expected / float(self._share_of_one_count @ self.weights**2)
-        missing = (in_samples > _ENOUGH) & (lacking > _MISSING * expected)
+        missing = (self._in_samples() > _ENOUGH) & (lacking > _MISSING * expected)
         return float(np.where(missing, lacking, 0).sum() / expected.sum())
+
+    def missing(self, n_merges: int) -> MissingTest:
+        """The test that no category is missing, on the first merges."""
+        ratio = self._shares @ self.weights / self._expected()
+        return count_lacking(ratio[:n_merges], self._in_samples()[:n_merges])
 
     def spread(self) -> float:
         """Mean square of the residuals of the merges, without outliers."""
@@ -222,6 +231,10 @@ class CurveFit:
     def _expected(self) -> Floats:
         """float64 (n_used,), the curve."""
         return np.exp(self._basis @ self._curve)
+
+    def _in_samples(self) -> Floats:
+        """float64 (n_used,), occurrences in the samples that the curve expects, roughly."""
+        return self._expected() / float(self._share_of_one_count @ self.weights**2)
 
     def _residuals(self) -> Floats:
         """float64 (n_used,), of the merges."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.mixture.estimation.evidence import Evidence
+from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.estimation.share_limits import NOTABLE
 from tokkit.mixture.judging.diagnostics import near_duplicates
 from tokkit.report.wording import listed
@@ -45,6 +46,7 @@ def outcome_warnings(
     *,
     names: list[str],
     unexplained: float | None,
+    missing: MissingTest | None = None,
 ) -> list[str]:
     """Warnings about inferred shares.
 
@@ -54,18 +56,26 @@ def outcome_warnings(
         limits: float64 (c,), see `tokkit.mixture.estimation.share_limits`.
         names: of the categories.
         unexplained: the estimator's share of the training data without a category, if it has one.
+        missing: the test that no category is missing, if the estimator has one.
     """
     warnings: list[str] = []
-    missing = unsupported(evidence)
-    if missing > 0.01:
+    without = unsupported(evidence)
+    if without > 0.01:
         warnings.append(
-            f"{missing:.1%} of the merges join pairs that stand in no sample; the samples are too "
+            f"{without:.1%} of the merges join pairs that stand in no sample; the samples are too "
             "small, or a category is missing"
         )
     if unexplained is not None and unexplained > 0.05:
         warnings.append(
             f"about {unexplained:.0%} of the training data is not explained by the categories; one "
             "may be missing"
+        )
+    if missing is not None and missing.is_rejected:
+        warnings.append(
+            f"{missing.n_lacking:,} of {missing.n_tested:,} early merges join pairs that the "
+            f"samples hold less than a quarter as often as they should ({missing} if every "
+            "category is there): one is missing, or samples are of another kind than the training "
+            "text; what is missing is booked under what resembles it, outside of the intervals"
         )
     if len(evidence.merged) < _FEW_MERGES:
         warnings.append(

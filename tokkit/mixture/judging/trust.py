@@ -27,6 +27,8 @@ def trust_sentences(result: InferredMixture) -> list[str]:
         "share": bool(result.untold),
         f"frequent pairs that were never merged rule out {refuted:.1%} of them (see the warnings)":
             refuted > 0.01,
+        f"a category is missing, or samples are of another kind than the training text "
+        f"({result.missing})": result.seems_incomplete,
         f"{result.unsupported:.1%} of the merges join pairs that no sample holds":
             result.unsupported > 0.05,
         f"about {unexplained:.0%} of the training data looks like none of the categories":
@@ -42,6 +44,7 @@ def trust_sentences(result: InferredMixture) -> list[str]:
     grave = (
         refuted > 0.05
         or bool(result.untold)
+        or result.seems_incomplete
         or inherited >= LONG_PREFIX
         or result.unsupported > 0.2
         or result.misfit > 2

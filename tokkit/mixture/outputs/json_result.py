@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
@@ -50,6 +51,7 @@ def result_dict(mixture: InferredMixture) -> dict[str, Any]:
         "objective": mixture.objective,
         "unexplained": mixture.unexplained,
         "unsupported": mixture.unsupported,
+        "missing": _test(mixture.missing),
         "misfit": mixture.misfit,
         "n_merges": mixture.n_merges,
         "inherited": mixture.inherited and vars(mixture.inherited).copy(),
@@ -61,6 +63,17 @@ def result_dict(mixture: InferredMixture) -> dict[str, Any]:
             "too_frequent_in_samples": _listed(mixture.diagnosis.too_frequent, names),
             "never_merged": _listed(mixture.diagnosis.never_merged, names),
         },
+    }
+
+
+def _test(missing: MissingTest | None) -> dict[str, Any] | None:
+    if missing is None:
+        return None
+    return {
+        "p_value": missing.p_value,
+        "rejected": missing.is_rejected,
+        "n_tested": missing.n_tested,
+        "n_lacking": missing.n_lacking,
     }
 
 

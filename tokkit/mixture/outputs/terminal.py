@@ -31,6 +31,9 @@ def result_text(mixture: InferredMixture) -> str:
     if hidden:
         total = sum(mixture.proportions[name] for name in hidden)
         lines.append(f"and {len(hidden)} more below {NOTICED:.1%} each, together {total:.1%}")
+    if mixture.missing is not None:
+        found = "A category seems" if mixture.seems_incomplete else "No category seems"
+        lines.append(f"{found} to be missing ({mixture.missing}).")
     if mixture.untold:
         lines.append(
             f"The merges tell nothing of {len(mixture.untold)} of the {len(mixture.proportions)} "
