@@ -68,8 +68,16 @@ class FakeState:
 
 
 class FakeEnsemble(FakeLM):
-    def __init__(self, members: list[FakeLM], *, weights: list[float] | None, combine: str) -> None:
+    def __init__(
+        self,
+        members: list[FakeLM],
+        *,
+        weights: list[float] | None,
+        combine: str,
+        tolerance: float = 0.0,
+    ) -> None:
         super().__init__("+".join(member.name for member in members))
+        assert 0 <= tolerance < 1
         self.members, self.combine = members, combine
         self.weights = np.array(weights or [1 / len(members)] * len(members))
 

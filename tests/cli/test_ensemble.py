@@ -81,3 +81,21 @@ def test_a_page_shows_who_spoke_where(
     page = (tmp_path / "who.html").read_text(encoding="utf-8")
     assert page.count(' given"') == 4
     assert cli.main([*arguments, "--html", "-"]) == 2
+
+
+def test_a_tolerance_reaches_the_ensemble(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    found: list[float] = []
+
+    def made(members: list[Any], **options: Any) -> ByteEnsemble:
+        found.append(options["tolerance"])
+        return ByteEnsemble(members, **options)
+
+    loaded = {"one": letters(b"ab", 0), "two": letters(b"ab", 1)}
+    monkeypatch.setitem(vars(tokkit), "load_lm", lambda source, **_: loaded[source])
+    monkeypatch.setitem(vars(tokkit), "ByteEnsemble", made)
+    arguments = ["ensemble", "one", "two", "--prompt", "ab", "--max-bytes", "60", "--seed", "0"]
+    assert cli.main([*arguments, "--tolerance", "0.9", "--json"]) == 0
+    assert found == [0.9]
+    assert json.loads(capsys.readouterr().out)["tolerance"] == 0.9
+    assert cli.main([*arguments, "--tolerance", "1"]) == 2
+    assert "--tolerance" in capsys.readouterr().err

@@ -61,6 +61,15 @@ def ensemble(
             "the evidence says who; mean, product: averages of each step under fixed weights"
         ),
     ] = "adaptive",
+    tolerance: Annotated[
+        float,
+        option(
+            "a model is not asked for a while where it has changed the next byte's distribution by "
+            "no more than this (total variation); 0 asks all, and is exact",
+            Real(0, below=1),
+            "SHARE",
+        ),
+    ] = 0.0,
     html: Annotated[
         str | None, html_option("a page that shows who spoke where, byte by byte")
     ] = None,
@@ -79,7 +88,10 @@ def ensemble(
     _refuse_weights(weights, len(sources), combine)
     members = [load_model(source, allow_download) for source in sources]
     together = tokkit.ByteEnsemble(
-        members, weights=None if weights is None else list(weights), combine=combine
+        members,
+        weights=None if weights is None else list(weights),
+        combine=combine,
+        tolerance=tolerance,
     )
     with progress("scoring the prompt"):
         state = together.open(b"" if html else data)
@@ -107,6 +119,7 @@ def ensemble(
     print_json(
         {
             "combine": combine,
+            "tolerance": tolerance,
             **bytes_fields("prompt", data),
             **bytes_fields("completion", completion),
             "n_bytes": len(completion),
