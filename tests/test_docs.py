@@ -11,10 +11,12 @@ import doctest
 import io
 import re
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+import tokkit
 from tokkit.cli.parsing import parse
 
 ROOT = Path(__file__).parents[1]
@@ -90,3 +92,17 @@ def test_make_targets_that_the_readme_names_exist() -> None:
     named = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert {"demo", "test"} <= named
     assert not [target for target in named if f"\n{target}:" not in makefile]
+
+
+def test_every_public_name_has_a_place_in_the_reference() -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "api").glob("*.md")]
+    shown = [target for page in pages for target in re.findall(r"^::: (\S+)$", page, re.MULTILINE)]
+    assert len(shown) == len(set(shown))
+    assert not [target for target in shown if find_spec(target) is None]
+    homes = {home.partition(":")[0] for home in tokkit._HOMES.values()}
+    assert homes <= set(shown)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert listed == {str(page.relative_to(ROOT / "docs")) for page in PAGES[1:]}
