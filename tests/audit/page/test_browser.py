@@ -250,6 +250,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "page.html"
 
 
+def assert_short_and_set_in_few_sizes(window: OpenPage, most: int) -> None:
+    """At most `most` pixels long, at most eight sizes of type, and none below 12 pixels."""
+    assert window.page.evaluate("document.documentElement.scrollHeight") <= most
+    sizes = window.page.evaluate("""() => [...new Set(
+        [...document.querySelectorAll("body *")]
+            .filter((node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim()))
+            .map((node) => parseFloat(getComputedStyle(node).fontSize)))]""")
+    assert 1 < len(sizes) <= 8 and min(sizes) >= 12
+
+
 @pytest.mark.parametrize(("width", "most"), [(1280, 6000), (390, 11_000)])
 def test_a_whole_audit_is_short_and_set_in_few_sizes(
     browser: Any, whole: Path, width: int, most: int
@@ -257,15 +267,25 @@ def test_a_whole_audit_is_short_and_set_in_few_sizes(
     window = OpenPage(browser, whole, width=width)
     assert window.page.locator(".finding").count() >= 5
     assert window.page.locator(".finding[open]").count() == 0
-    assert window.page.evaluate("document.documentElement.scrollHeight") <= most
-    sizes = window.page.evaluate("""() => [...new Set(
-        [...document.querySelectorAll("body *")]
-            .filter((node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim()))
-            .map((node) => parseFloat(getComputedStyle(node).fontSize)))]""")
-    assert 1 < len(sizes) <= 8 and min(sizes) >= 12
+    assert_short_and_set_in_few_sizes(window, most)
     wide = window.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1] and window.troubles == []
     window.close()
+
+
+@pytest.mark.real
+def test_the_audit_of_llama_3_is_short_and_set_in_few_sizes(browser: Any, tmp_path: Path) -> None:
+    path = next((path for path in REAL if path.parent.name == "llama3"), None)
+    if path is None:
+        pytest.skip("no Llama 3; benchmarks/fetch/real_tokenizers.py fetches it")
+    report = audit(path, name="Llama 3", options=AuditOptions(reference=False))
+    (tmp_path / "page.html").write_text(report.to_html(), encoding="utf-8")
+    for scheme, width, most in (("light", 1280, 6000), ("dark", 390, 12_000)):
+        window = OpenPage(browser, tmp_path / "page.html", width=width, scheme=scheme)
+        assert window.page.locator(".finding").count() >= 10
+        assert_short_and_set_in_few_sizes(window, most)
+        assert window.troubles == []
+        window.close()
 
 
 def test_languages_are_a_chart_or_a_table_not_both(browser: Any, whole: Path) -> None:
