@@ -11,6 +11,7 @@ the pictures change with them. The browser is found as in `tests/audit/page/brow
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ def mixtures(folder: Path) -> dict[str, str]:
     samples = write_samples(folder / "samples")
     files = {name: samples / f"{name}.txt" for name in SHARES}
     lacking = {name: path for name, path in files.items() if name != "north"}
+    pages = {"mixture": files, "mixture-lacking": lacking}
     return {
-        "mixture": infer_mixture(tokenizer, files).to_html(),
-        "mixture-lacking": infer_mixture(tokenizer, lacking).to_html(),
+        page: replace(infer_mixture(tokenizer, sources), tokenizer="Made-up languages").to_html()
+        for page, sources in pages.items()
     }
 
 

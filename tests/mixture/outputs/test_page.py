@@ -149,9 +149,9 @@ def test_a_missing_category_takes_the_trust_away_and_is_shown() -> None:
     sound = {"unsupported": 0.0, "unexplained": 0.0, "n_merges": 2000, "diagnosis": flat}
     complete = make(**sound, limits={EVIL: 1, "b": 1}, missing=MissingTest(1000, 4))
     assert complete.trust()[0] == "Nothing in the merges speaks against these shares."
-    assert f"not seen ({MissingTest(1000, 4)})" in complete.to_html()
+    assert f">{MissingTest(1000, 4)}<" in complete.to_html()
     lacking = replace(complete, missing=MissingTest(1000, 40))
-    assert lacking.fits and "seems to be (p &lt; 0.001)" in lacking.to_html()
+    assert lacking.fits and ">p &lt; 0.001<" in lacking.to_html()
     assert lacking.trust()[0].startswith("Take these shares as a rough guess: a category is")
     assert "a category seems to be missing" in repr(lacking)
     found = lacking.to_dict()["missing"]

@@ -69,7 +69,14 @@ def transfer(
     tokenizer: TokenizerArgument,
     out: Annotated[
         str | None,
-        option("folder for the model and its tokenizer", NewFolder(), "FOLDER", panel="Outputs"),
+        option(
+            "folder for the model and its tokenizer",
+            NewFolder(),
+            "FOLDER",
+            panel="Outputs",
+            name="--out",
+            alias="--into",
+        ),
     ] = None,
     gguf: Annotated[
         str | None, option("both as one GGUF file", OutputFile(), "FILE", panel="Outputs")

@@ -83,13 +83,12 @@ def _headline(result: InferredMixture) -> list[Fact]:
                  help="The part of the training data that looks like no category.")
         )  # fmt: skip
     if result.missing is not None:
-        found = "seems to be" if result.seems_incomplete else "not seen"
         facts.append(
-            Fact("missing", "A category missing", f"{found} ({result.missing})",
-                 help="If every category is there, this few early merges join pairs that the "
-                 f"samples hardly hold: {result.missing.n_lacking:,} of "
-                 f"{result.missing.n_tested:,}. Below 0.05, a category is missing, or samples are "
-                 "of another kind than the training text.")
+            Fact("missing", "Is a category missing?", str(result.missing),
+                 help=f"{result.missing.n_lacking:,} of {result.missing.n_tested:,} early merges "
+                 "join pairs that the samples hardly hold. How probable so many are if every "
+                 "category is there: below 0.05 one is missing, or samples are of another kind "
+                 "than the training text.")
         )  # fmt: skip
     if result.inherited is not None:
         facts.append(
