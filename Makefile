@@ -46,6 +46,7 @@ bench: $(VENV)/.dev $(VENV)/.demo ## the tables of docs/benchmarks.md
 	$(BIN)/python -m benchmarks.fetch.real_tokenizers
 	$(BIN)/python -m benchmarks.encode.speed
 	$(BIN)/python -m benchmarks.bytelm.speed
+	$(BIN)/python -m benchmarks.bytelm.scoring
 	$(BIN)/python -m benchmarks.bytelm.precision
 	$(BIN)/python -m benchmarks.bytelm.steps
 	$(BIN)/python -m benchmarks.audit.speed

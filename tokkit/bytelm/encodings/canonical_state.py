@@ -217,9 +217,11 @@ class CoverState(ByteState):
         everything = len(self.vocabulary.trie)
         walkers.update({head: (0, everything, head.start) for head in fresh})
         tallies = [Tally() for _ in range(len(data) + 1)]
-        for head in walkers.keys() - {*unevaluated, *fresh}:
-            self._walk(head, walkers[head], data, tallies)
         queue = [*unevaluated, *fresh]
+        waiting = set(queue)
+        for head in walkers:  # in the order of the text, so that sums are always of one order
+            if head not in waiting:
+                self._walk(head, walkers[head], data, tallies)
         for head in evaluate(self.vocabulary, self.session, queue, self.cover.ranges()):
             if head in walkers:
                 self._walk(head, walkers[head], data, tallies)

@@ -76,13 +76,16 @@ def evaluate(
         ModelError: the model returned NaN, or rows of the wrong length.
     """
     children: dict[Head, list[Head]] = {}
+    parents = {head.parent for head in heads}
+    leaves = {head.node for head in heads if head not in parents and head not in keep}
     for head in heads:
         if head.parent is not None and math.isnan(head.log_weight):
             children.setdefault(head.parent, []).append(head)
     n_tokens = len(vocabulary.trie)
 
     def ask(chunk: Sequence[Head]) -> NDArray[np.floating[Any]]:
-        return session.logits([head.node for head in chunk])
+        nodes = [head.node for head in chunk]
+        return session.logits_in_passing(nodes, leaves) if leaves else session.logits(nodes)
 
     for chunk, rows in rows_in_calls(vocabulary, ask, heads):
         dtype = np.float32 if rows.itemsize == 4 else np.float64

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol, runtime_checkable
@@ -116,6 +117,22 @@ class Session(ABC):
         Whoever renormalises needs no more, and some backends save a pass over every row.
         """
         return self.logprobs(nodes)
+
+    def logits_in_passing(
+        self,
+        nodes: Sequence[Node],
+        leaves: AbstractSet[Node],  # noqa: ARG002  # what has no cache has no use for it
+    ) -> LogProbs:
+        """As `logits`, where nobody will go on from some of the nodes.
+
+        A backend with a cache need not keep anything of these, nor look at them in later passes.
+
+        Args:
+            nodes: to evaluate.
+            leaves: those that have no descendants among nodes to come. If one has, it is evaluated
+                again.
+        """
+        return self.logits(nodes)
 
     def compact(self) -> None:  # noqa: B027  # optional
         """Drop now what is held for nodes that nobody holds; done by itself when worthwhile."""

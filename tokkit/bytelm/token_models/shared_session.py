@@ -8,6 +8,7 @@ did goes on from what was computed for that one, as long as that one is held.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from weakref import WeakValueDictionary
 
 from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session, TokenLM, open_session
@@ -58,6 +59,10 @@ class SharedSession(Session):
     def logits(self, nodes: Sequence[Node]) -> LogProbs:
         """See `Session.logits`."""
         return self._session.logits(nodes)
+
+    def logits_in_passing(self, nodes: Sequence[Node], leaves: AbstractSet[Node]) -> LogProbs:
+        """See `Session.logits_in_passing`."""
+        return self._session.logits_in_passing(nodes, leaves)
 
     def compact(self) -> None:
         """See `Session.compact`."""

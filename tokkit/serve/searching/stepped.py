@@ -8,6 +8,7 @@ time, and no model is ever used by both.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from collections.abc import Set as AbstractSet
 from threading import Semaphore, Thread, current_thread
 from typing import Generic, TypeVar
 from weakref import WeakSet
@@ -94,6 +95,12 @@ class PausingSession(SharedSession):
         self._read_before(nodes)
         self._pause()
         return super().logits(nodes)
+
+    def logits_in_passing(self, nodes: Sequence[Node], leaves: AbstractSet[Node]) -> LogProbs:
+        """See `Session.logits_in_passing`."""
+        self._read_before(nodes)
+        self._pause()
+        return super().logits_in_passing(nodes, leaves)
 
     def _read_before(self, nodes: Sequence[Node]) -> None:
         """Evaluate what long contexts have before them, a piece at a time."""

@@ -6,6 +6,7 @@ See `tokkit.bytelm.token_models.transformers.sessions.slot_tree` for how context
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,15 @@ class KVTreeSession(SlotTree):
         """
         with self._inference:
             return self._backbone.logits(self._hidden(nodes), self._vocab_size)
+
+    def logits_in_passing(self, nodes: Sequence[Node], leaves: AbstractSet[Node]) -> LogProbs:
+        """As `logits`; `leaves` get no slot, and cost attention to the other nodes alone.
+
+        Raises:
+            ArgumentError, ModelError: see `logits`.
+        """
+        with self._inference:
+            return self._backbone.logits(self._hidden(nodes, leaves), self._vocab_size)
 
     def states(self, nodes: Sequence[Node]) -> torch.Tensor:
         """What the output head is given for nodes, all that is needed evaluated together.

@@ -8,7 +8,8 @@ caches, and a context is evaluated in the one that its own length calls for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tokkit.bytelm.token_models.protocol import LogProbs, Node, Session
@@ -44,22 +45,30 @@ class SwitchingSession(Session):
 
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """See `KVTreeSession.logprobs`."""
-        return self._merged(nodes, "logprobs")
+        return self._merged(nodes, lambda tree, some: tree.logprobs(some))
 
     def logits(self, nodes: Sequence[Node]) -> LogProbs:
         """See `KVTreeSession.logits`."""
-        return self._merged(nodes, "logits")
+        return self._merged(nodes, lambda tree, some: tree.logits(some))
+
+    def logits_in_passing(self, nodes: Sequence[Node], leaves: AbstractSet[Node]) -> LogProbs:
+        """See `Session.logits_in_passing`."""
+        return self._merged(nodes, lambda tree, some: tree.logits_in_passing(some, leaves))
 
     def compact(self) -> None:
         """Drop the slots of dead nodes now."""
         self._short.compact()
         self._long.compact()
 
-    def _merged(self, nodes: Sequence[Node], method: str) -> LogProbs:
+    def _merged(
+        self,
+        nodes: Sequence[Node],
+        ask: Callable[[KVTreeSession, Sequence[Node]], LogProbs],
+    ) -> LogProbs:
         is_long = [node.depth > self._longest_short for node in nodes]
         out = empty_results((len(nodes), self._vocab_size), self._dtype)
         for session, wanted in ((self._short, False), (self._long, True)):
             places = [k for k, long in enumerate(is_long) if long == wanted]
             if places:
-                out[places] = getattr(session, method)([nodes[k] for k in places])
+                out[places] = ask(session, [nodes[k] for k in places])
         return out

@@ -11,6 +11,10 @@ A node is dead once nobody holds its `Node` object (a `Node` holds its parent, s
 nodes live). When enough slots are dead the live ones are moved together. Slots stay in topological
 order throughout: a parent's slot is smaller than its child's.
 
+Of the heads of a known text about two in three lead to no other. Such *leaves* stand behind the
+other new nodes of a pass, and their slots are free again after it: attention then grows with the
+nodes times those on the way of others.
+
 Memory: one byte for each pair of slots (the ancestor matrix), the cache itself, and the last
 hidden state of each slot, from which log-probabilities can be had again without a forward pass.
 A session is not thread-safe.
@@ -20,6 +24,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -28,6 +33,9 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.bytelm.token_models.protocol import Node, Session
+
+_ROWS_WITH_LEAVES = 128
+"""New nodes of a pass with leaves: all see the keys of each other, which no later pass does."""
 
 AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
 
@@ -191,13 +199,35 @@ class SlotTree(Session):
     def _check_length(self, node: Node) -> None:
         """Refuse a context that is too long for the model."""
 
-    def _hidden(self, nodes: Sequence[Node]) -> torch.Tensor:
-        """The last hidden states of nodes, float (len(nodes), hidden_size)."""
+    def _hidden(
+        self, nodes: Sequence[Node], leaves: AbstractSet[Node] = frozenset()
+    ) -> torch.Tensor:
+        """The last hidden states of nodes, float (len(nodes), hidden_size).
+
+        Args:
+            nodes: any.
+            leaves: those that need no slot.
+        """
         self._compact_if_worthwhile()
         pending = self._unevaluated(nodes)
-        for start in range(0, len(pending), self._max_batch_tokens):
-            self._evaluate(pending[start : start + self._max_batch_tokens])
-        return self._table.last_hidden([self._slot_of[node] for node in nodes])
+        passing: set[Node] = set()
+        if leaves:
+            passing = {node for node in pending if node in leaves and node.parent is not None}
+            passing.difference_update(node.parent for node in pending if node.parent is not None)
+        size = self._max_batch_tokens
+        if not passing:
+            for start in range(0, len(pending), size):
+                self._evaluate(pending[start : start + size])
+            return self._table.last_hidden([self._slot_of[node] for node in nodes])
+        size = min(size, _ROWS_WITH_LEAVES)
+        rows: dict[Node, torch.Tensor] = {}
+        for start in range(0, len(pending), size):
+            new = sorted(pending[start : start + size], key=passing.__contains__)
+            n_leaves = sum(node in passing for node in new)
+            found = self._evaluate(new, n_leaves)
+            rows.update(zip(new[len(new) - n_leaves :], found, strict=True))
+        slots, hidden = self._slot_of, self._table.hidden
+        return torch.stack([rows[k] if k in rows else hidden[slots[k]] for k in nodes])
 
     def _unevaluated(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes and ancestors without a slot, parents before children."""
@@ -216,8 +246,16 @@ class SlotTree(Session):
                 pending.update(dict.fromkeys(reversed(path)))
         return list(pending)
 
-    def _evaluate(self, nodes: Sequence[Node]) -> None:
-        """One forward pass over new nodes, parents before children."""
+    def _evaluate(self, nodes: Sequence[Node], n_leaves: int = 0) -> torch.Tensor:
+        """One forward pass over new nodes, parents before children.
+
+        Args:
+            nodes: without a slot.
+            n_leaves: so many at the end get none.
+
+        Returns:
+            Of these, float (n_leaves, hidden_size).
+        """
         ids: list[int] = []
         parents: list[int] = []
         new: dict[Node, int] = {}
@@ -235,11 +273,13 @@ class SlotTree(Session):
             slot += 1
         hidden = self._read(ids, parents)
         # Committed only now, so that a pass that failed or was interrupted leaves no trace.
-        self._table.hidden[self._table.n : slot] = hidden[: len(ids)]
-        self._table.n = slot
-        self._slot_of.update(new)
+        end, n_kept = slot - n_leaves, len(ids) - n_leaves
+        self._table.hidden[self._table.n : end] = hidden[:n_kept]
+        self._table.n = end
+        self._slot_of.update((node, slot) for node, slot in new.items() if slot < end)
         self.n_forward_passes += 1
         self.n_evaluated += len(ids)
+        return hidden[n_kept : len(ids)]
 
     def _compact_if_worthwhile(self) -> None:
         n, n_bos = self._table.n, len(self._bos_ids)
