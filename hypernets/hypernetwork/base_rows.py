@@ -34,6 +34,12 @@ class TokenRows:
     outputs: torch.Tensor
     bias: torch.Tensor
 
+    def to(self, device: torch.device) -> TokenRows:
+        """The same on another device."""
+        inputs = self.inputs.to(device)
+        tied = self.outputs is self.inputs
+        return TokenRows(inputs, inputs if tied else self.outputs.to(device), self.bias.to(device))
+
     def with_those(self, tokens: torch.Tensor, some: TokenRows) -> TokenRows:
         """The same, but for the rows of some tokens."""
         return TokenRows(

@@ -127,7 +127,7 @@ class LessonMaker:
         )
         overlap = np.flatnonzero(alignment.copied & (alignment.lengths == 1))
         device = self._model.device
-        base = TokenRows(base.inputs.to(device), base.outputs.to(device), base.bias.to(device))
+        base = base.to(device)
         return Lesson(
             base=base,
             spellings=Spellings.of(alignment, self._max_parts),

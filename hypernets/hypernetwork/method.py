@@ -82,18 +82,20 @@ def predicted_rows(task: TransferTask, hypernet: TrainedHypernet) -> Rows:
     alignment = _with_fallbacks(task.alignment, task.source.spec, task.target, config)
     tokens = predictable(alignment)
     tokens &= torch.from_numpy(_within(alignment, config))
-    base = heuristic_rows(task, hypernet.heuristic)
+    device = next(network.parameters()).device  # where it was trained, or the CPU
+    base = heuristic_rows(task, hypernet.heuristic).to(device)
     rows = task.inputs if task.outputs is None else np.hstack([task.inputs, task.outputs])
     made = all_rows(
         network,
         base,
         Spellings.of(alignment, config.max_parts),
-        torch.nonzero(tokens)[:, 0],
-        torch.from_numpy(rows),
+        torch.nonzero(tokens)[:, 0].to(device),
+        torch.from_numpy(rows).to(device),
         residual=hypernet.residual,
         language=hypernet.language,
     )
     stay_tied = task.tied and not config.separate_outputs and base.outputs is base.inputs
+    made = made.to(torch.device("cpu"))
     has_bias = hypernet.residual or task.bias is not None
     return Rows(
         made.inputs.numpy(),

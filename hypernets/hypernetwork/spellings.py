@@ -60,6 +60,7 @@ def predict(
     order: list[torch.Tensor] = []
     found: list[Predicted] = []
     device = source_rows.device
+    tokens = tokens.to(spellings.lengths.device)
     lengths = spellings.lengths[tokens]
     for length in torch.unique(lengths).tolist():
         chosen = torch.nonzero(lengths == length)[:, 0]

@@ -174,7 +174,7 @@ class Trainer:
         self._rows = source_rows(source).to(self.model.device)
         inputs = torch.from_numpy(input_rows(source.model, n_source))
         outputs = torch.from_numpy(output_rows(source.model, n_source))
-        self._old = TokenRows(inputs, outputs, torch.zeros(n_source))
+        self._old = TokenRows(inputs, outputs, torch.zeros(n_source)).to(self.model.device)
         self.network = _network(options, self._old, self._rows, tied=source.layers.tied, seed=seed)
         self.network.to(self.model.device)
         self._known: dict[str, dict[str, float]] = {}

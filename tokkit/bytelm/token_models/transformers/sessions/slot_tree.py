@@ -35,7 +35,8 @@ from numpy.typing import NDArray
 from tokkit.bytelm.token_models.protocol import Node, Session
 
 _ROWS_WITH_LEAVES = 128
-"""New nodes of a pass with leaves: all see the keys of each other, which no later pass does."""
+"""New nodes of a pass with leaves, on the CPU: all of them look at the keys of each other, those of
+leaves among them. Elsewhere a pass of few rows leaves a device idle."""
 
 AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
 
@@ -219,7 +220,8 @@ class SlotTree(Session):
             for start in range(0, len(pending), size):
                 self._evaluate(pending[start : start + size])
             return self._table.last_hidden([self._slot_of[node] for node in nodes])
-        size = min(size, _ROWS_WITH_LEAVES)
+        if self._table.hidden.device.type == "cpu":
+            size = min(size, _ROWS_WITH_LEAVES)
         rows: dict[Node, torch.Tensor] = {}
         for start in range(0, len(pending), size):
             new = sorted(pending[start : start + size], key=passing.__contains__)
