@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.encodings.canonical_state import CoverState
-from tokkit.bytelm.encodings.heads import Head, trunk_of
+from tokkit.bytelm.encodings.heads import Stem, trunk_of
 
 
 class TokenEnds:
@@ -26,7 +26,7 @@ class TokenEnds:
         )
         self._start = 0 if self._cover is None else self._cover.length
         self._ends: list[int] = []
-        self._last: Head | None = None
+        self._last: Stem | None = None
 
     def certain(self, n_bytes: int) -> list[int]:
         """Where the tokens end that no further byte changes, in bytes after the prompt.
@@ -53,14 +53,14 @@ class TokenEnds:
             whole = [live.head for live in self._cover.live if live.head.start == length]
             if whole:
                 best = max(whole, key=lambda head: head.log_weight)
-                ends += self._between(best, self._last)
+                ends += self._between(best.stem, self._last)
         ends = [end for end in ends if end < n_bytes]
         return [*ends, n_bytes] if n_bytes else []
 
-    def _between(self, head: Head, above: Head | None) -> list[int]:
-        """Ends of the tokens after `above` up to `head`, without those of the prompt."""
+    def _between(self, stem: Stem, above: Stem | None) -> list[int]:
+        """Ends of the tokens after `above` up to `stem`, without those of the prompt."""
         ends: list[int] = []
-        walk: Head | None = head
+        walk: Stem | None = stem
         while walk is not None and walk is not above and walk.start > self._start:
             ends.append(walk.start - self._start)
             walk = walk.parent

@@ -21,7 +21,7 @@ from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.drawing.sampling import Sampler
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.evaluation import evaluate
-from tokkit.bytelm.encodings.heads import Head, LiveHead
+from tokkit.bytelm.encodings.heads import Head, LiveHead, Stem
 from tokkit.text.canonical.automaton import CanonicalAutomaton
 
 
@@ -88,7 +88,7 @@ class TokenWalk:
         self._length += len(fresh)
         node = self._session.extend(head.node, token)
         # Its weight is that of the only head; what lies before it is needed no longer.
-        following = Head(self._length, state, node, None, -1, log_weight=0.0)
+        following = Head(Stem(self._length, state, node), None, log_weight=0.0)
         self._live = [LiveHead(following, 0, len(vocabulary.trie))]
         return fresh
 

@@ -181,10 +181,9 @@ class CoverState(ByteState):
         """The heads to evaluate beside those in `pending`; forgets them."""
         taken: set[Head] = set()
         for head in self._foreseen or ():
-            parent = head.parent
-            assert parent is not None
+            parent = head.parent  # None where it has been evaluated
             # The parent may be among those that the tolerance has let go.
-            if parent.weights is not None or parent in pending or parent in taken:
+            if parent is None or parent.weights is not None or parent in pending or parent in taken:
                 taken.add(head)
                 yield head
         self._foreseen = None

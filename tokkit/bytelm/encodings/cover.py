@@ -25,7 +25,7 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.encodings.heads import Head, LiveHead, Tally
+from tokkit.bytelm.encodings.heads import Head, LiveHead, Stem, Tally
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node, Session
 from tokkit.kernels.token_masses import byte_ranges
@@ -38,7 +38,7 @@ class Cover:
     def __init__(self, vocabulary: ByteVocabulary, session: Session, start: Node) -> None:
         self._vocabulary = vocabulary
         self._session = session
-        root = Head(0, CanonicalAutomaton.START, start, None, -1, log_weight=0.0)
+        root = Head(Stem(0, CanonicalAutomaton.START, start), None, log_weight=0.0)
         self.length = 0
         self.live = [LiveHead(root, 0, len(vocabulary.trie))]
         # Heads that were made before the text came to them, by parent and token.
@@ -69,9 +69,10 @@ class Cover:
         head, low, _ = self.live[0]
         trie = self._vocabulary.trie
         parts = [trie.tokens[low][: self.length - head.start]]
-        while head.parent is not None:
-            parts.append(trie.tokens[head.position])
-            head = head.parent
+        stem = head.stem
+        while stem.parent is not None:
+            parts.append(trie.tokens[stem.position])
+            stem = stem.parent
         return b"".join(reversed(parts))
 
     def push(self, data: bytes) -> list[Head]:
@@ -111,7 +112,7 @@ class Cover:
         if state == CanonicalAutomaton.DEAD:
             return None
         node = self._session.extend(parent.node, token)
-        head = Head(self.length + 1, state, node, parent, position)
+        head = Head(Stem(self.length + 1, state, node, parent.stem, position), parent)
         if self._foresees:
             self._foreseen[parent, position] = head
         return head

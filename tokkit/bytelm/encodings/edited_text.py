@@ -9,8 +9,6 @@ that what has been computed for a context is found.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tokkit.bytelm.encodings.canonical_state import CoverState
@@ -73,9 +71,7 @@ def _revived(cover: Cover) -> Cover:
 def _twin(head: Head, twins: dict[Head, Head]) -> Head:
     found = twins.get(head)
     if found is None:
-        parent = head.parent
-        if parent is not None and math.isnan(head.log_weight):
-            parent = _twin(parent, twins)  # to weigh the head
-        found = Head(head.start, head.state, head.node, parent, head.position, head.log_weight)
+        parent = None if head.parent is None else _twin(head.parent, twins)  # to weigh the head
+        found = Head(head.stem, parent, head.log_weight)
         twins[head] = found
     return found

@@ -16,15 +16,32 @@ from tokkit.bytelm.token_models.protocol import Node
 from tokkit.kernels.token_masses import byte_ranges, masses
 
 
-@dataclass(eq=False, slots=True)
-class Head:
-    """A canonical sequence of tokens that spells the first `start` bytes.
+@dataclass(frozen=True, eq=False, slots=True)
+class Stem:
+    """A canonical sequence of tokens that spells the first `start` bytes; asks no model.
 
     Attributes:
         start: number of bytes spelt.
         state: of the canonical automaton.
         node: the context in the model's session.
-        parent: the head one token before, and `position`, that token in the order of bytes.
+        parent: the sequence one token before, and `position`, that token in the order of bytes.
+    """
+
+    start: int
+    state: int
+    node: Node
+    parent: Stem | None = None
+    position: int = -1
+
+
+@dataclass(eq=False, slots=True)
+class Head:
+    """A sequence of tokens, and what the model says of it and after it.
+
+    Attributes:
+        stem: the sequence. What remembers it does not hold the weights.
+        parent: the head one token before, until `log_weight` is known. Later nobody needs the
+            weights of one that the text cannot go on from, as large as a vocabulary.
         log_weight: log P(head), nats; NaN until known.
         low, weights: of the sorted tokens from `low` on, in proportion to P(t | head), float32 if
             the model's scores are; None until evaluated.
@@ -33,16 +50,28 @@ class Head:
             empty until evaluated.
     """
 
-    start: int
-    state: int
-    node: Node
+    stem: Stem
     parent: Head | None
-    position: int
     log_weight: float = float("nan")
     low: int = 0
     weights: NDArray[np.floating[Any]] | None = None
     total: float = 1.0
     symbols: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def start(self) -> int:
+        """Number of bytes spelt."""
+        return self.stem.start
+
+    @property
+    def state(self) -> int:
+        """Of the canonical automaton."""
+        return self.stem.state
+
+    @property
+    def node(self) -> Node:
+        """The context in the model's session."""
+        return self.stem.node
 
     @property
     def end_probability(self) -> float:
@@ -60,20 +89,22 @@ class Head:
 
     def weigh(self) -> None:
         """Set `log_weight` from the parent, which must still hold this head's token."""
-        assert self.parent is not None
-        step = float(self.parent.kept(self.position, self.position + 1)[0]) / self.parent.total
-        self.log_weight = self.parent.log_weight + (math.log(step) if step > 0 else -math.inf)
+        parent, position = self.parent, self.stem.position
+        assert parent is not None
+        step = float(parent.kept(position, position + 1)[0]) / parent.total
+        self.log_weight = parent.log_weight + (math.log(step) if step > 0 else -math.inf)
+        self.parent = None
 
 
-def trunk_of(heads: Iterable[Head]) -> Head:
-    """The last head that several, all of one text, have in common.
+def trunk_of(heads: Iterable[Head]) -> Stem:
+    """The last sequence that several heads, all of one text, have in common.
 
     Args:
         heads: at least one.
     """
-    several = set(heads)
+    several = {head.stem for head in heads}
     while len(several) > 1:
-        deepest = max(several, key=lambda head: head.start)
+        deepest = max(several, key=lambda stem: stem.start)
         several.remove(deepest)
         assert deepest.parent is not None  # the empty sequence begins them all
         several.add(deepest.parent)
