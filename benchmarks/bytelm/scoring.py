@@ -50,9 +50,9 @@ class Row:
     n_tokens: int
     n_heads: int
     first: float
-    score: list[float] = field(default_factory=list)
-    tokens: list[float] = field(default_factory=list)
-    heads: list[float] = field(default_factory=list)
+    score: list[float] = field(default_factory=list[float])
+    tokens: list[float] = field(default_factory=list[float])
+    heads: list[float] = field(default_factory=list[float])
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:
