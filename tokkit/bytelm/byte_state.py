@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,21 @@ N_SYMBOLS = 257
 def shortened(text: bytes) -> str:
     """A text for messages, of which the end matters most."""
     return repr(text) if len(text) <= 24 else f"{len(text):,} bytes that end with {text[-16:]!r}"
+
+
+class Bounds(NamedTuple):
+    """What is known of the next symbol without a model call.
+
+    Attributes:
+        masses: float64 (257,), that are certain.
+        slack: what may come to any of them, or to several together, at most.
+        log_unit: log of the unit of both, nats: in it they are probabilities of the text so far and
+            the symbol.
+    """
+
+    masses: NDArray[np.float64]
+    slack: float
+    log_unit: float
 
 
 @dataclass(slots=True)
@@ -127,13 +142,13 @@ class ByteState(ABC):
         """The states of single models that this one asks: itself, unless it combines others."""
         return (self,)
 
-    def bounds(self) -> tuple[NDArray[np.float64], float] | None:
-        """What is known of the next symbol without a model call, in any unit of mass.
+    @property
+    def foretells(self) -> bool:
+        """Whether `bounds` are mostly known before the models are asked."""
+        return False
 
-        Returns:
-            float64 (257,), masses that are certain, and what may come to any of them, or to several
-            together, at most. None where such bounds are not known.
-        """
+    def bounds(self) -> Bounds | None:
+        """What is known of the next symbol without a model call; None where nothing is."""
         return None
 
     @property

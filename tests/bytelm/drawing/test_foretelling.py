@@ -6,11 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.bytelm.completion.fim_toys import all_bytes_with
 from tests.bytelm.drawing.speculation.shapes import SPECS
 from tests.bytelm.toy_models import RandomLM
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.drawing.sampling import Sampler, Sampling
-from tokkit.bytelm.encodings.canonical_state import CoverState
+from tokkit.bytelm.ensemble import ByteEnsemble
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -51,22 +54,59 @@ def test_a_filter_foretells_nothing() -> None:
         assert Sampler(law, seed=0).foretell(np.array([1.0, 0.0]), 0.0) is None
 
 
-@settings(FEW, max_examples=12)
-@given(spec=SPECS, seed=st.integers(0, 99))
-def test_bounds_hold_the_exact_masses(spec: TokenizerSpec, seed: int) -> None:
-    lm = ByteLM(RandomLM(TextTokenizer(spec), seed))
+def assert_bounds_hold(lm: ByteModel, seed: int) -> None:
+    """At each byte of a text that is not asked for but at its start."""
     text = lm.generate("", max_bytes=8, seed=seed, speculate=False)
     state = lm.open()
     state.logprobs()
     for size, byte in enumerate(text, 1):
         state.push(bytes([byte]))
-        assert isinstance(state, CoverState)
         bounds = state.bounds()
         if bounds is None:
             continue
-        masses, slack = bounds
-        exact = np.exp(lm.open(text[:size]).logprobs())
+        masses, slack, log_unit = bounds
+        asked = lm.open(text[:size])
+        exact = np.exp(asked.logprobs())
         total = masses.sum() + slack
         assert (masses / total <= exact + 1e-9).all()
         if masses.sum() > 0:
             assert (exact <= (masses + slack) / masses.sum() + 1e-9).all()
+        joint = np.exp(asked.prefix_logprob - log_unit) * exact
+        assert (masses <= joint * (1 + 1e-9)).all()
+        assert (joint <= (masses + slack) * (1 + 1e-9)).all()
+
+
+@settings(FEW, max_examples=12)
+@given(spec=SPECS, seed=st.integers(0, 99))
+def test_bounds_hold_the_exact_masses(spec: TokenizerSpec, seed: int) -> None:
+    assert_bounds_hold(ByteLM(RandomLM(TextTokenizer(spec), seed)), seed)
+
+
+@settings(FEW, max_examples=8)
+@given(specs=st.tuples(SPECS, SPECS), seed=st.integers(0, 99), weight=st.sampled_from([0.01, 1]))
+def test_bounds_of_a_mixture_hold_its_exact_masses(
+    specs: tuple[TokenizerSpec, ...], seed: int, weight: float
+) -> None:
+    members = [ByteLM(RandomLM(TextTokenizer(spec), seed + k)) for k, spec in enumerate(specs)]
+    inner = ByteEnsemble(members, weights=[weight, 1])
+    assert_bounds_hold(inner, seed)
+    assert_bounds_hold(ByteEnsemble([members[0], inner]), seed)
+
+
+def test_a_mixture_tells_of_a_byte_inside_a_token_before_its_members_are_asked() -> None:
+    text = "there is a house, and there is a garden. " * 4
+    tokenizer = TextTokenizer(all_bytes_with(b"there", b" there", b" house", b" garden"))
+    members = [ByteLM(NgramLM.train([text], tokenizer, order=order)) for order in (2, 3)]
+    state = ByteEnsemble(members).open(" is a")
+    state.logprobs()
+    state.push(b" ")
+    state.logprobs()
+    state.push(b"gar")
+    bounds = state.bounds()
+    assert bounds is not None
+    assert not state.is_evaluated
+    assert int(bounds.masses.argmax()) == ord("d")
+    assert bounds.slack < 0.1 * bounds.masses.max()
+    assert state.foretells
+    assert not ByteEnsemble(members, combine="product").open().foretells
+    assert not ByteEnsemble(members, tolerance=0.1).open().foretells

@@ -75,7 +75,7 @@ class Draw:
         if self._symbol is None and self._foretells and self._room < self.request.max_bytes:
             bounds = state.bounds()
             if bounds is not None:
-                masses, slack = bounds
+                masses, slack, _ = bounds
                 if self._constraints.parts:
                     masses = masses * np.exp(self._constraints.bias())
                 self._symbol = self._sampler.foretell(masses, slack)

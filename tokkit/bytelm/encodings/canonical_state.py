@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes
-from tokkit.bytelm.byte_state import ByteState, DrawProgress
+from tokkit.bytelm.byte_state import Bounds, ByteState, DrawProgress
 from tokkit.bytelm.encodings.context_limit import refuse_too_long
 from tokkit.bytelm.encodings.cover import Cover
 from tokkit.bytelm.encodings.evaluation import evaluate
@@ -156,9 +156,17 @@ class CoverState(ByteState):
         """See `ByteState.progress`."""
         return self._progress
 
-    def bounds(self) -> tuple[NDArray[np.float64], float] | None:
-        """See `ByteState.bounds`; None with a tolerance, which must know all heads."""
-        return None if self._tolerance > 0 else self.cover.bounds()
+    @property
+    def foretells(self) -> bool:
+        """See `ByteState.foretells`; not with a tolerance, which must know all heads."""
+        return self._tolerance == 0
+
+    def bounds(self) -> Bounds | None:
+        """See `ByteState.bounds`."""
+        found = self.cover.bounds() if self.foretells else None
+        if found is None or self._log_given is None:
+            return None
+        return found._replace(log_unit=found.log_unit - self._log_given)
 
     def pending(self) -> list[Head]:
         """Heads that the next question must evaluate, parents first."""

@@ -23,8 +23,8 @@ from collections.abc import Iterable
 from copy import copy
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import Bounds
 from tokkit.bytelm.encodings.heads import Head, LiveHead, Stem, Tally
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node, Session
@@ -135,11 +135,12 @@ class Cover:
             tally.add_head(self._vocabulary, live.head, live.low, live.high, depth)
         return tally
 
-    def bounds(self) -> tuple[NDArray[np.float64], float] | None:
+    def bounds(self) -> Bounds | None:
         """Masses of the next symbol from the heads that are evaluated, and what the others weigh.
 
         A head that is not evaluated carries at most its weight P(head), and so do all heads that go
-        on from it together. None where no head is evaluated, or such a weight is not known.
+        on from it together. None where no head of any weight is evaluated, or such a weight is not
+        known.
         """
         known = [live for live in self.live if live.head.weights is not None]
         waiting = {_first_unevaluated(live.head) for live in self.live if live.head.weights is None}
@@ -150,7 +151,10 @@ class Cover:
         for live in known:
             depth = self.length - live.head.start
             tally.add_head(self._vocabulary, live.head, live.low, live.high, depth)
-        return tally.masses, sum(math.exp(min(w - tally.scale, 700.0)) for w in weights)
+        if tally.scale == -math.inf:
+            return None
+        slack = sum(math.exp(min(w - tally.scale, 700.0)) for w in weights)
+        return Bounds(tally.masses, slack, tally.scale)
 
     def drop(self, tolerance: float) -> float | None:
         """Drop the lightest heads as long as they weigh at most `tolerance` together.

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import check_real
-from tokkit.bytelm.byte_state import N_SYMBOLS
+from tokkit.bytelm.byte_state import N_SYMBOLS, Bounds
 from tokkit.bytelm.ensembles.combination import (
     Combination,
     Following,
@@ -101,6 +102,17 @@ class FollowingMixture(Following[Step]):
     def shares(self, step: Step) -> NDArray[np.float64]:
         """See `Following.shares`."""
         return np.exp(normalised_logs(np.where(step.alive, self._log_joint, -np.inf)))
+
+    def bounds(self, members: Sequence[Bounds]) -> Bounds | None:
+        """What is known of the next symbol, by what is known of it under each member."""
+        with np.errstate(divide="ignore"):
+            units = np.log(self._weights) + [each.log_unit for each in members]
+        largest = float(units.max())
+        if largest == -np.inf:
+            return None
+        shares = np.exp(units - largest)
+        masses = shares @ np.stack([each.masses for each in members])
+        return Bounds(masses, float(shares @ [each.slack for each in members]), largest)
 
     def _learn(self, step: Step, byte: int) -> None:
         self._log_joint = self._log_joint + step.rows[:, byte]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes
-from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.byte_state import Bounds, ByteState
 from tokkit.bytelm.ensembles.combination import Following, Step
 from tokkit.bytelm.ensembles.fixed import no_mass
 from tokkit.bytelm.ensembles.pooling import Rows
@@ -86,6 +86,15 @@ class LazyEnsembleState(EnsembleState):
         """See `ByteState.is_evaluated`."""
         due = len(self._missed) > self._sleep_bytes
         return not due and all(state.is_evaluated for state in self._awake)
+
+    @property
+    def foretells(self) -> bool:
+        """See `ByteState.foretells`; no, for each row decides about who is asked."""
+        return False
+
+    def bounds(self) -> Bounds | None:
+        """See `ByteState.bounds`; none."""
+        return None
 
     def _expected(self) -> Step:
         if len(self._missed) > self._sleep_bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes
-from tokkit.bytelm.byte_state import ByteState, DrawProgress
+from tokkit.bytelm.byte_state import Bounds, ByteState, DrawProgress
 from tokkit.bytelm.ensembles.combination import Following, Step
 from tokkit.bytelm.ensembles.fixed import FollowingMixture
 from tokkit.bytelm.side_by_side import Parts, side_by_side
@@ -73,6 +73,24 @@ class EnsembleState(ByteState):
     def is_evaluated(self) -> bool:
         """See `ByteState.is_evaluated`."""
         return all(state.is_evaluated for state in self._states)
+
+    @property
+    def foretells(self) -> bool:
+        """See `ByteState.foretells`; of a mixture, to whose masses each member adds its own."""
+        is_mixture = isinstance(self._following, FollowingMixture)
+        return is_mixture and all(state.foretells for state in self._states)
+
+    def bounds(self) -> Bounds | None:
+        """See `ByteState.bounds`."""
+        if not isinstance(self._following, FollowingMixture):
+            return None
+        known: list[Bounds] = []
+        for state in self._states:
+            bounds = _exactly(state) if state.is_evaluated else state.bounds()
+            if bounds is None:
+                return None
+            known.append(bounds)
+        return self._following.bounds(known)
 
     @property
     def parts(self) -> Parts | None:
@@ -187,3 +205,8 @@ class EnsembleState(ByteState):
         if isinstance(self._following, FollowingMixture):
             self._expected()
         return self._following.log_total
+
+
+def _exactly(state: ByteState) -> Bounds:
+    """What a state says that asks no model any more."""
+    return Bounds(np.exp(state.logprobs()), 0.0, state.prefix_logprob)

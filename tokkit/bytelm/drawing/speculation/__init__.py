@@ -3,7 +3,7 @@
 1. Often no pass must be made. A head that has not been evaluated carries at most its weight, and
    within a token that is next to nothing; where the random number of a draw is not as close as that
    to a border between two symbols, the symbol is certain (`Cover.bounds`, `Sampler.foretell`). So
-   a single model without filters takes about one pass a token.
+   a single model without filters takes about one pass a token, and so does a mixture of several.
 2. Where a state has to run its models for the next byte, what they said before tells how likely
    bytes after that one are; `repeats` and a draft model (`guesses`) say what may follow where
    nobody has been asked yet.

@@ -77,7 +77,7 @@ class Speculator:
             return
         began = thread_time()
         first, further = self._line(costs, share)
-        lazy = members[0][0] is state and self._foretells
+        lazy = state.foretells and self._foretells
         budget = Budget(lazy, first, further, self._options.max_rows, room - 1)
         proposal = grow_proposal(
             [Member(one.vocabulary, one.cover.ahead(), weight) for one, weight in members],
