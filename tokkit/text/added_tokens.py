@@ -70,8 +70,7 @@ class AddedTokenCutter:
             specials: whether special tokens are cut out.
         """
         done = 0
-        for start, stop in self._matches(text) if specials or self._cuts_text else ():
-            token = self.tokens[text[start:stop]]
+        for start, stop, token in self._matches(text) if specials or self._cuts_text else ():
             if token.id in self._special and not specials:
                 continue
             if token.single_word and _is_beside_word(text, start, stop):
@@ -88,15 +87,22 @@ class AddedTokenCutter:
         if done < len(text):
             yield done, len(text), None
 
-    def _matches(self, text: bytes) -> Iterator[tuple[int, int]]:
+    def _matches(self, text: bytes) -> Iterator[tuple[int, int, AddedToken]]:
+        if not self.tokens:
+            return
         array = np.frombuffer(text, dtype=np.uint8)
-        stop = 0
-        while self.tokens:
-            start, entry = next_match(self._trie, array, stop)
-            if entry < 0:
-                return
-            stop = start + len(self._contents[entry])
-            yield start, stop
+        trie, found = self._trie, self._found
+        start, entry = next_match(trie, array, 0)
+        while entry >= 0:
+            size, token = found[entry]
+            stop = start + size
+            yield start, stop, token
+            start, entry = next_match(trie, array, stop)
+
+    @cached_property
+    def _found(self) -> list[tuple[int, AddedToken]]:
+        """Bytes and token of each entry of the trie."""
+        return [(len(content), token) for content, token in self.tokens.items()]
 
     @cached_property
     def _contents(self) -> tuple[bytes, ...]:

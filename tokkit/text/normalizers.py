@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
-from tokkit.text.normal_forms import NORMAL_FORMS, is_plainly_normal
+from tokkit.text.normal_forms import NORMAL_FORMS, is_plainly_normal, normalized_in_parts
 from tokkit.text.spec import Normalizer, TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
 
@@ -50,6 +50,11 @@ class LibraryNormalizer:
         """
         if self.keeps_ascii and text.isascii():
             return text
+        if self.name in NORMAL_FORMS:
+            return normalized_in_parts(text, self.name, self._whole)
+        return self._whole(text)
+
+    def _whole(self, text: str) -> str:
         try:
             return self.step.normalize_str(text)
         except Exception as error:
@@ -218,7 +223,12 @@ def whole_normalizer(spec: TokenizerSpec) -> Normalizer | None:
 
 
 def plainly_leaves(normalizer: Normalizer, data: bytes) -> bool:
-    """Whether a glance at its bytes tells that a text stays as it is; False says nothing."""
+    """Whether a glance at its bytes tells that a text stays as it is; False says nothing.
+
+    What is true of a text is true of each part of it.
+    """
+    if isinstance(normalizer, SpaceMark):
+        return normalizer.mark.encode() not in data
     if not isinstance(normalizer, LibraryNormalizer):
         return False
     if normalizer.keeps_ascii and data.isascii():

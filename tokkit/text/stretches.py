@@ -105,6 +105,37 @@ class StretchCutter:
         tokens = [token for cutter in cutters for token in cutter.tokens.values()]
         return frozenset(token.id for token in tokens if self._is_spelled(token))
 
+    def parts(
+        self, text: bytes, *, specials: bool, normalize: bool, continues: bool = False
+    ) -> Iterator[bytes | int]:
+        """The stretches of `cut`, each as its bytes or as the added token that it is.
+
+        Raises:
+            EncodingError: the normaliser fails on this text.
+        """
+        if normalize and self._only_cuts and self._is_left(text):
+            for start, stop, token in self._raw.cut(text, specials=specials):
+                yield text[start:stop] if token is None else token
+            return
+        cut = self.cut(text, specials=specials, normalize=normalize, continues=continues)
+        for stretch in cut:
+            yield stretch.data if stretch.token is None else stretch.token
+
+    @cached_property
+    def _only_cuts(self) -> bool:
+        """Whether nothing is done to a text but that it is normalised and cut once."""
+        spec = self._spec
+        return not (
+            self._normalized.tokens
+            or spec.renaming
+            or spec.prefix_alone
+            or spec.prefix_space != "never"
+        )
+
+    def _is_left(self, text: bytes) -> bool:
+        normalizer = self._spec.normalizer
+        return normalizer is None or plainly_leaves(normalizer, text)
+
     def cut(
         self,
         text: bytes,

@@ -53,13 +53,13 @@ def test_the_parts_of_a_long_text_are_encoded_by_several_threads(
     expected = tokenizer.encode(text)
     seen: set[int] = set()
     both = threading.Barrier(2)
-    encode_ids = tokenizer.model.encode_ids
+    encode = tokenizer.model.encode_ids
 
     def waiting(text: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         if threading.get_ident() not in seen:
             seen.add(threading.get_ident())
             both.wait(timeout=60)  # neither goes on before the other has come
-        return encode_ids(text, bounds)
+        return encode(text, bounds)
 
     monkeypatch.setattr(tokenizer.model, "encode_ids", waiting)
     assert tokenizer.encode_batch([text], threads=2) == [expected]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.reference.bpe_reference import Bpe
 from tests.text.bpe_strategies import BYTE_UNITS, bpe_specs, pieces
 from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.text.segment_models import bpe
 from tokkit.text.segment_models.bpe import BpeModel
 from tokkit.text.segment_models.prefix_encoders import NO_TOKEN
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
@@ -33,6 +34,25 @@ def toy_spec(tokens: list[bytes], merges: list[tuple[int, int, int]], **options)
         merges=MergeTable(columns[0], columns[1], columns[2], ranks),
         **options,
     )
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPECS, st.lists(PIECES, max_size=4))
+def test_pieces_divided_where_no_token_crosses_have_the_same_ids(spec, parts):
+    model = BpeModel(spec)
+    text = np.frombuffer(b"".join(parts), dtype=np.uint8)
+    bounds = np.cumsum([0, *map(len, parts)])
+    expected = model.encode_ids(text, bounds).tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bpe, "LONG_PIECE", -1)
+        assert BpeModel(spec).encode_ids(text, bounds).tolist() == expected
+
+
+def test_a_long_piece_is_divided_where_no_token_crosses():
+    model = BpeModel(toy_spec([b"a", b" ", b" a"], [(1, 0, 2)]))
+    text = np.frombuffer(b"aa a a  a", dtype=np.uint8)
+    assert model._divided(text, np.array([0, 9])).tolist() == [0, 1, 2, 4, 6, 7, 9]
+    assert model._divided(text, np.array([0, 3, 3, 9])).tolist() == [0, 1, 2, 3, 4, 6, 7, 9]
 
 
 @settings(max_examples=200, deadline=None)

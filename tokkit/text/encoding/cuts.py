@@ -29,7 +29,7 @@ from tokkit.text.normal_forms import NORMAL_FORMS, composes
 from tokkit.text.normalizers import Chain, LibraryNormalizer, Lowercase, ReplaceText, SpaceMark
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.split_stage import SplitStage
-from tokkit.text.segment_models.vocabulary import pack
+from tokkit.text.segment_models.vocabulary import bytes_side_by_side, pack
 from tokkit.text.sentencepiece_normalizer import MARK, SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
@@ -147,28 +147,11 @@ class SafeCuts:
         """
         if self._spec.family != "bpe" or self._spec.ignore_merges:
             return np.ones((256, 256), dtype=np.bool_)
-        joined = bytes_side_by_side(self._spec.token_bytes)
+        joined = bytes_side_by_side(pack(self._spec.token_bytes))
         if self._spec.unk_id is not None:
             known = [token[0] for token in self._spec.token_bytes if len(token) == 1]
             joined[np.setdiff1d(np.arange(256), known)] = True
         return joined
-
-
-def bytes_side_by_side(tokens: tuple[bytes, ...]) -> Matrix:
-    """Bool (256, 256): whether some token holds the one byte just before the other.
-
-    >>> found = bytes_side_by_side((b"abc", b"d"))
-    >>> [bool(found[a, b]) for a, b in (b"ab", b"bc", b"ac", b"cd")]
-    [True, True, False, False]
-    """
-    blob = pack(tokens)
-    inside = np.ones(len(blob.data), dtype=np.bool_)
-    ends = blob.offsets[1:][blob.lengths > 0]
-    inside[ends - 1] = False
-    places = np.flatnonzero(inside)
-    found = np.zeros((256, 256), dtype=np.bool_)
-    found[blob.data[places], blob.data[places + 1]] = True
-    return found
 
 
 def stage_cuts(stage: SplitStage, n_classes: int) -> tuple[Matrix, Matrix]:

@@ -73,58 +73,49 @@ class TextEncoder:
         Raises:
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
         """
-        parts = [
-            self._ids_of(stretch, reading)
-            for stretch in self.cut(data, reading, continues=continues)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([np.empty(0, dtype=np.int32), *parts])
-
-    def _ids_of(self, stretch: Stretch, reading: Reading) -> Ids:
-        if stretch.token is not None:
-            return np.array([stretch.token], dtype=np.int32)
-        pieces = self.split(stretch)
-        if reading.unk == "use":
-            return self.encode_pieces(pieces, reading)[0]
-        return self.model.encode_ids(pieces.text, pieces.bounds)
+        parts = list(self._parts(data, reading, continues=continues))
+        try:
+            return self._ids_of_parts([parts], reading)[0]
+        except EncodingError:
+            for part in parts:  # of which one says where in it
+                self._ids_of_parts([[part]], reading)
+            raise
 
     def ids_of_each(self, texts: Sequence[bytes], reading: Reading) -> list[Ids]:
-        """The ids of each of several texts, whose stretches are cut and encoded in one pass.
+        """The ids of each of several texts, which are cut and encoded in one pass.
 
         Raises:
             EncodingError: as `ids`, of the first text that has such a byte.
         """
         try:
-            return self._ids_of_each(texts, reading)
+            return self._ids_of_parts([list(self._parts(text, reading)) for text in texts], reading)
         except EncodingError:
-            return [self.ids(text, reading) for text in texts]  # which says where in its text
+            return [self.ids(text, reading) for text in texts]
 
-    def _ids_of_each(self, texts: Sequence[bytes], reading: Reading) -> list[Ids]:
-        parts: list[bytes] = []
-        layouts: list[list[Stretch]] = []
-        for text in texts:
-            layouts.append(list(self.cut(text, reading)))
-            parts += (stretch.data for stretch in layouts[-1] if stretch.token is None)
-        bounds = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-        together = np.frombuffer(b"".join(parts), dtype=np.uint8)
+    def _parts(
+        self, data: bytes, reading: Reading, *, continues: bool = False
+    ) -> Iterator[bytes | int]:
+        return self.stretches.parts(
+            data, specials=reading.specials, normalize=reading.normalize, continues=continues
+        )
+
+    def _ids_of_parts(self, texts: Sequence[Sequence[bytes | int]], reading: Reading) -> list[Ids]:
+        """The ids of texts that come as stretches and added tokens, in one pass over all bytes."""
+        stretches = [part for parts in texts for part in parts if isinstance(part, bytes)]
+        together = np.frombuffer(b"".join(stretches), dtype=np.uint8)
+        if len(texts) == 1 and len(texts[0]) == len(stretches) == 1:
+            return [self._encode_ids(self.pretokenizer.split(together), reading)]
+        bounds = np.cumsum([0, *map(len, stretches)], dtype=np.int64)
         pieces = self.pretokenizer.split(together, bounds=bounds, with_places=True)
         ids, ends = self.encode_pieces(pieces, reading)
         last = ends - 1 if pieces.places is None else pieces.places[ends - 1]
-        stops = iter(np.searchsorted(last, bounds[1:]).tolist())
-        found: list[Ids] = []
-        start = 0
-        for layout in layouts:
-            of_text: list[Ids] = []
-            for stretch in layout:
-                if stretch.token is None:
-                    stop = next(stops)
-                    of_text.append(ids[start:stop])
-                    start = stop
-                else:
-                    of_text.append(np.array([stretch.token], dtype=np.int32))
-            found.append(np.concatenate(of_text or [ids[:0]]))
-        return found
+        n_before = np.searchsorted(last, bounds).tolist()  # ids of the stretches before each
+        return list(_with_added(texts, ids, n_before))
+
+    def _encode_ids(self, pieces: Pieces, reading: Reading) -> Ids:
+        if reading.unk == "use":
+            return self.encode_pieces(pieces, reading)[0]
+        return self.model.encode_ids(pieces.text, pieces.bounds)
 
     def cut(
         self, data: bytes, reading: Reading, *, with_places: bool = False, continues: bool = False
@@ -160,6 +151,25 @@ class TextEncoder:
             raise EncodingError(
                 f'{error} (unk="use" does not help: this tokenizer has no unknown token{drops})'
             ) from None
+
+
+def _with_added(
+    texts: Sequence[Sequence[bytes | int]], ids: Ids, n_before: Sequence[int]
+) -> Iterator[Ids]:
+    """The ids of each text: those of its stretches, and the added tokens between them."""
+    stretch = 0
+    for parts in texts:
+        first = n_before[stretch]
+        places: list[int] = []
+        tokens: list[int] = []
+        for part in parts:
+            if isinstance(part, bytes):
+                stretch += 1
+            else:
+                places.append(n_before[stretch] - first)
+                tokens.append(part)
+        found = ids[first : n_before[stretch]]
+        yield np.insert(found, places, tokens) if tokens else found.copy()
 
 
 def text_bytes(data: str | bytes) -> bytes:

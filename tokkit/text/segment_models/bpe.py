@@ -40,11 +40,18 @@ from tokkit.text.segment_models.bpe_tables import (
 )
 from tokkit.text.segment_models.prefix_encoders import PathEncoder, inexpressible
 from tokkit.text.segment_models.unknown import in_order, joined
-from tokkit.text.segment_models.vocabulary import build_trie, byte_tokens, pack
+from tokkit.text.segment_models.vocabulary import (
+    build_trie,
+    byte_tokens,
+    bytes_side_by_side,
+    pack,
+)
 from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 RECENT_BITS = 15
 """Two megabytes a thread at work; with more, what is gained in hits is lost in cache misses."""
+LONG_PIECE = 32
+"""Bytes a piece, above which pieces are divided where no merge can cross."""
 MAX_CHARACTER = 4
 """Bytes of the longest UTF-8 character."""
 
@@ -104,6 +111,7 @@ class BpeModel(SegmentModel):
             self._byte_token,
             self._forest,
         )
+        self._apart = ~bytes_side_by_side(blob, by_merges).reshape(-1)
         self._caches: list[NDArray[np.int64]] = []  # those that no thread has in hand
         self._masks = MaskCache(spec.vocab_size)
 
@@ -199,6 +207,8 @@ class BpeModel(SegmentModel):
         merges_only: bool = False,
     ) -> tuple[NDArray[np.int32], int]:
         text, bounds = check_bounds(text, bounds)
+        if len(text) > LONG_PIECE * len(bounds) and not self._spec.ignore_merges:
+            bounds = self._divided(text, bounds)
         # Of memory that is never written to only addresses are taken.
         dead = np.zeros(len(text) + 1, dtype=np.bool_)
         ids = np.empty(len(text), dtype=np.int32)
@@ -217,6 +227,23 @@ class BpeModel(SegmentModel):
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)
+
+    def _divided(self, text: Text, bounds: Places) -> Places:
+        """Bounds of parts of the pieces, cut where no reachable token holds the bytes beside.
+
+        Every token that merges make on the way is reachable, so that none fires across such a cut,
+        and the parts become what they become alone (`merge_forest`, lemma 1). A vocabulary whose
+        tokens hold a space only in front is cut into words so, which are short and come again.
+        """
+        pairs = text[:-1].astype(np.uint16)
+        pairs <<= 8
+        pairs |= text[1:]
+        cut = self._apart[pairs]
+        inner = bounds[(bounds > 0) & (bounds < len(text))]
+        cut[inner - 1] = True
+        ends = np.flatnonzero(cut)
+        ends += 1
+        return np.concatenate([[0], ends, [len(text)]])
 
     def merge_trees(self) -> MergeTable:
         """The last merge of each token that the merges reach, the lowest rank first."""

@@ -81,6 +81,27 @@ def build_trie(
     return units, order, next_prefix
 
 
+def bytes_side_by_side(blob: Blob, members: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Bool (256, 256): whether some token holds the one byte just before the other.
+
+    Args:
+        blob: `pack(tokens)`.
+        members: bool (V,), the tokens that count; None: all.
+
+    >>> found = bytes_side_by_side(pack((b"abc", b"d")))
+    >>> [bool(found[a, b]) for a, b in (b"ab", b"bc", b"ac", b"cd")]
+    [True, True, False, False]
+    """
+    inside = np.ones(len(blob.data), dtype=np.bool_)
+    inside[blob.offsets[1:][blob.lengths > 0] - 1] = False
+    if members is not None:
+        inside &= np.repeat(members, blob.lengths)
+    places = np.flatnonzero(inside)
+    found = np.zeros((256, 256), dtype=np.bool_)
+    found[blob.data[places], blob.data[places + 1]] = True
+    return found
+
+
 def longest_piece(blob: Blob, members: NDArray[np.int32]) -> int:
     """Bytes of the longest of some tokens."""
     return int(blob.lengths[members].max(initial=0))

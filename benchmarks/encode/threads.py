@@ -1,0 +1,120 @@
+"""How much faster do several threads encode a batch, and what keeps them from being faster still?
+
+Megabytes a second of the clock of `encode_batch_arrays` and `encode_batch` by one thread and by as
+many as there are cores, in turns, over the same texts; and, of one thread's CPU time, the share
+that is spent outside the compiled kernels, which run without the interpreter's lock: while a thread
+holds it, no other one can. The clock counts what else the machine does, so run it on an idle one;
+the share does not.
+
+    python -m benchmarks.encode.threads [--tokenizer NAME] [--megabytes N] [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import tokkit
+from benchmarks.shared.machine import run_description
+from benchmarks.shared.places import CACHE
+from benchmarks.shared.sample_texts import CORPUS, sample_texts
+from tokkit.kernels.bpe import backtracking
+from tokkit.kernels.texts import scan
+from tokkit.text import added_tokens, normal_forms
+from tokkit.text.encoding.batches import n_threads
+
+TEXT_CHARS = 20_000
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """What it gives, and seconds of the clock."""
+    start = time.perf_counter()
+    found = work()
+    return found, time.perf_counter() - start
+
+
+class Kernels:
+    """Counts the CPU time of the calling thread in the kernels that encoding calls."""
+
+    places = (
+        (backtracking, "encode"),
+        (scan, "cut"),
+        (normal_forms, "is_normal"),
+        (added_tokens, "next_match"),
+    )
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._kept = [getattr(module, name) for module, name in self.places]
+        for (module, name), kernel in zip(self.places, self._kept, strict=True):
+            setattr(module, name, self._counting(kernel))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for (module, name), kernel in zip(self.places, self._kept, strict=True):
+            setattr(module, name, kernel)
+
+    def _counting(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            start = time.thread_time()
+            found = kernel(*arguments)
+            self.seconds += time.thread_time() - start
+            return found
+
+        return call
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and print; 0, or 2 when the vocabulary is not there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--tokenizer", default="llama3")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder of sample texts")
+    parser.add_argument("--megabytes", type=float, default=3.0, help="of each text, at most")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args(arguments)
+    path = CACHE / "tokenizers" / options.tokenizer / "tokenizer.json"
+    if not path.is_file():
+        print("no vocabulary; run: python -m benchmarks.fetch.real_tokenizers", file=sys.stderr)
+        return 2
+    tokenizer = tokkit.load_tokenizer(path)
+    texts, origin = sample_texts(options.corpus, int(options.megabytes * 1e6))
+    several = n_threads(None)
+    print(f"| text | form | 1 thread | {several} threads | times | outside kernels |")
+    print("|---|---|---|---|---|---|")
+    for title, text in texts.items():
+        batch = [text[k : k + TEXT_CHARS] for k in range(0, len(text), TEXT_CHARS)]
+        n_bytes = len(text.encode())
+        expected = list(map(tokenizer.encode, batch))
+        for form, encode in (
+            ("arrays", tokenizer.encode_batch_arrays),
+            ("lists", tokenizer.encode_batch),
+        ):
+            best = {1: float("inf"), several: float("inf")}
+            for _ in range(options.rounds):
+                for threads in best:
+                    found, seconds = timed(partial(encode, batch, threads=threads))
+                    assert [list(ids) for ids in found] == expected, "other ids"
+                    best[threads] = min(best[threads], seconds)
+            start = time.thread_time()
+            with Kernels() as kernels:
+                encode(batch, threads=1)
+            share = 1 - kernels.seconds / (time.thread_time() - start)
+            speeds = [n_bytes / 1e6 / seconds for seconds in best.values()]
+            print(
+                f"| {title} | {form} | {speeds[0]:.0f} | {speeds[-1]:.0f} | "
+                f"{speeds[-1] / speeds[0]:.2f} | {share:.0%} |",
+                flush=True,
+            )
+    print(f"{run_description('numba', 'numpy')}\ntexts: {origin}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
