@@ -161,6 +161,21 @@ def test_a_dropped_text_is_gone_at_once() -> None:
         batch.drop(request)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("suffix", [None, "on"])
+def test_what_was_read_for_a_text_that_is_dropped_is_not_read_again(suffix: str | None) -> None:
+    spec = with_format(all_bytes_with(b"the ", b"cat"), FIM_FORMATS["starcoder"])
+    batch = Batch(ByteLM(RandomLM(TextTokenizer(spec))), options=BatchOptions(pieces_a_step=1))
+    text = "the cat " * (2 * PIECE // 8 + 5)
+    dropped = batch.add(Request(text, suffix=suffix, max_bytes=2))
+    batch.step()
+    batch.drop(dropped)
+    gc.collect()
+    again = batch.add(Request(text, suffix=suffix, max_bytes=2))
+    while again.finish is None:
+        batch.step()
+    assert again.tokens_reused > 100
+
+
 @pytest.mark.slow
 def test_memory_stays_under_its_limit_over_many_requests() -> None:
     n_requests = 10_000

@@ -173,7 +173,9 @@ class Batch:
     def drop(self, handle: Handle) -> None:
         """Forget a text, whether it waits or is drawn; what is over stays as it is."""
         check_kind(handle, Handle, "handle", "pass what add returned")
-        self._running.pop(handle, None)
+        task = self._running.pop(handle, None)
+        if task is not None:
+            task.close()
         self._waiting = deque(task for task in self._waiting if task.handle is not handle)
 
     def end(self, handle: Handle) -> bytes:

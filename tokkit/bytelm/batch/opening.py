@@ -73,7 +73,11 @@ class Opener:
             end = (n_done // PIECE + 1) * PIECE if self._in_pieces else len(text)
             state.push(text[n_done:end])
             n_done = min(end, len(text))
-            yield state
+            try:
+                yield state
+            except GeneratorExit:  # nobody waits any more; who types on begins as this text does
+                self.remember(text[:n_done], state)
+                raise
             self.remember(text[:n_done], state)
         return state
 
@@ -113,7 +117,11 @@ class Opener:
         )
         ids, state = gap.frame.ids, gap.state
         self.tokens_reused += min(self._n_found - found, len(ids))
-        yield from self._read_ids(session, ids)
+        try:
+            yield from self._read_ids(session, ids)
+        except GeneratorExit:
+            self._prefixes.keep(ids, state.fork())
+            raise
         state.push(surroundings.begins)
         yield state
         self._prefixes.keep(ids, state.fork())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,6 +123,13 @@ class Task:
             return None
         finally:
             self.handle.tokens_reused += opener.tokens_reused - before
+
+    def close(self) -> None:
+        """Nobody wants it any more; what was read of its prompt is remembered."""
+        if self._opening is not None:
+            with suppress(TokkitError):
+                self._opening.close()
+            self._opening = None
 
     def prepare(self, share: float) -> None:
         """Propose what the next pass shall evaluate besides what is needed.
