@@ -25,6 +25,7 @@ from tokkit.serve.engine import Engine
 from tokkit.serve.metrics import Metrics
 from tokkit.serve.options import LOOPBACK, ServeOptions
 from tokkit.serve.refusals import RefusalError
+from tokkit.serve.schema import document
 from tokkit.serve.served import Models
 
 OPEN = frozenset(
@@ -61,7 +62,7 @@ def make_app(
     service = Service(offered, engine, options, metrics, conversations)
     routes = [
         Route(path, Endpoint(service, path, handler, dialect.error_body), methods=[method])
-        for dialect in DIALECTS
+        for dialect in (*DIALECTS, document.DIALECT)
         for (method, path), handler in dialect.routes.items()
     ]
 
