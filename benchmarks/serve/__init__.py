@@ -1,0 +1,1 @@
+"""How fast the HTTP server answers, and how many it serves."""

@@ -1,0 +1,177 @@
+"""How fast `tokkit serve` follows somebody who types, and how many, beside llama.cpp's server.
+
+    python -m benchmarks.serve.keystrokes [--write-docs]
+
+A session is what stands before the cursor after each of 1,000 keystrokes in a file of the standard
+library. First it is typed as fast as answers come, each read to its end: seconds to the first
+character, and the tokens of each second request that had to be computed, where a server tells. That
+a cached prompt changes no text is checked before. Then several people type at once, a key each
+`--pause` seconds, and drop what has not come by the next key.
+
+The peer is the server of `llama-cpp-python` on the same file, where a Python that has it is named
+(`--peer-python`); it shares one model among all, one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from benchmarks.serve.typing_session import Seen, Typist, session, type_side_by_side
+from benchmarks.shared.machine import run_description
+from benchmarks.shared.places import ROOT
+from benchmarks.shared.records import replace_block
+from tokkit.files.sources import locate
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+GOOD = 0.95
+"""Share of keystrokes that must bring a character before the next one."""
+
+
+@contextmanager
+def tokkit_server(model: str) -> Generator[str]:
+    """The URL of a server of ours, until the end of the block."""
+    command = [sys.executable, "-m", "tokkit", "serve", model, "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            said = ""
+            for line in server.stdout:
+                said += line
+                if line.startswith("}") or said.strip().endswith("}"):
+                    break
+            yield json.loads(said)["url"]
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def peer_server(python: str, model: str) -> Generator[str]:
+    """The same of llama-cpp-python."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    path = str(locate(model, ("*.gguf",)))
+    command = [python, "-m", "llama_cpp.server", "--model", path, "--port", str(port)]
+    command += ["--n_ctx", "8192"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while server.poll() is None:
+                try:
+                    urllib.request.urlopen(f"{url}/v1/models").close()  # loopback
+                    break
+                except urllib.error.URLError:
+                    time.sleep(0.5)
+            else:
+                raise SystemExit(f"{' '.join(command)} ended with {server.returncode}")
+            yield url
+        finally:
+            server.terminate()
+
+
+def check_cache(typist: Typist, prompts: Sequence[str]) -> None:
+    """Refuse a server whose text changes once its prompt is known.
+
+    Raises:
+        SystemExit: it does.
+    """
+    for prompt in (prompts[0], prompts[-1]):
+        fresh, again = typist.ask(prompt), typist.ask(prompt)
+        if fresh.text != again.text or not fresh.text:
+            raise SystemExit(f"{fresh.text!r} became {again.text!r} from the cache")
+
+
+def percentile(seconds: Sequence[float], share: float) -> float:
+    """The smallest that so many are not above."""
+    return sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]
+
+
+def follow(typist: Typist, prompts: Sequence[str]) -> str:
+    """Columns about one person who types as fast as answers come."""
+    seen = [typist.ask(prompt) for prompt in prompts]
+    seconds = [each.seconds for each in seen if each.seconds is not None]
+    computed = [each.n_computed for each in seen[1::2] if each.n_computed is not None]
+    read = [each.n_prompt for each in seen[1::2] if each.n_prompt is not None]
+    told = f"{statistics.mean(computed):.1f}, at most {max(computed)}" if computed else "not told"
+    size = f"{statistics.mean(read):.0f}" if read else "not told"
+    return (
+        f"{1000 * statistics.median(seconds):.0f} | {1000 * percentile(seconds, 0.95):.0f} | "
+        f"{size} | {told}"
+    )
+
+
+def most_typists(typist: Typist, most: int, n_keys: int, pause: float) -> str:
+    """A column: how many can type at once, and the share that was served of each number."""
+    shares: list[str] = []
+    served = 0
+    for n in range(1, most + 1):
+        seen = type_side_by_side(typist, n, n_keys, pause)
+        share = sum(is_in_time(each) for each in seen) / len(seen)
+        shares.append(f"{n}: {share:.0%}")
+        if share < GOOD:
+            break
+        served = n
+    return f"{served} ({', '.join(shares)})"
+
+
+def is_in_time(seen: Seen) -> bool:
+    """Whether a character came before the next key."""
+    return seen.seconds is not None
+
+
+def main() -> None:
+    """Print the table, and write it into the page if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="smollm2")
+    parser.add_argument("--keys", type=int, default=1000)
+    parser.add_argument("--tokens", type=int, default=8)
+    parser.add_argument("--pause", type=float, default=0.25)
+    parser.add_argument("--typists", type=int, default=8, help="at most")
+    parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument("--write-docs", action="store_true")
+    options = parser.parse_args()
+    prompts = list(session(options.keys))
+    n_keys = min(options.keys, 100)
+    servers = {"tokkit": lambda: tokkit_server(options.model)}
+    if options.peer_python != sys.executable or importlib.util.find_spec("llama_cpp"):
+        servers["llama-cpp-python"] = lambda: peer_server(options.peer_python, options.model)
+    described = run_description("transformers", "torch", "llama-cpp-python")
+    rows: list[str] = []
+    for name, start in servers.items():
+        with start() as url:
+            typist = Typist(url, options.model, options.tokens)
+            check_cache(typist, prompts)
+            columns = follow(typist, prompts)
+            rows.append(
+                f"| {name} | {columns} | "
+                f"{most_typists(typist, options.typists, n_keys, options.pause)} |"
+            )
+            print(rows[-1], flush=True)
+    head = (
+        "| server | first character, median ms | 95th percentile, ms | tokens of a prompt | "
+        "computed of every second one | people at once |\n|---|---|---|---|---|---|\n"
+    )
+    text = (
+        head
+        + "\n".join(rows)
+        + f"\n\n```text\n{described}\nsettings: {options.keys} keystrokes, completions of "
+        f"{options.tokens} tokens; at once: a key each {options.pause:g} s, {n_keys} keys "
+        f"a person, served while {GOOD:.0%} of the keys bring a character before the next\n```"
+    )
+    print(text)
+    if options.write_docs:
+        replace_block(PAGE, "serve-keystrokes", text)
+
+
+if __name__ == "__main__":
+    main()
