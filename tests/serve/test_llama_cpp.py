@@ -236,3 +236,14 @@ def test_the_server_tells_of_itself(client: Client) -> None:
     metrics = get("/metrics").decode()
     assert "tokkit_requests_total{" in metrics
     assert "peculiar" not in metrics
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_limit_of_time_that_the_client_sets_is_no_fault(client: Client, stream: bool) -> None:
+    fields: dict[str, Any] = {"model": "toy", "input_prefix": "the na", "input_suffix": "\n"}
+    fields |= {"n_predict": 500, "t_max_predict_ms": 0.001}
+    if stream:
+        *_, answer = client.events("/infill", **fields, stream=True)
+    else:
+        answer = client.ask("/infill", **fields)
+    assert (answer["content"], answer["stop_type"]) == ("", "limit")

@@ -339,7 +339,10 @@ class Drawing:
             if news.handle is not None:
                 drawn.handle, drawn.ended_at = news.handle, now
                 self._waiting -= 1
-                if not drawn.text and drawn.finish == "length" and now >= order.deadline:
+                seconds = drawn.generation.seconds  # the client's own limit, which it wants kept
+                is_own = seconds is not None and order.deadline >= self.asked_at + seconds
+                is_late = drawn.finish == "length" and now >= order.deadline and not is_own
+                if not drawn.text and is_late:
                     raise RefusalError(503, "no answer in the time allowed", code="timeout")
             is_last = news.handle is not None
             if news.data or is_last:
