@@ -5,8 +5,8 @@ the parts that they share, `byte`, the plainest of them, and `subword`. `words` 
 several bytes, which are what the backbones of `spacebyte` and `hierarchical` read, `end_of_word`
 about models that write a symbol for the end of a word, as `word_pooled` does. `byteified` stands on
 the backbone of a token model. `vqgraph` is a tokenizer of the nodes of graphs, `flextok` one of
-pictures, `dm_codec` one of speech. `saving` is how each becomes a folder, and
-`training` is the loop.
+pictures, `dm_codec` one of speech; `checkpoints` are small ones that come with tokkit. `saving` is
+how each becomes a folder, and `training` is the loop.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tokkit.models.byteified.byteify import byteify
     from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig, TokenModelConfig
     from tokkit.models.byteified.model import Byteified
+    from tokkit.models.checkpoints.samples import sample_signals
     from tokkit.models.dm_codec.config import DMCodecConfig, DMCodecRecipe
     from tokkit.models.dm_codec.model import DMCodec
     from tokkit.models.dm_codec.recordings import Recording, Recordings
@@ -90,6 +91,7 @@ __all__ = [
     "read_recordings",
     "read_release",
     "read_wav",
+    "sample_signals",
     "write_wav",
 ]
 
@@ -134,6 +136,7 @@ _HOMES = {
     "read_recordings": ".dm_codec.speech_files",
     "read_release": ".flextok.release.reading",
     "read_wav": ".dm_codec.wav_files",
+    "sample_signals": ".checkpoints.samples",
     "write_wav": ".dm_codec.wav_files",
 }
 

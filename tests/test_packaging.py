@@ -10,6 +10,7 @@ import pytest
 
 from tests.archives import build_archives
 from tokkit.cli.completion_scripts import SHELLS
+from tokkit.files.checkpoints import CHECKPOINTS
 
 pytestmark = pytest.mark.slow
 
@@ -53,12 +54,13 @@ def test_wheel_holds_the_data_beside_the_modules(archives: tuple[set[str], set[s
     _, wheel = archives
     data = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("audit", "cli", "files", "report", "text")
+        for folder in ("audit", "cli", "files", "models", "report", "text")
         for path in (ROOT / "tokkit" / folder).rglob("*.*")
         if path.is_file() and path.suffix not in {".py", ".pyc", ".nbi", ".nbc"}
     }
     assert {"tokkit/report/page/template.html", "tokkit/text/formats/patterns.toml"} <= data
     assert {f"tokkit/cli/completions/tokkit.{shell}" for shell in SHELLS} <= data
+    assert {f"tokkit/models/checkpoints/{name}/model.safetensors" for name in CHECKPOINTS} <= data
     assert data <= wheel
 
 

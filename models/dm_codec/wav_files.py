@@ -20,6 +20,7 @@ from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
 from tokkit.models.dm_codec.checks import as_signal
 from tokkit.models.dm_codec.config import LEAST_RATE, MOST_RATE
+from tokkit.report.media import wav
 
 _ADVICE = "convert it, as by ffmpeg -i FILE -ac 1 -ar RATE -c:a pcm_s16le OUT.wav"
 
@@ -83,15 +84,8 @@ def write_wav(path: str | os.PathLike[str], samples: NDArray[np.float32], rate: 
     check_whole("rate", rate, LEAST_RATE, MOST_RATE)
     if 2 * len(signal) >= (1 << 32) - 64:
         raise ArgumentError(f"{len(signal):,} samples are more than a WAV file holds; write parts")
-    whole = np.rint(np.clip(signal, -1, 1) * 32767).astype("<i2")
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(whole.tobytes())
     with refused_by_system(f"write {os.fspath(path)!r}"), whole_file(Path(path)) as out:
-        out.write(stream.getvalue())
+        out.write(wav(signal, rate))
 
 
 def _check_chunks(data: bytes, path: str | os.PathLike[str]) -> None:

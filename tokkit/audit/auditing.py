@@ -92,6 +92,10 @@ def _check_fit(subject: Subject, options: AuditOptions) -> None:
         training.check(subject.text, options.corpora)
     if options.signals is not None and subject.text is not None:
         raise ArgumentError("signals are for other modalities, and this tokenizer is one of text")
+    if options.against is not None and options.against.modality != modality:
+        raise ArgumentError(
+            f"against is a tokenizer of {options.against.modality}, and this one is of {modality}"
+        )
 
 
 def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[Part]:
@@ -105,6 +109,7 @@ def _parts(subject: Subject, options: AuditOptions, say: Progress) -> Iterator[P
             contexts=options.contexts,
             labels=options.labels,
             distortion=options.distortion,
+            against=options.against,
         )
         return
     from tokkit.audit import costs, safety, vocabulary

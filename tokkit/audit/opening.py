@@ -16,6 +16,11 @@ from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 from tokkit.tokenizer import Tokenizer
 
 
+def name_of(tokenizer: Tokenizer[Any]) -> str:
+    """What to call a tokenizer that is loaded."""
+    return str(getattr(tokenizer, "name", type(tokenizer).__name__))
+
+
 def open_subject(
     source: Any, *, format: str | None = None, allow_download: bool = False
 ) -> tuple[Subject, str]:
@@ -33,7 +38,7 @@ def open_subject(
     """
     if isinstance(source, Tokenizer):
         tokenizer = cast(Tokenizer[Any], source)
-        return Subject(tokenizer), str(getattr(tokenizer, "name", type(tokenizer).__name__))
+        return Subject(tokenizer), name_of(tokenizer)
     if not isinstance(source, str | os.PathLike):
         loaded = load_tokenizer(source, format=format)
         return Subject(loaded), loaded.name

@@ -11,6 +11,7 @@ from tokkit.arguments import check_flags, check_functions, check_kind, refuse_si
 from tokkit.audit.safety.growth import GrowthCurve
 from tokkit.errors import ArgumentError
 from tokkit.mixture.samples.sources import Source
+from tokkit.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,12 @@ class AuditOptions:
             where it is unknown. How well they follow from the codes is told.
         distortion: how far a decoded signal is from the one that was encoded; smaller is better.
             None: see `tokkit.audit.codebook.encoded.default_distortion`.
+        against: another tokenizer of the same signals; how many bits more than it this one takes at
+            equal distortion is told (BD-rate).
 
     Raises:
-        ArgumentError: `contexts`, `labels` or `distortion` without `signals`, or `inherits`
-            without `corpora`.
+        ArgumentError: `contexts`, `labels`, `distortion` or `against` without `signals`, or
+            `inherits` without `corpora`.
     """
 
     reference: bool = True
@@ -55,6 +58,7 @@ class AuditOptions:
     contexts: Sequence[Any] | None = None
     labels: Sequence[Any] | None = None
     distortion: Callable[[Any, Any], float] | None = None
+    against: Tokenizer[Any] | None = None
 
     def __post_init__(self) -> None:
         check_flags(reference=self.reference)
@@ -68,6 +72,7 @@ class AuditOptions:
             ("signals", Sequence),
             ("contexts", Sequence),
             ("labels", Sequence),
+            ("against", Tokenizer),
         ):
             if (value := getattr(self, name)) is not None:
                 check_kind(value, kind, name)
@@ -77,7 +82,7 @@ class AuditOptions:
             refuse_single_text(each, "each of texts")
         for each in (self.corpora or {}).values():
             check_kind(each, (PathLike, Iterable), "each of corpora")
-        for name in ("contexts", "labels", "distortion"):
+        for name in ("contexts", "labels", "distortion", "against"):
             if self.signals is None and getattr(self, name) is not None:
                 raise ArgumentError(f"{name} is about signals; give signals too, or leave it out")
         if self.inherits and self.corpora is None:

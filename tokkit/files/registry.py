@@ -7,12 +7,12 @@ so that `load_tokenizer` and `load_lm` open what layers below them write, and im
 from __future__ import annotations
 
 import json
-import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from tokkit.errors import FormatError
+from tokkit.errors import FormatError, needs_extra
+from tokkit.files.checkpoints import as_path
 from tokkit.files.json_text import parse_json, want_object, want_str
 from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
@@ -49,16 +49,16 @@ def write_kind(folder: Path, kind: str) -> None:
 
 
 def is_saved(source: Any) -> bool:
-    """Whether a source is a folder with `tokkit.json`."""
-    given = isinstance(source, (str, os.PathLike))
-    return given and (Path(cast("str | os.PathLike[str]", source)) / MANIFEST).is_file()
+    """Whether a source is a folder with `tokkit.json`, or the name of one that is shipped."""
+    path = as_path(source)
+    return path is not None and (path / MANIFEST).is_file()
 
 
 def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any:
     """What a saved folder holds.
 
     Args:
-        source: anything; what is no folder with `tokkit.json` gives None.
+        source: anything; what `is_saved` denies gives None.
         wanted: the class, or a base of those, that will do.
         what: what that is, for messages: "a tokenizer".
         **options: for the `load` of the class.
@@ -66,10 +66,12 @@ def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any
     Raises:
         FormatError: the file is damaged, names no kind that is known here, or another than is
             wanted.
+        MissingExtraError: what it computes with is not installed.
     """
-    if not is_saved(source):
+    folder = as_path(source)
+    if folder is None or not is_saved(source):
         return None
-    path = Path(source) / MANIFEST
+    path = folder / MANIFEST
     where = str(path)
     document = want_object(parse_json(read_bounded(path, limit=_MAX_BYTES), where), where)
     kind = want_str(document.get("kind"), f"{where}.kind")
@@ -79,7 +81,8 @@ def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any
             "written by a later version of tokkit?"
         )
     module, _, name = CLASSES[kind].partition(":")
-    saved: Any = getattr(import_module(module), name)
+    with needs_extra(f"{path.parent} holds a {kind}, which needs torch", extra="hf"):
+        saved: Any = getattr(import_module(module), name)
     fits: bool = issubclass(saved, wanted)
     if not fits:
         raise FormatError(f"{path.parent}: holds a {kind}; expected {what}")

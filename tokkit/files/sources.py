@@ -1,6 +1,7 @@
-"""What a name means, for every entry that takes one: a packaged model, a path, or a hub id.
+"""What a name means, for every entry that takes one: a model that is packaged, a path, or a hub id.
 
-In that order: `./smollm2` is the folder where `smollm2` is the model that installs with pip.
+Packaged are models that install with pip, and tokenizers that come with tokkit. In that order:
+`./smollm2` is the folder where `smollm2` is the model that installs with pip.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Literal
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError, FormatError
+from tokkit.files.checkpoints import CHECKPOINTS, checkpoint_folder, is_checkpoint
 from tokkit.files.hub import is_cached, is_hub_id, snapshot
 from tokkit.files.packaged import PACKAGED, find_packaged
 
 Meaning = Literal["packaged", "path", "hub"]
+_NAMES = (*PACKAGED, *CHECKPOINTS)
 _GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
 
 
@@ -30,7 +33,7 @@ def meaning_of(source: str | os.PathLike[str]) -> Meaning:
     text = os.fspath(source)
     if not text:
         raise ArgumentError("source is empty; expected a name, a path or a hub id")
-    if text in PACKAGED:
+    if text in _NAMES:
         return "packaged"
     try:
         if Path(text).exists():
@@ -40,7 +43,7 @@ def meaning_of(source: str | os.PathLike[str]) -> Meaning:
     if is_hub_id(text):
         return "hub"
     raise FormatError(
-        f"{text[:200]}: no such file or folder, and no packaged model ({', '.join(PACKAGED)})"
+        f"{text[:200]}: no such file or folder, and no packaged model ({', '.join(_NAMES)})"
     )
 
 
@@ -61,10 +64,14 @@ def locate(
     """
     meaning = meaning_of(source)
     if meaning == "packaged":
-        return find_packaged(os.fspath(source))
+        return _packaged(os.fspath(source))
     if meaning == "hub":
         return snapshot(os.fspath(source), files, allow_download=allow_download)
     return Path(source)
+
+
+def _packaged(name: str) -> Path:
+    return checkpoint_folder(name) if is_checkpoint(name) else find_packaged(name)
 
 
 def check_source(source: str, *, allow_download: bool = False) -> None:
@@ -76,11 +83,11 @@ def check_source(source: str, *, allow_download: bool = False) -> None:
     """
     meaning = meaning_of(source)
     if meaning == "packaged":
-        find_packaged(source)
+        _packaged(source)
     elif meaning == "hub" and not allow_download and not is_cached(source):
         raise FormatError(
             f"{source}: no such file or folder, no hub id in the local cache, and no packaged "
-            f"model ({', '.join(PACKAGED)}); --download fetches it"
+            f"model ({', '.join(_NAMES)}); --download fetches it"
         )
 
 
@@ -104,4 +111,4 @@ def full_name(source: str | os.PathLike[str]) -> str:
     """A path in full, so that it is found from elsewhere; a name or id as it is."""
     check_kind(source, (str, os.PathLike), "source", "pass a name, a path or a hub id")
     text = os.fspath(source)
-    return text if text in PACKAGED or not Path(text).exists() else str(Path(text).resolve())
+    return text if text in _NAMES or not Path(text).exists() else str(Path(text).resolve())

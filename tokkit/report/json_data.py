@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from tokkit.report.section import Section
@@ -21,7 +21,9 @@ def json_text(value: dict[str, Any]) -> str:
 
 def section_data(section: Section) -> dict[str, Any]:
     """Facts, tables and charts of a section, by the names of their attributes."""
-    return _plain(asdict(section))
+    data = asdict(replace(section, exhibits=()))
+    del data["exhibits"]
+    return _plain(data)
 
 
 def _plain(value: Any) -> Any:

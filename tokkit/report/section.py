@@ -152,6 +152,34 @@ def bar_chart(
 
 
 @dataclass(frozen=True)
+class Exhibits:
+    """Pictures or sounds, a row for each of what they are of. A page shows them; JSON does not.
+
+    Attributes:
+        key: stable, lower case with underscores.
+        title: what they are.
+        media: of the files.
+        heads: of the columns.
+        rows: the files' bytes.
+        note: a sentence about them.
+    """
+
+    key: str
+    title: str
+    media: Literal["image/png", "audio/wav"]
+    heads: tuple[str, ...]
+    rows: tuple[tuple[bytes, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.heads):
+                raise ArgumentError(
+                    f"exhibits {self.key}: a row has {len(row)} files for {len(self.heads)} columns"
+                )
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of a report.
 
@@ -167,6 +195,7 @@ class Section:
     facts: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
+    exhibits: tuple[Exhibits, ...] = ()
 
     def __post_init__(self) -> None:
         keys = {table.key for table in self.tables}

@@ -80,7 +80,7 @@ class Encoded:
             ArgumentError: it is not a finite number.
         """
         values = [
-            float(self.distortion(signal, self.tokenizer.decode(self._own_shape(each))))
+            float(self.distortion(signal, self.tokenizer.decode(self.own_shape(each))))
             for signal, each in zip(self.signals, ids, strict=True)
         ]
         if not all(map(math.isfinite, values)):
@@ -105,7 +105,8 @@ class Encoded:
             raise ArgumentError(f"the tokenizer is broken: {error}") from error
         return array if array.ndim == 2 else array[:, None]
 
-    def _own_shape(self, ids: Ids) -> Ids:
+    def own_shape(self, ids: Ids) -> Ids:
+        """Ids (n, depth) as the tokenizer takes them: (n,) where there is one stream."""
         return ids if self.tokenizer.streams > 1 else ids[:, 0]
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tokkit.audit.codebook.encoded import Distortion, Encoded
+from tokkit.audit.codebook.exhibits import exhibits_of
 from tokkit.audit.codebook.probe import Probe, probe
-from tokkit.audit.codebook.rate_distortion import Point, curve_chart, curve_of, curve_table
+from tokkit.audit.codebook.rate_distortion import (
+    Point,
+    bd_rate,
+    curve_chart,
+    curve_of,
+    curve_table,
+)
 from tokkit.audit.codebook.usage import (
     Usage,
     by_position,
@@ -18,11 +26,13 @@ from tokkit.audit.codebook.usage import (
     usage_table,
 )
 from tokkit.audit.finding import Finding
+from tokkit.audit.opening import name_of
 from tokkit.audit.part import Part
 from tokkit.audit.rules.codebook import UNUSED_CODES
 from tokkit.audit.subject import Subject
 from tokkit.report.section import Fact, Section
 from tokkit.report.wording import plural
+from tokkit.tokenizer import Tokenizer
 
 MIN_IDS_PER_CODE = 10
 """Unused codes are reported only if the signals gave so many ids for each code there is."""
@@ -40,6 +50,7 @@ def examine(
     contexts: Sequence[Any] | None = None,
     labels: Sequence[Any] | None = None,
     distortion: Distortion | None = None,
+    against: Tokenizer[Any] | None = None,
 ) -> Part:
     """How the codes are used on `signals`, and how rate trades against distortion.
 
@@ -50,6 +61,7 @@ def examine(
         labels: of each signal a class, or one of each of its places; below 0 where it is unknown.
         distortion: (signal, decoded signal) -> how far apart they are; smaller is better. None: see
             `tokkit.audit.codebook.encoded.default_distortion`.
+        against: another tokenizer of the same signals, whose rates are told beside.
 
     Raises:
         ArgumentError: an empty list of signals, contexts or labels that do not fit them, or a
@@ -66,8 +78,27 @@ def examine(
     found = None
     if labels is not None:
         found = probe(encoded.ids, labels, tokenizer.vocab_sizes, positions=is_sequence)
-    section = _section(encoded, usages, curve_of(encoded), found, positions=is_sequence)
+    curve = curve_of(encoded)
+    section = _section(encoded, usages, curve, found, positions=is_sequence)
+    if against is not None:
+        other = Encoded.of(against, signals, contexts, distortion)
+        section = _beside(section, curve, curve_of(other), name_of(against))
     return Part(section, tuple(_findings(usages)))
+
+
+def _beside(section: Section, curve: Sequence[Point], other: Sequence[Point], name: str) -> Section:
+    """With what another tokenizer needs for the same distortion."""
+    rate = bd_rate(curve, other)
+    told = (
+        "They reach no distortion in common, or one of them has one length." if rate is None else ""
+    )
+    fact = Fact(
+        "bd_rate_percent", f"Bits beside {name}", None if rate is None else round(rate, 1), "%",
+        help=told or "More at equal distortion, on average over what both reach (BD-rate); below "
+        "0: fewer.",
+    )  # fmt: skip
+    tables = (*section.tables, curve_table(other, other=name))
+    return replace(section, facts=(*section.facts, fact), tables=tables)
 
 
 def _section(
@@ -98,7 +129,9 @@ def _section(
         sizes = [each.perplexity for each in usages]
         told += f" of {plural(len(usages), 'stream')}; perplexities are {min(sizes):,.1f} to "
         told += f"{max(sizes):,.1f}."
-    return Section("codebook", "Codebook", told, facts, tuple(tables), tuple(charts))
+    return Section(
+        "codebook", "Codebook", told, facts, tuple(tables), tuple(charts), exhibits_of(encoded)
+    )
 
 
 def _facts(

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from tokkit.audit.codebook.encoded import Encoded, Ids
 from tokkit.audit.codebook.usage import by_stream
@@ -61,8 +65,50 @@ def _point(encoded: Encoded, ids: Sequence[Ids]) -> Point:
     )
 
 
-def curve_table(curve: Sequence[Point]) -> Table:
-    """A row for each budget."""
+def bd_rate(curve: Sequence[Point], other: Sequence[Point]) -> float | None:
+    """How many bits more than another a tokenizer takes at equal distortion, %; below 0: fewer.
+
+    "Calculation of Average PSNR Differences between RD-Curves" (Bjøntegaard, 2001): the mean
+    difference of log bits over the log distortions that both reach. Curves go through their points
+    by monotone cubics, not by one cubic that may leave them.
+
+    Args:
+        curve: of the tokenizer, by increasing bits.
+        other: of the other one.
+
+    Returns:
+        None where a curve has fewer than two points, of falling distortion, or where they reach no
+        distortion in common.
+    """
+    pieces = [_falling(each) for each in (curve, other)]
+    if any(len(each) < 2 for each in pieces):
+        return None
+    low = max(each[0][0] for each in pieces)
+    high = min(each[-1][0] for each in pieces)
+    if low >= high:
+        return None
+    means: list[float] = []
+    for each in pieces:
+        points = np.array(each)
+        through: Any = PchipInterpolator(points[:, 0], points[:, 1])
+        means.append(float(through.integrate(low, high)) / (high - low))
+    return 100 * math.expm1(means[0] - means[1])
+
+
+def _falling(curve: Sequence[Point]) -> list[tuple[float, float]]:
+    """(log distortion, log bits), increasing, without points no better than a cheaper one."""
+    kept: list[tuple[float, float]] = []
+    for point in curve:
+        if point.bits <= 0 or point.distortion <= 0:
+            continue
+        new = math.log(point.distortion), math.log(point.bits)
+        if not kept or (new[0] < kept[-1][0] and new[1] > kept[-1][1]):
+            kept.append(new)
+    return kept[::-1]
+
+
+def curve_table(curve: Sequence[Point], *, other: str = "") -> Table:
+    """A row for each budget; of another tokenizer with its name."""
     heads = columns(
         "number", ids="Ids a signal", bits="Bits a signal", distortion="Distortion",
         gain="Less by each further id",
@@ -74,8 +120,9 @@ def curve_table(curve: Sequence[Point]) -> Table:
             before = curve[k - 1]
             gain = short((before.distortion - point.distortion) / (point.ids - before.ids))
         rows.append((point.ids, point.bits, point.distortion, gain))
+    key, of = ("rate_distortion_of_other", f" of {other}") if other else ("rate_distortion", "")
     return Table(
-        "rate_distortion", "Rate against distortion", heads, tuple(rows),
+        key, f"Rate against distortion{of}", heads, tuple(rows),
         "Bits by the frequencies of the codes of each stream. One row: the length is fixed.",
     )  # fmt: skip
 

@@ -152,6 +152,14 @@ class LookedAt:
             "DATA",
         ),
     ] = None
+    against: Annotated[
+        str | None,
+        option(
+            "with --signals: another tokenizer of them, to compare bits at equal distortion with",
+            Source(),
+            "TOKENIZER",
+        ),
+    ] = None
     no_reference: Annotated[
         bool,
         option("do not compare with the implementation that the file belongs to"),
@@ -180,6 +188,7 @@ class LookedAt:
             signals=signals.signals or None,
             contexts=signals.contexts,
             labels=signals.labels,
+            against=None if self.against is None else tokkit.load_tokenizer(self.against),
         )
 
     def _read_signals(self, tokenizer: object) -> Signals:

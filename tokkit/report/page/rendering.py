@@ -116,7 +116,7 @@ def content_policy(script: str, style: str) -> str:
     """Forbids every connection, and all scripts and styles but these two."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

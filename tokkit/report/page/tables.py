@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokkit.report.page.charts import chart_html
+from tokkit.report.page.exhibits import exhibits_html
 from tokkit.report.page.facts import facts_html
 from tokkit.report.page.markup import escape, prose, visible_html
 from tokkit.report.section import Column, Scalar, Section, Table
@@ -30,6 +31,7 @@ def section_html(section: Section) -> str:
         f'<p class="standfirst">{prose(section.summary)}</p>'
         + facts_html(section.facts)
         + (f'<div class="charts">{charts}</div>' if charts else "")
+        + "".join(map(exhibits_html, section.exhibits))
         + "".join(map(show, others))
         + "</section>"
     )

@@ -1,0 +1,104 @@
+"""Signals to look at or listen to, as they were given and as some of their ids decode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tokkit.audit.codebook.encoded import Encoded
+from tokkit.report.media import png, wav
+from tokkit.report.section import Exhibits
+from tokkit.report.wording import plural
+
+_MOST_PICTURES, _MOST_SOUNDS = 8, 3
+_MOST_PIXELS = 1 << 16
+"""Of a picture that is shown; a page holds forty of them."""
+_MOST_SECONDS = 4
+
+
+def exhibits_of(encoded: Encoded) -> tuple[Exhibits, ...]:
+    """Pictures or sounds; nothing of other signals, or of pictures that are too large."""
+    make: dict[str, Callable[[Encoded], Sequence[Exhibits]]] = {
+        "image": _pictures,
+        "speech": _sounds,
+    }
+    return tuple(make.get(encoded.tokenizer.modality, lambda _: ())(encoded))
+
+
+def _pictures(encoded: Encoded) -> Sequence[Exhibits]:
+    chosen = [
+        k for k, signal in enumerate(encoded.signals)
+        if _is_picture(signal) and signal.size <= 3 * _MOST_PIXELS
+    ]  # fmt: skip
+    if not chosen:
+        return ()
+    chosen = [chosen[k] for k in _evenly(len(chosen), _MOST_PICTURES)]
+    decode = encoded.tokenizer.decode
+    budgets = _budgets(encoded, max(len(encoded.ids[k]) for k in chosen))
+    rows: list[tuple[bytes, ...]] = []
+    for k in chosen:
+        ids = encoded.own_shape(encoded.ids[k])
+        found = [encoded.signals[k], *(decode(_first(encoded, ids, n)) for n in budgets)]
+        if not all(map(_is_picture, found)):
+            return ()
+        rows.append(tuple(map(png, found)))
+    return [_table(encoded, budgets, rows, "pictures", "Decoded pictures", "image/png")]
+
+
+def _sounds(encoded: Encoded) -> Sequence[Exhibits]:
+    tokenizer = encoded.tokenizer
+    rate = tokenizer.sample_rate
+    if rate is None:
+        return ()
+    chosen = [k for k, signal in enumerate(encoded.signals) if np.ndim(signal) == 1]
+    budgets = _budgets(encoded, tokenizer.streams)
+    rows: list[tuple[bytes, ...]] = []
+    for place in _evenly(len(chosen), _MOST_SOUNDS):
+        signal = np.asarray(encoded.signals[chosen[place]], np.float32)[: _MOST_SECONDS * rate]
+        ids = np.asarray(tokenizer.encode(signal))
+        found = [signal, *(tokenizer.decode(_first(encoded, ids, n)) for n in budgets)]
+        rows.append(tuple(wav(np.asarray(each, np.float32), rate) for each in found))
+    if not rows:
+        return ()
+    return [_table(encoded, budgets, rows, "sounds", "Decoded sounds", "audio/wav")]
+
+
+def _table(
+    encoded: Encoded,
+    budgets: Sequence[int],
+    rows: Sequence[tuple[bytes, ...]],
+    key: str,
+    title: str,
+    media: Any,
+) -> Exhibits:
+    unit = "stream" if encoded.tokenizer.prefix_axis == "depth" else "id"
+    heads = ("as given", *(plural(n, unit) for n in budgets))
+    note = "Decoded without a seed, so always the same."
+    if media == "audio/wav":
+        note += f" Of each recording the first {_MOST_SECONDS} seconds at most."
+    return Exhibits(key, title, media, heads, tuple(rows), note)
+
+
+def _budgets(encoded: Encoded, most: int) -> list[int]:
+    """One, some and all, where there are smaller budgets."""
+    if encoded.tokenizer.prefix_axis == "none":
+        return [most]
+    return sorted({1, round(most**0.5), most})
+
+
+def _first(encoded: Encoded, ids: Any, n: int) -> Any:
+    """The first of some ids, where that means something."""
+    tokenizer = encoded.tokenizer
+    return ids if tokenizer.prefix_axis == "none" else tokenizer.truncate(ids, n)
+
+
+def _is_picture(signal: Any) -> bool:
+    array = np.asarray(signal)
+    return array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (1, 3)
+
+
+def _evenly(n: int, most: int) -> list[int]:
+    kept = min(n, most)
+    return [k * n // kept for k in range(kept)]
