@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.bytelm.encodings.pass_costs import PassCosts
+from tokkit.bytelm.encodings.pass_costs import PassCosts, Rest
 
 Bounds: TypeAlias = tuple[NDArray[np.float64], float]
 """See `ByteState.bounds`."""
@@ -29,13 +29,14 @@ class Glimpses:
     def __init__(self) -> None:
         """Nothing is measured yet."""
         self._passes = PassCosts(row_cost=0.1)
+        self._rest = Rest()
         self._n = 0
         self._spent = self._saved = 0.0
 
     def begin(self) -> float | None:
         """When a glance begins; None: it is not worth one now."""
-        if self._passes.rest > 0:
-            self._passes.rest -= 1
+        if self._rest.left > 0:
+            self._rest.pass_symbol()
             return None
         return thread_time()
 
@@ -51,7 +52,7 @@ class Glimpses:
         self._saved += held * (first - further)
         self._n += 1
         if self._n >= _TRIAL and self._passes.n_calls:
-            self._passes.judge(self._spent, self._saved)
+            self._rest.judge(self._spent, self._saved)
             self._n, self._spent, self._saved = 0, 0.0, 0.0
 
     def read(self, longest: int, seconds: float) -> None:

@@ -21,9 +21,6 @@ from tokkit.bytelm.side_by_side import Parts, parts_of
 from tokkit.bytelm.token_models.protocol import Node, Session
 from tokkit.errors import TokkitError
 
-REST_AFTER_FAILURE = 256
-"""Symbols for which nothing is proposed after a pass with proposals has failed."""
-
 
 class CoverState(ByteState):
     """The state of a `ByteLM`; made by `ByteLM.open`.
@@ -289,7 +286,7 @@ def evaluate_states(states: Sequence[CoverState]) -> None:
         if not foreseen:
             raise
         # What cannot be evaluated may be a context that the text never comes to.
-        vocabulary.costs.rest = REST_AFTER_FAILURE
+        vocabulary.costs.fail()
         for _ in evaluate(vocabulary, session, [h for h in pending if h.weights is None], keep):
             pass
     if is_step:  # not a prompt

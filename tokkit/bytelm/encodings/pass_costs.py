@@ -12,7 +12,32 @@ _PRIOR_WEIGHT = 4.0  # of the first guess at the slope, in squared rows
 _OUTLIER = 2.0  # times what was expected; more is taken for something else that ran meanwhile
 _ENOUGH = 4
 _SMOOTHING = 0.2
-_FIRST_REST, _LONGEST_REST = 64, 1 << 13  # symbols
+_FIRST_REST, _LONGEST_REST = 64, 1 << 10  # symbols
+_REST_AFTER_FAILURE = 256
+
+
+class Rest:
+    """Symbols for which nothing is proposed, since it did not pay; longer each time.
+
+    Attributes:
+        left: symbols until it is tried again.
+    """
+
+    def __init__(self) -> None:
+        self.left = 0
+        self._next = 0
+
+    def judge(self, spent: float, saved: float) -> None:
+        """After a trial: rest if it has cost more than it saved, for twice as long each time."""
+        if spent > saved:
+            self._next = min(max(_FIRST_REST, 2 * self._next), _LONGEST_REST)
+            self.left = self._next
+        else:
+            self._next = 0
+
+    def pass_symbol(self) -> None:
+        """One symbol fewer."""
+        self.left -= self.left > 0
 
 
 class PassCosts:
@@ -20,9 +45,8 @@ class PassCosts:
 
     Attributes:
         n_calls: that were measured.
-        rest: symbols for which nothing is proposed now, since it did not pay; see
-            `tokkit.bytelm.drawing.speculation.speculator`.
-        next_rest: how long the next rest will be.
+        rests: whether proposals rest, by how the model is used: by itself, among how many members
+            of an ensemble, beside other texts. What did not pay in one may in another.
         n_plans: choices of what to propose.
         planning: seconds that it takes to choose what to propose, smoothed.
     """
@@ -37,8 +61,7 @@ class PassCosts:
         self._weight = self._mean_rows = self._mean_seconds = 0.0
         self._spread = self._product = 0.0
         self.n_calls = 0
-        self.rest = 0
-        self.next_rest = 0
+        self.rests: dict[object, Rest] = {}
         self.n_plans = 0
         self.planning = 0.0
 
@@ -63,13 +86,14 @@ class PassCosts:
             limit = max(_OUTLIER * self.planning, 1e-4)
             self.planning += _SMOOTHING * (min(seconds, limit) - self.planning)
 
-    def judge(self, spent: float, saved: float) -> None:
-        """After a trial: rest if it has cost more than it saved, for twice as long each time."""
-        if spent > saved:
-            self.next_rest = min(max(_FIRST_REST, 2 * self.next_rest), _LONGEST_REST)
-            self.rest = self.next_rest
-        else:
-            self.next_rest = 0
+    def rest(self, use: object) -> Rest:
+        """The rest of a use; the same object each time."""
+        return self.rests.setdefault(use, Rest())
+
+    def fail(self) -> None:
+        """A pass with proposals could not be computed: propose nothing for a while."""
+        for rest in self.rests.values():
+            rest.left = _REST_AFTER_FAILURE
 
     def line(self) -> tuple[float, float]:
         """Seconds of a call with one context, and what each further one adds.

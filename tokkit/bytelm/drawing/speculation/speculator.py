@@ -19,7 +19,7 @@ from tokkit.bytelm.drawing.speculation.options import as_options
 from tokkit.bytelm.drawing.speculation.proposal_tree import Budget, Member, grow_proposal
 from tokkit.bytelm.drawing.speculation.repeats import RepeatedText
 from tokkit.bytelm.encodings.canonical_state import CoverState
-from tokkit.bytelm.encodings.pass_costs import PassCosts
+from tokkit.bytelm.encodings.pass_costs import PassCosts, Rest
 
 _TRIAL = 12  # passes after which gain and cost are compared
 
@@ -47,6 +47,7 @@ class Speculator:
         self._n_guessed = 0  # drawn bytes that the guesses have seen
         self._paths: dict[bytes, float] = {}
         self._since = b""  # drawn since the last proposal, or since it was left
+        self._rest: Rest | None = None
         self._n_passes = 0
         self._spent = self._saved = 0.0
 
@@ -71,7 +72,8 @@ class Speculator:
         if not members:
             return
         costs = [member.vocabulary.costs for member, _ in members]
-        if costs[0].rest > 0 and self._options.row_cost is None:
+        self._rest = costs[0].rest((len(members), share < 1))
+        if self._rest.left > 0 and self._options.row_cost is None:
             for member, _ in members:
                 member.foresee(())
             return
@@ -97,7 +99,7 @@ class Speculator:
         self._spent += proposal.n_rows * further + costs[0].planning
         self._n_passes += 1
         if self._options.row_cost is None and self._n_passes >= _TRIAL:
-            self._compare(costs[0], first)
+            self._compare(self._rest, first)
 
     def follow(self, state: ByteState, byte: int) -> None:
         """Follow the text by one byte, before or after the state does."""
@@ -108,10 +110,8 @@ class Speculator:
         if state.progress is not None:
             state.progress.n_bytes += 1
             state.progress.n_held += held
-        if self._options is not None and not self._paths:
-            for member in state.stands_on:
-                if isinstance(member, CoverState):
-                    member.vocabulary.costs.rest -= member.vocabulary.costs.rest > 0
+        if self._rest is not None and not self._paths:
+            self._rest.pass_symbol()
 
     def _line(self, costs: Sequence[PassCosts], share: float) -> tuple[float, float]:
         """Seconds of a pass of all models, and what a context adds in each of them."""
@@ -121,9 +121,9 @@ class Speculator:
         lines = [cost.line() for cost in costs]
         return share * sum(first for first, _ in lines), sum(more for _, more in lines) / len(lines)
 
-    def _compare(self, costs: PassCosts, first: float) -> None:
+    def _compare(self, rest: Rest, first: float) -> None:
         """Rest if proposals have cost more than the passes that they saved in the last trial."""
-        costs.judge(self._spent, self._saved * first)
+        rest.judge(self._spent, self._saved * first)
         self._n_passes = 0
         self._spent = self._saved = 0.0
 
