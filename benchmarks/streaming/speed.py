@@ -9,7 +9,9 @@ small models have a lot of), and whether all ways gave the same bytes. Then an e
 models, and batches of eight.
 
     python -m benchmarks.streaming.speed [--models smollm2 gemma3] [--bytes 300] [--rounds 1]
-        [--only single ensemble batch] [--json FILE]
+        [--only single ensemble batch] [--json FILE] [--write-docs]
+
+With `--from FILE`, a file that `--json` wrote, nothing is measured.
 """
 
 from __future__ import annotations
@@ -25,8 +27,13 @@ from time import process_time
 from typing import Any
 
 import tokkit
-from benchmarks.shared.machine import describe_run
+from benchmarks.shared.machine import run_description
+from benchmarks.shared.places import ROOT
+from benchmarks.shared.records import replace_block
 from tokkit.bytelm.byte_model import ByteModel
+from tokkit.files.writing import write_whole
+
+PAGE = ROOT / "docs" / "benchmarks.md"
 
 PROMPTS = {
     "English": "The history of the city begins in the twelfth century, when the river",
@@ -232,23 +239,39 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Means over the texts, and the worst single run."""
+    """Means over the texts, and in brackets the worst single run."""
     speed = {(r.model, r.text, r.law, r.way): r.speed for r in rows}
-    lines: list[str] = []
-    for model in dict.fromkeys(row.model for row in rows):
-        for law in LAWS:
-            for base in ("one by one", "tokens"):
-                ratios = [
-                    found / speed[m, text, one, base]
-                    for (m, text, one, way), found in speed.items()
-                    if (m, one, way) == (model, law, "proposals") and (m, text, one, base) in speed
-                ]
-                if ratios:
-                    lines.append(
-                        f"- {model}, {law}: proposals are {mean(ratios):.2f} times as fast as "
-                        f"{base}, at least {min(ratios):.2f}"
-                    )
+    header = (
+        "| model | temperature | one by one, bytes/CPU-s | with proposals | times one by one "
+        "| times transformers' tokens | bytes a pass |"
+    )
+    lines = [header, "|" + "---|" * 7]
+    for model, law in dict.fromkeys((row.model, row.law) for row in rows):
+        texts = [r.text for r in rows if (r.model, r.law, r.way) == (model, law, "proposals")]
+        ways = {
+            way: [speed[model, text, law, way] for text in texts]
+            for way in ("one by one", "proposals", "tokens")
+            if (model, texts[0], law, way) in speed
+        }
+        proposed = ways["proposals"]
+        passes = [
+            row.bytes_per_pass
+            for row in rows
+            if (row.model, row.law, row.way) == (model, law, "proposals") and row.bytes_per_pass
+        ]
+        lines.append(
+            f"| {model} | {law} | {mean(ways['one by one']):.1f} | {mean(proposed):.1f} "
+            f"| {_times(proposed, ways['one by one'])} | {_times(proposed, ways.get('tokens'))} "
+            f"| {f'{mean(passes):.2f}' if passes else ''} |"
+        )
     return "\n".join(lines)
+
+
+def _times(ours: Sequence[float], theirs: Sequence[float] | None) -> str:
+    if theirs is None:
+        return ""
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return f"{mean(ratios):.2f} ({min(ratios):.2f})"
 
 
 def main() -> None:
@@ -260,9 +283,26 @@ def main() -> None:
     kinds = ("single", "ensemble", "batch")
     parser.add_argument("--only", nargs="+", choices=kinds, default=kinds)
     parser.add_argument("--json", type=Path, help="write the measurements here, too")
+    parser.add_argument("--from", dest="source", type=Path, help="only show what stands in a file")
+    parser.add_argument("--write-docs", action="store_true", help=f"the means, into {PAGE.name}")
     arguments = parser.parse_args()
-    describe_run("torch", "transformers")
-    lms = [tokkit.load_lm(name, threads=1) for name in arguments.models]
+    if arguments.source is None:
+        header = run_description("torch", "transformers")
+        rows = measured(arguments.models, arguments.bytes, arguments.rounds, arguments.only)
+    else:
+        told = json.loads(arguments.source.read_text())
+        header, rows = told["header"], [Row(**row) for row in told["rows"]]
+    print(f"{header}\n\n{table(rows)}\n\n{summary(rows)}")
+    if arguments.json:
+        told = {"header": header, "rows": [asdict(row) for row in rows]}
+        write_whole(arguments.json, json.dumps(told, indent=1) + "\n")
+    if arguments.write_docs:
+        replace_block(PAGE, "streaming", f"```text\n{header}\n```\n\n{summary(rows)}")
+
+
+def measured(models: Sequence[str], n_bytes: int, n_rounds: int, kinds: Sequence[str]) -> list[Row]:
+    """Every text of every model, their ensemble and batches, in every way."""
+    lms = [tokkit.load_lm(name, threads=1) for name in models]
     ensemble = tokkit.ByteEnsemble(lms, name="ensemble") if len(lms) > 1 else None
     tasks: list[tuple[str, Callable[[int, int], list[Row]]]] = []
     for lm in lms:
@@ -273,12 +313,11 @@ def main() -> None:
     if ensemble is not None:
         tasks.append(("ensemble", partial(in_bytes, ensemble)))
     rows: list[Row] = []
-    for seed in range(arguments.rounds):
+    for seed in range(n_rounds):
         for kind, task in tasks:
-            rows += task(arguments.bytes, seed) if kind in arguments.only else []
-    print("\n\n" + table(rows) + "\n\n" + summary(rows))
-    if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+            rows += task(n_bytes, seed) if kind in kinds else []
+    print()
+    return rows
 
 
 if __name__ == "__main__":
