@@ -83,6 +83,7 @@ def toys() -> dict[str, Any]:
     lm = tokkit.ByteLM(ngram)
     folder = Path(mkdtemp())
     tokenizer.save(folder)
+    (folder / "text").write_text(TEXT)
     right: dict[str, Any] = {
         "tokenizer": tokenizer, "spec": tokenizer.spec, "token_lm": ngram, "lm": lm,
         "members": [lm], "state": lm.open("def"), "max_bytes": 2, "token": 1, "contexts": [[1]],
@@ -94,6 +95,7 @@ def toys() -> dict[str, Any]:
         "messages": [{"role": "user", "content": "def"}],
         "chat": tokkit.Chat([{"role": "user", "content": "d"}], template="{{ messages[0].role }}"),
         "x": "def", "budget": 1, "tolerance": 0.5,
+        "text_file": folder / "text", "into": folder / "ids.npy",
     }  # fmt: skip
     right |= dict.fromkeys(("data", "prefix", "prompt"), "def")
     right |= dict.fromkeys(("source", "directory"), folder)
@@ -137,6 +139,8 @@ def arguments(name: str) -> dict[str, Any]:
     if name.startswith("TextTokenizer."):
         needed -= {"context"} | ({"budget"} if name != PREFIX else set())
     given = {key: toys()[key] for key in needed & toys().keys()}
+    if name == "TextTokenizer.encode_file":
+        given["path"] = toys()["text_file"]
     if "prompt" in given or "request" in given:
         given.pop("state", None)
     return given

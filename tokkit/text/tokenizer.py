@@ -339,10 +339,13 @@ class TextTokenizer(TextProperties):
             UnsupportedError: no place is safe to cut for this tokenizer.
             EncodingError: as `encode`, or no safe place in 64 MiB of the text.
             FormatError: the file cannot be read, or `into` written.
-            ArgumentError: what is there of an interrupted call is of another text or tokenizer.
+            ArgumentError: what is there of an interrupted call is of another text or tokenizer; or
+                `path` or `into` names no file.
             Interrupted: as `KeyboardInterrupt`; what is done is kept.
         """
         check_functions(progress=progress)
+        check_kind(path, (str, PathLike), "path")
+        check_kind(into, (str, PathLike), "into")
         return encode_file(
             self._encoder,
             Path(path),
