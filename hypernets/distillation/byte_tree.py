@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.encodings.cover import Cover
-from tokkit.bytelm.encodings.heads import Head, LiveHead
+from tokkit.bytelm.encodings.heads import LiveHead, Stem
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import ContextSession
 
@@ -70,10 +70,10 @@ def tree_of(vocabulary: ByteVocabulary, data: bytes, places: Sequence[int]) -> B
         cover.push(data[end - 1 : end])
         if end in wanted:
             live.append(list(cover.live))
-    heads = _with_ancestors([each.head for alive in live for each in alive])
-    number = {head: k for k, head in enumerate(heads)}
-    parents = np.array([-1 if h.parent is None else number[h.parent] for h in heads], np.int64)
-    above = np.eye(len(heads), dtype=np.bool_)
+    stems = _with_ancestors([each.head.stem for alive in live for each in alive])
+    number = {stem: k for k, stem in enumerate(stems)}
+    parents = np.array([-1 if s.parent is None else number[s.parent] for s in stems], np.int64)
+    above = np.eye(len(stems), dtype=np.bool_)
     for k, parent in enumerate(parents.tolist()):
         if parent >= 0:
             above[k] |= above[parent]
@@ -82,30 +82,30 @@ def tree_of(vocabulary: ByteVocabulary, data: bytes, places: Sequence[int]) -> B
     for row, (place, alive) in enumerate(zip(places, live, strict=True)):
         for each in alive:
             if each.head.start == place:
-                whole.append((row, number[each.head]))
+                whole.append((row, number[each.head.stem]))
             else:
                 tokens = np.arange(each.low, each.high)
                 next_bytes = vocabulary.trie.bytes_at(tokens, place - each.head.start)
-                fixed = np.full((2, len(tokens)), [[row], [number[each.head]]])
+                fixed = np.full((2, len(tokens)), [[row], [number[each.head.stem]]])
                 begun.append(np.stack([*fixed, tokens, next_bytes.astype(np.int64)], axis=1))
     return ByteTree(
-        np.array([h.node.token for h in heads], np.int64),
-        np.array([h.node.depth for h in heads], np.int64),
+        np.array([s.node.token for s in stems], np.int64),
+        np.array([s.node.depth for s in stems], np.int64),
         above,
-        np.array([h.position for h in heads], np.int64),
+        np.array([s.position for s in stems], np.int64),
         parents,
-        tuple(h.state for h in heads),
+        tuple(s.state for s in stems),
         np.array(whole, dtype=np.int64).reshape(-1, 2),
         np.concatenate(begun),
     )
 
 
-def _with_ancestors(heads: Sequence[Head]) -> list[Head]:
-    """The heads and all that they go through, each once, parents first."""
-    found: dict[Head, None] = {}
-    for head in heads:
-        chain: list[Head] = []
-        current: Head | None = head
+def _with_ancestors(stems: Sequence[Stem]) -> list[Stem]:
+    """The sequences and all that they go through, each once, parents first."""
+    found: dict[Stem, None] = {}
+    for stem in stems:
+        chain: list[Stem] = []
+        current: Stem | None = stem
         while current is not None and current not in found:
             chain.append(current)
             current = current.parent

@@ -9,11 +9,10 @@ ever revoked, and every settled sequence is one that the token model was trained
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokkit.bytelm.encodings.cover import Cover
-from tokkit.bytelm.encodings.heads import Head
+from tokkit.bytelm.encodings.heads import Stem, trunk_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +20,13 @@ class Place:
     """What is certain of a text, and what is not.
 
     Attributes:
-        head: the settled tokens.
+        stem: the settled tokens.
         depth: bytes of the text behind them.
         low, high: the sorted tokens, longer than that, which begin with those bytes.
         ended: the sorted tokens of which one may have ended within those bytes, or with them.
     """
 
-    head: Head
+    stem: Stem
     depth: int
     low: int
     high: int
@@ -38,32 +37,20 @@ def place_of(cover: Cover) -> Place | None:
     """Where a text stands; None where no encoding of it is left."""
     if not cover.live:
         return None
-    settled = _common([live.head for live in cover.live])
+    settled = trunk_of(live.head for live in cover.live)
     low = high = 0
     ended: list[int] = []
     for live in cover.live:
-        if live.head is settled:
+        if live.head.stem is settled:
             low, high = live.low, live.high
         else:
-            ended.append(_child(settled, live.head).position)
+            ended.append(_child(settled, live.head.stem).position)
     return Place(settled, cover.length - settled.start, low, high, tuple(dict.fromkeys(ended)))
 
 
-def _common(heads: Sequence[Head]) -> Head:
-    """The longest beginning of all of them."""
-    first = heads[0]
-    for other in heads[1:]:
-        while first is not other:
-            if first.node.depth < other.node.depth:
-                first, other = other, first
-            assert first.parent is not None, "heads of one text"
-            first = first.parent
-    return first
-
-
-def _child(ancestor: Head, head: Head) -> Head:
-    """The head one token after an ancestor, on the way to another."""
-    while head.parent is not ancestor:
-        assert head.parent is not None, "not an ancestor"
-        head = head.parent
-    return head
+def _child(ancestor: Stem, stem: Stem) -> Stem:
+    """The sequence one token after an ancestor, on the way to another."""
+    while stem.parent is not ancestor:
+        assert stem.parent is not None, "not an ancestor"
+        stem = stem.parent
+    return stem

@@ -25,7 +25,7 @@ from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.bytelm.encodings.cover import Cover
 from tokkit.bytelm.encodings.evaluation import evaluate
-from tokkit.bytelm.encodings.heads import Head
+from tokkit.bytelm.encodings.heads import Head, Stem
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.protocol import Node, Session
 from tokkit.errors import UnsupportedError
@@ -48,14 +48,14 @@ class Settled:
     """What the token model says after the settled tokens.
 
     Attributes:
-        head: them.
+        stem: them.
         state: float (width,), what the output head is given.
         shares: float (n,), of the sorted tokens.
         symbols: float64 (257,), probabilities of the first byte of the next token; the last of end
             of text.
     """
 
-    head: Head
+    stem: Stem
     state: NDArray[np.floating[Any]]
     shares: NDArray[np.floating[Any]]
     symbols: NDArray[np.float64]
@@ -180,48 +180,47 @@ class TokenReader:
             recent = reading.recent + text
             views.append(self._view(each, found, recent))
             last = each[-1] if each else None
-            settled = reading.settled if last is None else found.get(last.head)
+            settled = reading.settled if last is None else found.get(last.stem)
             later.append(Reading(cover, recent[-LONGEST_SUFFIX:], settled))
         return later, views
 
     def _evaluated(
         self, readings: Sequence[Reading], places: Sequence[Sequence[Place | None]]
-    ) -> dict[Head, Settled]:
+    ) -> dict[Stem, Settled]:
         """What the model says after all settled tokens of some places, each once."""
         found = {
-            reading.settled.head: reading.settled
+            reading.settled.stem: reading.settled
             for reading in readings
             if reading.settled is not None
         }
         wanted = {
-            place.head: Head(place.head.start, place.head.state, place.head.node, None, -1, 0.0)
+            place.stem: Head(place.stem, None, 0.0)
             for each in places
             for place in each
-            if place is not None and place.head not in found
+            if place is not None and place.stem not in found
         }
         if not wanted:
             return found
         probes = list(wanted.values())
         states = cast(StateSession, self._session).states([probe.node for probe in probes])
         rows = dict(zip(probes, states.cpu().numpy(), strict=True))
-        settled = {probe: head for head, probe in wanted.items()}
         for probe in evaluate(self._vocabulary, self._session, probes, {}):
             assert probe.weights is not None
-            head, shares = settled[probe], probe.weights / probe.weights.dtype.type(probe.total)
-            found[head] = Settled(head, rows[probe], shares, probe.symbols)
+            shares = probe.weights / probe.weights.dtype.type(probe.total)
+            found[probe.stem] = Settled(probe.stem, rows[probe], shares, probe.symbols)
         return found
 
     def _view(
         self,
         places: Sequence[Place | None],
-        found: dict[Head, Settled],
+        found: dict[Stem, Settled],
         text: bytes,
     ) -> TokenView:
         """The view of some places, at the end of a text of which the last bytes are given."""
         n = len(places)
-        heads = dict.fromkeys(place.head for place in places if place is not None)
-        numbers = {head: number for number, head in enumerate(heads)}
-        known = [found[head] for head in heads]
+        stems = dict.fromkeys(place.stem for place in places if place is not None)
+        numbers = {stem: number for number, stem in enumerate(stems)}
+        known = [found[stem] for stem in stems]
         view = TokenView(
             np.stack([each.state for each in known] or [np.zeros(self.width, np.float32)]),
             np.zeros(n, np.int64),
@@ -232,9 +231,9 @@ class TokenReader:
         )
         for row, place in enumerate(places):
             if place is not None:
-                view.settled[row] = numbers[place.head]
+                view.settled[row] = numbers[place.stem]
                 view.depths[row] = place.depth
-                view.shares[row], view.ended[row] = self._shares(place, found[place.head])
+                view.shares[row], view.ended[row] = self._shares(place, found[place.stem])
         return view
 
     def _shares(self, place: Place, settled: Settled) -> tuple[NDArray[np.float64], float]:

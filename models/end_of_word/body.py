@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import Bounds
 from tokkit.models.end_of_word.network import EndOfWordNetwork
 from tokkit.models.end_of_word.reading import WordCache, begin_reading, glance, read_on
-from tokkit.models.text_models.glimpses import Bounds
 
 
 class EndOfWordBody(EndOfWordNetwork):

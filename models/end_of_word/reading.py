@@ -21,13 +21,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.bytelm.byte_state import END
+from tokkit.bytelm.byte_state import END, Bounds
 from tokkit.models.blocks.embedding import SymbolContext
 from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.end_of_word.law import byte_logprobs, masked_logprobs
 from tokkit.models.end_of_word.network import EndOfWordNetwork
 from tokkit.models.end_of_word.packing import Packing
-from tokkit.models.text_models.glimpses import Bounds
 from tokkit.models.text_models.windows import symbol_rows
 from tokkit.models.words.cutting import CutState, UnitCutter
 from tokkit.text.words import beginning_rows
@@ -186,7 +185,7 @@ def glance(network: EndOfWordNetwork, cache: WordCache, data: bytes) -> Bounds |
     logprobs = masked_logprobs(logits[-1:], network.forbidden[kind : kind + 1])
     masses = logprobs[0].exp().cpu().numpy()
     slack, masses[END] = float(masses[END]), 0.0
-    return masses, slack
+    return Bounds(masses, slack, log_unit=float("nan"))
 
 
 def _encoded_leaves(

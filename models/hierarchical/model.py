@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.bytelm.byte_state import N_SYMBOLS
+from tokkit.bytelm.byte_state import N_SYMBOLS, Bounds
 from tokkit.models.blocks.stack import draw_parameters
 from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.paper import PaperForm
 from tokkit.models.hierarchical.release import ReleaseForm
-from tokkit.models.text_models.glimpses import Bounds
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows
 

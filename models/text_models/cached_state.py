@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes
-from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.byte_state import Bounds, ByteState
 from tokkit.bytelm.side_by_side import CALLER, Parts
 from tokkit.errors import ModelError
-from tokkit.models.text_models.glimpses import Bounds, Glimpses
+from tokkit.models.text_models.glimpses import Glimpses
 
 MOST_AT_ONCE, _LEAST_AT_ONCE = 1 << 12, 64
 """Bytes of one state that are read in one pass: a row of each is held until they are read."""

@@ -10,15 +10,9 @@ without anything to reject. Whether it is faster depends on the model, and is me
 from __future__ import annotations
 
 from time import thread_time
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tokkit.bytelm.encodings.pass_costs import PassCosts, Rest
 
-Bounds: TypeAlias = tuple[NDArray[np.float64], float]
-"""See `ByteState.bounds`."""
 _TRIAL = 12  # glances after which gain and cost are compared
 _LONGEST = 64  # bytes of a pass that is measured; longer ones read prompts
 

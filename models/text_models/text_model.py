@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_whole, refuse_unknown
 from tokkit.bytelm.byte_model import ByteModel
+from tokkit.bytelm.byte_state import Bounds
 from tokkit.bytelm.documents import Text
 from tokkit.errors import ArgumentError, ModelError
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.folders import load_model, save_model
 from tokkit.models.text_models.cached_state import MOST_AT_ONCE, CachedState, refusal_of_nan
 from tokkit.models.text_models.corpus import Texts
-from tokkit.models.text_models.glimpses import Bounds, Glimpses
+from tokkit.models.text_models.glimpses import Glimpses
 from tokkit.models.text_models.learning import text_task
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.training.tasks import Task

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tokkit.bytelm.byte_state import Bounds
 from tokkit.models.blocks.stack import draw_parameters
 from tokkit.models.end_of_word.body import EndOfWordBody
 from tokkit.models.end_of_word.reading import WordCache
-from tokkit.models.text_models.glimpses import Bounds
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.word_pooled.config import WordPooledConfig

@@ -71,7 +71,7 @@ def test_what_is_known_without_a_pass_bounds_what_a_pass_says(model: Any) -> Non
             if bounds is None:
                 continue
             n_known += 1
-            masses, slack = bounds
+            masses, slack, _ = bounds
             missing = whole[place] - masses
             assert missing.min() > -1e-12
             assert abs(missing.sum() - slack) < 1e-12

@@ -33,7 +33,7 @@ class Bounds(NamedTuple):
         masses: float64 (257,), that are certain.
         slack: what may come to any of them, or to several together, at most.
         log_unit: log of the unit of both, nats: in it they are probabilities of the text so far and
-            the symbol.
+            the symbol. NaN where they are of the symbol given the text, whose own is not known.
     """
 
     masses: NDArray[np.float64]

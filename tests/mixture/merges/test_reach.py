@@ -46,7 +46,7 @@ def test_evidence_of_some_categories_has_their_columns() -> None:
 
 def test_what_is_not_told_of_may_have_any_share() -> None:
     bounds, covariance = np.array([[0.6, 0.8], [0.2, 0.4]]), np.eye(2) / 100
-    part = _Solution(np.array([0.7, 0.3]), bounds, covariance, "converged", 0.0, 0.0)
+    part = _Solution(np.array([0.7, 0.3]), bounds, covariance, "converged", 0.0, 0.0, None)
     whole = _among_all(part, np.array([True, False, True]))
     assert whole.weights.tolist() == [0.7, 0.0, 0.3]
     assert whole.intervals is not None

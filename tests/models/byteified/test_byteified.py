@@ -74,7 +74,7 @@ def test_settled_tokens_begin_every_encoding_that_goes_on(text: bytes, later: by
     reader = TokenReader(token_model())
     (reading,), _ = reader.read([reader.start()], [text])
     assert reading.settled is not None or not text
-    ids = [] if reading.settled is None else reading.settled.head.node.ids()
+    ids = [] if reading.settled is None else reading.settled.stem.node.ids()
     assert tokenizer().encode(text + later)[: len(ids)] == ids
 
 
@@ -87,10 +87,10 @@ def test_shares_are_sums_over_the_tokens_that_go_on(text: bytes) -> None:
     (reading,), (view,) = reader.read([reader.start()], [text], first=True)
     settled = reading.settled
     assert settled is not None
-    (logs,) = lm.token_lm.next_token_logprobs([settled.head.node.ids()])
-    behind = text[settled.head.start :]
+    (logs,) = lm.token_lm.next_token_logprobs([settled.stem.node.ids()])
+    behind = text[settled.stem.start :]
     assert view.depths[-1] == len(behind)
-    allowed = np.unpackbits(vocabulary.permitted(settled.head.state))[: len(vocabulary.trie)]
+    allowed = np.unpackbits(vocabulary.permitted(settled.stem.state))[: len(vocabulary.trie)]
     going, ended = np.zeros(257), 0.0
     for token, may in zip(vocabulary.trie.order.tolist(), allowed.tolist(), strict=True):
         if may and spelled[token].startswith(behind) and len(spelled[token]) > len(behind):

@@ -108,7 +108,7 @@ class FollowingMixture(Following[Step]):
         with np.errstate(divide="ignore"):
             units = np.log(self._weights) + [each.log_unit for each in members]
         largest = float(units.max())
-        if largest == -np.inf:
+        if not largest > -np.inf:  # nor where one is not known
             return None
         shares = np.exp(units - largest)
         masses = shares @ np.stack([each.masses for each in members])
