@@ -27,7 +27,7 @@ def render_diff_page(diff: Difference) -> str:
     sections = diff_sections(diff)
     return render(
         Page(
-            brand="audit",
+            brand="diff",
             kicker="Tokenizer comparison",
             name=f"{diff.before} → {diff.after}",
             description=_description(diff),
