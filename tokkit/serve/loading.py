@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
@@ -43,11 +44,13 @@ def _answer(listener: socket.socket, is_over: Event) -> None:
         except OSError:
             break
         with peer, suppress(OSError):
+            end = time.monotonic() + _SECONDS
             peer.settimeout(_SECONDS)
             peer.recv(1 << 16)
             peer.sendall(_LOADING)
             peer.shutdown(socket.SHUT_WR)
-            while peer.recv(1 << 16):  # what is not read would make the answer be thrown away
+            # What is not read would make the answer be thrown away.
+            while time.monotonic() < end and peer.recv(1 << 16):
                 pass
     with suppress(OSError):
         listener.settimeout(None)

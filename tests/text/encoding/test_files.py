@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +167,30 @@ def test_two_calls_do_not_write_one_file(tokenizer: TextTokenizer, tmp_path: Pat
 
     found = tokenizer.encode_file(text, into=into, progress=another)
     assert found.tolist() == tokenizer.encode(TEXT)
+
+
+def test_an_interruption_between_two_steps_loses_no_ids(
+    tokenizer: TextTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text").write_bytes(TEXT)
+    add, calls = files._Parts.add, 0
+
+    def stopped(parts: files._Parts, ids: files.Ids) -> None:
+        nonlocal calls
+        calls += 1
+        add(parts, ids)
+        if calls == 4:  # they are written, and not yet counted
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files._Parts, "add", stopped)
+        with pytest.raises(Interrupted):
+            tokenizer.encode_file(tmp_path / "text", into=tmp_path / "ids.npy")
+    ids = tokenizer.encode_file(tmp_path / "text", into=tmp_path / "ids.npy")
+    assert ids.tolist() == tokenizer.encode(TEXT)
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(tokenizer: TextTokenizer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FormatError, match="no regular file"):
+        tokenizer.encode_file(tmp_path / "pipe", into=tmp_path / "ids.npy")

@@ -40,6 +40,9 @@ _ASCII = 0x80
 _LOOKED_AT = 1 << 12
 """Bytes in which a place is looked for at once."""
 
+_KEPT_PAIRS = 1 << 16
+"""Pairs of characters of which it is remembered whether they are safe."""
+
 Matrix = NDArray[np.bool_]
 
 
@@ -51,7 +54,7 @@ class SafeCuts:
         self._spec = spec
         self._pretokenizer = pretokenizer
         self._added = all_added_tokens(spec)
-        self._is_safe = lru_cache(maxsize=None)(self._find_whether_safe)
+        self._is_safe = lru_cache(_KEPT_PAIRS)(self._find_whether_safe)
 
     @cached_property
     def exist(self) -> bool:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -65,13 +65,19 @@ class Settings:
     threads: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Done:
     """How far a file is encoded: bytes of the text, ids, and the digest of those bytes."""
 
     n_bytes: int
     n_ids: int
     digest: Any
+
+    def after(self, part: bytes, n_ids: int) -> _Done:
+        """The same once a further part is done."""
+        digest = self.digest.copy()
+        digest.update(part)
+        return _Done(self.n_bytes + len(part), self.n_ids + n_ids, digest)
 
 
 def encode_file(
@@ -86,11 +92,11 @@ def encode_file(
         )
     if into.is_dir() or (path.exists() and into.exists() and path.samefile(into)):
         raise ArgumentError(f"{str(into)!r} is the text itself or a folder; name another file")
+    if path.exists() and not path.is_file():  # a pipe would be waited for when it is opened
+        raise FormatError(f"{str(path)!r} is no regular file; its text cannot be read again")
     with refused_by_system(f"read {str(path)!r}"):
         text = path.open("rb")
     with text:
-        if not path.is_file():
-            raise FormatError(f"{str(path)!r} is no regular file; its text cannot be read again")
         part = into.with_name(f".{into.name}.part")
         with refused_by_system(f"write {str(into)!r}"), _Parts(part, settings) as parts:
             _fill(encoder, text, path, parts, settings, progress)
@@ -109,17 +115,22 @@ class _Parts:
         self._told = time.monotonic()
 
     def __enter__(self) -> Self:
+        if not self._path.exists():  # what a call has left that ended just before its last step
+            self._record_path.unlink(missing_ok=True)
         self._stream = self._path.open("r+b" if self._path.exists() else "w+b")
         with suppress(ImportError):  # Windows has no such locks
             import fcntl
 
             try:
                 fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                ours = os.path.samestat(os.fstat(self._stream.fileno()), self._path.stat())
+            except (BlockingIOError, FileNotFoundError):
+                ours = False
+            if not ours:  # or another call has just put it in its place
                 self._stream.close()
                 raise ArgumentError(
                     f"{str(self._path)!r} is being written by another call; wait until it ends"
-                ) from None
+                )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,13 +146,13 @@ class _Parts:
         done = _Done(0, 0, hashlib.blake2b())
         if self._record_path.exists():
             record = self._read_record()
-            done.n_bytes, done.n_ids = record["bytes"], record["ids"]
-            left = done.n_bytes
+            left = record["bytes"]
             while left and (block := text.read(min(left, MAX_UNCUT))):
-                done.digest.update(block)
+                done = done.after(block, 0)
                 left -= len(block)
             if left or done.digest.hexdigest() != record["digest"]:
                 raise self._other(f"the beginning of {name} has changed since")
+            done = replace(done, n_ids=record["ids"])
         size = HEADER_BYTES + _ID_BYTES * done.n_ids
         if done.n_ids and self._path.stat().st_size < size:
             raise FormatError(f"{str(self._path)!r} is shorter than its record says; remove both")
@@ -166,11 +177,14 @@ class _Parts:
             f"tokenizer ({why}); remove it and {self._record_path.name!r}, to begin anew"
         )
 
-    def add(self, ids: Ids, done: _Done) -> None:
-        """Append ids; `done` is how far that is."""
+    def add(self, ids: Ids) -> None:
+        """Append ids."""
         self._stream.write(ids.astype("<i4", copy=False).data)
-        if time.monotonic() - self._told > RECORD_SECONDS:
-            self.record(done)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the record is some seconds old."""
+        return time.monotonic() - self._told > RECORD_SECONDS
 
     def record(self, done: _Done) -> None:
         """Say how far the file is good."""
@@ -212,6 +226,7 @@ def _fill(
     waiting: deque[tuple[bytes, Future[Ids]]] = deque()
 
     def take() -> None:
+        nonlocal done
         part, future = waiting.popleft()
         try:
             ids = future.result()
@@ -219,10 +234,11 @@ def _fill(
             raise EncodingError(
                 f"{path}, in the part that begins at byte {done.n_bytes}: {error}"
             ) from None
-        done.digest.update(part)
-        done.n_bytes += len(part)
-        done.n_ids += len(ids)
-        parts.add(ids, done)
+        ahead = done.after(part, len(ids))
+        parts.add(ids)
+        done = ahead  # at once, wherever an interruption falls; more ids in the file do no harm
+        if parts.is_due:
+            parts.record(done)
         progress(done.n_bytes, total)
 
     try:
