@@ -19,7 +19,8 @@ def _first(stem: Stem) -> Node:
 def _heads_with_weights(state: Any) -> set[Head]:
     """Of all that the process holds, those of the state's session."""
     gc.collect()
-    found = [each for each in gc.get_objects() if isinstance(each, Head)]
+    # `isinstance` would wake the lazy parts of other libraries.
+    found = [each for each in gc.get_objects() if type(each) is Head]
     root = state.session.root
     return {head for head in found if head.weights is not None and _first(head.stem) is root}
 
