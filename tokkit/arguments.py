@@ -84,8 +84,9 @@ def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: st
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         expected = " or ".join(each.__name__ for each in kinds)
+        shown = " ".join(repr(value).split())  # of a network it has many lines
         raise ArgumentError(
-            f"{name} must be {expected}, got {type(value).__name__} ({value!r:.60})"
+            f"{name} must be {expected}, got {type(value).__name__} ({shown:.60})"
             + (hint and f"; {hint}")
         )
 

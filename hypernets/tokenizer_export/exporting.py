@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
-from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.errors import UnsupportedError
 from tokkit.hypernets.tokenizer_export.document import tokenizer_document
 from tokkit.hypernets.tokenizer_export.originals import original_of
 from tokkit.hypernets.tokenizer_export.roles import SpecialRoles, roles_of
 from tokkit.hypernets.tokenizer_export.trial import check_same_ids, difference, trial_texts
 from tokkit.text.loading import find_file
-from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+from tokkit.text.of_text import load_text_tokenizer
+from tokkit.text.tokenizer import TextTokenizer
 
 UNBOUNDED = 1 << 40
 """Above it, `model_max_length` is transformers' way to say that nobody knows."""
@@ -77,11 +78,7 @@ def export_tokenizer(
 
 
 def _export(source: Any, max_length: int | None, allow_download: bool) -> ExportedTokenizer:
-    text = load_tokenizer(source, allow_download=allow_download)
-    if not isinstance(text, TextTokenizer):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(
-            f"a tokenizer of {text.modality}; a model of language takes one of text"
-        )
+    text = load_text_tokenizer(source, allow_download=allow_download)
     path = None
     if isinstance(source, str | os.PathLike):
         path = find_file(source, allow_download=allow_download)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -92,3 +92,31 @@ def test_an_unknown_name_is_refused_with_those_there_are(capsys: Any) -> None:
     sample = str(checkpoint_folder("vqgraph-cora") / "sample.npz")
     assert main(["audit", "vqgraph-cora", "--signals", sample, "--fail-on", "never"]) == 0
     assert "vqgraph-cora" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_where_text_is_meant_it_is_refused_by_name(name: str, tmp_path: Path, capsys: Any) -> None:
+    text, ids = tmp_path / "a.txt", tmp_path / "ids.npy"
+    text.write_bytes(b"text")
+    for command in (
+        ["tokenize", name, "--text", "hi"],
+        ["tokenize", name, "--file", str(text), "--into", str(ids)],
+        ["merge", name, str(text)],
+        ["mixture", name, str(tmp_path)],
+        ["compare", name, str(text)],
+    ):
+        assert main([*command]) == 2, command
+        assert f"{name} is a tokenizer of" in capsys.readouterr().err, command
+    assert not ids.exists()
+    learned: Any = tokkit.load_tokenizer(name)
+
+    class Model:
+        tokenizer, eos_ids = learned, ()
+
+    refused = f"{name} is a tokenizer of {learned.modality}; expected one of text"
+    for call in (
+        lambda: tokkit.ByteLM(cast("Any", Model())),
+        lambda: tokkit.infer_mixture(name, {"a": ["a b"], "b": ["b a"]}),
+    ):
+        with pytest.raises(ArgumentError, match=refused):
+            call()

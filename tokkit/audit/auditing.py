@@ -21,7 +21,7 @@ from tokkit.audit.report import AuditReport
 from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
 from tokkit.errors import ArgumentError
-from tokkit.text.tokenizer import load_tokenizer
+from tokkit.text.of_text import load_text_tokenizer
 
 Progress = Callable[[str], None]
 """Called with what is being done now."""
@@ -66,7 +66,9 @@ def audit(
     say("loading")
     if options.embeddings is not None:
         open_embeddings(options.embeddings)  # what is no weights file is told before the work
-    inherits = [load_tokenizer(each, allow_download=allow_download) for each in options.inherits]
+    inherits = [
+        load_text_tokenizer(each, allow_download=allow_download) for each in options.inherits
+    ]
     options = replace(options, inherits=inherits)
     subject, default_name = open_subject(tokenizer, format=format, allow_download=allow_download)
     _check_fit(subject, options)

@@ -45,6 +45,7 @@ from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.bytelm.windows import cut_windows
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.text.chat.chat import Chat, Message
+from tokkit.text.of_text import refuse_other_signals
 from tokkit.text.tokenizer import TextTokenizer
 
 Encodings = Literal["canonical", "all"]
@@ -131,6 +132,7 @@ class ByteLM(ByteModel):
                 f"expected a token model, got {type(token_lm).__name__} ({token_lm!r:.60}); load "
                 "one with load_lm, which returns a ByteLM"
             )
+        refuse_other_signals(token_lm.tokenizer)
         self.token_lm = token_lm
         self.name = name or getattr(token_lm, "name", None) or token_lm.tokenizer.name
         self.encodings: Encodings = encodings

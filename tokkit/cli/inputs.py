@@ -118,6 +118,10 @@ def load_model(source: str, allow_download: bool, **options: Any) -> ByteLM:
 
 
 def load_tokenizer(source: str, allow_download: bool) -> TextTokenizer:
-    """`tokkit.load_tokenizer`, shown while it takes long."""
+    """A tokenizer of text, shown while it takes long."""
+    from tokkit.text.of_text import refuse_other_signals
+
     with progress(f"loading {source}"):
-        return tokkit.load_tokenizer(source, allow_download=allow_download)
+        loaded = tokkit.load_tokenizer(source, allow_download=allow_download)
+    refuse_other_signals(loaded)
+    return loaded

@@ -44,7 +44,8 @@ from tokkit.mixture.samples.shard_text import ReadOptions
 from tokkit.mixture.samples.sources import Source
 from tokkit.mixture.samples.word_counts import WordCounts, WordTable, make_table
 from tokkit.mixture.samples.words import WordSplitter
-from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+from tokkit.text.of_text import load_text_tokenizer
+from tokkit.text.tokenizer import TextTokenizer
 
 Method = Literal["default", "linear-program"]
 DEFAULT_MERGES: dict[str, int] = {"default": 30_000, "linear-program": 3_000}
@@ -128,8 +129,8 @@ def infer_mixture(
     check_kind(counting, (CountingOptions, type(None)), "counting")
     check_functions(progress=progress)
     _check_options(method, max_merges, level, corpora)
-    tokenizer = load_tokenizer(tokenizer)
-    inherits = [load_tokenizer(other) for other in inherits]
+    tokenizer = load_text_tokenizer(tokenizer)
+    inherits = [load_text_tokenizer(other) for other in inherits]
     counting = counting or CountingOptions()
     say = progress or say_nothing
     merges = merge_list(tokenizer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tokkit.errors import ArgumentError, ModelError
 from tokkit.text.loaded_objects import is_loaded
-from tokkit.text.tokenizer import load_tokenizer
+from tokkit.text.of_text import load_text_tokenizer, refuse_other_signals
 
 
 def given_tokenizer(tokenizer: Any) -> Any:
@@ -19,14 +19,14 @@ def given_tokenizer(tokenizer: Any) -> Any:
         ArgumentError: nothing that a tokenizer is loaded from.
     """
     if isinstance(tokenizer, str | os.PathLike) or is_loaded(tokenizer):
-        return load_tokenizer(tokenizer)
+        return load_text_tokenizer(tokenizer)
     if tokenizer is not None:
         check_tokenizer(tokenizer)
     return tokenizer
 
 
 def check_tokenizer(tokenizer: object) -> None:
-    """Refuse what has no vocabulary.
+    """Refuse what has no vocabulary of text.
 
     Raises:
         ArgumentError: it has none.
@@ -35,6 +35,7 @@ def check_tokenizer(tokenizer: object) -> None:
         raise ArgumentError(
             f"the tokenizer is {tokenizer!r:.60}; load one with load_tokenizer, or pass its path"
         )
+    refuse_other_signals(tokenizer)
 
 
 def check_columns(name: str, n_columns: int, vocab_size: int) -> None:
