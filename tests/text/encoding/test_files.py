@@ -194,3 +194,23 @@ def test_a_pipe_is_refused_without_waiting_for_it(tokenizer: TextTokenizer, tmp_
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FormatError, match="no regular file"):
         tokenizer.encode_file(tmp_path / "pipe", into=tmp_path / "ids.npy")
+
+
+def test_a_text_that_grew_after_its_end_was_read_has_its_own_ids(
+    tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    text, into = tmp_path / "text", tmp_path / "ids"
+    start = b"one two. " * 20 + b"12"
+    text.write_bytes(start)
+
+    def stop(done: int, total: int) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        tokenizer.encode_file(text, into=into, progress=stop)
+    assert ".ids.part.json" in left(tmp_path)  # what was read before is not read anew
+    text.write_bytes(start + b"3<|end|>")
+    ids = tokenizer.encode_file(text, into=into)
+    assert ids.tolist() == tokenizer.encode(text.read_bytes())
+    assert left(tmp_path) == ["ids", "text"]

@@ -225,7 +225,7 @@ def _fill(
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="tokkit-encode")
     waiting: deque[tuple[bytes, Future[Ids]]] = deque()
 
-    def take() -> None:
+    def take(*, last: bool = False) -> None:
         nonlocal done
         part, future = waiting.popleft()
         try:
@@ -236,10 +236,11 @@ def _fill(
             ) from None
         ahead = done.after(part, len(ids))
         parts.add(ids)
-        done = ahead  # at once, wherever an interruption falls; more ids in the file do no harm
+        if not last:  # a text may grow, so that its end is no place to go on from
+            done = ahead  # at once, wherever an interruption falls; more ids in the file do no harm
         if parts.is_due:
             parts.record(done)
-        progress(done.n_bytes, total)
+        progress(ahead.n_bytes, total)
 
     try:
         for start, part in _read_parts(encoder, text, done.n_bytes):
@@ -248,7 +249,7 @@ def _fill(
             if len(waiting) > 2 * settings.threads:
                 take()
         while waiting:
-            take()
+            take(last=len(waiting) == 1)
     except BaseException as error:
         if done.n_bytes:
             parts.record(done)
