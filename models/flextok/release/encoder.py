@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from tokkit.arguments import check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.encoder import attention_mask
 from tokkit.models.flextok.patches import cut
@@ -109,7 +110,7 @@ class ReleasedFlexTok(nn.Module):
             int64 (n_tokens,), or fewer by the budget.
 
         Raises:
-            ArgumentError: another shape, or numbers that are not finite.
+            ArgumentError: another shape, numbers that are not finite, or a budget below 1.
         """
         layout = self.layout
         array = np.asarray(latents)
@@ -125,8 +126,8 @@ class ReleasedFlexTok(nn.Module):
             )
         if not np.isfinite(array).all():
             raise ArgumentError("the latents hold a number that is not finite")
-        if budget is not None and budget < 1:
-            raise ArgumentError(f"budget must be at least 1, got {budget}")
+        if budget is not None:
+            check_whole("budget", budget, 1)
         x = torch.from_numpy(array.astype(np.float32)).movedim(0, -1)[None]
         return self.quantizer.encode(self.quantizer.bound(self._vectors(x)))[0, :budget].numpy()
 
