@@ -195,7 +195,7 @@ def test_memory_stays_under_its_limit_over_many_requests() -> None:
         most = max(most, batch.n_tokens)
         assert most <= limit
     assert all(handle.finish not in (None, "error") for handle in handles)
-    assert most > limit // 4  # much is remembered
+    assert most > limit // 6  # much is remembered, though leaves take no room
 
 
 def test_a_request_that_no_limit_lets_in_is_refused_at_once() -> None:
