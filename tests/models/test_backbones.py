@@ -48,8 +48,8 @@ def test_a_letter_is_remembered_beyond_the_window(build: Any) -> None:
         windows = Windows.of(texts(32, number))
         return model.nats(windows).sum() / windows.n_bytes
 
-    train(model, loss, TrainingOptions(steps=600, learning_rate=3e-3, evaluations=0))
+    train(model, loss, TrainingOptions(steps=1200, learning_rate=3e-3, evaluations=0))
     model.eval()
     rows = [model.open(bytes([name]) + BETWEEN).logprobs() for name in NAMES]
     right = [np.exp(row[name]) for name, row in zip(NAMES, rows, strict=True)]
-    assert np.mean(right) > 0.3  # 1 / 4 is the most without memory
+    assert np.mean(right) > 0.4  # 1 / 4 is the most without memory

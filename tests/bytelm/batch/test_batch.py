@@ -188,14 +188,17 @@ def test_memory_stays_under_its_limit_over_many_requests() -> None:
     while n_added < n_requests or batch.n_running or batch.n_waiting:
         while n_added < n_requests and batch.n_waiting < 4:
             prompt = "".join(chance.choices("ab", k=chance.randrange(40)))
-            request = Request(prompt, max_bytes=chance.randrange(9), seed=n_added)
+            # How much room proposals take depends on what passes cost: at first there are none.
+            late = n_added > n_requests // 2
+            size = chance.randrange(9)
+            request = Request(prompt, max_bytes=size, seed=n_added, speculate=late)
             handles.append(batch.add(request))
             n_added += 1
         batch.step()
         most = max(most, batch.n_tokens)
         assert most <= limit
     assert all(handle.finish not in (None, "error") for handle in handles)
-    assert most > limit // 6  # much is remembered, though leaves take no room
+    assert most > limit // 4  # much is remembered
 
 
 def test_a_request_that_no_limit_lets_in_is_refused_at_once() -> None:
