@@ -18,27 +18,17 @@ import numpy as np
 import torch
 
 import tokkit
+from benchmarks.ensemble.speed import TEXT, seconds
 from benchmarks.shared.bootstrap import Interval, ratio_interval, shown
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import ASSETS, ROOT
+from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
 from tokkit.bytelm.byte_model import ByteModel
 
-TEXT = ASSETS / "english.txt"
 PAGE = ROOT / "docs" / "benchmarks.md"
 TOLERANCE = 0.01
 MEAN, ADAPTIVE, THIRD = "mean", "adaptive", "adaptive, a third member"
 ASLEEP = f"{THIRD}, tolerance {TOLERANCE}"
-
-
-def seconds(model: ByteModel, text: bytes) -> float:
-    """CPU time of asking for the next byte at every position."""
-    state = model.open()
-    began = process_time()
-    for k in range(len(text)):
-        state.logprobs()
-        state.push(text[k : k + 1])
-    return process_time() - began
 
 
 def untaught(name: str) -> ByteModel:
@@ -89,8 +79,11 @@ def main() -> None:
     }
     text = TEXT.read_bytes()[: options.bytes]
     for subject in subjects.values():
-        seconds(subject, text[:20])
-    rounds = [{n: seconds(s, text) for n, s in subjects.items()} for _ in range(options.rounds)]
+        seconds(subject, text[:20], process_time)
+    rounds = [
+        {n: seconds(s, text, process_time) for n, s in subjects.items()}
+        for _ in range(options.rounds)
+    ]
     header = run_description("torch", "transformers")
     found = table(rounds, len(text))
     print(f"{header}\n\n{found}")
