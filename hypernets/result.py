@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_path
 from tokkit.files.writing import whole_folder
 from tokkit.hypernets.figures import TransferFigures
 from tokkit.hypernets.gguf_export.writing import SavedGGUF, save_gguf
@@ -73,8 +72,7 @@ class TransferResult:
             UnsupportedError: `AutoTokenizer` would load another tokenizer from it.
             OSError: it cannot be written to.
         """
-        check_kind(folder, (str, os.PathLike), "folder")
-        with whole_folder(Path(folder), last=CONFIG) as part:
+        with whole_folder(check_path(folder, "folder"), last=CONFIG) as part:
             save_model(self.model, self.tokenizer, part)
 
     def save_gguf(self, path: str | os.PathLike[str]) -> SavedGGUF:

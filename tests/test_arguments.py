@@ -12,7 +12,7 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer
 
 import tokkit
-from tokkit.arguments import check_real, check_whole, refuse_unknown
+from tokkit.arguments import check_path, check_real, check_whole, refuse_unknown
 from tokkit.bytelm.drawing.request import Request
 from tokkit.errors import ArgumentError
 
@@ -29,6 +29,12 @@ def lm(tmp_path_factory: pytest.TempPathFactory) -> tokkit.ByteLM:
     bpe.save(str(path))
     tokenizer = tokkit.load_tokenizer(path)
     return tokkit.ByteLM(tokkit.NgramLM.train([TEXT], tokenizer), name="toy")
+
+
+@pytest.mark.parametrize("wrong", ["a\0b", "\ud800", b"a", 5, None])
+def test_a_path_that_no_system_has_is_refused_by_name(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"^file (is no path|must be)"):
+        check_path(wrong, "file")
 
 
 @pytest.mark.parametrize("name", [name for name in tokkit.__all__ if not name.startswith("__")])

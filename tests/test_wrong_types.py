@@ -29,7 +29,22 @@ from tokkit.mixture.samples.shard_text import ReadOptions
 
 TEXT = "def area(r):\n    return r * r\n"
 FIM = FIM_FORMATS["starcoder"]
-VALUES = (5, -1, 1.5, None, "x", b"\xff", [], ["a"], [None], {}, {"a": 1}, object())
+VALUES = (
+    5,
+    -1,
+    1.5,
+    None,
+    "x",
+    "a\0b",
+    "\ud800",
+    b"\xff",
+    [],
+    ["a"],
+    [None],
+    {},
+    {"a": 1},
+    object(),
+)
 ELSEWHERE = {
     *(
         "AuditReport",
@@ -98,7 +113,7 @@ def toys() -> dict[str, Any]:
         "text_file": folder / "text", "into": folder / "ids.npy",
     }  # fmt: skip
     right |= dict.fromkeys(("data", "prefix", "prompt"), "def")
-    right |= dict.fromkeys(("source", "directory"), folder)
+    right |= dict.fromkeys(("source", "folder"), folder)
     right |= dict.fromkeys(("suffix", "middle", "text"), "r")
     right |= {name: ["def"] for name in ("prefixes", "prompts", "texts")}
     return right | {name: [1] for name in ("ids", "context", "end_ids")}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, cast
 
 from tokkit.errors import ArgumentError
@@ -89,6 +91,27 @@ def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: st
             f"{name} must be {expected}, got {type(value).__name__} ({shown:.60})"
             + (hint and f"; {hint}")
         )
+
+
+def check_path(path: object, name: str, hint: str = "") -> Path:
+    """A path that the system can be asked for.
+
+    Args:
+        path: what the caller gave.
+        name: of the argument.
+        hint: where to get one.
+
+    Raises:
+        ArgumentError: it is no path, or holds characters that no path can hold.
+    """
+    check_kind(path, (str, os.PathLike), name, hint)
+    try:
+        found = Path(cast("str | os.PathLike[str]", path))
+        if b"\0" in os.fsencode(found):
+            raise ValueError("a null character")
+    except (TypeError, ValueError) as error:  # of bytes, or a lone surrogate
+        raise ArgumentError(f"{name} is no path: {path!r:.60} ({error})") from None
+    return found
 
 
 def check_name(name: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_path
 from tokkit.bytelm.token_models.transformers.model_files import Placing, load_model
 from tokkit.errors import ArgumentError, TokkitError, UnsupportedError
 from tokkit.files.gguf_layout import require_gguf
@@ -75,7 +75,7 @@ def save_gguf(
         MissingExtraError: the package gguf is not installed.
         OSError: the file cannot be written.
     """
-    check_kind(path, (str, os.PathLike), "path")
+    target = check_path(path, "path")
     dtype = dtype or str(model.dtype).removeprefix("torch.")
     if dtype not in FILE_TYPES:
         raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(FILE_TYPES)}")
@@ -87,12 +87,12 @@ def save_gguf(
             f"the tokenizer has {tokenizer.text.vocab_size:,} ids, the model {size:,} rows"
         )
     metadata = tokenizer_metadata(tokenizer.text.spec, tokenizer.tokenizer, size)
-    with whole_file(Path(path)) as stream:
+    with whole_file(target) as stream:
         part = Path(stream.name)
         _write(part, model, kind, metadata, tokenizer, dtype=dtype, name=name)
         _check_ids(part, tokenizer.text)
         _check_logits(part, model, dtype)
-    return SavedGGUF(Path(path), kind.name, metadata.pre, metadata.notes)
+    return SavedGGUF(target, kind.name, metadata.pre, metadata.notes)
 
 
 def _write(

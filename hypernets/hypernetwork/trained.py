@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from tokkit.arguments import check_path
 from tokkit.errors import FormatError, ModelError, refused_by_system
 from tokkit.files.json_text import parse_json, want_int, want_object, want_str
 from tokkit.files.reading import read_bounded
@@ -51,11 +52,12 @@ class TrainedHypernet:
         """Write the folder's two files, each whole; the configuration last.
 
         Raises:
+            ArgumentError: no path.
             FormatError: it cannot be written.
         """
         from safetensors.torch import save
 
-        path = Path(folder)
+        path = check_path(folder, "folder")
         state = {
             name: each.detach().cpu().contiguous()
             for name, each in self.network.state_dict().items()
@@ -79,9 +81,10 @@ class TrainedHypernet:
         """Read a folder that `save` wrote.
 
         Raises:
+            ArgumentError: no path.
             FormatError: it is missing, damaged, or of another kind.
         """
-        path = Path(folder)
+        path = check_path(folder, "folder")
         where = str(path / CONFIG)
         if not (path / CONFIG).is_file():
             raise FormatError(f"{where} is missing; expected a folder of `tokkit train hypernet`")

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_path
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
 from tokkit.errors import UnsupportedError
 
@@ -33,8 +33,7 @@ def save_model(model: Any, tokenizer: Any, folder: str | os.PathLike[str]) -> No
         UnsupportedError: `AutoTokenizer` loads another tokenizer than was saved.
         OSError: the folder cannot be written to.
     """
-    check_kind(folder, (str, os.PathLike), "folder")
-    path = Path(folder)
+    path = check_path(folder, "folder")
     with quiet_transformers():
         model.save_pretrained(path)
         tokenizer.save_pretrained(path)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokkit.arguments import check_real, refuse_single_text
+from tokkit.arguments import check_path, check_real, refuse_single_text
 from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.models.dm_codec.recordings import Recording, Recordings
 from tokkit.models.dm_codec.wav_files import read_wav
@@ -26,7 +26,7 @@ def read_recordings(
             unless it is zero; of a single recording its end.
 
     Raises:
-        ArgumentError: one path where several are meant, no share, or one that leaves nothing.
+        ArgumentError: no path, one where several are meant, no share, or one that leaves nothing.
         FormatError: a folder without a WAV file; a file that `read_wav` refuses, of another sample
             rate than the first, or too many samples.
     """
@@ -36,7 +36,7 @@ def read_recordings(
     found: list[Recording] = []
     rate: int | None = None
     n_samples = 0
-    for path in [path for source in sources for path in wav_files(Path(source))]:
+    for path in [path for source in sources for path in wav_files(check_path(source, "sources"))]:
         samples, rate = read_wav(path, sample_rate=rate)
         n_samples += len(samples)
         if n_samples > _MOST_SAMPLES:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import io
 import os
 import wave
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole
+from tokkit.arguments import check_path, check_whole
 from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
@@ -35,11 +34,12 @@ def read_wav(
         sample_rate: that it must have; None: any.
 
     Raises:
+        ArgumentError: no path.
         FormatError: it cannot be read, is no WAV file of whole numbers, is cut off, or has no
             sample, several channels or another sample rate; its rate is below 4,000 or above
             192,000; the length of a part of it is wrong.
     """
-    data = read_bounded(Path(path))
+    data = read_bounded(check_path(path, "path"))
     _check_chunks(data, path)
     try:
         with wave.open(io.BytesIO(data)) as file:
@@ -77,14 +77,15 @@ def write_wav(path: str | os.PathLike[str], samples: NDArray[np.float32], rate: 
         rate: samples a second, from 4,000 to 192,000.
 
     Raises:
-        ArgumentError: no signal, or no such rate.
+        ArgumentError: no signal, rate or path.
         FormatError: it cannot be written.
     """
     signal = as_signal(samples)
     check_whole("rate", rate, LEAST_RATE, MOST_RATE)
     if 2 * len(signal) >= (1 << 32) - 64:
         raise ArgumentError(f"{len(signal):,} samples are more than a WAV file holds; write parts")
-    with refused_by_system(f"write {os.fspath(path)!r}"), whole_file(Path(path)) as out:
+    target = check_path(path, "path")
+    with refused_by_system(f"write {str(target)!r}"), whole_file(target) as out:
         out.write(wav(signal, rate))
 
 

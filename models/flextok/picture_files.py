@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_path
 from tokkit.errors import ArgumentError, FormatError, needs_extra, refused_by_system
 from tokkit.files.npz_files import MOST_BYTES, array_headers, opened_zip, read_array
 from tokkit.files.reading import read_bounded
@@ -55,8 +55,7 @@ def read_pictures(source: str | os.PathLike[str], *, held_out: float = 0.05) -> 
         FormatError: nothing there, damaged, too large, or pictures of different sizes.
         MissingExtraError: picture files, and Pillow is not installed.
     """
-    check_kind(source, (str, os.PathLike), "source", "give a folder, a zip or an npz of pictures")
-    path = Path(source)
+    path = check_path(source, "source", "give a folder, a zip or an npz of pictures")
     with refused_by_system(f"read {str(path)!r}"):
         if path.is_dir():
             return _from_files(_in_folder(path), str(path), held_out)

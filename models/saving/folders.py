@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import torch
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_path
 from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
@@ -39,7 +39,7 @@ _NAMES = {str(each).removeprefix("torch."): each for each in _DTYPES.values()}
 
 
 class Saved(Protocol):
-    """What saving needs of a model; see `TextModel` of `tokkit.models.text_models.text_model`."""
+    """What saving needs of a model; see `tokkit.models.saving.in_folder`."""
 
     kind: ClassVar[str]
     config_class: ClassVar[type[Config]]
@@ -79,12 +79,12 @@ def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
     """Write a model's files, each whole, the one that names the kind last.
 
     Raises:
+        ArgumentError: no path.
         FormatError: the folder cannot be written to.
     """
     from safetensors.torch import save
 
-    check_kind(folder, (str, os.PathLike), "folder")
-    path = Path(folder)
+    path = check_path(folder, "folder")
     state = {name: each.detach().cpu().contiguous() for name, each in model.state_dict().items()}
     config = config_to_dict(model.config)
     with refused_by_system(f"write a model to {str(path)!r}"):
@@ -106,16 +106,16 @@ def load_model(
     dtype: str | None,
     device: str | None,
 ) -> ModelT:
-    """Read what `save_model` wrote; see `TextModel.load`. The model bears the folder's name.
+    """Read what `save_model` wrote; see `InFolder.load`. The model bears the folder's name.
 
     Raises:
-        ArgumentError: an unknown dtype, or a device that cannot be used.
+        ArgumentError: no path, an unknown dtype, or a device that cannot be used.
         FormatError: a file is missing or damaged, or they do not belong together.
     """
     if dtype is not None and dtype not in _NAMES:
         raise ArgumentError(f"dtype must be one of {', '.join(_NAMES)}, got {dtype!r}")
     place = _device(device)
-    path = Path(folder)
+    path = check_path(folder, "folder")
     where = str(path / CONFIG)
     data = want_object(
         parse_json(read_bounded(path / CONFIG, limit=_MOST_CONFIG_BYTES), where), where

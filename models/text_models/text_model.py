@@ -13,7 +13,6 @@ import os
 from abc import abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,7 +25,8 @@ from tokkit.bytelm.byte_state import Bounds
 from tokkit.bytelm.documents import Text
 from tokkit.errors import ArgumentError, ModelError
 from tokkit.models.saving.configs import Config
-from tokkit.models.saving.folders import load_model, save_model
+from tokkit.models.saving.folders import load_model
+from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.text_models.cached_state import MOST_AT_ONCE, CachedState, refusal_of_nan
 from tokkit.models.text_models.corpus import Texts
 from tokkit.models.text_models.glimpses import Glimpses
@@ -36,7 +36,7 @@ from tokkit.models.training.tasks import Task
 from tokkit.text.tokenizer import TextTokenizer
 
 
-class TextModel(torch.nn.Module, ByteModel):
+class TextModel(InFolder, torch.nn.Module, ByteModel):
     """A network that gives byte strings probabilities.
 
     Attributes:
@@ -106,16 +106,6 @@ class TextModel(torch.nn.Module, ByteModel):
             if was_training:
                 self.train()
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder, which `tokkit.load_lm` opens.
-
-        The folder is made where it is missing; what else it holds stays.
-
-        Raises:
-            FormatError: it cannot be written.
-        """
-        save_model(self, folder)
-
     @classmethod
     def load(
         cls,
@@ -136,7 +126,7 @@ class TextModel(torch.nn.Module, ByteModel):
             **others: `allow_download`, for there is nothing to fetch.
 
         Raises:
-            ArgumentError: an option that does not exist, or a value out of range.
+            ArgumentError: no path, an option that does not exist, or a value out of range.
             FormatError: a file is missing or damaged, or of another kind of model.
         """
         refuse_unknown(others, ("dtype", "device", "threads", "allow_download"))
@@ -144,17 +134,6 @@ class TextModel(torch.nn.Module, ByteModel):
             check_whole("threads", threads, 1)
             torch.set_num_threads(threads)
         return load_model(cls, folder, dtype=dtype, device=device)
-
-    def save_parts(self, folder: Path) -> Sequence[str]:  # noqa: ARG002  # some have parts
-        """Write what else belongs to the model, beside its configuration and its weights.
-
-        Returns:
-            The files that were written, relative to the folder.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        return ()
 
     @classmethod
     def fresh(
@@ -181,19 +160,6 @@ class TextModel(torch.nn.Module, ByteModel):
         if tokenizer is not None or vocab_size is not None:
             raise ArgumentError(f"a {cls.kind} reads bytes; leave the tokenizer out")
         return cls(config, seed=seed)
-
-    @classmethod
-    def build(cls, config: Any, folder: Path) -> Self:  # noqa: ARG003  # some have parts
-        """A model of a configuration, with what `save_parts` wrote.
-
-        Args:
-            config: of `config_class`.
-            folder: where the parts are.
-
-        Raises:
-            FormatError: a part is missing or damaged.
-        """
-        return cls(config)
 
 
 class CachedTextModel(TextModel):

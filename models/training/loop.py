@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.arguments import say_nothing
+from tokkit.arguments import check_path, say_nothing
 from tokkit.bytelm.token_models.transformers.loading import checked_device
 from tokkit.errors import ArgumentError, Interrupted, ModelError, refused_by_system
 from tokkit.models.training.checkpoints import (
@@ -139,14 +139,14 @@ def _opened(folder: str | os.PathLike[str] | None) -> Generator[Path | None]:
     """The folder of a training, made and locked; the first of several processes locks it for all.
 
     Raises:
-        ArgumentError: it holds a model and no training.
+        ArgumentError: no path, or it holds a model and no training.
         FormatError: it cannot be made or opened.
         ModelError: another training is in it.
     """
     if folder is None:
         yield None
         return
-    path = Path(folder)
+    path = check_path(folder, "folder")
     with refused_by_system(f"make the folder {str(path)!r}"):
         path.mkdir(parents=True, exist_ok=True)
     refuse_other_model(path)

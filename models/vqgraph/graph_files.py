@@ -18,13 +18,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.arguments import check_path, check_real, check_whole
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.npz_files import MOST_BYTES, read_arrays
 from tokkit.models.vqgraph.checks import as_edges, as_features
@@ -60,8 +59,7 @@ def read_graph(source: str | os.PathLike[str]) -> GraphFile:
         ArgumentError: no path.
         FormatError: not there, damaged, too large, no graph, or parts that do not fit each other.
     """
-    check_kind(source, (str, os.PathLike), "source", "give an npz of a graph")
-    path = Path(source)
+    path = check_path(source, "source", "give an npz of a graph")
     arrays = read_arrays(path)
     try:
         features, edges = _features_and_edges(arrays)

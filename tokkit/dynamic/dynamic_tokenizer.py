@@ -12,13 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_ids, check_kind, refuse_single_text
+from tokkit.arguments import as_ids, check_path, refuse_single_text
 from tokkit.dynamic.embedding import Embedder
 from tokkit.dynamic.merge_tables import merge_tables
 from tokkit.dynamic.merged_batch import MergedBatch
@@ -246,34 +245,33 @@ class DynamicTokenizer(Tokenizer[Text]):
 
     # -- files ---------------------------------------------------------------------------------
 
-    def save(self, directory: str | PathLike[str]) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         """Write the tokenizer underneath, the limits and all merged strings; not the embedder.
 
         Raises:
             UnsupportedError: the tokenizer underneath cannot be written.
             OSError: the folder cannot be written to.
         """
-        check_kind(directory, (str, PathLike), "directory")
-        self.tokenizer.save(directory)
+        path = check_path(folder, "folder")
+        self.tokenizer.save(path)
         document = {"limits": self.limits, "spellings": self._spellings}
-        write_whole(Path(directory) / _FILE, json.dumps(document))
-        write_kind(Path(directory), "dynamic-tokenizer")
+        write_whole(path / _FILE, json.dumps(document))
+        write_kind(path, "dynamic-tokenizer")
 
     @classmethod
-    def load(cls, directory: str | PathLike[str], *, embedder: Embedder | None = None) -> Self:
+    def load(cls, folder: str | PathLike[str], *, embedder: Embedder | None = None) -> Self:
         """Read what `save` wrote; the ids mean what they meant.
 
         Raises:
             FormatError: the folder does not hold such a tokenizer.
         """
-        check_kind(directory, (str, PathLike), "directory")
-        path = Path(directory) / _FILE
+        path = check_path(folder, "folder") / _FILE
         where = str(path)
         document = want_object(parse_json(read_bounded(path, limit=_MAX_BYTES), where), where)
         limits = want_object(document.get("limits"), f"{where}.limits")
         options: dict[str, Any] = {name: limits.get(name) for name in _LIMITS}
         try:
-            made = cls(TextTokenizer.load(directory), embedder, **options)
+            made = cls(TextTokenizer.load(folder), embedder, **options)
         except ArgumentError as error:
             raise FormatError(f"{where}.limits: {error}") from error
         size = made.tokenizer.vocab_size

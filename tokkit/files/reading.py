@@ -10,6 +10,7 @@ from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tokkit.arguments import check_path
 from tokkit.errors import FormatError, refused_by_system
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -62,10 +63,12 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file of any size and content, such as a text of the user's.
 
     Raises:
+        ArgumentError: no path.
         FormatError: it cannot be read.
     """
-    with refused_by_system(f"read {os.fspath(path)!r}", "give the path of a file"):
-        return Path(path).read_bytes()
+    source = check_path(path, "path")
+    with refused_by_system(f"read {str(source)!r}", "give the path of a file"):
+        return source.read_bytes()
 
 
 def refuse_lfs_pointer(data: bytes, where: str) -> None:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from tokkit.arguments import as_bytes, check_kind
+from tokkit.arguments import as_bytes, check_kind, check_path
 from tokkit.bytelm.documents import one_or_several
 from tokkit.errors import ArgumentError, refused_by_system
 from tokkit.files.reading import read_head
@@ -95,11 +94,11 @@ def _source(text: Any, place: int) -> Document | Shard:
         return _reply(text, f"chat {place}")
     if not isinstance(text, os.PathLike):
         return Document(f"text {place}", (as_bytes(text),))
-    path = os.fspath(cast("os.PathLike[str]", text))
-    with refused_by_system(f"read {path!r}", "give the path of a file"):
-        read_head(Path(path))
-        status = Path(path).stat()
-    return Shard(path, status.st_size, "")
+    path = check_path(cast("os.PathLike[str]", text), "data")
+    with refused_by_system(f"read {str(path)!r}", "give the path of a file"):
+        read_head(path)
+        status = path.stat()
+    return Shard(str(path), status.st_size, "")
 
 
 def _reply(chat: Chat, name: str) -> Document:

@@ -17,7 +17,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeAlias, cast
 
-from tokkit.arguments import check_functions, check_kind, check_whole
+from tokkit.arguments import check_functions, check_path, check_whole
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.documents import one_or_several
@@ -114,7 +114,8 @@ def score(
     windows = check_windows(window, stride)
     check_whole("surprises", surprises, 0)
     check_functions(progress=progress)
-    check_kind(records, (str, os.PathLike, type(None)), "records", "pass the path of a file")
+    if records is not None:
+        records = check_path(records, "records", "pass the path of a file")
     named = _named(models)
     if windows and any(_sums_all(model) for model in named.values()):
         raise windows_with_all()

@@ -21,6 +21,7 @@ from tokkit.arguments import (
     check_flags,
     check_functions,
     check_kind,
+    check_path,
     refuse_single_text,
     say_nothing,
 )
@@ -344,12 +345,10 @@ class TextTokenizer(TextProperties):
             Interrupted: as `KeyboardInterrupt`; what is done is kept.
         """
         check_functions(progress=progress)
-        check_kind(path, (str, PathLike), "path")
-        check_kind(into, (str, PathLike), "into")
         return encode_file(
             self._encoder,
-            Path(path),
-            Path(into),
+            check_path(path, "path"),
+            check_path(into, "into"),
             Settings(self.fingerprint, Reading(specials, normalize, unk), n_threads(threads)),
             progress or say_nothing,
         )
@@ -436,8 +435,8 @@ class TextTokenizer(TextProperties):
 
     # -- files -------------------------------------------------------------------------------
 
-    def save(self, directory: str | PathLike[str]) -> None:
-        """Write `tokenizer.tokkit` and `tokkit.json` to `directory`, made when it is missing.
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write `tokenizer.tokkit` and `tokkit.json` to `folder`, made when it is missing.
 
         All of the spec is written, as data, so that `load` and `load_tokenizer` give an equal
         tokenizer. A file is there whole or not at all, and replaces one that was there.
@@ -448,23 +447,22 @@ class TextTokenizer(TextProperties):
         """
         from tokkit.text.formats.tokkit_file import write_spec
 
-        check_kind(directory, (str, PathLike), "directory")
-        write_spec(self.spec, Path(directory))
-        write_kind(Path(directory), "text-tokenizer")
+        path = check_path(folder, "folder")
+        write_spec(self.spec, path)
+        write_kind(path, "text-tokenizer")
 
     @classmethod
-    def load(cls, directory: str | PathLike[str]) -> Self:
+    def load(cls, folder: str | PathLike[str]) -> Self:
         """Read what `save` wrote; for other formats see `load_tokenizer`.
 
         Raises:
-            FormatError: there is no such file in `directory`, or it is damaged.
+            FormatError: there is no such file in `folder`, or it is damaged.
             UnsupportedError: it asks for something that tokkit does not do.
         """
         from tokkit.text.formats.tokkit_file import FILE_NAME
         from tokkit.text.loading import read_spec
 
-        check_kind(directory, (str, PathLike), "directory")
-        return cls(read_spec(Path(directory) / FILE_NAME, format="tokkit"))
+        return cls(read_spec(check_path(folder, "folder") / FILE_NAME, format="tokkit"))
 
     # -- canonicality ------------------------------------------------------------------------
 

@@ -213,12 +213,12 @@ class Tokenizer(ABC, Generic[SignalT]):
         return logprobs
 
     @abstractmethod
-    def save(self, directory: str | PathLike[str]) -> None:
-        """Write all that `load` needs into `directory`, which is made when it is missing."""
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write all that `load` needs into `folder`, which is made when it is missing."""
 
     @classmethod
     @abstractmethod
-    def load(cls, directory: str | PathLike[str]) -> Self:
+    def load(cls, folder: str | PathLike[str]) -> Self:
         """Read what `save` wrote.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_path
 from tokkit.errors import FormatError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
@@ -38,8 +38,7 @@ def read_release(source: str | os.PathLike[str]) -> ReleasedFlexTok:
         FormatError: nothing there, damaged, or no FlexTok.
         UnsupportedError: an encoder of another make than the release's.
     """
-    check_kind(source, (str, os.PathLike), "source", "give a file or a folder")
-    path = Path(source)
+    path = check_path(source, "source", "give a file or a folder")
     weights = path / _WEIGHTS if path.is_dir() else path
     with refused_by_system(f"read {str(weights)!r}"):
         file = SafetensorsFile(weights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 from pathlib import Path
@@ -154,6 +156,44 @@ def test_what_cannot_be_encoded_is_refused(
     uncut = ours(document(BYTES, normalizers=({"type": "Strip", "left": True, "right": True},)))
     with pytest.raises(UnsupportedError, match="no place"):
         uncut.encode_file(text, into=into)
+
+
+def test_a_text_that_cannot_be_read_to_its_end_is_told_as_that(
+    tokenizer: TextTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, into = tmp_path / "text", tmp_path / "ids.npy"
+    text.write_bytes(TEXT)
+
+    class Worn(io.BytesIO):
+        """A file on a disk with a bad block."""
+
+        def fileno(self) -> int:
+            return descriptor
+
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 200:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    opened = Path.open
+    with text.open("rb") as real, monkeypatch.context() as patch:
+        descriptor = real.fileno()
+        patch.setattr(
+            Path,
+            "open",
+            lambda path, *args: Worn(TEXT) if path == text else opened(path, *args),
+        )
+        with pytest.raises(FormatError, match=r"cannot read '.*text'"):
+            tokenizer.encode_file(text, into=into)
+    assert tokenizer.encode_file(text, into=into).tolist() == tokenizer.encode(TEXT)
+
+
+def test_a_folder_that_is_not_there_is_told_as_one_to_write_to(
+    tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_bytes(TEXT)
+    with pytest.raises(FormatError, match=r"cannot write '.*ids\.npy'"):
+        tokenizer.encode_file(tmp_path / "text", into=tmp_path / "none" / "ids.npy")
 
 
 def test_two_calls_do_not_write_one_file(tokenizer: TextTokenizer, tmp_path: Path) -> None:

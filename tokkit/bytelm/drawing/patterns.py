@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import as_bytes, check_kind
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.bytelm.drawing.constraint import Constraint
 from tokkit.errors import ArgumentError, needs_extra
@@ -46,10 +46,10 @@ class Grammar:
         """A regular expression; see the module for its syntax.
 
         Raises:
-            ArgumentError: not a string.
+            ArgumentError: not a string, or one with lone surrogates.
             MissingExtraError: llguidance is not installed.
         """
-        check_kind(pattern, str, "a pattern")
+        _check_text(pattern, "a pattern")
         return cls(_llguidance().LLMatcher.grammar_from_regex(pattern))
 
     @classmethod
@@ -73,11 +73,21 @@ class Grammar:
         """A context-free grammar in llguidance's dialect of Lark, with a rule `start`.
 
         Raises:
-            ArgumentError: not a string.
+            ArgumentError: not a string, or one with lone surrogates.
             MissingExtraError: llguidance is not installed.
         """
-        check_kind(grammar, str, "a grammar")
+        _check_text(grammar, "a grammar")
         return cls(_llguidance().LLMatcher.grammar_from_lark(grammar))
+
+
+def _check_text(source: str, name: str) -> None:
+    """Refuse what is no text, or none that UTF-8 can express.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    check_kind(source, str, name)
+    as_bytes(source)
 
 
 class Matches(Constraint):

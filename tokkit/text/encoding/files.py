@@ -17,10 +17,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,18 +90,47 @@ def encode_file(
             "encoding of what stands beside it, so that files are not encoded in parts; read the "
             "file, and use encode_array"
         )
-    if into.is_dir() or (path.exists() and into.exists() and path.samefile(into)):
-        raise ArgumentError(f"{str(into)!r} is the text itself or a folder; name another file")
-    if path.exists() and not path.is_file():  # a pipe would be waited for when it is opened
-        raise FormatError(f"{str(path)!r} is no regular file; its text cannot be read again")
-    with refused_by_system(f"read {str(path)!r}"):
-        text = path.open("rb")
-    with text:
-        part = into.with_name(f".{into.name}.part")
-        with refused_by_system(f"write {str(into)!r}"), _Parts(part, settings) as parts:
-            _fill(encoder, text, path, parts, settings, progress)
+    with _Text(path) as text, refused_by_system(f"write {str(into)!r}"):
+        if into.is_dir() or (into.exists() and path.samefile(into)):
+            raise ArgumentError(f"{str(into)!r} is the text itself or a folder; name another file")
+        with _Parts(into.with_name(f".{into.name}.part"), settings) as parts:
+            _fill(encoder, text, parts, settings, progress)
             parts.finish(into)
     return np.load(into, mmap_mode="r")
+
+
+class _Text:
+    """The file that is read. What the system refuses here is told as of it, not of the ids."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Self:
+        with self._refused():
+            # A pipe would be waited for when it is opened.
+            if self.path.exists() and not self.path.is_file():
+                raise FormatError(
+                    f"{str(self.path)!r} is no regular file; its text cannot be read again"
+                )
+            self._stream = self.path.open("rb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def _refused(self) -> AbstractContextManager[None]:
+        return refused_by_system(f"read {str(self.path)!r}")
+
+    @property
+    def n_bytes(self) -> int:
+        """As it is now."""
+        with self._refused():
+            return os.fstat(self._stream.fileno()).st_size
+
+    def read(self, n_bytes: int) -> bytes:
+        """So many bytes, or fewer at the end."""
+        with self._refused():
+            return self._stream.read(n_bytes)
 
 
 class _Parts:
@@ -136,7 +165,7 @@ class _Parts:
     def __exit__(self, *_: object) -> None:
         self._stream.close()
 
-    def resume(self, text: BinaryIO, name: str) -> _Done:
+    def resume(self, text: _Text) -> _Done:
         """What an earlier call has done; `text` is read as far.
 
         Raises:
@@ -151,7 +180,7 @@ class _Parts:
                 done = done.after(block, 0)
                 left -= len(block)
             if left or done.digest.hexdigest() != record["digest"]:
-                raise self._other(f"the beginning of {name} has changed since")
+                raise self._other(f"the beginning of {text.path} has changed since")
             done = replace(done, n_ids=record["ids"])
         size = HEADER_BYTES + _ID_BYTES * done.n_ids
         if done.n_ids and self._path.stat().st_size < size:
@@ -212,16 +241,11 @@ class _Parts:
 
 
 def _fill(
-    encoder: TextEncoder,
-    text: BinaryIO,
-    path: Path,
-    parts: _Parts,
-    settings: Settings,
-    progress: Progress,
+    encoder: TextEncoder, text: _Text, parts: _Parts, settings: Settings, progress: Progress
 ) -> None:
     """Encode the rest of a text, and append its ids."""
-    done = parts.resume(text, str(path))
-    total = os.fstat(text.fileno()).st_size
+    done = parts.resume(text)
+    total = text.n_bytes
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="tokkit-encode")
     waiting: deque[tuple[bytes, Future[Ids]]] = deque()
 
@@ -232,7 +256,7 @@ def _fill(
             ids = future.result()
         except EncodingError as error:
             raise EncodingError(
-                f"{path}, in the part that begins at byte {done.n_bytes}: {error}"
+                f"{text.path}, in the part that begins at byte {done.n_bytes}: {error}"
             ) from None
         ahead = done.after(part, len(ids))
         parts.add(ids)
@@ -262,7 +286,7 @@ def _fill(
         pool.shutdown(cancel_futures=True)
 
 
-def _read_parts(encoder: TextEncoder, text: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
+def _read_parts(encoder: TextEncoder, text: _Text, start: int) -> Iterator[tuple[int, bytes]]:
     """The rest of a text, cut at safe places, and where each part begins."""
     window = b""
     while True:
