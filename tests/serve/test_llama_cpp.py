@@ -10,7 +10,7 @@ import pytest
 
 from tests.serve.running_server import Client, toy_lm
 from tokkit.bytelm.completion.infilling import Infilling, infill
-from tokkit.serve.dialects.llama_cpp import indent_cut
+from tokkit.serve.dialects.llama_cpp.following import indent_cut
 
 LM = toy_lm()
 NEUTRAL = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}

@@ -11,7 +11,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
@@ -113,7 +112,8 @@ class Engine:
     # -- of its own thread ---------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._warm_up()
+        cold = deque(self._models)
+        self._warm_up(cold.popleft())
         while not self._closing:
             self._wake.clear()
             try:
@@ -123,16 +123,24 @@ class Engine:
                 for name in list(self._batches):
                     self._abandon(name, error)
             self._note_load()
-            if not busy and not self._inbox:
+            if busy or self._inbox:
+                continue
+            if cold:  # the others while nobody asks
+                self._warm_up(cold.popleft())
+            else:
                 self._wake.wait()
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, name: str) -> None:
         """Write a few bytes, so that the first client need not wait for what is done but once."""
-        with suppress(Exception):  # what is wrong, a client is told
-            batch = self._batch(next(iter(self._models)))
-            batch.add(Request("The", max_bytes=3, valid_utf8=True))
-            while batch.n_running or batch.n_waiting:
+        if name in self._batches:
+            return  # a client was first
+        try:
+            batch = self._batch(name)
+            handle = batch.add(Request("The", max_bytes=3, valid_utf8=True))
+            while handle.finish is None and not self._closing:
                 batch.step()
+        except Exception:  # what is wrong, a client is told
+            self._batches.pop(name, None)
 
     def _turn(self) -> bool:
         """Look at the inbox, and take a step of all that is under way; whether there is any."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from tokkit.serve.dialects import (
     chat,
-    llama_cpp,
     mistral,
     ollama,
     openai,
@@ -17,6 +16,7 @@ from tokkit.serve.dialects import (
     tgi,
 )
 from tokkit.serve.dialects.dialect import Dialect
+from tokkit.serve.dialects.llama_cpp import answering as llama_cpp
 from tokkit.serve.page import show
 
 DIALECTS: tuple[Dialect, ...] = (

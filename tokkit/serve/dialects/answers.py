@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tokkit.serve.endpoint import Service
-from tokkit.serve.generation import Drawing, Generation, drawing
+from tokkit.serve.generation.drawing import Drawing, drawing
+from tokkit.serve.generation.generation import Generation
 
 
 async def whole_texts(service: Service, generations: Sequence[Generation]) -> Drawing:

@@ -16,7 +16,9 @@ from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
 from tokkit.serve.dialects.requests import NO_PENALTIES, PENALTIES, n_tokens_of, sampling_of
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
-from tokkit.serve.generation import Generation, drawing
+from tokkit.serve.generation.drawing import drawing
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
 
 MAX_MESSAGES = 512
 _NEUTRAL: dict[str, Sequence[Any]] = {
@@ -55,7 +57,8 @@ async def complete(call: Call) -> Answer:
         seed=fields.seed("seed"),
         n=fields.whole("n", 1, 1, options.max_choices),
         surroundings=Surroundings(context=framed.ids, ends=framed.ends),
-    ).fitted()
+    )
+    generation = fitted(generation)
     head = {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",

@@ -21,9 +21,11 @@ from tokkit.serve.dialects.openai import (
     on_error,
     usage_of,
 )
-from tokkit.serve.dialects.requests import n_tokens_of, sampling_of
+from tokkit.serve.dialects.requests import healed_as_asked, n_tokens_of, sampling_of
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
-from tokkit.serve.generation import Generation, drawing
+from tokkit.serve.generation.drawing import drawing
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
 
 
 async def fill(call: Call) -> Answer:
@@ -46,7 +48,8 @@ async def fill(call: Call) -> Answer:
         stops=fields.stops(),
         by_format=options.fills == "format",
         seed=fields.seed("random_seed", "seed"),
-    ).fitted()
+    )
+    generation = fitted(healed_as_asked(fields, generation))
     head = {
         "id": uuid.uuid4().hex,
         "object": "chat.completion",

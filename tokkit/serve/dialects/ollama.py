@@ -27,11 +27,14 @@ from tokkit.serve.dialects.requests import (
     NO_SAMPLER,
     PENALTIES,
     as_gap,
+    healed_as_asked,
     n_tokens_of,
     sampling_of,
 )
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, compact, reply
-from tokkit.serve.generation import Drawing, Generation, drawing
+from tokkit.serve.generation.drawing import Drawing, drawing
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
 from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Models, Served
 from tokkit.version import VERSION
@@ -79,11 +82,11 @@ async def generate(call: Call) -> Answer:
             why = "a raw prompt, a suffix or a model without a chat template goes with no system"
             raise RefusalError(400, f"system is not supported: {why}", param="system")
         generation = replace(generation, prompt=prompt.encode(), suffix=suffix.encode() or None)
-        generation = as_gap(generation, prompt)
+        generation = healed_as_asked(fields, as_gap(generation, prompt))
     else:
         before = [Message("system", system)] if system else []
         generation = await _framed(call, generation, [*before, Message("user", prompt)])
-    return await _answer(call, fields, generation.fitted(), "response")
+    return await _answer(call, fields, fitted(generation), "response")
 
 
 async def chat(call: Call) -> Answer:
@@ -94,7 +97,7 @@ async def chat(call: Call) -> Answer:
         return reply(_loaded(served, fields, "message"))
     messages = messages_of(fields)
     generation = await _framed(call, _generation(call, served, options), messages)
-    return await _answer(call, fields, generation.fitted(), "message")
+    return await _answer(call, fields, fitted(generation), "message")
 
 
 def _fields(call: Call) -> tuple[Fields, Fields]:

@@ -21,10 +21,10 @@ from tokkit.serve.dialects.requests import (
     NO_PENALTIES,
     PENALTIES,
     as_gap,
+    healed_as_asked,
     n_tokens_of,
     prompts_of,
     sampling_of,
-    unhealed,
 )
 from tokkit.serve.dialects.token_figures import (
     MOST,
@@ -38,7 +38,9 @@ from tokkit.serve.dialects.token_figures import (
 from tokkit.serve.dialects.token_stream import TokenStream
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
 from tokkit.serve.errands import run_errand
-from tokkit.serve.generation import Drawing, Drawn, Generation, drawing
+from tokkit.serve.generation.drawing import Drawing, Drawn, drawing
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
 from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.served import Served
 
@@ -121,13 +123,13 @@ async def complete(call: Call) -> Answer:
         keep_rows=bool(logprobs),
         tells_figures=stream and logprobs is not None,
     )
-    seed, heal = fields.seed("seed"), fields.flag("heal", True)
+    seed = fields.seed("seed")
     generations: list[Generation] = []
     for k, (prompt, ids) in enumerate(prompts):
         own = None if seed is None else seed + k * best_of
         one = replace(first, prompt=prompt, seed=own)
         one = one if ids is not None else as_gap(one, prompt.decode())
-        generations.append((one if heal else unhealed(one)).fitted())
+        generations.append(fitted(healed_as_asked(fields, one)))
     if logprobs is not None and any(one.is_searched for one in generations):
         raise unsupported("logprobs", "the middle is searched for; leave out the suffix")
     if echo and fields.flag("byte_logprobs"):

@@ -9,7 +9,7 @@ from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.serve.bodies import Fields
 from tokkit.serve.dialects.fim_prompts import read_fim_prompt
-from tokkit.serve.generation import Generation
+from tokkit.serve.generation.generation import Generation
 from tokkit.serve.options import ServeOptions
 from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Served
@@ -18,6 +18,7 @@ MAX_PROMPTS = 64
 MAX_ID = (1 << 31) - 1
 NO_PENALTIES = "penalties of tokens have no meaning over bytes"
 NO_SAMPLER = "of samplers over bytes there are temperature, top_k, top_p and min_p"
+BY_BYTES = "texts are drawn by bytes, of which each pass of the model gives several"
 PENALTIES: dict[str, tuple[Any, ...]] = {"presence_penalty": (0,), "frequency_penalty": (0,)}
 _SMALLEST_TOP_P = 1e-9
 
@@ -33,8 +34,9 @@ def sampling_of(
     """How to draw: temperature and filters, which act on bytes; the arguments are the defaults.
 
     Raises:
-        RefusalError: one is out of range.
+        RefusalError: one is out of range, or another unit is asked for than bytes.
     """
+    fields.refuse(BY_BYTES, {"unit": ("byte",)})
     k = fields.whole("top_k", top_k, -1, MAX_ID)
     return {
         "temperature": fields.real("temperature", temperature, 0, 100),
@@ -108,13 +110,15 @@ def as_gap(generation: Generation, prompt: str) -> Generation:
     )
 
 
-def unhealed(generation: Generation) -> Generation:
-    """The same without healing: the prompt's tokens are given as they are.
+def healed_as_asked(fields: Fields, generation: Generation) -> Generation:
+    """The same; where `heal` is false, so that the prompt's tokens are given as they are.
 
     Raises:
-        RefusalError: the model has no tokens of its own.
+        RefusalError: it is false, and the model has no tokens of its own.
     """
     served = generation.served
+    if fields.flag("heal", True):
+        return generation
     if generation.suffix is not None:
         given = replace(generation.surroundings, heal="none")
         return replace(generation, surroundings=given)

@@ -11,9 +11,10 @@ from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.dialects import openai
 from tokkit.serve.dialects.answers import whole_texts
 from tokkit.serve.dialects.dialect import Dialect
-from tokkit.serve.dialects.requests import n_tokens_of, sampling_of
+from tokkit.serve.dialects.requests import healed_as_asked, n_tokens_of, sampling_of
 from tokkit.serve.endpoint import Answer, Call, reply
-from tokkit.serve.generation import Generation
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
 from tokkit.version import VERSION
 
 
@@ -38,7 +39,8 @@ async def _complete_segments(call: Call, fields: Fields) -> Answer:
         sampling=sampling_of(fields, temperature=0.1),
         stops=(),
         seed=fields.seed("seed"),
-    ).fitted()
+    )
+    generation = fitted(healed_as_asked(fields, generation))
     texts = await whole_texts(call.service, [generation])
     choices = [{"index": 0, "text": texts.texts[0].text, **openai.cut_note(generation)}]
     return reply({"id": f"cmpl-{uuid.uuid4().hex}", "choices": choices})

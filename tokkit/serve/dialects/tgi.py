@@ -19,12 +19,15 @@ from tokkit.serve.dialects.requests import (
     NO_PENALTIES,
     NO_SAMPLER,
     as_gap,
+    healed_as_asked,
     n_tokens_of,
     sampling_of,
 )
 from tokkit.serve.dialects.token_stream import TokenRun, TokenStream
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
-from tokkit.serve.generation import Drawn, Generation, drawing
+from tokkit.serve.generation.drawing import Drawn, drawing
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
 from tokkit.serve.refusals import RefusalError
 from tokkit.version import VERSION
 
@@ -97,7 +100,8 @@ def _read(call: Call, fields: Fields) -> tuple[Generation, Fields]:
         seed=parameters.seed("seed"),
     )
     generation = as_gap(generation, inputs)
-    return replace(generation, tells_figures=not generation.is_searched).fitted(), parameters
+    generation = healed_as_asked(parameters, generation)
+    return fitted(replace(generation, tells_figures=not generation.is_searched)), parameters
 
 
 async def _whole(call: Call, fields: Fields) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.batch.sharing import is_independent_of_pieces
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
-from tokkit.serve.texts import token_text
+from tokkit.serve.generation.texts import token_text
 
 _PIECE = 64
 """Bytes that are scored at a time: no more work than a step of a few texts that are drawn."""

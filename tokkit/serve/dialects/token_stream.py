@@ -16,8 +16,9 @@ from tokkit.serve.dialects.token_figures import (
     drawn_of,
     token_figures,
 )
-from tokkit.serve.generation import Generation, Piece
-from tokkit.serve.texts import Characters
+from tokkit.serve.generation.drawing import Piece
+from tokkit.serve.generation.generation import Generation
+from tokkit.serve.generation.texts import Characters
 
 
 @dataclass(frozen=True)

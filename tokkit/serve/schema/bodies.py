@@ -50,7 +50,12 @@ _SAMPLING = {
     "top_p": _SHARE,
     "min_p": _SHARE,
 }
-_SAMPLED = {**_SAMPLING, "stop": _STOP, "seed": _SEED}
+_SAMPLED = {
+    **_SAMPLING,
+    "stop": _STOP,
+    "seed": _SEED,
+    "unit": {"enum": ["byte", None]},
+}
 _STREAMED = {
     "stream": _FLAG,
     "stream_options": _field("object", properties={"include_usage": _FLAG}),
@@ -113,6 +118,7 @@ _MISTRAL = _body(
     max_tokens=_COUNT,
     random_seed=_SEED,
     stream=_FLAG,
+    heal=_FLAG,
     **_SAMPLED,
 )
 _LLAMA = {
@@ -120,6 +126,10 @@ _LLAMA = {
     "n_predict": _field("integer", minimum=-2, maximum=(1 << 31) - 1),
     "n_indent": _field("integer", minimum=0, maximum=(1 << 31) - 1),
     "n_probs": _field("integer", minimum=0, maximum=20),
+    "n_cmpl": _field("integer", minimum=1),
+    "return_tokens": _FLAG,
+    "timings_per_token": _FLAG,
+    "heal": _FLAG,
     "t_max_predict_ms": _field("number", minimum=-1, maximum=1e9),
     "samplers": _list(_STRING),
     "response_fields": _list(_STRING),
@@ -155,6 +165,7 @@ _TGI = _body(
             "do_sample": _FLAG,
             "details": _FLAG,
             "return_full_text": _FLAG,
+            "heal": _FLAG,
             **_SAMPLED,
         },
     ),
@@ -173,7 +184,9 @@ BODIES: dict[str, Schema] = {
     "/detokenize": _body(("tokens",), model=_TEXT, tokens=_IDS),
     "/v1/health": {},
     "/v1/events": {},
-    "/api/generate": _body(prompt=_TEXT, suffix=_TEXT, system=_TEXT, raw=_FLAG, **_OLLAMA),
+    "/api/generate": _body(
+        prompt=_TEXT, suffix=_TEXT, system=_TEXT, raw=_FLAG, heal=_FLAG, **_OLLAMA
+    ),
     "/api/chat": _body(messages=_MESSAGES, **_OLLAMA),
     "/api/show": _body(model=_TEXT),
     "/": _TGI,
