@@ -3,7 +3,8 @@
 Read `alignment` first (which old tokens a new one is spelled with), then `rows` (what a method
 gives), the `heuristics`, and `transfer`, which puts a model together from them. `figures` is how it
 went, and `transfer_report` tells it. `hypernetwork` trains a network that corrects the rows of a
-heuristic. Imports as `tokkit.hypernets`.
+heuristic, `distillation` rows themselves; both over `frozen_body`, the layers of the old model.
+Imports as `tokkit.hypernets`.
 """
 
 from __future__ import annotations

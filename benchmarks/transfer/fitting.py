@@ -11,9 +11,9 @@ from tokkit.hypernets.alignment import align
 from tokkit.hypernets.bench import Bench, starting_ids
 from tokkit.hypernets.distillation.classroom import Classroom
 from tokkit.hypernets.distillation.distilling import distil
-from tokkit.hypernets.distillation.frozen_body import FrozenBody
 from tokkit.hypernets.distillation.options import TransferTraining
 from tokkit.hypernets.distillation.trained_rows import TrainedRows
+from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.methods import METHODS
 from tokkit.hypernets.plain_models.source_models import load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows
@@ -69,5 +69,5 @@ class Fit:
     def student(self, rows: Rows) -> Classroom:
         """The model with some rows, in its own type; the bias of the rows is added as it is."""
         none = np.empty(0, dtype=np.int64)
-        body = FrozenBody(self.source, self.source.model.dtype)
+        body = FrozenBody(self.source.model)
         return Classroom(body, TrainedRows(rows, inputs=none, outputs=none), self.bench.starts)

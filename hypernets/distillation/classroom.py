@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokkit.hypernets.distillation.frozen_body import FrozenBody, padded
 from tokkit.hypernets.distillation.lessons import Lesson
 from tokkit.hypernets.distillation.memory import Memory
+from tokkit.hypernets.frozen_body import FrozenBody
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +42,7 @@ class Classroom:
         """float32 (batch, 1 + longest, width): the states after the starts and after each token."""
         import torch
 
-        new = padded([lesson.new for lesson in batch], self.body.device)
+        new = _padded([lesson.new for lesson in batch], self.body.device)
         used, places = torch.unique(new, return_inverse=True)
         starts = torch.tensor([self.starts], device=self.body.device)
         before = self.body.old_inputs(starts).expand(len(batch), -1, -1)
@@ -61,7 +62,7 @@ class Classroom:
         if new:
             starts = self.starts
             with torch.no_grad():
-                old = padded([[*starts, *lesson.old] for _, lesson in new], self.body.device)
+                old = _padded([[*starts, *lesson.old] for _, lesson in new], self.body.device)
                 states = self.body.states(self.body.old_inputs(old))
             for row, (key, lesson) in enumerate(new):
                 places = torch.from_numpy(lesson.old_places + len(starts)).to(states.device)
@@ -89,3 +90,16 @@ def before_tokens(
     places = np.concatenate([np.arange(len(lesson.new)) for lesson in batch])
     tokens = torch.from_numpy(np.concatenate([lesson.new for lesson in batch]))
     return states[torch.from_numpy(rows), torch.from_numpy(places)], tokens.to(states.device)
+
+
+def _padded(
+    sequences: Sequence[Sequence[int] | NDArray[np.int64]], device: torch.device
+) -> torch.Tensor:
+    """int64 (n, longest): ids, with zeros behind them."""
+    import torch
+
+    width = max(map(len, sequences))
+    ids = torch.zeros((len(sequences), width), dtype=torch.long)
+    for row, each in enumerate(sequences):
+        ids[row, : len(each)] = torch.as_tensor(each)
+    return ids.to(device)

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from tokkit.errors import ArgumentError
 from tokkit.hypernets.bench import Bench
 from tokkit.hypernets.distillation.classroom import Batch, Classroom, before_tokens
-from tokkit.hypernets.distillation.frozen_body import FrozenBody, fast_dtype
 from tokkit.hypernets.distillation.lessons import Lesson, Schedule, lessons_of
 from tokkit.hypernets.distillation.options import TransferTraining
+from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.windows import n_positions
@@ -98,8 +98,9 @@ def distil(
         )
     model = bench.source.model
     kind = model.device.type
-    dtype = fast_dtype(kind, model.dtype) if training.dtype is None else None
-    body = FrozenBody(bench.source, dtype or getattr(torch, str(training.dtype)))
+    own = training.dtype is None
+    dtype = _fast_dtype(kind, model.dtype) if own else getattr(torch, str(training.dtype))
+    body = FrozenBody(model, dtype=dtype)
     trained = TrainedRows(rows, inputs=inputs, outputs=outputs).to(model.device)
     room = Classroom(body, trained, bench.starts)
     schedule = Schedule(lessons, batch_tokens=plan.batch_tokens, seed=task.seed)
@@ -131,6 +132,18 @@ def distil(
         "output rows trained": float(len(outputs)),
     }
     return replace(made, notes=notes), TrainingCurve.of(result.records, EVALUATION)
+
+
+def _fast_dtype(device: str, own: torch.dtype) -> torch.dtype:
+    """The type in which layers are fastest: bfloat16 where a processor multiplies it."""
+    import torch
+
+    if own != torch.float32:
+        return own
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else own
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public one
+    return torch.bfloat16 if device == "cpu" and probe is not None and probe() else own
 
 
 def _longest(bench: Bench) -> int:

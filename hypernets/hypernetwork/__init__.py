@@ -2,7 +2,7 @@
 
 1. `config`, `architecture`: the published network; `published` reads their checkpoints.
 2. `sampling`: tokenizers are drawn, so that the network learns of no one tokenizer.
-3. `frozen_model`, `teacher`: the old model, and what it says of a text that a new tokenizer cuts.
+3. `teacher`: what the old model (`hypernets.frozen_body`) says of a text that a new tokenizer cuts.
 4. `base_rows`, `spellings`: what the network corrects, and what it reads.
 5. `lessons`, `objectives`, `options`, `training`: the recipe that fits a laptop.
 6. `trained`, `method`: a folder of it, and how `transfer` uses it.

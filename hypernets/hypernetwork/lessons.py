@@ -15,8 +15,8 @@ import torch
 
 from tokkit.hypernets.alignment import align
 from tokkit.hypernets.bench import starting_ids
+from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.hypernetwork.base_rows import TokenRows, heuristic_rows, predictable
-from tokkit.hypernets.hypernetwork.frozen_model import FrozenModel
 from tokkit.hypernets.hypernetwork.sampling import TokenizerSampler
 from tokkit.hypernets.hypernetwork.spellings import Spellings
 from tokkit.hypernets.hypernetwork.teacher import Control, read_control
@@ -60,7 +60,7 @@ class LessonMaker:
     def __init__(
         self,
         source: SourceModel,
-        model: FrozenModel,
+        body: FrozenBody,
         *,
         heuristic: str,
         max_parts: int,
@@ -71,14 +71,14 @@ class LessonMaker:
 
         Args:
             source: whose tokenizer is to be changed.
-            model: the same, frozen.
+            body: of its model.
             heuristic: whose rows are corrected.
             max_parts: of a spelling.
             layer: the inner one of the teacher.
             seed: of what a heuristic draws.
         """
         self.starts = starting_ids(source)
-        self._source, self._model, self._heuristic = source, model, heuristic
+        self._source, self._body, self._heuristic = source, body, heuristic
         self._max_parts, self._layer, self._seed = max_parts, layer, seed
         n_source = source.tokenizer.vocab_size
         self._inputs = input_rows(source.model, n_source)
@@ -118,7 +118,7 @@ class LessonMaker:
             if part
         ]
         control = read_control(
-            self._model,
+            self._body,
             pieces,
             spelled,
             self.starts,
@@ -126,7 +126,7 @@ class LessonMaker:
             scored=scored,
         )
         overlap = np.flatnonzero(alignment.copied & (alignment.lengths == 1))
-        device = self._model.device
+        device = self._body.device
         base = base.to(device)
         return Lesson(
             base=base,

@@ -19,8 +19,9 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
+from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.hypernetwork.base_rows import TokenRows
-from tokkit.hypernets.hypernetwork.frozen_model import FrozenModel, joined
+from tokkit.hypernets.hypernetwork.joined import joined
 from tokkit.hypernets.hypernetwork.teacher import Control
 
 NEW_WEIGHT = 4.0
@@ -46,7 +47,7 @@ def prediction_loss(
 
 
 def reading_loss(
-    model: FrozenModel,
+    body: FrozenBody,
     starts: torch.Tensor,
     control: Control,
     chosen: Sequence[int],
@@ -58,7 +59,7 @@ def reading_loss(
     """Mean squared error of inner states, in deviations of each column.
 
     Args:
-        model: the old model.
+        body: of the old model.
         starts: float (n_starts, width), embeddings that precede a text.
         control: what it made of the windows spelled with old tokens.
         chosen: which windows.
@@ -67,8 +68,8 @@ def reading_loss(
         layer: the one that `control` holds.
     """
     windows = [control.windows[each] for each in chosen]
-    embeddings, real = joined(starts, [model.scaled(inputs[window]) for window in windows])
-    states = model.inner_states(embeddings, layer)[:, len(starts) :][real]
+    embeddings, real = joined(starts, [body.inputs(inputs, window) for window in windows])
+    states = body.inner_states(embeddings, layer)[:, len(starts) :][real]
     wanted = torch.cat([control.inner[each] for each in chosen])
     errors = ((states - wanted) / control.deviations).square().mean(-1).clamp(max=_MOST)
     weights = 1.0 + (NEW_WEIGHT - 1.0) * is_new[torch.cat(windows)].float()
@@ -76,7 +77,7 @@ def reading_loss(
 
 
 def language_loss(
-    model: FrozenModel,
+    body: FrozenBody,
     starts: torch.Tensor,
     windows: Sequence[torch.Tensor],
     rows: TokenRows,
@@ -86,14 +87,14 @@ def language_loss(
     """Mean nats of a piece, where the model reads and predicts new tokens.
 
     Args:
-        model: the old model.
+        body: of the old model.
         starts: float (n_starts, width), embeddings that precede a text.
         windows: int64 (length,) each, the pieces.
         rows: of the whole vocabulary.
         autocast: whether the products are in bfloat16.
     """
-    embeddings, real = joined(starts, [model.scaled(rows.inputs[window]) for window in windows])
-    states = model.last_states(embeddings)[:, len(starts) - 1 : -1][real]
+    embeddings, real = joined(starts, [body.inputs(rows.inputs, window) for window in windows])
+    states = body.states(embeddings)[:, len(starts) - 1 : -1][real]
     return prediction_loss(states, torch.cat(list(windows)), rows, autocast=autocast)
 
 

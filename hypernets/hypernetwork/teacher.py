@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import torch
 
-from tokkit.hypernets.hypernetwork.frozen_model import FrozenModel, joined
+from tokkit.hypernets.frozen_body import FrozenBody
+from tokkit.hypernets.hypernetwork.joined import joined
 
 _WINDOWS_AT_ONCE = 4
 
@@ -44,7 +45,7 @@ class Control:
 
 
 def read_control(
-    model: FrozenModel,
+    body: FrozenBody,
     windows: Sequence[Sequence[int]],
     spelled: Callable[[int], Sequence[int]],
     starts: Sequence[int],
@@ -55,7 +56,7 @@ def read_control(
     """Let the old model read windows of pieces.
 
     Args:
-        model: the old model.
+        body: of the old model, with a linear head.
         windows: the pieces of each, at least one, each spelled with at least one old token.
         spelled: the old ids of a piece.
         starts: old ids that precede a text, at least one.
@@ -66,10 +67,10 @@ def read_control(
     for first in range(0, len(windows), _WINDOWS_AT_ONCE):
         some = windows[first : first + _WINDOWS_AT_ONCE]
         spellings = [[list(spelled(piece)) for piece in window] for window in some]
-        found += _of_some(model, spellings, list(starts), layer, scored)
+        found += _of_some(body, spellings, list(starts), layer, scored)
     inner = tuple(each[1] for each in found)
     return Control(
-        windows=tuple(torch.tensor(window, device=model.device) for window in windows),
+        windows=tuple(torch.tensor(window, device=body.device) for window in windows),
         before=tuple(each[0] for each in found),
         inner=inner,
         logprobs=tuple(each[2] for each in found),
@@ -78,23 +79,24 @@ def read_control(
 
 
 def _of_some(
-    model: FrozenModel,
+    body: FrozenBody,
     spellings: list[list[list[int]]],
     starts: list[int],
     layer: int,
     scored: bool,
 ) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     flat = [torch.tensor([part for piece in window for part in piece]) for window in spellings]
-    embeddings, _ = joined(model.embed(torch.tensor(starts)), [model.embed(each) for each in flat])
-    inner, last = model.both_states(embeddings, layer)
+    before = body.old_inputs(torch.tensor(starts))
+    embeddings, _ = joined(before, [body.old_inputs(each) for each in flat])
+    inner, last = body.both_states(embeddings, layer)
     found: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
     for row, (parts, window) in enumerate(zip(flat, spellings, strict=True)):
-        lengths = torch.tensor([len(piece) for piece in window], device=model.device)
+        lengths = torch.tensor([len(piece) for piece in window], device=body.device)
         ends = torch.cumsum(lengths, 0) + len(starts) - 1
-        logprobs = torch.full(ends.shape, math.nan, device=model.device)
+        logprobs = torch.full(ends.shape, math.nan, device=body.device)
         if scored:
             places = slice(len(starts) - 1, len(starts) - 1 + len(parts))
-            sums = _logprobs(model, last[row, places], parts.to(model.device)).cumsum(0)
+            sums = _logprobs(body, last[row, places], parts.to(body.device)).cumsum(0)
             sums = torch.cat([sums.new_zeros(1), sums])
             upto = ends - (len(starts) - 1)
             logprobs = (sums[upto] - sums[upto - lengths]).float()
@@ -102,8 +104,8 @@ def _of_some(
     return found
 
 
-def _logprobs(model: FrozenModel, states: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
+def _logprobs(body: FrozenBody, states: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
     """float64 (n,): nats of each old token under the state before it."""
     with torch.no_grad():
-        logits = model.logits(states)
+        logits = body.products(states)
         return (logits.gather(1, parts[:, None])[:, 0] - logits.logsumexp(1)).double()

@@ -25,11 +25,11 @@ import torch
 from tokkit.arguments import as_bytes, check_kind, refuse_single_text, say_nothing
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.hypernets.bench import starting_ids
+from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.head import is_linear
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.base_rows import TokenRows, all_rows, corrected
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
-from tokkit.hypernets.hypernetwork.frozen_model import FrozenModel
 from tokkit.hypernets.hypernetwork.lessons import Lesson, LessonMaker, LessonPlan, drawn_lesson
 from tokkit.hypernets.hypernetwork.objectives import (
     language_loss,
@@ -152,31 +152,28 @@ class Trainer:
             ArgumentError: an inner layer that the model has not.
         """
         self._options = options
-        for parameter in source.model.parameters():
-            parameter.requires_grad_(False)
-        self.model = FrozenModel(source.model, autocast=options.autocast)
-        self._layer = options.layer or self.model.n_layers
-        if self._layer > self.model.n_layers:
-            raise ArgumentError(
-                f"layer is {options.layer}, and the model has {self.model.n_layers}"
-            )
+        self.body = FrozenBody(source.model, autocast=options.autocast)
+        n_layers = len(self.body.layers)
+        self._layer = options.layer or n_layers
+        if self._layer > n_layers:
+            raise ArgumentError(f"layer is {options.layer}, and the model has {n_layers}")
         n_source = source.tokenizer.vocab_size
         self.vocabulary = vocabulary_hash(source.tokenizer.spec, n_source)
         self.maker = LessonMaker(
             source,
-            self.model,
+            self.body,
             heuristic=options.heuristic,
             max_parts=options.max_parts,
             layer=self._layer,
             seed=seed,
         )
-        self._starts = self.model.embed(torch.tensor(self.maker.starts))
-        self._rows = source_rows(source).to(self.model.device)
+        self._starts = self.body.old_inputs(torch.tensor(self.maker.starts))
+        self._rows = source_rows(source).to(self.body.device)
         inputs = torch.from_numpy(input_rows(source.model, n_source))
         outputs = torch.from_numpy(output_rows(source.model, n_source))
-        self._old = TokenRows(inputs, outputs, torch.zeros(n_source)).to(self.model.device)
+        self._old = TokenRows(inputs, outputs, torch.zeros(n_source)).to(self.body.device)
         self.network = _network(options, self._old, self._rows, tied=source.layers.tied, seed=seed)
-        self.network.to(self.model.device)
+        self.network.to(self.body.device)
         self._known: dict[str, dict[str, float]] = {}
 
     def centre_on(self, lesson: Lesson) -> None:
@@ -218,7 +215,7 @@ class Trainer:
             losses.append(options.prediction * loss)
         if options.reading:
             loss = reading_loss(
-                self.model,
+                self.body,
                 self._starts,
                 control,
                 read,
@@ -229,7 +226,7 @@ class Trainer:
             losses.append(options.reading * loss)
         if options.language:
             windows = [control.windows[each] for each in read]
-            loss = language_loss(self.model, self._starts, windows, rows, autocast=options.autocast)
+            loss = language_loss(self.body, self._starts, windows, rows, autocast=options.autocast)
             losses.append(options.language * loss)
         if options.overlap:
             losses.append(options.overlap * self._overlap_loss(lesson, generator))
@@ -320,7 +317,7 @@ class Trainer:
         for first in range(0, len(windows), _EVALUATED_AT_ONCE):
             some = windows[first : first + _EVALUATED_AT_ONCE]
             with torch.no_grad():
-                nats = language_loss(self.model, self._starts, some, rows, autocast=False)
+                nats = language_loss(self.body, self._starts, some, rows, autocast=False)
             total += float(nats) * sum(map(len, some))
         return total / math.log(2) / lesson.n_bytes
 

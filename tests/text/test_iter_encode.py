@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.audit.safety.tokenizer_files import added, document, write
 from tests.audit.toy_subjects import write_bpe
-from tokkit.text import tokenizer as module
+from tokkit.text.encoding import encodes_text as module
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 
 ADDED = [added(257, "<|end|>"), added(258, "<cut>", special=False)]

@@ -15,8 +15,7 @@ from tests.text.format_samples import CORPUS
 from tokkit.hypernets.distillation.byte_distillation import _tree_states
 from tokkit.hypernets.distillation.byte_tree import byte_logprobs, tree_of
 from tokkit.hypernets.distillation.classroom import Classroom
-from tokkit.hypernets.distillation.frozen_body import FrozenBody
-from tokkit.hypernets.plain_models.source_models import load_source
+from tokkit.hypernets.frozen_body import FrozenBody
 
 TEXTS = ["if x:\n a # é", pytest.param(CORPUS[0][:40], marks=pytest.mark.slow)]
 
@@ -28,8 +27,7 @@ def test_a_tree_gives_the_bytes_of_the_byte_model(text: str) -> None:
     data = text.encode()
     lm: Any = tokkit.load_lm((model, fast))
     wanted = lm.open().score(data)[:-1]
-    source = load_source((model, fast))
-    room = Classroom(FrozenBody(source, torch.float32), None, tuple(lm.token_lm.bos_ids))  # pyright: ignore[reportArgumentType]
+    room = Classroom(FrozenBody(model), None, tuple(lm.token_lm.bos_ids))  # pyright: ignore[reportArgumentType]
     vocabulary = lm._vocabulary
     places = [*range(0, len(data), 2)]
     tree = tree_of(vocabulary, data, places)

@@ -11,9 +11,9 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from tests.hypernets.hypernetwork.toy_training import TEXT
-from tests.hypernets.plain_models.toy_models import logits, toy_model, toy_tokenizer
+from tests.hypernets.plain_models.toy_models import toy_model, toy_tokenizer
+from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.hypernetwork.base_rows import TokenRows
-from tokkit.hypernets.hypernetwork.frozen_model import FrozenModel
 from tokkit.hypernets.hypernetwork.lessons import LessonMaker, LessonPlan
 from tokkit.hypernets.hypernetwork.objectives import (
     language_loss,
@@ -30,9 +30,9 @@ WINDOWS = [TEXT[:50].encode(), TEXT[200:230].encode()]
 KINDS = ("llama", "gemma3_text", pytest.param("gpt2", marks=pytest.mark.slow))
 
 
-def lesson_of(kind: str, size: int) -> tuple[Any, FrozenModel, LessonMaker, Any]:
+def lesson_of(kind: str, size: int) -> tuple[Any, FrozenBody, LessonMaker, Any]:
     source = load_source((toy_model(kind, 280), toy_tokenizer(280)))
-    model = FrozenModel(source.model, autocast=False)
+    model = FrozenBody(source.model)
     maker = LessonMaker(source, model, heuristic="shared-first", max_parts=8, layer=1, seed=0)
     tokenizer = load_tokenizer(toy_tokenizer(size))
     return source, model, maker, maker.lesson(tokenizer, WINDOWS, scored=True)
@@ -41,7 +41,7 @@ def lesson_of(kind: str, size: int) -> tuple[Any, FrozenModel, LessonMaker, Any]
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_old_tokenizer_reads_without_loss(kind: str) -> None:
     _, model, maker, lesson = lesson_of(kind, 280)
-    starts = model.embed(torch.tensor(maker.starts))
+    starts = model.old_inputs(torch.tensor(maker.starts))
     inputs = lesson.base.inputs.clone().requires_grad_()
     loss = reading_loss(
         model, starts, lesson.control, [0, 1], inputs, is_new=lesson.is_new, layer=1
@@ -62,7 +62,7 @@ def test_all_ways_to_score_agree_on_the_old_tokenizer(kind: str) -> None:
     expected = read(source.model, windows, starts=maker.starts).bits()
     n = sum(map(len, windows))
     assert lesson.control.bits() == pytest.approx(expected, rel=1e-4)
-    starts = model.embed(torch.tensor(maker.starts))
+    starts = model.old_inputs(torch.tensor(maker.starts))
     nats = [
         language_loss(model, starts, lesson.control.windows, lesson.base, autocast=False),
         prediction_loss(
@@ -89,19 +89,6 @@ def test_the_control_of_new_tokens_is_that_of_their_parts() -> None:
     np.testing.assert_allclose(torch.cat(lesson.control.before).numpy(), control.states, atol=1e-4)
     assert bool(lesson.is_new[torch.cat(lesson.control.windows)].any())
     assert bool(lesson.is_new[lesson.frequent].all())
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_pass_that_is_broken_off_gives_the_states_of_a_whole_one(kind: str) -> None:
-    model = FrozenModel(toy_model(kind, 280), autocast=False)
-    ids = torch.tensor([[3, 9, 27, 81]])
-    with torch.no_grad():
-        whole = model.model(ids, output_hidden_states=True)
-        inner = model.inner_states(model.embed(ids), 1)
-        torch.testing.assert_close(inner, whole.hidden_states[1])
-        both, last = model.both_states(model.embed(ids), 1)
-        assert torch.equal(both, inner)
-        torch.testing.assert_close(model.logits(last[0]), logits(model.model, ids[0].tolist()))
 
 
 def test_the_overlap_of_equal_rows_is_nothing() -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tokkit.audit.comparing.texts import Part, Texts
 from tokkit.errors import EncodingError
-from tokkit.text.tokenizer import Encoding, TextTokenizer
+from tokkit.text.tokenizer import TextTokenizer
+from tokkit.tokenizer import Encoding
 
 _TIMED_BYTES = 1 << 20
 _WARM_BYTES = 1 << 12
