@@ -70,3 +70,22 @@ def test_tabby_gets_a_text(client: Client) -> None:
     assert set(answer) == {"id", "choices"}
     assert client.send("GET", "/v1/health")[0] == 200
     assert client.send("POST", "/v1/events", b"{}")[0] == 200
+
+
+def test_tabby_shows_other_files(client: Client) -> None:
+    segments = {"prefix": "def area(r):\n    ret", "suffix": " * r\n", "filepath": "own.py"}
+    others = {
+        "declarations": [{"filepath": "a.py", "body": "x = 1\n"}],
+        "relevant_snippets_from_changed_files": [{"filepath": "b.py", "body": "y = 2\n"}],
+    }
+    fields: dict[str, Any] = {"max_tokens": 6, "temperature": 1, "seed": 2}
+    answer = client.ask("/v1/completions", segments={**segments, **others}, **fields)
+    pieces = [{"filename": "a.py", "text": "x = 1\n"}, {"filename": "b.py", "text": "y = 2\n"}]
+    infill: dict[str, Any] = {"input_prefix": segments["prefix"], "input_suffix": " * r\n"}
+    infill |= {"top_k": 0, "top_p": 1, "min_p": 0, "temperature": 1, "seed": 2, "n_predict": 6}
+    same = client.ask("/infill", input_extra=pieces, **infill)
+    assert answer["choices"][0]["text"] == same["content"]
+    status, body = client.refused(
+        "/v1/completions", segments=segments, debug_options={"raw_prompt": "a"}
+    )
+    assert status == 400 and "raw_prompt" in body["error"]["message"]

@@ -43,8 +43,9 @@ def small() -> Iterator[Client]:
 
 def permitted(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that a schema permits, of the few words that ours use."""
-    if "oneOf" in schema:
-        return st.one_of(*map(permitted, schema["oneOf"]))
+    several = schema.get("oneOf", schema.get("anyOf"))
+    if several is not None:
+        return st.one_of(*map(permitted, several))
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum", [schema.get("const")]))
     if isinstance(schema["type"], list):

@@ -19,8 +19,8 @@ from starlette.routing import Route
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.serve.bodies import Receive
 from tokkit.serve.chat.conversation import Conversations
-from tokkit.serve.dialects import DIALECTS
-from tokkit.serve.endpoint import Endpoint, Reply, Scope, Send, Sender, Service, compact
+from tokkit.serve.dialects import DIALECTS, ollama, openai
+from tokkit.serve.endpoint import Endpoint, ErrorBody, Reply, Scope, Send, Sender, Service, compact
 from tokkit.serve.engine import Engine
 from tokkit.serve.metrics import Metrics
 from tokkit.serve.options import LOOPBACK, ServeOptions
@@ -32,6 +32,13 @@ OPEN = frozenset(
     (method, path) for method in ("GET", "HEAD") for path in ("/", "/health", "/v1/health")
 )
 """What needs no key: the page, which asks for it, and whether the server lives."""
+
+_BODIES: dict[tuple[str, str], ErrorBody] = {
+    route: dialect.error_body
+    for dialect in (*DIALECTS, document.DIALECT)
+    for route in dialect.routes
+}
+"""How each route tells an error."""
 
 
 def make_app(
@@ -98,9 +105,20 @@ def make_app(
 
 async def _not_found(request: Request, error: HTTPException) -> Response:
     """No such route, or not by this method."""
-    message = f"{request.method} {request.url.path[:200]}: {error.detail}"
-    body = {"error": {"message": message, "type": "invalid_request_error", "code": None}}
+    path = request.url.path
+    methods = sorted(method for method, other in _BODIES if other == path)
+    if methods:
+        message = f"{path} takes {' and '.join(methods)}, not {request.method}"
+    else:
+        message = f"there is no {request.method} {path[:200]} here; /openapi.json lists all routes"
+    body = _error_body(path)(RefusalError(error.status_code, message))
     return Response(compact(body), error.status_code, media_type="application/json")
+
+
+def _error_body(path: str) -> ErrorBody:
+    """How errors at a path are told: as its dialect does, Ollama's below `/api/`, else OpenAI's."""
+    found = next((body for (_, other), body in _BODIES.items() if other == path), None)
+    return found or (ollama.error_body if path.startswith("/api/") else openai.error_body)
 
 
 class Guard:
@@ -122,15 +140,9 @@ class Guard:
         if scope["type"] == "http":
             refusal = self._refusal(Headers(scope=scope), scope["path"], scope["method"])
             if refusal is not None:
-                body = {
-                    "error": {
-                        "message": refusal.message,
-                        "type": "invalid_request_error",
-                        "code": refusal.code,
-                    }
-                }
+                body = compact(_error_body(scope["path"])(refusal))
                 headers = {"connection": "close"}
-                await Sender(send).whole(Reply(compact(body), refusal.status, headers=headers))
+                await Sender(send).whole(Reply(body, refusal.status, headers=headers))
                 return
         await self._app(scope, receive, send)
 

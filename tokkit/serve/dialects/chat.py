@@ -14,7 +14,7 @@ from tokkit.serve.chat.conversation import Message
 from tokkit.serve.dialects.answers import note, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
-from tokkit.serve.dialects.requests import NO_PENALTIES, PENALTIES, n_tokens_of, sampling_of
+from tokkit.serve.dialects.requests import n_tokens_of, refuse_unheeded, sampling_of
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
 from tokkit.serve.generation.drawing import drawing
 from tokkit.serve.generation.fitting import fitted
@@ -22,16 +22,16 @@ from tokkit.serve.generation.generation import Generation
 
 MAX_MESSAGES = 512
 _NEUTRAL: dict[str, Sequence[Any]] = {
-    "logit_bias": ({},),
     "logprobs": (False,),
     "top_logprobs": (0,),
     "tools": ([],),
     "functions": ([],),
-    "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "audio": (),
     "chat_template": (),
     "chat_template_kwargs": ({},),
+    "add_generation_prompt": (True,),
+    "continue_final_message": (False,),
 }
 _ROLES = ("system", "developer", "user", "assistant")
 
@@ -41,7 +41,7 @@ async def complete(call: Call) -> Answer:
     fields = as_fields(call.body)
     options = call.service.options
     served = call.service.models.find(fields.text("model"))
-    fields.refuse(NO_PENALTIES, PENALTIES)
+    refuse_unheeded(fields)
     fields.refuse("this server does not do it", _NEUTRAL)
     messages = messages_of(fields)
     n_tokens = n_tokens_of(fields, options, "max_completion_tokens", "max_tokens")
@@ -65,8 +65,8 @@ async def complete(call: Call) -> Answer:
         "created": int(time.time()),
         "model": served.name,
     }
+    usage = fields.object("stream_options").flag("include_usage")
     if fields.flag("stream"):
-        usage = fields.object("stream_options").flag("include_usage")
         pieces = _chunks(call.service, generation, head, usage)
         return Stream(pieces, "text/event-stream", on_error)
     texts = await whole_texts(call.service, [generation])

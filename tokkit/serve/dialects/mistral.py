@@ -21,7 +21,12 @@ from tokkit.serve.dialects.openai import (
     on_error,
     usage_of,
 )
-from tokkit.serve.dialects.requests import healed_as_asked, n_tokens_of, sampling_of
+from tokkit.serve.dialects.requests import (
+    healed_as_asked,
+    n_tokens_of,
+    refuse_unheeded,
+    sampling_of,
+)
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
 from tokkit.serve.generation.drawing import drawing
 from tokkit.serve.generation.fitting import fitted
@@ -33,7 +38,7 @@ async def fill(call: Call) -> Answer:
     fields = as_fields(call.body)
     options = call.service.options
     served = call.service.models.find(fields.text("model"))
-    fields.refuse("it counts tokens, and text is drawn by bytes", {"min_tokens": (0,)})
+    refuse_unheeded(fields)
     suffix = fields.text("suffix").encode()
     n_tokens = n_tokens_of(fields, options, "max_tokens")
     if n_tokens == 0:

@@ -39,7 +39,6 @@ from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Models, Served
 from tokkit.version import VERSION
 
-_PENALTIES: dict[str, Sequence[Any]] = {**PENALTIES, "repeat_penalty": (1,)}
 _SAMPLERS: dict[str, Sequence[Any]] = {"mirostat": (0,), "tfs_z": (1,), "typical_p": (1,)}
 _NOT_DONE: dict[str, Sequence[Any]] = {
     "images": ([],),
@@ -73,6 +72,7 @@ async def generate(call: Call) -> Answer:
     fields, options = _fields(call)
     served = _find(call.service.models, fields)
     prompt, system = fields.text("prompt"), fields.text("system")
+    fields.flag("heal")  # of what a template frames nothing is healed
     suffix = (fields if "suffix" in fields else options).text("suffix")
     if not prompt and not suffix:
         return reply(_loaded(served, fields, "response"))
@@ -96,6 +96,7 @@ async def chat(call: Call) -> Answer:
     if fields.get("messages") in (None, []):
         return reply(_loaded(served, fields, "message"))
     messages = messages_of(fields)
+    options.refuse("a chat has no gap", {"suffix": ("",)})
     generation = await _framed(call, _generation(call, served, options), messages)
     return await _answer(call, fields, fitted(generation), "message")
 
@@ -109,7 +110,7 @@ def _fields(call: Call) -> tuple[Fields, Fields]:
     fields = as_fields(call.body)
     options = fields.object("options")
     fields.refuse("this server does not do it", _NOT_DONE)
-    options.refuse(NO_PENALTIES, _PENALTIES)
+    options.refuse(NO_PENALTIES, PENALTIES)
     options.refuse(NO_SAMPLER, _SAMPLERS)
     return fields, options
 

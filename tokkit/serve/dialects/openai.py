@@ -18,15 +18,19 @@ from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.dialects.answers import note, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
-    NO_PENALTIES,
-    PENALTIES,
     as_gap,
     healed_as_asked,
     n_tokens_of,
     prompts_of,
+    refuse_unheeded,
     sampling_of,
 )
-from tokkit.serve.dialects.token_figures import (
+from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
+from tokkit.serve.errands import run_errand
+from tokkit.serve.generation.drawing import Drawing, Drawn, drawing
+from tokkit.serve.generation.fitting import fitted
+from tokkit.serve.generation.generation import Generation
+from tokkit.serve.generation.token_figures import (
     MOST,
     Expected,
     drawn_of,
@@ -35,17 +39,11 @@ from tokkit.serve.dialects.token_figures import (
     score_in_pieces,
     token_figures,
 )
-from tokkit.serve.dialects.token_stream import TokenStream
-from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
-from tokkit.serve.errands import run_errand
-from tokkit.serve.generation.drawing import Drawing, Drawn, drawing
-from tokkit.serve.generation.fitting import fitted
-from tokkit.serve.generation.generation import Generation
+from tokkit.serve.generation.token_stream import TokenStream
 from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.served import Served
 
 DONE = b"data: [DONE]\n\n"
-_NEUTRAL: dict[str, Sequence[Any]] = {"logit_bias": ({},)}
 
 
 def error_body(refusal: RefusalError) -> dict[str, Any]:
@@ -104,8 +102,7 @@ async def complete(call: Call) -> Answer:
     fields = as_fields(call.body)
     options = call.service.options
     served = call.service.models.find(fields.text("model"))
-    fields.refuse(NO_PENALTIES, PENALTIES)
-    fields.refuse("it is about tokens, and text is drawn by bytes", _NEUTRAL)
+    refuse_unheeded(fields)
     n = fields.whole("n", 1, 1, options.max_choices)
     best_of = fields.whole("best_of", n, n, options.max_choices)
     stream, echo = fields.flag("stream"), fields.flag("echo")
@@ -140,7 +137,7 @@ async def complete(call: Call) -> Answer:
     each_byte = fields.flag("byte_logprobs")
     ids = [ids for _, ids in prompts]
     wanted = Wanted(served, logprobs, echo, ids, each_byte, usage, best_of, n)
-    if not stream:
+    if not stream:  # which tells the counts anyhow
         return await _whole(call.service, generations, wanted)
     late = {"best_of": best_of > n, "byte_logprobs": each_byte}
     for name, asked in late.items():

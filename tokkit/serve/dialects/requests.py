@@ -19,7 +19,29 @@ MAX_ID = (1 << 31) - 1
 NO_PENALTIES = "penalties of tokens have no meaning over bytes"
 NO_SAMPLER = "of samplers over bytes there are temperature, top_k, top_p and min_p"
 BY_BYTES = "texts are drawn by bytes, of which each pass of the model gives several"
-PENALTIES: dict[str, tuple[Any, ...]] = {"presence_penalty": (0,), "frequency_penalty": (0,)}
+PENALTIES: dict[str, tuple[Any, ...]] = {
+    "presence_penalty": (0,),
+    "frequency_penalty": (0,),
+    "repetition_penalty": (1,),
+    "repeat_penalty": (1,),
+}
+_OF_TOKENS: dict[str, tuple[Any, ...]] = {
+    "logit_bias": ({},),
+    "min_tokens": (0,),
+    "stop_token_ids": ([],),
+    "allowed_token_ids": ([],),
+}
+_NOT_DONE: dict[str, tuple[Any, ...]] = {
+    "bad_words": ([],),
+    "ignore_eos": (False,),
+    "include_stop_str_in_output": (False,),
+    "prompt_logprobs": (0,),
+    "response_format": ({"type": "text"},),
+    "structured_outputs": ({},),
+    "truncate_prompt_tokens": (),
+    "use_beam_search": (False,),
+    **dict.fromkeys(("guided_json", "guided_regex", "guided_choice", "guided_grammar"), ()),
+}
 _SMALLEST_TOP_P = 1e-9
 
 
@@ -47,17 +69,26 @@ def sampling_of(
     }
 
 
+def refuse_unheeded(fields: Fields) -> None:
+    """Refuse what OpenAI, Mistral, vLLM and the like would heed, and this server does not.
+
+    Raises:
+        RefusalError: a field asks for it.
+    """
+    fields.refuse(NO_PENALTIES, PENALTIES)
+    fields.refuse("it is about tokens, and text is drawn by bytes", _OF_TOKENS)
+    fields.refuse("this server does not do it", _NOT_DONE)
+
+
 def n_tokens_of(fields: Fields, options: ServeOptions, *names: str) -> int:
     """How many tokens are asked for: the first of some fields; -1 stands for all that is permitted.
 
     Raises:
         RefusalError: no number, or below -1. What is above the server's limit is cut to it.
     """
-    for name in names:
-        if name in fields:
-            asked = fields.whole(name, 0, -1, MAX_ID)
-            return options.max_tokens if asked == -1 else min(asked, options.max_tokens)
-    return min(options.default_tokens, options.max_tokens)
+    given = [fields.whole(name, 0, -1, MAX_ID) for name in names if name in fields]
+    asked = given[0] if given else options.default_tokens
+    return options.max_tokens if asked == -1 else min(asked, options.max_tokens)
 
 
 def prompts_of(fields: Fields, served: Served, name: str = "prompt") -> list[tuple[bytes, Any]]:

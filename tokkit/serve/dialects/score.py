@@ -14,9 +14,9 @@ from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import error_body
 from tokkit.serve.dialects.requests import MAX_PROMPTS
-from tokkit.serve.dialects.token_figures import score_in_pieces
 from tokkit.serve.endpoint import Answer, Call, reply
 from tokkit.serve.errands import run_errand
+from tokkit.serve.generation.token_figures import score_in_pieces
 from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import Served
 
@@ -99,7 +99,7 @@ def logprobs_in_windows(
 def _told(logprobs: list[float], each_byte: bool) -> dict[str, Any]:
     """What is said of one document; bits are null where the model cannot write it."""
     total = float(np.sum(logprobs))
-    bits = -total / math.log(2) if math.isfinite(total) else None
+    bits = abs(total) / math.log(2) if math.isfinite(total) else None
     told: dict[str, Any] = {
         "n_bytes": len(logprobs),
         "bits": bits,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokkit.serve.bodies import MAX_STOPS, Fields, as_fields
 from tokkit.serve.dialects.answers import note
@@ -18,20 +18,20 @@ from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
     NO_PENALTIES,
     NO_SAMPLER,
+    PENALTIES,
     as_gap,
     healed_as_asked,
     n_tokens_of,
     sampling_of,
 )
-from tokkit.serve.dialects.token_stream import TokenRun, TokenStream
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
 from tokkit.serve.generation.drawing import Drawn, drawing
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
+from tokkit.serve.generation.token_stream import TokenRun, TokenStream
 from tokkit.serve.refusals import RefusalError
 from tokkit.version import VERSION
 
-_PENALTIES: dict[str, Sequence[Any]] = {"repetition_penalty": (1,), "frequency_penalty": (0,)}
 _SAMPLERS: dict[str, Sequence[Any]] = {"typical_p": (1,)}
 _NOT_DONE: dict[str, Sequence[Any]] = {
     "adapter_id": (),
@@ -75,12 +75,25 @@ async def generate_stream(call: Call) -> Answer:
     return _stream(call, as_fields(call.body))
 
 
-def _read(call: Call, fields: Fields) -> tuple[Generation, Fields]:
-    """What a request asks for, and its parameters."""
+class Asked(NamedTuple):
+    """What a request asks for.
+
+    Attributes:
+        generation: of the text.
+        before: what stands before the text where it is told.
+        details: whether its tokens are told, too.
+    """
+
+    generation: Generation
+    before: str
+    details: bool
+
+
+def _read(call: Call, fields: Fields) -> Asked:
     if "inputs" not in fields:
         raise fields.wrong("inputs", "a string")
     inputs, parameters = fields.text("inputs"), fields.object("parameters")
-    parameters.refuse(NO_PENALTIES, _PENALTIES)
+    parameters.refuse(NO_PENALTIES, PENALTIES)
     parameters.refuse(NO_SAMPLER, _SAMPLERS)
     parameters.refuse("this server does not do it", _NOT_DONE)
     sampling = sampling_of(parameters)
@@ -101,27 +114,24 @@ def _read(call: Call, fields: Fields) -> tuple[Generation, Fields]:
     )
     generation = as_gap(generation, inputs)
     generation = healed_as_asked(parameters, generation)
-    return fitted(replace(generation, tells_figures=not generation.is_searched)), parameters
+    generation = fitted(replace(generation, tells_figures=not generation.is_searched))
+    before = inputs if parameters.flag("return_full_text") else ""
+    return Asked(generation, before, parameters.flag("details"))
 
 
 async def _whole(call: Call, fields: Fields) -> dict[str, Any]:
-    generation, parameters = _read(call, fields)
-    service, tokens = call.service, list[dict[str, Any]]()
+    asked = _read(call, fields)
+    service, tokens, generation = call.service, list[dict[str, Any]](), asked.generation
     async with drawing([generation], service.engine, service.options) as texts:
         stream = TokenStream(generation, 0)
         async for piece in texts.pieces():
             tokens += _tokens(generation, stream.feed(piece))
         note(service, texts)
     drawn = texts.texts[0]
-    answer: dict[str, Any] = {"generated_text": _text(fields, parameters, drawn)}
-    if parameters.flag("details"):
+    answer: dict[str, Any] = {"generated_text": asked.before + drawn.text}
+    if asked.details:
         answer["details"] = {**_details(drawn), "prefill": [], "tokens": tokens}
     return answer
-
-
-def _text(fields: Fields, parameters: Fields, drawn: Drawn) -> str:
-    before = fields.text("inputs") if parameters.flag("return_full_text") else ""
-    return before + drawn.text
 
 
 def _details(drawn: Drawn) -> dict[str, Any]:
@@ -147,17 +157,14 @@ def _tokens(generation: Generation, run: TokenRun) -> Iterator[dict[str, Any]]:
 
 
 def _stream(call: Call, fields: Fields) -> Stream:
-    generation, parameters = _read(call, fields)
-    pieces = _events(call.service, generation, fields, parameters)
+    pieces = _events(call.service, _read(call, fields))
     return Stream(pieces, "text/event-stream", _on_error)
 
 
-async def _events(
-    service: Service, generation: Generation, fields: Fields, parameters: Fields
-) -> AsyncGenerator[bytes]:
+async def _events(service: Service, asked: Asked) -> AsyncGenerator[bytes]:
     """A token an event; the last one has the whole text, so that a token is held back for it."""
     held: dict[str, Any] | None = None
-    n_told = 0
+    n_told, generation = 0, asked.generation
 
     def told(token: dict[str, Any], text: str | None, details: Any) -> bytes:
         nonlocal n_told
@@ -176,7 +183,7 @@ async def _events(
         drawn = texts.texts[0]
         if held is None:  # of what is searched for, or empty, there are no tokens to tell
             held = {"id": -1, "text": drawn.text, "logprob": None, "special": not drawn.text}
-        yield told(held, _text(fields, parameters, drawn), _details(drawn))
+        yield told(held, asked.before + drawn.text, _details(drawn))
 
 
 async def info(call: Call) -> Answer:

@@ -39,9 +39,13 @@ _IDS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}
 _PROMPT: Schema = {
     "oneOf": [
         _TEXT,
-        {"type": "array", "items": _STRING, "minItems": 1, "maxItems": 64},
-        _IDS,
-        {"type": "array", "items": _IDS, "minItems": 1, "maxItems": 64},
+        {**_IDS, "minItems": 1},
+        {
+            "type": "array",
+            "items": {"anyOf": [_STRING, {**_IDS, "minItems": 1}]},
+            "minItems": 1,
+            "maxItems": 64,
+        },
     ]
 }
 _SAMPLING = {
@@ -60,6 +64,15 @@ _STREAMED = {
     "stream": _FLAG,
     "stream_options": _field("object", properties={"include_usage": _FLAG}),
 }
+_PIECES = _list({"type": "object", "properties": {"filepath": _TEXT, "body": _TEXT}}, maxItems=256)
+_SEGMENTS = {
+    "prefix": _TEXT,
+    "suffix": _TEXT,
+    "filepath": _TEXT,
+    "declarations": _PIECES,
+    "relevant_snippets_from_changed_files": _PIECES,
+    "relevant_snippets_from_recently_opened_files": _PIECES,
+}
 _OPENAI = _body(
     model=_TEXT,
     prompt=_PROMPT,
@@ -72,7 +85,7 @@ _OPENAI = _body(
     logprobs=_field("integer", minimum=0, maximum=20),
     byte_logprobs=_FLAG,
     heal=_FLAG,
-    segments=_field("object", properties={"prefix": _TEXT, "suffix": _TEXT}),
+    segments=_field("object", properties=_SEGMENTS),
     **_SAMPLED,
     **_STREAMED,
 )
@@ -145,20 +158,14 @@ _INFILL = _body(
     ),
     **_LLAMA,
 )
-_OLLAMA_OPTIONS = _field(
-    "object",
-    properties={
-        "num_predict": _field("integer", minimum=-2, maximum=(1 << 31) - 1),
-        "suffix": _TEXT,
-        **_SAMPLED,
-    },
-)
-_OLLAMA = {"model": _TEXT, "stream": _FLAG, "options": _OLLAMA_OPTIONS}
-_TGI = _body(
-    ("inputs",),
-    inputs=_STRING,
-    stream=_FLAG,
-    parameters=_field(
+_OLLAMA_OPTIONS = {
+    "num_predict": _field("integer", minimum=-2, maximum=(1 << 31) - 1),
+    **_SAMPLED,
+}
+_OLLAMA = {"model": _TEXT, "stream": _FLAG}
+_TGI: Schema = {
+    "inputs": _STRING,
+    "parameters": _field(
         "object",
         properties={
             "max_new_tokens": _COUNT,
@@ -169,7 +176,7 @@ _TGI = _body(
             **_SAMPLED,
         },
     ),
-)
+}
 
 BODIES: dict[str, Schema] = {
     "/v1/completions": _OPENAI,
@@ -185,13 +192,23 @@ BODIES: dict[str, Schema] = {
     "/v1/health": {},
     "/v1/events": {},
     "/api/generate": _body(
-        prompt=_TEXT, suffix=_TEXT, system=_TEXT, raw=_FLAG, heal=_FLAG, **_OLLAMA
+        prompt=_TEXT,
+        suffix=_TEXT,
+        system=_TEXT,
+        raw=_FLAG,
+        heal=_FLAG,
+        **_OLLAMA,
+        options=_field("object", properties={"suffix": _TEXT, **_OLLAMA_OPTIONS}),
     ),
-    "/api/chat": _body(messages=_MESSAGES, **_OLLAMA),
+    "/api/chat": _body(
+        messages={"anyOf": [_MESSAGES, {"type": ["array", "null"], "maxItems": 0}]},
+        options=_field("object", properties=_OLLAMA_OPTIONS),
+        **_OLLAMA,
+    ),
     "/api/show": _body(model=_TEXT),
-    "/": _TGI,
-    "/generate": _TGI,
-    "/generate_stream": _TGI,
+    "/": _body(("inputs",), stream=_FLAG, **_TGI),
+    "/generate": _body(("inputs",), **_TGI),
+    "/generate_stream": _body(("inputs",), **_TGI),
     "/v1/score": _body(
         ("documents",),
         model=_TEXT,

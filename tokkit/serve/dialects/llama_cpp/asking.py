@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tokkit.bytelm.batch.surroundings import Surroundings
-from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.errors import ArgumentError
 from tokkit.serve.bodies import Fields, as_fields
+from tokkit.serve.dialects.other_files import files_of, show_files
 from tokkit.serve.dialects.requests import (
     MAX_ID,
     NO_PENALTIES,
@@ -27,16 +27,15 @@ from tokkit.serve.dialects.requests import (
     prompts_of,
     sampling_of,
 )
-from tokkit.serve.dialects.token_figures import MOST
 from tokkit.serve.endpoint import Call
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
+from tokkit.serve.generation.token_figures import MOST
 from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.served import Served
 
 _PENALTIES: dict[str, Sequence[Any]] = {
     **PENALTIES,
-    "repeat_penalty": (1,),
     "dry_multiplier": (0,),
 }
 _OTHER_SAMPLERS: dict[str, Sequence[Any]] = {
@@ -67,9 +66,6 @@ _SAMPLERS = {
     "min_p": {"min_p": 0.0},
 }
 """What each of them leaves as it is where it is not applied."""
-_MAX_FILES = 256
-_SNIPPET = "\n\n--- snippet ---\n\n"
-"""Before each piece of other files, for models whose format has no way to show them."""
 
 
 @dataclass(frozen=True)
@@ -144,23 +140,14 @@ def read_infill(call: Call) -> Asked:
     served = call.service.models.find(fields.text("model"))
     prefix, suffix = fields.text("input_prefix"), fields.text("input_suffix")
     begins = fields.text("prompt")
-    extra = [
-        (each.text("filename") or f"file{k}", each.text("text"))
-        for k, each in enumerate(fields.objects("input_extra"))
-    ]
-    if len(extra) > _MAX_FILES:
-        raise fields.wrong("input_extra", f"at most {_MAX_FILES} files")
+    extra = files_of(fields, "input_extra", "filename", "text")
     generation = _read(call, fields, served)
     if call.service.options.fills == "format":
         try:
             served.fim_format()
         except ArgumentError as error:
             raise RefusalError(501, str(error)) from None
-    files = None
-    if extra and served.fills and served.shows_files:
-        files = RepositoryFiles("current file", _of_unlike_names(extra))
-    elif extra:
-        prefix = "".join(f"{_SNIPPET}{text}" for _, text in extra) + _SNIPPET + prefix
+    files, prefix = show_files(served, extra, prefix)
     if served.fills or suffix:
         around = Surroundings(files=files, begins=begins.encode())
         generation = replace(
@@ -169,15 +156,6 @@ def read_infill(call: Call) -> Asked:
     else:  # to a model without a format, that nothing follows is no reason to search
         generation = replace(generation, prompt=(prefix + begins).encode())
     return _asked(fields, [generation], [prefix])
-
-
-def _of_unlike_names(extra: list[tuple[str, str]]) -> dict[str, str]:
-    """Files by name; pieces of one file are one after the other."""
-    files: dict[str, str] = {}
-    for name, text in extra:
-        name = f"{name} (other)" if name == "current file" else name
-        files[name] = files[name] + "\n" + text if name in files else text
-    return files
 
 
 def _read(call: Call, fields: Fields, served: Served) -> Generation:

@@ -73,7 +73,7 @@ async def props(call: Call) -> Answer:
             "model_path": served.name,
             "model_alias": served.name,
             "modalities": {"vision": False, "audio": False},
-            "chat_template": "",
+            "chat_template": served.template or "",
             "fills_gaps": served.fills,
             "build_info": f"tokkit {VERSION}",
         }

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tokkit.serve.dialects.llama_cpp.asking import Wanted
-from tokkit.serve.dialects.token_figures import END_TEXT
-from tokkit.serve.dialects.token_stream import TokenRun, TokenStream
 from tokkit.serve.generation.drawing import Drawn, Piece
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.generation.texts import token_text
+from tokkit.serve.generation.token_figures import END_TEXT
+from tokkit.serve.generation.token_stream import TokenRun, TokenStream
 from tokkit.serve.served import Served
 
 

@@ -104,6 +104,8 @@ def whole(texts: Drawing, asked: Asked, number: int, followed: Followed) -> dict
 def _timings(texts: Drawing, followed: Followed, n_written: int) -> dict[str, Any]:
     drawn, now = followed.drawn, time.monotonic()
     begun, ended = drawn.begun_at or now, drawn.ended_at or now
+    if drawn.generation.is_searched:  # reads and writes by turns, and tells its text at the end
+        begun = texts.asked_at
     read_ms = 1000 * max(begun - texts.asked_at, 1e-6)
     write_ms = 1000 * max(ended - begun, 1e-6)
     n_known = min(drawn.n_reused, drawn.generation.n_prompt)

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.serve.dialects.token_figures import (
+from tokkit.serve.generation.drawing import Piece
+from tokkit.serve.generation.generation import Generation
+from tokkit.serve.generation.texts import Characters
+from tokkit.serve.generation.token_figures import (
     Alternative,
     Expected,
     alternatives,
     drawn_of,
     token_figures,
 )
-from tokkit.serve.generation.drawing import Piece
-from tokkit.serve.generation.generation import Generation
-from tokkit.serve.generation.texts import Characters
 
 
 @dataclass(frozen=True)
