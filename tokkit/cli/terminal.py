@@ -9,6 +9,7 @@ control characters are shown, not sent. `NO_COLOR` and `TERM=dumb` are rich's to
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -18,6 +19,8 @@ from tokkit.report.wording import visible
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from tokkit.report.layout import Layout
 
 PLAIN_WIDTH = 1_000_000
 """Columns of what is no terminal, or a dumb one: nothing is cut or folded there."""
@@ -75,6 +78,15 @@ def has_colour(stream: TextIO) -> bool:
         return False
     console = console_of(stream)
     return console.color_system is not None and not console.no_color
+
+
+def layout_of(stream: TextIO) -> Layout:
+    """How lines of text are laid out there: colours, and the columns of a terminal."""
+    from tokkit.report.layout import Layout
+
+    # The width of a dumb terminal as well: nothing is drawn there, and words still break.
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
+    return Layout(colour=has_colour(stream), width=width)
 
 
 def shown(text: str | bytes, style: str = "") -> Text:

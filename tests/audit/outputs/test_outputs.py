@@ -18,6 +18,7 @@ from tokkit.audit.outputs.terminal import report_text
 from tokkit.audit.rules import RULES
 from tokkit.errors import FormatError
 from tokkit.files.writing import write_whole
+from tokkit.report.layout import Layout
 
 jsonschema = pytest.importorskip("jsonschema", reason="validates the JSON; in the dev extra")
 
@@ -85,7 +86,7 @@ def test_terminal_text_shows_no_controls_of_the_tokenizer() -> None:
     assert "\x1b" not in text
     assert "\\x1b[31m" in text
     assert "4.25 bytes a token  (4 to 4.5)" in text
-    assert "\x1b[31merror\x1b[0m" in report_text(toy_report(), colour=True)
+    assert "\x1b[31merror\x1b[0m" in report_text(toy_report(), Layout(colour=True))
 
 
 def test_nothing_found_is_said() -> None:

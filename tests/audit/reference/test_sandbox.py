@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.audit.reference.sandbox import Sandbox
+from tokkit.audit.reference.sandbox import HAS_CPU_LIMIT, Sandbox
 from tokkit.errors import ArgumentError, SandboxError, TokkitError
 
 MODULE = "tests.audit.reference.sandbox_handlers"
@@ -76,6 +76,14 @@ def test_a_call_is_stopped_at_its_limit(sandbox, name, arguments):
         sandbox.call(name, seconds=0.5, **arguments)
     assert caught.value.reason == "timed out"
     assert time.monotonic() - start < 20
+
+
+@pytest.mark.skipif(not HAS_CPU_LIMIT, reason="the system has no limit of CPU time")
+def test_a_limit_of_cpu_time_does_not_count_waiting(sandbox):
+    sandbox.call("sleep", seconds=60, cpu_seconds=0.2, duration=2.5)
+    with pytest.raises(SandboxError, match="CPU time") as caught:
+        sandbox.call("spin", seconds=60, cpu_seconds=0.2)
+    assert caught.value.reason == "timed out"
 
 
 def test_closing_kills_what_it_started_too():

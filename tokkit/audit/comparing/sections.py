@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from tokkit.audit.comparing.figures import Comparison, Figure, FileTypeCost, TokenizerFigures
+from tokkit.report.layout import BOLD, PLAIN, Layout, wrapped
 from tokkit.report.section import Chart, Column, Scalar, Section, Series, Table, columns
-from tokkit.report.terminal import BOLD, styled, table_lines, wrapped
+from tokkit.report.terminal import table_lines
 from tokkit.report.wording import number, plural, size, visible
 
 _INTERVALS = "Intervals hold 95%, by a bootstrap over blocks of the text."
@@ -19,12 +20,12 @@ def comparison_sections(found: Comparison) -> list[Section]:
     return [part for part in parts if part is not None]
 
 
-def comparison_text(found: Comparison, *, colour: bool = False) -> str:
+def comparison_text(found: Comparison, layout: Layout = PLAIN) -> str:
     """One table, and a line on the language in which the tokenizers are furthest apart."""
     n_tokenizers = plural(len(found.tokenizers), "tokenizer")
     title = ", ".join([n_tokenizers, f"{size(found.n_bytes)} of text", *left_out(found)])
-    lines = [styled(title, BOLD, colour), *table_lines(_brief_table(found))]
-    return "\n".join([*lines, *wrapped(visible(_languages_summary(found)), 2)]) + "\n"
+    lines = [layout.styled(title, BOLD), *table_lines(_brief_table(found), layout)]
+    return "\n".join([*lines, *wrapped(visible(_languages_summary(found)), 2, layout)]) + "\n"
 
 
 def left_out(found: Comparison) -> list[str]:
@@ -211,15 +212,15 @@ def _languages_summary(found: Comparison) -> str:
         return f"By language: see the page. Of {found.language_source}."
     told = found.languages[0]
     ratios = [
-        f"{name} {ratio.value:g} times"
+        f"{name} takes {ratio.value:g} times"
         for name, ratio in zip(found.names[1:], told.ratios[1:], strict=True)
         if ratio is not None
     ]
     if not ratios or all(ratio is not None and ratio.value == 1 for ratio in told.ratios):
         return "Every language takes as many tokens with each of them."
     return (
-        f"By language they are furthest apart in {told.name}: against {first} it takes "
-        f"{', '.join(ratios)} the tokens."
+        f"By language they are furthest apart in {told.name}, where {ratios[0]}"
+        f"{''.join(f', {each}' for each in ratios[1:])} the tokens of {first}."
     )
 
 

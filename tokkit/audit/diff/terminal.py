@@ -6,7 +6,8 @@ from itertools import takewhile
 
 from tokkit.audit.diff.difference import Difference
 from tokkit.audit.diff.sections import diff_sections
-from tokkit.report.terminal import BOLD, heading_lines, styled, table_lines
+from tokkit.report.layout import BOLD, PLAIN, Layout
+from tokkit.report.terminal import heading_lines, table_lines
 from tokkit.report.wording import visible
 
 _MAX_ROWS = 10
@@ -14,20 +15,22 @@ _MAX_SETTING = 120
 _CONTEXT = 16
 
 
-def diff_text(diff: Difference, *, colour: bool = False) -> str:
+def diff_text(diff: Difference, layout: Layout = PLAIN) -> str:
     """The diff as text."""
-    lines = [styled(f"{visible(diff.before)} -> {visible(diff.after)}", BOLD, colour)]
+    lines = [layout.styled(f"{visible(diff.before)} -> {visible(diff.after)}", BOLD)]
     if diff.is_same:
         return lines[0] + "\n\nNo difference was found.\n"
     for section in diff_sections(diff, max_rows=_MAX_ROWS):
-        lines += ["", *heading_lines(section, colour)]
+        lines += ["", *heading_lines(section, layout)]
         for table in section.tables:
-            lines += ["", *(_settings(diff) if table.key == "settings" else table_lines(table))]
+            is_settings = table.key == "settings"
+            lines += ["", *(_settings(diff, layout) if is_settings else table_lines(table, layout))]
     return "\n".join(lines) + "\n"
 
 
-def _settings(diff: Difference) -> list[str]:
+def _settings(diff: Difference, layout: Layout) -> list[str]:
     """Each setting as two lines, from a little before the first place where they differ."""
+    most = _MAX_SETTING if layout.width is None else max(layout.width - 8, _CONTEXT)
     lines: list[str] = []
     for setting in diff.settings:
         pairs = zip(setting.before, setting.after, strict=False)
@@ -36,7 +39,7 @@ def _settings(diff: Difference) -> list[str]:
         mark = "…" if start else ""
         lines += [
             f"  {setting.name}:",
-            f"    - {mark}{visible(setting.before[start:], _MAX_SETTING)}",
-            f"    + {mark}{visible(setting.after[start:], _MAX_SETTING)}",
+            f"    - {mark}{visible(setting.before[start:], most)}",
+            f"    + {mark}{visible(setting.after[start:], most)}",
         ]
     return lines

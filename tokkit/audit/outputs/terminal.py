@@ -5,47 +5,52 @@ from __future__ import annotations
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import Severity
-from tokkit.report.terminal import BOLD, DIM, fact_lines, heading_lines, styled, wrapped
+from tokkit.report.layout import BOLD, DIM, PLAIN, Layout, side_by_side, wrapped
+from tokkit.report.terminal import fact_lines, heading_lines
 from tokkit.report.wording import plural, visible
 
 _MAX_WITNESSES = 2
 _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.NOTE: "\x1b[36m"}
 
 
-def report_text(report: ReportContent, *, colour: bool = False) -> str:
-    """The report as text, lines of at most 96 columns where nothing longer stands in a token."""
+def report_text(report: ReportContent, layout: Layout = PLAIN) -> str:
+    """The report as text."""
     tokenizer, text = report.subject.tokenizer, report.subject.text
     kind = tokenizer.modality if text is None else text.spec.family
     lines = [
-        styled(visible(report.name), BOLD, colour)
+        layout.styled(visible(report.name), BOLD)
         + f": {kind}, {plural(sum(tokenizer.vocab_sizes), 'id')}"
     ]
     for section in report.sections:
-        lines += ["", *heading_lines(section, colour), *fact_lines(section)]
+        lines += ["", *heading_lines(section, layout), *fact_lines(section, layout)]
     counts = report.by_severity().items()
     tally = ", ".join(plural(n, level.value) for level, n in counts if n)
-    lines += ["", styled(f"Findings: {tally or 'none'}", BOLD, colour)]
+    lines += ["", layout.styled(f"Findings: {tally or 'none'}", BOLD)]
     for finding in report.findings:
-        lines += _finding(finding, colour)
+        lines += _finding(finding, layout)
     return "\n".join(lines) + "\n"
 
 
-def _finding(finding: Finding, colour: bool) -> list[str]:
-    level = styled(finding.severity.value, _COLOURS[finding.severity], colour)
-    lines = [f"  {level} {styled(finding.rule, BOLD, colour)}"]
-    lines += wrapped(visible(finding.message), 4)
+def _finding(finding: Finding, layout: Layout) -> list[str]:
+    level = layout.styled(finding.severity.value, _COLOURS[finding.severity])
+    lines = [f"  {level} {layout.styled(finding.rule, BOLD)}"]
+    lines += wrapped(visible(finding.message), 4, layout)
     for witness in finding.witnesses[:_MAX_WITNESSES]:
-        lines.append(styled(f"      {_witness(witness)}", DIM, colour))
+        shown = side_by_side(_witness(witness), 6, layout)
+        lines += [layout.styled(line, DIM) for line in shown]
     return lines
 
 
-def _witness(witness: Witness) -> str:
+def _witness(witness: Witness) -> list[str]:
+    """What was done, what came of it, and a note."""
     shown = list(witness.ids[:8])
     ids = str(shown)[:-1] + (", …]" if len(witness.ids) > 8 else "]")
     subject = ids if witness.action == "decode" else f"'{visible(witness.data, 48)}'"
-    text = f"{witness.action} {subject}"
+    parts = [f"{witness.action} {subject}"]
     if witness.result is not None:
-        text += f" -> '{visible(witness.result, 48)}'"
+        parts.append(f"-> '{visible(witness.result, 48)}'")
     elif witness.ids and witness.action != "decode":
-        text += f" -> {ids}"
-    return text + (f"  ({visible(witness.note, 80)})" if witness.note else "")
+        parts.append(f"-> {ids}")
+    if witness.note:
+        parts.append(f" ({visible(witness.note, 80)})")
+    return parts

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +32,8 @@ from tokkit.errors import ArgumentError, SandboxError
 
 MAX_FRAME_BYTES = 1 << 29
 LENGTH = struct.Struct(">Q")
+HAS_CPU_LIMIT = find_spec("resource") is not None
+"""Whether the system stops a process after so much CPU time."""
 _ENVIRONMENT = (
     "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "HOME", "TMPDIR", "TMP", "TEMP",
 )  # fmt: skip
@@ -94,12 +97,21 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
         if stderr is not None:
             stderr.close()
 
-    def call(self, name: str, /, *, seconds: float | None = None, **arguments: object) -> Any:
+    def call(
+        self,
+        name: str,
+        /,
+        *,
+        seconds: float | None = None,
+        cpu_seconds: float | None = None,
+        **arguments: object,
+    ) -> Any:
         """The result of a handler.
 
         Args:
             name: of the handler.
             seconds: wall time of this call; None: that of the sandbox.
+            cpu_seconds: CPU time of this call, where the system limits it; None: `seconds`.
             arguments: of the handler; what JSON can hold.
 
         Raises:
@@ -107,7 +119,7 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
                 an error that was raised the process is gone, and the next call starts another.
         """
         limit = self.seconds if seconds is None else seconds
-        request = {"name": name, "arguments": arguments, "cpu_seconds": limit}
+        request = {"name": name, "arguments": arguments, "cpu_seconds": cpu_seconds or limit}
         if self._process is None:
             self._start()
         process = self._process

@@ -33,7 +33,7 @@ from tokkit.cli.output import (
 )
 from tokkit.cli.progress import Meter
 from tokkit.cli.signals import Signals, read_signals
-from tokkit.cli.terminal import has_colour
+from tokkit.cli.terminal import layout_of
 from tokkit.errors import ArgumentError
 from tokkit.files.reading import decode_utf8, read_whole
 from tokkit.files.registry import is_saved
@@ -107,7 +107,7 @@ class Outputs:
         if self.junit is not None:
             save_text(self.junit, report_junit(report, failures))
         if "-" not in (self.html, self.json, self.sarif, self.junit) and not self.quiet:
-            save_text("-", report_text(report, colour=has_colour(sys.stdout)))
+            save_text("-", report_text(report, layout_of(sys.stdout)))
 
 
 @dataclass(frozen=True)

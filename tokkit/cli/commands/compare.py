@@ -18,7 +18,7 @@ from tokkit.cli.output import (
     save_text,
 )
 from tokkit.cli.progress import Meter
-from tokkit.cli.terminal import has_colour
+from tokkit.cli.terminal import layout_of
 from tokkit.errors import ArgumentError
 
 EXAMPLES = (
@@ -93,7 +93,7 @@ def compare(
     if json is not None:
         save_text(json, found.to_json())
     if "-" not in (html, json) and not quiet:
-        save_text("-", comparison_text(found, colour=has_colour(sys.stdout)))
+        save_text("-", comparison_text(found, layout_of(sys.stdout)))
     return 0
 
 

@@ -17,7 +17,7 @@ from tokkit.cli.output import (
     save_text,
 )
 from tokkit.cli.progress import Meter
-from tokkit.cli.terminal import has_colour
+from tokkit.cli.terminal import layout_of
 
 EXAMPLES = (
     ("tokkit diff old/tokenizer.json new/tokenizer.json", "what a new version changes"),
@@ -69,5 +69,5 @@ def diff(
     if json is not None:
         save_text(json, found.to_json())
     if "-" not in (html, json) and not quiet:
-        save_text("-", diff_text(found, colour=has_colour(sys.stdout)))
+        save_text("-", diff_text(found, layout_of(sys.stdout)))
     return EXIT_DIFFERENT if exit_code and not found.is_same else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Literal
 
 import tokkit
@@ -10,6 +11,7 @@ from tokkit.cli.inputs import DownloadFlag, TokenizerArgument, load_tokenizer, r
 from tokkit.cli.option_types import InputFile, Real, Whole
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
+from tokkit.cli.terminal import layout_of
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
@@ -47,6 +49,7 @@ def merge(
     sequences are printed, too.
     """
     from tokkit.dynamic.merge_report import merge_sections
+    from tokkit.report.layout import wrapped
     from tokkit.report.terminal import table_lines
 
     refuse_two_on_stdout(html=html, json="-" if as_json else None)
@@ -73,10 +76,13 @@ def merge(
     if as_json:
         print_json(batch.to_dict())
     elif html != "-":
+        layout = layout_of(sys.stdout)
         lines: list[str] = []
         for section in merge_sections(batch):
-            lines += [section.summary] * bool(section.summary and not section.charts)
-            lines += [line for table in section.tables for line in ("", *table_lines(table))]
+            if not section.charts:
+                lines += wrapped(section.summary, 0, layout)
+            for table in section.tables:
+                lines += ["", *table_lines(table, layout)]
         save_text("-", "".join(f"{visible(line)}\n" for line in lines))
     return 0
 

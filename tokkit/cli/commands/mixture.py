@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from tokkit.cli.option_types import (
 )
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter
+from tokkit.cli.terminal import layout_of
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
@@ -149,12 +151,13 @@ def parse_groups(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _print(result: MixtureResult) -> None:
-    lines = [
-        f"{result.tokenizer}: shares of bytes, from {result.n_merges:,} merges",
-        "",
-        *str(result).splitlines(),
-        "",
-        *(f"warning: {warning}" for warning in result.warnings),
-        *result.trust(),
-    ]
-    save_text("-", "".join(f"{visible(line)}\n" for line in lines))
+    from tokkit.mixture.outputs.terminal import result_text
+    from tokkit.report.layout import BOLD, wrapped
+
+    layout = layout_of(sys.stdout)
+    name = layout.styled(visible(result.tokenizer), BOLD)
+    lines = [f"{name}: shares of bytes, from {result.n_merges:,} merges", ""]
+    lines += [*map(visible, result_text(result, layout).splitlines()), ""]
+    for told in (*(f"warning: {each}" for each in result.warnings), *result.trust()):
+        lines += wrapped(visible(told), 0, layout)
+    save_text("-", "".join(f"{line}\n" for line in lines))

@@ -24,6 +24,7 @@ from tokkit.cli.option_types import (
 )
 from tokkit.cli.output import JsonFlag, html_option, print_json, refuse_two_on_stdout, save_text
 from tokkit.cli.progress import Meter, progress
+from tokkit.cli.terminal import layout_of
 from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
@@ -206,12 +207,17 @@ def _training(
 
 def _print(report: TransferReport) -> None:
     from tokkit.hypernets.transfer_report import transfer_sections, verdict
-    from tokkit.report.terminal import heading_lines, table_lines, wrapped
+    from tokkit.report.layout import BOLD, wrapped
+    from tokkit.report.terminal import heading_lines, table_lines
 
-    lines = [f"{report.source} → {report.target}", *wrapped(verdict(report), 0)]
+    layout = layout_of(sys.stdout)
+    title = f"{visible(report.source)} → {visible(report.target)}"
+    lines = [layout.styled(title, BOLD), *wrapped(visible(verdict(report)), 0, layout)]
     for section in transfer_sections(report):
-        lines += ["", *heading_lines(section, colour=False)]
-        lines += [line for table in section.tables for line in ("", *table_lines(table))]
+        lines += ["", *heading_lines(section, layout)]
+        for table in section.tables:
+            lines += ["", *table_lines(table, layout)]
     lines += [""] * bool(report.remarks)
-    lines += [line for remark in report.remarks for line in wrapped(f"note: {remark}", 0)]
-    save_text("-", "".join(f"{visible(line)}\n" for line in lines))
+    for remark in report.remarks:
+        lines += wrapped(f"note: {visible(remark)}", 0, layout)
+    save_text("-", "".join(f"{line}\n" for line in lines))
