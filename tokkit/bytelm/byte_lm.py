@@ -257,9 +257,19 @@ class ByteLM(ByteModel):
         return twin
 
     @property
+    def session(self) -> SharedSession | None:
+        """The session that its texts share, if they do: see `sharing`."""
+        return self._session
+
+    @property
     def tolerance(self) -> float:
         """The share of the mass that may be dropped at each step."""
         return self._tolerance
+
+    @property
+    def bound(self) -> float | None:
+        """The share of the mass that may be left out, of `encodings="all"`."""
+        return self._bound
 
     @property
     def vocabulary(self) -> ByteVocabulary:

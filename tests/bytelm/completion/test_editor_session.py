@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -103,6 +103,26 @@ def test_middles_after_any_edits_are_those_of_a_fresh_start(
         assert (session.prefix, session.suffix) == (prefix, suffix)
 
 
+@settings(FEW, max_examples=4)
+@given(edits=EDITS)
+def test_middles_without_a_format_are_those_of_a_fresh_start(edits: list[tuple[Any, ...]]) -> None:
+    members = [ByteLM(RandomLM(TextTokenizer(WORDS), seed)) for seed in range(2)]
+    models: list[ByteModel] = [*members[:1], ByteEnsemble(members, combine="adaptive")]
+    for lm in models:
+        session = EditorSession(lm, budget=12)
+        for k, edit in enumerate(edits):
+            apply(session, edit)
+            prefix, suffix = session.prefix, session.suffix or b""
+            session.set_text(prefix, suffix)
+            options: dict[str, Any] = {"max_bytes": 3, "seed": k, "temperature": 2}
+            fresh = outcome(
+                lambda m=lm, p=prefix, s=suffix, o=options: infill(
+                    m, p, s, method="posterior", budget=12, **o
+                )
+            )
+            assert outcome(lambda o=options, s=session: s.complete(**o)) == fresh
+
+
 class CountingSession(Session):
     """Keeps what it has evaluated while its node lives, and counts."""
 
@@ -119,14 +139,31 @@ class CountingSession(Session):
                 self._known.add(walk)
                 self._lm.n_read += 1
             self._lm.n_asked += 1
+        self._lm.on_ask()
         return self._lm.next_token_logprobs([node.ids() for node in nodes])
 
 
 class CountingLM(RandomLM):
     n_read = n_asked = 0
+    on_ask: Callable[[], object] = staticmethod(lambda: None)
 
     def session(self) -> CountingSession:
         return CountingSession(self)
+
+
+@pytest.mark.parametrize("in_ensemble", [False, True])
+def test_a_search_goes_on_from_the_prefix(in_ensemble: bool) -> None:
+    lm = CountingLM(TextTokenizer(WORDS))
+    member = ByteLM(lm)
+    session = EditorSession(ByteEnsemble([member, member]) if in_ensemble else member, budget=10)
+    text = b"aba ab " * 60
+    session.set_text(text, b"b")
+    session.complete(max_bytes=2, seed=0, temperature=0)
+    begun = lm.n_read
+    session.insert(b"ab")
+    session.complete(max_bytes=2, seed=0, temperature=0)
+    assert begun > 3 * 60 + 60
+    assert lm.n_read - begun < 100  # the end of the prefix is read behind the suffix, and not kept
 
 
 @pytest.mark.parametrize("suffix", [None, b" ab a"])
@@ -157,6 +194,40 @@ def test_a_completion_can_be_cancelled() -> None:
     whole = session.complete(max_bytes=50, seed=0)
     assert whole == complete(RandomBytes(), "a", max_bytes=50, seed=0)
     assert whole.startswith(first)
+
+
+def test_a_search_can_be_cancelled_between_passes() -> None:
+    lm = CountingLM(TextTokenizer(WORDS))
+    session = EditorSession(ByteLM(lm), budget=200)
+    session.set_text("aba", "ab a")
+    assert session.complete(max_bytes=3, seed=0, temperature=0)
+    whole = lm.n_asked
+    lm.on_ask = lambda: session.cancel() if lm.n_asked > whole + whole // 4 else None
+    session.insert("b")
+    assert session.complete(max_bytes=3, seed=0, temperature=0) == b""
+    assert lm.n_asked < 2 * whole - whole // 4
+    lm.on_ask = lambda: None
+    assert session.complete(max_bytes=3, seed=0, temperature=0)
+
+
+def test_what_the_way_of_filling_does_not_take_is_refused_at_once() -> None:
+    plain = RandomBytes()
+    with_one = ByteLM(RandomLM(TextTokenizer(with_format(WORDS, FIM_FORMATS["starcoder"]))))
+    unknown: Any = "best"
+    for lm, options in (
+        (plain, {"method": unknown}),
+        (plain, {"method": "posterior", "heal": "both"}),
+        (plain, {"method": "format", "budget": 9}),
+        (with_one, {"budget": 9}),
+        (with_one, {"method": "posterior", "fim": "starcoder"}),
+    ):
+        with pytest.raises(ArgumentError, match="method"):
+            EditorSession(lm, **options)
+    session = EditorSession(plain)
+    session.set_text("a", "b")
+    for asked in ({"top_k": 3}, {"stop": "x"}, {"unit": "token"}, {"draft": plain}):
+        with pytest.raises(ArgumentError, match="posterior"):
+            session.stream(max_bytes=2, **asked)  # pyright: ignore[reportArgumentType]
 
 
 def test_edits_move_bytes_between_prefix_and_suffix() -> None:

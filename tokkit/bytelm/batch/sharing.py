@@ -13,21 +13,27 @@ from tokkit.bytelm.token_models.shared_session import SharedSession
 Model = TypeVar("Model", bound=ByteModel)
 
 
-def with_shared_sessions(model: Model, sessions: dict[int, SharedSession]) -> Model:
+def with_shared_sessions(
+    model: Model, sessions: dict[int, SharedSession], *, keep: bool = False
+) -> Model:
     """The same model, whose states grow in one session for each token model inside.
 
     Args:
         model: a `ByteLM`, an ensemble, or another, which stays as it is.
         sessions: by the `id` of the token model; those that are lacking are added.
+        keep: whether what shares a session already is added with that one.
     """
     if isinstance(model, ByteLM):
         key = id(model.token_lm)
         if key not in sessions:
-            sessions[key] = SharedSession(model.token_lm)
+            own = model.session if keep else None
+            sessions[key] = own or SharedSession(model.token_lm)
         return model.sharing(sessions[key])
     if isinstance(model, ByteEnsemble):
         twin = copy(model)
-        twin.members = tuple(with_shared_sessions(member, sessions) for member in model.members)
+        twin.members = tuple(
+            with_shared_sessions(member, sessions, keep=keep) for member in model.members
+        )
         return twin
     return model
 

@@ -4,9 +4,13 @@ An edit changes a little of a long text, and most of what a model has computed s
 to the first byte that changed. A session keeps it, and each completion is what `complete` (without
 a suffix) or `infill` gives for the text as it is now.
 
+Before a suffix, a model that has no format is asked by the posterior (`infill`), which gives the
+whole middle at once, at the end of its search.
+
 What is reused: of a canonical `ByteLM` the keys of all contexts up to the first token that changed,
 and without a suffix their distributions, too (`tokkit.bytelm.encodings.edited_text`). Of any other
-model the state after the longest of the last texts that the new one begins with.
+model the state after the longest of the last texts that the new one begins with. A search goes on
+from the keys of the prefix.
 """
 
 from __future__ import annotations
@@ -14,24 +18,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Unpack
 
-from tokkit.arguments import as_bytes, check_kind, check_whole
+from tokkit.arguments import as_bytes, check_whole
+from tokkit.bytelm.batch.sharing import with_shared_sessions
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.completion.completion import Unit, draw_completion
+from tokkit.bytelm.completion.filling_options import (
+    FillingOptions,
+    Method,
+    check_searched,
+    search_middle,
+)
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_formats import FimFormat
-from tokkit.bytelm.completion.fim_frame import Heal, check_heal
+from tokkit.bytelm.completion.fim_frame import Heal
 from tokkit.bytelm.completion.infilling import Infilling
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
 from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.edited_text import EditedText
-from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.errors import ArgumentError
 
 _MAX_STATES = 8
+
+
+class _CancelledError(Exception):
+    """Nobody waits for a search any more."""
 
 
 class EditorSession:
@@ -44,6 +58,8 @@ class EditorSession:
         self,
         lm: ByteModel,
         *,
+        method: Method = "auto",
+        budget: int | None = None,
         fim: str | FimFormat | None = None,
         heal: Heal = "prefix",
         context: RepositoryFiles | None = None,
@@ -51,23 +67,21 @@ class EditorSession:
         """Start with the empty text; runs no model.
 
         Args:
-            lm: any byte-level model; a canonical `ByteLM` where there is a suffix.
-            fim: see `Infilling`, as are the next two; they are about completions before a suffix.
+            lm: any byte-level model.
+            method: see `infill`, as are the others; they are about completions before a suffix.
+            budget: see there.
+            fim: see there.
             heal: see there.
             context: see there.
 
         Raises:
-            ArgumentError: no byte-level model, or an option that is none.
+            ArgumentError: no byte-level model, an option that is none, or that the method does not
+                take.
         """
         check_model(lm)
-        check_heal(heal)
-        check_kind(fim, (str, FimFormat, type(None)), "fim")
-        check_kind(context, (RepositoryFiles, type(None)), "context")
-        self._fim, self._context = fim, context
-        self._heal: Heal = heal
-        self._lm: ByteModel = lm
-        if isinstance(lm, ByteLM) and lm.encodings == "canonical":
-            self._lm = lm.sharing(SharedSession(lm.token_lm))
+        self._filling = FillingOptions(method, budget, fim, heal, context)
+        self._takes_format = self._filling.take_format(lm)
+        self._lm = with_shared_sessions(lm, {})
         self._edited: EditedText | None = None
         self._states: list[tuple[bytes, ByteState]] = []  # of other models, the last used last
         self._gap: tuple[tuple[bytes, bytes], Infilling] | None = None
@@ -162,7 +176,7 @@ class EditorSession:
 
         Returns:
             What `infill` gives for prefix and suffix, or as much of it as was drawn before
-            `cancel` was called.
+            `cancel` was called; of a middle that is searched for, nothing then.
 
         Raises:
             ArgumentError, EncodingError, ModelError: see `infill`.
@@ -202,12 +216,18 @@ class EditorSession:
         self._is_cancelled = False
         if self._suffix is None:
             drawn = draw_completion(self._lm, request, unit, self._state())
-        else:
+        elif self._takes_format:
             drawn = self._infilling(self._suffix).draw(request, unit)
+        else:
+            check_searched(request, unit)
+            drawn = self._searched(request, self._suffix, self._state())
         return self._until_cancelled(drawn)
 
     def cancel(self) -> None:
-        """End the completion under way before its next byte; may be called from another thread."""
+        """End the completion under way before its next byte, or a search before its next pass.
+
+        May be called from another thread.
+        """
         self._is_cancelled = True
 
     def _until_cancelled(self, drawn: Iterator[bytes]) -> Iterator[bytes]:
@@ -216,6 +236,21 @@ class EditorSession:
             if data is None:
                 return
             yield data
+
+    def _searched(self, request: Request, suffix: bytes, start: ByteState) -> Iterator[bytes]:
+        """The middle that a search finds, byte by byte; nothing if it was cancelled."""
+
+        def check(passes: int) -> None:
+            if passes and self._is_cancelled:
+                raise _CancelledError
+
+        try:
+            middle = search_middle(self._lm, request, suffix, self._filling.budget, check)
+        except _CancelledError:
+            return
+        del start  # whose keys the search has gone on from
+        for byte in middle:
+            yield bytes([byte])
 
     def _state(self) -> ByteState:
         """The state after the prefix."""
@@ -242,6 +277,9 @@ class EditorSession:
         """The gap between prefix and suffix; the last one is held until this one is open."""
         place = self._prefix, suffix
         if self._gap is None or self._gap[0] != place:
-            gap = Infilling(self._lm, *place, fim=self._fim, heal=self._heal, context=self._context)
+            options = self._filling
+            gap = Infilling(
+                self._lm, *place, fim=options.fim, heal=options.heal, context=options.context
+            )
             self._gap = place, gap
         return self._gap[1]

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Literal, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -29,10 +29,16 @@ from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.completion import Unit, complete, draw_completion
+from tokkit.bytelm.completion.filling_options import (
+    FillingOptions,
+    Method,
+    check_method,
+    check_searched,
+    search_middle,
+)
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
-from tokkit.bytelm.completion.fim_formats import FimFormat, has_fim_format, resolve_fim_format
+from tokkit.bytelm.completion.fim_formats import FimFormat, resolve_fim_format
 from tokkit.bytelm.completion.fim_frame import FimFrame, Heal, check_heal, make_frame
-from tokkit.bytelm.completion.posterior import search_middles
 from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
@@ -40,9 +46,6 @@ from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.stopping import until_stop
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
-
-Method = Literal["auto", "format", "posterior"]
-METHODS: tuple[Method, ...] = ("auto", "format", "posterior")
 
 _CUTS_AT_ONCE = 16
 
@@ -101,8 +104,7 @@ def infill(
         EncodingError: a part holds bytes that the vocabulary cannot express.
         ModelError: the model gives the parts no mass.
     """
-    if method not in METHODS:
-        raise ArgumentError(f"method must be one of {METHODS}, got {method!r}")
+    check_method(method)
     if suffix is None:
         of_middle = fim is not None or heal != "prefix" or context is not None
         if of_middle or begins or method != "auto" or budget is not None:
@@ -122,10 +124,8 @@ def infill(
             **sampling,
         )
     check_model(lm)
-    of_format = fim is not None or heal != "prefix" or context is not None
-    if takes_format(lm, method, fim=fim, heal=heal, context=context):
-        if budget is not None:
-            raise ArgumentError("budget is about method='posterior'; pass that, or leave it out")
+    way = FillingOptions(method, budget, fim, heal, context)
+    if way.take_format(lm):
         gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context, begins=begins)
         middle = gap.stream(
             max_bytes=max_bytes,
@@ -137,34 +137,16 @@ def infill(
             **sampling,
         )
         return b"".join(middle)
-    prefix = as_bytes(prefix) + as_bytes(begins)
-    request = Request(prefix, max_bytes=max_bytes, seed=seed, stop=stop, **known(sampling))
-    others = replace(request, temperature=1.0) != Request(prefix, max_bytes=max_bytes, seed=seed)
-    if of_format or others or unit != "byte" or draft is not None:
-        raise ArgumentError(
-            "method='posterior' takes temperature, seed and budget; leave out fim, heal, context, "
-            "unit, stop, draft and the other sampling options, or pass method='format'"
-        )
-    middles = search_middles(
-        lm, prefix, suffix, max_bytes=max_bytes, budget=budget, seed=request.seed
+    request = Request(
+        as_bytes(prefix) + as_bytes(begins),
+        max_bytes=max_bytes,
+        seed=seed,
+        stop=stop,
+        draft=draft,
+        **known(sampling),
     )
-    return middles.draw(temperature=request.temperature, seed=request.seed)
-
-
-def takes_format(
-    lm: ByteModel,
-    method: Method = "auto",
-    *,
-    fim: str | FimFormat | None = None,
-    heal: Heal = "prefix",
-    context: RepositoryFiles | None = None,
-) -> bool:
-    """Whether `infill` asks a model in a format: see there."""
-    if method != "auto" or fim is not None or heal != "prefix" or context is not None:
-        return method != "posterior"
-    if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
-        return False
-    return has_fim_format(lm.token_lm.tokenizer)
+    check_searched(request, unit)
+    return search_middle(lm, request, as_bytes(suffix), budget)
 
 
 class Infilling:

@@ -10,12 +10,17 @@ find the middles that matter:
 1. *Proposals*: texts drawn without replacement (`tokkit.bytelm.completion.proposals`), so that with
    room enough they are all texts that there are. Half of them after the prefix; half *twisted*:
    after the suffix, a newline and the prefix, for a model that has read what comes later writes
-   what leads there. Each beginning of a proposal is a candidate.
+   what leads there. Each beginning of a proposal is a candidate. A text that has become far less
+   probable than the best candidate is left, so that most are short.
 2. *Joins*: candidates are ranked by their own probability where they were proposed, with that of
-   the suffix's first byte; the best go on, after the prefix alone, by the first bytes of the
-   suffix, fewer of them by more; what is left is joined with all of it. States of one model are
-   evaluated together. Up to here, heads of light encodings are dropped (`tolerance`); the last
-   joins are exact.
+   the suffix's first byte. The best go on, after the prefix alone, by the first bytes of the
+   suffix, then fewer of them by more; what is left is joined with all of it. Both the join so far
+   and the rank at first say who goes on: a name that the suffix uses later is improbable until
+   then, and only the twisted proposal has seen that it comes. Up to here, heads of light encodings
+   are dropped (`tolerance`); the last joins are exact.
+
+All texts of a model grow in one session, so no context is read twice, and states are evaluated
+together.
 
 What is found is exact for each middle (the joint log-probability of middle and suffix), and the
 posterior is that over the middles that were found. It is the posterior over all middles of at most
@@ -27,12 +32,14 @@ each byte costs something. `length_bonus` weighs that up. Of the suffix only the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from tokkit.arguments import MAX_BYTES, as_bytes, check_real, check_whole, refuse_single_text
+from tokkit.bytelm.batch.sharing import with_shared_sessions
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END, ByteState
@@ -42,14 +49,17 @@ from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ModelError
 
-DEFAULT_BUDGET = 300
+T = TypeVar("T")
+
+DEFAULT_BUDGET = 220
 SUFFIX_BYTES = 96
 """How much of the suffix counts."""
-_STAGES = ((4, 8), (16, 16))
-"""Bytes of the suffix that candidates go on by, and which part of the budget so many may be."""
-_LAST = 30
-"""Which part of the budget is joined with the whole suffix."""
-_TWIST_BYTES = 512
+_STAGES = ((16, 12, 18.0), (48, 30, 9.0))
+"""Bytes of the suffix that candidates go on by, which part of the budget so many may be, and the
+nats that those which go on may be behind the best."""
+_MARGIN = 12.0
+"""Nats that a proposal may be behind the best candidate and go on."""
+_TWIST_BYTES = 160
 """How much of the prefix stands after the suffix in a twisted proposal."""
 _WALKERS = 8
 _AT_ONCE = 16
@@ -113,6 +123,7 @@ def search_middles(
     length_bonus: float = 0.0,
     suffix_bytes: int = SUFFIX_BYTES,
     seed: int | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Middles:
     """The most probable middles that a search finds.
 
@@ -122,13 +133,15 @@ def search_middles(
         suffix: after it; may begin inside one. `b""` says that nothing follows.
         max_bytes: of a middle, at most.
         budget: passes, at least 8: a text that is asked about, a place in a proposal or a
-            candidate with some of the suffix, is one. 300 by default.
+            candidate with some of the suffix, is one. 220 by default.
         candidates: middles to consider besides those that are proposed, such as what a format
             gives; longer ones than `max_bytes` are left out.
         length_bonus: nats that each byte of a middle is worth: the logarithm of a prior that grows
             by that factor with each byte.
         suffix_bytes: at most so many bytes of the suffix count, at least 1.
         seed: of the proposals.
+        progress: called with the passes so far before each call of the model; what it raises ends
+            the search.
 
     Raises:
         ArgumentError: an option out of range.
@@ -141,18 +154,27 @@ def search_middles(
     check_whole("suffix_bytes", suffix_bytes, 1)
     refuse_single_text(candidates, "candidates")
     extra = [as_bytes(candidate) for candidate in candidates]
-    search = _Search(lm, as_bytes(prefix), as_bytes(suffix)[:suffix_bytes], length_bonus, budget)
+    search = _Search(
+        with_shared_sessions(lm, {}, keep=True),
+        as_bytes(prefix),
+        as_bytes(suffix)[:suffix_bytes],
+        length_bonus,
+        budget,
+        progress,
+    )
     ranked, complete = search.propose(max_bytes, seed)
-    chosen = dict.fromkeys([data for data in extra if len(data) <= max_bytes] + ranked)
+    best = max(ranked.values(), default=0.0)
+    chosen = {data: best for data in extra if len(data) <= max_bytes}
+    chosen |= {data: score for data, score in ranked.items() if data not in chosen}
     few = complete and len(chosen) <= max(1, budget - search.passes)
-    best = list(chosen) if few else search.screen(list(chosen))
-    return Middles(tuple(search.join(best)), search.passes, complete and len(best) == len(chosen))
+    last = list(chosen) if few else search.screen(chosen)
+    return Middles(tuple(search.join(last)), search.passes, complete and len(last) == len(chosen))
 
 
 def roughly(lm: ByteModel) -> ByteModel:
-    """The same model, or nearly: with a tolerance of at least `_ROUGH`, where it has one."""
+    """The same model, or nearly: with a tolerance of at least `_ROUGH`, where it may have one."""
     if isinstance(lm, ByteLM):
-        return lm.with_tolerance(max(lm.tolerance, _ROUGH))
+        return lm if lm.bound else lm.with_tolerance(max(lm.tolerance, _ROUGH))
     if isinstance(lm, ByteEnsemble):
         members = [roughly(member) for member in lm.members]
         return ByteEnsemble(
@@ -169,66 +191,81 @@ class _Search:
     """
 
     def __init__(
-        self, lm: ByteModel, prefix: bytes, suffix: bytes, length_bonus: float, budget: int
+        self,
+        lm: ByteModel,
+        prefix: bytes,
+        suffix: bytes,
+        length_bonus: float,
+        budget: int,
+        progress: Callable[[int], object] | None,
     ) -> None:
         self._lm, self._prefix, self._suffix = lm, prefix, suffix
-        self._bonus, self._budget = length_bonus, budget
-        self.passes = 1
+        self._bonus, self._budget, self._progress = length_bonus, budget, progress
+        self.passes = 0
         self._start = lm.open(prefix)
+        self._ask([self._start])
         check_mass(self._start.logprobs(), lm.name)
         self._given = self._start.prefix_logprob
         self._states: dict[bytes, ByteState] = {}  # rough ones, after prefix and candidate
 
-    def propose(self, max_bytes: int, seed: int | None) -> tuple[list[bytes], bool]:
-        """Candidates, the most promising first, and whether there are no others."""
+    def propose(self, max_bytes: int, seed: int | None) -> tuple[dict[bytes, float], bool]:
+        """Candidates with their scores, the best first, and whether there are no others."""
         rngs = np.random.default_rng(seed).spawn(3)
         rough = roughly(self._lm)
         self._rough_start = rough.open(self._prefix)
         starts = [self._rough_start, *self._twisted(rough)]
         sources = [
-            Proposals(start, self._suffix, max_bytes, rng)
+            Proposals(start, self._suffix, max_bytes, rng, _MARGIN)
             for start, rng in zip(starts, rngs, strict=False)
         ]
         most = self._budget * 2 // 3
-        self.passes += explore(sources, most, _WALKERS)
+        used = explore(sources, most, _WALKERS, self._ask)
         exact = Proposals(self._start, self._suffix, max_bytes, rngs[2])
-        if sources[0].exhausted:  # so small that all texts can be told
-            self.passes += explore([exact], most, _WALKERS)
-            sources[0] = exact
+        if sources[0].exhausted and used < most:  # perhaps all texts can be told
+            explore([exact], most - used, _WALKERS, self._ask)
+            sources.append(exact)
         scores: dict[bytes, float] = {}
         for source in sources:
             for data, score in source.scores().items():
                 scores[data] = max(score + self._bonus * len(data), scores.get(data, -np.inf))
         self._states = {data: place.state for data, place in sources[0].places.items()}
-        ranked = sorted(scores, key=lambda data: -scores[data])
-        return ranked, exact.exhausted and not exact.stopped
+        return best_first(scores), exact.exhausted and not exact.stopped
 
     def _twisted(self, rough: ByteModel) -> list[ByteState]:
         """After the suffix and the prefix; nothing where the model cannot say the suffix."""
         if not self._suffix:
             return []
         state = rough.open(whole_characters(self._suffix) + b"\n" + self._prefix[-_TWIST_BYTES:])
-        self.passes += 1
+        self._ask([state])
         return [state] if state.logprobs().max() > -np.inf else []
 
-    def screen(self, ranked: list[bytes]) -> list[bytes]:
-        """What is left of the candidates when the beginning of the suffix has been asked for."""
-        last = max(2, self._budget // _LAST)
-        states: dict[bytes, ByteState] = {}
-        done = 0
-        for n_bytes, part in _STAGES:
+    def screen(self, ranks: dict[bytes, float]) -> list[bytes]:
+        """What is left of the candidates when the beginning of the suffix has been asked for.
+
+        Args:
+            ranks: nats, of the candidates where they were proposed, the best first.
+        """
+        least = max(2, self._budget // _STAGES[-1][1])
+        left, done = list(ranks), 0
+        for n_bytes, part, margin in _STAGES:
+            most = min(max(least, self._budget // part), self._budget - self.passes - least)
             tail = self._suffix[done:n_bytes]
-            ranked = ranked[: max(last, self._budget // part)]
-            if not tail:
-                continue
-            states = {data: states.get(data) or self._after(data) for data in ranked}
-            for state in states.values():
-                state.push(tail)
-            self._evaluate(list(states.values()))
-            scores = {d: s.prefix_logprob + self._bonus * len(d) for d, s in states.items()}
-            ranked.sort(key=lambda data: -scores[data])
-            done = n_bytes
-        return ranked[:last]
+            if most > 0 and tail:
+                joins = self._go_on(left[:most], tail)
+                done = n_bytes
+                scores = {data: join + ranks[data] for data, join in joins.items()}
+                worst = max(scores.values()) - margin
+                left = [d for d in best_first(scores) if scores[d] >= worst]
+        return left[: max(1, min(least, self._budget - self.passes))]
+
+    def _go_on(self, chosen: list[bytes], tail: bytes) -> dict[bytes, float]:
+        """Nats of candidates with so much more of the suffix, after the prefix."""
+        states = {data: self._after(data) for data in chosen}
+        for state in states.values():
+            state.push(tail)
+        self._ask(list(states.values()))
+        self._states = states
+        return {d: state.prefix_logprob + self._bonus * len(d) for d, state in states.items()}
 
     def _after(self, data: bytes) -> ByteState:
         known = self._states.get(data)
@@ -237,10 +274,13 @@ class _Search:
             state.push(data)
         return state
 
-    def _evaluate(self, states: Sequence[ByteState]) -> None:
-        for start in range(0, len(states), _AT_ONCE):
-            evaluate_together(states[start : start + _AT_ONCE])
-        self.passes += len(states)
+    def _ask(self, states: Sequence[ByteState]) -> None:
+        """Evaluate what the next question to some states needs."""
+        for group in batched(states, _AT_ONCE):
+            if self._progress is not None:
+                self._progress(self.passes)
+            evaluate_together(group)
+            self.passes += len(group)
 
     def join(self, chosen: Sequence[bytes]) -> list[Middle]:
         """Middles with their exact joins, the best first.
@@ -251,7 +291,7 @@ class _Search:
         states = [self._start.fork() for _ in chosen]
         for state, data in zip(states, chosen, strict=True):
             state.push(data + self._suffix)
-        self._evaluate(states)
+        self._ask(states)
         joints = np.array([state.prefix_logprob - self._given for state in states])
         if not self._suffix:
             joints += [float(state.logprobs()[END]) for state in states]
@@ -268,6 +308,16 @@ class _Search:
             for k in order
             if joints[k] > -np.inf
         ]
+
+
+def best_first(scores: dict[bytes, float]) -> dict[bytes, float]:
+    """The same, in falling order."""
+    return dict(sorted(scores.items(), key=lambda item: -item[1]))
+
+
+def batched(states: Sequence[T], n: int) -> Iterator[Sequence[T]]:
+    """So many at a time."""
+    return (states[start : start + n] for start in range(0, len(states), n))
 
 
 def whole_characters(data: bytes) -> bytes:

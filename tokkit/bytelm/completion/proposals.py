@@ -6,11 +6,14 @@ text is drawn twice, and where nothing is left the texts are all there are. Seve
 once; each goes on for as long as the next byte costs no call of the model, which for a model over
 tokens is about a token, and what they then wait for is evaluated together. Two that are under way
 at the same time may draw the same text.
+
+A text can become no more probable as it goes on. So one that has fallen far below the most probable
+beginning, the suffix's first byte with it, may be left there (`margin`), and more texts be begun.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +99,12 @@ class Proposals:
     """
 
     def __init__(
-        self, start: ByteState, suffix: bytes, max_bytes: int, rng: np.random.Generator
+        self,
+        start: ByteState,
+        suffix: bytes,
+        max_bytes: int,
+        rng: np.random.Generator,
+        margin: float = np.inf,
     ) -> None:
         """Draw nothing yet.
 
@@ -105,6 +113,8 @@ class Proposals:
             suffix: what stands after it.
             max_bytes: of a proposal.
             rng: what to draw with.
+            margin: nats; a text is followed no further where it is so much less probable than the
+                best of the beginnings with the suffix's first byte.
         """
         self.places: dict[bytes, Place] = {}
         self.stopped = False
@@ -113,6 +123,8 @@ class Proposals:
         self._symbol = suffix[0] if suffix else END
         self._max_bytes = max_bytes
         self._rng = rng
+        self._margin = margin
+        self._best = -np.inf
 
     @property
     def exhausted(self) -> bool:
@@ -121,11 +133,11 @@ class Proposals:
 
     def scores(self) -> dict[bytes, float]:
         """Nats, by beginning: of it and the first byte of the suffix, or the end of the text."""
-        return {
-            data: place.logprob + float(place.row[self._symbol])
-            for data, place in self.places.items()
-            if place.row is not None
-        }
+        return {data: self._score(place) for data, place in self.places.items()}
+
+    def _score(self, place: Place) -> float:
+        assert place.row is not None
+        return place.logprob + float(place.row[self._symbol])
 
     def walk(self, n_places: int) -> Iterator[Place]:
         """One text after the other; yields the places that have to be settled on the way.
@@ -138,8 +150,12 @@ class Proposals:
             symbol = -1
             while symbol != END:
                 place = path[-1]
+                if place.logprob < self._best - self._margin:
+                    self.stopped = True
+                    break
                 if place.look() is None:
                     yield place
+                self._best = max(self._best, self._score(place))
                 if place.left == 0 or self._is_last(place):  # another walker has been here
                     break
                 symbol, child = place.draw(self._rng)
@@ -155,13 +171,19 @@ class Proposals:
         return len(place.data) == self._max_bytes
 
 
-def explore(sources: Sequence[Proposals], passes: int, n_walkers: int) -> int:
+def explore(
+    sources: Sequence[Proposals],
+    passes: int,
+    n_walkers: int,
+    ask: Callable[[Sequence[ByteState]], object] = evaluate_together,
+) -> int:
     """Draw until so many places have been settled, or nothing is left.
 
     Args:
         sources: where to draw; each gets as many walkers.
         passes: places to settle, at most; at least one text is begun.
         n_walkers: for each source.
+        ask: evaluates states together.
 
     Returns:
         How many were settled.
@@ -173,7 +195,7 @@ def explore(sources: Sequence[Proposals], passes: int, n_walkers: int) -> int:
     while any(waiting):
         places = list(dict.fromkeys(place for place in waiting if place is not None))
         places = places[: max(1, passes - used)]
-        evaluate_together([place.state for place in places])
+        ask([place.state for place in places])
         for place in places:
             place.settle()
         used += len(places)

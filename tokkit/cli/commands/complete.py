@@ -227,9 +227,10 @@ def _continuation(
         del options["pattern"]
     if suffix is None or not isinstance(prompt, bytes):
         return tokkit.stream_completion(lm, prompt, unit=unit, **options)
-    from tokkit.bytelm.completion.infilling import takes_format
+    from tokkit.bytelm.completion.filling_options import FillingOptions
 
-    if takes_format(lm, middle.method, fim=middle.fim, heal=middle.heal):
+    way = FillingOptions(middle.method, middle.budget, middle.fim, middle.heal)
+    if way.take_format(lm):
         gap = tokkit.Infilling(lm, prompt, suffix, fim=middle.fim, heal=middle.heal)
         return gap.stream(unit=unit, **options)
     with progress("searching"):
