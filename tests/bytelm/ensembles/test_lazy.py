@@ -10,6 +10,7 @@ import pytest
 from tests.bytelm.test_ensemble import letters
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.ensemble import COMBINATIONS, ByteEnsemble, Combine
+from tokkit.bytelm.ensembles.combination import Step
 from tokkit.bytelm.ensembles.lazy import LazyEnsembleState, variation
 from tokkit.errors import ArgumentError
 
@@ -96,6 +97,68 @@ def test_a_known_text_wakes_all_and_is_scored_exactly() -> None:
         state.push(TEXT[k : k + 1])
     rows = state.score(TEXT[50:])
     np.testing.assert_allclose(rows, exact.byte_logprobs(TEXT)[50:], atol=1e-9)
+
+
+def one_and_a_useless_one(combine: Combine) -> tuple[LazyEnsembleState, ByteEnsemble, Counting]:
+    member, counting = useless()
+    members = [letters(b"ab", 0), member]
+    state = ByteEnsemble(members, combine=combine, tolerance=0.3).open()
+    assert isinstance(state, LazyEnsembleState)
+    return state, ByteEnsemble(members, combine=combine), counting
+
+
+def calm_bytes(state: LazyEnsembleState) -> int:
+    return state._calm[1]  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize("combine", ["adaptive", "switching"])
+def test_who_was_calm_in_a_prompt_is_not_asked_after_it(combine: Combine) -> None:
+    state, exact, counting = one_and_a_useless_one(combine)
+    state.push(TEXT[:100])
+    assert state.asleep == (1,)
+    rows = exact.byte_logprobs(TEXT)
+    counting.calls, apart = 0, list[float]()
+    for k in range(100, 115):
+        apart.append(variation(state.logprobs(), rows[k]))
+        state.push(TEXT[k : k + 1])
+    assert counting.calls == 0
+    assert 0 < max(apart) <= 0.3
+    state.wake()
+    assert state.largest_change == pytest.approx(max(apart), abs=1e-9)
+    np.testing.assert_allclose(np.exp(state.logprobs()), np.exp(rows[115]), atol=1e-9)
+
+
+def test_a_sleep_is_as_long_as_the_calm_before_it() -> None:
+    state, _, _ = one_and_a_useless_one("switching")
+    state.push(TEXT[:40])
+    calm = calm_bytes(state)
+    assert 30 < calm <= 40
+    slept = 0
+    while np.exp(state.logprobs()).sum() and state.asleep == (1,):
+        state.push(TEXT[40 + slept : 41 + slept])
+        slept += 1
+    assert slept == calm + 1
+    assert calm_bytes(state) == calm + slept
+
+
+def test_bytes_after_the_last_change_count_as_calm() -> None:
+    state, _, _ = one_and_a_useless_one("switching")
+    state.push(TEXT[:40])
+    for k in range(40, 68):
+        state.push(TEXT[k : k + 1])
+    steps = state._trail  # pyright: ignore[reportPrivateUsage]
+    assert len(steps) == 28
+    # One row, fifth from the start of the sleep, would have been another.
+    step, byte = steps[4]
+    other = np.full(257, -np.inf)
+    other[256] = 0.0
+    wrong = (Step(step.rows, step.alive, other), byte)
+    state._trail = (*steps[:4], wrong, *steps[5:])  # pyright: ignore[reportPrivateUsage]
+    state.wake()
+    assert calm_bytes(state) == 23
+    assert state.largest_change > 0.9
+    state.push(TEXT[68:69])
+    assert state.asleep == (1,)
 
 
 def test_a_fork_sleeps_on_by_itself() -> None:

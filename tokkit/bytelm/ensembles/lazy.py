@@ -1,12 +1,14 @@
 """`LazyEnsembleState`: members that would change nothing are asked later, several bytes at once.
 
 While all members are asked, each one's *influence* is measured: the total variation between the
-ensemble's row and the row without that member. A member whose influence stayed within the tolerance
-for `CALM_BYTES` bytes goes to sleep (one always stays awake). Some bytes later it scores what it
-missed, in one pass, which for a model on a processor costs a fraction of as many single steps. The
-combination then goes over those bytes once more, with all members, so that weights and exponents
-are again what they would have been; what was drawn in between keeps the probability that it had. If
-no row would have differed by more than the tolerance, the next sleep is twice as long.
+ensemble's row and the row without that member; in a text that is pushed at once, such as a prompt,
+at its last bytes. A member whose influence stayed within the tolerance for `CALM_BYTES` bytes goes
+to sleep (one always stays awake), for as many bytes as it has been calm, within bounds. Then it
+scores what it missed, in one pass, which for a model on a processor costs a fraction of as many
+single steps. The combination goes over those bytes once more, with all members, so that weights and
+exponents are again what they would have been; what was drawn in between keeps the probability that
+it had. If no row would have differed by more than the tolerance, the next sleep is twice as long;
+else the bytes count as calm that came after the last row that would have.
 
 A row of a sleeping stretch may differ by more than the tolerance: the measure is of the bytes
 before. `largest_change` says by how much any did, as far as sleepers have caught up.
@@ -23,13 +25,13 @@ from numpy.typing import NDArray
 from tokkit.arguments import as_bytes
 from tokkit.bytelm.byte_state import Bounds, ByteState
 from tokkit.bytelm.ensembles.combination import Following, Step
-from tokkit.bytelm.ensembles.fixed import no_mass
+from tokkit.bytelm.ensembles.fixed import FollowingMixture, no_mass
 from tokkit.bytelm.ensembles.pooling import Rows
 from tokkit.bytelm.ensembles.state import EnsembleState
 
 CALM_BYTES = 16
 SLEEP_BYTES = (16, 128)
-"""The first sleep, and the longest."""
+"""The shortest sleep, and the longest."""
 
 
 class LazyEnsembleState(EnsembleState):
@@ -124,8 +126,7 @@ class LazyEnsembleState(EnsembleState):
         """Add bytes."""
         data = as_bytes(data)
         if len(data) != 1:
-            self.wake()
-            super().push(data)
+            self._push_text(data)
             return
         step = self._expected()
         if self._asleep:
@@ -133,11 +134,9 @@ class LazyEnsembleState(EnsembleState):
             self._missed += data
             self._following.push(step, data[0])
         else:
-            calm = self._calm_members(step)
+            self._measure(step)
             self._following.push(step, data[0])
-            if calm:
-                self._asleep, self._missed = calm, data
-                self._anchor, self._trail = self._following.fork(), ()
+            self._fall_asleep(step, data)
         self._step = None
         for state in self._awake:
             state.push(data)
@@ -147,8 +146,20 @@ class LazyEnsembleState(EnsembleState):
         self.wake()
         return super().steps(data)
 
-    def _calm_members(self, step: Step) -> tuple[int, ...]:
-        """Measure influences; the members that may go to sleep."""
+    def _push_text(self, data: bytes) -> None:
+        """Several bytes, which all members score."""
+        self.wake()
+        if isinstance(self._following, FollowingMixture) or not data:
+            super().push(data)  # evaluates nothing
+            return
+        for left, (step, _) in zip(range(len(data), -1, -1), self.steps(data), strict=True):
+            if 0 < left <= SLEEP_BYTES[1]:
+                self._measure(step)
+            elif not left:
+                self._fall_asleep(step, b"")
+
+    def _measure(self, step: Step) -> None:
+        """Count for how many bytes each member has had no influence."""
         calm: list[int] = []
         for k, bytes_before in enumerate(self._calm):
             without = step.rows.copy()
@@ -156,11 +167,23 @@ class LazyEnsembleState(EnsembleState):
             apart = variation(self._following.expect(without).row, step.row)
             calm.append(bytes_before + 1 if apart <= self._tolerance else 0)
         self._calm = calm
-        members = [k for k in range(len(calm)) if calm[k] >= CALM_BYTES]
-        if len(members) == len(calm):  # alike: the one with the largest say stays
+
+    def _fall_asleep(self, step: Step, missed: bytes) -> None:
+        """Ask calm members no more.
+
+        Args:
+            step: the last that all were asked in.
+            missed: the bytes that only the combination has been told.
+        """
+        calm = [k for k, n_bytes in enumerate(self._calm) if n_bytes >= CALM_BYTES]
+        if len(calm) == len(self._calm):  # alike: the one with the largest say stays
             says: list[float] = self._following.shares(step).tolist()
-            members.remove(max(members, key=lambda k: says[k]))
-        return tuple(members)
+            calm.remove(max(calm, key=lambda k: says[k]))
+        if calm:
+            self._asleep, self._missed = tuple(calm), missed
+            self._anchor, self._trail = self._following.fork(), ()
+            shortest, longest = SLEEP_BYTES
+            self._sleep_bytes = max(shortest, min(longest, *(self._calm[k] for k in calm)))
 
     def wake(self) -> None:
         """Let the sleepers score what they missed, and the combination see it."""
@@ -168,23 +191,24 @@ class LazyEnsembleState(EnsembleState):
             return
         sleepers = [self._states[k] for k in self._asleep]
         missed = self._ask(lambda state: state.score(self._missed), sleepers)
+        n_before = len(self._missed) - len(self._trail)  # bytes before the first step without them
         following: Following[Any] = self._anchor.fork()
-        change = 0.0
-        for place, (step, byte) in enumerate(self._trail):
+        calm = [self._calm[k] for k in self._asleep]
+        for place, (step, byte) in enumerate(self._trail, n_before):
             rows = step.rows.copy()
             for k, of_sleeper in zip(self._asleep, missed, strict=True):
-                rows[k] = of_sleeper[place + 1]
+                rows[k] = of_sleeper[place]
             full: Step = following.expect(rows)
-            change = max(change, variation(full.row, step.row))
+            change = variation(full.row, step.row)
+            self.largest_change = max(self.largest_change, change)
+            within = change <= self._tolerance
+            calm = [n_bytes + 1 if within else 0 for n_bytes in calm]
             following.push(full, byte)
         following.log_total = self._following.log_total
         self._following, self._step = following, None
-        self.largest_change = max(self.largest_change, change)
-        if change > self._tolerance:
-            self._calm = [0] * len(self._states)
-            self._sleep_bytes = SLEEP_BYTES[0]
-        else:
-            self._sleep_bytes = min(2 * self._sleep_bytes, SLEEP_BYTES[1])
+        kept = dict(zip(self._asleep, calm, strict=True))
+        held = all(n_bytes >= len(self._trail) for n_bytes in calm)
+        self._calm = [kept.get(k, n if held else 0) for k, n in enumerate(self._calm)]
         self._asleep, self._missed, self._trail = (), b"", ()
 
     def fork(self) -> Self:
