@@ -18,21 +18,24 @@ without and with a third member, a byte n-gram model of its first half.
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import tokkit
-from benchmarks.ensemble.rows import ENGLISH_AND_CODE, Passage, RecordedRows, choose_passages
+from benchmarks.ensemble.rows import (
+    ENGLISH_AND_CODE,
+    Passage,
+    RecordedRows,
+    add_arguments,
+    choose_passages,
+)
 from benchmarks.shared.bootstrap import paired_interval, ratio_interval, shown
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.records import FOLDER, PAGE, Record, Records, replace_block
-from benchmarks.shared.sample_texts import CORPUS
+from benchmarks.shared.records import Record, Records, run_parser, show_tables
 from tokkit.bytelm.ensemble import COMBINATIONS
 from tokkit.bytelm.ensembles.combination import Combination, Step
 from tokkit.bytelm.ensembles.fixed import DEFAULT_CUT, Product
@@ -201,19 +204,9 @@ def run(
 
 def main() -> None:
     """Measure what is missing, then print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"])
-    parser.add_argument("--corpus", type=Path, default=CORPUS)
-    parser.add_argument("--passages", type=int, default=3, help="of each kind of text")
-    parser.add_argument("--bytes", type=int, default=2000, help="in a passage")
+    parser = run_parser(__doc__, "ensemble")
+    add_arguments(parser, passages=3, n_bytes=2000)
     parser.add_argument("--development", action="store_true", help="passages to choose on")
-    parser.add_argument("--records", type=Path, default=FOLDER / "ensemble.jsonl")
-    parser.add_argument("--no-run", action="store_true", help="only show what has been measured")
-    parser.add_argument(
-        "--write-docs", action="store_true", help=f"put the tables into {PAGE.name}"
-    )
     options = parser.parse_args()
     texts = choose_passages(
         options.corpus,
@@ -228,17 +221,11 @@ def main() -> None:
     todo = {key: passage for key, passage in todo.items() if key not in records}
     if todo and not options.no_run:
         recorded = RecordedRows()
-        recorded.record(
-            options.models,
-            list(todo.values()),
-            lambda line: print(line, file=sys.stderr, flush=True),
-        )
+        recorded.record(options.models, list(todo.values()))
         run(records, todo, options.models, recorded)
         check(options.models, next(iter(todo.values())), recorded)
     tables = table(list(records), options.models)
-    print(f"{records.header}\n\n{tables}")
-    if options.write_docs:
-        replace_block(PAGE, "ensemble", f"```text\n{records.header}\n```\n\n{tables}")
+    show_tables(records, tables, "ensemble", write_docs=options.write_docs)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,14 +135,12 @@ class RecordedRows:
                 np.save(file, rows)
         return np.load(path, allow_pickle=False).astype(np.float64)
 
-    def record(
-        self, models: Sequence[str], chosen: Sequence[Passage], tell: Callable[[str], None]
-    ) -> None:
-        """Compute what is missing, one model after the other."""
+    def record(self, models: Sequence[str], chosen: Sequence[Passage]) -> None:
+        """Compute what is missing, one model after the other; tells stderr."""
         for model in models:
             for passage in chosen:
                 self.of(model, passage)
-                tell(f"{model}: {passage.kind} {passage.key}")
+                print(f"{model}: {passage.kind} {passage.key}", file=sys.stderr, flush=True)
 
     def _model(self, name: str) -> tokkit.ByteModel:
         if self._loaded is None or self._loaded[0] != name:
@@ -151,15 +149,26 @@ class RecordedRows:
         return self._loaded[1]
 
 
+def add_arguments(parser: argparse.ArgumentParser, *, passages: int, n_bytes: int) -> None:
+    """Which models, on which passages.
+
+    Args:
+        parser: to add to.
+        passages: the default number of each kind.
+        n_bytes: that of bytes in each.
+    """
+    parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"])
+    parser.add_argument("--corpus", type=Path, default=CORPUS)
+    parser.add_argument("--passages", type=int, default=passages, help="of each kind of text")
+    parser.add_argument("--bytes", type=int, default=n_bytes, help="in a passage")
+
+
 def main() -> None:
     """Record what is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"])
-    parser.add_argument("--corpus", type=Path, default=CORPUS)
-    parser.add_argument("--passages", type=int, default=1, help="of each kind of text")
-    parser.add_argument("--bytes", type=int, default=1000, help="in a passage")
+    add_arguments(parser, passages=1, n_bytes=1000)
     parser.add_argument("--development", action="store_true", help="passages to choose on")
     options = parser.parse_args()
     chosen = choose_passages(
@@ -169,9 +178,7 @@ def main() -> None:
         development=options.development,
     )
     turns = [kind[k] for k in range(options.passages) for kind in chosen.values() if k < len(kind)]
-    RecordedRows().record(
-        options.models, turns, lambda line: print(line, file=sys.stderr, flush=True)
-    )
+    RecordedRows().record(options.models, turns)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,8 @@ kept (`rows.py`), and combined by the objects that `ByteEnsemble` itself steps w
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +30,14 @@ from benchmarks.ensemble.quality import ensemble_steps
 from benchmarks.ensemble.rows import (
     Passage,
     RecordedRows,
+    add_arguments,
     choose_passages,
     half_sources,
 )
 from benchmarks.shared.bootstrap import paired_interval, ratio_interval, shown
 from benchmarks.shared.cuts import line_cuts
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.records import FOLDER, PAGE, Record, Records, replace_block
-from benchmarks.shared.sample_texts import CORPUS
+from benchmarks.shared.records import Record, Records, run_parser, show_tables
 from tokkit.bytelm.ensemble import COMBINATIONS
 from tokkit.bytelm.ensembles.names import resolve_combination
 
@@ -193,18 +191,29 @@ def _row(title: str, chosen: Sequence[Record], models: Sequence[str]) -> str:
     return f"| {title} | {sum(sizes):,.0f} | " + " | ".join(cells) + " |"
 
 
+def run(
+    records: Records,
+    passages: Sequence[Passage],
+    questions: Sequence[Question],
+    models: Sequence[str],
+) -> None:
+    """Measure what is missing."""
+    recorded = RecordedRows()
+    asked = [passage for question in questions for passage in question.passages]
+    recorded.record(models, [*passages, *asked])
+    for passage in passages:
+        if (key := f"words {passage.key}") not in records:
+            records.add(key, next_words(passage, models, recorded))
+    for question in questions:
+        if (key := f"ends {question.passages[0].key}") not in records:
+            records.add(key, end_of_line(question, models, recorded))
+
+
 def main() -> None:
     """Measure what is missing, then print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"])
-    parser.add_argument("--corpus", type=Path, default=CORPUS)
-    parser.add_argument("--passages", type=int, default=3, help="of each kind of text")
-    parser.add_argument("--bytes", type=int, default=2000, help="in a passage")
+    parser = run_parser(__doc__, "ensemble-tasks")
+    add_arguments(parser, passages=3, n_bytes=2000)
     parser.add_argument("--questions", type=int, default=40, help="of each of three kinds of text")
-    parser.add_argument("--records", type=Path, default=FOLDER / "ensemble-tasks.jsonl")
-    parser.add_argument("--write-docs", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     texts = choose_passages(
         options.corpus, n=options.passages, n_bytes=options.bytes, development=False
@@ -212,24 +221,11 @@ def main() -> None:
     settings: Record = {"models": options.models, "bytes": options.bytes}
     header = run_description("torch", "transformers")
     records = Records(options.records, settings, header)
-    recorded = RecordedRows()
-    questions = choose_questions(options.corpus, options.questions)
-    passages = [passage for chosen in texts.values() for passage in chosen]
-    recorded.record(
-        options.models,
-        [*passages, *(passage for question in questions for passage in question.passages)],
-        lambda line: print(line, file=sys.stderr, flush=True),
-    )
-    for passage in passages:
-        if (key := f"words {passage.key}") not in records:
-            records.add(key, next_words(passage, options.models, recorded))
-    for question in questions:
-        if (key := f"ends {question.passages[0].key}") not in records:
-            records.add(key, end_of_line(question, options.models, recorded))
+    if not options.no_run:
+        passages = [passage for chosen in texts.values() for passage in chosen]
+        run(records, passages, choose_questions(options.corpus, options.questions), options.models)
     found = table(list(records), options.models)
-    print(f"{records.header}\n\n{found}")
-    if options.write_docs:
-        replace_block(PAGE, "ensemble-tasks", f"```text\n{records.header}\n```\n\n{found}")
+    show_tables(records, found, "ensemble-tasks", write_docs=options.write_docs)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Filling gaps without a format: plain models by Bayes' rule, beside a format that was learned.
 
 Five kinds of gap: inside a line, a line, and three lines of Python files that the fine-tuned model
-of `benchmarks/fim/train.py` never saw; inside a line and a line of English (`pydoc` topics). Every
-method is greedy, or takes the most probable middle that it finds, and must find the end, too:
+of `benchmarks/fim/train.py` never saw (inside a line, those of `benchmarks/fim/quality.py`); inside
+a line and a line of English (`pydoc` topics). Every method is greedy, or takes the most probable
+middle that it finds, and must find the end, too:
 
 - one column for each plain model, and for their ensemble (`combine="adaptive"`): `infill` with
   `method="posterior"`;
@@ -10,20 +11,23 @@ method is greedy, or takes the most probable middle that it finds, and must find
   `benchmarks/fim/quality.py`, and `format, ranked`: what the format gives (by its three ways of
   healing) among the candidates of the first plain model.
 
+The search was tuned on other gaps, which `--development` takes: of Python files that the
+fine-tuning saw, and of the other half of the topics.
+
 Shown are middles that are right to the byte, the similarity of middle and truth (twice the matching
 bytes over all, `difflib`), how often the middle that was found is more probable to the model than
-the truth, so that no better search would have helped, and CPU seconds a gap.
+the truth, so that no better search would have helped, and CPU seconds a gap. A record is kept of
+each method on each gap, so a run with more gaps, kinds or models goes on from the last one.
 
-    python -m benchmarks.fim.posterior --gaps 20 --models smollm2
+    python -m benchmarks.fim.posterior --gaps 20 --models smollm2 --kinds "inside the line"
     python -m benchmarks.fim.posterior --model .cache/smollm2-fim --write-docs
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from pathlib import Path
 from time import process_time
@@ -35,7 +39,7 @@ from benchmarks.shared.cuts import FOLLOWING_BYTES, Gap, line_gaps
 from benchmarks.shared.held_out import held_out, python_sources
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.passages import pydoc_topics
-from benchmarks.shared.records import FOLDER, PAGE, Record, Records, replace_block
+from benchmarks.shared.records import Record, Records, run_parser, show_tables
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.fim_frame import HEALS
 from tokkit.bytelm.completion.posterior import DEFAULT_BUDGET, SUFFIX_BYTES, search_middles
@@ -75,20 +79,26 @@ def whole_lines(texts: list[bytes], *, n: int, n_lines: int, kind: str, seed: in
     return gaps
 
 
-def all_gaps(n: int) -> list[Gap]:
-    """`n` gaps of each kind, in turns."""
-    python = [path.read_bytes() for path in python_sources() if held_out(path)]
-    english = pydoc_topics()
-    kinds: list[list[Gap]] = []
+def all_gaps(n: int, *, development: bool = False) -> dict[str, list[Gap]]:
+    """`n` gaps of each kind, by kind."""
+    python = [path.read_bytes() for path in python_sources() if held_out(path) != development]
+    topics = pydoc_topics()
+    english = topics[: len(topics) // 2] if development else topics[len(topics) // 2 :]
+    kinds: dict[str, list[Gap]] = {}
     for language, texts in (("Python", python), ("English", english)):
         inside = line_gaps(texts, n=2 * n, prefix_bytes=PREFIX_BYTES, max_middle=MAX_MIDDLE)
-        chosen = [gap for gap in inside if gap.kind == INSIDE][:n]
-        kinds.append([Gap(f"{language}, {INSIDE}", g.prefix, g.middle, g.suffix) for g in chosen])
-        for n_lines, name in ((1, "a line"), (3, "three lines")):
-            if language == "Python" or n_lines == 1:
-                kind = f"{language}, {name}"
-                kinds.append(whole_lines(texts, n=n, n_lines=n_lines, kind=kind, seed=n_lines))
-    return [kind[k] for k in range(n) for kind in kinds if k < len(kind)]
+        name = f"{language}, {INSIDE}"
+        kinds[name] = [Gap(name, g.prefix, g.middle, g.suffix) for g in inside if g.kind == INSIDE][
+            :n
+        ]
+    for language, texts, n_lines, name in (
+        ("Python", python, 1, "a line"),
+        ("English", english, 1, "a line"),
+        ("Python", python, 3, "three lines"),
+    ):
+        kind = f"{language}, {name}"
+        kinds[kind] = whole_lines(texts, n=n, n_lines=n_lines, kind=kind, seed=n_lines)
+    return kinds
 
 
 def room(gap: Gap) -> int:
@@ -169,39 +179,39 @@ def ranked(tuned: tokkit.ByteLM, lm: ByteModel, budget: int) -> Fill:
     return fill
 
 
-def measure(gap: Gap, methods: Mapping[str, Fill], models: Mapping[str, ByteModel]) -> Record:
-    """Every method on one gap."""
-    results: dict[str, Record] = {}
-    for name, fill in methods.items():
-        began = process_time()
-        middle, logprob = fill(gap, room(gap))
-        seconds = process_time() - began
-        judge = models.get(name)
-        likelier = 0.0
-        if judge is not None and logprob is not None and middle != gap.middle:
-            truth = judge.logprob(gap.middle + gap.suffix[:SUFFIX_BYTES], prefix=gap.prefix)
-            likelier = float(logprob > truth)
-        results[name] = {
-            "exact": float(middle == gap.middle),
-            "similar": SequenceMatcher(None, middle, gap.middle, autojunk=False).ratio(),
-            "likelier": likelier,
-            "seconds": seconds,
-        }
-    return {"kind": gap.kind, "n_bytes": len(gap.middle), "results": results}
+def measure(gap: Gap, fill: Fill, judge: ByteModel | None) -> Record:
+    """A method on one gap; `judge` tells how probable the truth is."""
+    began = process_time()
+    middle, logprob = fill(gap, room(gap))
+    seconds = process_time() - began
+    likelier = 0.0
+    if judge is not None and logprob is not None and middle != gap.middle:
+        truth = judge.logprob(gap.middle + gap.suffix[:SUFFIX_BYTES], prefix=gap.prefix)
+        likelier = float(logprob > truth)
+    return {
+        "exact": float(middle == gap.middle),
+        "similar": SequenceMatcher(None, middle, gap.middle, autojunk=False).ratio(),
+        "likelier": likelier,
+        "seconds": seconds,
+    }
 
 
 def table(records: list[Record], key: str, *, scale: float, digits: int) -> str:
     """One figure of every method, by kind of gap."""
-    names = list(dict.fromkeys(name for record in records for name in record["results"]))
+    names = list(dict.fromkeys(record["method"] for record in records))
     lines = ["| gaps | n | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     for kind in dict.fromkeys(record["kind"] for record in records):
-        chosen = [record["results"] for record in records if record["kind"] == kind]
-        cells: list[str] = []
-        for name in names:
-            values = [scale * results[name][key] for results in chosen if name in results]
-            shares = ratio_interval(values, [1.0] * len(values)) if values else None
-            cells.append("" if shares is None else shown(shares, digits=digits))
-        lines.append(f"| {kind} | {len(chosen)} | " + " | ".join(cells) + " |")
+        own = [record for record in records if record["kind"] == kind]
+        values = {
+            name: [scale * record[key] for record in own if record["method"] == name]
+            for name in names
+        }
+        cells = [
+            shown(ratio_interval(each, [1.0] * len(each)), digits=digits) if each else ""
+            for each in values.values()
+        ]
+        sizes = dict.fromkeys(str(len(each)) for each in values.values() if each)
+        lines.append(f"| {kind} | {', '.join(sizes)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -209,7 +219,7 @@ def report(records: Records) -> str:
     """The page's section, in Markdown."""
     found = list(records)
     return (
-        f"```text\n{records.header}\n```\n\nGaps filled exactly, per cent:\n\n"
+        f"Gaps filled exactly, per cent:\n\n"
         f"{table(found, 'exact', scale=100, digits=1)}\n\nSimilarity to the truth, per cent:\n\n"
         f"{table(found, 'similar', scale=100, digits=1)}\n\n"
         "Wrong, and more probable to the model than the truth, per cent:\n\n"
@@ -218,58 +228,73 @@ def report(records: Records) -> str:
     )
 
 
-def run(records: Records, gaps: list[Gap], options: argparse.Namespace) -> None:
-    """Measure what is missing."""
-    todo = [index for index in range(len(gaps)) if str(index) not in records]
+def run(
+    records: Records, gaps: dict[str, list[Gap]], names: list[str], tuned: Path | None, budget: int
+) -> None:
+    """Measure what is missing.
+
+    Args:
+        records: to add to.
+        gaps: by kind.
+        names: of the plain models.
+        tuned: the folder of the fine-tuned model.
+        budget: of each search.
+    """
+    n_most = max(map(len, gaps.values()))
+    turns = [(kind, k) for k in range(n_most) for kind, own in gaps.items() if k < len(own)]
+    wanted = [*names, *([ENSEMBLE] if len(names) > 1 else [])]
+    of_format = [] if tuned is None else [BASELINE, BOTH_ENDS, RANKED]
+    todo = [
+        (kind, k, name)
+        for kind, k in turns
+        for name in [*wanted, *(of_format if kind.startswith("Python") else [])]
+        if f"{kind} {k} {name}" not in records
+    ]
     if not todo:
         return
-    models: dict[str, ByteModel] = {
-        name: tokkit.load_lm(name, threads=1) for name in options.models
-    }
-    plain = next(iter(models.values()))
-    if len(models) > 1:
+    weights = None if tuned is None else digest(tuned)
+    if {record["weights"] for record in records if record["method"] in of_format} - {weights}:
+        raise SystemExit("the records are of another fine-tuned model; name another file")
+    models: dict[str, ByteModel] = {name: tokkit.load_lm(name, threads=1) for name in names}
+    if len(names) > 1:
         models[ENSEMBLE] = tokkit.ByteEnsemble(list(models.values()), combine="adaptive")
-    methods = {name: by_posterior(lm, options.budget) for name, lm in models.items()}
-    formats: dict[str, Fill] = {}
-    if options.model is not None:
-        tuned = load_model(options.model)
-        formats = {BASELINE: naive(tuned), BOTH_ENDS: by_format(tuned)}
-        formats[RANKED] = ranked(tuned, plain, options.budget)
-    for index in todo:
-        gap = gaps[index]
-        more = formats if gap.kind.startswith("Python") else {}
-        records.add(str(index), measure(gap, {**more, **methods}, models))
-        print(index, file=sys.stderr, flush=True)
+    methods = {name: by_posterior(lm, budget) for name, lm in models.items()}
+    if tuned is not None:
+        lm = load_model(tuned)
+        methods |= {BASELINE: naive(lm), BOTH_ENDS: by_format(lm)}
+        methods[RANKED] = ranked(lm, models[names[0]], budget)
+    for kind, k, name in todo:
+        result = measure(gaps[kind][k], methods[name], models.get(name))
+        source = {"weights": weights} if name in of_format else {}
+        records.add(f"{kind} {k} {name}", {"kind": kind, "method": name, **source, **result})
+        print(kind, k, name, file=sys.stderr, flush=True)
 
 
 def main() -> None:
     """Measure what is missing, then print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_parser(__doc__, "fim-posterior")
     parser.add_argument("--models", nargs="+", default=["smollm2", "gemma3"])
     parser.add_argument("--model", type=Path, help="a folder that train.py wrote")
     parser.add_argument("--gaps", type=int, default=40, help="of each kind")
-    parser.add_argument("--budget", type=int, default=DEFAULT_BUDGET, help="passes a gap")
-    parser.add_argument("--records", type=Path, default=FOLDER / "fim-posterior.jsonl")
-    parser.add_argument("--no-run", action="store_true", help="only show what has been measured")
     parser.add_argument(
-        "--write-docs", action="store_true", help=f"put the tables into {PAGE.name}"
+        "--kinds", nargs="+", default=[""], help="those whose names have one of these"
     )
+    parser.add_argument("--budget", type=int, default=DEFAULT_BUDGET, help="passes a gap")
+    parser.add_argument("--development", action="store_true", help="gaps to choose on")
     options = parser.parse_args()
     settings: Record = {
-        "models": options.models,
-        "weights": None if options.model is None else digest(options.model),
-        "gaps": options.gaps,
         "budget": options.budget,
+        "development": options.development,
     }
     records = Records(options.records, settings, run_description("torch", "transformers"))
+    gaps = {
+        kind: own
+        for kind, own in all_gaps(options.gaps, development=options.development).items()
+        if any(part in kind for part in options.kinds)
+    }
     if not options.no_run:
-        run(records, all_gaps(options.gaps), options)
-    text = report(records)
-    print(text)
-    if options.write_docs:
-        replace_block(PAGE, "fim-posterior", text)
+        run(records, gaps, options.models, options.model, options.budget)
+    show_tables(records, report(records), "fim-posterior", write_docs=options.write_docs)
 
 
 if __name__ == "__main__":

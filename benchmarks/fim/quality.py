@@ -24,7 +24,6 @@ is not shown.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import math
@@ -40,7 +39,7 @@ from benchmarks.shared.bootstrap import paired_interval, ratio_interval, shown
 from benchmarks.shared.cuts import Gap, common_prefix, line_gaps
 from benchmarks.shared.held_out import held_out, python_sources
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.records import FOLDER, PAGE, Record, Records, replace_block
+from benchmarks.shared.records import Record, Records, run_parser, show_tables
 from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.fim_frame import Heal
 from tokkit.bytelm.completion.infilling import Infilling
@@ -213,7 +212,6 @@ def report(records: Records) -> str:
     for kind in dict.fromkeys(record["kind"] for record in everything):
         groups[kind] = [record for record in everything if record["kind"] == kind]
     return (
-        f"```text\n{records.header}\n```\n\n"
         "Gaps filled exactly, per cent; under it the paired difference to naive tokens:\n\n"
         f"{match_table(groups, with_end=True)}\n\n"
         "The same if the size of the middle is given away, so that it need not end by itself:\n\n"
@@ -232,16 +230,9 @@ def digest(folder: Path) -> str:
 
 def main() -> None:
     """Measure what is missing, then print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_parser(__doc__, "fim")
     parser.add_argument("--model", type=Path, required=True, help="a folder that train.py wrote")
     parser.add_argument("--gaps", type=int, default=150)
-    parser.add_argument("--records", type=Path, default=FOLDER / "fim.jsonl")
-    parser.add_argument("--no-run", action="store_true", help="only show what has been measured")
-    parser.add_argument(
-        "--write-docs", action="store_true", help=f"put the tables into {PAGE.name}"
-    )
     options = parser.parse_args()
     settings: Record = {
         "weights": digest(options.model),
@@ -253,10 +244,7 @@ def main() -> None:
     gaps = line_gaps(texts, n=options.gaps, prefix_bytes=PREFIX_BYTES, max_middle=MAX_MIDDLE)
     if not options.no_run:
         run(records, gaps, options.model)
-    text = report(records)
-    print(text)
-    if options.write_docs:
-        replace_block(PAGE, "fim", text)
+    show_tables(records, report(records), "fim", write_docs=options.write_docs)
 
 
 if __name__ == "__main__":

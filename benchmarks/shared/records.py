@@ -4,11 +4,13 @@ The first line holds the settings and what the run ran on; each further line is 
 results under a key. A file that was begun with other settings is refused. A last line that was cut
 off by the interruption is dropped.
 
-Also here: the blocks of a documentation page that a script writes, between two comments.
+Also here: the blocks of a documentation page that a script writes, between two comments, and the
+arguments of scripts that have both.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +80,31 @@ def written(path: Path) -> Records:
     """The records of a file, whatever its settings."""
     first, *_ = _whole_lines(path)
     return Records(path, first["settings"], first["header"])
+
+
+def run_parser(description: str | None, name: str) -> argparse.ArgumentParser:
+    """Arguments of a script that keeps records and writes tables.
+
+    Args:
+        description: the script's docstring.
+        name: of the file of records.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--records", type=Path, default=FOLDER / f"{name}.jsonl")
+    parser.add_argument("--no-run", action="store_true", help="only show what has been measured")
+    parser.add_argument(
+        "--write-docs", action="store_true", help=f"put the tables into {PAGE.name}"
+    )
+    return parser
+
+
+def show_tables(records: Records, tables: str, block: str, *, write_docs: bool) -> None:
+    """Print tables below what they were measured on; if asked for, put both into the page."""
+    print(f"{records.header}\n\n{tables}")
+    if write_docs:
+        replace_block(PAGE, block, f"```text\n{records.header}\n```\n\n{tables}")
 
 
 def _whole_lines(path: Path) -> list[Record]:
