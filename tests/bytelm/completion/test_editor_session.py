@@ -213,21 +213,27 @@ def test_a_search_can_be_cancelled_between_passes() -> None:
 def test_what_the_way_of_filling_does_not_take_is_refused_at_once() -> None:
     plain = RandomBytes()
     with_one = ByteLM(RandomLM(TextTokenizer(with_format(WORDS, FIM_FORMATS["starcoder"]))))
-    unknown: Any = "best"
-    for lm, options in (
-        (plain, {"method": unknown}),
+    refused: list[tuple[ByteModel, dict[str, Any]]] = [
+        (plain, {"method": "best"}),
         (plain, {"method": "posterior", "heal": "both"}),
         (plain, {"method": "format", "budget": 9}),
         (with_one, {"budget": 9}),
         (with_one, {"method": "posterior", "fim": "starcoder"}),
-    ):
+    ]
+    for lm, options in refused:
         with pytest.raises(ArgumentError, match="method"):
             EditorSession(lm, **options)
     session = EditorSession(plain)
     session.set_text("a", "b")
-    for asked in ({"top_k": 3}, {"stop": "x"}, {"unit": "token"}, {"draft": plain}):
+    beyond: list[dict[str, Any]] = [
+        {"top_k": 3},
+        {"stop": "x"},
+        {"unit": "token"},
+        {"draft": plain},
+    ]
+    for asked in beyond:
         with pytest.raises(ArgumentError, match="posterior"):
-            session.stream(max_bytes=2, **asked)  # pyright: ignore[reportArgumentType]
+            session.stream(max_bytes=2, **asked)
 
 
 def test_edits_move_bytes_between_prefix_and_suffix() -> None:

@@ -91,8 +91,9 @@ class FillingOptions:
 
 def has_format(lm: ByteModel) -> bool:
     """Whether a model can be asked for a middle in a format that its tokenizer has."""
-    canonical = isinstance(lm, ByteLM) and lm.encodings == "canonical"
-    return canonical and has_fim_format(lm.token_lm.tokenizer)
+    if not isinstance(lm, ByteLM) or lm.encodings != "canonical":
+        return False
+    return has_fim_format(lm.token_lm.tokenizer)
 
 
 def check_searched(request: Request, unit: Unit) -> None:
