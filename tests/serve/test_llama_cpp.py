@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.serve.running_server import Client, toy_lm
+from tests.serve.running_server import Client, plain_lm, toy_lm
 from tokkit.bytelm.completion.infilling import Infilling, infill
+from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.serve.dialects.llama_cpp.following import indent_cut
 
 LM = toy_lm()
@@ -165,7 +166,10 @@ def test_what_cannot_be_done_is_refused_by_name(client: Client, fields: dict[str
 def test_a_search_ends_when_its_time_is_over(client: Client) -> None:
     fields = {"model": "both", "input_prefix": "the ", "input_suffix": " sat", "n_predict": 3}
     late = client.ask("/infill", **fields, seed=1, t_max_predict_ms=0.001)
-    assert (late["content"], late["stop_type"], late["tokens_predicted"]) == ("", "limit", 0)
+    both = ByteEnsemble([LM, plain_lm()])
+    options: dict[str, Any] = {"budget": 16, "seed": 1, "temperature": 0.8, "max_bytes": 192}
+    short = infill(both, "the ", " sat", method="posterior", **options)
+    assert short.decode().startswith(late["content"])
     whole = client.ask("/infill", **fields, seed=1)
     in_time = client.ask("/infill", **fields, seed=1, t_max_predict_ms=1e8)
     assert in_time["content"] == whole["content"]
@@ -239,11 +243,34 @@ def test_the_server_tells_of_itself(client: Client) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_limit_of_time_that_the_client_sets_is_no_fault(client: Client, stream: bool) -> None:
-    fields: dict[str, Any] = {"model": "toy", "input_prefix": "the na", "input_suffix": "\n"}
-    fields |= {"n_predict": 500, "t_max_predict_ms": 0.001}
-    if stream:
-        *_, answer = client.events("/infill", **fields, stream=True)
-    else:
-        answer = client.ask("/infill", **fields)
-    assert (answer["content"], answer["stop_type"]) == ("", "limit")
+def test_the_time_of_a_text_ends_it_after_a_line_break_alone(client: Client, stream: bool) -> None:
+    fields: dict[str, Any] = {"model": "toy", "prompt": "def area", "n_predict": 90, **NEUTRAL}
+
+    def ask(seed: int, **more: Any) -> Any:
+        if not stream:
+            return client.ask("/completion", **fields, seed=seed, **more)
+        *pieces, last = client.events("/completion", **fields, seed=seed, stream=True, **more)
+        return {**last, "content": "".join(piece["content"] for piece in pieces)}
+
+    n_ended = 0
+    for seed in range(4):
+        whole, late = ask(seed)["content"], ask(seed, t_max_predict_ms=0.001)
+        assert whole.startswith(late["content"])
+        assert late["stop_type"] in ("limit", "eos")
+        if "\n" in whole:
+            assert "\n" in late["content"]
+            n_ended += len(late["content"]) < len(whole)
+        else:
+            assert late["content"] == whole
+    assert n_ended
+    assert client.becomes_idle()
+
+
+def test_a_prompt_is_read_whole_to_warm_the_cache_however_little_time_there_is(
+    client: Client,
+) -> None:
+    prefix = "".join(f"x{k} = {k}\n" for k in range(300))
+    warm = {"input_prefix": prefix, "n_predict": 0, "t_max_predict_ms": 1, "response_fields": [""]}
+    assert client.ask("/infill", input_suffix="\n", samplers=[], **warm) == {}
+    answer = client.ask("/infill", input_prefix=prefix, input_suffix="\n", n_predict=2)
+    assert answer["timings"]["cache_n"] > 0.9 * answer["tokens_evaluated"]

@@ -99,7 +99,6 @@ class Drawing:
             RefusalError: there is no room for them; some may have been taken.
         """
         for generation in self.generations:
-            seconds = min(options.max_seconds, generation.seconds or options.max_seconds)
             for k in range(generation.n):
                 if generation.is_searched:
                     self._search(generation, k, engine, options)
@@ -107,7 +106,7 @@ class Drawing:
                 ticket = Ticket(
                     model=generation.served.name,
                     ears=self._ears,
-                    deadline=self.asked_at + seconds,
+                    deadline=self.asked_at + options.max_seconds,
                     request=generation.request(k),
                     surroundings=generation.surroundings,
                     max_tokens=generation.max_tokens,
@@ -119,7 +118,7 @@ class Drawing:
     def _search(
         self, generation: Generation, k: int, engine: Engine, options: ServeOptions
     ) -> None:
-        seconds = generation.seconds
+        seconds = generation.search_seconds
         errand = Errand(
             model=generation.served.name,
             ears=self._ears,
@@ -174,9 +173,7 @@ class Drawing:
             if news.handle is not None:
                 drawn.handle, drawn.ended_at = news.handle, now
                 self._waiting -= 1
-                seconds = drawn.generation.seconds  # the client's own limit, which it wants kept
-                is_own = seconds is not None and order.deadline >= self.asked_at + seconds
-                is_late = drawn.finish == "length" and now >= order.deadline and not is_own
+                is_late = drawn.finish == "length" and now >= order.deadline
                 if not drawn.text and is_late:
                     raise RefusalError(503, "no answer in the time allowed", code="timeout")
             is_last = news.handle is not None

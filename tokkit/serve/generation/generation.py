@@ -29,7 +29,8 @@ class Generation:
         surroundings: what else stands around it.
         keep_rows: keep all distributions.
         tells_figures: whether pieces come with the figures of their bytes.
-        seconds: that it may take; None: as long as the server permits.
+        search_seconds: that a search for a middle may take, but for a short one that is done in any
+            case; None: as long as the server permits.
         by_format: whether a gap may be filled in a model's own format alone.
         is_truncated: whether something of prompt or suffix was left out.
         n_prompt: tokens of prompt and suffix, once it is fitted.
@@ -46,7 +47,7 @@ class Generation:
     surroundings: Surroundings = field(default_factory=Surroundings)
     keep_rows: bool = False
     tells_figures: bool = False
-    seconds: float | None = None
+    search_seconds: float | None = None
     by_format: bool = False
     is_truncated: bool = False
     n_prompt: int = 0

@@ -32,9 +32,9 @@ def fill_by_posterior(
             before the first of its stop strings, which say nothing of what is searched for.
         max_tokens: of the middle.
         budget: passes that the search may take.
-        until: of `time.monotonic`. A short search is done first then, and what it has found is the
-            middle where the time is over before the whole search is done; an empty one, which has
-            ended for its length, where not even the short one is.
+        until: of `time.monotonic`. A short search is done first then, however long it takes, and
+            what it has found is the middle where the time is over before the whole search is done;
+            an empty one, which has ended for its length, where it has found none.
 
     Raises:
         TokkitError: the model gives no middle any mass.
@@ -57,7 +57,7 @@ def fill_by_posterior(
     for passes in [budget] if until is None else [short, budget]:
         search = in_steps(served.model, lambda model, passes=passes: work(model, passes))
         try:
-            later = yield from _before(until, search)
+            later = yield from _before(until if passes == budget else None, search)
         except ModelError:
             if passes == budget:
                 raise

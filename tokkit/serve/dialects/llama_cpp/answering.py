@@ -42,7 +42,7 @@ async def _whole(service: Service, asked: Asked) -> Reply:
         async for piece in texts.pieces():
             one = followed[piece.number]
             one.feed(piece)
-            if one.cut is not None:
+            if one.is_over:
                 texts.leave(piece.number, service.engine)
     note(service, texts)
     told = [whole(texts, asked, k, one) for k, one in enumerate(followed)]
@@ -58,9 +58,9 @@ async def _events(service: Service, asked: Asked) -> AsyncGenerator[bytes]:
             fresh = one.feed(piece)
             if fresh:
                 yield event(what_is_new(texts, asked, number, one, fresh))
-            if one.cut is not None:
+            if one.is_over:
                 texts.leave(number, service.engine)
-            if one.cut is not None or piece.is_last:
+            if one.is_over or piece.is_last:
                 yield event(whole(texts, asked, number, one))
         note(service, texts)
 

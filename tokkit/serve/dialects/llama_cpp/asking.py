@@ -80,6 +80,7 @@ class Wanted:
         tokens: whether the ids of the text's tokens are told.
         timings: whether each event of a stream has them.
         streams: whether the answer comes as events.
+        seconds: from its first byte on after which a text ends that has a line break.
     """
 
     fields: list[str] | None
@@ -89,6 +90,7 @@ class Wanted:
     tokens: bool
     timings: bool
     streams: bool
+    seconds: float | None
 
     @property
     def by_tokens(self) -> bool:
@@ -163,7 +165,6 @@ def _read(call: Call, fields: Fields, served: Served) -> Generation:
     fields.refuse(NO_PENALTIES, _PENALTIES)
     fields.refuse(NO_SAMPLER, _OTHER_SAMPLERS)
     fields.refuse("this server does not do it", _UNKNOWN)
-    milliseconds = fields.real("t_max_predict_ms", 0, -1, 1e9)
     name = "n_cmpl" if "n_cmpl" in fields else "n"
     return Generation(
         served=served,
@@ -174,8 +175,14 @@ def _read(call: Call, fields: Fields, served: Served) -> Generation:
         by_format=call.service.options.fills == "format",
         seed=fields.seed("seed"),
         n=fields.whole(name, 1, 1, call.service.options.max_choices),
-        seconds=milliseconds / 1000 if milliseconds > 0 else None,
+        search_seconds=_seconds(fields),
     )
+
+
+def _seconds(fields: Fields) -> float | None:
+    """The time that a text may take from its first byte on, once it has a line break."""
+    milliseconds = fields.real("t_max_predict_ms", 0, -1, 1e9)
+    return milliseconds / 1000 if milliseconds > 0 else None
 
 
 def _max_tokens(fields: Fields, call: Call) -> int:
@@ -220,6 +227,7 @@ def _asked(fields: Fields, generations: list[Generation], prompts: list[str]) ->
         tokens=fields.flag("return_tokens"),
         timings=fields.flag("timings_per_token"),
         streams=fields.flag("stream"),
+        seconds=_seconds(fields),
     )
     fitted = [_fitted(healed_as_asked(fields, each), wanted) for each in generations]
     return Asked(fitted, prompts, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,7 @@ class Followed:
 
     Attributes:
         drawn: the text.
-        cut: characters after which it ends by its indentation; None: it does not.
+        is_over: whether it ends here, by its indentation or its time.
         n_tokens: that are certain.
         told: all that was new so far.
     """
@@ -52,7 +53,7 @@ class Followed:
             wanted: of it.
         """
         self.drawn = drawn
-        self.cut: int | None = None
+        self.is_over = False
         self.n_tokens = 0
         self.told = Fresh()
         self._wanted = wanted
@@ -71,7 +72,15 @@ class Followed:
             self.told.tokens + fresh.tokens,
             self.told.probabilities + fresh.probabilities,
         )
+        self.is_over = self.is_over or self._is_late
         return fresh
+
+    @property
+    def _is_late(self) -> bool:
+        seconds = self._wanted.seconds
+        if seconds is None or "\n" not in self.told.content:
+            return False
+        return time.monotonic() - self.drawn.begun_at > seconds
 
     def _fresh(self, piece: Piece) -> Fresh:
         served = self.drawn.generation.served
@@ -80,8 +89,9 @@ class Followed:
             ids = [i for data, _, _ in run.tokens() for i in ids_of(served, data)]
             figures = _probabilities(self.drawn.generation, run) if self._wanted.n_probs else ()
             return Fresh(run.text, ids if self._wanted.tokens else [], [*figures])
-        self.cut = indent_cut(self.drawn.text, self._wanted.n_indent)
-        content = self.drawn.text[len(self.told.content) : self.cut]
+        cut = indent_cut(self.drawn.text, self._wanted.n_indent)
+        self.is_over = cut is not None
+        content = self.drawn.text[len(self.told.content) : cut]
         return Fresh(content, ids_of(served, piece.data) if self._wanted.tokens else [])
 
 

@@ -64,10 +64,10 @@ def whole(texts: Drawing, asked: Asked, number: int, followed: Followed) -> dict
     generation, handle = drawn.generation, drawn.handle
     told = Fresh() if wanted.streams else followed.told
     stop_type, word = "limit", ""
-    if handle is not None and followed.cut is None and not wanted.warms:
+    if handle is not None and not followed.is_over and not wanted.warms:
         stop_type = {"end": "eos", "stop": "word"}.get(drawn.finish, "limit")
         word = (handle.stopped_by or b"").decode(errors="replace")
-    if followed.cut is not None or handle is None:
+    if followed.is_over or handle is None:
         n_written = generation.served.count(followed.told.content.encode())
     else:
         n_written = 0 if wanted.warms else handle.n_tokens  # what warms the cache is nobody's
