@@ -4,8 +4,9 @@ Each contender is trained on documentation in English (`benchmarks.fetch.debian_
 many CPU-minutes on one thread, on the same bytes in the same order, and is then asked on documents
 that nothing was learned from or chosen on: bits per byte (of a subword model both of its own tokens
 and exactly), next words by how often training saw them, numbers and Russian apart, the cost of a
-changed context, and true ends among false ones. With `--german M` it is trained on for M minutes on
-German, and the English that it forgot is told.
+changed context, and true ends among false ones. Minutes are counted in steps, at the pace that
+`pace.py` found for each in turn with all others, so that a machine that is busy gives nobody fewer.
+With `--german M` it is trained on for M minutes on German, and the English that it forgot is told.
 
 What was measured stands in FOLDER/NAME/figures.json; a contender with figures is not trained again,
 and a training that was interrupted goes on. `--table` prints what there is, `--page FILE` makes a
@@ -15,6 +16,7 @@ as one small file, from which `--records FILE` makes table and page where the fo
 named there as not yet measured. Seeds other than 0 stand in NAME-seed-N; tables and page show the
 mean of all seeds of a contender, and their standard deviation.
 
+    python -m benchmarks.models.pace
     python -m benchmarks.models.words [--documents FOLDER] [--into FOLDER] [--minutes M]
         [--names NAME…] [--seed N] [--german M] [--table] [--page FILE] [--collect FILE]
     python -m benchmarks.models.words --records FILE [--page FILE] [--write-docs]
@@ -26,7 +28,6 @@ import argparse
 import math
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ from benchmarks.models.examining import (
     word_accuracy,
     word_frequencies,
 )
+from benchmarks.models.learning import BATCH_BYTES, Documents, texts_of, tokenizer_of, training
+from benchmarks.models.pace import recorded
 from benchmarks.models.word_page import comparison_page
 from benchmarks.models.word_records import (
     FIGURES,
@@ -59,54 +62,14 @@ from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import FOLDER, replace_block
 from tokkit.bytelm.loading import load_lm
 from tokkit.files.writing import write_whole
-from tokkit.models.subword.vocabulary import train_tokenizer
-from tokkit.models.text_models.corpus import Corpus, Texts, cut_document
+from tokkit.models.text_models.corpus import Corpus, Texts
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.models.text_models.windows import Windows
-from tokkit.models.training import TrainingOptions, train
-from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+from tokkit.models.training import train
 
-WINDOW_BYTES = 1024
-BATCH_BYTES = 8192
-COUNTED_BYTES = 8_000_000
-"""Of the training text, in which the tokenizer and the frequencies of words are counted."""
 ASKED_WINDOWS = 48
 DOCS = ROOT / "docs" / "models.md"
 DOCS_PAGE = ROOT / "docs" / "models-words.html"
-
-
-class Documents:
-    """The texts of the comparison."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take a folder that `debian_documents` wrote."""
-        self._folder = folder
-
-    def path(self, language: str) -> Path:
-        """What is trained on."""
-        return self._folder / language / "train.txt"
-
-    @cache  # noqa: B019  # one object a run
-    def counted(self) -> bytes:
-        """The beginning of the English."""
-        with self.path("english").open("rb") as stream:
-            return stream.read(COUNTED_BYTES)
-
-    def windows(self, language: str, n: int) -> list[bytes]:
-        """Whole windows of held-out documents, spread evenly."""
-        data = (self._folder / language / "held_out.txt").read_bytes()
-        cuts = [
-            cut for cut in cut_document(data, WINDOW_BYTES) if cut[1] - cut[0] > WINDOW_BYTES // 2
-        ]
-        return [data[slice(*cuts[k * len(cuts) // n])] for k in range(min(n, len(cuts)))]
-
-
-def tokenizer_of(documents: Documents, folder: Path) -> TextTokenizer:
-    """The BPE of 8,192 tokens of the subword models, trained once."""
-    place = folder / "tokenizer"
-    if not place.exists():
-        train_tokenizer([documents.counted()]).save(place)
-    return load_tokenizer(place)
 
 
 def flops_per_byte(model: TextModel, texts: Texts) -> float:
@@ -126,33 +89,26 @@ def own_bits(model: TextModel, texts: Sequence[bytes]) -> float:
 
 
 def trained(
-    model: TextModel, text: Path, minutes: float, folder: Path, *, seed: int
+    model: TextModel, text: Path, minutes: float, pace: float, folder: Path, *, seed: int
 ) -> dict[str, Any]:
-    """Train a model on a file, or go on; how it went."""
-    texts = Texts(text, batch_bytes=BATCH_BYTES, window_bytes=WINDOW_BYTES, held_out=0.01)
-    options = TrainingOptions(
-        seconds=60 * minutes,
-        learning_rate=2e-3,
-        weight_decay=0.05,
-        autocast="bfloat16",
-        seed=seed,
-        evaluations=10,
-    )
+    """Train a model on a file, or go on; how it went. Seconds are those of its pace."""
 
     def tell(what: str, done: int, total: int) -> None:
         if done % 60 == 0:
             print(f"{folder.name}: {what} {done} of {total}", flush=True)
 
-    result = train(model, texts, options, folder=folder, progress=tell)
+    options = training(round(60 * minutes / pace), seed=seed)
+    result = train(model, texts_of(text), options, folder=folder, progress=tell)
     curve = [
-        {"step": each.step, "seconds": round(each.seconds, 1), **each.evaluation}
+        {"step": each.step, "seconds": round(each.step * pace, 1), **each.evaluation}
         for each in result.records
         if each.evaluation
     ]
     return {
         "steps": result.step,
-        "seconds": result.seconds,
-        "bytes_a_second": result.step * BATCH_BYTES / result.seconds,
+        "seconds_a_step": pace,
+        "seconds_spent": result.seconds,
+        "bytes_a_second": BATCH_BYTES / pace,
         "curve": curve,
     }
 
@@ -189,21 +145,46 @@ def run(contender: Contender, documents: Documents, options: argparse.Namespace)
             "parameters": sum(each.numel() for each in model.parameters()),
             "flops_per_byte": flops_per_byte(model, texts),
             "minutes": options.minutes,
-            **trained(model, documents.path("english"), options.minutes, folder, seed=options.seed),
+            **trained(
+                model,
+                documents.path("english"),
+                options.minutes,
+                pace_of(contender.name, options),
+                folder,
+                seed=options.seed,
+            ),
         }
         write_figures(folder / FIGURES, {**figures, **examined(model.eval(), documents)})
     if options.german and not (folder / GERMAN / FIGURES).exists():
-        go_on_in_german(name, documents, options)
+        go_on_in_german(name, pace_of(contender.name, options), documents, options)
 
 
-def go_on_in_german(name: str, documents: Documents, options: argparse.Namespace) -> None:
+def pace_of(name: str, options: argparse.Namespace) -> float:
+    """CPU-seconds of a step of a contender, as `pace.py` found it beside the others.
+
+    Raises:
+        SystemExit: it was not asked.
+    """
+    paces = recorded(options.into)
+    if name not in paces:
+        raise SystemExit(
+            f"how long a step of {name} takes is not known: run "
+            f"python -m benchmarks.models.pace --into {options.into} --names {name}"
+        )
+    return paces[name]
+
+
+def go_on_in_german(
+    name: str, pace: float, documents: Documents, options: argparse.Namespace
+) -> None:
     """Train a model on, on German, and tell what it learned and forgot."""
     model = load_lm(options.into / name)
     assert isinstance(model, TextModel)
     asked = {each: documents.windows(each, ASKED_WINDOWS) for each in ("english", "german")}
     before = {language: own_bits(model, windows) for language, windows in asked.items()}
     folder = options.into / name / GERMAN
-    figures = trained(model, documents.path("german"), options.german, folder, seed=options.seed)
+    text = documents.path("german")
+    figures = trained(model, text, options.german, pace, folder, seed=options.seed)
     after = {language: own_bits(model.eval(), windows) for language, windows in asked.items()}
     write_figures(folder / FIGURES, {**figures, "before": before, "after": after})
 

@@ -172,13 +172,15 @@ def _causal(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torc
     if query.dtype != torch.bfloat16 or query.device.type != "cpu":
         return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
     # PyTorch's own kernel for CPUs takes up to twice as long in bfloat16, backward.
-    length = query.shape[2]
     later = torch.ones(_QUERIES, _QUERIES, dtype=torch.bool, device=query.device).triu(1)
+    # Blocks that are joined again, and not slices: the gradient of each slice would be padded.
+    keys, values = key.split(_QUERIES, 2), value.split(_QUERIES, 2)
     read: list[torch.Tensor] = []
-    for start in range(0, length, _QUERIES):
-        stop = min(length, start + _QUERIES)
-        hidden = functional.pad(later[: stop - start, : stop - start], (start, 0))
-        read.append(_read(query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop], hidden))
+    for k, asking in enumerate(query.split(_QUERIES, 2)):
+        size = asking.shape[2]
+        hidden = functional.pad(later[:size, :size], (k * _QUERIES, 0))
+        so_far = torch.cat(keys[: k + 1], 2), torch.cat(values[: k + 1], 2)
+        read.append(_read(asking, *so_far, hidden))
     return torch.cat(read, 2)
 
 

@@ -20,7 +20,7 @@ from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
-from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
+from tokkit.models.text_models.predictions import logprob_rows, nats_of_states
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows, symbol_rows
 
@@ -67,7 +67,7 @@ class ByteTransformer(CachedTextModel):
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""
         states = self.stack(self.embedding(windows.symbols))
-        return nats_of_rows(self.head(states), windows.targets())
+        return nats_of_states(states, self.head, windows.targets())
 
     def training_nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.training_nats`."""

@@ -33,7 +33,7 @@ from tokkit.models.blocks.stack import Stack
 from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.convolution import ConvolutionStack
 from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
-from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
+from tokkit.models.text_models.predictions import logprob_rows, nats_of_states
 from tokkit.models.text_models.windows import Windows, symbol_rows
 from tokkit.models.words.cutting import Cuts, CutState, UnitCutter
 from tokkit.models.words.packing import UnitBatch
@@ -95,7 +95,7 @@ class ReleaseForm(nn.Module):
 
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""
-        return nats_of_rows(self.head(self._states(windows)), windows.targets())
+        return nats_of_states(self._states(windows), self.head, windows.targets())
 
     def training_nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.training_nats`."""

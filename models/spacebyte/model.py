@@ -28,7 +28,7 @@ from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.spacebyte.config import SpaceByteConfig
 from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
-from tokkit.models.text_models.predictions import logprob_rows, nats_of_rows
+from tokkit.models.text_models.predictions import logprob_rows, nats_of_states
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import Windows, symbol_rows
 from tokkit.models.words.cutting import Cuts, CutState, UnitCutter
@@ -85,7 +85,7 @@ class SpaceByte(CachedTextModel):
 
     def nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.nats`."""
-        return nats_of_rows(self.head(self._states(windows)), windows.targets())
+        return nats_of_states(self._states(windows), self.head, windows.targets())
 
     def training_nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.training_nats`."""

@@ -24,7 +24,7 @@ from tokkit.models.subword.network import TokenNetwork
 from tokkit.models.subword.token_lm import SubwordLM
 from tokkit.models.subword.vocabulary import VOCAB_SIZE, train_tokenizer
 from tokkit.models.text_models.further_symbols import nats_with_further
-from tokkit.models.text_models.predictions import nats_of_rows
+from tokkit.models.text_models.predictions import nats_of_states
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.models.text_models.windows import NO_TARGET, Windows
 from tokkit.text.tokenizer import TextTokenizer
@@ -70,7 +70,7 @@ class SubwordTransformer(TextModel, ByteLM):
             EncodingError: a window that the vocabulary cannot express.
         """
         symbols, targets = self._laid_out(windows)
-        return nats_of_rows(self.network(symbols), targets)
+        return nats_of_states(self.network.states(symbols), self.network.head, targets)
 
     def training_nats(self, windows: Windows) -> torch.Tensor:
         """See `TextModel.training_nats`.

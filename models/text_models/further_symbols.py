@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tokkit.models.text_models.predictions import nats_of_rows
+from tokkit.models.text_models.predictions import nats_of_states
 from tokkit.models.text_models.windows import NO_TARGET
 
 WEIGHT = 0.3
@@ -37,17 +37,18 @@ class FurtherSymbols(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(ahead))
 
     def nats(self, states: torch.Tensor, head: Head, targets: torch.Tensor) -> torch.Tensor:
-        """What the further symbols of each window cost, their mean, float (n,); see `nats_of_rows`.
+        """What the further symbols of each window cost, their mean: float (n,), nats.
 
         Args:
             states: float (n, length, width), what the head reads.
-            head: gives logits.
+            head: gives logits, (rows, n_symbols), of states (rows, width).
             targets: int64 (n, length), the next symbol of each place.
         """
         total = torch.zeros(len(states), device=states.device)
         for k, layer in enumerate(self.layers, start=1):
             further = functional.pad(targets[:, k:], (0, min(k, targets.shape[1])), value=NO_TARGET)
-            total = total + nats_of_rows(head(states + functional.silu(layer(states))), further)
+            ahead = states + functional.silu(layer(states))
+            total = total + nats_of_states(ahead, head, further)
         return total / len(self.layers)
 
 
@@ -64,5 +65,5 @@ def nats_with_further(
     Returns:
         float (n,), nats.
     """
-    nats = nats_of_rows(head(states), targets)
+    nats = nats_of_states(states, head, targets)
     return nats if further is None else nats + WEIGHT * further.nats(states, head, targets)

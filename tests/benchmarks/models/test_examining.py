@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 torch: Any = pytest.importorskip("torch")
+import benchmarks.models.pace as pace
 import benchmarks.models.words as words
 from benchmarks.models.contenders import BY_NAME
 from benchmarks.models.examining import (
@@ -147,8 +148,12 @@ def test_the_comparison_runs_and_goes_on(
                 b"The %d cats saw %d dogs in %s. " % (k, k * k, name.encode()) for k in range(900)
             )
             (documents / language / f"{name}.txt").write_bytes(text)
-    asked = ["--documents", str(documents), "--into", str(into), "--minutes", "0.03"]
-    asked += ["--names", "subword", "best", "--german", "0.01"]
+    places = ["--documents", str(documents), "--into", str(into)]
+    names = ["--names", "subword", "best"]
+    asked = [*places, *names, "--minutes", "0.03", "--german", "0.01"]
+    with pytest.raises(SystemExit, match=r"run python -m benchmarks\.models\.pace"):
+        words.main(asked)
+    pace.main([*places, *names, "--rounds", "1"])
     words.main(asked)
     first = (into / "best" / "figures.json").read_bytes()
     words.main(asked)
@@ -164,6 +169,23 @@ def test_the_comparison_runs_and_goes_on(
     words.main(["--records", str(file), "--page", str(tmp_path / "again.html")])
     assert capsys.readouterr().out == told
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_a_pace_is_the_median_of_turns_that_alternate() -> None:
+    order: list[tuple[str, int]] = []
+
+    def turn(name: str, seconds: list[float]) -> Any:
+        return lambda number: order.append((name, number)) or seconds[number]
+
+    turns = {"a": turn("a", [1.0, 9.0, 2.0]), "b": turn("b", [3.0, 4.0, 5.0])}
+    assert pace.measured(turns, 3) == {"a": 2.0, "b": 4.0}
+    assert order == [(name, number) for number in range(3) for name in "ab"]
+
+
+def test_a_later_pace_is_scaled_to_the_machine_of_the_first() -> None:
+    known = {pace.REFERENCE: 2.0, "b": 3.0}
+    assert pace.scaled({pace.REFERENCE: 4.0, "c": 10.0}, known) == {**known, "c": 5.0}
+    assert pace.scaled(known, {}) == known
 
 
 def check_figures(figures: dict[str, Any]) -> None:

@@ -1,0 +1,98 @@
+"""How many CPU-seconds does a step of each contender take, beside the others?
+
+`words.py` gives every contender the number of steps that fill its minutes at the pace measured
+here, so that what else a machine does while one of them trains, gives none of them more or fewer.
+Steps are taken in turns, one thread, a first one of each turn uncounted, and a contender's pace is
+the median over the rounds. The first contender is asked in every run; those that are asked later
+are scaled by it to the machine of the first run.
+
+    python -m benchmarks.models.pace [--documents FOLDER] [--into FOLDER] [--names NAME…]
+        [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from benchmarks.models.contenders import BY_NAME, CONTENDERS
+from benchmarks.models.learning import BATCH_BYTES, Documents, texts_of, tokenizer_of, training
+from benchmarks.models.word_records import write_figures
+from benchmarks.shared.machine import run_description
+from benchmarks.shared.records import FOLDER
+from tokkit.models.text_models.learning import text_task
+from tokkit.models.training import train
+
+PACE = "pace.json"
+REFERENCE = CONTENDERS[0].name
+STEPS = 3
+"""Of a turn; the first is not counted."""
+
+
+def recorded(into: Path) -> Mapping[str, float]:
+    """CPU-seconds of a step of each contender that was asked; none where none was."""
+    path = into / PACE
+    return json.loads(path.read_text(encoding="utf-8"))["seconds_a_step"] if path.exists() else {}
+
+
+def measured(turns: Mapping[str, Callable[[int], float]], rounds: int) -> dict[str, float]:
+    """The median of what each says in its turn, told the number of the round."""
+    seconds: dict[str, list[float]] = {name: [] for name in turns}
+    for number in range(rounds):
+        for name, turn in turns.items():
+            seconds[name].append(turn(number))
+    return {name: median(each) for name, each in seconds.items()}
+
+
+def turn_of(model: Any, text: Path) -> Callable[[int], float]:
+    """A function that trains a model for a few steps and tells the CPU-seconds of one."""
+    task = text_task(model, texts_of(text), seed=0)
+
+    def turn(number: int) -> float:
+        def loss(step: int) -> torch.Tensor:
+            return task.loss(number * STEPS + step)
+
+        result = train(model, loss, training(STEPS, evaluations=0))
+        return (result.seconds - result.records[0].seconds) / (STEPS - 1)
+
+    return turn
+
+
+def scaled(found: Mapping[str, float], known: Mapping[str, float]) -> dict[str, float]:
+    """What is known, with what was found of others, as if it had been found then."""
+    factor = known[REFERENCE] / found[REFERENCE] if known else 1.0
+    return {**{name: factor * each for name, each in found.items()}, **known}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ask, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--documents", type=Path, default=FOLDER / "documents")
+    parser.add_argument("--into", type=Path, default=FOLDER / "words")
+    parser.add_argument("--names", nargs="*", default=[each.name for each in CONTENDERS])
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    documents = Documents(options.documents)
+    tokenizer = tokenizer_of(documents, options.into)
+    known = recorded(options.into)
+    asked = [name for name in options.names if name not in known and name != REFERENCE]
+    turns = {
+        name: turn_of(BY_NAME[name].build(tokenizer, 0), documents.path("english"))
+        for name in (REFERENCE, *asked)
+    }
+    paces = scaled(measured(turns, options.rounds), known)
+    figures = {"machine": run_description("torch"), "seconds_a_step": paces}
+    write_figures(options.into / PACE, figures)
+    for name, seconds in paces.items():
+        print(f"{name:20} {seconds:.3f} s a step, {BATCH_BYTES / seconds:,.0f} bytes a CPU-second")
+
+
+if __name__ == "__main__":
+    main()
