@@ -3,7 +3,7 @@
 `words.py` gives every contender the number of steps that fill its minutes at the pace measured
 here, so that what else a machine does while one of them trains, gives none of them more or fewer.
 Steps are taken in turns, one thread, a first one of each turn uncounted, and a contender's pace is
-the median over the rounds. The first contender is asked in every run; those that are asked later
+that of its fastest. The first contender is asked in every run; those that are asked later
 are scaled by it to the machine of the first run.
 
     python -m benchmarks.models.pace [--documents FOLDER] [--into FOLDER] [--names NAME…]
@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -42,16 +43,16 @@ def recorded(into: Path) -> Mapping[str, float]:
 
 
 def measured(turns: Mapping[str, Callable[[int], float]], rounds: int) -> dict[str, float]:
-    """The median of what each says in its turn, told the number of the round."""
-    seconds: dict[str, list[float]] = {name: [] for name in turns}
+    """The least of what each says in its turns, told the number of the round."""
+    least = dict.fromkeys(turns, math.inf)
     for number in range(rounds):
         for name, turn in turns.items():
-            seconds[name].append(turn(number))
-    return {name: median(each) for name, each in seconds.items()}
+            least[name] = min(least[name], turn(number))
+    return least
 
 
 def turn_of(model: Any, text: Path) -> Callable[[int], float]:
-    """A function that trains a model for a few steps and tells the CPU-seconds of one."""
+    """A function that trains a model for a few steps and tells the CPU-seconds of the fastest."""
     task = text_task(model, texts_of(text), seed=0)
 
     def turn(number: int) -> float:
@@ -59,7 +60,7 @@ def turn_of(model: Any, text: Path) -> Callable[[int], float]:
             return task.loss(number * STEPS + step)
 
         result = train(model, loss, training(STEPS, evaluations=0))
-        return (result.seconds - result.records[0].seconds) / (STEPS - 1)
+        return min(later.seconds - each.seconds for each, later in pairwise(result.records))
 
     return turn
 
