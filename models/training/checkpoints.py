@@ -19,7 +19,7 @@ from tokkit.errors import ArgumentError, FormatError, ModelError, refused_by_sys
 from tokkit.files.json_text import parse_json, want_int, want_number, want_object
 from tokkit.files.registry import MANIFEST
 from tokkit.files.writing import whole_file
-from tokkit.models.training.optimizers import trained_parameters
+from tokkit.models.training.optimizers import Optimizers, trained_parameters
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +48,7 @@ class Position:
 def save_checkpoint(
     folder: Path,
     model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     position: Position,
     identity: Mapping[str, Any],
 ) -> None:
@@ -68,7 +68,7 @@ def save_checkpoint(
 
     tensors = {_MODEL + name: each for name, each in _kept(model).items()}
     numbers: dict[str, Any] = {}
-    for index, values in optimizer.state_dict()["state"].items():
+    for index, values in optimizer.state().items():
         for key, value in values.items():
             name = f"{_OPTIMIZER}{index}.{key}"
             if hasattr(value, "untyped_storage"):
@@ -92,7 +92,7 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path,
     model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     identity: Mapping[str, Any],
 ) -> Position | None:
     """Bring a model and its optimiser to where a folder has them; None where it has no checkpoint.
@@ -202,10 +202,10 @@ def _fill(
             each.copy_(tensors[_MODEL + name])
 
 
-def _restore(optimizer: torch.optim.Optimizer, values: Mapping[str, Any]) -> None:
+def _restore(optimizer: Optimizers, values: Mapping[str, Any]) -> None:
     state: dict[int, dict[str, Any]] = {}
     for name, value in values.items():
         if name.startswith(_OPTIMIZER):
             index, key = name.removeprefix(_OPTIMIZER).split(".", 1)
             state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    optimizer.load_state(state)

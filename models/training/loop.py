@@ -1,4 +1,4 @@
-"""The loop that every training here is: batches in, steps of AdamW, a checkpoint now and then.
+"""The loop that every training here is: batches in, steps out, a checkpoint now and then.
 
 1. Bring model and optimiser to where the folder's checkpoint has them, if there is one.
 2. A step: the loss of a batch (or of several, or of one in each process), its gradient, clipped,
@@ -34,7 +34,7 @@ from tokkit.models.training.checkpoints import (
 )
 from tokkit.models.training.interrupts import delayed_interrupt
 from tokkit.models.training.lock import locked
-from tokkit.models.training.optimizers import adamw, set_learning_rate, trained_parameters
+from tokkit.models.training.optimizers import optimizers, trained_parameters
 from tokkit.models.training.options import TrainingOptions
 from tokkit.models.training.processes import Processes, connected, is_first
 from tokkit.models.training.records import Record, RecordFile
@@ -178,7 +178,7 @@ class _Run:
 
             model.to(checked_device(torch, device))
         self._parameters = list(trained_parameters(model).values())
-        self._optimizer = adamw(trained_parameters(model), options, factors)
+        self._optimizer = optimizers(model, options, factors)
         self._folder = folder
         found = folder and load_checkpoint(folder, model, self._optimizer, self._identity)
         self._position = found or Position()
@@ -270,9 +270,8 @@ class _Run:
         self._processes.average(self._parameters)
         if options.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, options.clip_norm)
-        set_learning_rate(self._optimizer, rate)
+        self._optimizer.set_learning_rate(rate)
         self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
         seconds = position.seconds + self._processes.firsts(self._now() - begun)[0]
         self._position = Position(position.step + 1, seconds)
         self._records.add(Record(position.step + 1, seconds, total, rate))

@@ -1,9 +1,14 @@
-"""AdamW (Loshchilov & Hutter, 2019) over groups of parameters: what decays, what learns faster."""
+"""AdamW, alone or beside Muon, over groups of parameters: what decays, what learns faster.
+
+AdamW: Loshchilov & Hutter, 2019. Muon: "Muon: An optimizer for hidden layers in neural networks"
+(Jordan et al., 2024), with the step of "Muon is Scalable for LLM Training" (Liu et al., 2025,
+section 2.2), which has AdamW's size; it updates matrices between hidden states, and AdamW the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import ArgumentError
 from tokkit.models.training.options import TrainingOptions
@@ -13,6 +18,8 @@ if TYPE_CHECKING:
 
 FACTOR = "factor"
 """Key of a group: what the scheduled learning rate is multiplied by for it."""
+_HEAD = "head"
+"""What the last layer of a model is called, which is no hidden one."""
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -27,36 +34,93 @@ def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
     return found
 
 
-def adamw(
-    parameters: Mapping[str, torch.nn.Parameter],
-    options: TrainingOptions,
-    factors: Mapping[str, float],
-) -> torch.optim.AdamW:
-    """The optimiser, with a group for each factor, and for parameters that decay and others.
+class Optimizers:
+    """Some that step as one; the parameters are numbered through all of them."""
+
+    def __init__(self, *parts: torch.optim.Optimizer) -> None:
+        """Join them."""
+        self._parts = parts
+
+    @property
+    def groups(self) -> Iterator[dict[str, Any]]:
+        """The groups of parameters of all."""
+        return (group for part in self._parts for group in part.param_groups)
+
+    def step(self) -> None:
+        """Update all parameters, and forget their gradients."""
+        for part in self._parts:
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Give every group its multiple of the scheduled rate."""
+        for group in self.groups:
+            group["lr"] = rate * group[FACTOR]
+
+    def state(self) -> dict[int, dict[str, Any]]:
+        """What is remembered of each parameter, by its number."""
+        return {
+            first + index: values
+            for first, part in self._numbered()
+            for index, values in part.state_dict()["state"].items()
+        }
+
+    def load_state(self, state: Mapping[int, Mapping[str, Any]]) -> None:
+        """Remember what `state` gave."""
+        for first, part in self._numbered():
+            own = part.state_dict()
+            n_parameters = sum(len(group["params"]) for group in own["param_groups"])
+            known = {
+                index: state[first + index]
+                for index in range(n_parameters)
+                if first + index in state
+            }
+            part.load_state_dict({**own, "state": known})
+
+    def _numbered(self) -> Iterator[tuple[int, torch.optim.Optimizer]]:
+        """Each with the number of its first parameter."""
+        first = 0
+        for part in self._parts:
+            yield first, part
+            first += sum(len(group["params"]) for group in part.param_groups)
+
+
+def optimizers(
+    model: torch.nn.Module, options: TrainingOptions, factors: Mapping[str, float]
+) -> Optimizers:
+    """What trains a model: groups for each factor, of parameters that decay and of others.
 
     Args:
-        parameters: by name.
+        model: whose parameters that want a gradient are trained.
         options: of the training.
         factors: what the learning rate of a parameter is multiplied by, by its name; 1 if not here.
 
     Raises:
-        ArgumentError: a factor for a parameter that is not there.
+        ArgumentError: nothing to train, or a factor for a parameter that is not there.
     """
-    import torch
-
+    parameters = trained_parameters(model)
     if unknown := sorted(factors.keys() - parameters.keys()):
         raise ArgumentError(
             f"a factor for {unknown[0]!r}, but the trained parameters are {', '.join(parameters)}"
         )
-    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-    for name, parameter in parameters.items():
-        decay = options.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((factors.get(name, 1.0), decay), []).append(parameter)
+    turned = _hidden_matrices(model) & parameters.keys() if options.optimizer == "muon" else set()
+    others = {name: each for name, each in parameters.items() if name not in turned}
+    matrices = {name: each for name, each in parameters.items() if name in turned}
+    parts = [
+        make(each, options, factors) for make, each in ((_adamw, others), (_muon, matrices)) if each
+    ]
+    return Optimizers(*parts)
+
+
+def _adamw(
+    parameters: Mapping[str, torch.nn.Parameter],
+    options: TrainingOptions,
+    factors: Mapping[str, float],
+) -> torch.optim.Optimizer:
+    import torch
+
     return torch.optim.AdamW(
-        [
-            {"params": members, "weight_decay": decay, FACTOR: factor}
-            for (factor, decay), members in groups.items()
-        ],
+        _groups(parameters, options, factors),
         lr=options.learning_rate,
         betas=options.betas,
         eps=options.epsilon,
@@ -64,7 +128,44 @@ def adamw(
     )
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group its multiple of the scheduled rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group[FACTOR]
+def _muon(
+    parameters: Mapping[str, torch.nn.Parameter],
+    options: TrainingOptions,
+    factors: Mapping[str, float],
+) -> torch.optim.Optimizer:
+    import torch
+
+    return torch.optim.Muon(
+        _groups(parameters, options, factors),
+        lr=options.learning_rate,
+        adjust_lr_fn="match_rms_adamw",  # so that one rate is right for both
+    )
+
+
+def _groups(
+    parameters: Mapping[str, torch.nn.Parameter],
+    options: TrainingOptions,
+    factors: Mapping[str, float],
+) -> list[dict[str, Any]]:
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in parameters.items():
+        decay = options.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((factors.get(name, 1.0), decay), []).append(parameter)
+    return [
+        {"params": members, "weight_decay": decay, FACTOR: factor}
+        for (factor, decay), members in groups.items()
+    ]
+
+
+def _hidden_matrices(model: torch.nn.Module) -> set[str]:
+    """Names of the weights of linear layers, but of those called `head`, and of tied tables."""
+    import torch
+
+    tables = {id(each.weight) for each in model.modules() if isinstance(each, torch.nn.Embedding)}
+    return {
+        f"{name}.weight".removeprefix(".")
+        for name, each in model.named_modules()
+        if isinstance(each, torch.nn.Linear)
+        and name.rpartition(".")[2] != _HEAD
+        and id(each.weight) not in tables
+    }

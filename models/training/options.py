@@ -25,7 +25,9 @@ class TrainingOptions:
         learning_rate: at its peak.
         warmup: share of the budget over which it grows, linearly.
         final: share of the peak that a cosine falls to at the end.
-        weight_decay: of AdamW, on parameters of two dimensions or more.
+        optimizer: `"adamw"`, or `"muon"` for the matrices between hidden states with AdamW for the
+            rest; a step of Muon costs more, and the more the wider the matrices are.
+        weight_decay: on parameters of two dimensions or more.
         betas: of AdamW.
         epsilon: of AdamW.
         clip_norm: to which the gradient of all parameters is clipped; None for no limit.
@@ -44,6 +46,7 @@ class TrainingOptions:
     learning_rate: float = 1e-3
     warmup: float = 0.05
     final: float = 0.1
+    optimizer: Literal["adamw", "muon"] = "adamw"
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.95)
     epsilon: float = 1e-8
@@ -76,6 +79,7 @@ class TrainingOptions:
             if check_real(name, getattr(self, name)) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {getattr(self, name)!r}")
         self._check_shares()
+        _check_choice("optimizer", self.optimizer, ("adamw", "muon"))
         _check_choice("clock", self.clock, ("cpu", "wall"))
         _check_choice("autocast", self.autocast, ("bfloat16", "float16", None))
         check_kind(self.device, (str, type(None)), "device")

@@ -56,17 +56,20 @@ def same(model: Any, other: Any) -> bool:
     return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("step", [0, 5, STEPS - 1])
 @pytest.mark.usefixtures("sigint_raises")
-def test_an_interrupted_training_goes_on_to_the_same_curve(step: int, tmp_path: Path) -> None:
+def test_an_interrupted_training_goes_on_to_the_same_curve(
+    step: int, optimizer: str, tmp_path: Path
+) -> None:
     def interrupt(batch: int) -> None:
         if batch == step:
             signal.raise_signal(signal.SIGINT)
 
-    whole, result = trained()
+    whole, result = trained(optimizer=optimizer)
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path, interrupt)
-    model, resumed = trained(tmp_path)
+        trained(tmp_path, interrupt, optimizer=optimizer)
+    model, resumed = trained(tmp_path, optimizer=optimizer)
     assert resumed.resumed_at == step + 1
     assert same(model, whole)
     assert curve(resumed) == curve(result)
@@ -133,6 +136,38 @@ def test_an_interruption_says_what_is_kept(tmp_path: Path) -> None:
         trained(tmp_path, twice)
     with pytest.raises(Interrupted, match="budget$"):  # without a folder nothing is kept
         trained(at=twice)
+
+
+def test_muon_turns_hidden_matrices_alone() -> None:
+    class Tied(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.rows = torch.nn.Embedding(5, 4)
+            self.hidden = torch.nn.Linear(4, 6)
+            self.back = torch.nn.Linear(6, 4, bias=False)
+            self.tied = torch.nn.Linear(4, 5, bias=False)
+            self.head = torch.nn.Linear(4, 3, bias=False)
+            self.tied.weight = self.rows.weight
+
+        def loss(self, _: int) -> Any:
+            states = self.back(torch.tanh(self.hidden(self.rows(torch.arange(5)))))
+            return self.tied(states).square().mean() + self.head(states).exp().mean()
+
+    after = {}
+    for optimizer in ("adamw", "muon"):
+        model = Tied()
+        before = {name: each.detach().clone() for name, each in model.named_parameters()}
+        options = TrainingOptions(steps=1, learning_rate=0.1, optimizer=optimizer, warmup=0)  # pyright: ignore[reportArgumentType]
+        train(model, model.loss, options)
+        after[optimizer] = {
+            name: each.detach() - before[name] for name, each in model.named_parameters()
+        }
+    turned = {name for name, each in after["muon"].items() if not each.equal(after["adamw"][name])}
+    assert turned == {"hidden.weight", "back.weight"}
+    for name in turned:  # a step of Muon has about equal singular values
+        values = torch.linalg.svdvals(after["muon"][name])
+        assert values.min() > 0.4 * values.max()
 
 
 def test_two_trainings_cannot_be_in_one_folder(tmp_path: Path) -> None:

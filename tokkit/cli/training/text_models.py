@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tokkit
 from tokkit.cli.declarations import option
@@ -87,6 +87,9 @@ class TextTraining:
         int | None,
         option("of text that the model of byteified reads (400000)", Whole(1), "N"),
     ] = None
+    optimizer: Annotated[
+        Literal["adamw", "muon"], option("muon: for the matrices between hidden states")
+    ] = "adamw"
     bf16: Annotated[bool, option("compute products in bfloat16")] = False
     device: Annotated[
         str | None,
@@ -104,6 +107,7 @@ class TextTraining:
             seconds=None if minutes is None else 60 * minutes,
             clock="cpu" if self.device is None else "wall",
             learning_rate=_RATE if rate is None else rate,
+            optimizer=self.optimizer,
             weight_decay=_WEIGHT_DECAY,
             seed=seed,
             autocast="bfloat16" if self.bf16 else None,
