@@ -2,8 +2,8 @@
 
 `words.py` gives every contender the number of steps that fill its minutes at the pace measured
 here, so that what else a machine does while one of them trains, gives none of them more or fewer.
-Steps are taken in turns, one thread, a first one of each turn uncounted, and a contender's pace is
-that of its fastest. The first contender is asked in every run; those that are asked later
+Steps are taken in turns, one thread, the first ones of each turn uncounted, and a contender's pace
+is that of its fastest. The first contender is asked in every run; those that are asked later
 are scaled by it to the machine of the first run.
 
     python -m benchmarks.models.pace [--documents FOLDER] [--into FOLDER] [--names NAME…]
@@ -32,8 +32,8 @@ from tokkit.models.training import train
 
 PACE = "pace.json"
 REFERENCE = CONTENDERS[0].name
-STEPS = 3
-"""Of a turn; the first is not counted."""
+STEPS, SETTLING = 4, 2
+"""Of a turn, and how many of them are not counted."""
 
 
 def recorded(into: Path) -> Mapping[str, float]:
@@ -60,7 +60,9 @@ def turn_of(model: Any, text: Path) -> Callable[[int], float]:
             return task.loss(number * STEPS + step)
 
         result = train(model, loss, training(STEPS, evaluations=0))
-        return min(later.seconds - each.seconds for each, later in pairwise(result.records))
+        return min(
+            later.seconds - each.seconds for each, later in pairwise(result.records[SETTLING - 1 :])
+        )
 
     return turn
 

@@ -33,6 +33,7 @@ from tokkit.models.training.checkpoints import (
     save_checkpoint,
 )
 from tokkit.models.training.interrupts import delayed_interrupt
+from tokkit.models.training.kept_memory import freed_memory_kept
 from tokkit.models.training.lock import locked
 from tokkit.models.training.optimizers import optimizers, trained_parameters
 from tokkit.models.training.options import TrainingOptions
@@ -197,6 +198,8 @@ class _Run:
             came: Callable[[], bool] = lambda: False  # noqa: E731
             if self._folder is not None:  # else there is nothing that had to be whole
                 came = stack.enter_context(delayed_interrupt())
+            if self._parameters[0].device.type == "cpu":
+                stack.enter_context(freed_memory_kept())
             self._model.train()
             try:
                 self._go(came, tell)
