@@ -135,6 +135,6 @@ def test_signals_of_text_are_refused(tmp_path: Path, capsys: Any) -> None:
     path = write_graph(tmp_path / "graph.npz")
     text = str(write_bpe(tmp_path / "tokenizer.json"))
     assert main(["audit", text, "--signals", path]) == 2
-    assert "--signals is for a folder" in capsys.readouterr().err
+    assert "--signals measures learned tokenizers" in capsys.readouterr().err
     assert main(["audit", text, "--signals", str(tmp_path / "none")]) == 2
     assert "no file or folder" in capsys.readouterr().err

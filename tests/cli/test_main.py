@@ -59,7 +59,6 @@ def test_bad_input_is_one_line_and_exit_2(
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nonsense"],
         ["complete", "--max-bytes", "3"],
         ["complete", "cheap", "--max-bytes", "many"],

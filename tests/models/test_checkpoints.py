@@ -15,6 +15,7 @@ from tokkit.cli import main
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.checkpoints import CHECKPOINTS, checkpoint_folder
 from tokkit.models import sample_signals
+from tokkit.tokenizer.refusals import SIGNALS
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 3_000_000
@@ -113,7 +114,7 @@ def test_where_text_is_meant_it_is_refused_by_name(name: str, tmp_path: Path, ca
     class Model:
         tokenizer, eos_ids = learned, ()
 
-    refused = f"{name} is a tokenizer of {learned.modality}; expected one of text"
+    refused = f"{name} is a tokenizer of {SIGNALS[learned.modality]}; expected one of text"
     for call in (
         lambda: tokkit.ByteLM(cast("Any", Model())),
         lambda: tokkit.infer_mixture(name, {"a": ["a b"], "b": ["b a"]}),

@@ -22,6 +22,7 @@ from tokkit.audit.subject import Subject
 from tokkit.audit.vocabulary.embeddings.matrix_files import open_embeddings
 from tokkit.errors import ArgumentError
 from tokkit.text.of_text import load_text_tokenizer
+from tokkit.tokenizer.refusals import SIGNALS
 
 Progress = Callable[[str], None]
 """Called with what is being done now."""
@@ -89,14 +90,17 @@ def _check_fit(subject: Subject, options: AuditOptions) -> None:
     given = [name for name, value in text_only.items() if value is not None]
     modality = subject.tokenizer.modality
     if given and subject.text is None:
-        raise ArgumentError(f"{given[0]} is for text, and this tokenizer is one of {modality}")
+        raise ArgumentError(
+            f"{given[0]} is for text, and this tokenizer is one of {SIGNALS[modality]}"
+        )
     if options.corpora is not None and subject.text is not None:
         training.check(subject.text, options.corpora)
     if options.signals is not None and subject.text is not None:
         raise ArgumentError("signals are for other modalities, and this tokenizer is one of text")
     if options.against is not None and options.against.modality != modality:
         raise ArgumentError(
-            f"against is a tokenizer of {options.against.modality}, and this one is of {modality}"
+            f"against is a tokenizer of {SIGNALS[options.against.modality]}, and this one is of "
+            f"{SIGNALS[modality]}"
         )
 
 

@@ -14,6 +14,7 @@ from tokkit.files.sources import short_name
 from tokkit.text.loading import find_file
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
 from tokkit.tokenizer import Tokenizer
+from tokkit.tokenizer.refusals import SIGNALS
 
 
 def name_of(tokenizer: Tokenizer[Any]) -> str:
@@ -65,8 +66,8 @@ def open_text(
     subject, name = open_subject(source, allow_download=allow_download)
     if subject.text is None:
         raise ArgumentError(
-            f"{name} is a tokenizer of {subject.tokenizer.modality}; only those of text are "
-            "compared"
+            f"{name} is a tokenizer of {SIGNALS[subject.tokenizer.modality]}; only those of text "
+            "are compared"
         )
     return subject.text, name, subject.path
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 
 from tokkit.cli.terminal import drop_broken_streams, open_closed_streams
 from tokkit.errors import Interrupted, TokkitError
@@ -76,6 +76,12 @@ def _run(argv: Sequence[str]) -> int:
         # Without the parser, whose import takes longer than all of this.
         print(help_of_all(), flush=True)
         raise SystemExit(0)
+    if not argv:
+        from tokkit.cli.help import help_of_all
+
+        with redirect_stdout(sys.stderr):  # it has no result, and is no success
+            print(help_of_all(), flush=True)
+        return EXIT_BAD_INPUT
     from tokkit.cli.parsing import parse
 
     call = parse(argv)

@@ -6,6 +6,7 @@ Typer's own takes longer to import than the whole of this command may.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -93,15 +94,31 @@ def _argument_rows(arguments: Sequence[Any]) -> list[tuple[Text, Text]]:
 def _option_row(param: Any) -> tuple[Text, Text]:
     if "--help" in param.opts:
         return _row(*OPTIONS["show_help"])
-    name, about = _row(param.opts, "" if param.is_flag else param.metavar, param.help or "")
+    metavar = "" if param.is_flag else param.metavar
+    name, about = _row(_told(param.opts), metavar, param.help or "")
     if not (param.is_flag or param.default is None or param.default is False):
         about.append(f" ({param.default})", _FAINT)
     return name, about
 
 
+def _told(names: Sequence[str]) -> list[str]:
+    """The names of an option but for aliases: a short one, and the first of the long ones."""
+    long = [name for name in names if name.startswith("--")]
+    return [name for name in names if name not in long[1:]]
+
+
 def _row(names: Iterable[str], metavar: str, about: str) -> tuple[Text, Text]:
     name = Text.assemble((", ".join(sorted(names, key=len)), _NAME))
-    return name.append(f" {metavar}" if metavar else "", _VALUE), Text(about)
+    if not metavar:
+        return name, Text(about)
+    if len(name) + 1 + len(metavar) <= _WIDEST_NAME:
+        return name.append(f" {metavar}", _VALUE), Text(about)
+    lines = [""]
+    for word in re.findall("[^|]+[|]?", metavar):  # a choice breaks between its words
+        if lines[-1] and len(lines[-1]) + len(word) > _WIDEST_NAME - 2:
+            lines.append("")
+        lines[-1] += word
+    return name.append("".join(f"\n  {line}" for line in lines), _VALUE), Text(about)
 
 
 def _section(title: str, rows: Sequence[tuple[Text, Text]]) -> RenderableType | None:

@@ -106,7 +106,7 @@ def read_text(text: str | None, file: str | None) -> bytes:
     if file not in (None, "-"):
         return read_whole(file)
     if file is None and sys.stdin.isatty():
-        raise ArgumentError("there is no text: give it as an option or on stdin (see --help)")
+        raise ArgumentError("there is no text: give an option, a file or stdin (see --help)")
     with refused_by_system("read stdin", "give the text as an option or a file"):
         return sys.stdin.buffer.read()
 

@@ -16,7 +16,7 @@ from tokkit.cli.option_types import OutputFile
 from tokkit.cli.terminal import console_of, harmless, is_drawable, shown
 from tokkit.errors import ArgumentError
 
-JsonFlag = Annotated[bool, option("print one JSON object", name="--json")]
+JsonFlag = Annotated[bool, option("print one JSON object", name="--json", panel="Outputs")]
 LINES_AT_ONCE = 1024
 _JSON = "as JSON, to a file or stdout"
 JsonFileOption = Annotated[

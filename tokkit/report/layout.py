@@ -81,12 +81,16 @@ def wrapped(text: str, indent: int, layout: Layout = PLAIN) -> list[str]:
 
 
 def side_by_side(parts: Sequence[str], indent: int, layout: Layout = PLAIN) -> list[str]:
-    """Parts in one line, or, each whole, in as many as the terminal needs."""
+    """Parts in one line, or, each whole if it can be, in as many as the terminal needs."""
     lines: list[str] = []
     for part in parts:
         longer = f"{lines[-1]} {part}" if lines else ""
         if lines and layout.fits(longer):
             lines[-1] = longer
+            continue
+        space = " " * (indent + 2 * bool(lines))
+        if layout.width is None or layout.fits(space + part):
+            lines.append(space + part)
         else:
-            lines.append(" " * (indent + 2 * bool(lines)) + part)
+            lines += filled(part, space, space, layout.width)
     return lines

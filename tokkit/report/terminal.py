@@ -33,11 +33,13 @@ def fact_lines(section: Section, layout: Layout = PLAIN) -> list[str]:
     width = max([_LABEL_WIDTH, *(len(visible(fact.label)) for fact in facts)])
     lines: list[str] = []
     for fact in facts:
-        label, value = f"  {visible(fact.label):<{width}}  ", _value(fact)
-        if layout.width is None or layout.fits(label + value):
-            lines.append(label + value)
+        label, value, interval = f"  {visible(fact.label):<{width}}  ", _value(fact), _ends(fact)
+        if layout.width is None or layout.fits(label + value + interval):
+            lines.append(label + value + interval)
         else:
-            lines += filled(value, label, " " * len(label), layout.width)
+            space = " " * len(label)
+            lines += filled(value, label, space, layout.width)
+            lines += [space + interval.strip()] * bool(interval)
     left = len(section.facts) - _MAX_FACTS
     if left > 0:
         lines.append(f"  … and {left} more in the page and the JSON")
@@ -45,10 +47,14 @@ def fact_lines(section: Section, layout: Layout = PLAIN) -> list[str]:
 
 
 def _value(fact: Fact) -> str:
-    text = _scalar(fact.value) + ("" if not fact.unit else f" {unit_of(fact.value, fact.unit)}")
-    if fact.interval is not None:
-        text += f"  ({_scalar(fact.interval[0])} to {_scalar(fact.interval[1])})"
-    return text
+    return _scalar(fact.value) + ("" if not fact.unit else f" {unit_of(fact.value, fact.unit)}")
+
+
+def _ends(fact: Fact) -> str:
+    if fact.interval is None:
+        return ""
+    low, high = map(_scalar, fact.interval)
+    return f"  ({low} to {high})"
 
 
 def table_lines(table: Table, layout: Layout = PLAIN) -> list[str]:

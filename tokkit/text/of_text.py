@@ -6,6 +6,7 @@ from typing import Any
 
 from tokkit.errors import ArgumentError
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
+from tokkit.tokenizer.refusals import SIGNALS
 
 
 def load_text_tokenizer(source: Any, *, allow_download: bool = False) -> TextTokenizer:
@@ -29,4 +30,6 @@ def refuse_other_signals(tokenizer: object) -> None:
     modality = getattr(tokenizer, "modality", "text")
     if modality != "text":
         name = str(getattr(tokenizer, "name", type(tokenizer).__name__))
-        raise ArgumentError(f"{name:.60} is a tokenizer of {modality}; expected one of text")
+        raise ArgumentError(
+            f"{name:.60} is a tokenizer of {SIGNALS[modality]}; expected one of text"
+        )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tokkit.errors import ArgumentError
 
+SIGNALS = {"text": "text", "image": "pictures", "graph": "graphs", "speech": "speech"}
+"""Modality -> how sentences name what its tokenizers take: "a tokenizer of pictures"."""
+
 
 def refuse_budget(tokenizer: object, budget: object) -> None:
     """For tokenizers of fixed length: raise `ArgumentError` unless `budget` is None."""

@@ -107,6 +107,30 @@ def test_an_interrupted_call_is_gone_on_with(
     assert left(tmp_path) == ["ids.npy", "text"]
 
 
+def test_progress_tells_all_bytes_where_nothing_is_left_or_more_has_come(
+    tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    text, into = tmp_path / "text", tmp_path / "ids.npy"
+    text.write_bytes(TEXT)
+    interrupted(tokenizer, tmp_path, 300)
+    n_done = json.loads((tmp_path / ".ids.npy.part.json").read_text())["bytes"]
+    text.write_bytes(TEXT[:n_done])
+    told: list[tuple[int, int]] = []
+    ids = tokenizer.encode_file(text, into=into, progress=lambda *each: told.append(each))
+    assert told == [(n_done, n_done)]
+    assert ids.tolist() == tokenizer.encode(TEXT[:n_done])
+
+    def grow(done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) == 3:
+            with text.open("ab") as stream:
+                stream.write(TEXT)
+
+    tokenizer.encode_file(text, into=into, progress=grow)
+    assert told[-1] == (n_done + len(TEXT),) * 2
+    assert all(done <= total for done, total in told)
+
+
 def test_what_another_call_has_left_is_refused(tokenizer: TextTokenizer, tmp_path: Path) -> None:
     text, into = tmp_path / "text", tmp_path / "ids.npy"
     text.write_bytes(TEXT)

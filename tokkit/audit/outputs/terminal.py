@@ -5,11 +5,13 @@ from __future__ import annotations
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.report_content import ReportContent
 from tokkit.audit.rules import Severity
-from tokkit.report.layout import BOLD, DIM, PLAIN, Layout, side_by_side, wrapped
+from tokkit.report.layout import BOLD, DIM, PLAIN, Layout, shortened, side_by_side, wrapped
 from tokkit.report.terminal import fact_lines, heading_lines
-from tokkit.report.wording import plural, visible
+from tokkit.report.wording import plural, readable, visible
 
 _MAX_WITNESSES = 2
+_MAX_TEXT = 48
+"""Columns of a text."""
 _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.NOTE: "\x1b[36m"}
 
 
@@ -36,21 +38,26 @@ def _finding(finding: Finding, layout: Layout) -> list[str]:
     lines = [f"  {level} {layout.styled(finding.rule, BOLD)}"]
     lines += wrapped(visible(finding.message), 4, layout)
     for witness in finding.witnesses[:_MAX_WITNESSES]:
-        shown = side_by_side(_witness(witness), 6, layout)
+        shown = side_by_side(_witness(witness, layout), 6, layout)
         lines += [layout.styled(line, DIM) for line in shown]
     return lines
 
 
-def _witness(witness: Witness) -> list[str]:
+def _witness(witness: Witness, layout: Layout) -> list[str]:
     """What was done, what came of it, and a note."""
     shown = list(witness.ids[:8])
     ids = str(shown)[:-1] + (", …]" if len(witness.ids) > 8 else "]")
-    subject = ids if witness.action == "decode" else f"'{visible(witness.data, 48)}'"
+    most = _MAX_TEXT if layout.width is None else min(_MAX_TEXT, layout.width - 20)
+    subject = ids if witness.action == "decode" else f"'{_text(witness.data, most)}'"
     parts = [f"{witness.action} {subject}"]
     if witness.result is not None:
-        parts.append(f"-> '{visible(witness.result, 48)}'")
+        parts.append(f"-> '{_text(witness.result, most)}'")
     elif witness.ids and witness.action != "decode":
         parts.append(f"-> {ids}")
     if witness.note:
         parts.append(f" ({visible(witness.note, 80)})")
     return parts
+
+
+def _text(data: bytes, width: int) -> str:
+    return shortened(readable(data), width)

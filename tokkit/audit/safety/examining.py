@@ -28,6 +28,7 @@ from tokkit.report.section import Column, Fact, Section, Table
 from tokkit.text.chat.finding import find_templates
 from tokkit.text.normalizers import whole_normalizer
 from tokkit.text.tokenizer import TextTokenizer
+from tokkit.tokenizer.refusals import SIGNALS
 
 ResultT = TypeVar("ResultT")
 
@@ -53,8 +54,8 @@ def examine(
     """
     tokenizer = subject.text
     if tokenizer is None:
-        modality = subject.tokenizer.modality
-        raise ArgumentError(f"safety is examined of text tokenizers; this is one of {modality}")
+        signals = SIGNALS[subject.tokenizer.modality]
+        raise ArgumentError(f"safety is examined of text tokenizers; this is one of {signals}")
     library = reference if isinstance(reference, Reference) else None
     calls = _LibraryCalls(library)
     back = examine_round_trips(tokenizer)

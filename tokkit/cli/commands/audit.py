@@ -165,6 +165,13 @@ class LookedAt:
         option("do not compare with the implementation that the file belongs to"),
     ] = False
 
+    def __post_init__(self) -> None:
+        """Refuse what belongs to another option, by an `ArgumentError`."""
+        if self.against is not None and self.signals is None:
+            raise ArgumentError("--against belongs to --signals; give DATA to compare them on")
+        if self.inherits and self.corpora is None:
+            raise ArgumentError("--inherits belongs to --corpora; give a FOLDER of samples")
+
     def options(self, tokenizer: object, *, timings: bool) -> tokkit.AuditOptions:
         """The options of the library; files are read.
 
@@ -194,7 +201,10 @@ class LookedAt:
     def _read_signals(self, tokenizer: object) -> Signals:
         assert self.signals is not None
         if not isinstance(tokenizer, Tokenizer) or isinstance(tokenizer, tokkit.TextTokenizer):
-            raise ArgumentError("--signals is for a folder with a learned tokenizer; leave it out")
+            raise ArgumentError(
+                "--signals measures learned tokenizers, of pictures, graphs or speech, and this is "
+                "none; leave it out"
+            )
         return read_signals(Path(self.signals), cast("Tokenizer[Any]", tokenizer))
 
 

@@ -44,7 +44,7 @@ def compare(
     names: Annotated[
         list[str],
         argument(
-            "TOKENIZER... FILE...",
+            "TOKENIZER... [FILE]",
             Source(),
             "packaged models, files, folders or hub ids; then files or folders of text (stdin "
             "without any)",

@@ -33,7 +33,7 @@ from tokkit.cli.output import (
 )
 from tokkit.cli.progress import Meter
 from tokkit.errors import ArgumentError, Interrupted
-from tokkit.report.wording import visible
+from tokkit.report.wording import plural, visible
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_model import ByteModel
@@ -304,7 +304,7 @@ def _print_tables(report: ScoreReport, columns: Mapping[str, str]) -> None:
     intervals = report.intervals
     has_intervals = any(intervals.values())
     first, *rest = columns
-    head = (f"{report.n_bytes} bytes", first, *(["95% interval"] * has_intervals), *rest)
+    head = (plural(report.n_bytes, "byte"), first, *(["95% interval"] * has_intervals), *rest)
     rows = [
         (
             model,
@@ -330,13 +330,13 @@ def _print_tables(report: ScoreReport, columns: Mapping[str, str]) -> None:
 
 def _print_documents(report: ScoreReport) -> None:
     rows = [
-        (d.name, str(d.n_bytes), *(format_number(s.bits_per_byte) for s in d.scores.values()))
+        (d.name, f"{d.n_bytes:,}", *(format_number(s.bits_per_byte) for s in d.scores.values()))
         for d in report.documents[:_MOST_ROWS]
     ]
     print_table(("document", "bytes", *report.models), rows)
     left = len(report.documents) - len(rows)
     if left:
-        print(f"and {left} more documents: --csv or --json tells all of them")
+        print(f"and {plural(left, 'more document')}: --csv or --json tells all of them")
 
 
 def _ends(interval: Interval | None) -> str:

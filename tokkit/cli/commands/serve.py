@@ -28,7 +28,10 @@ def serve(
     host: Annotated[
         str,
         option(
-            "the address to listen at; beyond loopback it takes a key", AnyText(), panel=_ACCESS
+            "the address to listen at; beyond loopback it takes a key",
+            AnyText(),
+            "ADDRESS",
+            panel=_ACCESS,
         ),
     ] = "127.0.0.1",
     api_key: Annotated[

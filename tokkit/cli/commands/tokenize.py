@@ -88,7 +88,7 @@ def _write(
 
         def say(done: int, total: int) -> None:
             nonlocal n_bytes
-            n_bytes = total
+            n_bytes = done
             meter(f"encoding {path}", done, total)
 
         ids = tokenizer.encode_file(path, into=into, specials=specials, unk=unk, progress=say)

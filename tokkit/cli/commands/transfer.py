@@ -156,6 +156,7 @@ def transfer(
         raise ArgumentError("nothing would be kept: give --out FOLDER, --gguf FILE or --html FILE")
     if gguf is not None:
         require_gguf(extra="hf")
+    _refuse_incomplete(method, donor, text_file)
     training = _training(minutes, steps, checkpoint)
     text = b"\n".join(read_text(None, file) for file in text_file) if text_file else None
     with Meter() as meter:
@@ -191,6 +192,23 @@ def transfer(
         for note in saved.notes:
             print(f"tokkit: note: {visible(note)}", file=sys.stderr)
     return 0
+
+
+def _refuse_incomplete(method: str, donor: str | None, text_file: list[str] | None) -> None:
+    """Refuse a method without what it wants, in the words of the command."""
+    from tokkit.hypernets.methods import METHODS
+
+    wanting = METHODS.get(method)
+    if wanting is None:
+        return
+    if wanting.wants_donor and donor is None:
+        raise ArgumentError(
+            f"--method {method} wants a model that has the new tokenizer; give --donor MODEL"
+        )
+    if wanting.wants_text and not text_file:
+        raise ArgumentError(
+            f"--method {method} wants a text of the new model's use; give --text-file FILE"
+        )
 
 
 def _training(

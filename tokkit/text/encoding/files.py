@@ -246,6 +246,8 @@ def _fill(
     """Encode the rest of a text, and append its ids."""
     done = parts.resume(text)
     total = text.n_bytes
+    if done.n_bytes:  # perhaps there is no more
+        progress(done.n_bytes, total)
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="tokkit-encode")
     waiting: deque[tuple[bytes, Future[Ids]]] = deque()
 
@@ -264,7 +266,7 @@ def _fill(
             done = ahead  # at once, wherever an interruption falls; more ids in the file do no harm
         if parts.is_due:
             parts.record(done)
-        progress(ahead.n_bytes, total)
+        progress(ahead.n_bytes, max(total, ahead.n_bytes))  # a text may grow meanwhile
 
     try:
         for start, part in _read_parts(encoder, text, done.n_bytes):
