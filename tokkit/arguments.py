@@ -8,12 +8,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tokkit.errors import ArgumentError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 MAX_BYTES = 1 << 30
 """What one call may be asked to write, at most."""
+MAX_THREADS = 4096
+"""Of one process."""
 _MAX_NAMED = 64
 _N_NEAREST = 8
 
@@ -91,6 +96,39 @@ def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: st
             f"{name} must be {expected}, got {type(value).__name__} ({shown:.60})"
             + (hint and f"; {hint}")
         )
+
+
+def as_array(value: object, name: str) -> NDArray[Any]:
+    """Numbers as one array of the type that they have, which is still to be checked.
+
+    Raises:
+        ArgumentError: they make none: sequences of different lengths, a tensor on a GPU.
+    """
+    import numpy as np
+
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ArgumentError(
+            f"{name} must be one array, got {value!r:.60} ({reason:.200})"
+        ) from None
+
+
+def as_plain(value: Any) -> Any:
+    """Numbers of NumPy as those of Python, in mappings and sequences too, so that JSON takes them.
+
+    >>> as_plain({"a": (1, 2.5), "b": None})
+    {'a': (1, 2.5), 'b': None}
+    """
+    if isinstance(value, Mapping):
+        found = cast("Mapping[Any, Any]", value)
+        return {key: as_plain(each) for key, each in found.items()}
+    if isinstance(value, list | tuple):
+        several = [as_plain(each) for each in cast("Sequence[Any]", value)]
+        return tuple(several) if isinstance(value, tuple) else several
+    number = getattr(value, "item", None)
+    return number() if callable(number) else value
 
 
 def check_path(path: object, name: str, hint: str = "") -> Path:

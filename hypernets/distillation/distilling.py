@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.windows import n_positions
 from tokkit.models.training.curve import TrainingCurve
+from tokkit.models.training.fingerprints import hashed
 from tokkit.models.training.loop import train
 
 if TYPE_CHECKING:
@@ -177,17 +177,12 @@ def _identity(
     method: str, bench: Bench, rows: Rows, lessons: Sequence[Lesson], dtype: str
 ) -> dict[str, Any]:
     """What a checkpoint belongs to."""
-    text, made = hashlib.sha256(), hashlib.sha256()
-    for lesson in lessons:
-        text.update(lesson.text)
-        text.update(lesson.new.data)
-    for matrix in (rows.inputs, rows.outputs, rows.bias):
-        if matrix is not None:
-            made.update(np.ascontiguousarray(matrix).data)
+    texts = (part for lesson in lessons for part in (lesson.text, lesson.new.data))
+    made = (each for each in (rows.inputs, rows.outputs, rows.bias) if each is not None)
     return {
         "method": method,
         "model": type(bench.source.model).__name__,
-        "text": text.hexdigest(),
-        "first rows": made.hexdigest(),
+        "text": hashed(*texts),
+        "first rows": hashed(*(np.ascontiguousarray(each).data for each in made)),
         "dtype": dtype,
     }

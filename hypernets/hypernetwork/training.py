@@ -45,6 +45,7 @@ from tokkit.hypernets.plain_models.source_models import SourceModel, load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_rows
 from tokkit.models.training import TrainingOptions, TrainingResult, train
 from tokkit.models.training.checkpoints import CHECKPOINT
+from tokkit.models.training.fingerprints import hashed
 from tokkit.text.tokenizer import TextTokenizer
 
 Progress = Callable[[str, int, int], None]
@@ -130,7 +131,8 @@ def train_hypernetwork(
             identity={
                 "hypernetwork": asdict(options),
                 "vocabulary": trainer.vocabulary,
-                "texts": [len(text) for text in data],
+                "rows": trainer.old_rows_hash(),
+                "texts": hashed(*data),
             },
             progress=tell,
         )
@@ -175,6 +177,11 @@ class Trainer:
         self.network = _network(options, self._old, self._rows, tied=source.layers.tied, seed=seed)
         self.network.to(self.body.device)
         self._known: dict[str, dict[str, float]] = {}
+
+    def old_rows_hash(self) -> str:
+        """Hexadecimal, of the old model's rows: another's would be corrected in other ways."""
+        matrices = (self._old.inputs, self._old.outputs)
+        return hashed(*(each.detach().cpu().numpy().data for each in matrices))
 
     def centre_on(self, lesson: Lesson) -> None:
         """Take the mean hidden state of a lesson as the network's centre."""

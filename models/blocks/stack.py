@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.arguments import check_whole
 from tokkit.models.blocks.attention import Attention, local_mask
 from tokkit.models.blocks.feed_forward import FeedForward
 from tokkit.models.blocks.groups import Groups, places_within
@@ -255,8 +256,11 @@ def draw_parameters(module: nn.Module, *, seed: int) -> None:
     Layers named `out` end a branch that is added to the states; those of a stack are smaller by the
     root of the number of branches ("Language Models are Unsupervised Multitask Learners", 2019,
     section 2.3).
+
+    Raises:
+        ArgumentError: no whole number of 63 bits.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_whole("seed", seed, 0, (1 << 63) - 1))
     with torch.no_grad():
         for part in module.modules():
             if isinstance(part, nn.Linear | nn.Embedding):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_array
 from tokkit.errors import ArgumentError
 
 _LOUDEST = 2.0
@@ -20,7 +21,7 @@ def as_signal(x: Any) -> NDArray[np.float32]:
         ArgumentError: another type or shape, no sample, numbers that are not finite, or a signal
             that is far too loud.
     """
-    array = np.asarray(x)
+    array = as_array(x, "a signal")
     if array.dtype.kind != "f":
         raise ArgumentError(
             f"a signal must be of a float type with 1 as full scale, got {array.dtype}; divide "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -12,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.arguments import MAX_BYTES, check_kind, check_whole
-from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.errors import ArgumentError
+from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.dm_codec.checks import as_signal
 from tokkit.models.dm_codec.config import FRAMES_PER_SECOND, DMCodecConfig
 from tokkit.models.dm_codec.lessons import Lesson
@@ -21,7 +21,7 @@ from tokkit.models.dm_codec.recordings import Recordings
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
-from tokkit.models.training.processes import n_processes
+from tokkit.models.training.processes import refuse_several
 from tokkit.models.training.tasks import Task
 from tokkit.tokenizer import (
     Ids,
@@ -119,7 +119,7 @@ class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
             refuse_budget(self, budget)
         elif budget is not None:
             depth = min(check_whole("budget", budget, 1), self.streams)
-        with self._evaluating():
+        with evaluating(self):
             parts = [self.quantizer.encode(each, depth=depth) for each in self._vectors(x)]
             return self._shaped(torch.cat(parts).cpu().numpy())
 
@@ -141,7 +141,7 @@ class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
         codes = torch.from_numpy(self._ids(ids)).to(self.device)
         hop, margin = self.config.hop, self.config.margin
         total = torch.zeros(len(codes) * hop)
-        with self._evaluating():
+        with evaluating(self):
             for first, last in _pieces(len(codes)):
                 low, high = max(0, first - margin), min(len(codes), last + margin)
                 given = self.decoder(self.quantizer.decode(codes[low:high])[None])
@@ -179,7 +179,7 @@ class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
                 f"{n_bytes:,} bytes of probabilities, expected at most {MAX_BYTES:,}; pass the "
                 "signal in parts"
             )
-        with self._evaluating():
+        with evaluating(self):
             parts = [
                 self.quantizer.soft_assign(each, temperature=self.config.temperature)
                 for each in self._vectors(x)
@@ -206,11 +206,7 @@ class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
         """
         del seed
         check_kind(data, Recordings, "data", "a DMCodec learns from tokkit.models.Recordings")
-        if n_processes() > 1:
-            raise UnsupportedError(
-                "a DMCodec is trained in one process, for its codes follow the vectors of one; "
-                "unset WORLD_SIZE"
-            )
+        refuse_several("a DMCodec", "its codes follow the vectors of one")
         lesson = Lesson(self, data)
         identity = {"recordings": data.fingerprint(), "config": asdict(self.config)}
         evaluate = lesson.evaluate if lesson.evaluates else None
@@ -243,16 +239,6 @@ class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
     def _shaped(self, array: NDArray[Any]) -> NDArray[Any]:
         """Without the axis of streams, if there is one."""
         return array if self.streams > 1 else array[:, 0]
-
-    @contextmanager
-    def _evaluating(self) -> Generator[None]:
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            self.train(was_training)
 
 
 def _pieces(n: int) -> list[tuple[int, int]]:

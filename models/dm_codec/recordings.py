@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_kind, check_whole
+from tokkit.arguments import as_array, check_kind, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.dm_codec.checks import as_signal
 from tokkit.models.dm_codec.config import FRAMES_PER_SECOND
@@ -98,7 +98,7 @@ class Recordings:
 
 
 def _teacher(value: Any, n_frames: int, name: str) -> Floats:
-    array = np.asarray(value)
+    array = as_array(value, name)
     if array.dtype.kind != "f" or array.ndim != 2 or len(array) != n_frames:
         raise ArgumentError(
             f"{name} must be of a float type and the shape ({n_frames}, width), one row for each "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_array, as_ids, check_whole
 from tokkit.errors import ArgumentError
 
 
@@ -16,7 +17,7 @@ def as_picture(x: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     Raises:
         ArgumentError: another shape or type.
     """
-    return as_pictures(np.asarray(x)[None], shape, one=True)[0]
+    return as_pictures(as_array(x, "a picture")[None], shape, one=True)[0]
 
 
 def as_pictures(
@@ -32,10 +33,7 @@ def as_pictures(
     Raises:
         ArgumentError: another shape or type, or none.
     """
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise ArgumentError("pictures must be of one size, got several shapes") from error
+    array = as_array(x, "pictures of one size")
     wanted = "height, width, channels" if shape is None else ", ".join(map(str, shape))
     wanted = f"({wanted})" if one else f"(n, {wanted})"
     given = array.shape[1:] if one else array.shape
@@ -50,3 +48,12 @@ def as_pictures(
     if shape is not None and array.shape[1:] != shape:
         raise ArgumentError(f"{what} uint8 {wanted}, got the shape {given}")
     return array
+
+
+def checked_seeds(seeds: Any) -> list[int]:
+    """Seeds of pictures, which torch's generators take.
+
+    Raises:
+        ArgumentError: no whole numbers, or one that is negative or beyond int64.
+    """
+    return [check_whole("a seed", each, 0, (1 << 63) - 1) for each in as_ids(seeds, "seeds")]

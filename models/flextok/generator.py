@@ -8,8 +8,7 @@ write without being told; for that, the class is hidden in a share of the traini
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
@@ -19,10 +18,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.arguments import as_ids, check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError
+from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.stack import Stack
+from tokkit.models.flextok.checks import checked_seeds
 from tokkit.models.flextok.labelled_ids import LabelledIds
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
@@ -149,8 +150,11 @@ class PictureGenerator(InFolder, nn.Module):
             ArgumentError: an unknown class, another number of seeds, or an option out of range.
         """
         config = self.config
-        told = [check_whole("a class", each, 0, config.n_classes - 1) for each in classes]
-        drawn = [check_whole("a seed", each, 0, (1 << 63) - 1) for each in seeds]
+        told = [
+            check_whole("a class", each, 0, config.n_classes - 1)
+            for each in as_ids(classes, "classes")
+        ]
+        drawn = checked_seeds(seeds)
         if len(told) != len(drawn):
             raise ArgumentError(f"{len(drawn)} seeds for {len(told)} classes")
         n = config.n_tokens if budget is None else check_whole("budget", budget, 1, config.n_tokens)
@@ -158,7 +162,7 @@ class PictureGenerator(InFolder, nn.Module):
             if check_real(name, value) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {value}")
         found = [np.zeros((0, n), np.int64)]
-        with self._evaluating():
+        with evaluating(self):
             for at in range(0, len(told), _AT_ONCE):
                 some = slice(at, at + _AT_ONCE)
                 rows = torch.tensor(told[some], device=self.device)
@@ -217,16 +221,6 @@ class PictureGenerator(InFolder, nn.Module):
         lesson = _Lesson(self, data)
         identity = {"ids": data.fingerprint(), "config": asdict(config)}
         return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
-
-    @contextmanager
-    def _evaluating(self) -> Generator[None]:
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            self.train(was_training)
 
 
 class _Lesson:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_array
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.pictures import as_classes, n_held_out
 
@@ -35,7 +36,7 @@ class LabelledIds:
         Raises:
             ArgumentError: something does not fit.
         """
-        ids = np.asarray(self.ids)
+        ids = as_array(self.ids, "ids")
         if ids.ndim != 2 or not ids.size or ids.dtype.kind not in "iu" or int(ids.min()) < 0:
             raise ArgumentError(
                 "ids must be whole numbers (n, n_tokens), 0 or more and none absent, got "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -14,7 +13,8 @@ from torch import nn
 
 from tokkit.arguments import check_flags, check_kind, check_whole
 from tokkit.errors import ArgumentError
-from tokkit.models.flextok.checks import as_picture, as_pictures
+from tokkit.models.blocks.evaluating import evaluating
+from tokkit.models.flextok.checks import as_picture, as_pictures, checked_seeds
 from tokkit.models.flextok.config import FlexTokConfig
 from tokkit.models.flextok.encoder import RegisterEncoder
 from tokkit.models.flextok.flow_decoder import FlowDecoder, draw_pictures
@@ -146,7 +146,7 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         """
         refuse_context(self, context)
         picture = as_picture(x, self.config.shape)
-        with self._evaluating():
+        with evaluating(self):
             x = self._tensor(picture[None])
             vectors = self.bounded(x)
             found = self.quantizer.encode(vectors)
@@ -186,7 +186,7 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         check_flags(search=search)
         pictures = as_pictures(x, self.config.shape)
         found: list[NDArray[np.int64]] = []
-        with self._evaluating():
+        with evaluating(self):
             for at in range(0, len(pictures), _AT_ONCE):
                 x = self._tensor(pictures[at : at + _AT_ONCE])
                 ids = self.quantizer.encode(self.bounded(x))
@@ -209,13 +209,14 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
             ArgumentError: as `decode`, or another number of seeds.
             EncodingError: an id outside the grid.
         """
+        check_kind(ids, (Sequence, np.ndarray), "ids", "pass those of each picture in a list")
         rows = [self._checked(each) for each in ids]
         if seeds is not None:
-            seeds = [check_whole("seed", each, 0, (1 << 63) - 1) for each in seeds]
+            seeds = checked_seeds(seeds)
             if len(seeds) != len(rows):
                 raise ArgumentError(f"{len(seeds)} seeds for {len(rows)} pictures")
         found = [np.zeros((0, *self.config.shape), np.uint8)]
-        with self._evaluating():
+        with evaluating(self):
             for at in range(0, len(rows), _AT_ONCE):
                 some = slice(at, at + _AT_ONCE)
                 of_these = None if seeds is None else seeds[some]
@@ -280,16 +281,6 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
     def bounded(self, x: torch.Tensor) -> torch.Tensor:
         """Vectors that are quantised, float (n, n_tokens, columns), of pictures from -1 to 1."""
         return self.quantizer.bound(self.encoder(x))
-
-    @contextmanager
-    def _evaluating(self) -> Generator[None]:
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            self.train(was_training)
 
     def _searched(self, x: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         return searched(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_real
+from tokkit.arguments import as_array, check_real
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.checks import as_pictures
 
@@ -68,7 +68,7 @@ def as_classes(labels: Any, n: int) -> NDArray[np.int64]:
     Raises:
         ArgumentError: another shape or type, or a number below 0 or beyond int64.
     """
-    array = np.asarray(labels)
+    array = as_array(labels, "labels")
     if array.shape != (n,) or array.dtype.kind not in "iu" or int(array.min()) < 0:
         raise ArgumentError(
             f"labels must be whole numbers ({n},), 0 or more, got {array.dtype} {array.shape}"

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields, is_dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin
 from typing import get_type_hints as hints_of
 
-from tokkit.arguments import refuse_unknown
+from tokkit.arguments import as_plain, refuse_unknown
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.json_text import want_int, want_list, want_number, want_object, want_str
 
@@ -29,7 +29,7 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 
 def config_to_dict(config: Config) -> dict[str, Any]:
     """Plain data for JSON."""
-    return asdict(config)
+    return as_plain(asdict(config))
 
 
 def merged(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import torch
 
-from tokkit.arguments import check_path
-from tokkit.errors import ArgumentError, FormatError, refused_by_system
+from tokkit.arguments import check_kind, check_path
+from tokkit.errors import ArgumentError, FormatError, ModelError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.files.registry import write_kind
@@ -81,11 +81,14 @@ def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
     Raises:
         ArgumentError: no path.
         FormatError: the folder cannot be written to.
+        ModelError: it could not be loaded again: numbers that are not finite, or of other types
+            than float32, float64 or bfloat16, or of several.
     """
     from safetensors.torch import save
 
     path = check_path(folder, "folder")
     state = {name: each.detach().cpu().contiguous() for name, each in model.state_dict().items()}
+    _check_savable(state, model.name)
     config = config_to_dict(model.config)
     with refused_by_system(f"write a model to {str(path)!r}"):
         path.mkdir(parents=True, exist_ok=True)
@@ -112,6 +115,7 @@ def load_model(
         ArgumentError: no path, an unknown dtype, or a device that cannot be used.
         FormatError: a file is missing or damaged, or they do not belong together.
     """
+    check_kind(dtype, (str, type(None)), "dtype")
     if dtype is not None and dtype not in _NAMES:
         raise ArgumentError(f"dtype must be one of {', '.join(_NAMES)}, got {dtype!r}")
     place = _device(device)
@@ -126,6 +130,24 @@ def load_model(
     _fill(model, path / WEIGHTS)
     model.name = path.resolve().name
     return model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype]).eval()
+
+
+def _check_savable(state: Mapping[str, torch.Tensor], name: str) -> None:
+    """Refuse what `load_model` would refuse, while the model is still there.
+
+    Raises:
+        ModelError: numbers that are not finite, or of types that a folder does not hold.
+    """
+    kinds = {each.dtype for each in state.values() if each.is_floating_point()}
+    if len(kinds) != 1 or not kinds <= set(_DTYPES.values()):
+        shown = ", ".join(sorted(str(each).removeprefix("torch.") for each in kinds))
+        raise ModelError(
+            f"{name} holds numbers of types {shown}, and a folder those of one of "
+            f"{', '.join(_NAMES)}; convert it, as by model.float()"
+        )
+    for key, each in state.items():
+        if not bool(torch.isfinite(each).all()):
+            raise ModelError(f"{name}: {key} holds numbers that are not finite; nothing is written")
 
 
 def _canonical(config: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ class InFolder:
         Raises:
             ArgumentError: no path.
             FormatError: it cannot be written.
+            ModelError: it could not be loaded again: numbers that are not finite, or of other types
+                than float32, float64 or bfloat16, or of several.
         """
         model: Any = self
         save_model(model, folder)

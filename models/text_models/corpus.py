@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from tokkit.arguments import check_real, check_whole
 from tokkit.bytelm.documents import Text, read_documents
 from tokkit.errors import ArgumentError
 from tokkit.models.text_models.windows import Windows
+from tokkit.models.training.fingerprints import hashed
 
 _LONGEST_NAME = 255
 _NEAR = 8
@@ -86,9 +86,10 @@ class Corpus:
             seed: of the order of the windows.
 
         Raises:
-            ArgumentError: there is not one byte.
+            ArgumentError: there is not one byte, or no such seed.
             FormatError: a file cannot be read.
         """
+        check_whole("seed", seed, 0)
         self._documents = [data for _, data in read_documents(texts.data)]
         self._texts, self._seed = texts, seed
         learned: list[Piece] = []
@@ -111,11 +112,7 @@ class Corpus:
 
     def fingerprint(self) -> str:
         """A hash of the documents."""
-        digest = hashlib.sha256()
-        for data in self._documents:
-            digest.update(len(data).to_bytes(8, "little"))
-            digest.update(data)
-        return digest.hexdigest()
+        return hashed(*self._documents)
 
     def learned_texts(self) -> list[bytes]:
         """What is learned of each document: all before the windows that are held out."""

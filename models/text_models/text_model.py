@@ -11,19 +11,20 @@ from __future__ import annotations
 import math
 import os
 from abc import abstractmethod
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_whole, refuse_unknown
+from tokkit.arguments import MAX_THREADS, as_bytes, check_whole, refuse_unknown
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import Bounds
 from tokkit.bytelm.documents import Text
 from tokkit.errors import ArgumentError, ModelError
+from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.folders import load_model
 from tokkit.models.saving.in_folder import InFolder
@@ -93,18 +94,9 @@ class TextModel(InFolder, torch.nn.Module, ByteModel):
         """Of its parameters."""
         return next(self.parameters()).dtype
 
-    @contextmanager
-    def evaluating(self) -> Generator[None]:
+    def evaluating(self) -> AbstractContextManager[None]:
         """Within it there are no gradients, and the module is in its evaluation mode."""
-        was_training = self.training
-        if was_training:
-            self.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            if was_training:
-                self.train()
+        return evaluating(self)
 
     @classmethod
     def load(
@@ -131,7 +123,7 @@ class TextModel(InFolder, torch.nn.Module, ByteModel):
         """
         refuse_unknown(others, ("dtype", "device", "threads", "allow_download"))
         if threads is not None:
-            check_whole("threads", threads, 1)
+            check_whole("threads", threads, 1, MAX_THREADS)
             torch.set_num_threads(threads)
         return load_model(cls, folder, dtype=dtype, device=device)
 

@@ -99,7 +99,7 @@ def load_checkpoint(
 
     Raises:
         FormatError: the file is damaged.
-        ModelError: it is of another training, or of a model of other shapes.
+        ModelError: it is of another training, or of a model of other shapes or types.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -192,10 +192,11 @@ def _fill(
         names = ", ".join(sorted(found ^ set(kept))[:4])
         raise ModelError(f"{path}: of another model: {names} are in one of them alone")
     for name, each in kept.items():
-        if (saved := tensors[_MODEL + name]).shape != each.shape:
+        its, ours = ((tuple(one.shape), one.dtype) for one in (tensors[_MODEL + name], each))
+        if its != ours:
+            same = its[0] == ours[0]
             raise ModelError(
-                f"{path}: of another model: {name} is {tuple(saved.shape)}, here it is "
-                f"{tuple(each.shape)}"
+                f"{path}: of another model: {name} is {its[same]}, here it is {ours[same]}"
             )
     with torch.no_grad():
         for name, each in kept.items():

@@ -108,8 +108,8 @@ def train(
         FormatError: the folder cannot be written, or what it holds is damaged.
         Interrupted: SIGINT, a `KeyboardInterrupt`; where there is a folder, a checkpoint was
             written.
-        ModelError: a loss that is not finite; a checkpoint that does not fit; another training is
-            in the folder.
+        ModelError: a loss or gradient that is not finite; a checkpoint that does not fit; another
+            training is in the folder.
         MissingExtraError: several processes without accelerate.
 
     Warns:
@@ -228,6 +228,7 @@ class _Run:
         return None if each is None else each * self._options.batches * self._processes.count
 
     def _go(self, came: Callable[[], bool], tell: Progress) -> None:
+        self._optimizer.forget_gradients()  # that the caller or a failed step has left
         # Before any step, so that nothing is lost; later, so that the model's files are there.
         self._save()
         if not self._position.step:
@@ -271,8 +272,13 @@ class _Run:
                 "what the batch holds"
             )
         self._processes.average(self._parameters)
-        if options.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._parameters, options.clip_norm)
+        most = math.inf if options.clip_norm is None else options.clip_norm
+        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, most))
+        if not math.isfinite(norm):  # or the next checkpoint would hold what nobody can go on from
+            raise ModelError(
+                f"the gradient of step {position.step + 1} is {norm}; lower learning_rate, or use "
+                "autocast='bfloat16' in place of 'float16'"
+            )
         self._optimizer.set_learning_rate(rate)
         self._optimizer.step()
         seconds = position.seconds + self._processes.firsts(self._now() - begun)[0]

@@ -50,6 +50,11 @@ class Optimizers:
         """Update all parameters, and forget their gradients."""
         for part in self._parts:
             part.step()
+        self.forget_gradients()
+
+    def forget_gradients(self) -> None:
+        """Those that there are."""
+        for part in self._parts:
             part.zero_grad(set_to_none=True)
 
     def set_learning_rate(self, rate: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.arguments import as_plain, check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError
 
 _NOT_OF_THE_CURVE = ("evaluations", "checkpoint_seconds", "device")
@@ -83,6 +83,8 @@ class TrainingOptions:
         _check_choice("clock", self.clock, ("cpu", "wall"))
         _check_choice("autocast", self.autocast, ("bfloat16", "float16", None))
         check_kind(self.device, (str, type(None)), "device")
+        for name, value in asdict(self).items():
+            object.__setattr__(self, name, as_plain(value))
 
     def _check_shares(self) -> None:
         check_kind(self.betas, tuple, "betas")

@@ -115,6 +115,16 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def refuse_several(what: str, why: str) -> None:
+    """Refuse to train what one process trains.
+
+    Raises:
+        UnsupportedError: the environment tells of several.
+    """
+    if n_processes() > 1:
+        raise UnsupportedError(f"{what} is trained in one process, for {why}; unset WORLD_SIZE")
+
+
 def n_processes() -> int:
     """How many there are, by what the environment tells."""
     return int(os.environ.get("WORLD_SIZE", "1"))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_array
 from tokkit.errors import ArgumentError
 
 
@@ -20,7 +21,7 @@ def as_features(x: Any, n_features: int | None) -> NDArray[np.float32]:
     Raises:
         ArgumentError: another shape, no node, or numbers that are not finite.
     """
-    array = np.asarray(x)
+    array = as_array(x, "features")
     shape = f"(nodes, {'features' if n_features is None else n_features})"
     if array.dtype.kind not in "fiub" or array.ndim != 2:
         raise ArgumentError(
@@ -48,7 +49,7 @@ def as_edges(context: Any, n_nodes: int) -> NDArray[np.int64]:
             "a node needs its graph: pass context=edges, whole numbers (2, edges); (2, 0) if there "
             "are none"
         )
-    array = np.asarray(context)
+    array = as_array(context, "edges")
     if array.ndim != 2 or array.shape[0] != 2 or (array.size and array.dtype.kind not in "iu"):
         raise ArgumentError(
             f"edges must be whole numbers (2, edges), got {array.dtype} {array.shape}"

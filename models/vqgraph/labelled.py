@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_array
 from tokkit.errors import ArgumentError
 from tokkit.models.vqgraph.checks import as_edges, as_features
 
@@ -46,7 +47,7 @@ class LabelledGraph:
         object.__setattr__(self, "edges", as_edges(self.edges, n))
         for name in ("train", "validation"):
             object.__setattr__(self, name, _nodes(getattr(self, name), n, name))
-        labels = np.asarray(self.labels)
+        labels = as_array(self.labels, "labels")
         if labels.shape != (n,) or labels.dtype.kind not in "iu":
             raise ArgumentError(
                 f"labels must be whole numbers ({n},), got {labels.dtype} {labels.shape}"
@@ -74,7 +75,7 @@ class LabelledGraph:
 
 
 def _nodes(value: Any, n: int, name: str) -> NDArray[np.int64]:
-    array = np.asarray(value)
+    array = as_array(value, name)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ArgumentError(f"{name} must be whole numbers (n,), got {array.dtype} {array.shape}")
     array = array.astype(np.int64)

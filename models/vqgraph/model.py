@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -15,9 +14,11 @@ from torch.nn import functional
 
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError
+from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
+from tokkit.models.training.processes import refuse_several
 from tokkit.models.training.tasks import Task
 from tokkit.models.vqgraph.checks import as_edges, as_features
 from tokkit.models.vqgraph.config import VQGraphConfig
@@ -109,7 +110,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
             ArgumentError: a budget, no context, another shape, or numbers that are not finite.
         """
         refuse_budget(self, budget)
-        with self._evaluating():
+        with evaluating(self):
             return self.teacher.quantizer.encode(self._seen(x, context)).cpu().numpy()
 
     def decode(self, ids: Ids, *, seed: int | None = None) -> NDArray[np.float32]:
@@ -121,7 +122,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
         """
         refuse_seed(self, seed)
         codes = torch.from_numpy(as_id_array(ids, self.vocab_sizes)).to(self.device)
-        with self._evaluating():
+        with evaluating(self):
             vectors = self.teacher.quantizer.decode(codes)
             features = functional.normalize(self.teacher.feature_decoder(vectors), dim=1)
             return features.float().cpu().numpy()
@@ -132,7 +133,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
         Raises:
             ArgumentError: as `encode`.
         """
-        with self._evaluating():
+        with evaluating(self):
             return self._soft(self._seen(x, context)).float().cpu().numpy()
 
     # -- without the graph ---------------------------------------------------------------------
@@ -149,7 +150,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
         Raises:
             ArgumentError: another shape, or numbers that are not finite.
         """
-        with self._evaluating():
+        with evaluating(self):
             states = self.student.states(self._features(x))
             return self._soft(directions(states)).float().cpu().numpy()
 
@@ -166,7 +167,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
         Raises:
             ArgumentError: another shape, or numbers that are not finite.
         """
-        with self._evaluating():
+        with evaluating(self):
             features = self._features(x)
             if context is None:
                 logits = self.student.classes(self.student.states(features))
@@ -183,7 +184,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
             EncodingError: an id outside the codebook.
         """
         codes = torch.from_numpy(as_id_array(ids, self.vocab_sizes)).to(self.device)
-        with self._evaluating():
+        with evaluating(self):
             logits = self.teacher.code_head(self.teacher.quantizer.decode(codes))
             return logits.log_softmax(1).float().cpu().numpy()
 
@@ -202,6 +203,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
 
         Raises:
             ArgumentError: something else, or a graph of another number of features or classes.
+            UnsupportedError: several processes.
         """
         del seed
         check_kind(data, LabelledGraph, "data", "VQGraph learns from a graph with some labels")
@@ -209,6 +211,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
         as_features(graph.features, self.config.n_features)
         if (most := int(graph.known.max())) >= self.config.n_classes:
             raise ArgumentError(f"a class is {most}, and the model has {self.config.n_classes}")
+        refuse_several("a VQGraph", "its codes follow the vectors of one")
         lesson = _Lesson(self, graph)
         identity = {"graph": graph.fingerprint(), "config": asdict(self.config)}
         return Task(
@@ -247,16 +250,6 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
     def device(self) -> torch.device:
         """Where its parameters are."""
         return self.teacher.bias.device
-
-    @contextmanager
-    def _evaluating(self) -> Generator[None]:
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            self.train(was_training)
 
     def _features(self, x: Any) -> torch.Tensor:
         rows = torch.from_numpy(as_features(x, self.config.n_features))

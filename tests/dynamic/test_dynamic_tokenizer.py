@@ -65,7 +65,8 @@ def test_rows_are_those_of_the_spellings_and_padding_is_told_apart() -> None:
 
 
 def test_a_saved_tokenizer_goes_on_where_it_was(tmp_path: Path) -> None:
-    tokenizer = DynamicTokenizer(SMALL, None, target_reduction=0.5, within_words=False)
+    limits: dict[str, Any] = {"target_reduction": np.float32(0.5), "min_count": np.int64(2)}
+    tokenizer = DynamicTokenizer(SMALL, None, within_words=False, **limits)
     ids = tokenizer.encode("cbcb cb cb")
     tokenizer.save(tmp_path)
     loaded = cast("DynamicTokenizer", tokkit.load_tokenizer(tmp_path))
@@ -95,6 +96,10 @@ def test_what_does_not_fit_is_refused() -> None:
         tokenizer.encode("a", budget=3)
     with pytest.raises(ArgumentError, match="merged with"):
         tokenizer.adopt(tokkit.merge_batch(["a"], tokenizer=over()))
+    with pytest.raises(ArgumentError, match="MergedBatch"):
+        tokenizer.adopt(cast(Any, 5))
+    with pytest.raises(ArgumentError, match="an id must be"):
+        tokenizer.spelling(cast(Any, "x"))
     for token in (-1, tokenizer.vocab_size):
         with pytest.raises(EncodingError, match="outside"):
             tokenizer.decode([token])

@@ -83,8 +83,10 @@ def test_a_batch_larger_than_the_cache_is_answered_in_full() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: SubtokenEmbedder(MATRIX[0]), ArgumentError, "expected a matrix"),
-        (lambda: SubtokenEmbedder(np.eye(2, dtype=int)), ArgumentError, "expected a matrix"),
+        (lambda: SubtokenEmbedder(MATRIX[0]), ArgumentError, "a matrix of a float type"),
+        (lambda: SubtokenEmbedder(np.eye(2, dtype=int)), ArgumentError, "a matrix of a float type"),
+        (lambda: SubtokenEmbedder(np.full((2, 2), np.nan)), ArgumentError, "not finite"),
+        (lambda: SubtokenEmbedder(np.full((2, 2), 1e300)), ArgumentError, "not finite"),
         (lambda: SubtokenEmbedder(MATRIX, first=0.8, last=0.3), ArgumentError, "make up 1"),
         (lambda: SubtokenEmbedder(MATRIX, first=-0.1), ArgumentError, "shares from 0"),
         (lambda: SubtokenEmbedder(MATRIX).rows([[0], []]), ArgumentError, "spellings[1] is empty"),

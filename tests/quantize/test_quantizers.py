@@ -138,6 +138,14 @@ def test_every_finite_scalar_round_trips(levels: tuple[int, ...]) -> None:
     assert float(points.min()) == -1 and len(points.unique(dim=0)) == len(ids)
 
 
+def test_as_many_levels_as_float32_tells_apart_round_trip_and_no_more() -> None:
+    quantizer = FiniteScalarQuantizer(((1 << 20) - 1,))
+    ids = torch.cat([torch.arange(5000), quantizer.vocab_sizes[0] - 1 - torch.arange(5000)])
+    assert torch.equal(quantizer.encode(quantizer.decode(ids)), ids)
+    with pytest.raises(ArgumentError, match="a number of levels"):
+        FiniteScalarQuantizer((2, (1 << 20) + 1))
+
+
 @pytest.mark.parametrize("levels", [2, 3, 4, 5, 8])
 def test_bounded_numbers_reach_every_level_as_the_paper_rounds_them(levels: int) -> None:
     quantizer = FiniteScalarQuantizer((levels,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from tokkit.arguments import as_bytes, check_kind
@@ -39,6 +39,8 @@ def one_or_several(given: Any, single: tuple[type, ...], name: str) -> list[Any]
     if isinstance(given, single):
         return [given]
     check_kind(given, Iterable, name, "pass one, or a list of them")
+    if isinstance(given, Mapping):  # else its names would be read as texts
+        raise ArgumentError(f"{name} is a mapping; pass its values as a list")
     return list(given)
 
 

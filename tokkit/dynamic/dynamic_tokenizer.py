@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_ids, check_path, refuse_single_text
+from tokkit.arguments import as_ids, as_plain, check_kind, check_path, refuse_single_text
 from tokkit.dynamic.embedding import Embedder
 from tokkit.dynamic.merge_tables import merge_tables
 from tokkit.dynamic.merged_batch import MergedBatch
@@ -80,13 +80,14 @@ class DynamicTokenizer(Tokenizer[Text]):
             raise ArgumentError(f"embedder must have a method rows, got {embedder!r:.60}")
         self.tokenizer: TextTokenizer = load_tokenizer(tokenizer)
         self.embedder = embedder
-        self.limits: dict[str, Any] = {
+        limits: dict[str, Any] = {
             "n_merges": n_merges,
             "min_count": min_count,
             "target_reduction": target_reduction,
             "within_words": within_words,
         }
-        merge_batch([], tokenizer=self.tokenizer, **self.limits)  # refuses what is out of range
+        merge_batch([], tokenizer=self.tokenizer, **limits)  # refuses what is out of range
+        self.limits = as_plain(limits)
         self._marks = merge_tables(self.tokenizer).spellings.mark
         self._spellings: list[tuple[int, ...]] = []
         self._ids: dict[tuple[bytes, int, int], int] = {}
@@ -143,8 +144,9 @@ class DynamicTokenizer(Tokenizer[Text]):
         """The sequences of a merged batch in the ids of this tokenizer.
 
         Raises:
-            ArgumentError: the batch was merged with another tokenizer.
+            ArgumentError: no batch, or one that was merged with another tokenizer.
         """
+        check_kind(batch, MergedBatch, "batch", "pass what merge_batch returns")
         if batch.tokenizer is not self.tokenizer:
             raise ArgumentError(
                 f"the batch was merged with {batch.tokenizer!r}, expected {self.tokenizer!r}; pass "
@@ -170,8 +172,10 @@ class DynamicTokenizer(Tokenizer[Text]):
         """The ids of the tokenizer underneath that spell an id.
 
         Raises:
+            ArgumentError: no whole number.
             EncodingError: an id that no batch has made.
         """
+        check_kind(token, (int, np.integer), "an id")
         place = token - self.tokenizer.vocab_size
         if place >= len(self._spellings):
             raise EncodingError(

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_ids, check_real, check_whole
+from tokkit.arguments import as_array, as_ids, check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError, EncodingError
 
 Float32s = NDArray[np.float32]
@@ -58,20 +58,15 @@ class SubtokenEmbedder:
             last: the share of the last subtoken.
 
         Raises:
-            ArgumentError: no matrix, or shares that are negative or above 1 together.
+            ArgumentError: no matrix, one with a number that is not finite in float32, or shares
+                that are negative or above 1 together.
         """
-        array = np.asarray(matrix)
-        if array.ndim != 2 or not np.issubdtype(array.dtype, np.floating):
-            raise ArgumentError(
-                f"expected a matrix with one row an id, got {array.dtype} {array.shape}; of torch, "
-                "pass weight.detach().float().cpu().numpy()"
-            )
+        self.matrix = as_matrix(matrix, "the matrix", "pass weight.detach().float().cpu().numpy()")
         shares = check_real("first", first), check_real("last", last)
         if min(shares) < 0 or sum(shares) > 1:
             raise ArgumentError(
                 f"first={first!r} and last={last!r}, expected shares from 0 that make up 1 at most"
             )
-        self.matrix: Float32s = array.astype(np.float32, copy=False)
         self.first, self.last = shares
 
     @property
@@ -83,9 +78,10 @@ class SubtokenEmbedder:
         """The weighted mean of each spelling's rows, float32 (n, width).
 
         Raises:
-            ArgumentError: an empty spelling.
+            ArgumentError: no spellings, or an empty one.
             EncodingError: an id without a row.
         """
+        check_kind(spellings, Sequence, "spellings")
         out = np.empty((len(spellings), self.width), np.float32)
         for number, spelling in enumerate(spellings):
             ids = np.array(as_ids(spelling, f"spellings[{number}]"), np.int64)
@@ -104,6 +100,32 @@ class SubtokenEmbedder:
                 else (self.first * parts[0] + self.last * parts[-1] + mean)
             )
         return out
+
+
+def as_matrix(values: Any, name: str, of_torch: str = "") -> Float32s:
+    """Rows of a vocabulary, float32 (ids, width); not copied where they are that.
+
+    Args:
+        values: of a float type.
+        name: of the argument.
+        of_torch: how to make it of a model's weight.
+
+    Raises:
+        ArgumentError: no matrix of a float type, or one that is not finite in float32.
+    """
+    array = as_array(values, name)
+    if array.ndim != 2 or array.dtype.kind != "f":
+        hint = of_torch and f"; of torch, {of_torch}"
+        raise ArgumentError(
+            f"{name} must be a matrix of a float type, one row an id, got {array.dtype} "
+            f"{array.shape}{hint}"
+        )
+    # The sum is not finite where a number is not; a finite sum may overflow, and is looked into.
+    with np.errstate(over="ignore", invalid="ignore"):
+        matrix = np.asarray(array, dtype=np.float32)
+        if not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
+            raise ArgumentError(f"{name} holds numbers that are not finite in float32")
+    return matrix
 
 
 class EmbeddingCache:

@@ -25,7 +25,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole
+from tokkit.arguments import as_array, check_whole
+from tokkit.dynamic.embedding import as_matrix
 from tokkit.errors import ArgumentError
 from tokkit.kernels.large_vocabulary.largest import keep_largest
 from tokkit.kernels.large_vocabulary.screening import (
@@ -89,7 +90,7 @@ class VocabularyIndex:
             ArgumentError: shapes that do not fit, ids outside the base, a row without parts, or
                 numbers that are not finite.
         """
-        self._rows = _matrix(rows, "rows")
+        self._rows = np.ascontiguousarray(as_matrix(rows, "rows"))
         self.n_base: int = len(self._rows)
         self.width: int = self._rows.shape[1]
         if not self.n_base:
@@ -100,7 +101,7 @@ class VocabularyIndex:
         self._residual: Float32s | None = None
         self._codes: tuple[Codes, Codes] | None = None
         if residual is not None:
-            self._residual = _matrix(residual, "residual")
+            self._residual = np.ascontiguousarray(as_matrix(residual, "residual"))
             self._check_residual(self._residual)
             self._codes = _encode(self._residual)
 
@@ -236,10 +237,7 @@ class VocabularyIndex:
     # -- what is given -----------------------------------------------------------------------
 
     def _read_queries(self, queries: Any) -> tuple[Float32s, bool]:
-        try:
-            array: Float32s = np.asarray(queries, dtype=np.float32)
-        except (TypeError, ValueError):
-            raise ArgumentError(f"queries must be numbers, got {queries!r:.60}") from None
+        array = _numbers(queries, "queries")
         if array.ndim not in (1, 2) or array.shape[-1] != self.width:
             raise ArgumentError(
                 f"queries have shape {array.shape}, expected ({self.width},) or (q, {self.width})"
@@ -252,7 +250,7 @@ class VocabularyIndex:
         n = self.n_parts
         if bias is None:
             return np.zeros(self.n_base, np.float32), np.zeros(n, np.float32)
-        array: Float32s = np.asarray(bias, dtype=np.float32)
+        array = _numbers(bias, "bias")
         if array.shape not in ((n,), (len(self),)):
             raise ArgumentError(
                 f"bias has shape {array.shape}, expected ({n},) for the further rows or "
@@ -278,18 +276,11 @@ class VocabularyIndex:
             )
 
 
-def _matrix(values: Any, name: str) -> Float32s:
-    array = np.asarray(values)
-    if array.ndim != 2 or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-        raise ArgumentError(
-            f"{name} must be a matrix of numbers, one row an id, got {array.dtype} {array.shape}"
-        )
-    matrix = np.ascontiguousarray(array, dtype=np.float32)
-    # The sum is not finite where a number is not; a finite sum may overflow, and is looked into.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
-            raise ArgumentError(f"{name} holds numbers that are not finite")
-    return matrix
+def _numbers(values: Any, name: str) -> Float32s:
+    array = as_array(values, name)
+    if array.dtype.kind not in "fiub":
+        raise ArgumentError(f"{name} must be numbers, got {values!r:.60}")
+    return array.astype(np.float32, copy=False)
 
 
 def _read_parts(parts: Parts, weights: Any, n_base: int) -> _Sums:

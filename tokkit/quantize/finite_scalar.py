@@ -23,7 +23,7 @@ from tokkit.arguments import check_whole
 from tokkit.errors import ArgumentError
 from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids, check_temperature
 
-_MOST_CODES = 1 << 31
+_MOST_CODES, _MOST_LEVELS = 1 << 31, 1 << 20
 _EDGE = 1e-3
 """By how much the range is wider than the grid, relative to it (the published code's epsilon)."""
 
@@ -50,10 +50,13 @@ class FiniteScalarQuantizer(Quantizer):
                 (8, 8, 8, 5, 5, 5).
 
         Raises:
-            ArgumentError: no column, fewer than two levels, or more than 2^31 codes.
+            ArgumentError: no column, fewer than two levels or more than 2^20, which float32 does
+                not tell apart, or more than 2^31 codes.
         """
         super().__init__()
-        self.levels = tuple(check_whole("a number of levels", each, 2) for each in levels)
+        self.levels = tuple(
+            check_whole("a number of levels", each, 2, _MOST_LEVELS) for each in levels
+        )
         n_codes = math.prod(self.levels)
         if not self.levels or n_codes > _MOST_CODES:
             raise ArgumentError(

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import as_array
 from tokkit.errors import ArgumentError, EncodingError
 
 ABSENT = -1
@@ -75,7 +76,7 @@ def as_columns(array: NDArray[_Any]) -> NDArray[_Any]:
 
 
 def _integers(ids: object, streams: int) -> NDArray[np.int64]:
-    array = np.asarray(ids)
+    array = as_array(ids, "ids")
     shape = "(n,)" if streams == 1 else f"(n, {streams})"
     if array.size == 0 and array.ndim == 1 and streams > 1:
         return np.zeros((0, streams), np.int64)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from tokkit.arguments import check_whole
+from tokkit.arguments import as_array, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.encoder import attention_mask
 from tokkit.models.flextok.patches import cut
@@ -113,7 +113,7 @@ class ReleasedFlexTok(nn.Module):
             ArgumentError: another shape, numbers that are not finite, or a budget below 1.
         """
         layout = self.layout
-        array = np.asarray(latents)
+        array = as_array(latents, "latents")
         most = tuple(layout.patch * side for side in layout.sides)
         fits = array.ndim == 3 and array.dtype.kind == "f" and array.shape[0] == layout.channels
         if not fits or any(

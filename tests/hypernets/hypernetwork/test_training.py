@@ -25,7 +25,7 @@ from tests.hypernets.plain_models.toy_models import toy_model, toy_tokenizer
 from tokkit.errors import ArgumentError, FormatError, ModelError, UnsupportedError
 from tokkit.hypernets.hypernetwork.options import HypernetOptions
 from tokkit.hypernets.hypernetwork.trained import CONFIG, WEIGHTS, TrainedHypernet
-from tokkit.hypernets.hypernetwork.training import HypernetTraining
+from tokkit.hypernets.hypernetwork.training import HypernetTraining, train_hypernetwork
 from tokkit.hypernets.transfer import transfer
 from tokkit.text.tokenizer import load_tokenizer
 
@@ -40,6 +40,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HypernetTrainin
 def rows_of(result: Any) -> tuple[Any, Any]:
     model = result.model
     return model.get_input_embeddings().weight, model.get_output_embeddings().weight
+
+
+def other_source() -> Any:
+    """A model of the same shape and tokenizer with other rows."""
+    model, tokenizer = toy_source()
+    with torch.no_grad():
+        model.get_input_embeddings().weight[5] += 0.1
+    return model, tokenizer
 
 
 def test_the_first_figures_are_the_heuristics(run: tuple[Path, HypernetTraining]) -> None:
@@ -63,6 +71,9 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
     with pytest.raises(KeyboardInterrupt):
         toy_training(tmp_path, short, evaluate_on=given, progress=stop)
     assert TrainedHypernet.load(tmp_path).network.config == run[1].hypernet.network.config
+    for source, text in ((toy_source(), TEXT[::-1]), (other_source(), TEXT)):
+        with pytest.raises(ModelError, match="of another training"):
+            train_hypernetwork(source, [text], tmp_path, short, options=OPTIONS)
     resumed = toy_training(tmp_path, short, evaluate_on=given)
     assert resumed.result.resumed_at > 0
     whole = run[1].hypernet.network.state_dict()

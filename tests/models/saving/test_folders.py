@@ -9,18 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch: Any = pytest.importorskip("torch")
 import tokkit
 from tests.models.toy_models import NGRAMS, STACK, tokenizer
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, FormatError, ModelError
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.byte.model import ByteTransformer
 from tokkit.models.saving.folders import CONFIG, WEIGHTS
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.model import SubwordTransformer
 from tokkit.models.subword.vocabulary import train_tokenizer
+from tokkit.models.training import TrainingOptions, train
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +101,65 @@ def test_a_folder_from_before_a_field_was_there_is_opened(folder: Path) -> None:
     assert tokkit.load_lm(folder).config.ngrams == NGRAMS  # type: ignore[attr-defined]
 
 
-def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    model = ByteTransformer(ByteConfig(STACK))
+def test_numbers_that_are_not_finite_are_refused(folder: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    tensors["head.weight"][3, 3] = float("nan")
+    save_file(tensors, folder / WEIGHTS, metadata)
+    with pytest.raises(FormatError, match="not finite"):
+        tokkit.load_lm(folder)
+
+
+def spoilt(model: Any) -> Any:
     with torch.no_grad():
         model.head.weight[3, 3] = float("nan")
-    model.save(tmp_path)
-    with pytest.raises(FormatError, match="not finite"):
-        tokkit.load_lm(tmp_path)
+    return model
+
+
+def mixed(model: Any) -> Any:
+    model.head.double()
+    return model
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (spoilt, "head.weight holds numbers that are not finite"),
+        (mixed, "of types float32, float64"),
+        (torch.nn.Module.half, "of types float16"),
+    ],
+)
+def test_what_could_not_be_loaded_again_is_not_saved(
+    change: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        change(ByteTransformer(ByteConfig(STACK))).save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_numbers_of_numpy_make_the_same_model_as_those_of_python(tmp_path: Path) -> None:
+    size: Any = np.int64
+    share: Any = np.float32
+    stack = replace(
+        STACK, width=size(STACK.width), n_layers=size(STACK.n_layers), norm_eps=share(0.5)
+    )
+    options = TrainingOptions(steps=size(1), seed=size(7), learning_rate=share(0.25))
+    model = ByteTransformer(ByteConfig(stack), seed=size(3))
+    train(model, b"some text " * 9, options, folder=tmp_path)
+    again = train(model, b"some text " * 9, replace(options, steps=1, seed=7), folder=tmp_path)
+    assert again.was_finished
+    loaded: Any = tokkit.load_lm(tmp_path)
+    assert loaded.config == model.config == ByteConfig(replace(STACK, norm_eps=0.5))
+    assert loaded.logprob(b"some") == model.logprob(b"some")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, 1 << 64, None])
+def test_seeds_that_are_none_are_refused(seed: Any) -> None:
+    with pytest.raises(ArgumentError, match="seed must be"):
+        ByteTransformer(ByteConfig(STACK), seed=seed)
 
 
 def test_equal_models_give_equal_files(tmp_path: Path) -> None:
@@ -145,6 +199,8 @@ def test_another_tokenizer_of_the_same_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_options_of_loading_are_checked(saved: Path) -> None:
+    with pytest.raises(ArgumentError, match="threads must be a whole number from 1 to"):
+        tokkit.load_lm(saved, threads=10**9)
     threads = torch.get_num_threads()
     loaded: Any = tokkit.load_lm(saved, dtype="float64", threads=threads, allow_download=False)
     assert loaded.dtype == torch.float64

@@ -218,6 +218,15 @@ def test_evaluations_come_before_and_at_even_shares() -> None:
     assert [each.step for each in result.records if not each.evaluation] == [*range(1, STEPS + 1)]
 
 
+def test_gradients_that_a_model_has_already_are_not_learned() -> None:
+    model = network()
+    model(torch.ones(2, 3)).sum().backward()
+    model.load_state_dict(network().state_dict())  # as batch norm has seen that batch
+    result = train(model, loss_of(model), replace(OPTIONS, evaluations=0))
+    plain = network()
+    assert curve(train(plain, loss_of(plain), replace(OPTIONS, evaluations=0))) == curve(result)
+
+
 def test_several_batches_are_one_larger_one() -> None:
     def parts(batch: int) -> Any:
         return (model.weight * (batch + 1)).sum()
@@ -249,6 +258,9 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         train(model, loss_of(model), OPTIONS, folder=tmp_path)
     with pytest.raises(ModelError, match="in one of them alone"):
         train(network()[:1], loss_of(model), OPTIONS, folder=tmp_path)
+    model = network().double()
+    with pytest.raises(ModelError, match=r"0.weight is torch.float32, here it is torch.float64"):
+        train(model, lambda _: model(torch.ones(2, 3).double()).sum(), OPTIONS, folder=tmp_path)
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
@@ -268,6 +280,22 @@ def test_numbers_that_are_none_stop_a_training(tmp_path: Path) -> None:
         train(model, lambda _: model[0].weight.sum() * float("nan"), OPTIONS)
     with pytest.raises(ModelError, match="x is inf"):
         train(model, loss_of(model), OPTIONS, evaluate=lambda: {"x": float("inf")})
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_a_gradient_that_is_no_number_leaves_parameters_and_checkpoints_as_they_were(
+    clip_norm: float | None, tmp_path: Path
+) -> None:
+    def loss(batch: int, broken: int) -> Any:
+        size = model[0].weight.square().sum()
+        return size + (size - size).sqrt() if batch == broken else size  # its slope is infinite
+
+    options = replace(OPTIONS, clip_norm=clip_norm, checkpoint_seconds=0.0, evaluations=0)
+    model = network()
+    with pytest.raises(ModelError, match="gradient of step 4 is (nan|inf)"):
+        train(model, lambda batch: loss(batch, 3), options, folder=tmp_path)
+    assert all(bool(each.isfinite().all()) for each in model.parameters())
+    assert train(model, lambda batch: loss(batch, -1), options, folder=tmp_path).resumed_at == 3
 
 
 def test_what_cannot_be_trained_is_refused() -> None:

@@ -239,7 +239,7 @@ def test_a_bad_graph_is_one_clear_error(model: Any, x: Any, context: Any, messag
         model.encode(x, context=context)
 
 
-def test_what_does_not_apply_is_refused(model: Any) -> None:
+def test_what_does_not_apply_is_refused(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ArgumentError, match="budget"):
         model.encode(GRAPH.features, context=GRAPH.edges, budget=3)
     with pytest.raises(ArgumentError, match="seed"):
@@ -252,6 +252,9 @@ def test_what_does_not_apply_is_refused(model: Any) -> None:
         train(model, GRAPH, TrainingOptions(steps=40))
     with pytest.raises(ArgumentError, match="a class is 3"):
         train(model, replace(GRAPH, labels=GRAPH.labels + 1), TrainingOptions(steps=1))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(tokkit.TokkitError, match="one process"):
+        train(model, GRAPH, TrainingOptions(steps=41))
 
 
 @pytest.mark.parametrize(

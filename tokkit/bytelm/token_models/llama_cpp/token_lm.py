@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_flags, check_kind, check_name, check_whole
+from tokkit.arguments import MAX_THREADS, check_flags, check_kind, check_name, check_whole
 from tokkit.bytelm.token_models.llama_cpp.native import NativeContext, NativeModel
 from tokkit.bytelm.token_models.llama_cpp.sessions import LinearSession, SessionLimits, TreeSession
 from tokkit.bytelm.token_models.protocol import SessionLM
@@ -85,7 +85,7 @@ class LlamaCppOptions:
         check_flags(self_check=self.self_check)
         for name, low, high in (
             ("n_ctx", 8, 1 << 24),
-            ("threads", 1, 4096),
+            ("threads", 1, MAX_THREADS),
             ("n_gpu_layers", -1, 1 << 16),
             ("max_sequences", 2, MAX_SEQUENCES),
             ("max_batch_tokens", 1, 4096),

@@ -14,7 +14,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from tokkit.arguments import check_flags, check_kind, check_whole, refuse_unknown
+from tokkit.arguments import MAX_THREADS, check_flags, check_kind, check_whole, refuse_unknown
 from tokkit.bytelm.token_models.tokenizer_option import given_tokenizer
 from tokkit.bytelm.token_models.transformers.loaded import (
     is_loaded_model,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 DTYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 _HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.tiktoken")
-_MAX_THREADS = 4096
 
 
 class LMOptions(TypedDict, total=False):
@@ -104,7 +103,7 @@ def load_token_lm(
     check_kind(attn_implementation, (str, type(None)), "attn_implementation")
     check_flags(packed=False if packed is None else packed, allow_download=allow_download)
     if threads is not None:
-        check_whole("threads", threads, 1, _MAX_THREADS)
+        check_whole("threads", threads, 1, MAX_THREADS)
     named: Any = source
     is_loaded = isinstance(source, tuple) or is_loaded_model(named)
     if not is_loaded:
@@ -206,8 +205,9 @@ def checked_device(torch: Any, device: object) -> Any:
     """The torch device of a name.
 
     Raises:
-        ArgumentError: it cannot be used.
+        ArgumentError: no name, or it cannot be used.
     """
+    check_kind(device, (str, torch.device), "device")
     try:
         target = torch.device(device)
         torch.empty(1, device=target)
