@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,37 @@ def plain_lm() -> ByteLM:
 def endless_lm() -> ByteLM:
     """As `plain_lm`, and no text ends by itself."""
     return plain_lm().with_end_ids(())
+
+
+class Gate:
+    """Holds a model from its first pass about a text on, and knows what its passes were about.
+
+    Attributes:
+        reached: set once the text is there.
+        go: set to let the passes go on.
+        texts: of all passes.
+    """
+
+    def __init__(self, lm: ByteLM, text: bytes) -> None:
+        """Stand before a model.
+
+        Args:
+            lm: over tokens.
+            text: that is waited for.
+        """
+        self.reached, self.go = threading.Event(), threading.Event()
+        self.texts: list[bytes] = []
+        token_lm = lm.token_lm
+        whole, decode = token_lm.next_token_logprobs, token_lm.tokenizer.decode
+
+        def next_token_logprobs(contexts: Any) -> Any:
+            self.texts += [decode(list(context)) for context in contexts]
+            if any(text in each for each in self.texts):
+                self.reached.set()
+                assert self.go.wait(60)
+            return whole(contexts)
+
+        token_lm.next_token_logprobs = next_token_logprobs  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @dataclass
@@ -101,15 +132,20 @@ class Client:
         found = [line.removeprefix("data: ") for line in lines]
         return [line if line == "[DONE]" else json.loads(line) for line in found]
 
-    def becomes_idle(self, seconds: float = 20) -> bool:
-        """Whether nothing is drawn, nor waits, soon."""
+    def comes_to(self, condition: Callable[[Engine], bool], seconds: float = 20) -> bool:
+        """Whether something holds of the engine, soon."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            load = self.engine.load
-            if self.engine.n_open == 0 and load.n_running == load.n_waiting == 0:
-                return True
-            time.sleep(0.01)
-        return False
+        while not condition(self.engine):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.002)
+        return True
+
+    def becomes_idle(self) -> bool:
+        """Whether nothing is drawn, nor waits, soon."""
+        return self.comes_to(
+            lambda engine: engine.n_open == engine.load.n_running == engine.load.n_waiting == 0
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.serve.running_server import Client, endless_lm, plain_lm, running, toy_lm
+from tests.serve.running_server import Client, Gate, endless_lm, plain_lm, running, toy_lm
 from tokkit.errors import ArgumentError
 from tokkit.serve import engine
 from tokkit.serve.options import ServeOptions
@@ -97,10 +97,7 @@ def test_slow_bytes_end_in_a_timeout() -> None:
 def test_a_client_that_leaves_frees_all(client: Client, stream: bool) -> None:
     connection = client.connect()
     connection.request("POST", COMPLETE, json.dumps({**LONG, "stream": stream}))
-    end = time.monotonic() + 20
-    while client.engine.load.n_running == 0 and time.monotonic() < end:
-        time.sleep(0.005)
-    assert client.engine.load.n_running == 1
+    assert client.comes_to(lambda engine: engine.load.n_running == 1)
     assert connection.sock is not None
     connection.sock.close()
     connection.close()
@@ -111,9 +108,7 @@ def test_a_search_lets_others_go_on_and_ends_when_nobody_waits(client: Client) -
     connection = client.connect()
     search = {"model": "both", "prompt": "the " * 200, "suffix": " sat", "max_tokens": 64}
     connection.request("POST", COMPLETE, json.dumps(search))
-    end = time.monotonic() + 20
-    while client.engine.load.n_waiting == 0 and time.monotonic() < end:
-        time.sleep(0.002)
+    assert client.comes_to(lambda engine: engine.load.n_waiting == 1)
     assert client.ask(COMPLETE, model="toy", prompt="a", max_tokens=1)
     assert connection.sock is not None
     connection.sock.close()
@@ -124,11 +119,14 @@ def test_a_search_lets_others_go_on_and_ends_when_nobody_waits(client: Client) -
 
 def test_a_full_queue_refuses_and_whoever_leaves_it_frees_a_place() -> None:
     options = ServeOptions(port=0, max_running=1, max_queue=1)
-    with running({"endless": endless_lm()}, options) as client:
+    lm = endless_lm()
+    gate = Gate(lm, b"a")
+    with running({"endless": lm}, options) as client:
         connections = [client.connect() for _ in range(2)]
-        for connection in connections:
+        for k, connection in enumerate(connections):
             connection.request("POST", COMPLETE, json.dumps(LONG))
-            time.sleep(0.3)
+            assert client.comes_to(lambda engine, k=k: engine.n_open == k + 1)
+        assert gate.reached.wait(20)
         status, body, headers = client.send("POST", COMPLETE, json.dumps(LONG).encode())
         assert status == 429
         assert headers["retry-after"] == "1"
@@ -137,27 +135,33 @@ def test_a_full_queue_refuses_and_whoever_leaves_it_frees_a_place() -> None:
             assert connection.sock is not None
             connection.sock.close()
             connection.close()
+        gate.go.set()
         assert client.becomes_idle()
         assert client.ask(COMPLETE, prompt="a", max_tokens=1)
 
 
 def test_the_newest_request_is_next() -> None:
     options = ServeOptions(port=0, max_running=1, max_queue=8)
-    with running({"endless": endless_lm()}, options) as client:
-        order: list[str] = []
-
-        def ask(name: str, n: int) -> None:
-            client.ask(COMPLETE, prompt=name, max_tokens=n, seed=1)
-            order.append(name)
-
-        threads = [threading.Thread(target=ask, args=("first", 300))]
-        threads += [threading.Thread(target=ask, args=(name, 2)) for name in ("old", "new")]
-        for thread in threads:
+    lm = endless_lm()
+    gate = Gate(lm, b"first")
+    with running({"endless": lm}, options) as client:
+        fields = {"max_tokens": 2, "seed": 1}
+        threads = [
+            threading.Thread(target=client.ask, args=(COMPLETE,), kwargs={"prompt": name, **fields})
+            for name in ("first", "old", "new")
+        ]
+        for k, thread in enumerate(threads):
             thread.start()
-            time.sleep(0.3)
+            assert client.comes_to(lambda engine, k=k: engine.n_open == k + 1)
+            assert gate.reached.wait(20)  # so that the first one is drawn before the others come
+        gate.go.set()
         for thread in threads:
             thread.join()
-        assert order.index("new") < order.index("old") or order[0] != "first"
+        places = [
+            next(k for k, text in enumerate(gate.texts) if text.startswith(name))
+            for name in (b"first", b"new", b"old")
+        ]
+        assert places == sorted(places)
 
 
 def test_a_text_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
