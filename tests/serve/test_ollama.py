@@ -108,3 +108,13 @@ def test_errors_are_texts(client: Client) -> None:
     assert (status, type(body["error"])) == (404, str)
     ignored = {"num_ctx": 4096, "num_thread": 2, "repeat_last_n": 64, "num_predict": 1}
     assert client.ask(GENERATE, model="toy", prompt="a", stream=False, options=ignored)["done"]
+
+
+def test_a_middle_is_searched_for_without_the_filters_of_the_defaults(client: Client) -> None:
+    options = {"num_predict": 4, "seed": 1}
+    fields: dict[str, Any] = {"model": "plain", "prompt": "the ", "suffix": " sat", "stream": False}
+    found = client.ask("/api/generate", **fields, options=options)["response"]
+    fill = {"input_prefix": "the ", "input_suffix": " sat", "n_predict": 4, "seed": 1}
+    assert found == client.ask("/infill", model="plain", **fill)["content"]
+    status, body = client.refused("/api/generate", **fields, options={**options, "top_k": 40})
+    assert status == 400 and "top_k" in body["error"]

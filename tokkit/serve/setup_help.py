@@ -8,13 +8,18 @@ _HELP = """\
 serving {names} at {url}; stop with Ctrl-C
 
   curl        curl {url}/v1/completions{curl_key} -d '{{"prompt": "They hired an intermed", "max_tokens": 16}}'
-  Continue    ~/.continue/config.yaml, under models:
-                - {{name: tokkit, provider: mistral, model: {first}, apiBase: {url}/v1, apiKey: {key},
-                   roles: [autocomplete]}}
+  Continue    ~/.continue/config.yaml
+                name: tokkit
+                version: 0.0.1
+                schema: v1
+                models:
+                  - {{name: tokkit, provider: mistral, model: {first}, apiBase: {url}/v1, apiKey: {key},
+                     roles: [autocomplete]}}
   Vim         let g:llama_config = {{'endpoint_fim': '{url}/infill', 'api_key': '{vim_key}'}}
   VS Code     llama-vscode: "llama-vscode.endpoint": "{url}"
   Zed         settings.json: "edit_predictions": {{"provider": "open_ai_compatible_api",
-                "open_ai_compatible_api": {{"api_url": "{url}/v1/completions", "model": "{first}"}}}}
+                "open_ai_compatible_api": {{"api_url": "{url}/v1/completions", "model": "{first}",
+                  "prompt_format": "qwen", "max_output_tokens": 64}}}}
 
 Try it in a browser: {url}/
 """  # noqa: E501  # a line to paste is a line

@@ -83,6 +83,9 @@ async def generate(call: Call) -> Answer:
             raise RefusalError(400, f"system is not supported: {why}", param="system")
         generation = replace(generation, prompt=prompt.encode(), suffix=suffix.encode() or None)
         generation = healed_as_asked(fields, as_gap(generation, prompt))
+        if generation.is_searched:  # which has no filters; those of the defaults nobody asked for
+            sampling = sampling_of(options, temperature=0.8)
+            generation = replace(generation, sampling=sampling)
     else:
         before = [Message("system", system)] if system else []
         generation = await _framed(call, generation, [*before, Message("user", prompt)])
