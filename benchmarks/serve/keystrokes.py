@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import socket
 import statistics
 import subprocess
@@ -24,9 +23,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
+from benchmarks.serve.starting import Started, started
 from benchmarks.serve.typing_session import Seen, Typist, session, type_side_by_side
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
@@ -39,25 +39,8 @@ GOOD = 0.95
 
 
 @contextmanager
-def tokkit_server(model: str) -> Generator[str]:
-    """The URL of a server of ours, until the end of the block."""
-    command = [sys.executable, "-m", "tokkit", "serve", model, "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            said = ""
-            for line in server.stdout:
-                said += line
-                if line.startswith("}") or said.strip().endswith("}"):
-                    break
-            yield json.loads(said)["url"]
-        finally:
-            server.terminate()
-
-
-@contextmanager
-def peer_server(python: str, model: str) -> Generator[str]:
-    """The same of llama-cpp-python."""
+def peer_server(python: str, model: str) -> Generator[Started]:
+    """The server of llama-cpp-python, until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     path = str(locate(model, ("*.gguf",)))
@@ -74,7 +57,7 @@ def peer_server(python: str, model: str) -> Generator[str]:
                     time.sleep(0.5)
             else:
                 raise SystemExit(f"{' '.join(command)} ended with {server.returncode}")
-            yield url
+            yield Started(url, server.pid)
         finally:
             server.terminate()
 
@@ -142,14 +125,16 @@ def main() -> None:
     options = parser.parse_args()
     prompts = list(session(options.keys))
     n_keys = min(options.keys, 100)
-    servers = {"tokkit": lambda: tokkit_server(options.model)}
+    servers: dict[str, Callable[[], AbstractContextManager[Started]]] = {
+        "tokkit": lambda: started(options.model)
+    }
     if options.peer_python != sys.executable or importlib.util.find_spec("llama_cpp"):
         servers["llama-cpp-python"] = lambda: peer_server(options.peer_python, options.model)
     described = run_description("transformers", "torch", "llama-cpp-python")
     rows: list[str] = []
     for name, start in servers.items():
-        with start() as url:
-            typist = Typist(url, options.model, options.tokens)
+        with start() as server:
+            typist = Typist(server.url, options.model, options.tokens)
             check_cache(typist, prompts)
             columns = follow(typist, prompts)
             rows.append(
