@@ -201,7 +201,7 @@ BODIES: dict[str, Schema] = {
         options=_field("object", properties={"suffix": _TEXT, **_OLLAMA_OPTIONS}),
     ),
     "/api/chat": _body(
-        messages={"anyOf": [_MESSAGES, {"type": ["array", "null"], "maxItems": 0}]},
+        messages={"anyOf": [_MESSAGES, {"enum": [[], None]}]},
         options=_field("object", properties=_OLLAMA_OPTIONS),
         **_OLLAMA,
     ),
