@@ -114,6 +114,15 @@ def test_behaviors(behavior, invert: bool, expected: list[bytes]) -> None:
     assert [text[a:b] for a, b in itertools.pairwise(bounds)] == expected
 
 
+@pytest.mark.parametrize("behavior", ["isolated", "removed", "merged_with_next", "contiguous"])
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_rule_without_a_match_leaves_or_removes_everything(behavior, invert: bool) -> None:
+    rule = SplitRule(r"[^\s\S]", behavior=behavior, invert=invert)
+    pieces = pretokenizer((rule,)).split(np.frombuffer(b"a b", dtype=np.uint8))
+    assert pieces.text.tobytes() == (b"" if invert and behavior == "removed" else b"a b")
+    assert pieces.bounds.tolist() == [0, len(pieces.text)][: 1 + (len(pieces.text) > 0)]
+
+
 @pytest.mark.parametrize("behavior", ["removed", "merged_with_previous", "contiguous"])
 def test_a_stage_may_find_nothing_left(behavior) -> None:
     cutter = pretokenizer((SplitRule(" +", behavior="removed"), SplitRule("a", behavior=behavior)))

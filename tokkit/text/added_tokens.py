@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.kernels.segmentation.trie import next_match
+from tokkit.kernels.segmentation.trie import matches
 from tokkit.text.regex.unicode_properties import word_ranges
 from tokkit.text.segment_models.vocabulary import build_trie
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
@@ -24,6 +24,10 @@ _MAX_SPACE_BYTES = 3
 
 Part = tuple[int, int, int | None]
 """Where a part of a text begins and ends, and the token that it is, or None."""
+
+Spans = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
+"""Where tokens begin and end, and which each is; all (n,)."""
+_NO_SPANS = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32))
 
 
 def all_added_tokens(spec: TokenizerSpec) -> tuple[AddedToken, ...]:
@@ -87,22 +91,72 @@ class AddedTokenCutter:
         if done < len(text):
             yield done, len(text), None
 
+    def spans(self, text: bytes, *, specials: bool) -> Spans | None:
+        """The tokens that `cut` finds, if all of them are plain; None: some look beside themselves.
+
+        Args:
+            text: the text.
+            specials: whether special tokens are cut out.
+        """
+        if not (specials or self._cuts_text):
+            return _NO_SPANS
+        places, entries = self._found(text)
+        if not len(places):
+            return _NO_SPANS
+        if not self._is_plain[entries].all():
+            return None
+        ids = self._ids[entries]
+        if not specials:
+            counts = ~self._is_special[entries]
+            places, entries, ids = places[counts], entries[counts], ids[counts]
+        return places, places + self._sizes[entries], ids
+
     def _matches(self, text: bytes) -> Iterator[tuple[int, int, AddedToken]]:
-        if not self.tokens:
-            return
-        array = np.frombuffer(text, dtype=np.uint8)
-        trie, found = self._trie, self._found
-        start, entry = next_match(trie, array, 0)
-        while entry >= 0:
-            size, token = found[entry]
-            stop = start + size
-            yield start, stop, token
-            start, entry = next_match(trie, array, stop)
+        places, entries = self._found(text)
+        stops = places + self._sizes[entries]
+        found = map(self._tokens.__getitem__, entries.tolist())
+        yield from zip(places.tolist(), stops.tolist(), found, strict=True)
+
+    def _found(self, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Where tokens begin, and which entry of the trie each is."""
+        places = np.empty(len(text), dtype=np.int64)
+        entries = np.empty(len(text), dtype=np.int32)
+        n = 0
+        if self.tokens:
+            array = np.frombuffer(text, dtype=np.uint8)
+            n = matches(self._trie, self._begins, self._sizes, array, places, entries)
+        return places[:n].copy(), entries[:n].copy()
 
     @cached_property
-    def _found(self) -> list[tuple[int, AddedToken]]:
-        """Bytes and token of each entry of the trie."""
-        return [(len(content), token) for content, token in self.tokens.items()]
+    def _tokens(self) -> tuple[AddedToken, ...]:
+        return tuple(self.tokens.values())
+
+    @cached_property
+    def _is_plain(self) -> NDArray[np.bool_]:
+        """The entries that are found whatever stands beside them, and take nothing with them."""
+        return np.array(
+            [not (token.single_word or token.lstrip or token.rstrip) for token in self._tokens],
+            dtype=np.bool_,
+        )
+
+    @cached_property
+    def _is_special(self) -> NDArray[np.bool_]:
+        return np.array([token.id in self._special for token in self._tokens], dtype=np.bool_)
+
+    @cached_property
+    def _ids(self) -> NDArray[np.int32]:
+        return np.array([token.id for token in self._tokens], dtype=np.int32)
+
+    @cached_property
+    def _sizes(self) -> NDArray[np.int32]:
+        return np.array(list(map(len, self._contents)), dtype=np.int32)
+
+    @cached_property
+    def _begins(self) -> NDArray[np.bool_]:
+        """Which bytes begin a token."""
+        begins = np.zeros(256, dtype=np.bool_)
+        begins[[content[0] for content in self._contents if content]] = True
+        return begins
 
     @cached_property
     def _contents(self) -> tuple[bytes, ...]:

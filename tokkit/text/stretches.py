@@ -11,13 +11,14 @@ is not there yet; the spaces before later stretches are, and are put only where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.kernels.texts.cut_out import cut_out
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
 from tokkit.text.alignment import Alignment, align_valid, code_points, valid_and_invalid
 from tokkit.text.normalizers import marks_spaces, plainly_leaves, whole_normalizer
@@ -69,6 +70,53 @@ class Stretch:
         return replace(self, data=b" " + self.data, places=places)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class TextParts:
+    """A text on its way to the model, as the bytes of its stretches and the tokens between them.
+
+    Attributes:
+        data: uint8 (n,), the stretches, one behind the other.
+        bounds: int64 (s + 1,), from 0 to n, where each of them begins; they may be empty.
+        tokens: int32 (k,), the added tokens.
+        places: int64 (k,), where in `data` what follows each of them begins.
+    """
+
+    data: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+    tokens: NDArray[np.int32]
+    places: NDArray[np.int64]
+
+
+def _without(text: bytes, starts: Places, stops: Places, tokens: NDArray[np.int32]) -> TextParts:
+    """The parts of a text of which nothing but tokens is cut out."""
+    data = np.frombuffer(text, dtype=np.uint8)
+    if not len(tokens):
+        return TextParts(data, np.array([0, len(data)], dtype=np.int64), tokens, starts)
+    left = np.empty(len(data), dtype=np.uint8)
+    bounds = np.empty(len(tokens) + 2, dtype=np.int64)
+    n = cut_out(data, starts, stops, left, bounds)
+    left.setflags(write=False)  # as all texts are, so that kernels are compiled for one kind
+    return TextParts(left[:n], bounds, tokens, bounds[1:-1])
+
+
+def _as_arrays(stretches: Iterable[Stretch]) -> TextParts:
+    data: list[bytes] = []
+    bounds, tokens, places = [0], list[int](), list[int]()
+    for stretch in stretches:
+        if stretch.token is None:
+            data.append(stretch.data)
+            bounds.append(bounds[-1] + len(stretch.data))
+        else:
+            tokens.append(stretch.token)
+            places.append(bounds[-1])
+    return TextParts(
+        np.frombuffer(b"".join(data), dtype=np.uint8),
+        np.array(bounds, dtype=np.int64),
+        np.array(tokens, dtype=np.int32),
+        np.array(places, dtype=np.int64),
+    )
+
+
 class StretchCutter:
     """Cuts texts into stretches for one tokenizer."""
 
@@ -107,19 +155,18 @@ class StretchCutter:
 
     def parts(
         self, text: bytes, *, specials: bool, normalize: bool, continues: bool = False
-    ) -> Iterator[bytes | int]:
-        """The stretches of `cut`, each as its bytes or as the added token that it is.
+    ) -> TextParts:
+        """What `cut` gives, as arrays.
 
         Raises:
             EncodingError: the normaliser fails on this text.
         """
         if normalize and self._only_cuts and self._is_left(text):
-            for start, stop, token in self._raw.cut(text, specials=specials):
-                yield text[start:stop] if token is None else token
-            return
+            spans = self._raw.spans(text, specials=specials)
+            if spans is not None:
+                return _without(text, *spans)
         cut = self.cut(text, specials=specials, normalize=normalize, continues=continues)
-        for stretch in cut:
-            yield stretch.data if stretch.token is None else stretch.token
+        return _as_arrays(cut)
 
     @cached_property
     def _only_cuts(self) -> bool:

@@ -40,13 +40,22 @@ def test_longest_match_equals_dictionary(tokens, text, data):
 
 
 @settings(deadline=None)
-@given(st.lists(BYTES, unique=True, max_size=40), BYTES | st.binary(max_size=30), st.data())
-def test_next_match_is_the_leftmost_of_those_the_longest(tokens, text, data):
+@given(st.lists(BYTES, unique=True, max_size=40), BYTES | st.binary(max_size=30))
+def test_matches_are_the_leftmost_of_those_the_longest(tokens, text):
     units, _ = build(tokens, [True] * len(tokens))
-    start = data.draw(st.integers(0, len(text)))
-    found = [(i, longest_prefix(tokens, text[i:])) for i in range(start, len(text))]
-    first = next((match for match in found if match[1] >= 0), (len(text), -1))
-    assert trie.next_match(units, np.frombuffer(text, dtype=np.uint8), start) == first
+    begins = np.isin(np.arange(256), [token[0] for token in tokens if token])
+    sizes = np.array(list(map(len, tokens)), dtype=np.int32)
+    places = np.empty(len(text), dtype=np.int64)
+    found = np.empty(len(text), dtype=np.int32)
+    n = trie.matches(units, begins, sizes, np.frombuffer(text, np.uint8), places, found)
+    expected: list[tuple[int, int]] = []
+    i = 0
+    while i < len(text):
+        token = longest_prefix(tokens, text[i:])
+        if token >= 0:
+            expected.append((i, token))
+        i += len(tokens[token]) if token >= 0 else 1
+    assert list(zip(places[:n].tolist(), found[:n].tolist(), strict=True)) == expected
 
 
 @settings(deadline=None)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tokkit.kernels.arrays import Bytes, Flags, Int32s, Int64s, Integer
-from tokkit.kernels.bpe.merge_forest import MergeForest, stays_apart
+from tokkit.kernels.bpe.merge_forest import MergeForest, judge, stays_apart
 from tokkit.kernels.bpe.short_tokens import LONGEST, LONGEST_KEY, find, key_of, spread
 from tokkit.kernels.leaf import leaf
 from tokkit.kernels.segmentation.trie import BASE_MASK, TOKEN_MASK, longest_match
@@ -66,6 +66,7 @@ def _search(
     start: Integer,
     stop: Integer,
     token: Integer,
+    judged: Int64s,
     dead: Flags,
     ids: Int32s,
     base: Integer,
@@ -74,6 +75,7 @@ def _search(
 
     Inputs:
         token: the first choice at `start`.
+        judged: as of `judge`.
         dead: bool (at least stop - start + 1,), all False on entry and on return.
 
     Returns:
@@ -87,7 +89,7 @@ def _search(
             shorter = tables.shorter[token]
             end = pos + (shorter & LENGTH_MASK)
             if not dead[end - start] and (
-                top == base or stays_apart(tables.forest, np.int64(ids[top - 1]), token)
+                top == base or judge(tables.forest, judged, np.int64(ids[top - 1]), token)
             ):
                 break
             token = shorter >> 32
@@ -123,6 +125,7 @@ def _encode_piece(
     start: Integer,
     stop: Integer,
     whole: Flags,
+    judged: Int64s,
     dead: Flags,
     ids: Int32s,
     base: Integer,
@@ -135,7 +138,7 @@ def _encode_piece(
     token = _first_choice(tables, text, start, token)
     if token < 0:
         return -1 - start
-    return _search(tables, text, start, stop, token, dead, ids, base)
+    return _search(tables, text, start, stop, token, judged, dead, ids, base)
 
 
 @leaf
@@ -194,6 +197,7 @@ def encode(
     whole: Flags,
     short: Int64s,
     recent: Int64s,
+    judged: Int64s,
     dead: Flags,
     ids: Int32s,
     keep: bool,
@@ -208,6 +212,7 @@ def encode(
         recent: int64 (ROW * 2 ** k,), short pieces seen before and their ids, for this thread
             alone; -1 at first. Eight words a row, for two pieces: two words with length and bytes,
             two with number and ids, of the newer one, then of the older one.
+        judged: int64 (2 ** k,), pairs of tokens seen before, for this thread alone, as of `judge`.
         dead: bool (longest piece + 1,), all False.
         ids: int32, (n,), or (longest piece,) without `keep`.
         keep: whether to keep the ids of all pieces, or only their number.
@@ -216,8 +221,8 @@ def encode(
         The number of ids, or -1 - (offset of the first byte that has no token).
 
     Example:
-        >>> whole, recent = (bpe.by_merges, short_tokens), np.full(ROW, -1)
-        >>> n = encode(bpe, bytes_of("abbabc"), int64s(0, 6), *whole, recent, flags, ids, True)
+        >>> whole, seen = (bpe.by_merges, short_tokens), (np.full(ROW, -1), np.full(1, -1))
+        >>> n = encode(bpe, bytes_of("abbabc"), int64s(0, 6), *whole, *seen, flags, ids, True)
         >>> ids[:n].tolist()
         [3, 2, 4]
     """
@@ -242,11 +247,11 @@ def encode(
             elif recent[row + ENTRY] == first and recent[row + ENTRY + 1] == second:
                 end = _recall(recent, row + ENTRY, ids, base)
             else:
-                end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
+                end = _encode_piece(tables, text, start, stop, whole, judged, dead, ids, base)
                 if 0 < end - base <= MOST_KEPT:
                     _remember(recent, row, first, second, ids, base, end - base)
         else:
-            end = _encode_piece(tables, text, start, stop, whole, dead, ids, base)
+            end = _encode_piece(tables, text, start, stop, whole, judged, dead, ids, base)
         if end < 0:
             return int(end)
         n_ids += end - base

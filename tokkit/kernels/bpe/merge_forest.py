@@ -38,7 +38,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tokkit.kernels.arrays import Bytes, Int32s, Int64s, Integer
-from tokkit.kernels.bpe.pair_table import find
+from tokkit.kernels.bpe.pair_table import GOLDEN, find
 from tokkit.kernels.caching import njit
 from tokkit.kernels.leaf import beside_leaves, leaf
 
@@ -218,6 +218,35 @@ def stays_apart(forest: MergeForest, a: Integer, b: Integer) -> bool:
     if state_a == FALLBACK or state_b == FALLBACK:
         return True
     return bool(_first_across(forest, a, b)[0] < 0)
+
+
+@leaf
+def judge(forest: MergeForest, judged: Int64s, a: Integer, b: Integer) -> bool:
+    """`stays_apart`, which keeps what had to be simulated.
+
+    Runs of spaces and line breaks are improper tokens of some vocabularies, and stand before many
+    words of a source file.
+
+    Inputs:
+        judged: int64 (2 ** k,), pairs that were simulated, for this thread alone; -1 at first.
+
+    Example:
+        >>> judged = np.full(2, -1)
+        >>> [judge(forest, judged, np.int64(0), np.int64(b)) for b in (0, 1, 2)]
+        [True, False, True]
+    """
+    state_a, state_b = state_of(forest.nodes, a), state_of(forest.nodes, b)
+    if state_a == PROPER and state_b == PROPER:
+        return _apart_backwards(forest, a, b, NEVER)
+    if state_a == FALLBACK or state_b == FALLBACK:
+        return True
+    pair = a << 32 | b
+    spread = pair * GOLDEN
+    slot = (spread ^ spread >> 32) & (len(judged) - 1)
+    if judged[slot] >> 1 != pair:
+        apart = _first_across(forest, a, b)[0] < 0
+        judged[slot] = pair << 1 | np.int64(apart)
+    return judged[slot] & 1 == 1
 
 
 @njit(cache=True, nogil=True)

@@ -58,22 +58,39 @@ def longest_match(units: Int64s, text: Bytes, start: Integer, stop: Integer) -> 
     return int(best)
 
 
-@njit(cache=True, nogil=True)
-def next_match(units: Int64s, text: Bytes, start: int) -> tuple[int, int]:
-    """The first token in `text[start:]`, of those that begin at one place the longest.
+@leaf
+def matches(
+    units: Int64s, begins: Flags, sizes: Int32s, text: Bytes, places: Int64s, tokens: Int32s
+) -> int:
+    """The tokens in a text from left to right, none inside another, at one place the longest.
+
+    Inputs:
+        begins: bool (256,), which bytes begin a token.
+        sizes: int32 (V,), bytes of each token.
+        text: uint8 (n,).
+        places: int64 (n,), filled with where each begins; tokens: int32 (n,), with which it is.
 
     Returns:
-        (where it begins, token), or (len(text), -1) if there is none.
+        How many there are.
 
     Example:
-        >>> next_match(units, bytes_of("c-abb"), 0)
-        (2, 3)
+        >>> begins, sizes = np.arange(256) == ord("a"), int32s(1, 1, 2, 3, 1)
+        >>> n = matches(units, begins, sizes, bytes_of("c-abba"), starts, ids)
+        >>> starts[:n].tolist(), ids[:n].tolist()
+        ([2, 5], [3, 0])
     """
-    for i in range(start, len(text)):
-        token = longest_match(units, text, i, len(text))
-        if token >= 0:
-            return i, token
-    return len(text), -1
+    n = 0
+    i = np.int64(0)
+    while i < len(text):
+        if begins[text[i]]:
+            token = longest_match(units, text, i, len(text))
+            if token >= 0:
+                places[n], tokens[n] = i, token
+                n += 1
+                i += sizes[token]
+                continue
+        i += 1
+    return n
 
 
 @leaf

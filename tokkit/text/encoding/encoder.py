@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from tokkit.arguments import as_bytes, check_flags
 from tokkit.errors import ArgumentError, EncodingError
+from tokkit.kernels.texts.cut_out import put_between
 from tokkit.text.encoding.cuts import SafeCuts
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
 from tokkit.text.segment_models.base import Encoded, SegmentModel
 from tokkit.text.spec import TokenizerSpec, Unknown
-from tokkit.text.stretches import Stretch, StretchCutter
+from tokkit.text.stretches import Stretch, StretchCutter, TextParts
 
 Ids = NDArray[np.int32]
 
@@ -73,12 +75,12 @@ class TextEncoder:
         Raises:
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
         """
-        parts = list(self._parts(data, reading, continues=continues))
+        parts = self._parts(data, reading, continues=continues)
         try:
             return self._ids_of_parts([parts], reading)[0]
         except EncodingError:
-            for part in parts:  # of which one says where in it
-                self._ids_of_parts([[part]], reading)
+            for start, stop in pairwise(parts.bounds.tolist()):  # of which one says where in it
+                self._encode_ids(self.pretokenizer.split(parts.data[start:stop]), reading)
             raise
 
     def ids_of_each(self, texts: Sequence[bytes], reading: Reading) -> list[Ids]:
@@ -88,29 +90,34 @@ class TextEncoder:
             EncodingError: as `ids`, of the first text that has such a byte.
         """
         try:
-            return self._ids_of_parts([list(self._parts(text, reading)) for text in texts], reading)
+            return self._ids_of_parts([self._parts(text, reading) for text in texts], reading)
         except EncodingError:
             return [self.ids(text, reading) for text in texts]
 
-    def _parts(
-        self, data: bytes, reading: Reading, *, continues: bool = False
-    ) -> Iterator[bytes | int]:
+    def _parts(self, data: bytes, reading: Reading, *, continues: bool = False) -> TextParts:
         return self.stretches.parts(
             data, specials=reading.specials, normalize=reading.normalize, continues=continues
         )
 
-    def _ids_of_parts(self, texts: Sequence[Sequence[bytes | int]], reading: Reading) -> list[Ids]:
+    def _ids_of_parts(self, texts: Sequence[TextParts], reading: Reading) -> list[Ids]:
         """The ids of texts that come as stretches and added tokens, in one pass over all bytes."""
-        stretches = [part for parts in texts for part in parts if isinstance(part, bytes)]
-        together = np.frombuffer(b"".join(stretches), dtype=np.uint8)
-        if len(texts) == 1 and len(texts[0]) == len(stretches) == 1:
-            return [self._encode_ids(self.pretokenizer.split(together), reading)]
-        bounds = np.cumsum([0, *map(len, stretches)], dtype=np.int64)
-        pieces = self.pretokenizer.split(together, bounds=bounds, with_places=True)
-        ids, ends = self.encode_pieces(pieces, reading)
-        last = ends - 1 if pieces.places is None else pieces.places[ends - 1]
-        n_before = np.searchsorted(last, bounds).tolist()  # ids of the stretches before each
-        return list(_with_added(texts, ids, n_before))
+        if len(texts) == 1 and not len(texts[0].tokens):
+            pieces = self.pretokenizer.split(texts[0].data, bounds=texts[0].bounds)
+            return [self._encode_ids(pieces, reading)]
+        ends = np.cumsum([len(parts.data) for parts in texts], dtype=np.int64)
+        together = _one_behind_the_other(texts, ends)
+        pieces = self.pretokenizer.split(together.data, bounds=together.bounds, with_places=True)
+        ids, last = self.encode_pieces(pieces, reading)
+        last -= 1
+        if pieces.places is not None:
+            last = pieces.places[last]
+        merged = np.empty(len(ids) + len(together.tokens), dtype=np.int32)
+        put_between(ids, last, together.tokens, together.places, merged)
+        if len(texts) == 1:
+            return [merged]
+        n_ids = np.searchsorted(last, ends)
+        n_ids += np.cumsum([len(parts.tokens) for parts in texts])
+        return [part.copy() for part in np.split(merged, n_ids[:-1])]
 
     def _encode_ids(self, pieces: Pieces, reading: Reading) -> Ids:
         if reading.unk == "use":
@@ -153,23 +160,20 @@ class TextEncoder:
             ) from None
 
 
-def _with_added(
-    texts: Sequence[Sequence[bytes | int]], ids: Ids, n_before: Sequence[int]
-) -> Iterator[Ids]:
-    """The ids of each text: those of its stretches, and the added tokens between them."""
-    stretch = 0
-    for parts in texts:
-        first = n_before[stretch]
-        places: list[int] = []
-        tokens: list[int] = []
-        for part in parts:
-            if isinstance(part, bytes):
-                stretch += 1
-            else:
-                places.append(n_before[stretch] - first)
-                tokens.append(part)
-        found = ids[first : n_before[stretch]]
-        yield np.insert(found, places, tokens) if tokens else found.copy()
+def _one_behind_the_other(texts: Sequence[TextParts], ends: NDArray[np.int64]) -> TextParts:
+    """The parts of several texts as those of one; `ends` is where the data of each ends."""
+    if len(texts) == 1:
+        return texts[0]
+    begins = [0, *ends.tolist()]
+    every = list(zip(begins, texts, strict=False))
+    data = np.concatenate([parts.data for parts in texts])
+    data.setflags(write=False)
+    return TextParts(
+        data,
+        np.concatenate([np.zeros(1, np.int64), *(at + parts.bounds[1:] for at, parts in every)]),
+        np.concatenate([parts.tokens for parts in texts]),
+        np.concatenate([at + parts.places for at, parts in every]),
+    )
 
 
 def text_bytes(data: str | bytes) -> bytes:

@@ -107,6 +107,11 @@ class SplitStage:
             self._alphabet.end,
         )
 
+    @cached_property
+    def _finds_nothing(self) -> bool:
+        """Whether no text has a match: Gemma's rule is about spaces, which it has made marks."""
+        return not np.any(self._tables.steps & 1)
+
     @property
     def plain_steps(self) -> NDArray[np.int32] | None:
         """The steps of `tokkit.kernels.texts.scan`; None where assertions look beside matches."""
@@ -150,6 +155,8 @@ class SplitStage:
         Returns:
             int64 (k + 1,) bounds of the new pieces, and bool (k,), whether each is kept; None: all.
         """
+        if self._finds_nothing and self.keeps[GAP]:
+            return bounds, None
         ends, is_match = self.elements(text, bounds)
         if not self.glues:
             kept = np.where(is_match, self.keeps[MATCH], self.keeps[GAP]) if self.drops else None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.kernels.bpe import backtracking, merge_forest, short_tokens, spines, unknown_units
+from tokkit.kernels.texts.divide import divide
 from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
     Encoded,
@@ -36,6 +37,7 @@ from tokkit.text.segment_models.bpe_tables import (
     checked_merges,
     grow_forest,
     hang_spines,
+    side_by_side,
     states,
 )
 from tokkit.text.segment_models.prefix_encoders import PathEncoder, inexpressible
@@ -50,6 +52,8 @@ from tokkit.text.spec import MergeTable, TokenizerSpec, TokenKind
 
 RECENT_BITS = 15
 """Two megabytes a thread at work; with more, what is gained in hits is lost in cache misses."""
+JUDGED_BITS = 12
+"""Of pairs of tokens that had to be simulated."""
 LONG_PIECE = 32
 """Bytes a piece, above which pieces are divided where no merge can cross."""
 MAX_CHARACTER = 4
@@ -102,17 +106,22 @@ class BpeModel(SegmentModel):
             self._whole |= spec.kinds == TokenKind.NORMAL
             members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
         units, order, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
-        self._short = short_tokens.build(blob.data, blob.offsets, order, self._whole)
+        shorter = next_prefix.astype(np.int64) << 32 | blob.lengths
+        short = short_tokens.build(blob.data, blob.offsets, order, self._whole)
+        units, shorter, self._short, *of_forest = side_by_side(
+            [units, shorter, short, *self._forest]
+        )
+        self._forest = merge_forest.MergeForest(*of_forest)
         self._lengths = blob.lengths
         self._tables = backtracking.BpeTables(
             units,
-            next_prefix.astype(np.int64) << 32 | blob.lengths,
+            shorter,
             by_merges,
             self._byte_token,
             self._forest,
         )
         self._apart = ~bytes_side_by_side(blob, by_merges).reshape(-1)
-        self._caches: list[NDArray[np.int64]] = []  # those that no thread has in hand
+        self._caches: list[_Seen] = []  # those that no thread has in hand
         self._masks = MaskCache(spec.vocab_size)
 
     def encode(self, text: Text, bounds: Places) -> Encoded:
@@ -214,16 +223,16 @@ class BpeModel(SegmentModel):
         ids = np.empty(len(text), dtype=np.int32)
         if merges_only and self._spec.ignore_merges:
             # What is remembered of pieces holds for whole pieces alone.
-            whole, short, recent = self._by_merges, np.zeros(2, np.int64), _empty_cache(0)
+            whole, short, seen = self._by_merges, np.zeros(2, np.int64), _nothing_seen(0, 0)
         else:
             whole, short = self._whole, self._short
             try:
-                recent = self._caches.pop()
+                seen = self._caches.pop()
             except IndexError:
-                recent = _empty_cache(RECENT_BITS)
-        n = backtracking.encode(self._tables, text, bounds, whole, short, recent, dead, ids, keep)
+                seen = _nothing_seen(RECENT_BITS, JUDGED_BITS)
+        n = backtracking.encode(self._tables, text, bounds, whole, short, *seen, dead, ids, keep)
         if whole is self._whole:
-            self._caches.append(recent)
+            self._caches.append(seen)
         if n < 0:
             raise inexpressible(int(text[-1 - n]), -1 - n, self._spec.name)
         return ids, int(n)
@@ -235,15 +244,8 @@ class BpeModel(SegmentModel):
         and the parts become what they become alone (`merge_forest`, lemma 1). A vocabulary whose
         tokens hold a space only in front is cut into words so, which are short and come again.
         """
-        pairs = text[:-1].astype(np.uint16)
-        pairs <<= 8
-        pairs |= text[1:]
-        cut = self._apart[pairs]
-        inner = bounds[(bounds > 0) & (bounds < len(text))]
-        cut[inner - 1] = True
-        ends = np.flatnonzero(cut)
-        ends += 1
-        return np.concatenate([[0], ends, [len(text)]])
+        parts = np.empty(len(text) + 2, dtype=np.int64)
+        return parts[: divide(text, bounds, self._apart, parts)]
 
     def merge_trees(self) -> MergeTable:
         """The last merge of each token that the merges reach, the lowest rank first."""
@@ -404,9 +406,19 @@ class BpePrefixEncoder(PathEncoder):
         return token
 
 
-def _empty_cache(bits: int) -> NDArray[np.int64]:
-    """The `recent` of `bpe.encode`, with no piece in it; each row lies in one cache line."""
-    size = backtracking.ROW << bits
-    cache = np.full(size + backtracking.ROW, -1, dtype=np.int64)
-    begin = -cache.ctypes.data % (8 * backtracking.ROW) // 8
-    return cache[begin : begin + size]
+_Seen = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The `recent` and the `judged` of `backtracking.encode`."""
+
+
+def _nothing_seen(recent_bits: int, judged_bits: int) -> _Seen:
+    """What a thread remembers that has seen no piece.
+
+    What is remembered of pieces lies in one huge page where the system has such, and each row in
+    one cache line: it begins at a multiple of its size, in twice the room, half of it never used.
+    """
+    size = backtracking.ROW << recent_bits
+    room = np.empty(2 * size, dtype=np.int64)
+    begin = -room.ctypes.data % (8 * size) // 8
+    recent = room[begin : begin + size]
+    recent.fill(-1)
+    return recent, np.full(1 << judged_bits, -1, dtype=np.int64)

@@ -141,3 +141,19 @@ def hang_spines(forest: merge_forest.MergeForest, merges: MergeTable) -> spines.
         leave=leave,
         improper=spines.improper_positions(forest.nodes, tour),
     )
+
+
+def side_by_side(tables: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Copies of some tables in one block of memory, each at the beginning of a cache line.
+
+    NumPy asks for huge pages for a block of 4 MiB and more. Looking tokens up touches more ordinary
+    pages than a processor keeps the addresses of.
+    """
+    line = 8
+    starts = np.cumsum([0, *(len(table) + -len(table) % line for table in tables)]).tolist()
+    block = np.empty(starts[-1] + line, dtype=np.int64)
+    block = block[-block.ctypes.data % (8 * line) // 8 :]
+    copies = [block[at : at + len(table)] for at, table in zip(starts, tables, strict=False)]
+    for copied, table in zip(copies, tables, strict=True):
+        copied[:] = table
+    return copies
