@@ -85,11 +85,35 @@ def test_a_small_budget_is_kept_and_finds_less() -> None:
     large = search_middles(TWO, b"a", suffix, max_bytes=6, budget=PLENTY, seed=1)
     assert large.complete
     assert not small.complete
-    assert small.passes <= 60 + 4
+    assert small.passes <= 60
     assert len(small.found) < len(large.found)
     logprobs = {middle.data: middle.logprob for middle in large.found}
     for middle in small.found:
         assert middle.logprob == pytest.approx(logprobs[middle.data], abs=1e-9)
+
+
+@pytest.mark.parametrize("budget", [8, 9, 16, 30, 100, 260])
+@pytest.mark.parametrize("name", ["two", "adaptive"])
+def test_no_search_takes_more_passes_than_its_budget(name: str, budget: int) -> None:
+    told: list[int] = []
+    for suffix in (b"", b"ab", b"abbabaababbabbab" * 5):
+        found = search_middles(
+            MODELS[name], b"a", suffix, max_bytes=9, budget=budget, seed=2, progress=told.append
+        )
+        assert max(told) < found.passes <= budget
+
+
+def test_what_progress_raises_ends_the_search() -> None:
+    class EnoughError(Exception):
+        pass
+
+    def stop(passes: int) -> None:
+        if passes >= 20:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        search_middles(TWO, b"a", b"ba", max_bytes=9, seed=0, progress=stop)
+    assert search_middles(TWO, b"a", b"ba", max_bytes=2, budget=8, seed=0, progress=stop).found
 
 
 def test_candidates_are_ranked_with_what_is_found() -> None:

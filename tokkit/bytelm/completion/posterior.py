@@ -51,18 +51,18 @@ from tokkit.errors import ModelError
 
 T = TypeVar("T")
 
-DEFAULT_BUDGET = 220
+DEFAULT_BUDGET = 230
 SUFFIX_BYTES = 96
 """How much of the suffix counts."""
-_STAGES = ((16, 12, 18.0), (48, 30, 9.0))
+_STAGES = ((16, 20, 18.0), (48, 50, 9.0))
 """Bytes of the suffix that candidates go on by, which part of the budget so many may be, and the
 nats that those which go on may be behind the best."""
-_MARGIN = 12.0
+_MARGIN = 9.0
 """Nats that a proposal may be behind the best candidate and go on."""
 _TWIST_BYTES = 160
 """How much of the prefix stands after the suffix in a twisted proposal."""
-_WALKERS = 8
-_AT_ONCE = 16
+_WALKERS = 12
+_AT_ONCE = 32
 _ROUGH = 0.3
 """Tolerance of proposals."""
 
@@ -133,7 +133,7 @@ def search_middles(
         suffix: after it; may begin inside one. `b""` says that nothing follows.
         max_bytes: of a middle, at most.
         budget: passes, at least 8: a text that is asked about, a place in a proposal or a
-            candidate with some of the suffix, is one. 220 by default.
+            candidate with some of the suffix, is one. 230 by default.
         candidates: middles to consider besides those that are proposed, such as what a format
             gives; longer ones than `max_bytes` are left out.
         length_bonus: nats that each byte of a middle is worth: the logarithm of a prior that grows
@@ -218,7 +218,7 @@ class _Search:
             Proposals(start, self._suffix, max_bytes, rng, _MARGIN)
             for start, rng in zip(starts, rngs, strict=False)
         ]
-        most = self._budget * 2 // 3
+        most = min(self._budget * 4 // 5, self._budget - self.passes - 2)
         used = explore(sources, most, _WALKERS, self._ask)
         exact = Proposals(self._start, self._suffix, max_bytes, rngs[2])
         if sources[0].exhausted and used < most:  # perhaps all texts can be told
