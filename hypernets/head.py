@@ -34,11 +34,13 @@ def is_linear(model: Any, starts: tuple[int, ...]) -> bool:
     """
     import torch
 
+    from tokkit.models.blocks.evaluating import evaluating
+
     config = model.config.get_text_config(decoder=True)
     if getattr(config, "final_logit_softcapping", None):
         return False  # small logits would hide it
     layer = model.get_output_embeddings()
-    with torch.inference_mode(), captured_states(model) as found:
+    with evaluating(model), captured_states(model) as found:
         ids = torch.tensor([[*starts, *range(min(16, layer.weight.shape[0]))]])
         logits = model(ids.to(layer.weight.device)).logits.float()
         bias = getattr(layer, "bias", None)

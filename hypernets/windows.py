@@ -92,13 +92,13 @@ def read(
     Raises:
         UnsupportedError: a piece is longer than the model's positions.
     """
-    import torch
+    from tokkit.models.blocks.evaluating import evaluating
 
     spelled = spelled or (lambda piece: (piece,))
     tell = progress or (lambda *_: None)
     tell(0, len(windows))
     found: dict[int, tuple[NDArray[np.float64], NDArray[np.float32] | None]] = {}
-    with torch.inference_mode():
+    with evaluating(model):
         parts = [
             part
             for window in windows

@@ -65,9 +65,11 @@ def written_on(
     """
     import torch
 
+    from tokkit.models.blocks.evaluating import evaluating
+
     generator = torch.Generator().manual_seed(seed)
     texts: list[list[int]] = []
-    with torch.inference_mode():
+    with evaluating(model):
         for first in range(0, len(beginnings), _AT_ONCE):
             some = beginnings[first : first + _AT_ONCE]
             texts += _written(model, starts, some, n_vocab, n_tokens, generator)

@@ -205,6 +205,8 @@ def _check_logits(path: Path, model: Any, dtype: str) -> None:
     """Refuse a file whose model gives other logits."""
     import torch
 
+    from tokkit.models.blocks.evaluating import evaluating
+
     ids = torch.arange(1, _N_TRIAL_IDS + 1).remainder(model.config.vocab_size)[None]
     try:
         again = load_model(path, model.dtype, Placing(model.device)).eval()
@@ -213,10 +215,8 @@ def _check_logits(path: Path, model: Any, dtype: str) -> None:
             f"{type(model).__name__}: the GGUF file cannot be loaded again ({error}); save the "
             "model with save_pretrained"
         ) from error
-    with torch.inference_mode():
-        mode, expected = model.training, model.eval()(ids.to(model.device)).logits
-        model.train(mode)
-        got = again(ids.to(model.device)).logits
+    with evaluating(model):
+        expected, got = (each(ids.to(model.device)).logits for each in (model, again))
     size = max(1.0, float(expected.abs().max()))
     off = float((got - expected).abs().max())
     if got.shape != expected.shape or not off <= _TOLERANCE[dtype] * size:

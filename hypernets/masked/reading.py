@@ -152,10 +152,12 @@ def _read(
     """Each with its logits (masks, vocabulary) and the states that these come from."""
     import torch
 
+    from tokkit.models.blocks.evaluating import evaluating
+
     tell = progress or (lambda *_: None)
     done = 0
     tell(0, len(asked))
-    with torch.inference_mode(), captured_states(model) as captured:
+    with evaluating(model), captured_states(model) as captured:
         for group in batches([len(each.ids) for each in asked], batch_room(model)):
             some = [asked[k] for k in group]
             longest = max(len(each.ids) for each in some)

@@ -77,6 +77,18 @@ def test_large_pictures_and_long_recordings_are_bounded() -> None:
     assert min(speech.seen[-3:]) == 4 * 8000 == max(speech.seen[-3:])
 
 
+@pytest.mark.parametrize(
+    ("prefix_axis", "heads"), [("sequence", ("1 id", "2 ids", "4 ids")), ("none", ("4 ids",))]
+)
+@pytest.mark.parametrize("modality", ["image", "speech"])
+def test_heads_say_how_many_ids_are_decoded(
+    modality: str, prefix_axis: str, heads: tuple[str, ...]
+) -> None:
+    signal = np.ones(4, np.float32) if modality == "speech" else np.ones((2, 2, 1), np.uint8)
+    (shown,) = section_of(Coarse(modality, prefix_axis), [signal] * 3).exhibits
+    assert shown.heads == ("as given", *heads)
+
+
 def curve(*points: tuple[float, float]) -> list[Point]:
     return [Point(k, bits, distortion) for k, (bits, distortion) in enumerate(points, 1)]
 

@@ -138,6 +138,23 @@ def test_a_text_brings_the_shared_model_nearer_to_it(small: Any, large: Any) -> 
     assert losses[1] < losses[0]
 
 
+@pytest.mark.parametrize(("kind", "method"), [("gpt2", "shared-first"), ("bert", "mean")])
+def test_a_model_that_is_being_trained_is_read_without_dropout(
+    kind: str, method: str, small: Any, large: Any
+) -> None:
+    dropout = {"attn_pdrop": 0.5, "resid_pdrop": 0.5, "embd_pdrop": 0.5}
+    found = []
+    for training in (False, True):
+        model = toy_model(kind, 280, **(dropout if kind == "gpt2" else {})).train(training)
+        part = next(each for each in model.modules() if isinstance(each, torch.nn.Dropout)).eval()
+        found.append(transfer((model, small), large, method=method, text=TEXT))
+        assert model.training == found[-1].model.training == training
+        assert not part.training
+    assert found[0].report.bits_per_byte == found[1].report.bits_per_byte
+    for name, each in found[0].model.state_dict().items():
+        assert torch.equal(each, found[1].model.state_dict()[name])
+
+
 def test_the_source_stays_as_it_is(small: Any, large: Any) -> None:
     model = toy_model("llama", 280)
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -36,11 +36,11 @@ def _pictures(encoded: Encoded) -> Sequence[Exhibits]:
         return ()
     chosen = [chosen[k] for k in _evenly(len(chosen), _MOST_PICTURES)]
     decode = encoded.tokenizer.decode
-    budgets = _budgets(encoded, max(len(encoded.ids[k]) for k in chosen))
+    ids = {k: encoded.own_shape(encoded.ids[k]) for k in chosen}
+    budgets = _budgets(encoded, list(ids.values()))
     rows: list[tuple[bytes, ...]] = []
     for k in chosen:
-        ids = encoded.own_shape(encoded.ids[k])
-        found = [encoded.signals[k], *(decode(_first(encoded, ids, n)) for n in budgets)]
+        found = [encoded.signals[k], *(decode(_first(encoded, ids[k], n)) for n in budgets)]
         if not all(map(_is_picture, found)):
             return ()
         rows.append(tuple(map(png, found)))
@@ -52,16 +52,17 @@ def _sounds(encoded: Encoded) -> Sequence[Exhibits]:
     rate = tokenizer.sample_rate
     if rate is None:
         return ()
-    chosen = [k for k, signal in enumerate(encoded.signals) if np.ndim(signal) == 1]
-    budgets = _budgets(encoded, tokenizer.streams)
-    rows: list[tuple[bytes, ...]] = []
-    for place in _evenly(len(chosen), _MOST_SOUNDS):
-        signal = np.asarray(encoded.signals[chosen[place]], np.float32)[: _MOST_SECONDS * rate]
-        ids = np.asarray(tokenizer.encode(signal))
-        found = [signal, *(tokenizer.decode(_first(encoded, ids, n)) for n in budgets)]
-        rows.append(tuple(wav(np.asarray(each, np.float32), rate) for each in found))
-    if not rows:
+    sounds = [signal for signal in encoded.signals if np.ndim(signal) == 1]
+    if not sounds:
         return ()
+    chosen = [sounds[place] for place in _evenly(len(sounds), _MOST_SOUNDS)]
+    signals = [np.asarray(each, np.float32)[: _MOST_SECONDS * rate] for each in chosen]
+    ids = [np.asarray(tokenizer.encode(signal)) for signal in signals]
+    budgets = _budgets(encoded, ids)
+    rows: list[tuple[bytes, ...]] = []
+    for signal, own in zip(signals, ids, strict=True):
+        found = [signal, *(tokenizer.decode(_first(encoded, own, n)) for n in budgets)]
+        rows.append(tuple(wav(np.asarray(each, np.float32), rate) for each in found))
     return [_table(encoded, budgets, rows, "sounds", "Decoded sounds", "audio/wav")]
 
 
@@ -81,9 +82,15 @@ def _table(
     return Exhibits(key, title, media, heads, tuple(rows), note)
 
 
-def _budgets(encoded: Encoded, most: int) -> list[int]:
-    """One, some and all, where there are smaller budgets."""
-    if encoded.tokenizer.prefix_axis == "none":
+def _budgets(encoded: Encoded, ids: Sequence[Any]) -> list[int]:
+    """One, some and all that the ids of signals have, where there are smaller budgets.
+
+    They count streams where a tokenizer's prefixes are of those, and else ids.
+    """
+    tokenizer = encoded.tokenizer
+    of_streams = tokenizer.prefix_axis == "depth"
+    most = tokenizer.streams if of_streams else max(map(len, ids))
+    if tokenizer.prefix_axis == "none":
         return [most]
     return sorted({1, round(most**0.5), most})
 
