@@ -113,7 +113,9 @@ def test_errors_are_texts(client: Client) -> None:
 def test_a_middle_is_searched_for_without_the_filters_of_the_defaults(client: Client) -> None:
     options = {"num_predict": 4, "seed": 1}
     fields: dict[str, Any] = {"model": "plain", "prompt": "the ", "suffix": " sat", "stream": False}
-    found = client.ask("/api/generate", **fields, options=options)["response"]
+    answer = client.ask("/api/generate", **fields, options=options)
+    found = answer["response"]
+    assert answer["eval_duration"] > answer["prompt_eval_duration"]
     fill = {"input_prefix": "the ", "input_suffix": " sat", "n_predict": 4, "seed": 1}
     assert found == client.ask("/infill", model="plain", **fill)["content"]
     status, body = client.refused("/api/generate", **fields, options={**options, "top_k": 40})

@@ -102,9 +102,11 @@ class Fields:
 
     def wrong(self, name: str, expected: str) -> RefusalError:
         """The refusal of a field that says something else than it should."""
-        shown = repr(self._values.get(name))
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
         full = self._path + name
+        if name not in self._values:
+            return RefusalError(400, f"{full} is missing; it must be {expected}", param=full)
+        shown = repr(self._values[name])
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
         return RefusalError(400, f"{full} must be {expected}, got {shown}", param=full)
 
     def text(self, name: str, default: str = "") -> str:

@@ -16,7 +16,7 @@ serving {names} at {url}; stop with Ctrl-C
                   - {{name: tokkit, provider: mistral, model: {first}, apiBase: {url}/v1, apiKey: {key},
                      roles: [autocomplete]}}
   Vim         let g:llama_config = {{'endpoint_fim': '{url}/infill', 'api_key': '{vim_key}'}}
-  VS Code     llama-vscode: "llama-vscode.endpoint": "{url}"
+  VS Code     llama-vscode: "llama-vscode.endpoint": "{url}"{code_key}
   Zed         settings.json: "edit_predictions": {{"provider": "open_ai_compatible_api",
                 "open_ai_compatible_api": {{"api_url": "{url}/v1/completions", "model": "{first}",
                   "prompt_format": "qwen", "max_output_tokens": 64}}}}
@@ -39,5 +39,6 @@ def setup_help(url: str, names: Sequence[str], has_key: bool) -> str:
         first=names[0],
         key="YOUR-KEY" if has_key else "none",
         vim_key="YOUR-KEY" if has_key else "",
+        code_key=', "llama-vscode.api_key": "YOUR-KEY"' if has_key else "",
         curl_key=" -H 'Authorization: Bearer YOUR-KEY'" if has_key else "",
     )

@@ -180,7 +180,9 @@ def _loaded(served: Served, fields: Fields, kind: Kind) -> dict[str, Any]:
 def _last(texts: Drawing, kind: Kind, text: str) -> dict[str, Any]:
     """The last object of an answer, with the counts; durations are nanoseconds."""
     drawn = texts.texts[0]
-    read, wrote = drawn.begun_at - texts.asked_at, drawn.ended_at - drawn.begun_at
+    # A search reads and writes by turns, and tells its text at the end.
+    begun = texts.asked_at if drawn.generation.is_searched else drawn.begun_at
+    read, wrote = begun - texts.asked_at, drawn.ended_at - begun
     cut = {"truncated": True} if drawn.generation.is_truncated else {}
     return {
         **_head(drawn.generation.served, kind, text),
