@@ -6,15 +6,16 @@ before; a `control` has as many parameters as the model that it is named after, 
 learns to predict more symbols than the next one, by layers of its own; its control has larger
 feed-forward layers. `wide` has a wider backbone; its control has more rows for whole units.
 `lookahead` has units that the byte behind them closes, where those of `best` end with a byte that
-closes them; that takes no parameters, so that `best` itself is the control. The control of `byte+`
-is a wider model of bytes, that of `byte` is as large as the subword model.
+closes them; that takes no parameters, so that `best` itself is the control. `muon` is trained with
+that optimiser; its control is what it is named after. The control of `byte+` is a wider model of
+bytes, that of `byte` is as large as the subword model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from tokkit.models.blocks.options import NgramConfig, StackConfig
 from tokkit.models.byte.config import ByteConfig
@@ -56,10 +57,12 @@ class Contender:
     Attributes:
         name: for tables and folders.
         build: gives it, from the tokenizer of the subword models and a seed.
+        optimizer: see `TrainingOptions`.
     """
 
     name: str
     build: Callable[[TextTokenizer, int], TextModel]
+    optimizer: Literal["adamw", "muon"] = "adamw"
 
 
 def _of_tokens(name: str, config: SubwordConfig) -> Contender:
@@ -85,12 +88,15 @@ _AS_WIDE = replace(BEST, hashed_units=BEST.hashed_units + 20_462)
 _LOOKAHEAD = replace(BEST, units=replace(BEST.units, rule="uax29"))
 _PLUS = ByteConfig(STACK, ngrams=NGRAMS, gate=True)
 _PLUS_AHEAD = replace(_PLUS, ahead=AHEAD)
+_SUBWORD_PLUS = _of_tokens("subword+", SubwordConfig(STACK, ngrams=NGRAMS, gate=True))
+_BYTE_PLUS = _of_bytes("byte+", ByteTransformer, _PLUS)
+_BEST = _of_bytes("best", HierarchicalTransformer, BEST)
 CONTENDERS = [
     _of_tokens("subword", SubwordConfig(STACK)),
-    _of_tokens("subword+", SubwordConfig(STACK, ngrams=NGRAMS, gate=True)),
+    _SUBWORD_PLUS,
     _of_bytes("byte", ByteTransformer, ByteConfig(STACK)),
     _of_bytes("byte-control", ByteTransformer, ByteConfig(AS_LARGE)),
-    _of_bytes("byte+", ByteTransformer, _PLUS),
+    _BYTE_PLUS,
     _of_bytes("byte+control", ByteTransformer, ByteConfig(AS_LARGE_AS_PLUS)),
     _of_bytes("byte+ahead", ByteTransformer, _PLUS_AHEAD),
     _of_bytes("byte+ahead-control", ByteTransformer, replace(_PLUS, backbone=_as_large(STACK))),
@@ -102,7 +108,7 @@ CONTENDERS = [
     _of_bytes(
         "hierarchical+", HierarchicalTransformer, HierarchicalConfig(ngrams=NGRAMS, gate=True)
     ),
-    _of_bytes("best", HierarchicalTransformer, BEST),
+    _BEST,
     _of_bytes("best-ahead", HierarchicalTransformer, replace(BEST, ahead=AHEAD)),
     _of_bytes(
         "best-ahead-control",
@@ -114,5 +120,9 @@ CONTENDERS = [
     _of_bytes("best-lookahead", HierarchicalTransformer, _LOOKAHEAD),
     _of_bytes("best-units-4", HierarchicalTransformer, _units(4)),
     _of_bytes("best-units-12", HierarchicalTransformer, _units(12)),
+    *(
+        replace(each, name=f"{each.name}-muon", optimizer="muon")
+        for each in (_SUBWORD_PLUS, _BYTE_PLUS, _BEST)
+    ),
 ]
 BY_NAME = {each.name: each for each in CONTENDERS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from benchmarks.models.contenders import Contender
 from tokkit.models.subword.vocabulary import train_tokenizer
 from tokkit.models.text_models.corpus import Texts, cut_document
 from tokkit.models.training import TrainingOptions
@@ -55,10 +56,13 @@ def texts_of(path: Path) -> Texts:
     return Texts(path, batch_bytes=BATCH_BYTES, window_bytes=WINDOW_BYTES, held_out=0.01)
 
 
-def training(steps: int, *, seed: int = 0, evaluations: int = 10) -> TrainingOptions:
-    """How all are trained."""
+def training(
+    contender: Contender, steps: int, *, seed: int = 0, evaluations: int = 10
+) -> TrainingOptions:
+    """How a contender is trained: all in the same way, but for the optimiser of some."""
     return TrainingOptions(
         steps=steps,
+        optimizer=contender.optimizer,
         learning_rate=2e-3,
         weight_decay=0.05,
         autocast="bfloat16",

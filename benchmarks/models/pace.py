@@ -22,13 +22,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.models.contenders import BY_NAME, CONTENDERS
+from benchmarks.models.contenders import BY_NAME, CONTENDERS, Contender
 from benchmarks.models.learning import BATCH_BYTES, Documents, texts_of, tokenizer_of, training
 from benchmarks.models.word_records import write_figures
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.records import FOLDER
 from tokkit.models.text_models.learning import text_task
 from tokkit.models.training import train
+from tokkit.text.tokenizer import TextTokenizer
 
 PACE = "pace.json"
 REFERENCE = CONTENDERS[0].name
@@ -51,15 +52,16 @@ def measured(turns: Mapping[str, Callable[[int], float]], rounds: int) -> dict[s
     return least
 
 
-def turn_of(model: Any, text: Path) -> Callable[[int], float]:
+def turn_of(contender: Contender, tokenizer: TextTokenizer, text: Path) -> Callable[[int], float]:
     """A function that trains a model for a few steps and tells the CPU-seconds of the fastest."""
+    model: Any = contender.build(tokenizer, 0)
     task = text_task(model, texts_of(text), seed=0)
 
     def turn(number: int) -> float:
         def loss(step: int) -> torch.Tensor:
             return task.loss(number * STEPS + step)
 
-        result = train(model, loss, training(STEPS, evaluations=0))
+        result = train(model, loss, training(contender, STEPS, evaluations=0))
         return min(
             later.seconds - each.seconds for each, later in pairwise(result.records[SETTLING - 1 :])
         )
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = recorded(options.into)
     asked = [name for name in options.names if name not in known and name != REFERENCE]
     turns = {
-        name: turn_of(BY_NAME[name].build(tokenizer, 0), documents.path("english"))
+        name: turn_of(BY_NAME[name], tokenizer, documents.path("english"))
         for name in (REFERENCE, *asked)
     }
     paces = scaled(measured(turns, options.rounds), known)

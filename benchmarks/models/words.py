@@ -89,7 +89,14 @@ def own_bits(model: TextModel, texts: Sequence[bytes]) -> float:
 
 
 def trained(
-    model: TextModel, text: Path, minutes: float, pace: float, folder: Path, *, seed: int
+    contender: Contender,
+    model: TextModel,
+    text: Path,
+    folder: Path,
+    *,
+    minutes: float,
+    pace: float,
+    seed: int,
 ) -> dict[str, Any]:
     """Train a model on a file, or go on; how it went. Seconds are those of its pace."""
 
@@ -97,7 +104,7 @@ def trained(
         if done % 60 == 0:
             print(f"{folder.name}: {what} {done} of {total}", flush=True)
 
-    options = training(round(60 * minutes / pace), seed=seed)
+    options = training(contender, round(60 * minutes / pace), seed=seed)
     result = train(model, texts_of(text), options, folder=folder, progress=tell)
     curve = [
         {"step": each.step, "seconds": round(each.step * pace, 1), **each.evaluation}
@@ -146,17 +153,18 @@ def run(contender: Contender, documents: Documents, options: argparse.Namespace)
             "flops_per_byte": flops_per_byte(model, texts),
             "minutes": options.minutes,
             **trained(
+                contender,
                 model,
                 documents.path("english"),
-                options.minutes,
-                pace_of(contender.name, options),
                 folder,
+                minutes=options.minutes,
+                pace=pace_of(contender.name, options),
                 seed=options.seed,
             ),
         }
         write_figures(folder / FIGURES, {**figures, **examined(model.eval(), documents)})
     if options.german and not (folder / GERMAN / FIGURES).exists():
-        go_on_in_german(name, pace_of(contender.name, options), documents, options)
+        go_on_in_german(contender, name, documents, options)
 
 
 def pace_of(name: str, options: argparse.Namespace) -> float:
@@ -175,7 +183,7 @@ def pace_of(name: str, options: argparse.Namespace) -> float:
 
 
 def go_on_in_german(
-    name: str, pace: float, documents: Documents, options: argparse.Namespace
+    contender: Contender, name: str, documents: Documents, options: argparse.Namespace
 ) -> None:
     """Train a model on, on German, and tell what it learned and forgot."""
     model = load_lm(options.into / name)
@@ -184,7 +192,15 @@ def go_on_in_german(
     before = {language: own_bits(model, windows) for language, windows in asked.items()}
     folder = options.into / name / GERMAN
     text = documents.path("german")
-    figures = trained(model, text, options.german, pace, folder, seed=options.seed)
+    figures = trained(
+        contender,
+        model,
+        text,
+        folder,
+        minutes=options.german,
+        pace=pace_of(contender.name, options),
+        seed=options.seed,
+    )
     after = {language: own_bits(model.eval(), windows) for language, windows in asked.items()}
     write_figures(folder / FIGURES, {**figures, "before": before, "after": after})
 
