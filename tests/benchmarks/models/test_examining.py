@@ -186,6 +186,7 @@ def test_a_later_pace_is_scaled_to_the_machine_of_the_first() -> None:
     known = {pace.REFERENCE: 2.0, "b": 3.0}
     assert pace.scaled({pace.REFERENCE: 4.0, "c": 10.0}, known) == {**known, "c": 5.0}
     assert pace.scaled(known, {}) == known
+    assert pace.least_of({pace.REFERENCE: 4.0, "b": 1.0}, known) == {pace.REFERENCE: 2.0, "b": 1.0}
 
 
 def check_figures(figures: dict[str, Any]) -> None:
