@@ -8,6 +8,7 @@ from tokkit.audit.rules import Severity
 from tokkit.report.layout import BOLD, DIM, PLAIN, Layout, shortened, side_by_side, wrapped
 from tokkit.report.terminal import fact_lines, heading_lines
 from tokkit.report.wording import plural, readable, visible
+from tokkit.tokenizer.refusals import SIGNALS
 
 _MAX_WITNESSES = 2
 _MAX_TEXT = 48
@@ -18,7 +19,7 @@ _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.N
 def report_text(report: ReportContent, layout: Layout = PLAIN) -> str:
     """The report as text."""
     tokenizer, text = report.subject.tokenizer, report.subject.text
-    kind = tokenizer.modality if text is None else text.spec.family
+    kind = SIGNALS[tokenizer.modality] if text is None else text.spec.family
     lines = [
         layout.styled(visible(report.name), BOLD)
         + f": {kind}, {plural(sum(tokenizer.vocab_sizes), 'id')}"
