@@ -187,6 +187,7 @@ class Engine:
         return self._batch(ticket.model).add(
             ticket.request,
             max_tokens=ticket.max_tokens,
+            keep_logprobs=ticket.keep_logprobs,
             keep_rows=ticket.keep_rows,
             surroundings=ticket.surroundings,
         )

@@ -94,6 +94,7 @@ class Ticket(Order):
         request: what is asked.
         surroundings: what stands around it.
         max_tokens: see `Batch.add`.
+        keep_logprobs: see `Batch.add`; needed where figures are told.
         keep_rows: see `Batch.add`.
         tells_figures: whether news come with the figures of their bytes.
         handle: in the batch, once it is there; of the engine's thread until it has ended.
@@ -103,6 +104,7 @@ class Ticket(Order):
     request: Request
     surroundings: Surroundings
     max_tokens: int | None
+    keep_logprobs: bool
     keep_rows: bool
     tells_figures: bool = False
     handle: Handle | None = None

@@ -16,19 +16,24 @@ from tests.bytelm.completion.fim_toys import WORDS, all_bytes_with, with_format
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, ab_lm, bpe_specs
 from tokkit.bytelm.batch.batch import Batch, BatchOptions
 from tokkit.bytelm.batch.opening import PIECE
+from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.fim_formats import FIM_FORMATS
 from tokkit.bytelm.completion.infilling import infill
 from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
+from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, ModelError
 from tokkit.text.spec import TokenizerSpec
 from tokkit.text.tokenizer import TextTokenizer
 
 pairs = st.tuples(bpe_specs(PRETOKENIZERS["gpt2"]), bpe_specs(PRETOKENIZERS["llama3"]))
 FEW = settings(max_examples=4, deadline=None, derandomize=True)
+NOTHING_AHEAD = SpeculationOptions(row_cost=1e9)
+"""Nothing is proposed, but bytes may be drawn without a pass."""
 
 
 class NotingLM(RandomLM):
@@ -97,14 +102,93 @@ def test_texts_that_come_and_go_are_those_of_each_request_alone(
     chance = random.Random(seed)
     lm = models(specs)[which]
     options = BatchOptions(max_running=8, max_prefixes=4, newest_first=newest_first)
-    texts = run(Batch(lm, options=options), some_requests(chance, 32), chance)
+    kept = {"keep_logprobs": chance.random() < 0.5}
+    texts = run(Batch(lm, options=options), some_requests(chance, 32), chance, **kept)
     for handle, text in texts.items():
         if handle.finish == "error":
             with pytest.raises(ModelError):
                 list(lm.draw(handle.request))
-        else:
-            assert text == b"".join(lm.draw(handle.request))
+            continue
+        assert text == b"".join(lm.draw(handle.request))
+        if handle.keep_logprobs:
             assert len(handle.logprobs) == len(text)
+        else:
+            with pytest.raises(ArgumentError, match="keep_logprobs"):
+                _ = handle.logprobs
+
+
+@pytest.mark.parametrize("order", [2, 4])
+def test_bytes_are_drawn_without_a_pass_where_nobody_asks_what_each_was_worth(order: int) -> None:
+    text = "there is a house, and there is a garden. " * 4
+    tokenizer = TextTokenizer(all_bytes_with(b"there", b" there", b" house", b" garden"))
+    lm = ByteLM(NgramLM.train([text], tokenizer, order=order))
+    requests = [Request(" is a", max_bytes=40, seed=k, speculate=NOTHING_AHEAD) for k in range(4)]
+
+    def n_steps(**options: Any) -> int:
+        batch = Batch(lm)
+        handles = [batch.add(request, **options) for request in requests]
+        n = 0
+        while batch.n_running or batch.n_waiting:
+            batch.step()
+            n += 1
+        for handle in handles:
+            assert handle.text == b"".join(lm.draw(handle.request))
+            assert handle.token_ends[-1] == len(handle.text)
+        return n
+
+    assert n_steps() < 0.7 * n_steps(keep_logprobs=True)
+
+
+@FEW
+@given(specs=pairs, seed=st.integers(0, 99))
+def test_tokens_are_the_same_whether_passes_were_made_or_not(
+    specs: tuple[TokenizerSpec, ...], seed: int
+) -> None:
+    lm = models(specs)[seed % 2]
+    requests = some_requests(random.Random(seed), 12)
+    found: list[dict[Request, list[int]]] = []
+    for keep_logprobs in (False, True):
+        batch = Batch(lm)
+        handles = [batch.add(request, keep_logprobs=keep_logprobs) for request in requests]
+        while batch.n_running or batch.n_waiting:
+            batch.step()
+        found.append({handle.request: list(handle.token_ends) for handle in handles})
+    assert found[0] == found[1]
+
+
+def test_a_text_after_ids_is_not_taken_for_one_that_begins_there() -> None:
+    lm = ByteLM(RandomLM(TextTokenizer(all_bytes_with(b"ab", b"abab"))))
+    batch = Batch(lm)
+    context = Surroundings(context=(97, 98))
+    asked = [Request("ab", max_bytes=9, seed=k) for k in range(3)]
+    after = [batch.add(request, surroundings=context) for request in asked]
+    while batch.n_running or batch.n_waiting:
+        batch.step()
+    plain = [batch.add(Request(b"ab" + h.text, max_bytes=9, seed=7)) for h in after]
+    while batch.n_running or batch.n_waiting:
+        batch.step()
+    for handle in plain:
+        assert handle.text == b"".join(lm.draw(handle.request))
+
+
+def test_proposals_have_room_of_their_own() -> None:
+    text = "there is a house, and there is a garden. " * 4
+    lm = ByteLM(NgramLM.train([text], TextTokenizer(all_bytes_with(b"there", b" is")), order=3))
+    eager = SpeculationOptions(max_rows=512, row_cost=0.0)
+    batch = Batch(lm, max_tokens=1024, options=BatchOptions(max_proposed=40))
+    handles = [
+        batch.add(Request(text[:60], max_bytes=30, seed=k, speculate=eager)) for k in range(4)
+    ]
+    tokens = 0
+    while batch.n_running or batch.n_waiting:
+        batch.step()
+        tokens = max(tokens, batch.n_tokens)
+    # Prompt and texts, a token a byte at most, and the heads that further bytes decide upon.
+    assert tokens <= 60 + 4 * 30 + 40 + 40
+    held = batch.n_tokens
+    batch.add(Request(text[:60], max_bytes=1, seed=0))
+    batch.step()
+    assert handles[0].finish and batch.n_tokens <= held + 10
 
 
 def test_middles_among_other_texts_are_those_of_infill() -> None:

@@ -43,12 +43,16 @@ class BatchOptions:
     Attributes:
         max_running: texts that are drawn at the same time; the others wait.
         max_prefixes: states of earlier texts that are remembered.
+        max_proposed: contexts that all texts together propose for a step (`Request.speculate`). So
+            many tokens, but no more than a quarter, are kept free for them, and nothing that is
+            remembered is forgotten for proposals.
         pieces_a_step: pieces of prompts (of `PIECE` bytes) that are read in one step.
         newest_first: which of the waiting texts is admitted next.
     """
 
     max_running: int = 32
     max_prefixes: int = 64
+    max_proposed: int = 512
     pieces_a_step: int = 2
     newest_first: bool = False
 
@@ -60,6 +64,7 @@ class BatchOptions:
         """
         check_whole("max_running", self.max_running, 1)
         check_whole("max_prefixes", self.max_prefixes, 0)
+        check_whole("max_proposed", self.max_proposed, 0)
         check_whole("pieces_a_step", self.pieces_a_step, 1)
         check_flags(newest_first=self.newest_first)
 
@@ -94,6 +99,7 @@ class Batch:
         check_kind(options, (BatchOptions, type(None)), "options")
         self._options = options or BatchOptions()
         self._max_tokens = max_tokens
+        self._most_proposed = min(self._options.max_proposed, max_tokens // 4)
         self._sessions: dict[int, SharedSession] = {}
         self._model = with_shared_sessions(lm, self._sessions)
         self._prefixes = Prefixes(self._options.max_prefixes)
@@ -134,6 +140,7 @@ class Batch:
         request: Request,
         *,
         max_tokens: int | None = None,
+        keep_logprobs: bool = False,
         keep_rows: bool = False,
         surroundings: Surroundings | None = None,
     ) -> Handle:
@@ -143,7 +150,11 @@ class Batch:
             request: what is asked. With a `suffix` it is a middle, as `infill` gives it.
             max_tokens: end after so many tokens of the first token model in `lm`: where the text is
                 sure to have them, whatever would follow. `max_bytes` holds, too.
-            keep_rows: keep the distributions of all bytes (2 kB each) in `Handle.rows`.
+            keep_logprobs: keep the log-probabilities of all bytes in `Handle.logprobs`, for which
+                a pass is made before each byte that was not proposed; without, a byte is drawn
+                without a pass where a pass could not change it, as `generate` does.
+            keep_rows: keep the distributions of all bytes (2 kB each) in `Handle.rows`, and
+                log-probabilities.
             surroundings: what stands around the text.
 
         Raises:
@@ -154,18 +165,18 @@ class Batch:
         check_kind(request, Request, "request")
         if max_tokens is not None:
             check_whole("max_tokens", max_tokens, 1)
-        check_flags(keep_rows=keep_rows)
+        check_flags(keep_logprobs=keep_logprobs, keep_rows=keep_rows)
         if request.suffix is not None and request.pattern is not None:
             raise ArgumentError("pattern goes with no suffix; leave out one of them")
         check_kind(surroundings, (Surroundings, type(None)), "surroundings")
         given = surroundings or Surroundings()
-        handle = Handle(request, given, max_tokens, keep_rows)
+        handle = Handle(request, given, max_tokens, keep_logprobs or keep_rows, keep_rows)
         task = Task(self._model.name, handle, self.count(request, given))
-        if task.to_come > self._max_tokens:
+        if task.to_come + self._most_proposed > self._max_tokens:
             raise ArgumentError(
-                f"the request may need {task.to_come:,} tokens of cache, more than the "
-                f"{self._max_tokens:,} that there are; ask for less, or raise max_tokens of the "
-                "batch"
+                f"the request may need {task.to_come + self._most_proposed:,} tokens of cache, "
+                f"more than the {self._max_tokens:,} that there are; ask for less, or raise "
+                "max_tokens of the batch"
             )
         self._waiting.append(task)
         return handle
@@ -236,6 +247,7 @@ class Batch:
         while self._waiting and len(self._running) < self._options.max_running:
             task = self._waiting[-1 if self._options.newest_first else 0]
             promised = sum(each.to_come for each in self._running.values()) + task.to_come
+            promised += self._most_proposed
             while self._prefixes and self.n_tokens + promised > self._max_tokens:
                 self._prefixes.forget_oldest()
             if self._running and self.n_tokens + promised > self._max_tokens:
@@ -246,13 +258,9 @@ class Batch:
     def _evaluate(self) -> dict[Task, TokkitError]:
         """Read pieces of prompts, and run each token model once for all; the prompts refused."""
         failed: dict[Task, TokkitError] = {}
-        drawn = [
-            task
-            for task in self._running.values()
-            if task.state is not None and not task.state.is_evaluated
-        ]
+        drawn = [task for task in self._running.values() if task.needs_pass]
         for task in drawn:
-            task.prepare(1 / len(drawn))
+            task.prepare(1 / len(drawn), self._most_proposed // len(drawn))
         states = [task.state for task in drawn if task.state is not None]
         pieces = self._options.pieces_a_step
         for task in self._running.values():
@@ -271,9 +279,14 @@ class Batch:
 
     def _remember(self, task: Task) -> None:
         """Keep where a plain text has ended: a chat, or an editor, goes on from there."""
-        if task.state is not None and task.handle.request.suffix is None:
-            with suppress(TokkitError):
-                self._opener.remember(task.read_text, task.state)
+        handle = task.handle
+        is_plain = handle.request.suffix is None and not handle.surroundings.context
+        if task.state is None or not is_plain or handle.finish == "error":
+            return
+        if task.state.is_evaluated:
+            self._opener.remember(task.read_text, task.state)
+        else:  # it came here by bytes that were drawn
+            self._opener.keep(task.read_text, task.state)
 
     def _make_room(self) -> list[tuple[Handle, bytes, Finish | None]]:
         """Hold no more than is permitted, should the estimate of a text have been too low."""

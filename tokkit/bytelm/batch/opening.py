@@ -19,6 +19,7 @@ from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.completion.infilling import Infilling
 from tokkit.bytelm.drawing.request import Request
+from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.errors import ArgumentError
 
@@ -83,8 +84,17 @@ class Opener:
 
     def remember(self, text: bytes, state: ByteState) -> None:
         """Keep a state if that needs no evaluation, and if a text may go on from there."""
-        if text and self._in_pieces and state.is_evaluated and state.logprobs().max() > -np.inf:
-            self._prefixes.keep(text, state.fork())
+        if state.is_evaluated and state.logprobs().max() > -np.inf:
+            self.keep(text, state.fork())
+
+    def keep(self, text: bytes, state: ByteState) -> None:
+        """Keep a state after a text of some mass that nobody else changes, evaluated or not."""
+        if not text or not self._in_pieces:
+            return
+        for single in state.stands_on:
+            if isinstance(single, CoverState):
+                single.cover.forget_foreseen()
+        self._prefixes.keep(text, state)
 
     def _after(self, surroundings: Surroundings, text: bytes) -> Opening:
         context = surroundings.context

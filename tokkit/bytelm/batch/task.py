@@ -15,8 +15,7 @@ from tokkit.bytelm.batch.token_ends import TokenEnds
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.draw import Draw, Finish
 from tokkit.bytelm.drawing.request import Request
-from tokkit.bytelm.drawing.speculation.options import as_options
-from tokkit.errors import TokkitError
+from tokkit.errors import ArgumentError, TokkitError
 
 _BRANCHES = 64
 """Contexts that a text holds beside its own tokens, about: those that further bytes decide upon."""
@@ -30,6 +29,7 @@ class Handle:
         request: what was asked.
         surroundings: what else it is given.
         max_tokens: at most so many tokens; None sets no limit.
+        keep_logprobs: whether `logprobs` are kept.
         keep_rows: whether `rows` are kept.
         finish: why it has ended; None while it waits or goes on.
         error: why it could not go on, where `finish` is `"error"`.
@@ -37,8 +37,7 @@ class Handle:
         n_tokens: tokens of the text, once it has ended; see `TokenEnds`.
         tokens_reused: of the prompt that were not computed again.
         text: the whole of it, once it has ended.
-        logprobs: nats, of each byte of the text under the model itself; while it goes on, of those
-            that were told.
+        kept: see `logprobs`.
         rows: float64 (257,), nats, the distributions of these bytes.
         token_ends: where the tokens of the text end, in bytes, once it has ended; until then, with
             `max_tokens`, where those do that are certain, some of which may be not told yet.
@@ -47,15 +46,30 @@ class Handle:
     request: Request
     surroundings: Surroundings = field(default_factory=Surroundings)
     max_tokens: int | None = None
+    keep_logprobs: bool = False
     keep_rows: bool = False
     finish: Finish | None = None
     error: TokkitError | None = None
     stopped_by: bytes | None = None
     tokens_reused: int = 0
     text: bytes = b""
-    logprobs: list[float] = field(default_factory=list[float])
+    kept: list[float] = field(default_factory=list[float], repr=False)
     rows: list[NDArray[np.float64]] = field(default_factory=list[NDArray[np.float64]])
     token_ends: Sequence[int] = ()
+
+    @property
+    def logprobs(self) -> list[float]:
+        """Nats, of each byte of the text under the model itself; so far, of those that were told.
+
+        Raises:
+            ArgumentError: the batch was not asked to keep them.
+        """
+        if not self.keep_logprobs:
+            raise ArgumentError(
+                "the log-probabilities of this text were not kept, for most bytes are drawn before "
+                "they are known; pass keep_logprobs=True to Batch.add"
+            )
+        return self.kept
 
     @property
     def n_tokens(self) -> int:
@@ -86,7 +100,9 @@ class Task:
         self.handle = handle
         self.state: ByteState | None = None
         self.reading = True
-        self._draw = Draw(name, handle.request, keep_rows=handle.keep_rows)
+        self._draw = Draw(
+            name, handle.request, keep_rows=handle.keep_rows, foretell=not handle.keep_logprobs
+        )
         self._n_prompt = n_prompt
         self._opening: Opening | None = None
         self._pieces: Iterator[bytes] | None = None
@@ -96,13 +112,11 @@ class Task:
 
     @property
     def to_come(self) -> int:
-        """Tokens that it may still add to what is held, at most, but for rare branches."""
+        """Tokens that it may still add, at most, but for proposals and rare branches."""
         room = self.handle.request.max_bytes - len(self._draw.written)
         if self.handle.max_tokens is not None:  # of a second model there may be more
             room = min(room, 4 * self.handle.max_tokens + _BRANCHES)
-        ahead = as_options(self.handle.request.speculate)
-        room += _BRANCHES + (0 if ahead is None else ahead.max_rows)
-        return room + (self._n_prompt if self.reading else 0)
+        return room + _BRANCHES + (self._n_prompt if self.reading else 0)
 
     def read(self, opener: Opener) -> ByteState | None:
         """Read a piece of the prompt; the state, if that is to be evaluated now.
@@ -131,14 +145,20 @@ class Task:
                 self._opening.close()
             self._opening = None
 
-    def prepare(self, share: float) -> None:
+    @property
+    def needs_pass(self) -> bool:
+        """Whether the next byte cannot be drawn without a pass; not while the prompt is read."""
+        return self.state is not None and not self._draw.is_ready(self.state)
+
+    def prepare(self, share: float, most: int) -> None:
         """Propose what the next pass shall evaluate besides what is needed.
 
         Args:
             share: of the pass that is made for this text.
+            most: contexts that are proposed, at most.
         """
         if self.state is not None:
-            self._draw.prepare(self.state, share)
+            self._draw.prepare(self.state, share, most)
 
     def advance(self) -> bytes:
         """Draw what can be drawn without another pass; what is now certain to be text.
@@ -151,7 +171,7 @@ class Task:
         assert self.state is not None
         for data in self._pieces:  # as far as it comes without another pass
             self._text += data
-            if not self.state.is_evaluated:
+            if not self._draw.is_ready(self.state):
                 break
         finish, limit = self._draw.finish, self.handle.max_tokens
         if finish is not None:
@@ -181,7 +201,8 @@ class Task:
     def _emit(self, end: int) -> bytes:
         start, handle, draw = self._n_emitted, self.handle, self._draw
         self._n_emitted = max(end, start)
-        handle.logprobs += draw.logprobs[start:end]
+        if handle.keep_logprobs:
+            handle.kept += draw.logprobs[start:end]
         handle.rows += draw.rows[start:end]
         return bytes(self._text[start:end])
 
@@ -193,7 +214,9 @@ class Task:
         handle.finish, handle.token_ends = finish, ends
         handle.stopped_by = draw.stopped_by if finish == "stop" else None
         data = self._emit(end)
-        handle.logprobs, handle.rows = draw.logprobs[:end], draw.rows[:end]
+        if handle.keep_logprobs:
+            handle.kept = draw.logprobs[:end]
+        handle.rows = draw.rows[:end]
         return data
 
     def fail(self, error: TokkitError) -> None:

@@ -7,6 +7,8 @@ bytes in their place.
 
 from __future__ import annotations
 
+import math
+
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.heads import Stem, trunk_of
@@ -21,9 +23,8 @@ class TokenEnds:
         Args:
             state: after the prompt.
         """
-        self._cover = next(
-            (single.cover for single in state.stands_on if isinstance(single, CoverState)), None
-        )
+        self._single = next((one for one in state.stands_on if isinstance(one, CoverState)), None)
+        self._cover = None if self._single is None else self._single.cover
         self._start = 0 if self._cover is None else self._cover.length
         self._ends: list[int] = []
         self._last: Stem | None = None
@@ -48,10 +49,12 @@ class TokenEnds:
         Of several ways to end the most probable one; a token that the end cuts counts, too.
         """
         ends = list(self.certain(n_bytes))
-        if self._cover is not None:
+        if self._single is not None and self._cover is not None:
             length = self._cover.length
             whole = [live.head for live in self._cover.live if live.head.start == length]
             if whole:
+                if len(whole) > 1 and any(math.isnan(head.log_weight) for head in whole):
+                    self._single.logprobs()  # bytes were drawn without a pass, which tells it
                 best = max(whole, key=lambda head: head.log_weight)
                 ends += self._between(best.stem, self._last)
         ends = [end for end in ends if end < n_bytes]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import Sampler
+from tokkit.bytelm.drawing.speculation.options import MAX_ROWS
 from tokkit.bytelm.drawing.speculation.speculator import Speculator
 from tokkit.bytelm.drawing.stopping import StopMatcher
 from tokkit.errors import ModelError
@@ -81,16 +82,17 @@ class Draw:
                 self._symbol = self._sampler.foretell(masses, slack)
         return self._symbol is not None
 
-    def prepare(self, state: ByteState, share: float = 1.0) -> None:
+    def prepare(self, state: ByteState, share: float = 1.0, most: int = MAX_ROWS) -> None:
         """Propose what the pass shall evaluate besides that `state` needs, if it needs one.
 
         Args:
             state: as `run` has left it.
             share: of the pass that is made for this text.
+            most: contexts that are proposed, at most.
         """
         if not self._is_prepared and not self.is_ready(state):
             self._is_prepared = True
-            self._speculator.prepare(state, self._constraints, self._room, share)
+            self._speculator.prepare(state, self._constraints, self._room, share, most)
 
     @property
     def pushed(self) -> bytes:

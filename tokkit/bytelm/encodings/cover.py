@@ -56,6 +56,13 @@ class Cover:
         twin._foresees = True
         return twin
 
+    def forget_foreseen(self) -> None:
+        """Let go of the heads that were made for bytes which the text has not come to.
+
+        They hold contexts in the cache of the model.
+        """
+        self._foreseen = {}
+
     def fork(self) -> Cover:
         """An independent copy; heads, and what the model said of them, are shared."""
         twin = copy(self)

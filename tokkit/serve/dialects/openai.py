@@ -106,6 +106,7 @@ async def complete(call: Call) -> Answer:
     n = fields.whole("n", 1, 1, options.max_choices)
     best_of = fields.whole("best_of", n, n, options.max_choices)
     stream, echo = fields.flag("stream"), fields.flag("echo")
+    each_byte = fields.flag("byte_logprobs")
     logprobs = fields.whole("logprobs", 0, 0, MOST) if "logprobs" in fields else None
     prompts = prompts_of(fields, served)
     first = Generation(
@@ -117,6 +118,7 @@ async def complete(call: Call) -> Answer:
         stops=fields.stops(),
         by_format=options.fills == "format",
         n=best_of,
+        keep_logprobs=logprobs is not None or each_byte or best_of > n,
         keep_rows=bool(logprobs),
         tells_figures=stream and logprobs is not None,
     )
@@ -129,12 +131,11 @@ async def complete(call: Call) -> Answer:
         generations.append(fitted(healed_as_asked(fields, one)))
     if logprobs is not None and any(one.is_searched for one in generations):
         raise unsupported("logprobs", "the middle is searched for; leave out the suffix")
-    if echo and fields.flag("byte_logprobs"):
+    if echo and each_byte:
         raise unsupported("byte_logprobs", "with echo; ask /v1/score for those of the prompt")
     if echo and any(one.suffix is not None for one in generations):
         raise unsupported("echo", "with a suffix there is no one text to repeat")
     usage = fields.object("stream_options").flag("include_usage")
-    each_byte = fields.flag("byte_logprobs")
     ids = [ids for _, ids in prompts]
     wanted = Wanted(served, logprobs, echo, ids, each_byte, usage, best_of, n)
     if not stream:  # which tells the counts anyhow

@@ -110,6 +110,7 @@ class Drawing:
                     request=generation.request(k),
                     surroundings=generation.surroundings,
                     max_tokens=generation.max_tokens,
+                    keep_logprobs=generation.keep_logprobs or generation.tells_figures,
                     keep_rows=generation.keep_rows,
                     tells_figures=generation.tells_figures,
                 )

@@ -27,6 +27,7 @@ class Generation:
         seed: of the first text; those after it have the numbers after it.
         n: texts.
         surroundings: what else stands around it.
+        keep_logprobs: keep the log-probabilities of all bytes.
         keep_rows: keep all distributions.
         tells_figures: whether pieces come with the figures of their bytes.
         search_seconds: that a search for a middle may take, but for a short one that is done in any
@@ -45,6 +46,7 @@ class Generation:
     seed: int | None = None
     n: int = 1
     surroundings: Surroundings = field(default_factory=Surroundings)
+    keep_logprobs: bool = False
     keep_rows: bool = False
     tells_figures: bool = False
     search_seconds: float | None = None

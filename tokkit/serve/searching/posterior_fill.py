@@ -68,7 +68,7 @@ def fill_by_posterior(
     text = (found or b"").decode(errors="ignore").encode()
     text, stopped_by = _until_stop(text, request.stops)
     ends = served.ends(text)
-    handle = Handle(request, max_tokens=max_tokens)
+    handle = Handle(request, max_tokens=max_tokens, keep_logprobs=True)
     cut = ends[:max_tokens]
     if found is None or len(cut) < len(ends):
         handle.finish = "length"

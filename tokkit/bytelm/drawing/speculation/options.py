@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tokkit.arguments import check_flags, check_real, check_whole
 from tokkit.errors import ArgumentError
 
+MAX_ROWS = 512
+"""The largest `SpeculationOptions.max_rows`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeculationOptions:
@@ -30,7 +33,7 @@ class SpeculationOptions:
         Raises:
             ArgumentError: one is of the wrong kind, or out of range.
         """
-        check_whole("max_rows", self.max_rows, 0, 512)
+        check_whole("max_rows", self.max_rows, 0, MAX_ROWS)
         check_flags(repeats=self.repeats)
         if self.row_cost is not None and check_real("row_cost", self.row_cost) < 0:
             raise ArgumentError(f"row_cost must be 0 or more, got {self.row_cost}")

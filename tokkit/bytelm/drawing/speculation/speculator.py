@@ -15,7 +15,7 @@ from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.constraint_set import Constraints
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.speculation.guesses import Guesses
-from tokkit.bytelm.drawing.speculation.options import as_options
+from tokkit.bytelm.drawing.speculation.options import MAX_ROWS, as_options
 from tokkit.bytelm.drawing.speculation.proposal_tree import Budget, Member, grow_proposal
 from tokkit.bytelm.drawing.speculation.repeats import RepeatedText
 from tokkit.bytelm.encodings.canonical_state import CoverState
@@ -52,7 +52,12 @@ class Speculator:
         self._spent = self._saved = 0.0
 
     def prepare(
-        self, state: ByteState, constraints: Constraints, room: int, share: float = 1.0
+        self,
+        state: ByteState,
+        constraints: Constraints,
+        room: int,
+        share: float = 1.0,
+        most: int = MAX_ROWS,
     ) -> None:
         """Before a pass: say what it shall evaluate besides.
 
@@ -61,6 +66,7 @@ class Speculator:
             constraints: after the text.
             room: bytes that may still be drawn.
             share: of the pass that is made for this text.
+            most: contexts that are proposed, at most, whatever the options say.
         """
         if state.progress is not None:
             state.progress.n_passes += 1
@@ -80,7 +86,8 @@ class Speculator:
         began = thread_time()
         first, further = self._line(costs, share)
         lazy = state.foretells and self._foretells
-        budget = Budget(lazy, first, further, self._options.max_rows, room - 1)
+        rows = min(self._options.max_rows, most)
+        budget = Budget(lazy, first, further, rows, room - 1)
         proposal = grow_proposal(
             [Member(one.vocabulary, one.cover.ahead(), weight) for one, weight in members],
             constraints,
