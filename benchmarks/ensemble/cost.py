@@ -4,7 +4,8 @@ The CPU-seconds that a text takes byte by byte after a prompt, whose own are not
 ensembles of both models by their mean, by the adaptive combination, and by that with a third member
 that has learned nothing: a transformer of the first model's shape with random weights, without and
 with tolerances. Of these also at how many bytes the third member slept, and by how much a row
-differed at most (total variation) from that of all members, as far as sleepers have caught up.
+differed at most (total variation) from that of all members. What sleepers catch up with when the
+text is over is not timed.
 Rounds alternate, so that a machine that slows down slows all alike; ratios are over rounds.
 
     python -m benchmarks.ensemble.cost [--prompt 300] [--bytes 100] [--rounds 3]
