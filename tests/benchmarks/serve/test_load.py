@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="pip install '.[serve]'")
 
-from benchmarks.serve.load import becomes_idle, faults
+from benchmarks.serve.load import POOL, becomes_idle, faults
 from benchmarks.serve.mixed_requests import MixedLoad
 from benchmarks.serve.vitals import Vitals, settled, vitals_of
 from tests.serve.running_server import running, toy_lm
@@ -41,12 +41,14 @@ def test_what_is_held_on_to_is_told() -> None:
     stop = threading.Event()
     with running({"toy": toy_lm()}) as client:
         before = vitals_of(os.getpid())
-        thread = threading.Thread(target=stop.wait)
-        thread.start()
+        threads = [threading.Thread(target=stop.wait) for _ in range(POOL + 1)]
+        for thread in threads:
+            thread.start()
         after = settled(os.getpid(), before.threads, before.files, seconds=0.1)
         stop.set()
-        thread.join()
-        assert after.threads == before.threads + 1
+        for thread in threads:
+            thread.join()
+        assert after.threads == before.threads + POOL + 1
         grown = after._replace(mb=after.mb + 500)
         found = faults(client.url, [before, after, after, grown], spare_mb=64)
     assert len(found) == 2
