@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from tokkit.arguments import check_kind, check_whole, say_nothing
+from tokkit.arguments import check_kind, check_path, check_whole, say_nothing
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.documents import Text
 from tokkit.bytelm.loading import load_lm
@@ -63,16 +62,17 @@ def byteify(
         progress: called with what is being done, how much of it is done, and of how much.
 
     Raises:
-        ArgumentError: no texts, or an option out of range.
+        ArgumentError: no texts, no path, or an option out of range.
         UnsupportedError: a token model that gives no hidden states.
         FormatError: the folder cannot be written, or holds something damaged.
-        ModelError: it holds another training, or lessons of other texts or another model.
+        ModelError: it holds another training, or lessons of other texts or another model; hidden
+            states beyond half precision.
         KeyboardInterrupt: after a checkpoint was written; lessons that were made stay.
     """
     check_kind(training, TrainingOptions, "training")
     check_whole("lesson_bytes", lesson_bytes, 1)
     check_whole("windows_at_once", windows_at_once, 1)
-    tell, path = progress or say_nothing, Path(folder)
+    tell, path = progress or say_nothing, check_path(folder, "folder")
     asked = as_texts(texts)
     corpus = Corpus(replace(asked, held_out=0.0, batch_bytes=8 * asked.window_bytes), seed=0)
     source = os.fspath(lm) if isinstance(lm, str | os.PathLike) else None

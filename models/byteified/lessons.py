@@ -88,7 +88,8 @@ def prepared_lessons(
 
     Raises:
         FormatError: a file is damaged, or cannot be written.
-        ModelError: the folder holds lessons of other texts or of another model.
+        ModelError: the folder holds lessons of other texts or of another model; a hidden state is
+            beyond half precision, in which they are written.
     """
     _claim(folder, about)
     for number in range(n_batches):
@@ -135,6 +136,11 @@ def _written(lessons: Sequence[Lesson]) -> bytes:
         for name in _VIEW:
             array = torch.from_numpy(getattr(lesson.view, name))
             tensors[f"{number}.{name}"] = array.to(_KINDS[name])
+        states = tensors[f"{number}.states"]
+        if not bool(states.isfinite().all()):
+            raise ModelError(
+                "the token model gives hidden states beyond 65,504, which lessons do not hold"
+            )
     return save(tensors)
 
 

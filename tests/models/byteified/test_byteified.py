@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
 from tokkit.models.byteified.byteify import TEACHER, byteify
 from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig
+from tokkit.models.byteified.lessons import _written, made_lessons, read_lessons
 from tokkit.models.byteified.model import Byteified, described
 from tokkit.models.byteified.token_view import TokenReader
 from tokkit.models.text_models.corpus import Texts
+from tokkit.models.text_models.windows import Windows
 from tokkit.models.training import TrainingOptions
 
 TEXTS = st.text("ab Hithere,.3\n", max_size=24).map(str.encode) | st.binary(max_size=12)
@@ -161,3 +164,14 @@ def test_end_of_text_is_that_of_the_token_model_where_nothing_is_pending() -> No
 def test_a_model_that_reads_bytes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="reads bytes already"):
         byteify(byteified(), b"text", tmp_path, TrainingOptions(steps=1))  # type: ignore[arg-type]
+
+
+def test_states_that_half_precision_does_not_hold_are_no_lessons(tmp_path: Path) -> None:
+    lm = token_model()
+    (lesson,) = made_lessons(lm, TokenReader(lm), Windows.of([b"Hi there"], ends=True))
+    (tmp_path / "right").write_bytes(_written([lesson]))
+    (again,) = read_lessons(tmp_path / "right")
+    np.testing.assert_allclose(again.view.states, lesson.view.states, rtol=1e-3, atol=1e-6)
+    large = replace(lesson.view, states=lesson.view.states * 1e9)
+    with pytest.raises(ModelError, match=r"beyond 65,504"):
+        _written([replace(lesson, view=large)])
