@@ -265,7 +265,7 @@ def test_memory_stays_under_its_limit_over_many_requests() -> None:
     n_requests = 10_000
     chance = random.Random(0)
     limit = 450
-    options = BatchOptions(max_running=4, max_prefixes=1000)
+    options = BatchOptions(max_running=4, max_prefixes=1000, max_proposed=16)
     batch = Batch(ab_lm("x", "abab", "aab", "bba"), max_tokens=limit, options=options)
     handles: list[Handle] = []
     n_added, most = 0, 0

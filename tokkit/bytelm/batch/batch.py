@@ -44,7 +44,7 @@ class BatchOptions:
         max_running: texts that are drawn at the same time; the others wait.
         max_prefixes: states of earlier texts that are remembered.
         max_proposed: contexts that all texts together propose for a step (`Request.speculate`). So
-            many tokens, but no more than a quarter, are kept free for them, and nothing that is
+            many tokens, but no more than an eighth, are kept free for them, and nothing that is
             remembered is forgotten for proposals.
         pieces_a_step: pieces of prompts (of `PIECE` bytes) that are read in one step.
         newest_first: which of the waiting texts is admitted next.
@@ -99,7 +99,7 @@ class Batch:
         check_kind(options, (BatchOptions, type(None)), "options")
         self._options = options or BatchOptions()
         self._max_tokens = max_tokens
-        self._most_proposed = min(self._options.max_proposed, max_tokens // 4)
+        self._most_proposed = min(self._options.max_proposed, max_tokens // 8)
         self._sessions: dict[int, SharedSession] = {}
         self._model = with_shared_sessions(lm, self._sessions)
         self._prefixes = Prefixes(self._options.max_prefixes)
