@@ -144,15 +144,17 @@ def train(
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Train a network, or go on with it.
+    """Train a network, or go on with it: give all options again, and --resume.
 
-    All but four are language models that learn from texts: tokkit score and tokkit complete take
-    their FOLDER. byteified MODEL TEXT… makes one over bytes on the backbone of MODEL, which reads
-    the texts first. A flextok is a tokenizer of pictures, a vqgraph one of the nodes of a graph, a
-    dm-codec one of speech; they have the options set, steps, held-out and device of models of text.
-    A hypernet (hypernet MODEL TEXT…)
-    corrects the rows that a heuristic makes for other tokenizers, of MODEL and of what is tuned
-    from it: tokkit transfer --hypernet FOLDER. Give all options again to go on.
+    byte, subword, spacebyte, hierarchical and word-pooled are language models that learn from
+    texts; byteified MODEL TEXT… makes one over bytes on the backbone of MODEL. tokkit score and
+    tokkit complete take their FOLDER.
+
+    flextok is a tokenizer of pictures, vqgraph one of the nodes of a graph, dm-codec one of
+    speech; of the options of models of text they have --set, --steps, --held-out and --device.
+
+    hypernet MODEL TEXT… corrects the rows that a heuristic makes for other tokenizers, of MODEL and
+    of what is tuned from it: tokkit transfer --hypernet FOLDER.
     """
     from tokkit.models.training import TrainingOptions
 
