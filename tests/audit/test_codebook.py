@@ -39,11 +39,11 @@ class HalvingQuantizer(Tokenizer[float]):
     def decode(self, ids: Any, *, seed: int | None = None) -> float:
         return sum(digit / 2 ** (k + 1) for k, digit in enumerate(ids)) + 0.5 / 2 ** len(ids)
 
-    def save(self, directory: str | PathLike[str]) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         raise NotImplementedError
 
     @classmethod
-    def load(cls, directory: str | PathLike[str]) -> Self:
+    def load(cls, folder: str | PathLike[str]) -> Self:
         raise NotImplementedError
 
 
@@ -73,11 +73,11 @@ class StackedQuantizer(Tokenizer[Any]):
         places = 4.0 ** -np.arange(1, digits.shape[1] + 1)
         return ((digits * places).sum(1) + places[-1] / 2)[:, None]
 
-    def save(self, directory: str | PathLike[str]) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         raise NotImplementedError
 
     @classmethod
-    def load(cls, directory: str | PathLike[str]) -> Self:
+    def load(cls, folder: str | PathLike[str]) -> Self:
         raise NotImplementedError
 
 

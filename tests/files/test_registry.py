@@ -33,11 +33,11 @@ class Bits(Tokenizer[str]):
     def decode(self, ids: Any, *, seed: int | None = None) -> str:
         return "".join(map(str, ids))
 
-    def save(self, directory: Any) -> None:
-        write_kind(Path(directory), "bits")
+    def save(self, folder: Any) -> None:
+        write_kind(Path(folder), "bits")
 
     @classmethod
-    def load(cls, directory: Any) -> Self:
+    def load(cls, folder: Any) -> Self:
         return cls()
 
 
@@ -45,7 +45,7 @@ class SavedLM(RandomBytes):
     """A model of bytes that loads with an option."""
 
     @classmethod
-    def load(cls, directory: Any, *, seed: int = 0) -> Self:
+    def load(cls, folder: Any, *, seed: int = 0) -> Self:
         return cls(seed)
 
 

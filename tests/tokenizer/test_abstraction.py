@@ -61,11 +61,11 @@ class Digits(Tokenizer[Any]):
         scales = np.cumprod(self.bases)[: len(columns)]
         return (columns / scales[:, None]).sum(axis=0)
 
-    def save(self, directory: str | PathLike[str]) -> None:
-        (Path(directory) / "bases").write_text(str(self.bases))
+    def save(self, folder: str | PathLike[str]) -> None:
+        (Path(folder) / "bases").write_text(str(self.bases))
 
     @classmethod
-    def load(cls, directory: str | PathLike[str]) -> Self:
+    def load(cls, folder: str | PathLike[str]) -> Self:
         return cls()
 
 

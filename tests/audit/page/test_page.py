@@ -115,11 +115,11 @@ class Signs(Tokenizer[list[float]]):
     def decode(self, ids: Any, *, seed: int | None = None) -> list[float]:
         return [(-1.0 if token > 1 else 1.0) * (token % 2 + 0.5) for token in ids]
 
-    def save(self, directory: str | PathLike[str]) -> None:
-        Path(directory).mkdir(exist_ok=True)
+    def save(self, folder: str | PathLike[str]) -> None:
+        Path(folder).mkdir(exist_ok=True)
 
     @classmethod
-    def load(cls, directory: str | PathLike[str]) -> Self:
+    def load(cls, folder: str | PathLike[str]) -> Self:
         return cls()
 
 
