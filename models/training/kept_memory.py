@@ -7,28 +7,50 @@ those back to the system, which clears and maps every page anew: up to two fifth
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import Lock
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_MOST = 2**31 - 1
-_AS_WITHOUT = {_TRIM_THRESHOLD: 1 << 17, _MMAP_MAX: 1 << 16}
-"""What glibc begins with; see mallopt(3)."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
+_WITHIN = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
+_AFTERWARDS = {_MMAP_MAX: 1 << 16, _MMAP_THRESHOLD: 1 << 25, _TRIM_THRESHOLD: 1 << 26}
+"""See mallopt(3). Once an option is set, glibc no longer raises its thresholds by itself; so these
+are where a program that has freed large tensors has them: its later passes must not map anew."""
+_OF_THE_USER = (
+    "GLIBC_TUNABLES",
+    "MALLOC_MMAP_MAX_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+)
+"""Environment variables; what they set stays."""
+
+
+class _Open:
+    """How many contexts are open, in all threads: the options are those of the process."""
+
+    lock = Lock()
+    count = 0
 
 
 @contextmanager
 def freed_memory_kept() -> Generator[None]:
-    """Keep freed memory within the process while the context is open, then give it back."""
-    if platform.libc_ver()[0] != "glibc":
+    """Keep freed memory within the process while a context is open, then give it back."""
+    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _OF_THE_USER):
         yield
         return
     libc = ctypes.CDLL(None)
-    libc.mallopt(_TRIM_THRESHOLD, _MOST)
-    libc.mallopt(_MMAP_MAX, 0)
     try:
+        with _Open.lock:
+            _Open.count += 1
+            for option, value in _WITHIN.items():
+                libc.mallopt(option, value)
         yield
     finally:
-        for option, value in _AS_WITHOUT.items():
-            libc.mallopt(option, value)
-        libc.malloc_trim(0)
+        with _Open.lock:
+            _Open.count -= 1
+            if not _Open.count:
+                for option, value in _AFTERWARDS.items():
+                    libc.mallopt(option, value)
+                libc.malloc_trim(0)
