@@ -111,6 +111,7 @@ def train(
         ModelError: a loss or gradient that is not finite; a checkpoint that does not fit; another
             training is in the folder.
         MissingExtraError: several processes without accelerate.
+        UnsupportedError: Muon, with a PyTorch before 2.9.
 
     Warns:
         UserWarning: a budget in seconds ended before every part of the model learned something.

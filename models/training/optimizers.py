@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.models.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FACTOR = "factor"
 """Key of a group: what the scheduled learning rate is multiplied by for it."""
 _HEAD = "head"
-"""What the last layer of a model is called, which is no hidden one."""
+"""The last word of the name of an output layer (`head`, `lm_head`, …), which is no hidden one."""
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -102,6 +102,7 @@ def optimizers(
 
     Raises:
         ArgumentError: nothing to train, or a factor for a parameter that is not there.
+        UnsupportedError: Muon, with a PyTorch that is too old for it.
     """
     parameters = trained_parameters(model)
     if unknown := sorted(factors.keys() - parameters.keys()):
@@ -140,6 +141,10 @@ def _muon(
 ) -> torch.optim.Optimizer:
     import torch
 
+    if not hasattr(torch.optim, "Muon"):
+        raise UnsupportedError(
+            f"Muon needs PyTorch 2.9 or later, and this is {torch.__version__}; use adamw"
+        )
     return torch.optim.Muon(
         _groups(parameters, options, factors),
         lr=options.learning_rate,
@@ -163,7 +168,7 @@ def _groups(
 
 
 def _hidden_matrices(model: torch.nn.Module) -> set[str]:
-    """Names of the weights of linear layers, but of those called `head`, and of tied tables."""
+    """Names of the weights of linear layers, but of heads, and of tied tables."""
     import torch
 
     tables = {id(each.weight) for each in model.modules() if isinstance(each, torch.nn.Embedding)}
@@ -171,6 +176,6 @@ def _hidden_matrices(model: torch.nn.Module) -> set[str]:
         f"{name}.weight".removeprefix(".")
         for name, each in model.named_modules()
         if isinstance(each, torch.nn.Linear)
-        and name.rpartition(".")[2] != _HEAD
+        and name.rpartition(".")[2].rpartition("_")[2] != _HEAD
         and id(each.weight) not in tables
     }

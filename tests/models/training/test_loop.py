@@ -15,7 +15,13 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 from tests.models.training.two_processes import OPTIONS, loss_of, plain_network
-from tokkit.errors import ArgumentError, FormatError, Interrupted, ModelError
+from tokkit.errors import (
+    ArgumentError,
+    FormatError,
+    Interrupted,
+    ModelError,
+    UnsupportedError,
+)
 from tokkit.models.training.checkpoints import CHECKPOINT
 from tokkit.models.training.loop import train
 from tokkit.models.training.options import TrainingOptions
@@ -148,11 +154,13 @@ def test_muon_turns_hidden_matrices_alone() -> None:
             self.back = torch.nn.Linear(6, 4, bias=False)
             self.tied = torch.nn.Linear(4, 5, bias=False)
             self.head = torch.nn.Linear(4, 3, bias=False)
+            self.lm_head = torch.nn.Linear(4, 3, bias=False)
             self.tied.weight = self.rows.weight
 
         def loss(self, _: int) -> Any:
             states = self.back(torch.tanh(self.hidden(self.rows(torch.arange(5)))))
-            return self.tied(states).square().mean() + self.head(states).exp().mean()
+            heads = self.head(states).exp() + self.lm_head(states.detach()).exp()
+            return self.tied(states).square().mean() + heads.mean()
 
     after = {}
     for optimizer in ("adamw", "muon"):
@@ -168,6 +176,37 @@ def test_muon_turns_hidden_matrices_alone() -> None:
     for name in turned:  # a step of Muon has about equal singular values
         values = torch.linalg.svdvals(after["muon"][name])
         assert values.min() > 0.4 * values.max()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_muon_takes_matrices_of_every_shape_and_type(dtype: Any) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv1d(1, 3, 2),
+        torch.nn.Linear(6, 1),
+        torch.nn.Linear(1, 5, bias=False),
+        torch.nn.Linear(5, 1, bias=False),
+        torch.nn.Linear(1, 1),
+    ).to(dtype)
+    before = {name: each.detach().clone() for name, each in model.named_parameters()}
+    options = TrainingOptions(steps=1, learning_rate=0.1, optimizer="muon", warmup=0)
+    result = train(
+        model, lambda _: model(torch.ones(1, 1, 7, dtype=dtype)).square().mean(), options
+    )
+    rate = result.records[0].learning_rate
+    for name, each in model.named_parameters():
+        step = (each.detach() - before[name]).float()
+        assert each.dtype == dtype
+        if each.ndim == 2:  # of the size that AdamW's have
+            assert float(step.square().mean().sqrt()) == pytest.approx(0.2 * rate, rel=0.5), name
+        assert bool((step != 0).any()), name
+
+
+def test_an_old_torch_is_refused_for_muon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.optim, "Muon")
+    model = network()
+    with pytest.raises(UnsupportedError, match="Muon needs PyTorch 2.9"):
+        train(model, loss_of(model), replace(OPTIONS, optimizer="muon"))
 
 
 def test_two_trainings_cannot_be_in_one_folder(tmp_path: Path) -> None:
