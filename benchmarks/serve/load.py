@@ -95,7 +95,7 @@ def main() -> int:
             load.run(options.seconds / ROUNDS, options.clients)
             becomes_idle(server.url)
             now = vitals_of(server.pid)
-            held.append(settled(server.pid, held[0].threads, held[0].files) if held else now)
+            held.append(settled(server.pid, held[0].threads + POOL, held[0].files) if held else now)
             answered += load.answered
             print(number, *(f"{name} {value:.0f}" for name, value in held[-1]._asdict().items()))
         found = faults(server.url, held, options.spare_mb)

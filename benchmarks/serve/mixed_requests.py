@@ -1,4 +1,4 @@
-"""Clients of every kind at once, the rude ones among them: `mixed_load`."""
+"""Clients of every kind at once, the rude ones among them: `MixedLoad`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _GAPS = (("def area(r):\n    ret", "\n\nprint(area(2))\n"), ("The capital of ", 
 BROKEN = -1
 _PAUSE = 0.3
 """Seconds after which a client asks again that was refused since the queue is full."""
-_KINDS = ("openai", "stream", "llama.cpp", "gap", "ollama", "tgi", "score", "wrong")
+_KINDS = (
+    *("openai", "stream", "chat", "mistral", "llama.cpp", "gap", "tabby"),
+    *("ollama", "tgi", "score", "wrong"),
+)
 _WRONG: tuple[tuple[str, bytes], ...] = (
     ("/v1/completions", b"{"),
     ("/v1/completions", b'{"prompt": "\\ud800"}'),
@@ -35,7 +38,7 @@ class MixedLoad:
 
     Attributes:
         answered: how many answers of each kind of client had each status; 0: it left before one,
-            `BROKEN`: the server closed the connection.
+            `BROKEN`: the server closed the connection, or never answered.
     """
 
     def __init__(self, url: str, seed: int, max_tokens: int) -> None:
@@ -88,6 +91,15 @@ class MixedLoad:
                 path, fields = "/v1/completions", {**fields, "n": 2, "logprobs": 3}
             case "stream":
                 path, fields = "/v1/completions", {**fields, "stream": True}
+            case "chat":
+                path, fields = "/v1/chat/completions", {"max_tokens": n, "stream": True}
+                fields["messages"] = [{"role": "user", "content": text}]
+            case "mistral":
+                path = "/v1/fim/completions"
+                fields = {"prompt": text, "max_tokens": n, "stream": True}
+            case "tabby":
+                path, fields = "/v1/completions", {"max_tokens": n}
+                fields["segments"] = {"prefix": prefix, "suffix": suffix}
             case "llama.cpp":
                 path, fields = "/completion", {**fields, "n_cmpl": 2, "return_tokens": True}
             case "gap":
@@ -119,7 +131,7 @@ class MixedLoad:
             answer.read()
             return answer.status
         except TimeoutError:
-            return 0
+            return BROKEN if leaves is None else 0
         except (ConnectionError, http.client.HTTPException):
             return BROKEN
         finally:

@@ -28,7 +28,9 @@ def test_a_mixed_load_leaves_nothing_behind() -> None:
             load.run(3, 6)
             assert becomes_idle(client.url)
             now = vitals_of(os.getpid())
-            held.append(settled(os.getpid(), held[0].threads, held[0].files) if held else now)
+            held.append(
+                settled(os.getpid(), held[0].threads + POOL, held[0].files) if held else now
+            )
             answered += load.answered
         assert faults(client.url, held, spare_mb=1000) == []
         assert client.becomes_idle()
