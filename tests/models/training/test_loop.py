@@ -193,7 +193,7 @@ def test_muon_takes_matrices_of_every_shape_and_type(dtype: Any) -> None:
     result = train(
         model, lambda _: model(torch.ones(1, 1, 7, dtype=dtype)).square().mean(), options
     )
-    rate = result.records[0].learning_rate
+    rate = result.records[0].learning_rate or 0.0
     for name, each in model.named_parameters():
         step = (each.detach() - before[name]).float()
         assert each.dtype == dtype
