@@ -15,7 +15,8 @@ from tests.reference import wordpiece_reference
 from tests.reference.bpe_reference import Bpe
 from tests.reference.unigram_reference import Unigram
 from tests.text.bpe_strategies import bpe_specs
-from tokkit.errors import ArgumentError, EncodingError
+from tokkit.errors import ArgumentError, EncodingError, UnsupportedError
+from tokkit.text.encoding import batches
 from tokkit.text.segment_models import make_segment_model
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
@@ -196,3 +197,36 @@ def test_unknown_text_is_an_error_unless_asked_for():
     assert without.encode("the sea", unk="use") == [1, 2]
     with pytest.raises(EncodingError, match="unknown to toy.*no unknown token"):
         without.encode("the blue sea", unk="use")
+
+
+WHOLE_WORDS = TokenizerSpec(
+    name="whole",
+    family="words",
+    token_bytes=(b"<unk>", b"a", b" b", b"<s>"),
+    kinds=np.array([TokenKind.SPECIAL, 0, 0, TokenKind.SPECIAL], dtype=np.uint8),
+    special_tokens={"<unk>": 0, "<s>": 3},
+    splits=(SplitRule(" ?[^ ]+"),),
+    unk_id=0,
+    fuse_unk=True,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["z", " z", "a", " b", "<s>"])).map("".join), max_size=5))
+def test_unknown_words_join_within_a_text_and_not_over_added_tokens(texts):
+    tokenizer = TextTokenizer(WHOLE_WORDS)
+    each = [
+        tokenizer.encode_with_offsets(text, specials=True, unk="use").ids.tolist() for text in texts
+    ]
+    assert [tokenizer.encode(text, specials=True, unk="use") for text in texts] == each
+    assert tokenizer.encode_batch(texts, specials=True, unk="use") == each
+
+
+def test_a_text_whose_unknown_words_join_is_encoded_in_no_parts(tmp_path, monkeypatch):
+    tokenizer = TextTokenizer(WHOLE_WORDS)
+    monkeypatch.setattr(batches, "PART_BYTES", 8)
+    text = "a" + " z" * 40
+    assert tokenizer.encode_batch([text], unk="use", threads=2) == [[1, 0]]
+    (tmp_path / "text").write_text(text)
+    with pytest.raises(UnsupportedError, match="no place"):
+        tokenizer.encode_file(tmp_path / "text", into=tmp_path / "ids.npy", unk="use")

@@ -53,7 +53,8 @@ def encode_each(
             return [encoder.ids(job.texts[0], reading, continues=job.continues)]
         return encoder.ids_of_each(job.texts, reading)
 
-    jobs = list(_jobs(encoder, texts, in_parts=threads > 1))
+    in_parts = threads > 1 and not encoder.joins_pieces(reading)
+    jobs = list(_jobs(encoder, texts, in_parts=in_parts))
     found: list[list[Ids]] = []
     for job, ids in zip(jobs, in_threads(encoded, jobs, threads), strict=True):
         if job.continues:

@@ -106,11 +106,7 @@ class TextEncoder:
             return [self._encode_ids(pieces, reading)]
         ends = np.cumsum([len(parts.data) for parts in texts], dtype=np.int64)
         together = _one_behind_the_other(texts, ends)
-        pieces = self.pretokenizer.split(together.data, bounds=together.bounds, with_places=True)
-        ids, last = self.encode_pieces(pieces, reading)
-        last -= 1
-        if pieces.places is not None:
-            last = pieces.places[last]
+        ids, last = self._ids_and_last(together.data, together.bounds, reading)
         merged = np.empty(len(ids) + len(together.tokens), dtype=np.int32)
         put_between(ids, last, together.tokens, together.places, merged)
         if len(texts) == 1:
@@ -118,6 +114,31 @@ class TextEncoder:
         n_ids = np.searchsorted(last, ends)
         n_ids += np.cumsum([len(parts.tokens) for parts in texts])
         return [part.copy() for part in np.split(merged, n_ids[:-1])]
+
+    def _ids_and_last(
+        self, data: NDArray[np.uint8], bounds: NDArray[np.int64], reading: Reading
+    ) -> Encoded:
+        """The ids of stretches, and the last byte that each stands for."""
+        if self.joins_pieces(reading) and len(bounds) > 2:  # one at a time, so as to join none
+            each = [
+                (start, *self._ids_and_last(data[start:stop], np.array([0, stop - start]), reading))
+                for start, stop in pairwise(bounds.tolist())
+            ]
+            return (
+                np.concatenate([ids for _, ids, _ in each]),
+                np.concatenate([start + last for start, _, last in each]),
+            )
+        pieces = self.pretokenizer.split(data, bounds=bounds, with_places=True)
+        ids, last = self.encode_pieces(pieces, reading)
+        last -= 1
+        return ids, last if pieces.places is None else pieces.places[last]
+
+    def joins_pieces(self, reading: Reading) -> bool:
+        """Whether what is unknown in a piece and in the next one becomes one token.
+
+        No place between pieces is safe to cut then.
+        """
+        return reading.unk == "use" and self.spec.fuse_unk and self.spec.family == "words"
 
     def _encode_ids(self, pieces: Pieces, reading: Reading) -> Ids:
         if reading.unk == "use":

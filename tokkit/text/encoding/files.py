@@ -84,7 +84,7 @@ def encode_file(
     encoder: TextEncoder, path: Path, into: Path, settings: Settings, progress: Progress
 ) -> NDArray[np.int32]:
     """See `TextTokenizer.encode_file`."""
-    if not encoder.cuts.exist:
+    if not encoder.cuts.exist or encoder.joins_pieces(settings.reading):
         raise UnsupportedError(
             f"{encoder.spec.name}: there is no place at which any text may be cut without another "
             "encoding of what stands beside it, so that files are not encoded in parts; read the "
