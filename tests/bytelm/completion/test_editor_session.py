@@ -210,6 +210,20 @@ def test_a_search_can_be_cancelled_between_passes() -> None:
     assert session.complete(max_bytes=3, seed=0, temperature=0)
 
 
+def test_a_search_that_is_cancelled_in_its_last_pass_gives_nothing() -> None:
+    lm = CountingLM(TextTokenizer(WORDS))
+    session = EditorSession(ByteLM(lm), budget=20)
+    session.set_text("aba", "ab a")
+    assert len(session.complete(max_bytes=3, seed=3, temperature=0)) > 1
+    last = lm.n_asked
+    lm = CountingLM(TextTokenizer(WORDS))
+    session = EditorSession(ByteLM(lm), budget=20)
+    session.set_text("aba", "ab a")
+    lm.on_ask = lambda: session.cancel() if lm.n_asked == last else None
+    assert session.complete(max_bytes=3, seed=3, temperature=0) == b""
+    assert lm.n_asked == last
+
+
 def test_what_the_way_of_filling_does_not_take_is_refused_at_once() -> None:
     plain = RandomBytes()
     with_one = ByteLM(RandomLM(TextTokenizer(with_format(WORDS, FIM_FORMATS["starcoder"]))))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from tests.bytelm.completion.fim_toys import WORDS
 from tests.bytelm.goodness_of_fit import p_value
 from tests.bytelm.test_ensemble import letters
-from tests.bytelm.toy_models import ab_lm
+from tests.bytelm.toy_models import RandomLM, ab_lm
+from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.completion.infilling import infill
@@ -19,6 +21,7 @@ from tokkit.bytelm.completion.posterior import search_middles
 from tokkit.bytelm.completion.proposals import Proposals, explore
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError, ModelError
+from tokkit.text.tokenizer import TextTokenizer
 
 ONE = ab_lm("one", "abab", "babba", "aab")
 TWO = letters(b"ab", 4)
@@ -114,6 +117,32 @@ def test_what_progress_raises_ends_the_search() -> None:
     with pytest.raises(EnoughError):
         search_middles(TWO, b"a", b"ba", max_bytes=9, seed=0, progress=stop)
     assert search_middles(TWO, b"a", b"ba", max_bytes=2, budget=8, seed=0, progress=stop).found
+
+
+def test_progress_is_told_before_the_model_is_called_for_a_learning_ensemble() -> None:
+    told: list[int] = []
+    calls: list[int] = []
+
+    class Noting(RandomLM):
+        def next_token_logprobs(self, contexts: Any) -> Any:
+            calls.append(len(told))
+            return super().next_token_logprobs(contexts)
+
+    members = [ByteLM(Noting(TextTokenizer(WORDS), k)) for k in range(2)]
+    lm = ByteEnsemble(members, combine="adaptive")
+    calls.clear()
+    search_middles(lm, b"a", b"babba", max_bytes=6, budget=60, seed=0, progress=told.append)
+    most = max(Counter(calls).values())
+    assert 0 < most <= 4  # one state, or a group, of either member
+    assert calls[0] == 1
+
+
+def test_a_temperature_is_no_less_than_zero() -> None:
+    middles = search_middles(TWO, b"a", b"ba", max_bytes=3, budget=PLENTY)
+    assert middles.draw(temperature=1e-310, seed=0) == middles.found[0].data
+    for wrong in (-1.0, float("nan"), "hot"):
+        with pytest.raises(ArgumentError, match="temperature"):
+            middles.draw(temperature=cast(Any, wrong))
 
 
 def test_candidates_are_ranked_with_what_is_found() -> None:

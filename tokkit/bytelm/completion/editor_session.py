@@ -249,6 +249,8 @@ class EditorSession:
         except _CancelledError:
             return
         del start  # whose keys the search has gone on from
+        if self._is_cancelled:  # in the last pass
+            return
         for byte in middle:
             yield bytes([byte])
 

@@ -45,6 +45,7 @@ from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.completion.proposals import Proposals, explore
 from tokkit.bytelm.drawing.draw import check_mass
+from tokkit.bytelm.drawing.sampling import Sampler, Sampling
 from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ModelError
@@ -102,14 +103,14 @@ class Middles:
         Args:
             temperature: shares to the power of 1 / temperature; at least 0.
             seed: makes it reproducible.
+
+        Raises:
+            ArgumentError: the temperature is negative or no number.
         """
-        if temperature == 0:
-            return self.found[0].data
+        sampler = Sampler(Sampling(temperature=temperature), seed=seed)
         with np.errstate(divide="ignore"):
-            logs = np.log([middle.share for middle in self.found]) / temperature
-        shares = np.exp(logs - np.logaddexp.reduce(logs))
-        choice = np.random.default_rng(seed).choice(len(shares), p=shares / shares.sum())
-        return self.found[int(choice)].data
+            logs = np.log([middle.share for middle in self.found])
+        return self.found[sampler.draw(logs)].data
 
 
 def search_middles(
@@ -140,8 +141,8 @@ def search_middles(
             by that factor with each byte.
         suffix_bytes: at most so many bytes of the suffix count, at least 1.
         seed: of the proposals.
-        progress: called with the passes so far before each call of the model; what it raises ends
-            the search.
+        progress: called with the passes so far, before each call of the model at least; what it
+            raises ends the search.
 
     Raises:
         ArgumentError: an option out of range.
@@ -202,6 +203,7 @@ class _Search:
         self._lm, self._prefix, self._suffix = lm, prefix, suffix
         self._bonus, self._budget, self._progress = length_bonus, budget, progress
         self.passes = 0
+        self._tell()
         self._start = lm.open(prefix)
         self._ask([self._start])
         check_mass(self._start.logprobs(), lm.name)
@@ -235,6 +237,7 @@ class _Search:
         """After the suffix and the prefix; nothing where the model cannot say the suffix."""
         if not self._suffix:
             return []
+        self._tell()
         state = rough.open(whole_characters(self._suffix) + b"\n" + self._prefix[-_TWIST_BYTES:])
         self._ask([state])
         return [state] if state.logprobs().max() > -np.inf else []
@@ -262,7 +265,7 @@ class _Search:
         """Nats of candidates with so much more of the suffix, after the prefix."""
         states = {data: self._after(data) for data in chosen}
         for state in states.values():
-            state.push(tail)
+            self._push(state, tail)
         self._ask(list(states.values()))
         self._states = states
         return {d: state.prefix_logprob + self._bonus * len(d) for d, state in states.items()}
@@ -271,14 +274,22 @@ class _Search:
         known = self._states.get(data)
         state = (self._rough_start if known is None else known).fork()
         if known is None:
-            state.push(data)
+            self._push(state, data)
         return state
+
+    def _push(self, state: ByteState, data: bytes) -> None:
+        """Add bytes, for which ensembles that learn from the text call the model."""
+        self._tell()
+        state.push(data)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.passes)
 
     def _ask(self, states: Sequence[ByteState]) -> None:
         """Evaluate what the next question to some states needs."""
         for group in batched(states, _AT_ONCE):
-            if self._progress is not None:
-                self._progress(self.passes)
+            self._tell()
             evaluate_together(group)
             self.passes += len(group)
 
@@ -290,7 +301,7 @@ class _Search:
         """
         states = [self._start.fork() for _ in chosen]
         for state, data in zip(states, chosen, strict=True):
-            state.push(data + self._suffix)
+            self._push(state, data + self._suffix)
         self._ask(states)
         joints = np.array([state.prefix_logprob - self._given for state in states])
         if not self._suffix:
