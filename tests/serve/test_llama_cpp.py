@@ -164,15 +164,15 @@ def test_what_cannot_be_done_is_refused_by_name(client: Client, fields: dict[str
 
 
 def test_a_search_ends_when_its_time_is_over(client: Client) -> None:
-    fields = {"model": "both", "input_prefix": "the ", "input_suffix": " sat", "n_predict": 3}
+    fields = {"model": "both", "input_prefix": "the c", "input_suffix": " sat", "n_predict": 12}
     late = client.ask("/infill", **fields, seed=1, t_max_predict_ms=0.001)
     both = ByteEnsemble([LM, plain_lm()])
-    options: dict[str, Any] = {"budget": 16, "seed": 1, "temperature": 0.8, "max_bytes": 192}
-    short = infill(both, "the ", " sat", method="posterior", **options)
-    assert short.decode().startswith(late["content"])
+    options: dict[str, Any] = {"budget": 16, "seed": 1, "temperature": 0.8, "max_bytes": 12 * 64}
+    short = infill(both, "the c", " sat", method="posterior", **options)
+    assert late["content"] == short.decode() != ""
     whole = client.ask("/infill", **fields, seed=1)
     in_time = client.ask("/infill", **fields, seed=1, t_max_predict_ms=1e8)
-    assert in_time["content"] == whole["content"]
+    assert in_time["content"] == whole["content"] != late["content"]
 
 
 def test_samplers_are_not_called_penalties(client: Client) -> None:

@@ -49,6 +49,25 @@ def test_what_a_short_search_has_found_is_the_middle_when_the_time_is_over(
     assert handle.finish == "end"
 
 
+@pytest.mark.parametrize("budget", [8, posterior_fill.SHORT_BUDGET])
+def test_a_budget_of_a_short_search_is_spent_once_however_late_it_is(
+    budget: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budgets: list[int] = []
+
+    def watched(*given: Any, budget: int, **options: Any) -> bytes:
+        budgets.append(budget)
+        return infill(*given, budget=budget, **options)
+
+    monkeypatch.setattr(posterior_fill, "infill", watched)
+    served = Models({"plain": plain_lm()}, 1 << 12).first
+    request = Request("the c", suffix=" sat", max_bytes=64, seed=1, temperature=0.8)
+    late = ended(posterior_fill.fill_by_posterior(served, request, 64, budget, until=0.0))
+    assert budgets == [budget]
+    free = ended(posterior_fill.fill_by_posterior(served, request, 64, budget))
+    assert (late.text, late.finish) == (free.text, free.finish) != (b"", "length")
+
+
 def test_a_long_context_is_read_a_piece_at_a_time() -> None:
     lm = plain_lm().token_lm
     sizes, pauses = list[int](), list[int]()

@@ -52,12 +52,15 @@ def fill_by_posterior(
             temperature=request.temperature,
         )
 
-    short = min(budget, SHORT_BUDGET)
+    searches = [(budget, until)]
+    if until is not None:
+        short = (min(budget, SHORT_BUDGET), None)
+        searches = [short] if short[0] == budget else [short, *searches]
     found: bytes | None = None
-    for passes in [budget] if until is None else [short, budget]:
+    for passes, end in searches:
         search = in_steps(served.model, lambda model, passes=passes: work(model, passes))
         try:
-            later = yield from _before(until if passes == budget else None, search)
+            later = yield from _before(end, search)
         except ModelError:
             if passes == budget:
                 raise
