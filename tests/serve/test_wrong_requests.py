@@ -128,8 +128,9 @@ def test_who_asks_elsewhere_is_told_in_his_own_words(framed: Client) -> None:
     assert status == 404 and "POST /api/embed" in json.loads(body)["error"]
     status, body, _ = framed.send("GET", "/api/generate")
     assert status == 405 and "takes POST" in json.loads(body)["error"]
-    status, body, _ = framed.send("GET", "/infill")
+    status, body, headers = framed.send("GET", "/infill")
     assert (status, json.loads(body)["error"]["code"]) == (405, 405)
+    assert headers["allow"] == "POST" and headers["content-type"] == "application/json"
     status, body, _ = framed.send("GET", "/generate")
     assert status == 405 and json.loads(body)["error_type"] == "validation"
     status, body, _ = framed.send("POST", "/v1/embeddings", b"{}")

@@ -112,7 +112,8 @@ async def _not_found(request: Request, error: HTTPException) -> Response:
     else:
         message = f"there is no {request.method} {path[:200]} here; /openapi.json lists all routes"
     body = _error_body(path)(RefusalError(error.status_code, message))
-    return Response(compact(body), error.status_code, media_type="application/json")
+    headers = error.headers  # which methods a path takes
+    return Response(compact(body), error.status_code, headers, media_type="application/json")
 
 
 def _error_body(path: str) -> ErrorBody:
