@@ -28,6 +28,8 @@ CHECKPOINT = "checkpoint.safetensors"
 _OF_MODELS = (MANIFEST, "config.json", "model.safetensors")
 _STATE = "training"
 _MODEL, _OPTIMIZER = "model.", "optimizer."
+_OPTIONS, _ONCE = "options", {"optimizer": "adamw"}
+"""What was so for all before there was an option, which an older checkpoint does not tell."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ def refuse_other_model(folder: Path) -> None:
 
 def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     wanted = json.loads(json.dumps(wanted))  # tuples are lists there
+    if isinstance(options := found.get(_OPTIONS), dict):
+        found = {**found, _OPTIONS: {**_ONCE, **options}}
     if found != wanted:
         name, its, ours = _difference(found, wanted)
         if _is_fingerprint(its) and _is_fingerprint(ours):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -300,6 +301,28 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     model = network().double()
     with pytest.raises(ModelError, match=r"0.weight is torch.float32, here it is torch.float64"):
         train(model, lambda _: model(torch.ones(2, 3).double()).sum(), OPTIONS, folder=tmp_path)
+
+
+def test_a_checkpoint_from_before_there_was_a_choice_of_optimizers_goes_on(tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    def interrupt(batch: int) -> None:
+        if batch == 4:
+            raise KeyboardInterrupt
+
+    whole, _ = trained()
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, interrupt, checkpoint_seconds=0.0)
+    with safe_open(tmp_path / CHECKPOINT, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    state = json.loads(metadata["training"])
+    assert state["identity"]["options"].pop("optimizer") == "adamw"
+    save_file(tensors, tmp_path / CHECKPOINT, {**metadata, "training": json.dumps(state)})
+    with pytest.raises(ModelError, match="options.optimizer is 'adamw', here it is 'muon'"):
+        trained(tmp_path, optimizer="muon")
+    model, resumed = trained(tmp_path)
+    assert resumed.resumed_at == 4 and same(model, whole)
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
