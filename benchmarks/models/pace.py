@@ -18,7 +18,7 @@ import argparse
 import json
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -87,9 +87,17 @@ def _work(connection: Connection, name: str, folder: Path, into: Path) -> None:
 def turns_of(
     names: Sequence[str], documents: Path, into: Path
 ) -> Generator[dict[str, Callable[[int], float]]]:
-    """Turns of each contender in a process of its own, whose memory is as in a training."""
+    """Turns of each contender in a process of its own, whose memory is as in a training.
+
+    Raises:
+        SystemExit: of a turn: its process has ended, and says why.
+    """
     context = get_context("spawn")
     with ExitStack() as stack:
+
+        def ended(connection: Connection) -> None:
+            with suppress(OSError):  # where its process has ended already
+                connection.send(None)
 
         def started(name: str) -> Callable[[int], float]:
             here, there = context.Pipe()
@@ -97,11 +105,14 @@ def turns_of(
             process.start()
             there.close()
             stack.callback(process.join)
-            stack.callback(here.send, None)
+            stack.callback(ended, here)
 
             def turn(number: int) -> float:
-                here.send(number)
-                return here.recv()
+                try:
+                    here.send(number)
+                    return here.recv()
+                except (EOFError, OSError):
+                    raise SystemExit(f"the process of {name} has ended") from None
 
             return turn
 

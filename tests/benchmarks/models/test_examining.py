@@ -182,6 +182,15 @@ def test_a_pace_is_that_of_the_fastest_of_turns_that_alternate() -> None:
     assert order == [(name, number) for number in range(3) for name in "ab"]
 
 
+@pytest.mark.slow
+def test_a_process_that_dies_ends_the_measurement(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SystemExit, match="the process of nobody has ended"),
+        pace.turns_of(["nobody"], tmp_path, tmp_path) as turns,
+    ):
+        turns["nobody"](0)
+
+
 def test_a_later_pace_is_scaled_to_the_machine_of_the_first() -> None:
     known = {pace.REFERENCE: 2.0, "b": 3.0}
     assert pace.scaled({pace.REFERENCE: 4.0, "c": 10.0}, known) == {**known, "c": 5.0}
