@@ -171,6 +171,25 @@ def test_a_text_after_ids_is_not_taken_for_one_that_begins_there() -> None:
         assert handle.text == b"".join(lm.draw(handle.request))
 
 
+def test_what_members_slept_through_is_not_gone_on_from() -> None:
+    members = [ByteLM(RandomLM(TextTokenizer(WORDS), k)) for k in range(2)]
+    lm = ByteEnsemble(members, combine="adaptive", tolerance=0.5)
+
+    def drawn(batch: Batch, text: bytes) -> Handle:
+        handle = batch.add(Request(text, max_bytes=12, seed=len(text)), keep_rows=True)
+        while batch.n_running or batch.n_waiting:
+            batch.step()
+        return handle
+
+    batch, text = Batch(lm), b"abba " * 5
+    for _ in range(3):
+        rows = drawn(batch, text).rows
+        alone = drawn(Batch(lm), text)
+        np.testing.assert_allclose(np.exp(rows), np.exp(alone.rows), atol=1e-9)
+        text += alone.text
+    assert len(text) > 40
+
+
 def test_proposals_have_room_of_their_own() -> None:
     text = "there is a house, and there is a garden. " * 4
     lm = ByteLM(NgramLM.train([text], TextTokenizer(all_bytes_with(b"there", b" is")), order=3))

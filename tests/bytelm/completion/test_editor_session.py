@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
@@ -83,6 +84,17 @@ def test_completions_after_any_edits_are_those_of_a_fresh_start(
             options: dict[str, Any] = {"max_bytes": 6, "seed": k}
             fresh = outcome(lambda o=options, s=session, m=lm: complete(m, s.prefix, **o))
             assert outcome(lambda o=options, s=session: s.complete(**o)) == fresh
+
+
+def test_what_drops_mass_reads_a_text_that_grows_anew() -> None:
+    chance = random.Random(0)
+    members = [ByteLM(RandomLM(TextTokenizer(WORDS), k), tolerance=0.3) for k in range(2)]
+    lm = ByteEnsemble(members)
+    session = EditorSession(lm)
+    for k in range(8):
+        session.insert(bytes(chance.choice(b"ab ") for _ in range(chance.randrange(1, 20))))
+        fresh = outcome(lambda n=k: complete(lm, session.prefix, max_bytes=4, seed=n))
+        assert outcome(lambda n=k: session.complete(max_bytes=4, seed=n)) == fresh
 
 
 @settings(FEW, max_examples=20)

@@ -41,10 +41,10 @@ def with_shared_sessions(
 def is_independent_of_pieces(model: ByteModel) -> bool:
     """Whether a text read in pieces leads to the same state as the text read at once.
 
-    Not where heads are dropped: which, depends on where the model is asked.
+    Not where heads are dropped, or members sleep: which, depends on where the model is asked.
     """
     if isinstance(model, ByteEnsemble):
-        return all(is_independent_of_pieces(member) for member in model.members)
+        return model.tolerance == 0 and all(map(is_independent_of_pieces, model.members))
     return not isinstance(model, ByteLM) or (
         model.encodings == "canonical" and model.tolerance == 0
     )

@@ -9,8 +9,9 @@ whole middle at once, at the end of its search.
 
 What is reused: of a canonical `ByteLM` the keys of all contexts up to the first token that changed,
 and without a suffix their distributions, too (`tokkit.bytelm.encodings.edited_text`). Of any other
-model the state after the longest of the last texts that the new one begins with. A search goes on
-from the keys of the prefix.
+model the state after the longest of the last texts that the new one begins with; with a tolerance,
+by which a text read in pieces may be another than the whole, its keys alone. A search goes on from
+the keys of the prefix.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import Unpack
 
 from tokkit.arguments import as_bytes, check_whole
-from tokkit.bytelm.batch.sharing import with_shared_sessions
+from tokkit.bytelm.batch.sharing import is_independent_of_pieces, with_shared_sessions
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model
 from tokkit.bytelm.byte_state import ByteState
@@ -84,6 +85,7 @@ class EditorSession:
         self._lm = with_shared_sessions(lm, {})
         self._edited: EditedText | None = None
         self._states: list[tuple[bytes, ByteState]] = []  # of other models, the last used last
+        self._in_pieces = is_independent_of_pieces(self._lm)
         self._gap: tuple[tuple[bytes, bytes], Infilling] | None = None
         self._prefix = b""
         self._suffix: bytes | None = None
@@ -262,8 +264,9 @@ class EditorSession:
                 assert isinstance(empty, CoverState)
                 self._edited = EditedText(empty)
             return self._edited.state_after(self._prefix)
+        known = self._states if self._in_pieces else ()
         found = max(
-            (pair for pair in self._states if self._prefix.startswith(pair[0])),
+            (pair for pair in known if self._prefix.startswith(pair[0])),
             key=lambda pair: len(pair[0]),
             default=None,
         )
