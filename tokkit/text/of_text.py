@@ -31,5 +31,6 @@ def refuse_other_signals(tokenizer: object) -> None:
     if modality != "text":
         name = str(getattr(tokenizer, "name", type(tokenizer).__name__))
         raise ArgumentError(
-            f"{name:.60} is a tokenizer of {SIGNALS[modality]}; expected one of text"
+            f"{name:.60} is a tokenizer of {SIGNALS.get(modality, modality)!s:.60}; expected "
+            "one of text"
         )
