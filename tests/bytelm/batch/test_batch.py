@@ -18,6 +18,7 @@ from tokkit.bytelm.batch.batch import Batch, BatchOptions
 from tokkit.bytelm.batch.opening import PIECE
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.batch.task import Handle
+from tokkit.bytelm.batch.token_ends import TokenEnds
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.fim_formats import FIM_FORMATS
@@ -188,6 +189,24 @@ def test_what_members_slept_through_is_not_gone_on_from() -> None:
         np.testing.assert_allclose(np.exp(rows), np.exp(alone.rows), atol=1e-9)
         text += alone.text
     assert len(text) > 40
+
+
+@pytest.mark.parametrize("max_tokens", [None, 6])
+def test_tokens_are_those_of_the_first_member_even_where_it_slept(max_tokens: int | None) -> None:
+    members = [ByteLM(RandomLM(TextTokenizer(WORDS), k)) for k in (1, 0)]
+    lm = ByteEnsemble(members, combine="adaptive", tolerance=0.9)
+    batch = Batch(lm)
+    handle = batch.add(Request("abba ", max_bytes=45, seed=3), max_tokens=max_tokens)
+    whole = b"".join(lm.draw(handle.request))
+    while batch.n_running or batch.n_waiting:
+        batch.step()
+    single = members[0].open("abba ")
+    ends = TokenEnds(single)
+    single.push(whole)
+    expected = ends.final(len(whole))[:max_tokens]
+    assert len(expected) == (max_tokens or 7)
+    assert handle.token_ends == expected
+    assert handle.text == whole[: expected[-1]]
 
 
 def test_proposals_have_room_of_their_own() -> None:

@@ -2,7 +2,7 @@
 
 The heads of a state (`tokkit.bytelm.encodings.cover`) share a trunk: the tokens that every text has
 which begins so. What lies beyond it is decided by bytes to come. A model that knows no tokens has
-bytes in their place.
+bytes in their place. A member of an ensemble that sleeps tells late where tokens end.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import math
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.heads import Stem, trunk_of
+from tokkit.bytelm.ensembles.lazy import LazyEnsembleState
+from tokkit.bytelm.ensembles.state import EnsembleState
 
 
 class TokenEnds:
@@ -23,7 +25,8 @@ class TokenEnds:
         Args:
             state: after the prompt.
         """
-        self._single = next((one for one in state.stands_on if isinstance(one, CoverState)), None)
+        self._state = state
+        self._single = _first_with_tokens(state)
         self._cover = None if self._single is None else self._single.cover
         self._start = 0 if self._cover is None else self._cover.length
         self._ends: list[int] = []
@@ -46,8 +49,10 @@ class TokenEnds:
     def final(self, n_bytes: int) -> list[int]:
         """Where the tokens end of a continuation that is whole.
 
-        Of several ways to end the most probable one; a token that the end cuts counts, too.
+        Of several ways to end the most probable one; a token that the end cuts counts, too. Wakes
+        the members of an ensemble.
         """
+        _wake(self._state)
         ends = list(self.certain(n_bytes))
         if self._single is not None and self._cover is not None:
             length = self._cover.length
@@ -68,6 +73,21 @@ class TokenEnds:
             ends.append(walk.start - self._start)
             walk = walk.parent
         return ends[::-1]
+
+
+def _first_with_tokens(state: ByteState) -> CoverState | None:
+    """Of the models inside, those that sleep among them, the first that has tokens."""
+    if isinstance(state, EnsembleState):
+        return next(filter(None, map(_first_with_tokens, state.members)), None)
+    return state if isinstance(state, CoverState) else None
+
+
+def _wake(state: ByteState) -> None:
+    if isinstance(state, LazyEnsembleState):
+        state.wake()
+    if isinstance(state, EnsembleState):
+        for member in state.members:
+            _wake(member)
 
 
 def n_certain_tokens(state: ByteState, n_bytes: int) -> int:
