@@ -161,6 +161,43 @@ def test_bytes_after_the_last_change_count_as_calm() -> None:
     assert state.asleep == (1,)
 
 
+@pytest.mark.parametrize("combine", ["mean", "product", "switching"])
+def test_a_byte_that_sleepers_alone_can_write_wakes_them(combine: Combine) -> None:
+    narrow, wide = letters(b"ab", 0), letters(b"abc", 1)
+    for members in ([narrow, wide], [wide, narrow]):
+        state = ByteEnsemble(members, combine=combine, tolerance=0.9).open()
+        exact = ByteEnsemble(members, combine=combine).open()
+        assert isinstance(state, LazyEnsembleState)
+        for byte in b"abba" * 10:
+            for each in (state, exact):
+                each.logprobs()
+                each.push(bytes([byte]))
+        assert state.asleep
+        for each in (state, exact):
+            each.push(b"c")
+        np.testing.assert_allclose(np.exp(state.logprobs()), np.exp(exact.logprobs()), atol=1e-9)
+        assert state.logprobs().max() > -np.inf
+
+
+def test_sleepers_wake_when_the_others_have_died_of_a_prompt() -> None:
+    members = [letters(b"ab", 0), letters(b"abc", 1)]
+    lm = ByteEnsemble(members, combine="mean", weights=[0.9, 0.1], tolerance=0.2)
+    exact = ByteEnsemble(members, combine="mean", weights=[0.9, 0.1])
+    slept = lm.open(b"abba" * 10)
+    assert isinstance(slept, LazyEnsembleState)
+    assert slept.asleep == (1,)
+    prompt = b"abba" * 10 + b"c"
+    rows = [np.exp(model.open(prompt).logprobs()) for model in (lm, exact)]
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-9)
+    assert rows[0].sum() == pytest.approx(1)
+
+
+def test_a_row_without_mass_is_as_far_as_can_be() -> None:
+    uniform, nothing = np.full(257, -np.log(257)), np.full(257, -np.inf)
+    assert variation(uniform, nothing) == variation(nothing, uniform) == 1
+    assert variation(uniform, uniform) == variation(nothing, nothing) == 0
+
+
 def test_a_fork_sleeps_on_by_itself() -> None:
     state, exact, _ = opened("adaptive", 0.3)
     for k in range(40):

@@ -11,7 +11,8 @@ it had. If no row would have differed by more than the tolerance, the next sleep
 else the bytes count as calm that came after the last row that would have.
 
 A row of a sleeping stretch may differ by more than the tolerance: the measure is of the bytes
-before. `largest_change` says by how much any did, as far as sleepers have caught up.
+before. `largest_change` says by how much any did, as far as sleepers have caught up. A byte that
+nobody who is awake can write, or an end of all their texts, wakes the sleepers.
 """
 
 from __future__ import annotations
@@ -103,7 +104,10 @@ class LazyEnsembleState(EnsembleState):
             self.wake()
         if self._step is None and self._asleep:
             step: Step = self._following.expect(self._rows_of_awake())
-            self._step = step
+            if step.row.max() > -np.inf:
+                self._step = step
+            else:  # perhaps sleepers have some mass
+                self.wake()
         return super()._expected()
 
     def _rows_of_awake(self) -> Rows:
@@ -129,6 +133,9 @@ class LazyEnsembleState(EnsembleState):
             self._push_text(data)
             return
         step = self._expected()
+        if self._asleep and step.row[data[0]] == -np.inf:  # perhaps a sleeper can write it
+            self.wake()
+            step = self._expected()
         if self._asleep:
             self._trail += ((step, data[0]),)
             self._missed += data
@@ -136,7 +143,8 @@ class LazyEnsembleState(EnsembleState):
         else:
             self._measure(step)
             self._following.push(step, data[0])
-            self._fall_asleep(step, data)
+            if step.rows[step.alive, data[0]].min(initial=0.0) > -np.inf:  # else one dies of it
+                self._fall_asleep(step, data)
         self._step = None
         for state in self._awake:
             state.push(data)
@@ -220,4 +228,6 @@ class LazyEnsembleState(EnsembleState):
 
 def variation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """The total variation between two rows, float64 (257,), nats; 1 if just one has mass."""
+    if (one.max() == -np.inf) != (other.max() == -np.inf):
+        return 1.0
     return float(np.abs(np.exp(one) - np.exp(other)).sum()) / 2
