@@ -10,11 +10,11 @@ With `--german M` it is trained on for M minutes on German, and the English that
 
 What was measured stands in FOLDER/NAME/figures.json; a contender with figures is not trained again,
 and a training that was interrupted goes on. `--table` prints what there is, `--page FILE` makes a
-page of it with curves against seconds, bytes and operations, and `--collect FILE` writes all of it
-as one small file, from which `--records FILE` makes table and page where the folder is not, and
-`--write-docs` the tables and the page of the documentation; contenders that have no figures are
-named there as not yet measured. Seeds other than 0 stand in NAME-seed-N; tables and page show the
-mean of all seeds of a contender, and their standard deviation.
+page of it with curves against seconds, bytes and operations, and `--collect FILE` puts all of it
+into one small file, beside what that has of others. `--records FILE` makes table and page of such a
+file where the folder is not, and `--write-docs` those of the documentation; contenders that have no
+figures are named there as not yet measured. Seeds other than 0 stand in NAME-seed-N; tables and
+page show the mean of all seeds of a contender, and their standard deviation.
 
     python -m benchmarks.models.pace
     python -m benchmarks.models.words [--documents FOLDER] [--into FOLDER] [--minutes M]
@@ -252,7 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif not records:
         parser.error("there are no figures yet; leave --table, --page and --collect out")
     if options.collect is not None:
-        write_figures(options.collect, records)
+        before = read_collected(options.collect) if options.collect.exists() else {}
+        write_figures(options.collect, {**before, **records})
     if options.page is not None:
         write_whole(options.page, comparison_page(records, batch_bytes=BATCH_BYTES))
     print("\n".join(table_lines(records)))

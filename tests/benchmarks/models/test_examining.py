@@ -166,6 +166,12 @@ def test_the_comparison_runs_and_goes_on(
     file, page = tmp_path / "records" / "words.json", tmp_path / "words.html"
     words.main(["--into", str(into), "--collect", str(file), "--page", str(page)])
     told = capsys.readouterr().out
+    file.write_text(json.dumps({"of another folder": {}, **json.loads(file.read_text())}))
+    words.main(["--into", str(into), "--collect", str(file)])
+    collected = json.loads(file.read_text())
+    assert collected.pop("of another folder") == {}
+    file.write_text(json.dumps(collected))
+    assert capsys.readouterr().out == told
     words.main(["--records", str(file), "--page", str(tmp_path / "again.html")])
     assert capsys.readouterr().out == told
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
