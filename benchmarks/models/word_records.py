@@ -88,21 +88,20 @@ def _averaged(values: Sequence[Any], average: Any) -> Any:
     return average(values)
 
 
-def table_lines(records: Mapping[str, Record], expected: Sequence[str] = ()) -> Iterator[str]:
+def table_lines(records: Mapping[str, Record], order: Sequence[str] = ()) -> Iterator[str]:
     """Markdown: a line for each contender, with mean and standard deviation of several seeds.
 
     Args:
         records: of `collected`.
-        expected: contenders that have a line in any case, in this order, before others.
+        order: of contenders; those that it does not name come behind.
     """
     heads = ("model", "parameters", "MFLOP/B", "B a CPU-s", "bits per byte", "own", "Russian")
-    n_more = len(heads) + len(CLASSES)
     yield f"| {' | '.join((*heads, *CLASSES, 'choices'))} |"
-    yield "|" + "---|" * (n_more + 1)
+    yield "|" + "---|" * (len(heads) + len(CLASSES) + 1)
     found = joined(records)
-    for name in (*expected, *(each for each in found if each not in expected)):
-        cells = _cells(found[name]) if name in found else ["not yet measured", *[""] * (n_more - 1)]
-        yield f"| {' | '.join([_named(name, found.get(name, {})), *cells])} |"
+    names = [name for name in order if name in found]
+    for name in (*names, *(each for each in found if each not in order)):
+        yield f"| {' | '.join([_named(name, found[name]), *_cells(found[name])])} |"
 
 
 def _cells(found: Record) -> list[str]:

@@ -53,6 +53,7 @@ from benchmarks.models.word_records import (
     changed_lines,
     collected,
     german_lines,
+    joined,
     read_collected,
     table_lines,
     write_figures,
@@ -207,7 +208,10 @@ def go_on_in_german(
 
 def write_docs(records: Mapping[str, Record]) -> None:
     """Put tables into the documentation, and a page beside it where anything was measured."""
-    lines = list(table_lines(records, [each.name for each in CONTENDERS]))
+    names = [each.name for each in CONTENDERS]
+    lines = list(table_lines(records, names)) if records else []
+    if missing := [name for name in names if name not in joined(records)]:
+        lines += ["", f"Not yet measured: {', '.join(missing)}."]
     if records:
         lines += ["", "By how many percent bits rise after a changed first half:", ""]
         lines += changed_lines(records)
