@@ -127,6 +127,7 @@ def test_version_and_help_exit_0(capsys: Any) -> None:
     assert f"tokkit {tokkit.__version__}" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("sigint_raises")
 def test_an_interruption_within_a_finaliser_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     class Interrupted:
         def __del__(self) -> None:

@@ -48,6 +48,8 @@ BAD: dict[type, list[str]] = {
     types.Checked: [],
     TrainingInput: ["no/such/file", "FOLDER"],
 }
+NEEDED = {("audit", "--against"): ["--signals=FILE"], ("audit", "--inherits"): ["--corpora=FOLDER"]}
+"""Options without which others say nothing."""
 CHECKED = {
     "--stop": [""],
     "--pattern": ["(", "[z-a]"],
@@ -125,7 +127,7 @@ def arguments(name: str, param: Any, value: str) -> list[str]:
             given.append(f"{other.opts[-1]}=NEW")
     if is_option(param):
         given.append(f"{param.opts[-1]}={value}")
-    return given
+    return [*given, *NEEDED.get((name, label_of(param)), ())]
 
 
 @pytest.mark.parametrize(

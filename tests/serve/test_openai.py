@@ -276,7 +276,7 @@ def test_a_prompt_seen_before_is_not_computed_again(client: Client) -> None:
 
 def test_a_middle_that_is_searched_for_ends_before_the_first_stop_string(client: Client) -> None:
     fields: dict[str, Any] = {
-        "prompt": "the ",
+        "prompt": "a",
         "suffix": " sat",
         "max_tokens": 9,
         "temperature": 90,
@@ -290,7 +290,7 @@ def test_a_middle_that_is_searched_for_ends_before_the_first_stop_string(client:
     assert text_of(cut) == text[: text.index(text[1])]
     assert cut["choices"][0]["finish_reason"] == "stop"
     llama: dict[str, Any] = {
-        "input_prefix": "the ",
+        "input_prefix": "a",
         "input_suffix": " sat",
         "n_predict": 9,
         "temperature": 90,
