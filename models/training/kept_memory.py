@@ -1,7 +1,7 @@
 """What a step frees is kept for the next one, where glibc gives memory.
 
 A step on a CPU allocates and frees the same large tensors again and again. By itself glibc hands
-those back to the system, which clears and maps every page anew: up to two fifths of a step's time.
+those back to the system, which clears and maps every page anew, for a good part of a step's time.
 """
 
 from __future__ import annotations
