@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,27 @@ def test_a_later_pace_is_scaled_to_the_machine_of_the_first() -> None:
     assert pace.scaled({pace.REFERENCE: 4.0, "c": 10.0}, known) == {**known, "c": 5.0}
     assert pace.scaled(known, {}) == known
     assert pace.least_of({pace.REFERENCE: 4.0, "b": 1.0}, known) == {pace.REFERENCE: 2.0, "b": 1.0}
+
+
+def test_nobody_is_measured_where_every_pace_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def turns_of(names: list[str], *_: Path) -> Any:
+        asked.append(names)
+        return nullcontext({name: lambda number: 2.0 for name in names})
+
+    monkeypatch.setattr(pace, "turns_of", turns_of)
+    monkeypatch.setattr(pace, "tokenizer_of", lambda *_: None)
+    places = ["--documents", str(tmp_path), "--into", str(tmp_path)]
+    for _ in range(2):
+        pace.main([*places, "--names", "best"])
+        pace.main([*places, "--names", "best", pace.REFERENCE])
+    assert asked == [[pace.REFERENCE, "best"]]
+    assert capsys.readouterr().out.count("2.000 s a step") == 8
+    pace.main([*places, "--names", pace.REFERENCE, "--again"])
+    assert asked[1:] == [[pace.REFERENCE]]
 
 
 def check_figures(figures: dict[str, Any]) -> None:

@@ -229,6 +229,30 @@ def test_proposals_have_room_of_their_own() -> None:
     assert handles[0].finish and batch.n_tokens <= held + 10
 
 
+def test_only_texts_that_may_propose_something_need_room_for_proposals() -> None:
+    lm = ByteLM(RandomLM(TextTokenizer(all_bytes_with())))
+    batch = Batch(lm, max_tokens=256)
+
+    def least_refused(speculate: bool | SpeculationOptions) -> int:
+        for size in range(300):
+            try:
+                handle = batch.add(Request("", max_bytes=size, speculate=speculate))
+            except ArgumentError:
+                return size
+            batch.drop(handle)
+        raise AssertionError
+
+    sizes = [least_refused(way) for way in (False, SpeculationOptions(max_rows=0), True)]
+    assert sizes == [sizes[0], sizes[0], sizes[0] - 256 // 8]
+    share = (sizes[0] - 64) // 2  # two such texts fit side by side, but not beside proposals
+    for speculate, n_running in ((False, 2), (True, 1)):
+        batch = Batch(lm, max_tokens=256)
+        for _ in range(2):
+            batch.add(Request("", max_bytes=share - 8, speculate=speculate))
+        batch.step()
+        assert batch.n_running == n_running
+
+
 def test_middles_among_other_texts_are_those_of_infill() -> None:
     spec = with_format(WORDS, FIM_FORMATS["starcoder"])
     lm = ByteLM(RandomLM(TextTokenizer(spec)))

@@ -13,6 +13,7 @@ forgotten, the least recently used first.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -44,8 +45,8 @@ class BatchOptions:
         max_running: texts that are drawn at the same time; the others wait.
         max_prefixes: states of earlier texts that are remembered.
         max_proposed: contexts that all texts together propose for a step (`Request.speculate`). So
-            many tokens, but no more than an eighth, are kept free for them, and nothing that is
-            remembered is forgotten for proposals.
+            many tokens, but no more than an eighth, are kept free while a text may propose some,
+            and nothing that is remembered is forgotten for proposals.
         pieces_a_step: pieces of prompts (of `PIECE` bytes) that are read in one step.
         newest_first: which of the waiting texts is admitted next.
     """
@@ -172,11 +173,12 @@ class Batch:
         given = surroundings or Surroundings()
         handle = Handle(request, given, max_tokens, keep_logprobs or keep_rows, keep_rows)
         task = Task(self._model.name, handle, self.count(request, given))
-        if task.to_come + self._most_proposed > self._max_tokens:
+        needed = self._needed([task])
+        if needed > self._max_tokens:
             raise ArgumentError(
-                f"the request may need {task.to_come + self._most_proposed:,} tokens of cache, "
-                f"more than the {self._max_tokens:,} that there are; ask for less, or raise "
-                "max_tokens of the batch"
+                f"the request may need {needed:,} tokens of cache, more than the "
+                f"{self._max_tokens:,} that there are; ask for less, or raise max_tokens of the "
+                "batch"
             )
         self._waiting.append(task)
         return handle
@@ -242,12 +244,16 @@ class Batch:
             sizes.append(sum(map(len, parts)))
         return max(sizes) + len(given.context) + (_MARKERS if request.suffix is not None else 0)
 
+    def _needed(self, tasks: Sequence[Task]) -> int:
+        """Tokens that texts may still add, at most, proposals for them included."""
+        proposed = self._most_proposed if any(task.speculates for task in tasks) else 0
+        return sum(task.to_come for task in tasks) + proposed
+
     def _admit(self) -> None:
         """Let waiting texts in while what they may need is free, or can be forgotten."""
         while self._waiting and len(self._running) < self._options.max_running:
             task = self._waiting[-1 if self._options.newest_first else 0]
-            promised = sum(each.to_come for each in self._running.values()) + task.to_come
-            promised += self._most_proposed
+            promised = self._needed([*self._running.values(), task])
             while self._prefixes and self.n_tokens + promised > self._max_tokens:
                 self._prefixes.forget_oldest()
             if self._running and self.n_tokens + promised > self._max_tokens:

@@ -118,6 +118,11 @@ class Task:
             room = min(room, 4 * self.handle.max_tokens + _BRANCHES)
         return room + _BRANCHES + (self._n_prompt if self.reading else 0)
 
+    @property
+    def speculates(self) -> bool:
+        """Whether `prepare` may propose something."""
+        return self._draw.speculates
+
     def read(self, opener: Opener) -> ByteState | None:
         """Read a piece of the prompt; the state, if that is to be evaluated now.
 

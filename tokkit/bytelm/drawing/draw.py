@@ -95,6 +95,11 @@ class Draw:
             self._speculator.prepare(state, self._constraints, self._room, share, most)
 
     @property
+    def speculates(self) -> bool:
+        """Whether `prepare` may propose something."""
+        return self._speculator.is_on
+
+    @property
     def pushed(self) -> bytes:
         """The bytes that its state has been given."""
         return bytes(self.written[: self._n_pushed])
