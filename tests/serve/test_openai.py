@@ -97,11 +97,17 @@ def test_a_model_without_a_format_searches_for_middles(client: Client, name: str
         MODELS[name], "the ", " sat", max_bytes=3 * 64, method="posterior", budget=budget, seed=1
     )
     assert whole.decode(errors="ignore").startswith(text_of(answer))
-    assert answer["choices"][0]["byte_logprobs"] is None
+    data = text_of(answer).encode()
+    figures = answer["choices"][0]["byte_logprobs"]
+    assert figures == pytest.approx(
+        MODELS[name]
+        .byte_logprobs(data, prefix="the ")[np.arange(len(data)), np.frombuffer(data, np.uint8)]
+        .tolist()
+    )
     *events, done = client.events(COMPLETE, **fields, seed=1, stream=True)
     assert done == "[DONE]"
     assert "".join(each["choices"][0]["text"] for each in events) == text_of(answer)
-    for wrong in ({"top_p": 0.5}, {"logprobs": 0}, {"heal": False}):
+    for wrong in ({"top_p": 0.5}, {"logprobs": 0}, {"heal": False}, {"best_of": 2}):
         status, body = client.refused(COMPLETE, **fields, **wrong)
         assert (status, body["error"]["param"]) == (400, next(iter(wrong)))
     assert client.ask(COMPLETE, model=name, prompt="a", suffix="", max_tokens=1)

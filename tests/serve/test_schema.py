@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,10 +123,10 @@ def test_the_schema_tells_every_route(client: Client) -> None:
 @pytest.mark.skipif(
     importlib.util.find_spec("schemathesis") is None, reason="pip install '.[fuzz]'"
 )
-def test_schemathesis_finds_no_fault(small: Client) -> None:
+def test_schemathesis_finds_no_fault(small: Client, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{small.url}/openapi.json"]
     command += ["--checks", "not_a_server_error", "--max-examples", "8", "--seed", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)
     told = done.stdout[-6000:] + done.stderr[-2000:]
     assert "Test cases:" in told, told
     assert "Server error" not in told, told

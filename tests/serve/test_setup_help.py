@@ -45,7 +45,7 @@ def test_zed_reads_its_settings() -> None:
 @pytest.mark.parametrize("has_key", [False, True])
 def test_a_key_stands_wherever_one_is_needed(has_key: bool) -> None:
     said = setup_help(URL, ["smollm2"], has_key)
-    assert said.count("YOUR-KEY") == (4 if has_key else 0)
+    assert said.count("YOUR-KEY") == (5 if has_key else 0)
     body = re.search(r"-d '(.*)'", said)
     assert body is not None and json.loads(body[1])["prompt"]
 

@@ -19,10 +19,12 @@ serving {names} at {url}; stop with Ctrl-C
   VS Code     llama-vscode: "llama-vscode.endpoint": "{url}"{code_key}
   Zed         settings.json: "edit_predictions": {{"provider": "open_ai_compatible_api",
                 "open_ai_compatible_api": {{"api_url": "{url}/v1/completions", "model": "{first}",
-                  "prompt_format": "qwen", "max_output_tokens": 64}}}}
+                  "prompt_format": "qwen", "max_output_tokens": 64}}}}{zed_key}
 
 Try it in a browser: {url}/
 """  # noqa: E501  # a line to paste is a line
+
+_ZED_KEY = "ZED_OPEN_AI_COMPATIBLE_EDIT_PREDICTION_API_KEY"
 
 
 def setup_help(url: str, names: Sequence[str], has_key: bool) -> str:
@@ -40,5 +42,6 @@ def setup_help(url: str, names: Sequence[str], has_key: bool) -> str:
         key="YOUR-KEY" if has_key else "none",
         vim_key="YOUR-KEY" if has_key else "",
         code_key=', "llama-vscode.api_key": "YOUR-KEY"' if has_key else "",
+        zed_key=f"\n                {_ZED_KEY}=YOUR-KEY in its environment" if has_key else "",
         curl_key=" -H 'Authorization: Bearer YOUR-KEY'" if has_key else "",
     )

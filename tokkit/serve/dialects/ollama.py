@@ -1,7 +1,8 @@
 """Ollama's routes: newline-delimited JSON, which streams unless told otherwise.
 
 Source: Ollama's API reference (`docs/api.md`), and the requests of its clients. A prompt is framed
-by the model's chat template where it has one, as there, unless `raw` is set or a suffix is given.
+by the model's chat template where it has one, as there, unless `raw` is set, a suffix is given or
+the prompt spells a FIM template out: twinny sends such a prompt without `raw`.
 Where a request leaves sampling open, Ollama's defaults hold (temperature 0.8, top-k 40, top-p 0.9);
 no token is repeated less for having occurred. Options of the machine (`num_ctx`, `num_thread` and
 the like) and `keep_alive` are ignored: a model is as it was loaded.
@@ -22,6 +23,7 @@ from tokkit.serve.chat.conversation import Message
 from tokkit.serve.dialects.answers import note, whole_texts
 from tokkit.serve.dialects.chat import messages_of
 from tokkit.serve.dialects.dialect import Dialect
+from tokkit.serve.dialects.fim_prompts import read_fim_prompt
 from tokkit.serve.dialects.requests import (
     NO_PENALTIES,
     NO_SAMPLER,
@@ -77,9 +79,10 @@ async def generate(call: Call) -> Answer:
     if not prompt and not suffix:
         return reply(_loaded(served, fields, "response"))
     generation = _generation(call, served, options)
-    if suffix or fields.flag("raw") or served.template is None:
+    is_gap = bool(suffix) or read_fim_prompt(prompt) is not None
+    if is_gap or fields.flag("raw") or served.template is None:
         if system:
-            why = "a raw prompt, a suffix or a model without a chat template goes with no system"
+            why = "a raw prompt, a gap or a model without a chat template goes with no system"
             raise RefusalError(400, f"system is not supported: {why}", param="system")
         generation = replace(generation, prompt=prompt.encode(), suffix=suffix.encode() or None)
         generation = healed_as_asked(fields, as_gap(generation, prompt))

@@ -129,8 +129,11 @@ async def complete(call: Call) -> Answer:
         one = replace(first, prompt=prompt, seed=own)
         one = one if ids is not None else as_gap(one, prompt.decode())
         generations.append(fitted(healed_as_asked(fields, one)))
-    if logprobs is not None and any(one.is_searched for one in generations):
-        raise unsupported("logprobs", "the middle is searched for; leave out the suffix")
+    if any(one.is_searched for one in generations):
+        for name, asked in {"logprobs": logprobs is not None, "best_of": best_of > n}.items():
+            if asked:
+                why = "a middle that is searched for is no text of tokens with figures"
+                raise unsupported(name, f"{why}; leave out the suffix")
     if echo and each_byte:
         raise unsupported("byte_logprobs", "with echo; ask /v1/score for those of the prompt")
     if echo and any(one.suffix is not None for one in generations):
@@ -190,7 +193,10 @@ async def _whole(service: Service, generations: list[Generation], wanted: Wanted
         before = await _expected_prompt(service, generation, wanted)
         kept: list[Drawn | None] = [*own[: wanted.n]] or [None] * wanted.n
         for drawn in kept:
-            choices.append(_choice(len(choices), generation, drawn, wanted, before, wanted.ids[k]))
+            choice = _choice(len(choices), generation, drawn, wanted, before, wanted.ids[k])
+            if wanted.byte_logprobs:
+                choice["byte_logprobs"] = await _byte_logprobs(service, generation, drawn)
+            choices.append(choice)
     usage = usage_of(texts)
     if not texts.texts:
         n_read = sum(one.n_prompt for one in generations)
@@ -228,18 +234,26 @@ def _choice(
     figures = None
     if wanted.logprobs is not None:
         figures = _figures(generation, drawn, wanted, before, ids)
-    choice: dict[str, Any] = {
+    return {
         "index": index,
         "text": text,
         "logprobs": figures,
         "finish_reason": "length" if drawn is None else finish_reason(drawn),
         **cut_note(generation),
     }
-    if wanted.byte_logprobs:
-        handle = None if drawn is None else drawn.handle
-        figures = [] if handle is None else handle.logprobs
-        choice["byte_logprobs"] = None if generation.is_searched else figures
-    return choice
+
+
+async def _byte_logprobs(
+    service: Service, generation: Generation, drawn: Drawn | None
+) -> Sequence[float]:
+    """The figure of each byte of a text given all before it, nats; a suffix is no condition."""
+    if drawn is None or drawn.handle is None:
+        return []
+    if not generation.is_searched:
+        return drawn.handle.logprobs
+    served, text = generation.served, drawn.handle.text
+    work = score_in_pieces(served.model, text, 1, before=generation.prompt)
+    return (await run_errand(service, served, work)).chosen.tolist()
 
 
 def _figures(

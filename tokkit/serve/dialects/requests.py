@@ -9,6 +9,7 @@ from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.serve.bodies import Fields
 from tokkit.serve.dialects.fim_prompts import read_fim_prompt
+from tokkit.serve.dialects.other_files import show_files
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.options import ServeOptions
 from tokkit.serve.refusals import RefusalError
@@ -133,11 +134,11 @@ def as_gap(generation: Generation, prompt: str) -> Generation:
     found = read_fim_prompt(prompt)
     if found is None or generation.suffix is not None:
         return generation
+    others = [(f"file{k}", text) for k, text in enumerate(found.files)]
+    files, prefix = show_files(generation.served, others, found.prefix)
+    around = replace(generation.surroundings, begins=found.begins.encode(), files=files)
     return replace(
-        generation,
-        prompt=found.prefix.encode(),
-        suffix=found.suffix.encode(),
-        surroundings=replace(generation.surroundings, begins=found.begins.encode()),
+        generation, prompt=prefix.encode(), suffix=found.suffix.encode(), surroundings=around
     )
 
 

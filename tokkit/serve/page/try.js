@@ -75,10 +75,6 @@ async function complete(model, card, before, after, signal) {
       piece(after.slice(0, AROUND), "around"),
     );
     const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`;
-    if (!choice.byte_logprobs) {
-      figures.textContent = `searched for, ${seconds}`;
-      return;
-    }
     const n = choice.byte_logprobs.length;
     const bits = -choice.byte_logprobs.reduce((sum, each) => sum + each, 0) / Math.LN2 / Math.max(n, 1);
     figures.textContent = `${n} bytes, ${bits.toFixed(2)} bits a byte, ${seconds}`;
