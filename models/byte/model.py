@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
 from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
@@ -59,7 +60,7 @@ class ByteTransformer(CachedTextModel):
             N_SYMBOLS, width, ngrams=self.config.ngrams, gate=self.config.gate
         )
         self.stack = Stack(self.config.backbone)
-        self.head = torch.nn.Linear(width, N_SYMBOLS, bias=False)
+        self.head = OutputLayer(width, N_SYMBOLS, bias=False)
         self.further = further_symbols(width, self.config.ahead)
         draw_parameters(self, seed=seed)
         self.embedding.open_gate()

@@ -22,6 +22,7 @@ from torch.nn import functional
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
 from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.byteified.config import ByteifiedConfig
 from tokkit.models.byteified.token_view import TokenView
@@ -102,7 +103,7 @@ class Decoder(nn.Module):
         self.depths = nn.Embedding(_MOST_DEPTH, width)
         self.suffix = nn.Linear(tokens.row_width, width, bias=False) if shape.suffixes else None
         self.stack = Stack(shape.stack)
-        self.head = nn.Linear(width, N_SYMBOLS + 1)
+        self.head = OutputLayer(width, N_SYMBOLS + 1)
         self.register_buffer("held", torch.ones(N_SYMBOLS, dtype=torch.float32))
         self._token_rows: torch.Tensor | None = None
         draw_parameters(self, seed=seed)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.dm_codec.checks import as_signal
 from tokkit.models.dm_codec.config import PARTS, DMCodecConfig
 from tokkit.models.dm_codec.spectra import Spectra
@@ -56,7 +57,7 @@ class SpeechEncoder(nn.Sequential):
             nn.Linear(PARTS * config.bins, config.hidden),
             *(Block(config) for _ in range(config.layers)),
             nn.LayerNorm(config.hidden),
-            nn.Linear(config.hidden, config.width),
+            OutputLayer(config.hidden, config.width),
         )
 
 
@@ -68,7 +69,7 @@ class SpeechDecoder(nn.Sequential):
             nn.Linear(config.width, config.hidden),
             *(Block(config) for _ in range(config.layers)),
             nn.LayerNorm(config.hidden),
-            nn.Linear(config.hidden, PARTS * config.bins),
+            OutputLayer(config.hidden, PARTS * config.bins),
             nn.Softplus(beta=_SOFTNESS),
             nn.Unflatten(2, (PARTS, config.bins)),
         )
@@ -98,7 +99,7 @@ class SpeechNetwork(nn.Module):
         self.decoder = SpeechDecoder(config)
         widths = {name: getattr(config, f"{name}_width") for name in TEACHERS}
         self.teachers = nn.ModuleDict(
-            {name: nn.Linear(config.width, width) for name, width in widths.items() if width}
+            {name: OutputLayer(config.width, width) for name, width in widths.items() if width}
         )
 
     @property

@@ -13,6 +13,7 @@ from torch import nn
 
 from tokkit.bytelm.byte_state import N_SYMBOLS
 from tokkit.models.blocks.groups import Groups, in_groups
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.end_of_word.shape import EndOfWordShape
 
@@ -26,7 +27,7 @@ class WordDecoder(nn.Module):
         self._n_vectors = shape.n_vectors
         self.project = nn.Identity() if width == outer else nn.Linear(outer, width, bias=False)
         self.stack = Stack(shape.decoder)
-        self.head = nn.Linear(width, N_SYMBOLS, bias=False)
+        self.head = OutputLayer(width, N_SYMBOLS, bias=False)
 
     def forward(self, prefix: torch.Tensor, embedded: torch.Tensor, groups: Groups) -> torch.Tensor:
         """Logits at every place of some words.

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.config import FlexTokConfig
 from tokkit.models.flextok.patches import cut
@@ -41,7 +42,7 @@ class RegisterEncoder(nn.Module):
         self.stack = Stack(config.encoder)
         self.places = nn.Parameter(_DEVIATION * torch.randn(n_squares, width))
         self.registers = nn.Parameter(_DEVIATION * torch.randn(config.n_tokens, width))
-        self.output = nn.Linear(width, len(config.levels))
+        self.output = OutputLayer(width, len(config.levels))
         self.norm = nn.BatchNorm1d(
             config.n_tokens * len(config.levels), affine=False, momentum=_MOMENTUM
         )

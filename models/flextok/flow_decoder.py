@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.rotary import rotation
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.config import FlexTokConfig
@@ -49,7 +50,7 @@ class FlowDecoder(nn.Module):
         self.places = nn.Parameter(_DEVIATION * torch.randn(n_places, width))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.modulation = nn.Linear(width, (6 * config.flow.n_layers + 2) * width)
-        self.output = nn.Linear(width, numbers)
+        self.output = OutputLayer(width, numbers)
         for layer in (self.modulation, self.output):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)

@@ -22,6 +22,7 @@ from tokkit.arguments import as_ids, check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.blocks.options import StackConfig
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.checks import checked_seeds
 from tokkit.models.flextok.labelled_ids import LabelledIds
@@ -100,7 +101,7 @@ class PictureGenerator(InFolder, nn.Module):
         for each in (self.classes, self.rows, self.places):
             nn.init.normal_(each.weight, 0, _DEVIATION)
         self.stack = Stack(config.stack)
-        self.head = nn.Linear(width, config.vocab_size)
+        self.head = OutputLayer(width, config.vocab_size)
         nn.init.normal_(self.head.weight, 0, _DEVIATION)
 
     @property

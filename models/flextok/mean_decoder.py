@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.flextok.config import FlexTokConfig
 
 
@@ -32,7 +33,7 @@ class MeanDecoder(nn.Module):
         self.first = nn.Linear(hidden, hidden)
         self.layers = nn.ModuleList(_Layer(hidden) for _ in range(config.depth))
         self.norm = nn.LayerNorm(hidden)
-        self.output = nn.Linear(hidden, config.n_numbers)
+        self.output = OutputLayer(hidden, config.n_numbers)
         nn.init.normal_(self.output.weight, 0, 0.02)
         nn.init.zeros_(self.output.bias)
         self.register_buffer("mean", torch.zeros(config.n_numbers))

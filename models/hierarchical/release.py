@@ -29,6 +29,7 @@ from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
 from tokkit.models.blocks.kv_cache import KVCache
 from tokkit.models.blocks.options import StackConfig
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.hierarchical.config import HierarchicalConfig
 from tokkit.models.hierarchical.convolution import ConvolutionStack
@@ -86,7 +87,7 @@ class ReleaseForm(nn.Module):
             nn.Linear(unit_width, width, bias=False) for _ in range(config.decoder.n_layers)
         )
         self.decoder = _byte_stack(config.decoder, config)
-        self.head = nn.Linear(width, N_SYMBOLS, bias=False)
+        self.head = OutputLayer(width, N_SYMBOLS, bias=False)
         self.further = further_symbols(width, config.ahead)
 
     def open_gates(self) -> None:

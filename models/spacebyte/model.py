@@ -19,12 +19,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from torch.nn import functional
 
 from tokkit.bytelm.byte_state import END, N_SYMBOLS
 from tokkit.models.blocks.embedding import SymbolContext, SymbolEmbedding
 from tokkit.models.blocks.kv_cache import KVCache
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.spacebyte.config import SpaceByteConfig
 from tokkit.models.text_models.further_symbols import further_symbols, nats_with_further
@@ -78,7 +78,7 @@ class SpaceByte(CachedTextModel):
         self.initial = Stack(self.config.initial, norm=False)
         self.backbone = Stack(self.config.backbone, norm=False)
         self.final = Stack(self.config.final)
-        self.head = nn.Linear(width, N_SYMBOLS, bias=False)
+        self.head = OutputLayer(width, N_SYMBOLS, bias=False)
         self.further = further_symbols(width, self.config.ahead)
         draw_parameters(self, seed=seed)
         self.embedding.open_gate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from tokkit.models.blocks.embedding import SymbolEmbedding
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack, draw_parameters
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.text_models.further_symbols import further_symbols
@@ -30,7 +31,7 @@ class TokenNetwork(torch.nn.Module):
         self.n_symbols = n_symbols
         self.embedding = SymbolEmbedding(n_symbols, width, ngrams=config.ngrams, gate=config.gate)
         self.stack = Stack(config.backbone)
-        self.head = torch.nn.Linear(width, n_symbols, bias=False)
+        self.head = OutputLayer(width, n_symbols, bias=False)
         self.further = further_symbols(width, config.ahead)
         draw_parameters(self, seed=seed)
         self.embedding.open_gate()

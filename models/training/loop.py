@@ -103,8 +103,8 @@ def train(
 
     Raises:
         ArgumentError: nothing to train, a factor for a parameter that is not there, a device that
-            cannot be used, fewer steps than every part of the model needs, or a folder that holds
-            a model and no training.
+            cannot be used, fewer steps than every part of the model needs, Muon for a model that
+            does not declare its output layers, or a folder that holds a model and no training.
         FormatError: the folder cannot be written, or what it holds is damaged.
         Interrupted: SIGINT, a `KeyboardInterrupt`; where there is a folder, a checkpoint was
             written.
@@ -277,8 +277,8 @@ class _Run:
         norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, most))
         if not math.isfinite(norm):  # or the next checkpoint would hold what nobody can go on from
             raise ModelError(
-                f"the gradient of step {position.step + 1} is {norm}; lower learning_rate, or use "
-                "autocast='bfloat16' in place of 'float16'"
+                f"the gradient of step {position.step + 1} is {norm}; lower learning_rate, or look "
+                "at where the loss has no finite slope"
             )
         self._optimizer.set_learning_rate(rate)
         self._optimizer.step()

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FACTOR = "factor"
 """Key of a group: what the scheduled learning rate is multiplied by for it."""
-_HEAD = "head"
-"""The last word of the name of an output layer (`head`, `lm_head`, …), which is no hidden one."""
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -101,7 +99,8 @@ def optimizers(
         factors: what the learning rate of a parameter is multiplied by, by its name; 1 if not here.
 
     Raises:
-        ArgumentError: nothing to train, or a factor for a parameter that is not there.
+        ArgumentError: nothing to train, a factor for a parameter that is not there, or Muon for a
+            model that does not declare its output layers.
         UnsupportedError: Muon, with a PyTorch that is too old for it.
     """
     parameters = trained_parameters(model)
@@ -168,14 +167,25 @@ def _groups(
 
 
 def _hidden_matrices(model: torch.nn.Module) -> set[str]:
-    """Names of the weights of linear layers, but of heads, and of tied tables."""
+    """Names of the weights of linear layers, but of those that a model declares as its outputs.
+
+    Raises:
+        ArgumentError: it declares none.
+    """
     import torch
 
-    tables = {id(each.weight) for each in model.modules() if isinstance(each, torch.nn.Embedding)}
+    from tokkit.models.blocks.output_layer import output_weights
+
+    outputs = {id(weight) for weight in output_weights(model)}
+    if not outputs:
+        raise ArgumentError(
+            "muon is for the matrices between hidden states, and "
+            f"{type(model).__name__} does not say which of its linear layers give its outputs: "
+            "make them `tokkit.models.blocks.output_layer.OutputLayer`, which is a "
+            "torch.nn.Linear, or use adamw"
+        )
     return {
         f"{name}.weight".removeprefix(".")
         for name, each in model.named_modules()
-        if isinstance(each, torch.nn.Linear)
-        and name.rpartition(".")[2].rpartition("_")[2] != _HEAD
-        and id(each.weight) not in tables
+        if isinstance(each, torch.nn.Linear) and id(each.weight) not in outputs
     }

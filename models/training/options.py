@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tokkit.arguments import as_plain, check_kind, check_real, check_whole
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, UnsupportedError
 
 _NOT_OF_THE_CURVE = ("evaluations", "checkpoint_seconds", "device")
 
@@ -26,7 +26,8 @@ class TrainingOptions:
         warmup: share of the budget over which it grows, linearly.
         final: share of the peak that a cosine falls to at the end.
         optimizer: `"adamw"`, or `"muon"` for the matrices between hidden states with AdamW for the
-            rest; a step of Muon costs more, and the more the wider the matrices are.
+            rest; a step of Muon costs more, and the more the wider the matrices are. What a model
+            declares as its output layers (`tokkit.models.blocks.output_layer`) is no such matrix.
         weight_decay: on parameters of two dimensions or more.
         betas: of AdamW.
         epsilon: of AdamW.
@@ -34,7 +35,8 @@ class TrainingOptions:
         batches: whose mean gradient makes a step, in each process.
         seed: of random numbers that a loss draws from torch, as for dropout; combined with the
             number of the batch, so that they do not depend on what was drawn before.
-        autocast: `"bfloat16"` or `"float16"` for the products within a loss; None for none.
+        autocast: `"bfloat16"` for the products within a loss; None for none. float16 is refused:
+            its small gradients vanish without a scaled loss.
         device: where the model is moved; None leaves it where it is.
         evaluations: spread evenly over the budget, beside one before it.
         checkpoint_seconds: of wall time between checkpoints.
@@ -53,7 +55,7 @@ class TrainingOptions:
     clip_norm: float | None = 1.0
     batches: int = 1
     seed: int = 0
-    autocast: Literal["bfloat16", "float16"] | None = None
+    autocast: Literal["bfloat16"] | None = None
     device: str | None = None
     evaluations: int = 10
     checkpoint_seconds: float = 60.0
@@ -63,6 +65,7 @@ class TrainingOptions:
 
         Raises:
             ArgumentError: no budget, or a value out of its range.
+            UnsupportedError: `autocast` in float16.
         """
         if self.steps is None and self.seconds is None:
             raise ArgumentError("a training needs a budget: give steps, seconds or both")
@@ -81,7 +84,7 @@ class TrainingOptions:
         self._check_shares()
         _check_choice("optimizer", self.optimizer, ("adamw", "muon"))
         _check_choice("clock", self.clock, ("cpu", "wall"))
-        _check_choice("autocast", self.autocast, ("bfloat16", "float16", None))
+        _check_autocast(self.autocast)
         check_kind(self.device, (str, type(None)), "device")
         for name, value in asdict(self).items():
             object.__setattr__(self, name, as_plain(value))
@@ -102,6 +105,15 @@ class TrainingOptions:
         return {
             name: value for name, value in asdict(self).items() if name not in _NOT_OF_THE_CURVE
         }
+
+
+def _check_autocast(value: object) -> None:
+    if value == "float16":
+        raise UnsupportedError(
+            "autocast='float16' would lose small gradients, for losses are not scaled here; "
+            "take 'bfloat16', which has the range of float32"
+        )
+    _check_choice("autocast", value, ("bfloat16", None))
 
 
 def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.vqgraph.config import VQGraphConfig
 from tokkit.models.vqgraph.feature_layer import FeatureLayer
 
@@ -18,8 +19,8 @@ class GraphStudent(nn.Module):
         self.dropout = config.recipe.student_dropout
         self.input = FeatureLayer(config.n_features, config.hidden)
         self.bias = nn.Parameter(torch.zeros(config.hidden))
-        self.output = nn.Linear(config.hidden, config.width)
-        self.head = nn.Linear(config.width, config.n_classes)
+        self.output = OutputLayer(config.hidden, config.width)
+        self.head = OutputLayer(config.width, config.n_classes)
 
     def states(self, x: torch.Tensor) -> torch.Tensor:
         """Float (nodes, width), of scaled features (nodes, n_features)."""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.vqgraph.config import VQGraphConfig
 from tokkit.models.vqgraph.feature_layer import FeatureLayer
 from tokkit.models.vqgraph.propagation import Propagation
@@ -30,13 +31,13 @@ class GraphTeacher(nn.Module):
         width = config.width
         self.input = FeatureLayer(config.n_features, width)
         self.bias = nn.Parameter(torch.zeros(width))
-        self.head = nn.Linear(width, config.n_classes)
+        self.head = OutputLayer(width, config.n_classes)
         self.quantizer = VectorQuantizer(
             width, config.n_codes, decay=_DECAY, commitment=config.recipe.commitment
         )
-        self.code_head = nn.Linear(width, config.n_classes)
-        self.feature_decoder = nn.Linear(width, config.n_features)
-        self.edge_decoder = nn.Linear(width, width)
+        self.code_head = OutputLayer(width, config.n_classes)
+        self.feature_decoder = OutputLayer(width, config.n_features)
+        self.edge_decoder = OutputLayer(width, width)
 
     def states(self, x: torch.Tensor, graph: Propagation) -> torch.Tensor:
         """What is seen around each node.

@@ -23,6 +23,7 @@ from tokkit.errors import (
     ModelError,
     UnsupportedError,
 )
+from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.training.checkpoints import CHECKPOINT
 from tokkit.models.training.loop import train
 from tokkit.models.training.options import TrainingOptions
@@ -37,7 +38,11 @@ STEPS = OPTIONS.steps
 def network(width: int = 3) -> Any:
     torch.manual_seed(0)
     return torch.nn.Sequential(
-        torch.nn.Linear(width, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.2), torch.nn.Tanh()
+        torch.nn.Linear(width, 4),
+        torch.nn.BatchNorm1d(4),
+        torch.nn.Dropout(0.2),
+        torch.nn.Tanh(),
+        OutputLayer(4, 2),
     )
 
 
@@ -145,6 +150,23 @@ def test_an_interruption_says_what_is_kept(tmp_path: Path) -> None:
         trained(at=twice)
 
 
+class WithOutputEmbeddings(torch.nn.Module):  # type: ignore[misc]
+    """Says what is its output as models of transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = torch.nn.Linear(4, 3, bias=False)
+
+    def get_output_embeddings(self) -> Any:
+        return self.last
+
+
+def test_muon_is_refused_for_a_model_that_does_not_say_which_layers_are_its_outputs() -> None:
+    model = torch.nn.Sequential(torch.nn.Embedding(3, 2), torch.nn.Linear(2, 3))
+    with pytest.raises(ArgumentError, match="Sequential does not say which of its linear layers"):
+        train(model, loss_of(model), replace(OPTIONS, optimizer="muon"))
+
+
 def test_muon_turns_hidden_matrices_alone() -> None:
     class Tied(torch.nn.Module):
         def __init__(self) -> None:
@@ -154,13 +176,14 @@ def test_muon_turns_hidden_matrices_alone() -> None:
             self.hidden = torch.nn.Linear(4, 6)
             self.back = torch.nn.Linear(6, 4, bias=False)
             self.tied = torch.nn.Linear(4, 5, bias=False)
-            self.head = torch.nn.Linear(4, 3, bias=False)
-            self.lm_head = torch.nn.Linear(4, 3, bias=False)
+            self.scores = OutputLayer(4, 3, bias=False)
+            self.head = torch.nn.Linear(3, 3, bias=False)  # what a layer is called says nothing
+            self.named = WithOutputEmbeddings()
             self.tied.weight = self.rows.weight
 
         def loss(self, _: int) -> Any:
             states = self.back(torch.tanh(self.hidden(self.rows(torch.arange(5)))))
-            heads = self.head(states).exp() + self.lm_head(states.detach()).exp()
+            heads = self.scores(states).exp() + self.head(self.named.last(states.detach())).exp()
             return self.tied(states).square().mean() + heads.mean()
 
     after = {}
@@ -173,8 +196,8 @@ def test_muon_turns_hidden_matrices_alone() -> None:
             name: each.detach() - before[name] for name, each in model.named_parameters()
         }
     turned = {name for name, each in after["muon"].items() if not each.equal(after["adamw"][name])}
-    assert turned == {"hidden.weight", "back.weight"}
-    for name in turned:  # a step of Muon has about equal singular values
+    assert turned == {"hidden.weight", "back.weight", "head.weight"}
+    for name in ("hidden.weight", "back.weight"):  # such steps have about equal singular values
         values = torch.linalg.svdvals(after["muon"][name])
         assert values.min() > 0.4 * values.max()
 
@@ -187,7 +210,7 @@ def test_muon_takes_matrices_of_every_shape_and_type(dtype: Any) -> None:
         torch.nn.Linear(6, 1),
         torch.nn.Linear(1, 5, bias=False),
         torch.nn.Linear(5, 1, bias=False),
-        torch.nn.Linear(1, 1),
+        OutputLayer(1, 1),
     ).to(dtype)
     before = {name: each.detach().clone() for name, each in model.named_parameters()}
     options = TrainingOptions(steps=1, learning_rate=0.1, optimizer="muon", warmup=0)
@@ -198,7 +221,7 @@ def test_muon_takes_matrices_of_every_shape_and_type(dtype: Any) -> None:
     for name, each in model.named_parameters():
         step = (each.detach() - before[name]).float()
         assert each.dtype == dtype
-        if each.ndim == 2:  # of the size that AdamW's have
+        if each.ndim == 2 and each is not model[-1].weight:  # of the size that AdamW's have
             assert float(step.square().mean().sqrt()) == pytest.approx(0.2 * rate, rel=0.5), name
         assert bool((step != 0).any()), name
 
@@ -378,7 +401,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
         ({"warmup": 1.0}, "warmup must be from 0 to 1"),
         ({"betas": (0.9,)}, "betas must be two"),
         ({"clock": "sun"}, "clock must be one of"),
-        ({"autocast": "int8"}, "autocast must be one of"),
+        ({"autocast": "int8"}, "autocast must be one of 'bfloat16', None"),
         ({"batches": 0}, "batches must be"),
         ({"checkpoint_seconds": -1.0}, "checkpoint_seconds must be at least 0"),
     ],
@@ -386,6 +409,11 @@ def test_what_cannot_be_trained_is_refused() -> None:
 def test_options_that_make_no_sense_are_refused(options: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         TrainingOptions(**{"steps": 1, **options})  # pyright: ignore[reportArgumentType]
+
+
+def test_products_in_float16_are_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError, match="take 'bfloat16'"):
+        TrainingOptions(steps=1, autocast="float16")  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.slow
