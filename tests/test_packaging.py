@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import build_archives
-from tokkit.cli.completion_scripts import SHELLS
+from tokkit.cli.completions.scripts import SHELLS
 from tokkit.files.checkpoints import CHECKPOINTS
 
 pytestmark = pytest.mark.slow

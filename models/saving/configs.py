@@ -85,6 +85,24 @@ def changed_config(config: ConfigT, settings: Mapping[str, Any]) -> ConfigT:
         raise ArgumentError(str(error)) from error
 
 
+def check_fields(kind: type[Config], settings: Mapping[str, Any]) -> None:
+    """Refuse unknown fields and values of another type, where it is not known what they must fit.
+
+    Raises:
+        ArgumentError: there is one.
+    """
+    types_of = hints_of(kind)
+    refuse_unknown(settings, list(types_of), what=f"field of {kind.__name__}")
+    for name, each in settings.items():
+        if is_dataclass(types_of[name]) and isinstance(each, dict):
+            check_fields(types_of[name], each)
+            continue
+        try:
+            read_value(types_of[name], each, name)
+        except FormatError as error:
+            raise ArgumentError(str(error)) from error
+
+
 def read_value(kind: Any, value: Any, where: str) -> Any:
     """A value of JSON as a field of a type wants it.
 

@@ -51,9 +51,17 @@ def new_model(
         ArgumentError: an unknown kind or field, a value out of range, or a tokenizer for a model
             that has none.
     """
-    kind = model_class(name)
-    config = changed_config(kind.config_class(), settings)
+    kind, config = model_class(name), check_settings(name, settings)
     return kind.fresh(config, texts=texts, tokenizer=tokenizer, vocab_size=vocab_size, seed=seed)
+
+
+def check_settings(name: str, settings: Mapping[str, Any]) -> Any:
+    """The configuration of a kind with some settings.
+
+    Raises:
+        ArgumentError: an unknown kind or field, or a value out of range.
+    """
+    return changed_config(model_class(name).config_class(), settings)
 
 
 def read_settings(given: Iterable[str]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tokkit.cli import main
-from tokkit.cli.completion import completions
-from tokkit.cli.completion_scripts import SHELLS, script_of
+from tokkit.cli.completions.candidates import completions
+from tokkit.cli.completions.scripts import SHELLS, script_of
 from tokkit.cli.parsing import load_command, parse
 from tokkit.cli.registry import ENTRIES
 from tokkit.cli.usage import is_option

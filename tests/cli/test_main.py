@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,19 +124,3 @@ def test_version_and_help_exit_0(capsys: Any) -> None:
             cli.main([argument])
         assert exit_info.value.code == 0
     assert f"tokkit {tokkit.__version__}" in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("sigint_raises")
-def test_an_interruption_within_a_finaliser_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Interrupted:
-        def __del__(self) -> None:
-            raise KeyboardInterrupt
-
-    def load(*_: object, **__: object) -> None:
-        Interrupted()
-        time.sleep(20)
-
-    monkeypatch.setitem(vars(tokkit), "load_tokenizer", load)
-    hook = sys.unraisablehook
-    assert cli.main(["tokenize", "any", "--text", "x"]) == 130
-    assert sys.unraisablehook is hook

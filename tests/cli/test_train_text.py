@@ -87,7 +87,7 @@ def test_a_trained_model_goes_on_with_another_text(
         (("--set", "backbone"), "expected NAME=VALUE"),
         (("--set", "gate=3"), "expected true or false"),
         (("--width", "17"), "multiple"),
-        (("--vocab-size", "300"), "reads bytes"),
+        (("--vocab-size", "300"), "--vocab-size is of subword"),
         (("--from", "nowhere"), "no folder"),
     ],
 )

@@ -7,7 +7,7 @@ To be read in this order:
 3. `option_types`: what an option may be, judged before the work;
    `inputs`, `sampling`, `output`, `progress`, `terminal`: what subcommands share;
 4. `declarations`, `parsing`: from such a function, through typer, to a call that is ready;
-5. `help`, `completion`, `completion_scripts`: the same options drawn for people and for shells.
+5. `help`, `completions`: the same options drawn for people and for shells.
 
 To add a subcommand, write `commands/NAME.py` with a function `NAME` that returns an exit code and
 whose docstring is the help, and with `EXAMPLES`; and add its line to the registry. Options that it
@@ -22,22 +22,18 @@ has gone. `TOKKIT_DEBUG=1` shows the traceback.
 
 from __future__ import annotations
 
-import _thread
 import os
-import signal
 import sys
-import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Sequence
+from contextlib import redirect_stdout, suppress
 
+from tokkit.cli.interruptions import heeded_interruptions
 from tokkit.cli.terminal import drop_broken_streams, open_closed_streams
 from tokkit.errors import Interrupted, TokkitError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
-_SOON = 0.01
-"""Seconds."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     open_closed_streams()
     try:
-        with _heeded_interruptions():
+        with heeded_interruptions():
             code = _run(given)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -73,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     if (shell := os.environ.get("_TOKKIT_COMPLETE")) is not None:
-        from tokkit.cli.completion import print_completions
+        from tokkit.cli.completions.candidates import print_completions
 
         return print_completions(shell, argv)
     if list(argv) in (["--help"], ["-h"]):
@@ -93,39 +89,6 @@ def _run(argv: Sequence[str]) -> int:
     call = parse(argv)
     call.check()
     return call.run()
-
-
-@contextmanager
-def _heeded_interruptions() -> Generator[None]:
-    """Repeat a Ctrl-C that came within a finaliser, where Python drops what is raised.
-
-    Compiled kernels have many of them while they are loaded.
-    """
-    before = sys.unraisablehook
-    timers: list[threading.Timer] = []
-
-    def hook(dropped: sys.UnraisableHookArgs) -> None:
-        if issubclass(dropped.exc_type, KeyboardInterrupt):
-            timers.append(threading.Timer(_SOON, _interrupt))  # at once it would be dropped, too
-            timers[-1].start()
-        else:
-            before(dropped)
-
-    sys.unraisablehook = hook
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
-        for timer in timers:
-            timer.cancel()
-
-
-def _interrupt() -> None:
-    """Ctrl-C, from another thread."""
-    if sys.platform == "win32":
-        _thread.interrupt_main()
-    else:  # ends what the main thread waits for as well
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def _tell(error: TokkitError | OSError | Interrupted, what: str) -> None:

@@ -218,6 +218,10 @@ class OutputFile(OptionType):
 
     paths = "files"
 
+    def __init__(self, *, may_replace_input: bool = False) -> None:
+        """A new file or another one, or one that is read before."""
+        self.may_replace_input = may_replace_input
+
     def check(self, value: Any) -> None:
         """Whether it can be written; nothing is."""
         path = Path(value)

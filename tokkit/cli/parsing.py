@@ -20,10 +20,11 @@ import typer.main
 
 from tokkit import __version__
 from tokkit.arguments import refuse_unknown
-from tokkit.cli.completion_scripts import SHELLS, install_script, script_of
+from tokkit.cli.completions.scripts import SHELLS, install_script, script_of
 from tokkit.cli.declarations import Signature, read_signature
 from tokkit.cli.option_types import Choice, OptionType
 from tokkit.cli.registry import ABOUT, BY_NAME, ENTRIES, OPTIONS
+from tokkit.cli.shared_files import refuse_shared_streams
 from tokkit.cli.usage import PROGRAM, Context, label_of, options_of, usage_of
 from tokkit.errors import ArgumentError
 
@@ -68,6 +69,7 @@ class Call:
                 raise ArgumentError(
                     f"argument {each.label}: {error.message} (see {self.path} --help)"
                 ) from None
+        refuse_shared_streams([(each.label, each.kind, each.value) for each in self.given])
 
     def run(self) -> int:
         """Do the work; the exit code."""

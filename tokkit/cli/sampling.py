@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from tokkit.arguments import MAX_BYTES
 from tokkit.cli.declarations import option
 from tokkit.cli.option_types import Checked, Real, Whole
 from tokkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from tokkit.bytelm.drawing.request import Request
 
 _OF_BEAMS = ("max_bytes", "stop", "pattern", "utf8")
 
@@ -96,6 +99,16 @@ class Sampling:
         options["valid_utf8"] = options.pop("utf8")
         options["stop"] = tuple(os.fsencode(text) for text in self.stop or ())
         return options
+
+    def request(self, prompt: bytes) -> Request:
+        """What is asked for, which refuses options that exclude each other.
+
+        Raises:
+            ArgumentError: there are some.
+        """
+        from tokkit.bytelm.drawing.request import Request
+
+        return Request(prompt, **self.keywords())
 
     def refuse(self, names: Sequence[str], why: str) -> None:
         """Refuse options that do not fit another.

@@ -200,17 +200,28 @@ def _n_context(model: ByteModel, cache_tokens: int) -> int:
     return min([cache_tokens // 2, *(limit for limit in limits if limit is not None)])
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Refuse two models of one name.
+
+    Raises:
+        ArgumentError: there are two.
+    """
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise ArgumentError(f"two models are named {name!r}; serve one of them")
+        known.add(name)
+
+
 def put_together(models: Iterable[tuple[str, ByteModel]], combine: str) -> dict[str, ByteModel]:
     """What a server offers of some models: their ensemble first, where there are several.
 
     Raises:
         ArgumentError: two of one name.
     """
-    single: dict[str, ByteModel] = {}
-    for name, model in models:
-        if name in single:
-            raise ArgumentError(f"two models are named {name!r}; serve one of them")
-        single[name] = model
+    given = list(models)
+    check_names(name for name, _ in given)
+    single = dict(given)
     if len(single) < 2:
         return single
     name = "+".join(single)

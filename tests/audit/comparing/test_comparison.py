@@ -14,7 +14,7 @@ import tokkit
 from tests.audit.toy_subjects import byte_tokenizer, write_bpe
 from tests.report.page.reader import assert_links_lead_somewhere, assert_stands_alone
 from tests.text.format_samples import CORPUS
-from tokkit.audit.comparing.arguments import split_names
+from tokkit.audit.comparing.arguments import kind_of, split_names
 from tokkit.audit.comparing.measuring import count
 from tokkit.audit.comparing.texts import read_data
 from tokkit.audit.opening import names_apart
@@ -199,6 +199,35 @@ def test_names_of_two_are_told_apart() -> None:
     assert names_apart([("one", None), ("two", None)]) == ["one", "two"]
 
 
+def test_what_only_loading_tells_is_a_text_where_it_is_no_tokenizer(
+    bpe: Path, folder: Path
+) -> None:
+    ranks = folder / "looks like ranks"
+    ranks.write_text("Chapter 1 begins\n")
+    split = split_names([str(bpe), str(ranks)])
+    assert not split.is_sure and not split.texts
+    tokenizers, files = split.open()
+    assert len(tokenizers) == 1 and files == [ranks]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ('{"model": {"type": "BPE", "vocab": {}}}', "tokenizer"),
+        ('{"config": {}, "vocab": []}', "tokenizer"),
+        ('{"model": "a", "text": "b"}', "text"),
+        ("some words", "text"),
+        ("Chapter 1 begins\n", "unsure"),
+        ("\nChapter", "unsure"),
+    ],
+)
+def test_kinds_are_told_without_loading(data: str, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(data)
+    assert kind_of(str(path)) == kind
+    assert kind_of("smollm2") == "tokenizer"
+
+
 def test_tokenizers_come_first_and_texts_after_them(bpe: Path, folder: Path) -> None:
     again = (
         write_bpe(folder / "other" / "tokenizer.json")
@@ -206,13 +235,13 @@ def test_tokenizers_come_first_and_texts_after_them(bpe: Path, folder: Path) -> 
         else bpe
     )
     names = [str(bpe), str(again), str(folder / "a.py"), str(folder / "b.md")]
-    tokenizers, files = split_names(names)
+    tokenizers, files = split_names(names).open()
     assert len(tokenizers) == 2 and files == [folder / "a.py", folder / "b.md"]
     with pytest.raises(FormatError, match=r"a\.py"):
         split_names([str(folder / "a.py"), str(bpe)])
     broken = folder / "broken.model"
     broken.write_bytes(b"nothing")
     with pytest.raises(FormatError, match=r"broken\.model"):
-        split_names([str(bpe), str(broken), str(folder / "a.py")])
+        split_names([str(bpe), str(broken), str(folder / "a.py")]).open()
     with pytest.raises(ArgumentError, match="tokenizers come first"):
         split_names([str(bpe), str(folder / "a.py"), "smollm2"])

@@ -25,7 +25,7 @@ from tokkit.audit.comparing.json_comparison import comparison_dict
 from tokkit.audit.comparing.measuring import count, time_encoding
 from tokkit.audit.comparing.page import render_comparison_page
 from tokkit.audit.comparing.sections import comparison_text
-from tokkit.audit.comparing.texts import Data, read_data
+from tokkit.audit.comparing.texts import Data, Texts, read_data
 from tokkit.audit.costs.costs import measure
 from tokkit.audit.costs.samples import ParallelText, given_parallel_text, shipped_parallel_text
 from tokkit.audit.opening import names_apart, open_text
@@ -65,7 +65,7 @@ class ComparisonReport(Comparison):
 
 def compare_tokenizers(
     tokenizers: Sequence[Any],
-    data: Data | Iterable[Data],
+    data: Data | Iterable[Data] | Texts,
     *,
     names: Sequence[str] | None = None,
     prices: Mapping[str, float] | None = None,
@@ -102,10 +102,10 @@ def compare_tokenizers(
     if not tokenizers:
         raise ArgumentError("tokenizers is empty; expected one or more")
     read = read_data(data)
+    sample = shipped_parallel_text() if texts is None else _parallel(texts)
     opened = [open_text(source, allow_download=allow_download) for source in tokenizers]
     called = _names(names, [(name, path) for _, name, path in opened])
     charged = _prices(prices, called)
-    sample = shipped_parallel_text() if texts is None else _parallel(texts)
     say = progress or say_nothing
     counts = [
         count(tokenizer, name, read, partial(say, f"encoding with {name}"))

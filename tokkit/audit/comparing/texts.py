@@ -76,17 +76,19 @@ class Texts:
         return np.linspace(0, len(part.data), count + 1).astype(np.int64)
 
 
-def read_data(data: Data | Iterable[Data]) -> Texts:
+def read_data(data: Data | Iterable[Data] | Texts) -> Texts:
     """The texts that a caller gives.
 
     Args:
-        data: one text or path, or several.
+        data: one text or path, or several; or what this has given before.
 
     Raises:
         ArgumentError: no texts, not one byte in them, or more than 512 MiB.
         FormatError: a file that cannot be read, or is no text.
         MissingExtraError: a file that needs a package which is not installed.
     """
+    if isinstance(data, Texts):
+        return data
     several = [data] if isinstance(data, (str, bytes, os.PathLike)) else data
     check_kind(several, Iterable, "data", "pass a text, a path, or a list of them")
     parts: list[Part] = []
@@ -116,7 +118,10 @@ def _parts_of(item: Data) -> Iterator[Part | None]:
         if text := as_bytes(item):
             yield Part(text, "text")
         return
-    for shard in find_shards(os.fspath(item), Path(item)).shards:
+    path = Path(item)
+    if path.is_dir() and not any(each.is_file() for each in path.rglob("*")):
+        raise FormatError(f"{path}: there is no text in this folder, nor any file; name another")
+    for shard in find_shards(os.fspath(item), path).shards:
         name = Path(shard.path)
         kind = Path(name.stem).suffix if name.suffix.lower() in _COMPRESSED else name.suffix
         for place, text in enumerate(read_texts(shard, ReadOptions())):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.arguments import say_nothing
-from tokkit.audit.comparing.texts import Data
+from tokkit.audit.comparing.texts import Data, read_data
 from tokkit.audit.costs.bootstrap import ratio
 from tokkit.audit.costs.costs import Cost, in_both, measure
 from tokkit.audit.costs.samples import (
@@ -94,16 +94,17 @@ def compare(
         UnsupportedError: one asks for something that tokkit does not do.
     """
     say = progress or say_nothing
+    sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
+    read = None if data is None else read_data(data)
     say("loading")
     opened = [open_text(each, allow_download=allow_download) for each in (before, after)]
     (old, *_), (new, *_) = opened
     if names is None:
         old_name, new_name = names_apart([(name, path) for _, name, path in opened])
         names = old_name, new_name
-    sample = shipped_parallel_text() if texts is None else given_parallel_text(texts)
     own, lines = None, ()
-    if data is not None:
-        own, lines = measure_own((old, new), names, data, say)
+    if read is not None:
+        own, lines = measure_own((old, new), names, read, say)
     say("comparing tokens and merges")
     tokens = compare_tokens(old.spec, new.spec)
     merges = compare_merges(old, new)

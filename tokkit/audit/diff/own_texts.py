@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from tokkit.audit.comparing.figures import Figure, FileTypeCost, change, file_type_costs
 from tokkit.audit.comparing.measuring import count
-from tokkit.audit.comparing.texts import Data, Texts, read_data
+from tokkit.audit.comparing.texts import Texts
 from tokkit.text.tokenizer import TextTokenizer
 
 _MAX_LINES = 2_000
@@ -40,7 +40,7 @@ class OwnTexts:
 def measure_own(
     tokenizers: tuple[TextTokenizer, TextTokenizer],
     names: tuple[str, str],
-    data: Data | Iterable[Data],
+    texts: Texts,
     say: Callable[..., None],
 ) -> tuple[OwnTexts, tuple[str, ...]]:
     """The costs, and lines of the texts, to see how they are cut.
@@ -48,15 +48,12 @@ def measure_own(
     Args:
         tokenizers: before and after.
         names: of both.
-        data: as `tokkit.compare_tokenizers` takes it.
+        texts: of one's own.
         say: called with what is being done, how much is done, and how much there is.
 
     Raises:
-        ArgumentError: no text, or too much.
         EncodingError: a text that one of the vocabularies cannot express.
-        FormatError: a file that cannot be read.
     """
-    texts = read_data(data)
     before, after = (
         count(each, name, texts, partial(say, f"encoding your texts with {name}"))
         for each, name in zip(tokenizers, names, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
@@ -32,7 +32,7 @@ from tokkit.cli.output import (
     save_text,
 )
 from tokkit.cli.progress import Meter
-from tokkit.cli.signals import Signals, read_signals
+from tokkit.cli.signals import read_signals
 from tokkit.cli.terminal import layout_of
 from tokkit.errors import ArgumentError
 from tokkit.files.reading import decode_utf8, read_whole
@@ -172,40 +172,40 @@ class LookedAt:
         if self.inherits and self.corpora is None:
             raise ArgumentError("--inherits belongs to --corpora; give a FOLDER of samples")
 
-    def options(self, tokenizer: object, *, timings: bool) -> tokkit.AuditOptions:
-        """The options of the library; files are read.
-
-        Raises:
-            ArgumentError: signals for a tokenizer of text.
-        """
+    def options(self, *, timings: bool) -> tokkit.AuditOptions:
+        """The options of the library but for signals; files are read, and nothing is loaded."""
         from tokkit.audit.costs.samples import read_folder
+        from tokkit.mixture.inference import check_corpora
         from tokkit.mixture.samples.sources import find_categories
 
         path = self.chat_template
-        signals = Signals(()) if self.signals is None else self._read_signals(tokenizer)
+        corpora = None if self.corpora is None else find_categories(Path(self.corpora))
+        if corpora is not None:
+            check_corpora(corpora)
         template = None if path is None else decode_utf8(read_whole(path), path)
         return tokkit.AuditOptions(
             reference=not self.no_reference,
             embeddings=None if self.embeddings is None else Path(self.embeddings),
             texts=None if self.texts is None else read_folder(Path(self.texts)),
-            corpora=None if self.corpora is None else find_categories(Path(self.corpora)),
+            corpora=corpora,
             inherits=tuple(self.inherits or ()),
             chat_template=template,
             on_growth=_print_timings if timings else None,
-            signals=signals.signals or None,
-            contexts=signals.contexts,
-            labels=signals.labels,
-            against=None if self.against is None else tokkit.load_tokenizer(self.against),
         )
 
-    def _read_signals(self, tokenizer: object) -> Signals:
+    def with_signals(
+        self, options: tokkit.AuditOptions, tokenizer: Tokenizer[Any]
+    ) -> tokkit.AuditOptions:
+        """The options with the signals, which are read as the tokenizer wants them."""
         assert self.signals is not None
-        if not isinstance(tokenizer, Tokenizer) or isinstance(tokenizer, tokkit.TextTokenizer):
-            raise ArgumentError(
-                "--signals measures learned tokenizers, of pictures, graphs or speech, and this is "
-                "none; leave it out"
-            )
-        return read_signals(Path(self.signals), cast("Tokenizer[Any]", tokenizer))
+        read = read_signals(Path(self.signals), tokenizer)
+        return replace(
+            options,
+            signals=read.signals,
+            contexts=read.contexts,
+            labels=read.labels,
+            against=None if self.against is None else tokkit.load_tokenizer(self.against),
+        )
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,9 @@ class Gates:
     ] = None
     write_baseline: Annotated[
         str | None,
-        option("write what is found now, and exit with 0", OutputFile(), "FILE"),
+        option(
+            "write what is found now, and exit with 0", OutputFile(may_replace_input=True), "FILE"
+        ),
     ] = None
 
     def demands(self) -> Demands:
@@ -288,10 +290,11 @@ def audit(
     )
     demands = gates.demands()  # before the work: a bad argument is told at once
     subject: Any = tokenizer
-    if looked_at.signals is not None and is_saved(tokenizer):
-        subject = tokkit.load_tokenizer(tokenizer)
+    options = looked_at.options(timings=outputs.timings)
+    if looked_at.signals is not None:
+        subject = _learned(tokenizer)
         name = name or Path(tokenizer).resolve().name
-    options = looked_at.options(subject, timings=outputs.timings)
+        options = looked_at.with_signals(options, subject)
     with Meter() as progress:
         report = tokkit.audit_tokenizer(
             subject,
@@ -309,6 +312,21 @@ def audit(
     for failure in failures:
         print(f"tokkit: failed: {visible(failure.message)} ({failure.gate})", file=sys.stderr)
     return EXIT_FINDINGS if failures else 0
+
+
+def _learned(source: str) -> Tokenizer[Any]:
+    """The tokenizer of signals that a name means.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    loaded: Any = tokkit.load_tokenizer(source) if is_saved(source) else None
+    if not isinstance(loaded, Tokenizer) or isinstance(loaded, tokkit.TextTokenizer):
+        raise ArgumentError(
+            "--signals measures learned tokenizers, of pictures, graphs or speech, and this is "
+            "none; leave it out"
+        )
+    return cast("Tokenizer[Any]", loaded)
 
 
 def _print_timings(curves: Sequence[GrowthCurve]) -> None:

@@ -72,14 +72,19 @@ def compare(
     from tokkit.audit.comparing.arguments import split_names
     from tokkit.audit.comparing.comparison import compare_tokenizers
     from tokkit.audit.comparing.sections import comparison_text
+    from tokkit.audit.comparing.texts import read_data
     from tokkit.audit.costs.samples import read_folder
 
     refuse_two_on_stdout(html=html, json=json)
+    split = split_names(names)
+    _by_name(price or [], split.tokenizers, split.tokenizers)
     parallel = None if texts is None else read_folder(Path(texts))
+    data = read_data(split.texts or read_text(None, None)) if split.is_sure else None
     with Meter("loading") as progress:
-        tokenizers, files = split_names(names, allow_download=allow_download)
+        tokenizers, files = split.open(allow_download=allow_download)
         prices = _by_name(price or [], list(tokenizers), names)
-        data = files or read_text(None, None)
+        if data is None:
+            data = read_data(files or read_text(None, None))
         found = compare_tokenizers(
             list(tokenizers.values()),
             data,

@@ -27,6 +27,7 @@ from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.bytelm.byte_lm import ByteLM
+    from tokkit.bytelm.drawing.request import Request
 
 EXAMPLES = (
     (
@@ -156,8 +157,9 @@ def complete(
     if beams is not None:
         options = sampling.beam_keywords() | {"n_beams": beams, "length_penalty": length_penalty}
         return _search(load_model(model, allow_download), data, options, as_json)
-    lm = load_model(model, allow_download)
     asked = tokkit.Chat([{"role": "user", "content": _as_text(data)}]) if chat else data
+    _refuse_unsearched(sampling.request(data), middle)
+    lm = load_model(model, allow_download)
     pieces = _continuation(lm, asked, suffix, middle, sampling)
     if not as_json:
         write_stream(pieces)
@@ -200,6 +202,14 @@ def _refuse_unfit(
         sampling.refuse(["pattern"], "goes neither with --suffix nor with --unit token")
     if middle.unit == "token":
         sampling.refuse(_OF_BYTES, "is about bytes, and --unit token draws tokens")
+
+
+def _refuse_unsearched(request: Request, middle: Middle) -> None:
+    """Refuse options that `--method posterior` does not heed."""
+    if middle.method == "posterior":
+        from tokkit.bytelm.completion.filling_options import check_searched
+
+        check_searched(request, middle.unit)
 
 
 def _as_text(data: bytes) -> str:

@@ -86,6 +86,7 @@ def ensemble(
     data = prompt.read()
     sources = [model, *others]
     _refuse_weights(weights, len(sources), combine)
+    sampling.request(data)  # refuses options that exclude each other
     members = [load_model(source, allow_download) for source in sources]
     together = tokkit.ByteEnsemble(
         members,

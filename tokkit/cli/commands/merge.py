@@ -56,6 +56,8 @@ def merge(
     if merges is not None and reduction is not None:
         raise ArgumentError("--merges and --reduction exclude each other; leave one of them out")
     texts = [text for file in files for text in _sequences(read_text(None, file), by)]
+    if not texts:
+        raise ArgumentError(f"there is no text to merge: nothing but white space in {files[0]!r}")
     loaded = load_tokenizer(tokenizer, allow_download)
     with Meter() as meter:
         ids: list[list[int]] = []

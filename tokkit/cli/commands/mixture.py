@@ -95,7 +95,7 @@ def mixture(
     possibly compressed. The shares are of bytes.
     """
     from tokkit.files.sources import short_name
-    from tokkit.mixture.inference import CountingOptions, infer_mixture
+    from tokkit.mixture.inference import CountingOptions, check_corpora, infer_mixture
     from tokkit.mixture.judging.groups import find_groups
     from tokkit.mixture.samples.shard_text import ReadOptions
     from tokkit.mixture.samples.sources import find_categories
@@ -104,6 +104,7 @@ def mixture(
     if method == "linear-program" and level != _LEVEL:
         raise ArgumentError("--level is about intervals, and --method linear-program has none")
     categories = find_categories(folder)
+    check_corpora(categories)
     groups = parse_groups(group or [])
     find_groups(list(categories), groups)  # before the long part
     counting = CountingOptions(n_jobs=jobs, cache=cache, read=ReadOptions(text_field=text_field))

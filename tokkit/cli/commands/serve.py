@@ -93,7 +93,7 @@ def serve(
         from tokkit.serve.options import ServeOptions
         from tokkit.serve.running import bind
         from tokkit.serve.running import serve as run
-        from tokkit.serve.served import put_together
+        from tokkit.serve.served import check_names, put_together
         from tokkit.serve.setup_help import setup_help
 
     options = ServeOptions(
@@ -108,6 +108,8 @@ def serve(
         max_queue=max_queue,
         max_seconds=max_seconds,
     )
+
+    check_names(map(_name, models))
 
     def announce(url: str) -> None:
         if as_json:

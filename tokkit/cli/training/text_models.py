@@ -24,6 +24,7 @@ _MINUTES, _RATE, _WEIGHT_DECAY, _EVALUATIONS = 10.0, 2e-3, 0.1, 20
 _NAMES = {"start": "from", "settings": "set"}
 """Options that do not bear the name of their field."""
 OF_BYTEIFIED = ("lesson_bytes",)
+SUBWORD, OF_SUBWORD = "subword", ("tokenizer", "vocab_size")
 _NOT_OF_BYTEIFIED = (
     "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
     "held_out", "device",
@@ -155,10 +156,22 @@ def train_text_model(
     Returns:
         The exit code.
     """
+    from tokkit.models.text_models.building import check_settings
     from tokkit.models.text_models.corpus import Corpus, Texts
     from tokkit.models.training import train as train_model
 
+    if kind != SUBWORD:
+        asked.refuse(f"of {SUBWORD}", OF_SUBWORD)
+    settings = _settings(asked)
+    if asked.start is None:
+        check_settings(kind, settings)
+    else:
+        asked.refuse("of a new model, and --from names one", _OF_NEW_MODELS)
     data = [read_text(None, file) for file in files]
+    if not any(data):
+        raise ArgumentError(
+            f"the text is empty; there is nothing to learn from in {', '.join(files)}"
+        )
     how = {name: getattr(asked, name) for name in ("batch_bytes", "window_bytes", "held_out")}
     texts = Texts(data, **{name: each for name, each in how.items() if each is not None})
     with Meter() as meter:
@@ -249,16 +262,31 @@ def _text_model(
     kind: str, texts: list[bytes], asked: TextTraining, seed: int, meter: Meter
 ) -> TextModel:
     """The model to train: one that is there, or a new one."""
-    from tokkit.models.text_models.building import model_class, new_model, read_settings
+    from tokkit.models.text_models.building import model_class, new_model
     from tokkit.models.text_models.text_model import TextModel
 
     if asked.start is not None:
-        asked.refuse("of a new model, and --from names one", _OF_NEW_MODELS)
         model: Any = tokkit.load_lm(asked.start)
         if not isinstance(model, model_class(kind)):
             found = model.kind if isinstance(model, TextModel) else type(model).__name__
             raise ArgumentError(f"{asked.start!r} holds a {found}; expected one of kind {kind}")
         return model
+    tokenizer = None if asked.tokenizer is None else tokkit.load_tokenizer(asked.tokenizer)
+    meter("preparing the model")
+    return new_model(
+        kind,
+        _settings(asked),
+        texts=texts,
+        tokenizer=tokenizer,
+        vocab_size=asked.vocab_size,
+        seed=seed,
+    )
+
+
+def _settings(asked: TextTraining) -> dict[str, Any]:
+    """Fields of the configuration that differ from the default."""
+    from tokkit.models.text_models.building import read_settings
+
     settings = read_settings(asked.settings or ())
     backbone = {"width": asked.width, "n_layers": asked.layers, "n_heads": asked.heads}
     if known := {name: each for name, each in backbone.items() if each is not None}:
@@ -267,13 +295,4 @@ def _text_model(
         settings.setdefault("ngrams", {})
     if asked.gate:
         settings.setdefault("gate", True)
-    tokenizer = None if asked.tokenizer is None else tokkit.load_tokenizer(asked.tokenizer)
-    meter("preparing the model")
-    return new_model(
-        kind,
-        settings,
-        texts=texts,
-        tokenizer=tokenizer,
-        vocab_size=asked.vocab_size,
-        seed=seed,
-    )
+    return settings

@@ -1,7 +1,7 @@
 """What makes a shell ask tokkit how a command line may go on, for bash, zsh and fish.
 
-Each script, in `completions/`, runs the command with the words so far, the one under the cursor
-last, and with `_TOKKIT_COMPLETE` set. The answer, of `tokkit.cli.completion`, is a line that says
+Each script, beside this file, runs the command with the words so far, the one under the cursor
+last, and with `_TOKKIT_COMPLETE` set. The answer, of `candidates`, is a line that says
 which paths may stand there too (`files`, `folders` or `none`), after `--option=` where the word
 begins so; and a line for each candidate: the word, a tab, and what it is.
 """

@@ -1,4 +1,4 @@
-"""How a command line may go on: what the scripts of `completion_scripts` ask.
+"""How a command line may go on: what the scripts beside this ask.
 
 Names of subcommands come from the registry alone; only what stands after one costs its import.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tokkit.cli.completion_scripts import SHELLS
+from tokkit.cli.completions.scripts import SHELLS
 from tokkit.cli.registry import BY_NAME, ENTRIES, OPTIONS
 from tokkit.cli.usage import options_of
 
