@@ -52,6 +52,18 @@ def test_the_page_completes_at_the_cursor(
             "t.setSelectionRange(5, 5); }"
         )
         expect(before).to_have_text("the n", timeout=30_000)
+        answers = page.locator(".answer")
+        for box in page.query_selector_all("#models input"):
+            box.set_checked(box.get_attribute("value") != "endless")
+        page.click("summary")
+        page.fill("#suffix", " sat")
+        expect(answers).to_have_count(3, timeout=30_000)
+        expect(page.locator("#state")).to_have_text("", timeout=30_000)
+        expect(page.locator(".answer .error")).to_have_count(0)
+        expect(page.locator(".answer .drawn:not([data-p])")).to_have_count(0)
+        for k in range(3):
+            expect(answers.nth(k).locator(".around").last).to_have_text(PROMPT[5:] + " sat")
+            expect(answers.nth(k).locator(".figures")).to_contain_text(" s")
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0
         colour = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -65,6 +65,20 @@ def test_a_choice_has_the_figures_of_its_bytes(client: Client) -> None:
     assert choice["byte_logprobs"][: len(data)] == pytest.approx(figures)
 
 
+def test_a_stream_has_the_figures_of_its_bytes(client: Client) -> None:
+    fields = {"max_tokens": 8, "seed": 2, "byte_logprobs": True, "logprobs": 1}
+    for name, more in {"both": {}, "plain": {"suffix": " sat"}}.items():
+        asked = {"model": name, "prompt": "the ", **fields, **more}
+        if more:
+            del asked["logprobs"]
+        whole = client.ask("/v1/completions", **asked)["choices"][0]
+        *events, _ = client.events("/v1/completions", **asked, stream=True)
+        choices = [each["choices"][0] for each in events]
+        figures = [p for each in choices for p in each.get("byte_logprobs", ())]
+        assert figures == pytest.approx(whole["byte_logprobs"])
+        assert "".join(each["text"] for each in choices) == whole["text"]
+
+
 def test_the_page_holds_all_that_it_needs(client: Client) -> None:
     status, body, headers = client.send("GET", "/")
     assert status == 200

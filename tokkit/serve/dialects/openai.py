@@ -27,7 +27,7 @@ from tokkit.serve.dialects.requests import (
 )
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
 from tokkit.serve.errands import run_errand
-from tokkit.serve.generation.drawing import Drawing, Drawn, drawing
+from tokkit.serve.generation.drawing import Drawing, Drawn, Piece, drawing
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.generation.token_figures import (
@@ -120,7 +120,7 @@ async def complete(call: Call) -> Answer:
         n=best_of,
         keep_logprobs=logprobs is not None or each_byte or best_of > n,
         keep_rows=bool(logprobs),
-        tells_figures=stream and logprobs is not None,
+        tells_figures=stream and (logprobs is not None or each_byte),
     )
     seed = fields.seed("seed")
     generations: list[Generation] = []
@@ -143,10 +143,8 @@ async def complete(call: Call) -> Answer:
     wanted = Wanted(served, logprobs, echo, ids, each_byte, usage, best_of, n)
     if not stream:  # which tells the counts anyhow
         return await _whole(call.service, generations, wanted)
-    late = {"best_of": best_of > n, "byte_logprobs": each_byte}
-    for name, asked in late.items():
-        if asked:
-            raise unsupported(name, "it is known once a text is whole; leave out stream")
+    if best_of > n:
+        raise unsupported("best_of", "it is known once a text is whole; leave out stream")
     return Stream(_chunks(call.service, generations, wanted), "text/event-stream", on_error)
 
 
@@ -256,6 +254,13 @@ async def _byte_logprobs(
     return (await run_errand(service, served, work)).chosen.tolist()
 
 
+async def _new_byte_logprobs(service: Service, drawn: Drawn, piece: Piece) -> Sequence[float]:
+    """The figures of the bytes that are new; those of a character may come before it."""
+    if piece.figures is not None:
+        return piece.figures.logprobs
+    return await _byte_logprobs(service, drawn.generation, drawn)  # of a search, all at once
+
+
 def _figures(
     generation: Generation,
     drawn: Drawn | None,
@@ -294,8 +299,15 @@ async def _chunks(
     head = _head(wanted.served, "text_completion", "cmpl")
     rest: dict[str, Any] = {"usage": None} if wanted.usage else {}
 
-    def chunk(index: int, text: str, drawn: Drawn | None = None, figures: Any = None) -> bytes:
+    def chunk(
+        index: int,
+        text: str,
+        drawn: Drawn | None = None,
+        figures: Any = None,
+        of_bytes: Sequence[float] | None = None,
+    ) -> bytes:
         choice: dict[str, Any] = {"index": index, "text": text, "logprobs": figures}
+        choice |= {} if of_bytes is None else {"byte_logprobs": of_bytes}
         choice["finish_reason"] = None if drawn is None else finish_reason(drawn)
         choice |= {} if drawn is None else cut_note(drawn.generation)
         return event({**head, "choices": [choice], **rest})
@@ -314,14 +326,18 @@ async def _chunks(
             TokenStream(each.generation, wanted.logprobs or 0, wanted.echo) for each in texts.texts
         ]
         async for piece in texts.pieces():
+            number, drawn, of_bytes = piece.number, texts.texts[piece.number], None
+            if wanted.byte_logprobs:
+                of_bytes = await _new_byte_logprobs(service, drawn, piece)
             if wanted.logprobs is not None:
-                run = streams[piece.number].feed(piece)
-                if run.ends:
-                    yield chunk(piece.number, run.text, figures=run.figures())
-            elif piece.text:
-                yield chunk(piece.number, piece.text)
+                run = streams[number].feed(piece)
+                if run.ends or of_bytes:
+                    told = run.figures() if run.ends else None
+                    yield chunk(number, run.text, figures=told, of_bytes=of_bytes)
+            elif piece.text or of_bytes:
+                yield chunk(number, piece.text, of_bytes=of_bytes)
             if piece.is_last:
-                yield chunk(piece.number, "", texts.texts[piece.number])
+                yield chunk(number, "", drawn)
         note(service, texts)
         if wanted.usage:
             yield event({**head, "choices": [], "usage": usage_of(texts)})

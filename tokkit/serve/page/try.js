@@ -13,13 +13,31 @@ function headers() {
 async function send(path, options) {
   const answer = await fetch(path, { ...options, headers: headers() });
   if (answer.status === 401) byId("key-label").hidden = false;
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.error.message);
-  return body;
+  if (!answer.ok) throw new Error((await answer.json()).error.message);
+  return answer;
+}
+
+// The events of a stream, each an object, until [DONE].
+async function* events(path, options) {
+  const reader = (await send(path, options)).body.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const whole = (held + value).split("\n\n");
+    held = whole.pop();
+    for (const line of whole) {
+      const said = line.slice("data: ".length);
+      if (said === "[DONE]") return;
+      const told = JSON.parse(said);
+      if (told.error) throw new Error(told.error.message);
+      yield told;
+    }
+  }
 }
 
 async function listModels() {
-  const { data } = await send("v1/models", {});
+  const { data } = await (await send("v1/models", {})).json();
   byId("models").replaceChildren(...data.map((model, k) => {
     const box = document.createElement("input");
     box.type = "checkbox";
@@ -47,9 +65,8 @@ function drawn(text, logprobs) {
   const encoder = new TextEncoder();
   let place = 0;
   return Array.from(text, (character) => {
-    if (!logprobs) return piece(character, "drawn");
     const size = encoder.encode(character).length;
-    const figure = logprobs.slice(place, place + size).reduce((sum, each) => sum + each, 0);
+    const figure = logprobs.slice(place, place + size).reduce((sum, each) => sum + (each ?? -Infinity), 0);
     place += size;
     const probability = Math.exp(figure);
     const span = piece(character, "drawn");
@@ -61,23 +78,29 @@ function drawn(text, logprobs) {
 
 async function complete(model, card, before, after, signal) {
   const fields = {
-    model, prompt: before, suffix: after, byte_logprobs: true,
+    model, prompt: before, suffix: after, byte_logprobs: true, stream: true,
     temperature: Number(byId("temperature").value), max_tokens: Number(byId("tokens").value),
   };
   const out = card.querySelector("pre");
   const figures = card.querySelector(".figures");
   try {
     const began = performance.now();
-    const answer = await send("v1/completions", { method: "POST", body: JSON.stringify(fields), signal });
-    const choice = answer.choices[0];
-    out.replaceChildren(
-      piece(before.slice(-AROUND), "around"), ...drawn(choice.text, choice.byte_logprobs),
-      piece(after.slice(0, AROUND), "around"),
-    );
+    const logprobs = [];
+    let text = "";
+    for await (const { choices: [choice] } of events("v1/completions", {
+      method: "POST", body: JSON.stringify(fields), signal,
+    })) {
+      text += choice.text;
+      logprobs.push(...(choice.byte_logprobs ?? []));
+      out.replaceChildren(
+        piece(before.slice(-AROUND), "around"), ...drawn(text, logprobs), piece(after.slice(0, AROUND), "around"),
+      );
+    }
     const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`;
-    const n = choice.byte_logprobs.length;
-    const bits = -choice.byte_logprobs.reduce((sum, each) => sum + each, 0) / Math.LN2 / Math.max(n, 1);
-    figures.textContent = `${n} bytes, ${bits.toFixed(2)} bits a byte, ${seconds}`;
+    const n = logprobs.length;
+    const bits = -logprobs.reduce((sum, each) => sum + each, 0) / Math.LN2 / n;
+    figures.textContent = n ? `${n} byte${n > 1 ? "s" : ""}, ${bits.toFixed(2)} bits a byte, ${seconds}`
+      : `nothing more, ${seconds}`;
   } catch (error) {
     if (error.name === "AbortError") return;
     out.replaceChildren(piece(error.message, "error"));
