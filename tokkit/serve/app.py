@@ -54,10 +54,10 @@ def make_app(
         templates: of chats, of those models that have one, in Jinja; run in a process of its own.
 
     Raises:
-        ArgumentError: no models.
+        ArgumentError: no models, or a tokenizer to count with and no ensemble.
     """
     options = options or ServeOptions()
-    offered = Models(models, options.cache_tokens, templates)
+    offered = Models(models, options.cache_tokens, templates, options.tokenizer)
     conversations = Conversations()
     engine = Engine(models, options)
     metrics = Metrics()

@@ -21,6 +21,7 @@ from tokkit.bytelm.drawing.request import Request
 from tokkit.errors import TokkitError
 from tokkit.serve.options import ServeOptions
 from tokkit.serve.refusals import RefusalError
+from tokkit.serve.served import counting_of
 from tokkit.serve.tickets import Errand, News, Order, Ticket
 
 T = TypeVar("T")
@@ -164,9 +165,14 @@ class Engine:
 
     def _batch(self, name: str) -> Batch:
         if name not in self._batches:
-            options = BatchOptions(max_running=self._options.max_running, newest_first=True)
+            model = self._models[name]
+            options = BatchOptions(
+                max_running=self._options.max_running,
+                newest_first=True,
+                tokenizer=counting_of(model, self._options.tokenizer),
+            )
             self._batches[name] = Batch(
-                self._models[name], max_tokens=self._options.cache_tokens, options=options
+                model, max_tokens=self._options.cache_tokens, options=options
             )
         return self._batches[name]
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.bytelm.batch.counted_tokens import TokenCounter
 from tokkit.errors import ArgumentError
+from tokkit.text.tokenizer import TextTokenizer
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -27,6 +29,8 @@ class ServeOptions:
         fills: `"format"`: models without a FIM format refuse a suffix; `"auto"`: they search for
             middles that it follows (`infill` with `method="posterior"`).
         fill_budget: passes of a model that such a search may take.
+        tokenizer: whose tokens count where an ensemble is asked (`max_tokens`, usage, prompts of
+            ids, `logprobs`); None: those of its first model.
         cache_tokens: what the cache of each token model holds at most.
         max_choices: completions that one request may ask for.
         max_running: completions that are drawn at the same time.
@@ -44,6 +48,7 @@ class ServeOptions:
     default_tokens: int = 256
     fills: Literal["auto", "format"] = "auto"
     fill_budget: int = 150
+    tokenizer: TextTokenizer | None = None
     cache_tokens: int = 1 << 15
     max_choices: int = 16
     max_running: int = 16
@@ -64,6 +69,9 @@ class ServeOptions:
         if self.fills not in ("auto", "format"):
             raise ArgumentError(f"fills must be 'auto' or 'format', got {self.fills!r}")
         check_whole("fill_budget", self.fill_budget, 8)
+        check_kind(self.tokenizer, (TextTokenizer, type(None)), "tokenizer")
+        if self.tokenizer is not None:
+            TokenCounter(self.tokenizer)  # which refuses one that cannot count bytes as they come
         check_whole("cache_tokens", self.cache_tokens, 256)
         check_whole("max_running", self.max_running, 1)
         check_whole("max_queue", self.max_queue, 0)

@@ -25,14 +25,16 @@ class Served:
     Attributes:
         name: that clients ask for.
         model: any byte-level model.
-        template: of its chats, if it has one.
         n_context: tokens that it reads at most, those that it writes included.
+        template: of its chats, if it has one.
+        counting: the tokenizer whose tokens count, where they are not those of `first`.
     """
 
     name: str
     model: ByteModel
     n_context: int
     template: str | None = None
+    counting: TextTokenizer | None = None
 
     @property
     def first(self) -> ByteLM | None:
@@ -41,26 +43,31 @@ class Served:
 
     @property
     def tokenizer(self) -> TextTokenizer | None:
-        """Of `first`."""
+        """Whose tokens count."""
+        if self.counting is not None:
+            return self.counting
         return None if self.first is None else self.first.token_lm.tokenizer
+
+    @property
+    def readers(self) -> list[TextTokenizer | None]:
+        """Of the models inside; a model that knows no tokens reads bytes."""
+        return [lm.token_lm.tokenizer for lm in token_models(self.model)] or [None]
 
     def count(self, text: bytes) -> int:
         """Tokens of a text; bytes of a model that knows no tokens."""
-        if self.tokenizer is None:
-            return len(text)
-        try:
-            return self.tokenizer.count(text, normalize=False)
-        except EncodingError:
-            return len(text)
+        return _count(text, self.tokenizer)
+
+    def most(self, text: bytes) -> int:
+        """Tokens of a text for the model inside that reads the most of them."""
+        return max(_count(text, reader) for reader in self.readers)
 
     def ends(self, text: bytes) -> list[int]:
         """Where the tokens of a text end, in bytes."""
-        if self.tokenizer is None:
-            return list(range(1, len(text) + 1))
-        try:
-            return self.tokenizer.encode_with_offsets(text, normalize=False).ends.tolist()
-        except EncodingError:
-            return list(range(1, len(text) + 1))
+        return _ends(text, self.tokenizer)
+
+    def ends_of_most(self, text: bytes) -> list[int]:
+        """The same for the model inside that reads the most of them."""
+        return max((_ends(text, reader) for reader in self.readers), key=len)
 
     def tokens_of(self, text: bytes) -> list[tuple[int, bytes]]:
         """Ids and bytes of the tokens of a text that does not stand at a beginning.
@@ -117,7 +124,8 @@ class Served:
         """
         if self.tokenizer is None or self.first is None:
             raise RefusalError(400, f"{self.name} has no tokens; send text", param="prompt")
-        bounds = {*self.tokenizer.bos_ids, *self.first.token_lm.eos_ids}
+        ends = self.tokenizer.eos_ids if self.counting else self.first.token_lm.eos_ids
+        bounds = {*self.tokenizer.bos_ids, *ends}
         pieces: list[bytes] = []
         for token in ids:
             try:
@@ -133,6 +141,26 @@ class Served:
                 )
             pieces.append(data)
         return b"".join(pieces), list(map(len, pieces))
+
+
+def _count(text: bytes, tokenizer: TextTokenizer | None) -> int:
+    """Tokens of a text; bytes, where there is no tokenizer or it cannot spell the text."""
+    with suppress(EncodingError):
+        if tokenizer is not None:
+            return tokenizer.count(text, normalize=False)
+    return len(text)
+
+
+def _ends(text: bytes, tokenizer: TextTokenizer | None) -> list[int]:
+    with suppress(EncodingError):
+        if tokenizer is not None:
+            return tokenizer.encode_with_offsets(text, normalize=False).ends.tolist()
+    return list(range(1, len(text) + 1))
+
+
+def counting_of(model: ByteModel, tokenizer: TextTokenizer | None) -> TextTokenizer | None:
+    """A tokenizer where its tokens count: in an ensemble; a single model has its own."""
+    return tokenizer if isinstance(model, tokkit.ByteEnsemble) else None
 
 
 def token_models(model: ByteModel) -> Iterator[ByteLM]:
@@ -152,6 +180,7 @@ class Models:
         models: Mapping[str, ByteModel],
         cache_tokens: int,
         templates: Mapping[str, str] | None = None,
+        tokenizer: TextTokenizer | None = None,
     ) -> None:
         """Offer some models.
 
@@ -160,14 +189,26 @@ class Models:
                 editors send names of their own.
             cache_tokens: what the cache of each holds at most.
             templates: of chats, of those models that have one.
+            tokenizer: whose tokens count in ensembles.
 
         Raises:
-            ArgumentError: no models.
+            ArgumentError: no models, or a tokenizer without an ensemble.
         """
         if not models:
             raise ArgumentError("there is no model to serve; name at least one")
+        if tokenizer and not any(counting_of(model, tokenizer) for model in models.values()):
+            raise ArgumentError(
+                "tokenizer counts the tokens of ensembles, and a single model has its own; leave "
+                "it out, or serve several models"
+            )
         self.by_name = {
-            name: Served(name, model, _n_context(model, cache_tokens), (templates or {}).get(name))
+            name: Served(
+                name,
+                model,
+                _n_context(model, cache_tokens),
+                (templates or {}).get(name),
+                counting_of(model, tokenizer),
+            )
             for name, model in models.items()
         }
 

@@ -203,7 +203,7 @@ def test_tokens_are_those_of_the_first_member_even_where_it_slept(max_tokens: in
     single = members[0].open("abba ")
     ends = TokenEnds(single)
     single.push(whole)
-    expected = ends.final(len(whole))[:max_tokens]
+    expected = ends.final(whole, len(whole))[:max_tokens]
     assert len(expected) == (max_tokens or 7)
     assert handle.token_ends == expected
     assert handle.text == whole[: expected[-1]]
@@ -431,6 +431,34 @@ def test_tokens_are_those_of_the_first_model() -> None:
             text += data
     encoding = first.token_lm.tokenizer.encode_with_offsets(b"x" + text)
     assert list(handle.token_ends) == [end - 1 for end in encoding.ends.tolist()[1:]]
+
+
+@FEW
+@given(specs=pairs, seed=st.integers(0, 99), limit=st.integers(1, 5))
+def test_tokens_may_be_those_of_a_tokenizer_that_no_model_has(
+    specs: tuple[TokenizerSpec, ...], seed: int, limit: int
+) -> None:
+    *others, counting = [TextTokenizer(spec) for spec in (*specs, all_bytes_with(b"aa", b" a"))]
+    lm = ByteEnsemble([ByteLM(RandomLM(each, k)) for k, each in enumerate(others)])
+    options = BatchOptions(tokenizer=counting)
+    requests = some_requests(random.Random(seed), 8)
+    whole = run(Batch(lm), requests, random.Random(1))
+    by_request = {handle.request: text for handle, text in whole.items()}
+    for most in (None, limit):
+        for handle, text in run(
+            Batch(lm, options=options), requests, random.Random(2), max_tokens=most
+        ).items():
+            if handle.finish == "error" or handle.request not in by_request:
+                continue
+            start, full = len(handle.request.text), by_request[handle.request]
+            encoding = counting.encode_with_offsets(handle.request.text + full, normalize=False)
+            ends = [end - start for end in encoding.ends.tolist() if end > start]
+            if handle.stopped_by is None and (most is None or len(ends) <= most):
+                assert (text, list(handle.token_ends)) == (full, ends)
+            assert full.startswith(text) and handle.n_tokens <= (most or len(full))
+            assert list(handle.token_ends[-1:]) == [len(text)][: len(text)]
+            if not handle.request.stops:
+                assert list(handle.token_ends) == ends[:most]
 
 
 def test_an_error_of_one_text_leaves_the_others_alone() -> None:

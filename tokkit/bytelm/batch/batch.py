@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tokkit.arguments import as_bytes, check_flags, check_kind, check_whole
+from tokkit.bytelm.batch.counted_tokens import TokenCounter
 from tokkit.bytelm.batch.opening import Opener
 from tokkit.bytelm.batch.prefixes import Prefixes
 from tokkit.bytelm.batch.sharing import (
@@ -32,6 +33,7 @@ from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.bytelm.token_models.shared_session import SharedSession
 from tokkit.errors import ArgumentError, EncodingError, ModelError, TokkitError
+from tokkit.text.tokenizer import TextTokenizer
 
 _MARKERS = 16
 """Control tokens of a FIM prompt, at most."""
@@ -49,6 +51,8 @@ class BatchOptions:
             and nothing that is remembered is forgotten for proposals.
         pieces_a_step: pieces of prompts (of `PIECE` bytes) that are read in one step.
         newest_first: which of the waiting texts is admitted next.
+        tokenizer: whose tokens count (`max_tokens` of `add`, `Handle.token_ends`); None: those of
+            the first token model.
     """
 
     max_running: int = 32
@@ -56,6 +60,7 @@ class BatchOptions:
     max_proposed: int = 512
     pieces_a_step: int = 2
     newest_first: bool = False
+    tokenizer: TextTokenizer | None = None
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -68,6 +73,7 @@ class BatchOptions:
         check_whole("max_proposed", self.max_proposed, 0)
         check_whole("pieces_a_step", self.pieces_a_step, 1)
         check_flags(newest_first=self.newest_first)
+        check_kind(self.tokenizer, (TextTokenizer, type(None)), "tokenizer")
 
 
 class Batch:
@@ -100,6 +106,8 @@ class Batch:
         check_kind(options, (BatchOptions, type(None)), "options")
         self._options = options or BatchOptions()
         self._max_tokens = max_tokens
+        counting = self._options.tokenizer
+        self._counter = None if counting is None else TokenCounter(counting)
         self._most_proposed = min(self._options.max_proposed, max_tokens // 8)
         self._sessions: dict[int, SharedSession] = {}
         self._model = with_shared_sessions(lm, self._sessions)
@@ -149,8 +157,9 @@ class Batch:
 
         Args:
             request: what is asked. With a `suffix` it is a middle, as `infill` gives it.
-            max_tokens: end after so many tokens of the first token model in `lm`: where the text is
-                sure to have them, whatever would follow. `max_bytes` holds, too.
+            max_tokens: end after so many tokens of the first token model in `lm`, or of
+                `BatchOptions.tokenizer`: where the text is sure to have them, whatever would
+                follow. `max_bytes` holds, too.
             keep_logprobs: keep the log-probabilities of all bytes in `Handle.logprobs`, for which
                 a pass is made before each byte that was not proposed; without, a byte is drawn
                 without a pass where a pass could not change it, as `generate` does.
@@ -172,7 +181,8 @@ class Batch:
         check_kind(surroundings, (Surroundings, type(None)), "surroundings")
         given = surroundings or Surroundings()
         handle = Handle(request, given, max_tokens, keep_logprobs or keep_rows, keep_rows)
-        task = Task(self._model.name, handle, self.count(request, given))
+        n_prompt = self.count(request, given)
+        task = Task(self._model.name, handle, n_prompt, self._counter)
         needed = self._needed([task])
         if needed > self._max_tokens:
             raise ArgumentError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.bytelm.batch.counted_tokens import CountedEnds, TokenCounter
 from tokkit.bytelm.batch.opening import Opener, Opening
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.batch.token_ends import TokenEnds
@@ -86,13 +87,16 @@ class Task:
         reading: whether the prompt is not read yet.
     """
 
-    def __init__(self, name: str, handle: Handle, n_prompt: int) -> None:
+    def __init__(
+        self, name: str, handle: Handle, n_prompt: int, counter: TokenCounter | None = None
+    ) -> None:
         """Begin; runs no model.
 
         Args:
             name: of the model, for messages.
             handle: what is asked for.
             n_prompt: tokens of its prompt, at most.
+            counter: counts its tokens; None: they are those of the model.
 
         Raises:
             ArgumentError, MissingExtraError: an unusable pattern.
@@ -106,7 +110,8 @@ class Task:
         self._n_prompt = n_prompt
         self._opening: Opening | None = None
         self._pieces: Iterator[bytes] | None = None
-        self._ends: TokenEnds | None = None
+        self._counter = counter
+        self._ends: TokenEnds | CountedEnds | None = None
         self._text = bytearray()
         self._n_emitted = 0
 
@@ -114,8 +119,9 @@ class Task:
     def to_come(self) -> int:
         """Tokens that it may still add, at most, but for proposals and rare branches."""
         room = self.handle.request.max_bytes - len(self._draw.written)
-        if self.handle.max_tokens is not None:  # of a second model there may be more
-            room = min(room, 4 * self.handle.max_tokens + _BRANCHES)
+        limit = self.handle.max_tokens
+        if limit is not None and self._counter is None:  # of a second model there may be more
+            room = min(room, 4 * limit + _BRANCHES)
         return room + _BRANCHES + (self._n_prompt if self.reading else 0)
 
     @property
@@ -137,11 +143,19 @@ class Task:
         except StopIteration as end:
             state: ByteState = end.value
             self.state, self.reading, self._opening = state, False, None
-            self._ends = TokenEnds(state)
+            self._ends = self._count(state)
             self._pieces = self._draw.run(state)
             return None
         finally:
             self.handle.tokens_reused += opener.tokens_reused - before
+
+    def _count(self, state: ByteState) -> TokenEnds | CountedEnds:
+        """What tells the tokens of the text that begins here."""
+        if self._counter is None:
+            return TokenEnds(state)
+        request, around = self.handle.request, self.handle.surroundings
+        is_own = request.suffix is not None or around.context
+        return self._counter.after(b"" if is_own else request.text)
 
     def close(self) -> None:
         """Nobody wants it any more; what was read of its prompt is remembered."""
@@ -180,14 +194,14 @@ class Task:
                 break
         finish, limit = self._draw.finish, self.handle.max_tokens
         if finish is not None:
-            ends = self._ends.final(len(self._text))
+            ends = self._ends.final(self._draw.written, len(self._text))
             if limit is not None and len(ends) > limit:
                 return self._close("length", ends[:limit])
             return self._close(finish, ends)
         if limit is None:
             return self._emit(len(self._text))
         n_read = len(self._draw.written)
-        certain = self.handle.token_ends = self._ends.certain(n_read)
+        certain = self.handle.token_ends = self._ends.certain(self._draw.written)
         if len(certain) >= limit:
             return self._close("length", certain[:limit])
         end = certain[-1] if certain else 0
@@ -200,8 +214,8 @@ class Task:
         if self._ends is None:
             self.handle.finish = "length"
             return b""
-        n_bytes = len(self._draw.written)
-        return self._close("length", self._ends.final(n_bytes))
+        written = self._draw.written
+        return self._close("length", self._ends.final(written, len(written)))
 
     def _emit(self, end: int) -> bytes:
         start, handle, draw = self._n_emitted, self.handle, self._draw

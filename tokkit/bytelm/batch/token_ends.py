@@ -32,28 +32,32 @@ class TokenEnds:
         self._ends: list[int] = []
         self._last: Stem | None = None
 
-    def certain(self, n_bytes: int) -> list[int]:
+    def certain(self, written: bytes | bytearray) -> list[int]:
         """Where the tokens end that no further byte changes, in bytes after the prompt.
 
         Args:
-            n_bytes: of the continuation so far, those that the state has read.
+            written: the continuation so far, which the state has read.
         """
         if self._cover is None:
-            return list(range(1, n_bytes + 1))
+            return list(range(1, len(written) + 1))
         if self._cover.live:
             trunk = trunk_of(live.head for live in self._cover.live)
             self._ends += self._between(trunk, self._last)
             self._last = trunk
         return self._ends
 
-    def final(self, n_bytes: int) -> list[int]:
+    def final(self, written: bytes | bytearray, n_bytes: int) -> list[int]:
         """Where the tokens end of a continuation that is whole.
 
         Of several ways to end the most probable one; a token that the end cuts counts, too. Wakes
         the members of an ensemble.
+
+        Args:
+            written: the continuation, which the state has read.
+            n_bytes: of it that are kept.
         """
         _wake(self._state)
-        ends = list(self.certain(n_bytes))
+        ends = list(self.certain(written))
         if self._single is not None and self._cover is not None:
             length = self._cover.length
             whole = [live.head for live in self._cover.live if live.head.start == length]

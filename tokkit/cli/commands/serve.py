@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from tokkit.cli.declarations import option
-from tokkit.cli.inputs import DownloadFlag, ModelArguments, load_model
-from tokkit.cli.option_types import AnyText, Real, Whole
+from tokkit.cli.inputs import DownloadFlag, ModelArguments, load_model, load_tokenizer
+from tokkit.cli.option_types import AnyText, Real, Source, Whole
 from tokkit.cli.output import JsonFlag, print_json
-from tokkit.errors import needs_extra
+from tokkit.errors import ArgumentError, needs_extra
 
 EXAMPLES = (
     ("tokkit serve smollm2", "at http://127.0.0.1:8080, for OpenAI's and llama.cpp's clients"),
@@ -59,6 +59,15 @@ def serve(
             "format refuses"
         ),
     ] = "auto",
+    tokenizer: Annotated[
+        str | None,
+        option(
+            "whose tokens count where several models are one (limits, usage, figures, prompts of "
+            "ids); the first model's if not given",
+            Source(),
+            "TOKENIZER",
+        ),
+    ] = None,
     max_tokens: Annotated[
         int, option("of a completion, at most", Whole(1), "N", panel=_LIMITS)
     ] = 4096,
@@ -96,12 +105,18 @@ def serve(
         from tokkit.serve.served import check_names, put_together
         from tokkit.serve.setup_help import setup_help
 
+    if tokenizer is not None and len(models) < 2:
+        raise ArgumentError(
+            "--tokenizer counts the tokens of several models that are one, and a single model has "
+            "its own; leave it out, or name several models"
+        )
     options = ServeOptions(
         host=host,
         port=port,
         api_key=api_key or os.environ.get("TOKKIT_API_KEY") or None,
         cors_origins=() if cors_origin is None else (cors_origin,),
         fills=fills,
+        tokenizer=None if tokenizer is None else load_tokenizer(tokenizer, allow_download),
         max_tokens=max_tokens,
         cache_tokens=cache_tokens,
         max_running=max_running,

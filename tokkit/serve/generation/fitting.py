@@ -28,16 +28,17 @@ def fitted(asked: Generation) -> Generation:
         return _fitted_gap(asked)
     limit, served = asked.served.n_context, asked.served
     context = len(asked.surroundings.context)
-    n_prompt = context + _count_up_to(served, asked.prompt, limit)
-    if n_prompt >= limit:
+    n_read = context + served.most(asked.prompt[: limit * _LONGEST_TOKEN * 8])
+    if n_read >= limit:
         raise RefusalError(
             400,
-            f"the prompt has {n_prompt:,} tokens or more, and {served.name} reads {limit:,} "
+            f"the prompt has {n_read:,} tokens or more, and {served.name} reads {limit:,} "
             "with what it writes; send less",
             param="prompt",
             code="context_length_exceeded",
         )
-    return replace(asked, n_prompt=n_prompt, max_tokens=min(asked.max_tokens, limit - n_prompt))
+    n_prompt = context + served.count(asked.prompt)
+    return replace(asked, n_prompt=n_prompt, max_tokens=min(asked.max_tokens, limit - n_read))
 
 
 def _fitted_gap(asked: Generation) -> Generation:
@@ -96,28 +97,23 @@ def _fitted_posterior(asked: Generation) -> Generation:
     limit = asked.served.n_context
     max_tokens = min(asked.max_tokens, limit // 4)
     prompt = asked.prompt + asked.surroundings.begins
-    prefix, n_prefix = _last_tokens(asked.served, prompt, limit // 2)
-    suffix, n_suffix = _first_tokens(asked.served, asked.suffix or b"", limit // 8)
+    prefix, _ = _last_tokens(asked.served, prompt, limit // 2)
+    suffix, _ = _first_tokens(asked.served, asked.suffix or b"", limit // 8)
     return replace(
         asked,
         prompt=prefix,
         suffix=suffix,
         max_tokens=max_tokens,
         surroundings=Surroundings(),
-        n_prompt=n_prefix + n_suffix,
+        n_prompt=asked.served.count(prefix) + asked.served.count(suffix),
         is_truncated=len(prefix) < len(prompt) or len(suffix) < len(asked.suffix or b""),
     )
-
-
-def _count_up_to(served: Served, text: bytes, limit: int) -> int:
-    """Tokens of a text; of one that is much too long only those of its beginning."""
-    return served.count(text[: limit * _LONGEST_TOKEN * 8])
 
 
 def _first_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
     """At most so many tokens at the beginning of a text, in whole characters, and their number."""
     cut = _whole(text[: n * _LONGEST_TOKEN])
-    ends = served.ends(cut)
+    ends = served.ends_of_most(cut)
     if len(ends) > n:
         cut = _whole(cut[: ends[n - 1]])
         return cut, n
@@ -127,7 +123,7 @@ def _first_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
 def _last_tokens(served: Served, text: bytes, n: int) -> tuple[bytes, int]:
     """At most so many tokens at the end of a text, in whole characters, and their number."""
     cut = text[max(0, len(text) - n * _LONGEST_TOKEN) :]
-    ends = served.ends(cut)
+    ends = served.ends_of_most(cut)
     if len(ends) > n:
         cut = cut[ends[len(ends) - n - 1] :]
     if len(cut) < len(text):
