@@ -145,3 +145,11 @@ def test_a_command_that_cannot_be_is_refused_before_anything_is_loaded(
     assert out == ""
     assert told in err
     assert err.count("\n") == 1
+
+
+def test_jobs_without_what_runs_them_are_refused_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    assert main(["mixture", "one.json", "samples", "--jobs", "2"]) == 2
+    assert "needs joblib" in capsys.readouterr().err

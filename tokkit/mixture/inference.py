@@ -39,7 +39,7 @@ from tokkit.mixture.merges.inheritance import Inheritance, find_inheritance
 from tokkit.mixture.merges.merge_list import UNKNOWN, MergeList, merge_list
 from tokkit.mixture.merges.reach import told
 from tokkit.mixture.result import MixtureResult
-from tokkit.mixture.samples.counting import SampleCounts, count_categories
+from tokkit.mixture.samples.counting import SampleCounts, count_categories, require_joblib
 from tokkit.mixture.samples.shard_text import ReadOptions
 from tokkit.mixture.samples.sources import Source
 from tokkit.mixture.samples.word_counts import WordCounts, WordTable, make_table
@@ -76,6 +76,7 @@ class CountingOptions:
 
         Raises:
             ArgumentError: zero jobs.
+            MissingExtraError: several, and joblib is not installed.
         """
         if self.n_jobs is not None:
             check_whole("n_jobs", self.n_jobs, -_MAX_JOBS, _MAX_JOBS)
@@ -83,6 +84,7 @@ class CountingOptions:
         check_kind(self.read, ReadOptions, "read")
         if self.n_jobs == 0:
             raise ArgumentError("n_jobs is 0; expected 1 or more, or -1 for one a core")
+        require_joblib(self.n_jobs)
 
 
 def infer_mixture(

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tokkit.errors import ArgumentError, MissingExtraError, refused_by_system
+from tokkit.errors import ArgumentError, needs_extra, refused_by_system
 from tokkit.files.writing import whole_file
 from tokkit.mixture.samples.shard_text import ReadOptions, blocks_of, read_texts
 from tokkit.mixture.samples.sources import Sample, Shard, Source, find_shards
@@ -177,17 +177,28 @@ def _count_in_memory(
         raise ArgumentError(f"category {name!r}: {error}") from error
 
 
+def require_joblib(n_jobs: int | None) -> None:
+    """Refuse several jobs where nothing can run them.
+
+    Raises:
+        MissingExtraError: joblib is not installed.
+    """
+    if n_jobs in (None, 1):
+        return
+    with needs_extra(f"n_jobs={n_jobs} needs joblib, which is not installed", extra="mixture"):
+        import joblib
+
+        del joblib
+
+
 def _in_parallel(
     tasks: list[tuple[WordSplitter, Shard, ReadOptions, str | None]], n_jobs: int | None
 ) -> Iterator[SampleCounts]:
     """The counts of each task, in order."""
+    require_joblib(n_jobs)
     try:
         import joblib
-    except ImportError as error:
-        if n_jobs not in (None, 1):
-            raise MissingExtraError(
-                f"n_jobs={n_jobs} needs joblib, which is not installed", extra="mixture"
-            ) from error
+    except ImportError:
         yield from (count_shard(*task) for task in tasks)
         return
     if n_jobs is not None:

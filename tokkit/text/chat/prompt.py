@@ -88,10 +88,10 @@ def find_template(tokenizer: TextTokenizer, name: str | None) -> str:
     templates = tokenizer.chat_templates
     found = templates.get(name or "default")
     if found is None:
-        known = f"those there are: {', '.join(templates)}" if templates else "there is none"
+        wanted = "no chat template" if name is None else f"no chat template {name!r}"
+        known = f" (those there are: {', '.join(templates)})" if templates else ""
         raise UnsupportedError(
-            f"{tokenizer.name}: no chat template {name or ''!r} came with the tokenizer ({known}); "
-            "pass template= with one"
+            f"{tokenizer.name}: {wanted} came with the tokenizer{known}; pass template= with one"
         )
     return found
 
