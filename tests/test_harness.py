@@ -23,7 +23,7 @@ from tests.hf.toy_views import CountingLM, ngram_lm, random_models
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensemble import ByteEnsemble
-from tokkit.errors import ArgumentError, TokkitError, UnsupportedError
+from tokkit.errors import ArgumentError, TokkitError
 from tokkit.harness import HarnessOptions, TokkitLM
 
 # The harness takes long to import; `make test-all` installs it and runs these.
@@ -163,15 +163,6 @@ def test_options_without_a_meaning_are_refused(
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
         TokkitLM(lm).generate_until(requests(("the c", options)), disable_tqdm=True)
-
-
-def test_chat_templates_are_refused_with_the_reason(lm: ByteLM) -> None:
-    model = TokkitLM(lm)
-    assert model.chat_template(False) == model.tokenizer_name == ""
-    with pytest.raises(UnsupportedError, match=r"control tokens.*leave out --apply_chat_template"):
-        model.chat_template(True)
-    with pytest.raises(UnsupportedError, match="reads text as text"):
-        model.apply_chat_template([{"role": "user", "content": "hello"}])
 
 
 @pytest.mark.parametrize(

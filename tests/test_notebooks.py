@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,18 @@ def test_a_notebook_is_small_has_no_outputs_and_is_linked(path: Path) -> None:
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in cells)
     assert cells[0]["cell_type"] == "markdown" and cells[0]["source"][0].startswith("# ")
     assert f"notebooks/{path.name}" in (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_script_of_loaded_objects_finds_all_ways_in_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="needs the hf extra")
+    process = subprocess.run(
+        [sys.executable, ROOT / "docs" / "notebooks" / "loaded_objects.py"],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("bits/byte") == 6 and "in another process" in process.stdout
 
 
 @pytest.mark.slow

@@ -24,12 +24,15 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from tokkit.arguments import as_bytes, refuse_unknown
+from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.bytelm.loading import load_lm
 from tokkit.errors import ArgumentError, MissingExtraError, UnsupportedError
+from tokkit.text.chat.chat_text import ChatText, chat_text, refuse_lost_chat
+from tokkit.text.chat.prompt import find_template
 
 try:
     from lm_eval.api.model import LM
@@ -132,6 +135,8 @@ class TokkitLM(LM):
         self.options = HarnessOptions(**options)
         self.byte_model = models if isinstance(models, ByteModel) else _load(models, self.options)
         self._n_samples = 0
+        self._template: str | None = None
+        self._has_chats = False
 
     def loglikelihood(
         self, requests: list[Any], disable_tqdm: bool = False
@@ -145,18 +150,21 @@ class TokkitLM(LM):
         Raises:
             ModelError: a context too long for the model.
         """
-        pairs = [tuple(map(as_bytes, request.args)) for request in requests]
-        groups: dict[bytes, dict[bytes, list[int]]] = {}
-        for k, (context, rest) in enumerate(pairs):
+        groups: dict[bytes | ChatText, dict[bytes, list[int]]] = {}
+        for k, (context, continuation) in enumerate(request.args for request in requests):
+            rest = as_bytes(continuation)
             shown = self._shown(context, len(rest))
             groups.setdefault(shown, {}).setdefault(rest, []).append(k)
-        common = _common_beginning(list(groups))
+        common = _common_beginning([each for each in groups if isinstance(each, bytes)])
         start = self.byte_model.open(common)
         answers: dict[int, tuple[float, bool]] = {}
         with self._progress(len(requests), "loglikelihood", disable_tqdm) as bar:
             for context, continuations in groups.items():
-                state = start.fork()
-                state.push(context[len(common) :])
+                if isinstance(context, ChatText):
+                    _, state = self._open_chat(context)
+                else:
+                    state = start.fork()
+                    state.push(context[len(common) :])
                 for rest, places in continuations.items():
                     answers |= dict.fromkeys(places, _answer(state.fork(), rest))
                     bar.update(len(places))
@@ -202,48 +210,92 @@ class TokkitLM(LM):
         return self._each("generate_until", requests, disable_tqdm, self._generate)
 
     def _generate(self, context: str, options: Mapping[str, Any]) -> str:
-        data = as_bytes(context)
         sampling = _sampling(options)
-        max_bytes = _max_bytes(options, len(data))
+        max_bytes = _max_bytes(options, len(as_bytes(context)))
+        shown = self._shown(context, max_bytes)
         until = options.get("until") or ()
         sample = sampling.get("temperature", 1.0) > 0
         self._n_samples += sample
-        text = self.byte_model.generate(
-            self._shown(data, max_bytes),
-            max_bytes=max_bytes,
-            seed=self.options.seed + self._n_samples - 1 if sample else None,
-            stop=[until] if isinstance(until, str) else list(until),
+        drawn: dict[str, Any] = {
+            "max_bytes": max_bytes,
+            "seed": self.options.seed + self._n_samples - 1 if sample else None,
+            "stop": [until] if isinstance(until, str) else list(until),
             **sampling,
-        )
-        return text.decode(errors="replace")
+        }
+        if isinstance(shown, ChatText):
+            model, state = self._open_chat(shown)
+            return b"".join(model.stream(b"", state=state, **drawn)).decode(errors="replace")
+        return self.byte_model.generate(shown, **drawn).decode(errors="replace")
 
-    def apply_chat_template(self, *_: Any, **__: Any) -> str:
-        """Refused: a template's control tokens would be text to a model over bytes.
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        """A chat in the model's template, as a text that bears it.
+
+        What stands in a message is text, whatever it spells; the control tokens are those of the
+        template.
+
+        Args:
+            chat_history: the messages.
+            add_generation_prompt: False where the last message is the beginning of the reply.
 
         Raises:
-            UnsupportedError: always.
+            UnsupportedError: the model is no single one over tokens, there is no template, or
+                contents cannot be told from control.
+            FormatError: the template is damaged, or refuses the messages.
         """
-        raise UnsupportedError(
-            "the model tokkit reads text as text, so the control tokens of a chat template, as "
-            "<|im_start|>, would reach it as the characters that spell them; leave out "
-            "--apply_chat_template, or evaluate chats with the harness's own model hf"
+        self._has_chats = True
+        return chat_text(
+            self._of_chats().tokenizer,
+            chat_history,
+            is_begun=not add_generation_prompt,
+            template=self._template,
         )
 
     @property
     def tokenizer_name(self) -> str:
-        """No chat template is applied, so there is none to name."""
-        return ""
+        """Of the model, whose template makes texts of chats."""
+        return self.byte_model.name.replace("/", "__")
 
     def chat_template(self, chat_template: bool | str = False) -> str:
-        """None, unless one is asked for, which is refused.
+        """The template that is asked for, by its name or as the model's own; "" for False.
 
         Raises:
             UnsupportedError: see `apply_chat_template`.
         """
-        return self.apply_chat_template() if chat_template else ""
+        if not chat_template:
+            return ""
+        self._template = chat_template if isinstance(chat_template, str) else None
+        return find_template(self._of_chats().tokenizer, self._template)
 
-    def _shown(self, context: bytes, n_further: int) -> bytes:
-        """The end of a context that fits before so many bytes."""
+    def _of_chats(self) -> ByteLM:
+        """The model, where it can read a chat."""
+        if not isinstance(self.byte_model, ByteLM):
+            raise UnsupportedError(
+                f"{self.byte_model.name} is no single model over tokens, and has no chat template; "
+                "leave out --apply_chat_template"
+            )
+        return self.byte_model
+
+    def _open_chat(self, context: ChatText) -> tuple[ByteLM, ByteState]:
+        """The model, for which a reply ends where the template ends one, and its state there."""
+        model, state = self._of_chats().open_chat(context.chat)
+        state.push(context.begun)
+        return model, state
+
+    def _shown(self, context: str, n_further: int) -> bytes | ChatText:
+        """The end of a context that fits before so many bytes; of a chat all."""
+        if isinstance(context, ChatText):
+            if self.options.max_length is not None:
+                raise ArgumentError(
+                    "max_length cuts the beginning off a context, and a chat is whole; leave it out"
+                )
+            return context
+        if self._has_chats:
+            refuse_lost_chat(self._of_chats().tokenizer, context)
+        return self._end_of(as_bytes(context), n_further)
+
+    def _end_of(self, context: bytes, n_further: int) -> bytes:
         if self.options.max_length is None:
             return context
         room = self.options.max_length - n_further

@@ -178,12 +178,12 @@ def _texts(spoken: Spoken) -> str:
     cut = len(spoken.text) > SHOWN_BYTES
     hint = f" The first {SHOWN_BYTES:,} bytes are shown." if cut else ""
     return (
-        '<section id="speakers"><h2>Who spoke where</h2>'
+        '<section id="speakers" class="part"><h2>Who spoke where</h2>'
         "<p>The colour is that of the member with the largest say, the deeper the larger; none "
         f"where nobody has it. What was given is set in grey.{hint}</p>"
         f'<ul class="who">{legend}</ul>'
         f'<div class="spoken">{"".join(_spans(spoken, by_share=True))}</div></section>'
-        '<section id="saved"><h2>Bits saved</h2>'
+        '<section id="saved" class="part"><h2>Bits saved</h2>'
         f"<p>Green bytes cost less than under {escape(spoken.members[spoken.best])}, red ones more."
         f'</p><div class="spoken">{"".join(_spans(spoken, by_share=False))}</div></section>'
     )

@@ -49,13 +49,9 @@ def chat_prompt(
         FormatError: the template is damaged, or refuses the messages.
         EncodingError: the vocabulary cannot express the text.
     """
-    template = find_template(tokenizer, chat.template)
-    variables = _variables(tokenizer, template, chat) | {
-        "add_generation_prompt": add_generation_prompt
-    }
     hidden = _hidden_characters(tokenizer, chat)
-    plain = render(template, {**variables, "messages": _messages(chat, {})})
-    masked = render(template, {**variables, "messages": _messages(chat, hidden)})
+    plain = rendered(tokenizer, chat, {}, add_generation_prompt=add_generation_prompt)
+    masked = rendered(tokenizer, chat, hidden, add_generation_prompt=add_generation_prompt)
     shown = {value: key for key, value in hidden.items()}
     if masked.translate(str.maketrans(shown)) != plain:
         raise UnsupportedError(
@@ -75,6 +71,33 @@ def chat_prompt(
             "text otherwise between control tokens than alone; change the message"
         )
     return _cut(plain, _piece_by_piece(tokenizer, plain, spans), spans)
+
+
+def rendered(
+    tokenizer: TextTokenizer,
+    chat: Chat,
+    hidden: Mapping[str, str] | None = None,
+    *,
+    add_generation_prompt: bool = True,
+) -> str:
+    """What a chat's template writes.
+
+    Args:
+        tokenizer: whose template it is.
+        chat: the messages.
+        hidden: characters of contents -> what stands in their place.
+        add_generation_prompt: whether a reply is to follow.
+
+    Raises:
+        UnsupportedError: there is no such template, or it writes a token that the files do not
+            name.
+        FormatError: the template is damaged, or refuses the messages.
+    """
+    template = find_template(tokenizer, chat.template)
+    variables = _variables(tokenizer, template, chat)
+    messages = _messages(chat, hidden or {})
+    more = {"add_generation_prompt": add_generation_prompt, "messages": messages}
+    return render(template, {**variables, **more})
 
 
 def find_template(tokenizer: TextTokenizer, name: str | None) -> str:
