@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 import tokkit
 from tokkit.text.spec import TokenKind
@@ -32,6 +33,15 @@ FOLDER = Path(
     os.environ.get("TOKKIT_TEST_TOKENIZERS", Path(__file__).parents[2] / ".cache" / "tokenizers")
 )
 PATTERNS = ("*/tokenizer.json", "*/*.tiktoken", "*/tekken*.json", "*/*.model*")
+IN_CI = (
+    "gemma3/tokenizer.json",
+    "llama3/tokenizer.json",
+    "qwen3/tokenizer.json",
+    "mistral/tekken_240911.json",
+    "mistral/tokenizer.model.v1",
+    "tiktoken/cl100k_base.tiktoken",
+)
+"""Files of every format and of most kinds of rules, where all of them would take CI too long."""
 
 EncodeAll = Callable[[Sequence[str]], list[list[int]]]
 
@@ -47,6 +57,21 @@ class Pair:
 def fetched_files() -> list[Path]:
     """The real tokenizers that are there."""
     return sorted(path for pattern in PATTERNS for path in FOLDER.glob(pattern))
+
+
+def as_parameters(paths: Sequence[Path]) -> list[ParameterSet]:
+    """The files for a test of each: those that CI leaves out are a sweep."""
+    if not paths:
+        reason = f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
+        return [pytest.param(None, marks=pytest.mark.skip(reason), id="none")]
+    return [
+        pytest.param(
+            path,
+            id=f"{path.parent.name}-{path.name}",
+            marks=[] if path.relative_to(FOLDER).as_posix() in IN_CI else pytest.mark.sweep,
+        )
+        for path in paths
+    ]
 
 
 def load_pair(path: Path) -> Pair:

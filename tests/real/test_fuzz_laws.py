@@ -10,24 +10,15 @@ import pytest
 
 from tests.fuzz.draw_texts import draw_bytes, draw_texts
 from tests.fuzz.laws import Subject
-from tests.real.references import FOLDER, fetched_files
+from tests.real.references import as_parameters, fetched_files
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 N_TEXTS = 120
 FILES = [path for path in fetched_files() if path.name == "tokenizer.json"]
-MISSING = pytest.param(
-    None,
-    marks=pytest.mark.skip(
-        f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
-    ),
-    id="none",
-)
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, id=path.parent.name) for path in FILES] or [MISSING]
-)
+@pytest.mark.parametrize("path", as_parameters(FILES))
 def test_laws_hold_for_a_real_file(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     subject = Subject(document)

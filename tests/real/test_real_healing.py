@@ -18,13 +18,14 @@ from tokkit.bytelm.encodings.canonical_state import CoverState
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
+BEFORE_MANY_TOKENS = b"hello \n"  # minutes where each token is looked at
 PROMPTS = (
     b"The company hired an intermed",
     b"def quicksort(xs):\n    ret",
     b"I visited Par",
     b"The capital of Fran",
     b'The link is <a href="http:',
-    b"hello \n",
+    BEFORE_MANY_TOKENS,
     b"for i in range(10):\n    pri",
 )
 N_BYTES = 5
@@ -107,7 +108,15 @@ def test_greedy_completion_is_greedy_on_the_cover(
     assert len(completion) == N_BYTES
 
 
-@pytest.mark.parametrize("prompt", PROMPTS, ids=repr)
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        pytest.param(
+            prompt, id=repr(prompt), marks=[pytest.mark.sweep] * (prompt == BEFORE_MANY_TOKENS)
+        )
+        for prompt in PROMPTS
+    ],
+)
 def test_the_draw_across_the_end_has_the_law_of_the_next_byte(lm: ByteLM, prompt: bytes) -> None:
     state = lm.open(prompt)
     assert isinstance(state, CoverState)

@@ -15,6 +15,7 @@ from tests.real.references import (
     FOLDER,
     EncodeAll,
     Pair,
+    as_parameters,
     encode_all_with,
     fetched_files,
     hugging_face,
@@ -29,18 +30,9 @@ pytestmark = pytest.mark.real
 
 N_FUZZ = 10_000
 SMOLLM2, GEMMA3 = "smollm2.gguf", "gemma3.gguf"
-FILES = fetched_files()
-MISSING = pytest.param(
-    None,
-    marks=pytest.mark.skip(
-        f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
-    ),
-    id="none",
-)
-SOURCES = [pytest.param(path, id=f"{path.parent.name}-{path.name}") for path in FILES] or [MISSING]
 
 
-@pytest.fixture(scope="module", params=[*SOURCES, SMOLLM2, GEMMA3])
+@pytest.fixture(scope="module", params=[*as_parameters(fetched_files()), SMOLLM2, GEMMA3])
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     # A batch on one thread: other work shares the machine, and threads are not what is tested.
     with pytest.MonkeyPatch.context() as patch:

@@ -7,25 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.real.fuzz_texts import multilingual_texts
-from tests.real.references import FOLDER, fetched_files
+from tests.real.references import as_parameters, fetched_files
 from tests.text.formats.test_tokkit_file import assert_equal_specs
 from tokkit.text.tokenizer import load_tokenizer
 
 pytestmark = pytest.mark.real
 
-MISSING = pytest.param(
-    None,
-    marks=pytest.mark.skip(
-        f"no tokenizers in {FOLDER}: run python -m benchmarks.fetch.real_tokenizers"
-    ),
-    id="none",
-)
-SOURCES = [
-    pytest.param(path, id=f"{path.parent.name}-{path.name}") for path in fetched_files()
-] or [MISSING]
 
-
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", as_parameters(fetched_files()))
 def test_saving_and_loading_is_the_identity(source: Path, tmp_path: Path) -> None:
     tokenizer = load_tokenizer(source)
     tokenizer.save(tmp_path)

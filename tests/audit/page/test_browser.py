@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.audit.page.browser import OpenPage, open_browser
-from tests.audit.page.test_engine import REAL
 from tests.audit.page.test_page import NASTY, nasty_report
 from tests.audit.toy_subjects import write_bpe
+from tests.real.references import FOLDER, as_parameters, fetched_files
 from tokkit.audit.auditing import audit
 from tokkit.audit.finding import Finding, Witness
 from tokkit.audit.options import AuditOptions
@@ -101,10 +101,8 @@ def test_nasty_names_and_tokens_stay_text(browser: Any, tmp_path: Path) -> None:
     window.close()
 
 
-@pytest.mark.parametrize("path", REAL or [None], ids=lambda path: path and path.parent.name)
-def test_real_vocabularies_fit_and_run(browser: Any, tmp_path: Path, path: Path | None) -> None:
-    if path is None:
-        pytest.skip("no real tokenizers; benchmarks/fetch/real_tokenizers.py fetches them")
+@pytest.mark.parametrize("path", as_parameters(fetched_files()))
+def test_real_vocabularies_fit_and_run(browser: Any, tmp_path: Path, path: Path) -> None:
     fuzz_texts = pytest.importorskip("tests.real.fuzz_texts")
     tokenizer = load_tokenizer(path)
     page = render_page(AuditReport(path.name, Subject(tokenizer), (), ()))
@@ -275,8 +273,8 @@ def test_a_whole_audit_is_short_and_set_in_few_sizes(
 
 @pytest.mark.real
 def test_the_audit_of_llama_3_is_short_and_set_in_few_sizes(browser: Any, tmp_path: Path) -> None:
-    path = next((path for path in REAL if path.parent.name == "llama3"), None)
-    if path is None:
+    path = FOLDER / "llama3" / "tokenizer.json"
+    if not path.exists():
         pytest.skip("no Llama 3; benchmarks/fetch/real_tokenizers.py fetches it")
     report = audit(path, name="Llama 3", options=AuditOptions(reference=False))
     (tmp_path / "page.html").write_text(report.to_html(), encoding="utf-8")

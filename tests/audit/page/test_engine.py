@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audit.page.engine_in_node import assert_equal_ids, run_engine
+from tests.real.references import as_parameters, fetched_files
 from tests.text.bpe_strategies import bpe_specs
 from tokkit.audit.page.payload import make_payload
 from tokkit.audit.report import AuditReport
@@ -199,7 +199,11 @@ def test_normalizers(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["NFC", "NFKD", "Lowercase", "StripAccents", "Nmt"])
+@pytest.mark.parametrize(
+    "name",
+    ["NFC", "Lowercase"]
+    + [pytest.param(name, marks=pytest.mark.sweep) for name in ("NFKD", "StripAccents", "Nmt")],
+)
 def test_normalizers_over_all_of_unicode(name):
     chars = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
     texts = ["".join(f"a{char}\u0301" for char in chars[k::500]) for k in range(500)]
@@ -248,16 +252,10 @@ def test_a_page_that_would_be_too_large_goes_without_the_live_view():
 
 # -- real tokenizers ---------------------------------------------------------------------------
 
-FOLDER = Path(__file__).parents[3] / ".cache" / "tokenizers"
-PATTERNS = ("*/tokenizer.json", "*/*.tiktoken", "*/tekken*.json", "*/*.model*")
-REAL = sorted(path for pattern in PATTERNS for path in FOLDER.glob(pattern))
-
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", REAL or [None], ids=lambda path: path and path.parent.name)
+@pytest.mark.parametrize("path", as_parameters(fetched_files()))
 def test_real_tokenizers(path):
-    if path is None:
-        pytest.skip("no real tokenizers; benchmarks/fetch/real_tokenizers.py fetches them")
     fuzz_texts = pytest.importorskip("tests.real.fuzz_texts")
     texts = fuzz_texts.fuzz_texts(1000, 11) + fuzz_texts.multilingual_texts()
     assert_equal_ids([(load_tokenizer(path), texts)])

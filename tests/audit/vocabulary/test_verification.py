@@ -116,14 +116,14 @@ def test_the_library_that_trained_a_vocabulary_confirms_every_witness(tmp_path: 
 @pytest.mark.parametrize(
     ("name", "n_unreachable"),
     [
-        ("llama3/tokenizer.json", 14),
-        ("qwen3/tokenizer.json", 1932),
         ("gemma3/tokenizer.json", 129),
-        ("deepseek_v3/tokenizer.json", 13),
-        ("mistral/tokenizer.model.v1", 140),
         ("mistral/tekken_240911.json", 14),
-        ("tiktoken/o200k_base.tiktoken", 14),
         ("tiktoken/cl100k_base.tiktoken", 13),
+        pytest.param("llama3/tokenizer.json", 14, marks=pytest.mark.sweep),
+        pytest.param("qwen3/tokenizer.json", 1932, marks=pytest.mark.sweep),
+        pytest.param("deepseek_v3/tokenizer.json", 13, marks=pytest.mark.sweep),
+        pytest.param("mistral/tokenizer.model.v1", 140, marks=pytest.mark.sweep),
+        pytest.param("tiktoken/o200k_base.tiktoken", 14, marks=pytest.mark.sweep),
     ],
 )
 def test_every_witness_of_a_real_vocabulary_is_confirmed(name: str, n_unreachable: int):

@@ -136,6 +136,7 @@ def test_canonical_sequences_are_the_beginnings_of_encodings(
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @settings(max_examples=300, deadline=None)
 @given(toys(), LONG)
 def test_canonical_sequences_are_the_beginnings_of_encodings_in_many_toys(
