@@ -9,13 +9,15 @@ a cached prompt changes no text is checked before. Then several people type at o
 `--pause` seconds, and drop what has not come by the next key.
 
 The peer is the server of `llama-cpp-python` on the same file, where a Python that has it is named
-(`--peer-python`); it shares one model among all, one after the other.
+(`--peer-python`; `pip install 'llama-cpp-python[server]'` there, which compiles llama.cpp); it
+shares one model among all, one after the other.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import socket
 import statistics
 import subprocess
@@ -45,7 +47,7 @@ def peer_server(python: str, model: str) -> Generator[Started]:
         port = free.getsockname()[1]
     path = str(locate(model, ("*.gguf",)))
     command = [python, "-m", "llama_cpp.server", "--model", path, "--port", str(port)]
-    command += ["--n_ctx", "8192"]
+    command += ["--n_ctx", "8192", "--n_threads", str(os.cpu_count() or 1)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             url = f"http://127.0.0.1:{port}"
@@ -60,6 +62,13 @@ def peer_server(python: str, model: str) -> Generator[Started]:
             yield Started(url, server.pid)
         finally:
             server.terminate()
+
+
+def peer_version(python: str) -> str:
+    """Of llama-cpp-python, as a Python has it."""
+    code = "import importlib.metadata as found; print(found.version('llama-cpp-python'))"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "(not installed)"
 
 
 def check_cache(typist: Typist, prompts: Sequence[str]) -> None:
@@ -130,7 +139,8 @@ def main() -> None:
     }
     if options.peer_python != sys.executable or importlib.util.find_spec("llama_cpp"):
         servers["llama-cpp-python"] = lambda: peer_server(options.peer_python, options.model)
-    described = run_description("transformers", "torch", "llama-cpp-python")
+    described = run_description("transformers", "torch")
+    described += f"\npeer: llama-cpp-python {peer_version(options.peer_python)}"
     rows: list[str] = []
     for name, start in servers.items():
         with start() as server:
