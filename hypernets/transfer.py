@@ -23,6 +23,7 @@ from tokkit.arguments import (
     check_kind,
     check_whole,
     refuse_unknown,
+    say_nothing,
 )
 from tokkit.bytelm.token_models.transformers.loading import import_torch
 from tokkit.errors import ArgumentError, UnsupportedError
@@ -37,7 +38,7 @@ from tokkit.hypernets.masked.frame import frame_of
 from tokkit.hypernets.methods import METHODS, check_needs, chosen_method
 from tokkit.hypernets.plain_models.bias_folding import fold_bias
 from tokkit.hypernets.plain_models.donors import Donor, load_donor
-from tokkit.hypernets.plain_models.replacing import keeps_bias, replace_vocabulary
+from tokkit.hypernets.plain_models.replacing import ReplacedModel, keeps_bias, replace_vocabulary
 from tokkit.hypernets.plain_models.source_models import SourceModel, load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_bias, output_rows
 from tokkit.hypernets.result import TransferReport, TransferResult
@@ -103,35 +104,19 @@ def transfer(
         UnsupportedError: a model, a tokenizer or a combination that cannot be done exactly.
         MissingExtraError: torch or transformers is not installed, or what the method needs.
     """
-    check_kind(method, str, "method")
     check_flags(allow_download=allow_download)
     check_functions(progress=progress)
     for option, value in (("dtype", dtype), ("device", device)):
         check_kind(value, (str, type(None)), option)
-    if method != "auto":
-        refuse_unknown([method], ["auto", *METHODS], what="method")
-    _check_hypernet(method, hypernet)
     check_whole("seed", seed, 0)
-    if k is not None:
-        check_whole("k", k, 1)
     data = None if text is None else _checked_text(text)
-    check_needs(method, donor=donor is not None, text=data is not None, k=k is not None)
-    check_kind(training, (TransferTraining, type(None)), "training")
-    _check_training(method, training)
-    tell = progress or (lambda *_: None)
+    _check_method(method, k, training, hypernet=hypernet, donor=donor, text=data)
+    tell = progress or say_nothing
     network = None if hypernet is None else _opened(hypernet)
     tell("loading the model", 0, 0)
     source = load_source(model, dtype=dtype, device=device, allow_download=allow_download)
     starts = starting_ids(source)
-    obstacle = _obstacle(source, starts, has_text=data is not None)
-    name = chosen_method(method, plain=not obstacle, has_hypernet=network is not None)
-    free = network is not None and network.hypernet.heuristic == "mean"
-    if METHODS[name].causal_only and not starts:
-        obstacle = (
-            "predicts masked tokens, or reads both sides, and this method needs a causal model"
-        )
-    if obstacle and METHODS[name].linear_only and not free:
-        raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
+    name = _usable_method(method, source, starts, network, has_text=data is not None)
     tell("reading the tokenizer", 0, 0)
     target = export_tokenizer(tokenizer, allow_download=allow_download)
     given = None
@@ -139,39 +124,49 @@ def transfer(
         tell("loading the donor", 0, 0)
         given = load_donor(donor, target.text, allow_download=allow_download)
     alignment = align(source.tokenizer, target.text)
-    method_used = METHODS[name]
+    used = METHODS[name]
     bench = Bench.of(
-        source, target.text, alignment, starts, data, seed, progress, fits=method_used.reads_text
+        source, target.text, alignment, starts, data, seed, progress, fits=used.reads_text
     )
     task = _task_of(bench, given, network, k, seed)
     tell("making rows", 0, 0)
-    rows = method_used.rows(task)
-    curve = None
-    if (plan := method_used.distillation) is not None and task.new.any():
+    rows, curve = used.rows(task), None
+    if (plan := used.distillation) is not None and task.new.any():
         rows, curve = distil(name, plan, rows, task, bench, training or TransferTraining())
-    rows, notes = _without_lost_bias(source, rows, bench, seed)
+    rows = _without_lost_bias(source, rows, bench, seed)
     if starts:
         rows = read_as_beginning(rows, task.inputs, source.tokenizer.spec, target.text.spec)
     tell("building the model", 0, 0)
     replaced = replace_vocabulary(
         source, target, rows.inputs, output_rows=rows.outputs, output_bias=rows.bias
     )
-    report = TransferReport(
-        method=name,
-        source=source.name,
-        target=target.text.name,
-        **_origins(alignment, rows),
-        **_spreads(rows, alignment, target.text, tied=replaced.tied),
-        bits_per_byte=bench.judge(replaced.model),
-        notes={**rows.notes, **notes},
-        remarks=(*target.notes, *replaced.notes),
-        training=curve,
-    )
-    return TransferResult(replaced.model, target, report)
+    report = _report_of(name, bench, rows, replaced)
+    remarks = (*target.notes, *replaced.notes)
+    return TransferResult(replaced.model, target, replace(report, remarks=remarks, training=curve))
 
 
-def _check_training(method: str, training: TransferTraining | None) -> None:
-    """Refuse a budget where nothing is trained."""
+def _check_method(
+    method: str,
+    k: int | None,
+    training: TransferTraining | None,
+    *,
+    hypernet: Any,
+    donor: Any,
+    text: bytes | None,
+) -> None:
+    """Refuse an unknown method, one without what it wants, and one with what it does not take.
+
+    Raises:
+        ArgumentError: see above.
+    """
+    check_kind(method, str, "method")
+    if method != "auto":
+        refuse_unknown([method], ["auto", *METHODS], what="method")
+    _check_hypernet(method, hypernet)
+    if k is not None:
+        check_whole("k", k, 1)
+    check_needs(method, donor=donor is not None, text=text is not None, k=k is not None)
+    check_kind(training, (TransferTraining, type(None)), "training")
     trains = method != "auto" and METHODS[method].distillation is not None
     if training is not None and not trains:
         trained = ", ".join(name for name, each in METHODS.items() if each.distillation)
@@ -208,6 +203,19 @@ def _task_of(
         k=k,
         device=str(source.model.get_input_embeddings().weight.device),
         progress=bench.progress,
+    )
+
+
+def _report_of(method: str, bench: Bench, rows: Rows, replaced: ReplacedModel) -> TransferReport:
+    """Where the rows come from, and what the new model makes of the report's windows."""
+    return TransferReport(
+        method=method,
+        source=bench.source.name,
+        target=bench.target.name,
+        **_origins(bench.alignment, rows),
+        **_spreads(rows, bench.alignment, bench.target, tied=replaced.tied),
+        bits_per_byte=bench.judge(replaced.model),
+        notes=rows.notes,
     )
 
 
@@ -253,6 +261,31 @@ def _opened(hypernet: Any) -> HypernetMethod:
     return HypernetMethod(open_hypernet(hypernet))
 
 
+def _usable_method(
+    method: str,
+    source: SourceModel,
+    starts: tuple[int, ...],
+    network: HypernetMethod | None,
+    *,
+    has_text: bool,
+) -> str:
+    """The method that is asked for, or the best for the model, if it can be used with it.
+
+    Raises:
+        UnsupportedError: it cannot.
+    """
+    obstacle = _obstacle(source, starts, has_text=has_text)
+    name = chosen_method(method, plain=not obstacle, has_hypernet=network is not None)
+    free = network is not None and network.hypernet.heuristic == "mean"
+    if METHODS[name].causal_only and not starts:
+        obstacle = (
+            "predicts masked tokens, or reads both sides, and this method needs a causal model"
+        )
+    if obstacle and METHODS[name].linear_only and not free:
+        raise UnsupportedError(f"{source.name} {obstacle}; use method='mean'")
+    return name
+
+
 def _obstacle(source: SourceModel, starts: tuple[int, ...], *, has_text: bool) -> str:
     """Why no method for linear heads can be used, or nothing."""
     if not starts:
@@ -265,22 +298,20 @@ def _obstacle(source: SourceModel, starts: tuple[int, ...], *, has_text: bool) -
     return ""
 
 
-def _without_lost_bias(
-    source: SourceModel, rows: Rows, bench: Bench, seed: int
-) -> tuple[Rows, dict[str, float]]:
+def _without_lost_bias(source: SourceModel, rows: Rows, bench: Bench, seed: int) -> Rows:
     """The rows with their bias folded in, where the class of the model has no place for one."""
     if rows.bias is None or keeps_bias(source.model):
-        return rows, {}
+        return rows
     if not rows.bias.any():
-        return replace(rows, bias=None), {}
+        return replace(rows, bias=None)
     states = bench.fitting.states if bench.fitting is not None else None
     if states is None:
         states = bench.own_states(seed)
     folded = fold_bias(
         rows.inputs if rows.outputs is None else rows.outputs, rows.bias, states, seed=seed
     )
-    notes = {"fold mean": folded.mean, "fold deviation": folded.deviation}
-    return replace(rows, outputs=folded.rows, bias=None), notes
+    notes = {**rows.notes, "fold mean": folded.mean, "fold deviation": folded.deviation}
+    return replace(rows, outputs=folded.rows, bias=None, notes=notes)
 
 
 def _text_of(target: TextTokenizer) -> Callable[[int], str]:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -76,15 +76,9 @@ def byteify(
     asked = as_texts(texts)
     corpus = Corpus(replace(asked, held_out=0.0, batch_bytes=8 * asked.window_bytes), seed=0)
     source = os.fspath(lm) if isinstance(lm, str | os.PathLike) else None
-    loaded: object = lm if source is None else load_lm(source)
-    if not isinstance(loaded, ByteLM):
-        raise UnsupportedError(f"{loaded!r:.60} reads bytes already; byteify a model over tokens")
-    if loaded.encodings != "canonical":
-        raise ArgumentError("a byteified model follows canonical encodings; load the model so")
+    loaded = _over_tokens(lm if source is None else load_lm(source))
     reader = TokenReader(loaded)
     n_batches = max(2, -(-min(lesson_bytes, corpus.n_bytes) // corpus.batch_bytes))
-    learned: list[Lesson] = []
-    held_out: list[Lesson] = []
     token_model = described(loaded, reader, source)
     about = {
         "token model": asdict(token_model),
@@ -92,18 +86,9 @@ def byteify(
         "window_bytes": asked.window_bytes,
     }
     prepared = prepared_lessons(loaded, reader, corpus, n_batches, path / LESSONS, about)
-    for number, lessons in enumerate(prepared, start=1):
-        (held_out if number % _HELD_OUT_EVERY == 0 or number == n_batches else learned).extend(
-            lessons
-        )
-        tell("reading with the token model", number, n_batches)
-    if not learned or not held_out:
-        raise ArgumentError("the token model can write too little of the texts; give more of them")
-    model = Byteified(
-        ByteifiedConfig(token_model, decoder or DecoderConfig()),
-        loaded,
-        seed=training.seed,
-    )
+    learned, held_out = _parted(prepared, n_batches, tell)
+    config = ByteifiedConfig(token_model, decoder or DecoderConfig())
+    model = Byteified(config, loaded, seed=training.seed)
 
     def loss(number: int) -> torch.Tensor:
         order = np.random.default_rng([training.seed, number]).permutation(len(learned))
@@ -115,17 +100,46 @@ def byteify(
         training,
         folder=path,
         evaluate=lambda: _figures(model, held_out, windows_at_once),
-        identity={
-            "config": asdict(model.config),
-            "texts": corpus.fingerprint(),
-            "bytes": lesson_bytes,
-        },
+        identity={"config": asdict(config), "texts": about["texts"], "bytes": lesson_bytes},
         progress=tell,
     )
     model.save(path)
     mean_bytes = sum(len(each.data) for each in learned) / len(learned)
     n_bytes = round(mean_bytes * min(windows_at_once, len(learned)) * training.batches)
     return model, replace(result, step_bytes=n_bytes)
+
+
+def _over_tokens(lm: object) -> ByteLM:
+    """The model, if its law of bytes is that of its tokens, along canonical encodings.
+
+    Raises:
+        ArgumentError: it follows other encodings.
+        UnsupportedError: it has no tokens.
+    """
+    if not isinstance(lm, ByteLM):
+        raise UnsupportedError(f"{lm!r:.60} reads bytes already; byteify a model over tokens")
+    if lm.encodings != "canonical":
+        raise ArgumentError("a byteified model follows canonical encodings; load the model so")
+    return lm
+
+
+def _parted(
+    prepared: Iterable[Sequence[Lesson]], n_batches: int, tell: Progress
+) -> tuple[list[Lesson], list[Lesson]]:
+    """Lessons to learn from, and those that are held out: some batches, and the last.
+
+    Raises:
+        ArgumentError: one of them is empty.
+    """
+    learned: list[Lesson] = []
+    held_out: list[Lesson] = []
+    for number, lessons in enumerate(prepared, start=1):
+        is_held_out = number % _HELD_OUT_EVERY == 0 or number == n_batches
+        (held_out if is_held_out else learned).extend(lessons)
+        tell("reading with the token model", number, n_batches)
+    if not learned or not held_out:
+        raise ArgumentError("the token model can write too little of the texts; give more of them")
+    return learned, held_out
 
 
 def _probabilities(model: Byteified, lessons: Sequence[Lesson]) -> tuple[Windows, torch.Tensor]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tokkit
 from tokkit.cli.declarations import argument, option
-from tokkit.cli.option_types import AnyText, InputFile, InputFolder, Source
+from tokkit.cli.option_types import AnyText, Checked, InputFile, InputFolder, Source
 from tokkit.cli.progress import progress
 from tokkit.errors import ArgumentError, refused_by_system
 from tokkit.files.reading import read_whole
@@ -24,6 +24,13 @@ _PARALLEL = (
     "or English"
 )
 
+
+def _check_device(name: str) -> None:
+    from tokkit.bytelm.token_models.transformers.loading import checked_device, import_torch
+
+    checked_device(import_torch(), name)
+
+
 TokenizerArgument = Annotated[str, argument("TOKENIZER", Source(), _SOURCE)]
 ModelArgument = Annotated[str, argument("MODEL", Source(), _SOURCE)]
 ModelArguments = Annotated[list[str], argument("MODEL", Source(), _SOURCE)]
@@ -34,6 +41,9 @@ DownloadFlag = Annotated[
         name="--download",
         alias="--allow-download",
     ),
+]
+DeviceOption = Annotated[
+    str | None, option("where torch computes, as cuda:0 (cpu)", Checked(_check_device), "DEVICE")
 ]
 ParallelTextsOption = Annotated[str | None, option(_PARALLEL, InputFolder(), "FOLDER")]
 

@@ -8,8 +8,8 @@ finds the shares under which those merges would have been chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -26,23 +26,21 @@ from tokkit.arguments import (
     refuse_single_text,
     say_nothing,
 )
-from tokkit.errors import ArgumentError, EncodingError
-from tokkit.mixture.estimation.estimator import Estimate, estimate
+from tokkit.errors import ArgumentError
 from tokkit.mixture.estimation.evidence import SNAPSHOTS, Evidence, gather_evidence
-from tokkit.mixture.estimation.intervals import INFLATION, intervals
-from tokkit.mixture.estimation.linear_program import LinearProgramSolution, solve_linear_program
-from tokkit.mixture.estimation.missing import MissingTest
 from tokkit.mixture.estimation.share_limits import share_limits
-from tokkit.mixture.judging.caveats import SMALL_SAMPLE, fits, outcome_warnings, unsupported
+from tokkit.mixture.estimation.solving import Solution, solve
+from tokkit.mixture.judging.caveats import outcome_warnings, unsupported
 from tokkit.mixture.judging.diagnostics import diagnose
 from tokkit.mixture.merges.inheritance import Inheritance, find_inheritance
-from tokkit.mixture.merges.merge_list import UNKNOWN, MergeList, merge_list
+from tokkit.mixture.merges.merge_list import MergeList, merge_list
 from tokkit.mixture.merges.reach import told
 from tokkit.mixture.result import MixtureResult
-from tokkit.mixture.samples.counting import SampleCounts, count_categories, require_joblib
+from tokkit.mixture.samples.checking import sample_warnings
+from tokkit.mixture.samples.counting import count_categories, require_joblib
 from tokkit.mixture.samples.shard_text import ReadOptions
 from tokkit.mixture.samples.sources import Source
-from tokkit.mixture.samples.word_counts import WordCounts, WordTable, make_table
+from tokkit.mixture.samples.word_counts import WordTable, make_table
 from tokkit.mixture.samples.words import WordSplitter
 from tokkit.text.of_text import load_text_tokenizer
 from tokkit.text.tokenizer import TextTokenizer
@@ -51,8 +49,6 @@ Method = Literal["default", "linear-program"]
 DEFAULT_MERGES: dict[str, int] = {"default": 30_000, "linear-program": 3_000}
 
 _MAX_JOBS = 1 << 16
-WRONG_ENCODING = 0.005
-"""Share of bytes that are no UTF-8, or zero, from which a sample is refused."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +129,8 @@ def infer_mixture(
     _check_options(method, max_merges, level, corpora)
     tokenizer = load_text_tokenizer(tokenizer)
     inherits = [load_text_tokenizer(other) for other in inherits]
-    counting = counting or CountingOptions()
-    say = progress or say_nothing
-    merges = merge_list(tokenizer)
-    inherited, warnings = _find_inherited(merges, inherits)
-    first = inherited.n_merges if inherited else 0
-    if first and method == "linear-program":
-        raise ArgumentError(
-            f"{tokenizer.name} begins with {first} merges of {inherited and inherited.source}, and "
-            "the linear program cannot leave them out; use the default method"
-        )
-    used = merges.beginning(first + (max_merges or DEFAULT_MERGES[method]))
+    counting, say = counting or CountingOptions(), progress or say_nothing
+    used, inherited, warnings = _used_merges(tokenizer, inherits, method, max_merges)
     counts = count_categories(
         WordSplitter.of(tokenizer),
         corpora,
@@ -153,54 +140,24 @@ def infer_mixture(
         progress=progress,
     )
     for name, sample in counts.items():
-        warnings += _check_sample(name, sample, used)
+        warnings += sample_warnings(name, sample, used)
     table = make_table([sample.words for sample in counts.values()])
-    names = list(counts)
-    snapshots = {first + step for step in SNAPSHOTS if first + step < len(used)} | {len(used)}
-    replayed = partial(say, "replaying merges")
-    evidence = gather_evidence(
-        table, used, first=first, snapshots=sorted(snapshots), progress=replayed
-    )
-    heard = told(evidence)
-    untold = [name for name, each in zip(names, heard.tolist(), strict=True) if not each]
-    if heard.sum() < 2:
-        raise ArgumentError(
-            f"after {first:,} inherited merges the other {len(evidence.merged):,} join pairs of "
-            f"{len(names) - len(untold)} of the {len(names)} categories, so that they tell nothing "
-            "of shares; add samples of what they are made of"
-        )
-    solution = _solve(method, table, used, evidence, heard, level, say)
+    evidence = _replayed(table, used, inherited.n_merges if inherited else 0, say)
+    untold = _untold(evidence, list(counts))
+    solution = solve(method, table, used, evidence, level=level, say=say)
     limits = share_limits(evidence, solution.weights)
-    warnings += outcome_warnings(
-        evidence,
-        solution.weights,
-        limits,
-        names=names,
-        unexplained=solution.unexplained,
-        missing=solution.missing,
-    )
-    if solution.status in ("not converged", "rounds"):
-        warnings.append("the estimator stopped before it had settled")
-    if method == "default" and solution.intervals is None:
-        warnings.append(
-            "the merges fit no mixture of these categories, so that no intervals can be given; add "
-            "what is missing among the categories"
-        )
-    intervals = None
-    if solution.intervals is not None:
-        ends = zip(names, solution.intervals.tolist(), strict=True)
-        intervals = {name: (low, high) for name, (low, high) in ends}
+    warnings += _doubts(evidence, solution, limits, list(counts), method)
     return MixtureResult(
         tokenizer=tokenizer.name,
         method=method,
-        proportions=dict(zip(names, solution.weights.tolist(), strict=True)),
-        intervals=intervals,
+        proportions=dict(zip(counts, solution.weights.tolist(), strict=True)),
+        intervals=_intervals(solution, counts),
         level=level,
         status=solution.status,
         objective=solution.objective,
         unexplained=solution.unexplained,
         unsupported=unsupported(evidence),
-        limits=dict(zip(names, limits.tolist(), strict=True)),
+        limits=dict(zip(counts, limits.tolist(), strict=True)),
         covariance=solution.covariance,
         n_merges=len(evidence.merged),
         inherited=inherited,
@@ -237,9 +194,6 @@ def check_corpora(corpora: Mapping[str, Source]) -> None:
         )
 
 
-# -- merges ----------------------------------------------------------------------------------
-
-
 def _find_inherited(
     merges: MergeList, inherits: Sequence[TextTokenizer]
 ) -> tuple[Inheritance | None, list[str]]:
@@ -263,128 +217,83 @@ def _find_inherited(
     return found, [note]
 
 
-# -- samples ---------------------------------------------------------------------------------
-
-
-def _check_sample(name: str, sample: SampleCounts, merges: MergeList) -> list[str]:
-    """Warnings about a sample.
+def _used_merges(
+    tokenizer: TextTokenizer,
+    inherits: Sequence[TextTokenizer],
+    method: Method,
+    max_merges: int | None,
+) -> tuple[MergeList, Inheritance | None, list[str]]:
+    """The first merges, so many after those that were inherited; and what is to be said of these.
 
     Raises:
-        ArgumentError: it is empty.
-        EncodingError: it is not UTF-8.
+        ArgumentError: not a BPE tokenizer, or inherited merges for the linear program.
     """
-    words = sample.words
-    if not words.n_bytes:
-        raise ArgumentError(f"category {name!r} is empty; give it a sample, or leave it out")
-    nul, invalid = sample.n_nul / words.n_bytes, sample.n_invalid / words.n_bytes
-    if nul > WRONG_ENCODING:
-        raise EncodingError(
-            f"category {name!r}: {nul:.1%} of its bytes are zero, so it is UTF-16, UTF-32 or not "
-            "text at all; convert it to UTF-8"
-        )
-    if invalid > WRONG_ENCODING:
-        raise EncodingError(
-            f"category {name!r}: {invalid:.1%} of its bytes are not valid UTF-8; it is in another "
-            "encoding, or damaged; convert it to UTF-8"
-        )
-    if not _has_pair(words, merges):
+    merges = merge_list(tokenizer)
+    inherited, warnings = _find_inherited(merges, inherits)
+    first = inherited.n_merges if inherited else 0
+    if inherited and first and method == "linear-program":
         raise ArgumentError(
-            f"category {name!r} ({words.n_bytes:,} bytes) holds no two symbols of the tokenizer "
-            "side by side, so its merges say nothing about it; is it the right text?"
+            f"{tokenizer.name} begins with {first} merges of {inherited.source}, and the linear "
+            "program cannot leave them out; use the default method"
         )
-    warnings: list[str] = []
-    if sample.n_invalid:
-        warnings.append(
-            f"category {name!r}: {invalid:.3%} of its bytes are not valid UTF-8 (they were counted "
-            "as they are)"
+    used = merges.beginning(first + (max_merges or DEFAULT_MERGES[method]))
+    return used, inherited, warnings
+
+
+def _replayed(
+    table: WordTable, used: MergeList, first: int, say: Callable[[str, int, int], None]
+) -> Evidence:
+    """What the merges tell, the first of which are inherited."""
+    snapshots = {first + step for step in SNAPSHOTS if first + step < len(used)} | {len(used)}
+    replayed = partial(say, "replaying merges")
+    return gather_evidence(table, used, first=first, snapshots=sorted(snapshots), progress=replayed)
+
+
+def _untold(evidence: Evidence, names: Sequence[str]) -> list[str]:
+    """Categories that the merges say nothing of.
+
+    Raises:
+        ArgumentError: they speak of fewer than two.
+    """
+    heard = told(evidence).tolist()
+    untold = [name for name, each in zip(names, heard, strict=True) if not each]
+    if sum(heard) < 2:
+        raise ArgumentError(
+            f"after {evidence.first:,} inherited merges the other {len(evidence.merged):,} join "
+            f"pairs of {sum(heard)} of the {len(names)} categories, so that they tell nothing of "
+            "shares; add samples of what they are made of"
         )
-    if words.n_bytes < SMALL_SAMPLE:
-        warnings.append(
-            f"category {name!r}: a sample of {words.n_bytes:,} bytes is small; its share is "
-            "uncertain beyond what the interval says (1 MB is plenty)"
-        )
-    return warnings
+    return untold
 
 
-def _has_pair(words: WordCounts, merges: MergeList) -> bool:
-    if not len(words):
-        return False
-    symbols, starts = merges.symbols_of(words.text, words.starts)
-    known = symbols != UNKNOWN
-    follows = np.ones(len(symbols), dtype=np.bool_)
-    follows[starts[:-1][starts[:-1] < len(symbols)]] = False
-    return bool((known[1:] & known[:-1] & follows[1:]).any())
-
-
-# -- estimators ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Solution:
-    weights: NDArray[np.float64]
-    intervals: NDArray[np.float64] | None
-    covariance: NDArray[np.float64] | None
-    status: str
-    objective: float
-    unexplained: float | None
-    missing: MissingTest | None
-
-
-def _solve(
-    method: Method,
-    table: WordTable,
-    merges: MergeList,
+def _doubts(
     evidence: Evidence,
-    heard: NDArray[np.bool_],
-    level: float,
-    say: Callable[[str, int, int], None],
-) -> _Solution:
-    if not evidence.merged.any():
-        raise ArgumentError(
-            "no sample holds the pair of any merge; the samples have nothing in common with the "
-            "training data, or are split in another way"
-        )
-    if method == "linear-program":
-        solved = partial(say, "solving, rows so far")
-        return _from_program(solve_linear_program(table, merges, progress=solved), evidence)
-    say("estimating", 0, 1)
-    spoken_of = evidence if heard.all() else evidence.only(heard)
-    found = estimate(spoken_of)
-    solution = _from_estimate(found, intervals(spoken_of, found, level=level))
-    return solution if heard.all() else _among_all(solution, heard)
-
-
-def _among_all(part: _Solution, heard: NDArray[np.bool_]) -> _Solution:
-    """With the categories that nothing was told of: 0, but anything up to 1 for all that is known.
-
-    Whatever they have is taken from the others, whose lower ends are therefore 0.
-    """
-    n = len(heard)
-    weights = np.zeros(n)
-    weights[heard] = part.weights
-    bounds = covariance = None
-    if part.intervals is not None and part.covariance is not None:
-        bounds = np.tile([0.0, 1.0], (n, 1))
-        bounds[heard, 1] = part.intervals[:, 1]
-        covariance = np.zeros((n, n))
-        covariance[np.ix_(heard, heard)] = part.covariance
-    return replace(part, weights=weights, intervals=bounds, covariance=covariance)
-
-
-def _from_program(found: LinearProgramSolution, evidence: Evidence) -> _Solution:
-    weights = evidence.bytes_from_pairs(found.weights)
-    return _Solution(weights, None, None, found.status, found.objective, None, None)
-
-
-def _from_estimate(found: Estimate, bounds: NDArray[np.float64]) -> _Solution:
-    known = found.residuals[~np.isnan(found.residuals)]
-    fitting = fits(unsupported=found.unsupported, unexplained=found.unexplained)
-    return _Solution(
-        weights=found.weights,
-        intervals=bounds if fitting else None,
-        covariance=found.covariance * INFLATION**2 if fitting else None,
-        status="converged" if found.converged else "not converged",
-        objective=float(np.mean(known**2)) if len(known) else 0.0,
-        unexplained=found.unexplained,
-        missing=found.missing,
+    solution: Solution,
+    limits: NDArray[np.float64],
+    names: list[str],
+    method: Method,
+) -> list[str]:
+    """Warnings about the shares that were found."""
+    doubts = outcome_warnings(
+        evidence,
+        solution.weights,
+        limits,
+        names=names,
+        unexplained=solution.unexplained,
+        missing=solution.missing,
     )
+    if solution.status in ("not converged", "rounds"):
+        doubts.append("the estimator stopped before it had settled")
+    if method == "default" and solution.intervals is None:
+        doubts.append(
+            "the merges fit no mixture of these categories, so that no intervals can be given; add "
+            "what is missing among the categories"
+        )
+    return doubts
+
+
+def _intervals(solution: Solution, names: Iterable[str]) -> dict[str, tuple[float, float]] | None:
+    if solution.intervals is None:
+        return None
+    ends = zip(names, solution.intervals.tolist(), strict=True)
+    return {name: (low, high) for name, (low, high) in ends}

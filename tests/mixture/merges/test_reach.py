@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tokkit.mixture.estimation.evidence import Evidence
-from tokkit.mixture.inference import _among_all, _Solution  # pyright: ignore[reportPrivateUsage]
+from tokkit.mixture.estimation.solving import Solution, among_all
 from tokkit.mixture.judging.caveats import LONG_PREFIX
 from tokkit.mixture.judging.groups import group_shares
 from tokkit.mixture.merges.reach import reach, told
@@ -46,8 +46,8 @@ def test_evidence_of_some_categories_has_their_columns() -> None:
 
 def test_what_is_not_told_of_may_have_any_share() -> None:
     bounds, covariance = np.array([[0.6, 0.8], [0.2, 0.4]]), np.eye(2) / 100
-    part = _Solution(np.array([0.7, 0.3]), bounds, covariance, "converged", 0.0, 0.0, None)
-    whole = _among_all(part, np.array([True, False, True]))
+    part = Solution(np.array([0.7, 0.3]), bounds, covariance, "converged", 0.0, 0.0, None)
+    whole = among_all(part, np.array([True, False, True]))
     assert whole.weights.tolist() == [0.7, 0.0, 0.3]
     assert whole.intervals is not None
     assert whole.intervals.tolist() == [[0.0, 0.8], [0.0, 1.0], [0.0, 0.4]]
@@ -60,6 +60,6 @@ def test_what_is_not_told_of_may_have_any_share() -> None:
     low, high = groups["y"].interval
     assert low == 0 and 0.3 < high < 0.5
     assert (
-        _among_all(replace(part, intervals=None, covariance=None), np.array([1, 1], bool)).intervals
+        among_all(replace(part, intervals=None, covariance=None), np.array([1, 1], bool)).intervals
         is None
     )

@@ -32,7 +32,6 @@ from tokkit.bytelm.completion.completion import Unit, complete, draw_completion
 from tokkit.bytelm.completion.filling_options import (
     FillingOptions,
     Method,
-    check_method,
     check_searched,
     search_middle,
 )
@@ -104,10 +103,9 @@ def infill(
         EncodingError: a part holds bytes that the vocabulary cannot express.
         ModelError: the model gives the parts no mass.
     """
-    check_method(method)
+    way = FillingOptions(method, budget, fim, heal, context)
     if suffix is None:
-        of_middle = fim is not None or heal != "prefix" or context is not None
-        if of_middle or begins or method != "auto" or budget is not None:
+        if begins or way != FillingOptions():
             raise ArgumentError(
                 "fim, heal, context, begins, method and budget are of a middle; pass suffix, too "
                 "(b'' where nothing follows), or leave them out"
@@ -124,7 +122,6 @@ def infill(
             **sampling,
         )
     check_model(lm)
-    way = FillingOptions(method, budget, fim, heal, context)
     if way.take_format(lm):
         gap = Infilling(lm, prefix, suffix, fim=fim, heal=heal, context=context, begins=begins)
         middle = gap.stream(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tokkit
 from tokkit.cli.declarations import option
@@ -26,6 +28,7 @@ from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
+    from tokkit.bytelm.byte_lm import ByteLM
     from tokkit.bytelm.ensemble import ByteEnsemble, EnsembleState
     from tokkit.bytelm.ensembles.speakers import Heard
 
@@ -39,11 +42,12 @@ EXAMPLES = (
 )
 
 
-def ensemble(
-    model: ModelArgument,
-    others: ModelArguments,
-    prompt: Prompt,
-    sampling: Sampling,
+@dataclass(frozen=True)
+class Combining:
+    """How several models become one."""
+
+    PANEL: ClassVar[str | None] = None
+
     weights: Annotated[
         Numbers | None,
         option(
@@ -52,7 +56,7 @@ def ensemble(
             Each(Real()),
             "W,W,...",
         ),
-    ] = None,
+    ] = None
     combine: Annotated[
         Literal["adaptive", "switching", "loglinear", "mixture", "mean", "product"],
         option(
@@ -60,7 +64,7 @@ def ensemble(
             "every byte; loglinear: a product whose exponents are learned; mixture: one speaks, "
             "the evidence says who; mean, product: averages of each step under fixed weights"
         ),
-    ] = "adaptive",
+    ] = "adaptive"
     tolerance: Annotated[
         float,
         option(
@@ -69,7 +73,40 @@ def ensemble(
             Real(0, below=1),
             "SHARE",
         ),
-    ] = 0.0,
+    ] = 0.0
+
+    def refuse_unfit(self, n_models: int) -> None:
+        """Refuse weights that do not fit, before a model is loaded.
+
+        Raises:
+            ArgumentError: they are not one a model, or none that the combination takes.
+        """
+        from tokkit.bytelm.ensembles.names import check_weights
+
+        if self.weights is None:
+            return
+        if len(self.weights) != n_models:
+            raise ArgumentError(
+                f"--weights has {len(self.weights)} numbers for {n_models} models; give one each"
+            )
+        check_weights(self.weights, n_models, self.combine)
+
+    def join(self, members: Sequence[ByteLM]) -> ByteEnsemble:
+        """The models as one."""
+        return tokkit.ByteEnsemble(
+            members,
+            weights=None if self.weights is None else list(self.weights),
+            combine=self.combine,
+            tolerance=self.tolerance,
+        )
+
+
+def ensemble(
+    model: ModelArgument,
+    others: ModelArguments,
+    prompt: Prompt,
+    sampling: Sampling,
+    combining: Combining,
     html: Annotated[
         str | None, html_option("a page that shows who spoke where, byte by byte")
     ] = None,
@@ -85,25 +122,18 @@ def ensemble(
         raise ArgumentError("--html - would mix the page with the continuation; name a file")
     data = prompt.read()
     sources = [model, *others]
-    _refuse_weights(weights, len(sources), combine)
+    combining.refuse_unfit(len(sources))
     sampling.request(data)  # refuses options that exclude each other
-    members = [load_model(source, allow_download) for source in sources]
-    together = tokkit.ByteEnsemble(
-        members,
-        weights=None if weights is None else list(weights),
-        combine=combine,
-        tolerance=tolerance,
-    )
+    together = combining.join([load_model(source, allow_download) for source in sources])
     with progress("scoring the prompt"):
         state = together.open(b"" if html else data)
         heard = [_listen(state, data)] if html else []
     report = _report(together, state, len(data))
-    options = sampling.keywords()
-    pieces = together.stream(data, state=state, **options)
+    pieces = together.stream(data, state=state, **sampling.keywords())
     if as_json:
         completion = b"".join(counted("generating", pieces, sampling.max_bytes))
     else:
-        _print_header(report, combine)
+        _print_header(report, combining.combine)
         completion = write_stream(pieces)
         print()
     with progress("weighing the models"):
@@ -119,8 +149,8 @@ def ensemble(
         return 0
     print_json(
         {
-            "combine": combine,
-            "tolerance": tolerance,
+            "combine": combining.combine,
+            "tolerance": combining.tolerance,
             **bytes_fields("prompt", data),
             **bytes_fields("completion", completion),
             "n_bytes": len(completion),
@@ -129,19 +159,6 @@ def ensemble(
         }
     )
     return 0
-
-
-def _refuse_weights(weights: Numbers | None, n_models: int, combine: str) -> None:
-    """Refuse weights that do not fit, before a model is loaded."""
-    from tokkit.bytelm.ensembles.names import check_weights
-
-    if weights is None:
-        return
-    if len(weights) != n_models:
-        raise ArgumentError(
-            f"--weights has {len(weights)} numbers for {n_models} models; give one each"
-        )
-    check_weights(weights, n_models, combine)
 
 
 def _report(ensemble: ByteEnsemble, state: EnsembleState, n_bytes: int) -> list[dict[str, Any]]:

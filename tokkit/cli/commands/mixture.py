@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tokkit.cli.declarations import argument, option
 from tokkit.cli.inputs import DownloadFlag, TokenizerArgument, load_tokenizer
@@ -25,6 +25,7 @@ from tokkit.errors import ArgumentError
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
+    from tokkit.mixture.inference import CountingOptions
     from tokkit.mixture.result import MixtureResult
 
 EXAMPLES = (
@@ -35,8 +36,57 @@ EXAMPLES = (
     ),
     ("tokkit mixture tokenizer.json samples/ --cache counts/ --jobs -1", "resumable, on all cores"),
 )
-_READ = "Reading samples"
 _LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Estimating:
+    """How shares are found."""
+
+    PANEL: ClassVar[str | None] = None
+
+    method: Annotated[
+        Literal["default", "linear-program"],
+        option("linear-program: that of Hayase et al. 2024; slow, no intervals"),
+    ] = "default"
+    max_merges: Annotated[
+        int | None,
+        option("use the first N merges (30000; linear-program: 3000)", Whole(1), "N"),
+    ] = None
+    level: Annotated[float, option("coverage of the intervals", Real(above=0, below=1), "P")] = (
+        _LEVEL
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a level of intervals where there are none, by an `ArgumentError`."""
+        if self.method == "linear-program" and self.level != _LEVEL:
+            raise ArgumentError("--level is about intervals, and --method linear-program has none")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the samples are read."""
+
+    PANEL: ClassVar[str] = "Reading samples"
+
+    text_field: Annotated[str, option("of JSON records and Parquet files", AnyText(), "NAME")] = (
+        "text"
+    )
+    jobs: Annotated[
+        int | None, option("files read at a time; -1: one a core (1)", Whole(1, other=-1), "N")
+    ] = None
+    cache: Annotated[
+        str | None,
+        option("keep the counts of finished files here, to resume", OutputFolder(), "DIR"),
+    ] = None
+
+    def options(self) -> CountingOptions:
+        """Those of the library."""
+        from tokkit.mixture.inference import CountingOptions
+        from tokkit.mixture.samples.shard_text import ReadOptions
+
+        read = ReadOptions(text_field=self.text_field)
+        return CountingOptions(n_jobs=self.jobs, cache=self.cache, read=read)
 
 
 def mixture(
@@ -44,17 +94,8 @@ def mixture(
     folder: Annotated[
         str, argument("FOLDER", InputFolder(url=True), "samples of the categories; may be a URL")
     ],
-    method: Annotated[
-        Literal["default", "linear-program"],
-        option("linear-program: that of Hayase et al. 2024; slow, no intervals"),
-    ] = "default",
-    max_merges: Annotated[
-        int | None,
-        option("use the first N merges (30000; linear-program: 3000)", Whole(1), "N"),
-    ] = None,
-    level: Annotated[
-        float, option("coverage of the intervals", Real(above=0, below=1), "P")
-    ] = _LEVEL,
+    estimating: Estimating,
+    reading: Reading,
     inherits: Annotated[
         list[str] | None,
         option(
@@ -72,19 +113,6 @@ def mixture(
             "NAME=CATEGORY[,...]",
         ),
     ] = None,
-    text_field: Annotated[
-        str, option("of JSON records and Parquet files", AnyText(), "NAME", panel=_READ)
-    ] = "text",
-    jobs: Annotated[
-        int | None,
-        option("files read at a time; -1: one a core (1)", Whole(1, other=-1), "N", panel=_READ),
-    ] = None,
-    cache: Annotated[
-        str | None,
-        option(
-            "keep the counts of finished files here, to resume", OutputFolder(), "DIR", panel=_READ
-        ),
-    ] = None,
     html: Annotated[str | None, html_option("a report as one page")] = None,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
@@ -94,43 +122,43 @@ def mixture(
     FOLDER has a file or a subfolder of files for each category: plain text, .jsonl or .parquet,
     possibly compressed. The shares are of bytes.
     """
-    from tokkit.files.sources import short_name
-    from tokkit.mixture.inference import CountingOptions, check_corpora, infer_mixture
+    from tokkit.mixture.inference import check_corpora, infer_mixture
     from tokkit.mixture.judging.groups import find_groups
-    from tokkit.mixture.samples.shard_text import ReadOptions
     from tokkit.mixture.samples.sources import find_categories
 
     refuse_two_on_stdout(html=html, json="-" if as_json else None)
-    if method == "linear-program" and level != _LEVEL:
-        raise ArgumentError("--level is about intervals, and --method linear-program has none")
     categories = find_categories(folder)
     check_corpora(categories)
     groups = parse_groups(group or [])
     find_groups(list(categories), groups)  # before the long part
-    counting = CountingOptions(n_jobs=jobs, cache=cache, read=ReadOptions(text_field=text_field))
+    counting = reading.options()
     loaded = load_tokenizer(tokenizer, allow_download)
     others = [load_tokenizer(other, allow_download) for other in inherits or ()]
     with Meter() as meter:
         result = infer_mixture(
             loaded,
             categories,
-            method=method,
-            max_merges=max_merges,
-            level=level,
+            **asdict(estimating),
             inherits=others,
             counting=counting,
             progress=meter,
         )
     # As the user calls it.
-    result = replace(result, tokenizer=tokenizer).with_groups(groups)
+    _tell(replace(result, tokenizer=tokenizer).with_groups(groups), html, as_json)
+    return 0
+
+
+def _tell(result: MixtureResult, html: str | None, as_json: bool) -> None:
+    """Write the page, and the result where stdout is free."""
+    from tokkit.files.sources import short_name
+
     if html is not None:
-        titled = replace(result, tokenizer=short_name(tokenizer, Path(tokenizer)))
-        save_text(html, titled.to_html())
+        name = short_name(result.tokenizer, Path(result.tokenizer))
+        save_text(html, replace(result, tokenizer=name).to_html())
     if as_json:
         print_json(result.to_dict())
     elif html != "-":
         _print(result)
-    return 0
 
 
 def parse_groups(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -119,6 +120,80 @@ class Windows:
         return check_windows(self.window, self.stride)
 
 
+@dataclass(frozen=True)
+class Encodings:
+    """Which encodings of a text its probability is summed over, and how widely."""
+
+    PANEL: ClassVar[str | None] = None
+
+    encodings: Annotated[
+        Literal["canonical", "all"],
+        option(
+            "sum over canonical encodings, masked and renormalised, or over all encodings of the "
+            "unmodified model, by beam"
+        ),
+    ] = "canonical"
+    beam: Annotated[
+        int | None,
+        option("width of the beam of --encodings all (8)", Whole(1), "N"),
+    ] = None
+    bound: Annotated[
+        float | None,
+        option(
+            "widen the beam of --encodings all until it leaves out at most this share of the mass "
+            "at every byte, or refuse the text",
+            Real(above=0, below=1),
+            "SHARE",
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a beam that nothing needs, by an `ArgumentError`."""
+        for name, value in (("--beam", self.beam), ("--bound", self.bound)):
+            if value is not None and self.encodings != "all":
+                raise ArgumentError(
+                    f"{name} belongs to --encodings all; canonical encodings need no beam"
+                )
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the scores go."""
+
+    PANEL: ClassVar[str] = "Outputs"
+
+    html: Annotated[str | None, html_option("a page with a heat map of surprise")] = None
+    csv: Annotated[
+        str | None,
+        option(
+            "a line a document and model, to a file or stdout",
+            OutputFile(),
+            "[FILE]",
+        ),
+        Alone("-"),
+    ] = None
+    as_json: JsonFlag = False
+
+    def refuse_unfit(self) -> None:
+        """Refuse several outputs on stdout.
+
+        Raises:
+            ArgumentError: there are.
+        """
+        refuse_two_on_stdout(html=self.html, csv=self.csv, json="-" if self.as_json else None)
+
+    def write(self, report: ScoreReport, encodings: str) -> None:
+        """Write what was asked for, and tables where stdout is free."""
+        if self.html is not None:
+            save_text(self.html, report.to_html())
+        if self.csv is not None:
+            save_text(self.csv, report.to_csv())
+        if self.as_json:
+            _print_json(report, encodings)
+        elif "-" not in (self.html, self.csv):
+            _print_tables(report, COLUMNS[encodings])
+
+
 def score(
     models: Annotated[
         list[str],
@@ -131,29 +206,11 @@ def score(
     ],
     text: InputText,
     windows: Windows,
+    summed: Encodings,
+    outputs: Outputs,
     text_field: Annotated[
         str, option("of a JSON record or a Parquet file: what has the text", AnyText(), "NAME")
     ] = "text",
-    encodings: Annotated[
-        Literal["canonical", "all"],
-        option(
-            "sum over canonical encodings, masked and renormalised, or over all encodings of the "
-            "unmodified model, by beam"
-        ),
-    ] = "canonical",
-    beam: Annotated[
-        int | None,
-        option("width of the beam of --encodings all (8)", Whole(1), "N"),
-    ] = None,
-    bound: Annotated[
-        float | None,
-        option(
-            "widen the beam of --encodings all until it leaves out at most this share of the mass "
-            "at every byte, or refuse the text",
-            Real(above=0, below=1),
-            "SHARE",
-        ),
-    ] = None,
     combine: Annotated[
         str | None,
         option(
@@ -162,19 +219,7 @@ def score(
             "HOW",
         ),
     ] = None,
-    html: Annotated[str | None, html_option("a page with a heat map of surprise")] = None,
-    csv: Annotated[
-        str | None,
-        option(
-            "a line a document and model, to a file or stdout",
-            OutputFile(),
-            "[FILE]",
-            panel="Outputs",
-        ),
-        Alone("-"),
-    ] = None,
     allow_download: DownloadFlag = False,
-    as_json: JsonFlag = False,
 ) -> int:
     """Bits per byte of texts, for models with any vocabularies side by side.
 
@@ -186,41 +231,36 @@ def score(
     from tokkit.scoring.inputs import open_corpus
     from tokkit.scoring.scoring import Run, score_run
 
-    refuse_two_on_stdout(html=html, csv=csv, json="-" if as_json else None)
+    outputs.refuse_unfit()
     sources = [given for given in models if not is_text_file(given)]
     files = [given for given in models if is_text_file(given)]
-    _check(sources, encodings, (beam, bound), windows, combine)
+    _check(sources, summed, windows, combine)
     corpus = open_corpus(_texts(files, text), text_field=text_field)
-    options: dict[str, Any] = {"allow_download": allow_download, "encodings": encodings}
-    options["beam"] = beam
-    if bound is not None:
-        options["bound"] = bound
-    with Meter() as meter:
-        run = Run(
-            corpus,
-            windows.sizes(),
-            windows.records,
-            SHOWN_BYTES if html is not None else 0,
-            meter,
-            (("encodings", encodings), ("beam", beam), ("bound", bound)),
-        )
-        try:
-            report = score_run(_loaders(sources, combine, options, meter), run)
-        except KeyboardInterrupt:
-            if windows.records is None:
-                raise
-            told = f"what was scored is in {windows.records}; the same command goes on"
-            raise Interrupted(told) from None
-    if html is not None:
-        save_text(html, report.to_html())
-    if csv is not None:
-        save_text(csv, report.to_csv())
-    if as_json:
-        _print_json(report, encodings)
-    elif "-" not in (html, csv):
-        _print_tables(report, COLUMNS[encodings])
+    with Meter() as meter, _told_how_to_go_on(windows):
+        shown_bytes = SHOWN_BYTES if outputs.html is not None else 0
+        about = tuple(asdict(summed).items())
+        run = Run(corpus, windows.sizes(), windows.records, shown_bytes, meter, about)
+        options = {"allow_download": allow_download, **asdict(summed)}
+        report = score_run(_loaders(sources, combine, options, meter), run)
+    outputs.write(report, summed.encodings)
     _tell_wide(report)
     return _tell_impossible(report)
+
+
+@contextmanager
+def _told_how_to_go_on(windows: Windows) -> Generator[None]:
+    """Say of an interruption where the records are, if any are kept.
+
+    Raises:
+        Interrupted: there was one, and they are.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if windows.records is None:
+            raise
+        told = f"what was scored is in {windows.records}; the same command goes on"
+        raise Interrupted(told) from None
 
 
 def _tell_wide(report: ScoreReport) -> None:
@@ -238,11 +278,7 @@ def _tell_wide(report: ScoreReport) -> None:
 
 
 def _check(
-    sources: Sequence[str],
-    encodings: str,
-    beam_and_bound: tuple[int | None, float | None],
-    windows: Windows,
-    combine: str | None,
+    sources: Sequence[str], summed: Encodings, windows: Windows, combine: str | None
 ) -> None:
     """Refuse what does not go together, before anything is read or loaded."""
     if not sources:
@@ -250,13 +286,8 @@ def _check(
     twice = [source for source in sources if sources.count(source) > 1]
     if twice:
         raise ArgumentError(f"the model {twice[0]!r} is named twice; name each once")
-    if windows.window is not None and encodings == "all":
+    if windows.window is not None and summed.encodings == "all":
         raise ArgumentError("--window goes with canonical encodings; leave out --encodings all")
-    for name, value in zip(("--beam", "--bound"), beam_and_bound, strict=True):
-        if value is not None and encodings != "all":
-            raise ArgumentError(
-                f"{name} belongs to --encodings all; canonical encodings need no beam"
-            )
     if combine is not None and len(sources) < 2:
         raise ArgumentError("--combine needs at least two models; name another")
 

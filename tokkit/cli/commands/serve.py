@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from tokkit.cli.declarations import option
 from tokkit.cli.inputs import DownloadFlag, ModelArguments, load_model, load_tokenizer
@@ -13,27 +14,26 @@ from tokkit.cli.option_types import AnyText, Real, Source, Whole
 from tokkit.cli.output import JsonFlag, print_json
 from tokkit.errors import ArgumentError, needs_extra
 
+if TYPE_CHECKING:
+    from tokkit.text.tokenizer import TextTokenizer
+
 EXAMPLES = (
     ("tokkit serve smollm2", "at http://127.0.0.1:8080, for OpenAI's and llama.cpp's clients"),
     ("tokkit serve smollm2 gemma3 --port 9000", "two models and their ensemble"),
     ("tokkit serve path/to/coder --host 0.0.0.0 --api-key KEY", "for other machines, with a key"),
 )
-_LIMITS = "Limits"
-_ACCESS = "Access"
 
 
-def serve(
-    models: ModelArguments,
-    port: Annotated[int, option("the port; 0 takes a free one", Whole(0, most=65535), "N")] = 8080,
+@dataclass(frozen=True)
+class Access:
+    """Who may use the server."""
+
+    PANEL: ClassVar[str] = "Access"
+
     host: Annotated[
         str,
-        option(
-            "the address to listen at; beyond loopback it takes a key",
-            AnyText(),
-            "ADDRESS",
-            panel=_ACCESS,
-        ),
-    ] = "127.0.0.1",
+        option("the address to listen at; beyond loopback it takes a key", AnyText(), "ADDRESS"),
+    ] = "127.0.0.1"
     api_key: Annotated[
         str | None,
         option(
@@ -41,13 +41,43 @@ def serve(
             "users of the machine do not see",
             AnyText(),
             "KEY",
-            panel=_ACCESS,
         ),
-    ] = None,
+    ] = None
     cors_origin: Annotated[
-        str | None,
-        option("a page that may use the server from a browser", AnyText(), "URL", panel=_ACCESS),
-    ] = None,
+        str | None, option("a page that may use the server from a browser", AnyText(), "URL")
+    ] = None
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments of `ServeOptions`."""
+        return {
+            "host": self.host,
+            "api_key": self.api_key or os.environ.get("TOKKIT_API_KEY") or None,
+            "cors_origins": () if self.cors_origin is None else (self.cors_origin,),
+        }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be asked for."""
+
+    PANEL: ClassVar[str] = "Limits"
+
+    max_tokens: Annotated[int, option("of a completion, at most", Whole(1), "N")] = 4096
+    cache_tokens: Annotated[
+        int, option("what the cache of each model holds, at most", Whole(256), "N")
+    ] = 32768
+    max_running: Annotated[int, option("completions that are drawn at a time", Whole(1), "N")] = 16
+    max_queue: Annotated[
+        int, option("completions that wait; more get status 429", Whole(0), "N")
+    ] = 64
+    max_seconds: Annotated[float, option("that a completion may take", Real(above=0), "S")] = 600.0
+
+
+def serve(
+    models: ModelArguments,
+    access: Access,
+    limits: Limits,
+    port: Annotated[int, option("the port; 0 takes a free one", Whole(0, most=65535), "N")] = 8080,
     combine: Annotated[
         Literal["adaptive", "switching", "loglinear", "mixture", "mean", "product"],
         option("how several models are one; see tokkit ensemble"),
@@ -68,23 +98,6 @@ def serve(
             "TOKENIZER",
         ),
     ] = None,
-    max_tokens: Annotated[
-        int, option("of a completion, at most", Whole(1), "N", panel=_LIMITS)
-    ] = 4096,
-    cache_tokens: Annotated[
-        int,
-        option("what the cache of each model holds, at most", Whole(256), "N", panel=_LIMITS),
-    ] = 32768,
-    max_running: Annotated[
-        int, option("completions that are drawn at a time", Whole(1), "N", panel=_LIMITS)
-    ] = 16,
-    max_queue: Annotated[
-        int,
-        option("completions that wait; more get status 429", Whole(0), "N", panel=_LIMITS),
-    ] = 64,
-    max_seconds: Annotated[
-        float, option("that a completion may take", Real(above=0), "S", panel=_LIMITS)
-    ] = 600.0,
     allow_download: DownloadFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -105,25 +118,13 @@ def serve(
         from tokkit.serve.served import check_names, put_together
         from tokkit.serve.setup_help import setup_help
 
-    if tokenizer is not None and len(models) < 2:
-        raise ArgumentError(
-            "--tokenizer counts the tokens of several models that are one, and a single model has "
-            "its own; leave it out, or name several models"
-        )
     options = ServeOptions(
-        host=host,
         port=port,
-        api_key=api_key or os.environ.get("TOKKIT_API_KEY") or None,
-        cors_origins=() if cors_origin is None else (cors_origin,),
         fills=fills,
-        tokenizer=None if tokenizer is None else load_tokenizer(tokenizer, allow_download),
-        max_tokens=max_tokens,
-        cache_tokens=cache_tokens,
-        max_running=max_running,
-        max_queue=max_queue,
-        max_seconds=max_seconds,
+        tokenizer=_counting(tokenizer, len(models), allow_download),
+        **access.keywords(),
+        **asdict(limits),
     )
-
     check_names(map(_name, models))
 
     def announce(url: str) -> None:
@@ -141,6 +142,18 @@ def serve(
             templates = {name: text for name, text in found.items() if text is not None}
         run(offered, options, announce, templates, listener)
     return 0
+
+
+def _counting(tokenizer: str | None, n_models: int, allow_download: bool) -> TextTokenizer | None:
+    """The tokenizer that counts for several models that are one; None for the first model's."""
+    if tokenizer is None:
+        return None
+    if n_models < 2:
+        raise ArgumentError(
+            "--tokenizer counts the tokens of several models that are one, and a single model has "
+            "its own; leave it out, or name several models"
+        )
+    return load_tokenizer(tokenizer, allow_download)
 
 
 def _name(source: str) -> str:

@@ -156,14 +156,8 @@ def train(
     hypernet MODEL TEXT… corrects the rows that a heuristic makes for other tokenizers, of MODEL and
     of what is tuned from it: tokkit transfer --hypernet FOLDER.
     """
-    from tokkit.models.training import TrainingOptions
-
     refuse_two_on_stdout(html=html, json="-" if as_json else None)
-    begun = _is_begun(into)
-    if begun and not resume:
-        raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
-    if resume and not begun:
-        raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
+    _refuse_unless_as_said(into, resume=resume)
     if allow_download:
         _fetch(inputs[0] if what in _OF_A_MODEL else None, text_training.tokenizer)
     with _told_how_to_go_on(into):
@@ -180,13 +174,17 @@ def train(
             options = text_training.options(minutes, rate, seed)
             return train_text_model(what, inputs, into, text_training, options, html, as_json)
         text_training.refuse("of models of text")
-        options = TrainingOptions(
-            seconds=60 * (_MINUTES if minutes is None else minutes),
-            learning_rate=_RATE if rate is None else rate,
-            weight_decay=0.01,
-            seed=seed,
-        )
+        options = _hypernet_options(minutes, rate, seed)
         return _train_hypernet(inputs[0], inputs[1:], into, options, html, as_json)
+
+
+def _refuse_unless_as_said(into: str, *, resume: bool) -> None:
+    """Refuse to go on with a training by accident, and to begin one in place of going on."""
+    begun = _is_begun(into)
+    if begun and not resume:
+        raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
+    if resume and not begun:
+        raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
 
 
 def _fetch(model: str | None, tokenizer: str | None) -> None:
@@ -223,6 +221,18 @@ def _told_how_to_go_on(into: str) -> Generator[None]:
         done = str(error) or "stopped before the training began"
         how = "with --resume goes on" if _is_begun(into) else "begins anew"
         raise Interrupted(f"{done}; the same command {how}") from None
+
+
+def _hypernet_options(minutes: float | None, rate: float | None, seed: int) -> TrainingOptions:
+    """Budget and optimiser, with the defaults of a hypernetwork."""
+    from tokkit.models.training import TrainingOptions
+
+    return TrainingOptions(
+        seconds=60 * (_MINUTES if minutes is None else minutes),
+        learning_rate=_RATE if rate is None else rate,
+        weight_decay=0.01,
+        seed=seed,
+    )
 
 
 def _train_hypernet(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tokkit
 from tokkit.cli.declarations import option
-from tokkit.cli.inputs import DownloadFlag, ModelArgument, TokenizerArgument, read_text
+from tokkit.cli.inputs import (
+    DeviceOption,
+    DownloadFlag,
+    ModelArgument,
+    TokenizerArgument,
+    read_text,
+)
 from tokkit.cli.option_types import (
-    Checked,
     InputFile,
     InputFolder,
     Name,
@@ -59,46 +64,73 @@ def _methods() -> Iterable[str]:
     return ("auto", *METHODS)
 
 
-def _check_device(name: str) -> None:
-    from tokkit.bytelm.token_models.transformers.loading import checked_device, import_torch
+@dataclass(frozen=True)
+class Outputs:
+    """What is kept of a transfer."""
 
-    checked_device(import_torch(), name)
+    PANEL: ClassVar[str] = "Outputs"
 
-
-def transfer(
-    model: ModelArgument,
-    tokenizer: TokenizerArgument,
     out: Annotated[
         str | None,
         option(
             "folder for the model and its tokenizer",
             NewFolder(),
             "FOLDER",
-            panel="Outputs",
             name="--out",
             alias="--into",
         ),
-    ] = None,
-    gguf: Annotated[
-        str | None, option("both as one GGUF file", OutputFile(), "FILE", panel="Outputs")
-    ] = None,
+    ] = None
+    gguf: Annotated[str | None, option("both as one GGUF file", OutputFile(), "FILE")] = None
+    html: Annotated[str | None, html_option("a report as one page")] = None
+    as_json: JsonFlag = False
+
+    def refuse_unfit(self) -> None:
+        """Refuse to keep nothing, and to write to stdout twice.
+
+        Raises:
+            ArgumentError: that is what is asked for.
+        """
+        refuse_two_on_stdout(html=self.html, json="-" if self.as_json else None)
+        if self.gguf == "-":
+            raise ArgumentError("--gguf - is stdout; a GGUF file is read back, so give a file")
+        if not (self.out or self.gguf or self.html or self.as_json):
+            raise ArgumentError(
+                "nothing would be kept: give --out FOLDER, --gguf FILE or --html FILE"
+            )
+
+    def tell(self, report: TransferReport) -> None:
+        """Write the report where it is asked for, and a summary where stdout is free."""
+        if self.html is not None:
+            save_text(self.html, report.to_html())
+        if self.as_json:
+            print_json(report.to_dict())
+        elif self.html != "-":
+            _print(report)
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """How the rows of the new tokens are made."""
+
+    PANEL: ClassVar[str | None] = None
+
     method: Annotated[
         str,
         option("how rows are made; auto: the best for the model", Name(_methods), "METHOD"),
-    ] = "auto",
+    ] = "auto"
     donor: Annotated[
         str | None,
         option("a model that has the new tokenizer, for methods that want one", Source(), "MODEL"),
-    ] = None,
+    ] = None
     k: Annotated[
         int | None, option("tokens that a row is a sum of, at most, for omp (8)", Whole(1), "N")
-    ] = None,
+    ] = None
     hypernet: Annotated[
         str | None,
         option(
             "a trained network to make rows with (tokkit train hypernet)", InputFolder(), "FOLDER"
         ),
-    ] = None,
+    ] = None
     text_file: Annotated[
         list[str] | None,
         option(
@@ -106,40 +138,77 @@ def transfer(
             InputFile(stdin=True),
             "FILE",
         ),
-    ] = None,
-    seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0,
+    ] = None
+    seed: Annotated[int, option("of whatever is drawn", Whole(0), "N")] = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a method without what it wants, by an `ArgumentError`."""
+        from tokkit.hypernets.methods import METHODS
+
+        wanting = METHODS.get(self.method)
+        if wanting is None:
+            return
+        if wanting.wants_donor and self.donor is None:
+            raise ArgumentError(
+                f"--method {self.method} wants a model that has the new tokenizer; give "
+                "--donor MODEL"
+            )
+        if wanting.wants_text and not self.text_file:
+            raise ArgumentError(
+                f"--method {self.method} wants a text of the new model's use; give --text-file FILE"
+            )
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments of `tokkit.transfer`; the texts are read."""
+        options = asdict(self)
+        files: list[str] | None = options.pop("text_file")
+        text = b"\n".join(read_text(None, file) for file in files) if files else None
+        return {**options, "text": text}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long a method that trains may train."""
+
+    PANEL: ClassVar[str] = "Training"
+
     minutes: Annotated[
         float | None,
-        option(
-            "of CPU time that a method that trains may train for (5)",
-            Real(above=0),
-            "N",
-            panel="Training",
-        ),
-    ] = None,
+        option("of CPU time that a method that trains may train for (5)", Real(above=0), "N"),
+    ] = None
     steps: Annotated[
-        int | None,
-        option("updates that it may make, in place of minutes", Whole(1), "N", panel="Training"),
-    ] = None,
+        int | None, option("updates that it may make, in place of minutes", Whole(1), "N")
+    ] = None
     checkpoint: Annotated[
         str | None,
         option(
             "where it saves what it has learned; goes on with what is there",
             OutputFolder(),
             "FOLDER",
-            panel="Training",
         ),
-    ] = None,
+    ] = None
+
+    def options(self) -> TransferTraining | None:
+        """The budget and the folder; None where none of them is given."""
+        if self.minutes is None and self.steps is None and self.checkpoint is None:
+            return None
+        from tokkit.hypernets.distillation.options import TransferTraining
+
+        seconds = None if self.minutes is None else 60 * self.minutes
+        return TransferTraining(seconds=seconds, steps=self.steps, folder=self.checkpoint)
+
+
+def transfer(
+    model: ModelArgument,
+    tokenizer: TokenizerArgument,
+    outputs: Outputs,
+    rows: NewRows,
+    training: Training,
     dtype: Annotated[
         Literal["float32", "bfloat16", "float16", "float64"], option("of the model's weights")
     ] = "float32",
-    device: Annotated[
-        str | None,
-        option("where torch computes, as cuda:0 (cpu)", Checked(_check_device), "DEVICE"),
-    ] = None,
-    html: Annotated[str | None, html_option("a report as one page")] = None,
+    device: DeviceOption = None,
     allow_download: DownloadFlag = False,
-    as_json: JsonFlag = False,
 ) -> int:
     """Give a model of transformers another tokenizer.
 
@@ -149,78 +218,30 @@ def transfer(
     """
     from tokkit.files.gguf_layout import require_gguf
 
-    refuse_two_on_stdout(html=html, json="-" if as_json else None)
-    if gguf == "-":
-        raise ArgumentError("--gguf - is stdout; a GGUF file is read back, so give a file")
-    if not (out or gguf or html or as_json):
-        raise ArgumentError("nothing would be kept: give --out FOLDER, --gguf FILE or --html FILE")
-    if gguf is not None:
+    outputs.refuse_unfit()
+    if outputs.gguf is not None:
         require_gguf(extra="hf")
-    _refuse_incomplete(method, donor, text_file)
-    training = _training(minutes, steps, checkpoint)
-    text = b"\n".join(read_text(None, file) for file in text_file) if text_file else None
+    options: dict[str, Any] = {**rows.keywords(), "training": training.options()}
     with Meter() as meter:
         result = tokkit.transfer(
             model,
             tokenizer,
-            method=method,
-            donor=donor,
-            hypernet=hypernet,
-            text=text,
-            k=k,
-            seed=seed,
-            training=training,
+            **options,
             dtype=dtype,
             device=device,
             allow_download=allow_download,
             progress=meter,
         )
-        if out is not None:
+        if outputs.out is not None:
             meter("saving")
-            result.save(out)
-    # As the user calls them.
-    report = replace(result.report, source=model, target=tokenizer)
-    if html is not None:
-        save_text(html, report.to_html())
-    if as_json:
-        print_json(report.to_dict())
-    elif html != "-":
-        _print(report)
-    if gguf is not None:  # last, because only a finished model shows whether such a file can be
+            result.save(outputs.out)
+    outputs.tell(replace(result.report, source=model, target=tokenizer))  # as the user calls them
+    if outputs.gguf is not None:  # last, as only a finished model shows whether it can be one
         with progress("writing and reading back the GGUF file"):
-            saved = result.save_gguf(gguf)
+            saved = result.save_gguf(outputs.gguf)
         for note in saved.notes:
             print(f"tokkit: note: {visible(note)}", file=sys.stderr)
     return 0
-
-
-def _refuse_incomplete(method: str, donor: str | None, text_file: list[str] | None) -> None:
-    """Refuse a method without what it wants, in the words of the command."""
-    from tokkit.hypernets.methods import METHODS
-
-    wanting = METHODS.get(method)
-    if wanting is None:
-        return
-    if wanting.wants_donor and donor is None:
-        raise ArgumentError(
-            f"--method {method} wants a model that has the new tokenizer; give --donor MODEL"
-        )
-    if wanting.wants_text and not text_file:
-        raise ArgumentError(
-            f"--method {method} wants a text of the new model's use; give --text-file FILE"
-        )
-
-
-def _training(
-    minutes: float | None, steps: int | None, checkpoint: str | None
-) -> TransferTraining | None:
-    """The budget and the folder; None where none of them is given."""
-    if minutes is None and steps is None and checkpoint is None:
-        return None
-    from tokkit.hypernets.distillation.options import TransferTraining
-
-    seconds = None if minutes is None else 60 * minutes
-    return TransferTraining(seconds=seconds, steps=steps, folder=checkpoint)
 
 
 def _print(report: TransferReport) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tokkit
 from tokkit.cli.declarations import option
-from tokkit.cli.inputs import read_text
-from tokkit.cli.option_types import AnyText, Checked, InputFolder, Real, Source, Whole
+from tokkit.cli.inputs import DeviceOption, read_text
+from tokkit.cli.option_types import AnyText, InputFolder, Real, Source, Whole
 from tokkit.cli.output import print_json, save_text
 from tokkit.cli.progress import Meter
 from tokkit.errors import ArgumentError
@@ -32,12 +32,6 @@ _NOT_OF_BYTEIFIED = (
 _OF_NEW_MODELS = (
     "width", "layers", "heads", "ngrams", "gate", "settings", "tokenizer", "vocab_size",
 )  # fmt: skip
-
-
-def _check_device(name: str) -> None:
-    from tokkit.bytelm.token_models.transformers.loading import checked_device, import_torch
-
-    checked_device(import_torch(), name)
 
 
 @dataclass(frozen=True)
@@ -92,10 +86,7 @@ class TextTraining:
         Literal["adamw", "muon"], option("muon: for the matrices between hidden states")
     ] = "adamw"
     bf16: Annotated[bool, option("compute products in bfloat16")] = False
-    device: Annotated[
-        str | None,
-        option("where torch computes, as cuda:0 (cpu)", Checked(_check_device), "DEVICE"),
-    ] = None
+    device: DeviceOption = None
 
     def options(self, minutes: float | None, rate: float | None, seed: int) -> TrainingOptions:
         """Budget and optimiser, with the defaults of models of text."""

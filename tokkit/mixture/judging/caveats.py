@@ -1,6 +1,6 @@
 """`outcome_warnings`: what speaks against an inferred mixture, each in a sentence.
 
-What is wrong with a sample alone is found before anything is inferred (`tokkit.mixture.inference`);
+What is wrong with a sample alone is found before anything is inferred (`samples.checking`);
 this is about samples and merges together.
 """
 
