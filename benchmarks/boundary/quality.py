@@ -34,10 +34,9 @@ Token healing and greedy tokens from a healed prompt define no probability of th
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +49,7 @@ from benchmarks.shared.cuts import LineCut, common_prefix, line_cuts
 from benchmarks.shared.held_out import held_out, python_sources
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.passages import english
-from benchmarks.shared.records import FOLDER, PAGE, Record, Records, replace_block
+from benchmarks.shared.records import FOLDER, PAGE, Record, Records, replace_block, run_parser
 from benchmarks.shared.sample_texts import CORPUS
 from tokkit.bytelm.completion.completion import stream_completion
 from tokkit.bytelm.token_models.protocol import open_session
@@ -208,11 +207,6 @@ def groups(records: list[Record]) -> list[Group]:
     return [group for group in found if group.records]
 
 
-def hits(records: list[Record], method: str, size: Callable[[Record], int]) -> list[float]:
-    """Per cent (100 or 0) of a method on each prompt: at least `size` bytes agree."""
-    return [100.0 * (record["matched"][method] >= size(record)) for record in records]
-
-
 def line_size(record: Record) -> int:
     """Bytes of the rest and its newline."""
     return record["rest_bytes"] + 1
@@ -223,41 +217,62 @@ def word_size(record: Record) -> int:
     return record["word_bytes"]
 
 
-def match_table(found: list[Group], size: Callable[[Record], int]) -> str:
-    """Exact match in per cent, and the difference to the baseline."""
-    lines = ["| prompts | n | " + " | ".join(METHODS) + " |", "|---|---|" + "---|" * len(METHODS)]
+def table(
+    found: list[Group],
+    columns: Mapping[str, str],
+    figure: Callable[[Record, str], float],
+    weight: Callable[[Record], int],
+    *,
+    counted: str,
+    digits: int,
+) -> str:
+    """A figure of each method, and its difference to the baseline.
+
+    Args:
+        found: the lines.
+        columns: head of a column -> the method.
+        figure: of a prompt, by a method.
+        weight: of a prompt, by which figures are divided.
+        counted: what the weights count.
+        digits: of the figures.
+    """
+    lines = [
+        f"| prompts | {counted} | {' | '.join(columns)} |",
+        "|---|---|" + "---|" * len(columns),
+    ]
     for group in found:
-        ones = [1.0] * len(group.records)
-        base = hits(group.records, BASELINE, size)
+        weights = [weight(record) for record in group.records]
+        base = [figure(record, BASELINE) for record in group.records]
         cells: list[str] = []
-        for method in METHODS:
-            own = hits(group.records, method, size)
-            cell = shown(ratio_interval(own, ones), digits=1)
+        for method in columns.values():
+            own = [figure(record, method) for record in group.records]
+            cell = shown(ratio_interval(own, weights), digits=digits)
             if method != BASELINE:
-                cell += "<br>" + shown(paired_interval(own, base, ones), digits=1, sign="+")
+                cell += "<br>" + shown(paired_interval(own, base, weights), digits=digits, sign="+")
             cells.append(cell)
-        lines.append(f"| {group.name} | {len(ones)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {group.name} | {sum(weights):,} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def match_table(found: list[Group], size: Callable[[Record], int]) -> str:
+    """Exact match in per cent: 100 for a prompt of which at least `size` bytes agree."""
+
+    def hit(record: Record, method: str) -> float:
+        return 100.0 * (record["matched"][method] >= size(record))
+
+    columns = {method: method for method in METHODS}
+    return table(found, columns, hit, lambda _: 1, counted="n", digits=1)
 
 
 def bits_table(found: list[Group]) -> str:
-    """Bits per byte, and the difference to the baseline."""
-    lines = [
-        "| prompts | bytes | " + " | ".join(SCORED) + " |",
-        "|---|---|" + "---|" * len(SCORED),
-    ]
-    for group in found:
-        sizes = [record["rest_bytes"] for record in group.records]
-        base = [record["bits"][BASELINE] for record in group.records]
-        cells: list[str] = []
-        for key in SCORED.values():
-            own = [record["bits"][key] for record in group.records]
-            cell = shown(ratio_interval(own, sizes), digits=3)
-            if key != BASELINE:
-                cell += "<br>" + shown(paired_interval(own, base, sizes), digits=3, sign="+")
-            cells.append(cell)
-        lines.append(f"| {group.name} | {sum(sizes):,} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    """Bits per byte."""
+
+    def bits(record: Record, method: str) -> float:
+        return record["bits"][method]
+
+    return table(
+        found, SCORED, bits, lambda record: record["rest_bytes"], counted="bytes", digits=3
+    )
 
 
 def report(records: Records) -> str:
@@ -282,17 +297,10 @@ def report(records: Records) -> str:
 
 def main() -> None:
     """Measure what is missing, then print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = run_parser(__doc__, None)  # records go to a file of the model
     parser.add_argument("--model", choices=["smollm2", "gemma3"], required=True)
     parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--prompts", type=int, default=150, help="of each kind of text")
-    parser.add_argument("--records", type=Path, help="default: .cache/benchmarks/boundary-MODEL")
-    parser.add_argument("--no-run", action="store_true", help="only show what has been measured")
-    parser.add_argument(
-        "--write-docs", action="store_true", help=f"put the tables into {PAGE.name}"
-    )
     options = parser.parse_args()
     own = english(options.corpus)
     python = [path.read_bytes() for path in python_sources() if held_out(path)]

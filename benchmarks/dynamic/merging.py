@@ -29,6 +29,7 @@ from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
+from benchmarks.shared.timing import cpu_seconds
 from tokkit.dynamic.merge_tables import merge_tables
 
 PAGE = ROOT / "docs" / "dynamic.md"
@@ -92,17 +93,12 @@ def speed(tokenizer: tokkit.TextTokenizer, text: str) -> str:
     batch = sequences_of(tokenizer, text, N_IDS)
     options: dict[str, Any] = {"tokenizer": tokenizer, "n_merges": N_MERGES}
     merged = tokkit.merge_batch(batch, **options)
-    seconds: list[float] = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        tokkit.merge_batch(batch, **options)
-        seconds.append(time.process_time() - start)
+    ours = cpu_seconds(lambda: tokkit.merge_batch(batch, **options), runs=REPEATS)
     start = time.process_time()
     rows, merges = recount(tokenizer, batch, N_MERGES)
     peer = time.process_time() - start
     if merges != merged.merges or rows != [ids.tolist() for ids in merged.sequences]:
         raise SystemExit("the results differ")
-    ours = min(seconds)
     return (
         f"| tokens | merges | tokkit, CPU-s | recounting in Python, CPU-s | ratio |\n"
         f"|---|---|---|---|---|\n"

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
 from benchmarks.shared.sample_texts import CORPUS
+from benchmarks.shared.timing import cpu_seconds
 from tokkit.dynamic.vocabulary_index import VocabularyIndex
 from tokkit.text.tokenizer import TextTokenizer
 
@@ -44,7 +43,7 @@ COLUMNS = (
     *("product, ms", "`logits`, ms", "`search`, ms", "product to `logits`", "product to `search`"),
     *("largest difference", "recall@20", "mass beyond 20"),
 )
-RUNS = 5
+RUNS = 6
 Float32s = NDArray[np.float32]
 
 
@@ -78,17 +77,6 @@ def written_out(rows: Float32s, parts: list[list[int]], residual: Float32s | Non
     return full
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """CPU-seconds of the fastest run."""
-    call()
-    found: list[float] = []
-    for _ in range(RUNS):
-        start = time.process_time()
-        call()
-        found.append(time.process_time() - start)
-    return min(found)
-
-
 def measure(name: str, index: VocabularyIndex, full: Float32s, queries: Float32s) -> str:
     """One row of the table, after a check that results agree."""
     off, recall, left_out = 0.0, 0.0, 0.0
@@ -101,9 +89,9 @@ def measure(name: str, index: VocabularyIndex, full: Float32s, queries: Float32s
     if off > 1e-4 * max(1, float(np.abs(full @ queries[0]).max())):
         raise SystemExit(f"logits differ by {off}")
     of = [queries[k % len(queries)] for k in range(4)]
-    whole = np.median([seconds(lambda q=q: full @ q) for q in of])
-    logits = np.median([seconds(lambda q=q: index.logits(q)) for q in of])
-    search = np.median([seconds(lambda q=q: index.search(q, K)) for q in of])
+    whole = np.median([cpu_seconds(lambda q=q: full @ q, runs=RUNS) for q in of])
+    logits = np.median([cpu_seconds(lambda q=q: index.logits(q), runs=RUNS) for q in of])
+    search = np.median([cpu_seconds(lambda q=q: index.search(q, K), runs=RUNS) for q in of])
     cells = [f"{1e3 * s:.1f}" for s in (whole, logits, search)]
     cells += [f"{whole / logits:.1f}", f"{whole / search:.1f}", f"{off:.1e}"]
     cells += [f"{recall / len(queries):.3f}", f"{left_out / len(queries):.3f}"]
@@ -120,7 +108,7 @@ def approximate(full: Float32s, queries: Float32s) -> str:
     rows = np.ascontiguousarray(full[:N_SMALL])
     width = rows.shape[1]
     truth = [{*np.argsort(-(rows @ query))[:K].tolist()} for query in queries]
-    whole = np.median([seconds(lambda q=q: rows @ q) for q in queries[:4]])
+    whole = np.median([cpu_seconds(lambda q=q: rows @ q, runs=RUNS) for q in queries[:4]])
     lines = ["| index | recall@20 | speed to the product |", "|---|---|---|"]
     ivf = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, 512, faiss.METRIC_INNER_PRODUCT)
     ivf.train(rows[:: N_SMALL // 40_000])
@@ -135,7 +123,10 @@ def approximate(full: Float32s, queries: Float32s) -> str:
             found = [index.search(query[None], K)[1][0].tolist() for query in queries]
             recall = np.mean([len(t & {*f}) / K for t, f in zip(truth, found, strict=True)])
             cost = np.median(
-                [seconds(lambda q=q, i=index: i.search(q[None], K)) for q in queries[:4]]
+                [
+                    cpu_seconds(lambda q=q, i=index: i.search(q[None], K), runs=RUNS)
+                    for q in queries[:4]
+                ]
             )
             lines.append(f"| {name}, effort {effort} | {recall:.2f} | {whole / cost:.1f} |")
     return "\n".join(lines)

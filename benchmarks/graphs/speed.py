@@ -12,8 +12,6 @@ student looks at the features of the new nodes.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,12 +22,13 @@ from numpy.typing import NDArray
 from benchmarks.shared.machine import peak_bytes, run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
+from benchmarks.shared.timing import cpu_seconds
 from tokkit.models import VQGraph, VQGraphConfig
 
 PAGE = ROOT / "docs" / "learned-tokenizers.md"
 FEATURES, COMMUNITY, CITED, OUTSIDE = 128, 50, 5, 0.05
 """Numbers of a node, nodes of a community, edges of a node, and the share that leaves it."""
-REPEATS = 3
+RUNS = 4
 
 Ints = NDArray[np.int64]
 
@@ -68,17 +67,6 @@ class Neighbours:
         return everyone, np.stack([among.row, among.col]).astype(np.int64)
 
 
-def cpu_seconds(run: Callable[[], object]) -> float:
-    """The least of a few runs, once warm."""
-    run()
-    spent: list[float] = []
-    for _ in range(REPEATS):
-        begun = time.process_time()
-        run()
-        spent.append(time.process_time() - begun)
-    return min(spent)
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -105,7 +93,7 @@ def main() -> None:
     if not np.allclose(teacher(), whole, atol=1e-4):
         raise SystemExit("the fetched neighbours do not give what the whole graph gives")
     n_fetched = len(neighbours.fetched(new, hops)[0])
-    of_teacher, of_student = cpu_seconds(teacher), cpu_seconds(student)
+    of_teacher, of_student = cpu_seconds(teacher, runs=RUNS), cpu_seconds(student, runs=RUNS)
     lines = [
         "```text",
         run_description("torch", "numpy", "scipy"),

@@ -82,17 +82,18 @@ def written(path: Path) -> Records:
     return Records(path, first["settings"], first["header"])
 
 
-def run_parser(description: str | None, name: str) -> argparse.ArgumentParser:
+def run_parser(description: str | None, name: str | None) -> argparse.ArgumentParser:
     """Arguments of a script that keeps records and writes tables.
 
     Args:
         description: the script's docstring.
-        name: of the file of records.
+        name: of the file of records; None where the script gives it one.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--records", type=Path, default=FOLDER / f"{name}.jsonl")
+    default = None if name is None else FOLDER / f"{name}.jsonl"
+    parser.add_argument("--records", type=Path, default=default)
     parser.add_argument("--no-run", action="store_true", help="only show what has been measured")
     parser.add_argument(
         "--write-docs", action="store_true", help=f"put the tables into {PAGE.name}"

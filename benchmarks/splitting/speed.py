@@ -9,7 +9,6 @@ Also: words of one letter over and over, as long as the text, and a push for eac
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
+from benchmarks.shared.timing import cpu_seconds
 from benchmarks.splitting.peer import Split, add_option, published_split
 from tokkit.text.words import WordSplitter, split_words
 
@@ -27,12 +27,7 @@ REPEATS = 5
 
 def megabytes_a_second(split: Callable[[], object], n_bytes: int) -> float:
     """Of CPU time, at best."""
-    seconds: list[float] = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        split()
-        seconds.append(time.process_time() - start)
-    return n_bytes / min(seconds) / 1e6
+    return n_bytes / cpu_seconds(split, runs=REPEATS) / 1e6
 
 
 def pushed(data: bytes) -> None:

@@ -41,11 +41,12 @@ def read_signals(path: Path, tokenizer: Tokenizer[Any]) -> Signals:
 
 
 def _pictures(path: Path, tokenizer: Tokenizer[Any]) -> Signals:
+    from tokkit.audit.codebook.exhibits import evenly
     from tokkit.models import read_pictures
 
     del tokenizer
     found = read_pictures(path, held_out=0)
-    places = _evenly(len(found.images))
+    places = evenly(len(found.images), _MOST_SIGNALS)
     labels = None if found.labels is None else [int(found.labels[k]) for k in places]
     return Signals([found.images[k] for k in places], labels=labels)
 
@@ -60,14 +61,11 @@ def _graph(path: Path, tokenizer: Tokenizer[Any]) -> Signals:
 
 
 def _speech(path: Path, tokenizer: Tokenizer[Any]) -> Signals:
+    from tokkit.audit.codebook.exhibits import evenly
     from tokkit.models.dm_codec.speech_files import wav_files
     from tokkit.models.dm_codec.wav_files import read_wav
 
     files = wav_files(path)
     rate = tokenizer.sample_rate
-    return Signals([read_wav(files[k], sample_rate=rate)[0] for k in _evenly(len(files))])
-
-
-def _evenly(n: int) -> list[int]:
-    most = min(n, _MOST_SIGNALS)
-    return [k * n // most for k in range(most)]
+    places = evenly(len(files), _MOST_SIGNALS)
+    return Signals([read_wav(files[k], sample_rate=rate)[0] for k in places])

@@ -23,13 +23,13 @@ def section_data(section: Section) -> dict[str, Any]:
     """Facts, tables and charts of a section, by the names of their attributes."""
     data = asdict(replace(section, exhibits=()))
     del data["exhibits"]
-    return _plain(data)
+    return plain(data)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Tuples as lists; numbers that are infinite or none, which JSON does not have, as null."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in cast("dict[str, Any]", value).items()}
+        return {key: plain(each) for key, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, tuple):
-        return [_plain(each) for each in cast("tuple[Any, ...]", value)]
+        return [plain(each) for each in cast("tuple[Any, ...]", value)]
     return None if isinstance(value, float) and not math.isfinite(value) else value

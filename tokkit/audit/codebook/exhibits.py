@@ -34,7 +34,7 @@ def _pictures(encoded: Encoded) -> Sequence[Exhibits]:
     ]  # fmt: skip
     if not chosen:
         return ()
-    chosen = [chosen[k] for k in _evenly(len(chosen), _MOST_PICTURES)]
+    chosen = [chosen[k] for k in evenly(len(chosen), _MOST_PICTURES)]
     decode = encoded.tokenizer.decode
     ids = {k: encoded.own_shape(encoded.ids[k]) for k in chosen}
     budgets = _budgets(encoded, list(ids.values()))
@@ -55,7 +55,7 @@ def _sounds(encoded: Encoded) -> Sequence[Exhibits]:
     sounds = [signal for signal in encoded.signals if np.ndim(signal) == 1]
     if not sounds:
         return ()
-    chosen = [sounds[place] for place in _evenly(len(sounds), _MOST_SOUNDS)]
+    chosen = [sounds[place] for place in evenly(len(sounds), _MOST_SOUNDS)]
     signals = [np.asarray(each, np.float32)[: _MOST_SECONDS * rate] for each in chosen]
     ids = [np.asarray(tokenizer.encode(signal)) for signal in signals]
     budgets = _budgets(encoded, ids)
@@ -106,6 +106,7 @@ def _is_picture(signal: Any) -> bool:
     return array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (1, 3)
 
 
-def _evenly(n: int, most: int) -> list[int]:
+def evenly(n: int, most: int) -> list[int]:
+    """Places of some of n things, at most so many, evenly spread."""
     kept = min(n, most)
     return [k * n // kept for k in range(kept)]
