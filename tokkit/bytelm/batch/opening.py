@@ -8,6 +8,7 @@ share the states there.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -17,11 +18,12 @@ from tokkit.bytelm.batch.token_ends import n_certain_tokens
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.byte_state import ByteState
+from tokkit.bytelm.completion.fim_frame import without_dummy_prefix
 from tokkit.bytelm.completion.infilling import Infilling
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.token_models.shared_session import SharedSession
-from tokkit.errors import ArgumentError
+from tokkit.errors import ArgumentError, EncodingError
 
 PIECE = 1024
 """Bytes of a prompt that are read at a time."""
@@ -132,10 +134,21 @@ class Opener:
         except GeneratorExit:
             self._prefixes.keep(ids, state.fork())
             raise
+        self.tokens_reused += self._n_begun(session, ids, surroundings.begins)
         state.push(surroundings.begins)
         yield state
         self._prefixes.keep(ids, state.fork())
         return state
+
+    def _n_begun(self, session: SharedSession | None, ids: Sequence[int], begins: bytes) -> int:
+        """Tokens of what is written in a gap that are known already."""
+        if session is None or not begins:
+            return 0
+        with suppress(EncodingError):
+            plain = without_dummy_prefix(session.token_lm.tokenizer)
+            written = plain.encode(begins, normalize=False)
+            return session.n_known(session.path(session.root, ids)[-1], written)
+        return 0
 
     @property
     def _session(self) -> SharedSession | None:

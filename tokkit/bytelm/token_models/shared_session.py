@@ -52,6 +52,15 @@ class SharedSession(Session):
             self.n_found += 1
         return found
 
+    def n_known(self, node: Node, ids: Sequence[int]) -> int:
+        """How many of the ids after a context lead to contexts that are there already."""
+        for k, token in enumerate(ids):
+            found = self._children.get((node, token))
+            if found is None:
+                return k
+            node = found
+        return len(ids)
+
     def logprobs(self, nodes: Sequence[Node]) -> LogProbs:
         """See `Session.logprobs`."""
         return self._session.logprobs(nodes)
