@@ -113,6 +113,12 @@ def test_a_model_without_a_format_searches_for_middles(client: Client, name: str
     assert client.ask(COMPLETE, model=name, prompt="a", suffix="", max_tokens=1)
 
 
+def test_a_greedy_search_finds_the_same_each_time() -> None:
+    gap = {"prompt": "the na", "suffix": "ts naïvely\n", "max_tokens": 9, "temperature": 0}
+    with running({"plain": plain_lm()}, ServeOptions(port=0, fill_budget=30)) as client:
+        assert len({text_of(client.ask(COMPLETE, **gap)) for _ in range(6)}) == 1
+
+
 def test_a_suffix_is_refused_by_name_where_only_formats_may_fill() -> None:
     with running({"plain": plain_lm()}, ServeOptions(port=0, fills="format")) as client:
         status, body = client.refused(COMPLETE, prompt="a", suffix="b")

@@ -39,6 +39,9 @@ def fill_by_posterior(
     Raises:
         TokkitError: the model gives no middle any mass.
     """
+    # The search draws its proposals; what is greedy shall be the same each time.
+    is_greedy = request.temperature == 0
+    seed = 0 if request.seed is None and is_greedy else request.seed
 
     def work(model: ByteModel, budget: int) -> bytes:
         return infill(
@@ -48,7 +51,7 @@ def fill_by_posterior(
             max_bytes=min(request.max_bytes, MAX_MIDDLE_BYTES),
             method="posterior",
             budget=budget,
-            seed=request.seed,
+            seed=seed,
             temperature=request.temperature,
         )
 
