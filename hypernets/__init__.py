@@ -1,10 +1,9 @@
 """Change the tokenizer of a model: transfer without training, and hypernetworks.
 
 Read `alignment` first (which old tokens a new one is spelled with), then `rows` (what a method
-gives), the `heuristics`, and `transfer`, which puts a model together from them. `figures` is how it
-went, and `transfer_report` tells it. `hypernetwork` trains a network that corrects the rows of a
-heuristic, `distillation` rows themselves; both over `frozen_body`, the layers of the old model.
-Imports as `tokkit.hypernets`.
+gives), the `heuristics`, and `transfer`, which puts a model together from them. `telling` says how
+it went. `hypernetwork` trains a network that corrects the rows of a heuristic, `distillation` rows
+themselves; both over `frozen_body`, the layers of the old model. Imports as `tokkit.hypernets`.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.errors import EncodingError
 from tokkit.hypernets.alignment import Alignment
-from tokkit.hypernets.figures import BitsPerByte
 from tokkit.hypernets.heuristics.shares import guessed_frequencies
 from tokkit.hypernets.masked.frame import MaskedFrame, frame_of
 from tokkit.hypernets.masked.reading import masked_bits, masked_states
 from tokkit.hypernets.plain_models.source_models import SourceModel
+from tokkit.hypernets.telling.figures import BitsPerByte
 from tokkit.hypernets.windows import Progress, Reading, cut_windows, read
 from tokkit.hypernets.written_by_model import (
     N_TEXTS,

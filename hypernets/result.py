@@ -8,11 +8,11 @@ from typing import Any
 
 from tokkit.arguments import check_path
 from tokkit.files.writing import whole_folder
-from tokkit.hypernets.figures import TransferFigures
 from tokkit.hypernets.gguf_export.writing import SavedGGUF, save_gguf
 from tokkit.hypernets.plain_models.saving import CONFIG, save_model
+from tokkit.hypernets.telling.figures import TransferFigures
+from tokkit.hypernets.telling.transfer_report import render_transfer_page
 from tokkit.hypernets.tokenizer_export.exporting import ExportedTokenizer
-from tokkit.hypernets.transfer_report import render_transfer_page
 from tokkit.report.page.notebook import notebook_html
 
 

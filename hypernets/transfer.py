@@ -32,7 +32,6 @@ from tokkit.hypernets.bench import Bench, starting_ids
 from tokkit.hypernets.boundary_token import read_as_beginning
 from tokkit.hypernets.distillation.distilling import distil
 from tokkit.hypernets.distillation.options import TransferTraining
-from tokkit.hypernets.figures import Spread
 from tokkit.hypernets.head import is_linear
 from tokkit.hypernets.masked.frame import frame_of
 from tokkit.hypernets.methods import METHODS, check_needs, chosen_method
@@ -44,6 +43,7 @@ from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_b
 from tokkit.hypernets.result import TransferReport, TransferResult
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
+from tokkit.hypernets.telling.figures import Spread
 from tokkit.hypernets.tokenizer_export.exporting import export_tokenizer
 from tokkit.hypernets.windows import Progress
 from tokkit.report.wording import readable

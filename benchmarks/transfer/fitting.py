@@ -19,7 +19,7 @@ from tokkit.hypernets.plain_models.source_models import load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
-from tokkit.models.training.curve import TrainingCurve
+from tokkit.models.training.telling.curve import TrainingCurve
 from tokkit.text.tokenizer import load_tokenizer
 
 

@@ -25,9 +25,9 @@ from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.rows import Rows
 from tokkit.hypernets.task import TransferTask
 from tokkit.hypernets.windows import n_positions
-from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.fingerprints import hashed
 from tokkit.models.training.loop import train
+from tokkit.models.training.telling.curve import TrainingCurve
 
 if TYPE_CHECKING:
     import torch

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokkit.models.text_models.learning import BITS_PER_BYTE
-from tokkit.models.training.curve import TrainingCurve, last_loss
 from tokkit.models.training.loop import TrainingResult
-from tokkit.models.training.loss_section import loss_section
+from tokkit.models.training.telling.curve import TrainingCurve, last_loss
+from tokkit.models.training.telling.loss_section import loss_section
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Chart, Fact, Section, Series, Table, columns
 from tokkit.report.wording import plural, size

@@ -2,8 +2,8 @@
 
 Read `options` (what is asked for), `tasks` (what is learned), `schedule` (the learning rate), then
 `loop`. `optimizers` says which parameters decay, `checkpoints` and `records` are what a folder of a
-training holds, `interrupts` lets the step in progress end, and `processes` averages over several
-of them.
+training holds, `interrupts` lets the step in progress end, `processes` averages over several of
+them, and `telling` says how it went.
 """
 
 from tokkit.models.training.loop import TrainingResult, train

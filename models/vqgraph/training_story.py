@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tokkit.models.training.signal_story import SignalStory, Values
+from tokkit.models.training.telling.signal_story import SignalStory, Values
 
 ACCURACY = "accuracy_"
 """How the names of those figures begin."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -116,7 +118,6 @@ def serve(
         from tokkit.serve.running import bind
         from tokkit.serve.running import serve as run
         from tokkit.serve.served import check_names, put_together
-        from tokkit.serve.setup_help import setup_help
 
     options = ServeOptions(
         port=port,
@@ -127,21 +128,28 @@ def serve(
     )
     check_names(map(_name, models))
 
-    def announce(url: str) -> None:
-        if as_json:
-            print_json({"url": url, "models": list(offered)})
-            return
-        print(setup_help(url, list(offered), options.api_key is not None), file=sys.stderr)
-        print(url, flush=True)
-
     with bind(options) as listener:  # so that a port that is taken is told before models load
         with answering_loading(listener):
             loaded = [(_name(source), load_model(source, allow_download)) for source in models]
             offered = put_together(loaded, combine)
             found = {_name(source): template_of(source) for source in models}
             templates = {name: text for name, text in found.items() if text is not None}
+        announce = partial(
+            _announce, names=list(offered), with_key=options.api_key is not None, as_json=as_json
+        )
         run(offered, options, announce, templates, listener)
     return 0
+
+
+def _announce(url: str, *, names: Sequence[str], with_key: bool, as_json: bool) -> None:
+    """Say where the server is, and how clients are set up."""
+    from tokkit.serve.setup_help import setup_help
+
+    if as_json:
+        print_json({"url": url, "models": list(names)})
+        return
+    print(setup_help(url, list(names), with_key), file=sys.stderr)
+    print(url, flush=True)
 
 
 def _counting(tokenizer: str | None, n_models: int, allow_download: bool) -> TextTokenizer | None:

@@ -244,7 +244,7 @@ def _train_hypernet(
     as_json: bool,
 ) -> int:
     from tokkit.hypernets import train_hypernetwork
-    from tokkit.hypernets.training_page import render_training_page
+    from tokkit.hypernets.telling.training_page import render_training_page
 
     texts = [read_text(None, file) for file in files]
     with Meter() as meter:

@@ -245,7 +245,7 @@ def transfer(
 
 
 def _print(report: TransferReport) -> None:
-    from tokkit.hypernets.transfer_report import transfer_sections, verdict
+    from tokkit.hypernets.telling.transfer_report import transfer_sections, verdict
     from tokkit.report.layout import BOLD, wrapped
     from tokkit.report.terminal import heading_lines, table_lines
 

@@ -12,7 +12,7 @@ from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
     from tokkit.models.training import TrainingOptions
-    from tokkit.models.training.signal_story import SignalStory
+    from tokkit.models.training.telling.signal_story import SignalStory
 
 OF_TEXT = (
     "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
@@ -87,7 +87,7 @@ def train_signals(
     """
     from tokkit.models.training import train as train_model
     from tokkit.models.training.processes import is_first
-    from tokkit.models.training.signal_story import (
+    from tokkit.models.training.telling.signal_story import (
         SignalFigures,
         render_signal_training,
         training_line,

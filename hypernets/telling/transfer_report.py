@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokkit.hypernets.figures import BitsPerByte, Spread, TransferFigures
-from tokkit.models.training.curve import TrainingCurve
+from tokkit.hypernets.telling.figures import BitsPerByte, Spread, TransferFigures
+from tokkit.models.training.telling.curve import TrainingCurve
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Chart, Column, Fact, Section, Series, Table, bar_chart, columns
 from tokkit.report.wording import plural, size

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tests.report.page.reader import assert_links_lead_somewhere, assert_stands_alone
-from tokkit.hypernets.figures import BitsPerByte, Outlier, Spread, TransferFigures
-from tokkit.hypernets.transfer_report import (
+from tokkit.hypernets.telling.figures import BitsPerByte, Outlier, Spread, TransferFigures
+from tokkit.hypernets.telling.transfer_report import (
     render_transfer_page,
     transfer_sections,
     verdict,
 )
-from tokkit.models.training.curve import TrainingCurve
 from tokkit.models.training.records import Record
+from tokkit.models.training.telling.curve import TrainingCurve
 from tokkit.report.section import Section
 from tokkit.report.terminal import table_lines
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tokkit.models.training.curve import TrainingCurve, last_loss
 from tokkit.models.training.loop import TrainingResult
-from tokkit.models.training.loss_section import loss_section
+from tokkit.models.training.telling.curve import TrainingCurve, last_loss
+from tokkit.models.training.telling.loss_section import loss_section
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Chart, Column, Fact, Scalar, Section, Series, Table
 from tokkit.report.wording import plural

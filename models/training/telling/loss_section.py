@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokkit.models.training.curve import TrainingCurve
+from tokkit.models.training.telling.curve import TrainingCurve
 from tokkit.report.section import Chart, Section, Series
 
 

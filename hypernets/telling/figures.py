@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.models.training.curve import TrainingCurve
+from tokkit.models.training.telling.curve import TrainingCurve
 
 _MOST_OUTLIERS = 10
 _NORMAL = 1.4826

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tokkit.hypernets.transfer_report import training_section
+from tokkit.hypernets.telling.transfer_report import training_section
 from tokkit.models.training import TrainingResult
-from tokkit.models.training.curve import TrainingCurve
+from tokkit.models.training.telling.curve import TrainingCurve
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import Fact
 from tokkit.report.wording import plural
