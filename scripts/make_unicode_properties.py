@@ -1,9 +1,9 @@
-r"""Read the character tables of `tokkit.text.regex.unicode_properties` out of the engines.
+r"""Read the tables of `tokkit.text.regex.characters.unicode_properties` out of the engines.
 
 Run `python scripts/make_unicode_properties.py` with the `dev` extra installed. It asks tiktoken
 (fancy-regex) about every code point, because tiktoken skips what a pattern does not match, so
 that decoding the encoded text leaves the matches. Agreement with Oniguruma is the business of
-`tests/text/regex/test_unicode_properties.py`. What the pretokenizers of
+`tests/text/regex/characters/test_unicode_properties.py`. What the pretokenizers of
 `tokenizers` call digits, punctuation and scripts is asked of these.
 """
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Digits, PreTokenizer, Punctuation, Split, UnicodeScripts
 
-from tokkit.text.regex.unicode_properties import GENERAL_CATEGORIES, N_CODE_POINTS
+from tokkit.text.regex.characters.unicode_properties import GENERAL_CATEGORIES, N_CODE_POINTS
 
-OUTPUT = Path(__file__).parents[1] / "tokkit/text/regex/unicode_properties.npz"
+OUTPUT = Path(__file__).parents[1] / "tokkit/text/regex/characters/unicode_properties.npz"
 CHARACTERS = "".join(chr(c) for c in range(N_CODE_POINTS) if not 0xD800 <= c <= 0xDFFF)
 BYTE_RANKS = {bytes([value]): value for value in range(256)}
 

@@ -15,7 +15,7 @@ from tokkit.files.checkpoints import CHECKPOINTS
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-DATA = "tokkit/text/regex/unicode_properties.npz"
+DATA = "tokkit/text/regex/characters/unicode_properties.npz"
 
 
 @pytest.fixture(scope="module")

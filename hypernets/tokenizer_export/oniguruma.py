@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import cache
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import INVALID, CharSet
+from tokkit.text.regex.characters.charset import INVALID, CharSet
 from tokkit.text.regex.nodes import (
     AtEnd,
     Atomic,

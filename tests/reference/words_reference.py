@@ -14,7 +14,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from tokkit.text.regex.unicode_properties import property_ranges
+from tokkit.text.regex.characters.unicode_properties import property_ranges
 
 INVALID = "\udc80"
 """Stands for bytes that are no UTF-8."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.kernels.segmentation.trie import matches
-from tokkit.text.regex.unicode_properties import word_ranges
+from tokkit.text.regex.characters.unicode_properties import word_ranges
 from tokkit.text.segment_models.vocabulary import build_trie
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 from tokkit.text.white_space import WHITE_SPACE

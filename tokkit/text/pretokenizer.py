@@ -23,7 +23,7 @@ from tokkit.text.canonical.literal_stage import (
 )
 from tokkit.text.regex.boundaries import ByteBoundaries, CharBoundaries, LabelledBytes
 from tokkit.text.regex.byte_cuts import ByteCuts, ByteSplitStage
-from tokkit.text.regex.charset import INVALID, Alphabet, CharSet, build_alphabet
+from tokkit.text.regex.characters.charset import INVALID, Alphabet, CharSet, build_alphabet
 from tokkit.text.regex.nodes import charsets_of, is_plain
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.rule_tree import rule_tree

@@ -14,7 +14,7 @@ import numpy as np
 
 from tokkit.audit.page.streams import Streams
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import INVALID, CharSet, build_alphabet
+from tokkit.text.regex.characters.charset import INVALID, CharSet, build_alphabet
 from tokkit.text.regex.nodes import charsets_of
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.rule_tree import rule_tree

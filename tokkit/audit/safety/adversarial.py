@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import CharSet
+from tokkit.text.regex.characters.charset import CharSet
 from tokkit.text.regex.nodes import Chars, Choice, Node, Repeat, Sequence
 from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.spec import TokenizerSpec

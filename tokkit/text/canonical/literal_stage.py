@@ -30,9 +30,9 @@ import numpy as np
 from tokkit.text.added_tokens import all_added_tokens
 from tokkit.text.canonical.prefix_stage import PrefixStage
 from tokkit.text.normalizers import marks_spaces, whole_normalizer
-from tokkit.text.regex.charset import Alphabet, CharSet
+from tokkit.text.regex.characters.charset import Alphabet, CharSet
+from tokkit.text.regex.characters.unicode_properties import space_ranges, word_ranges
 from tokkit.text.regex.reader import charset_of
-from tokkit.text.regex.unicode_properties import space_ranges, word_ranges
 from tokkit.text.spec import AddedToken, TokenizerSpec, TokenKind
 
 _ROOT = 0

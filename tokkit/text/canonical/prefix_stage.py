@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
-from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.characters.charset import Alphabet
 from tokkit.text.spec import TokenizerSpec
 
 

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 
 from tokkit.errors import UnsupportedError
 from tokkit.text.canonical.prefix_stage import PrefixConfig, PrefixStage
-from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.characters.charset import Alphabet
+from tokkit.text.regex.characters.utf8 import utf8_classes
 from tokkit.text.regex.on_demand import NOWHERE, K, States, leads_to_end, memoized
-from tokkit.text.regex.utf8 import utf8_classes
 
 DEAD = NOWHERE
 MAX_READINGS = 4_096

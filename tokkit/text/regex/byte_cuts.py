@@ -23,7 +23,7 @@ from tokkit.text.regex.boundaries import (
     may_end_all,
     read_on,
 )
-from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.characters.charset import Alphabet
 from tokkit.text.regex.on_demand import leads_to_end, memoized
 from tokkit.text.regex.split_stage import Marked, Places, SplitStage, Text
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from tokkit.text.regex.charset import CharSet
+from tokkit.text.regex.characters.charset import CharSet
+from tokkit.text.regex.characters.unicode_properties import multiple_folds, simple_case_variants
 from tokkit.text.regex.nodes import Chars, Choice, Literal, Node
 from tokkit.text.regex.nodes import Sequence as Parts
-from tokkit.text.regex.unicode_properties import multiple_folds, simple_case_variants
 
 
 def join_literals(parts: Sequence[Node]) -> list[Node]:

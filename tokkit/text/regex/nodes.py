@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import CharSet
+from tokkit.text.regex.characters.charset import CharSet
 
 MAX_EMPTY_PARTS = 30
 """Of a loop whose rounds can be empty: parts of a sequence, or counted repeats."""

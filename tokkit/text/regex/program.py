@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.characters.charset import Alphabet
 from tokkit.text.regex.nodes import (
     AtEnd,
     Atomic,

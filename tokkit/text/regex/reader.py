@@ -6,8 +6,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import CharSet
-from tokkit.text.regex.unicode_properties import (
+from tokkit.text.regex.characters.charset import CharSet
+from tokkit.text.regex.characters.unicode_properties import (
     Ranges,
     case_classes,
     digit_ranges,

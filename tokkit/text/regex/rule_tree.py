@@ -6,7 +6,7 @@ mark is a space again: so the space takes the mark's place in every set of chara
 
 from __future__ import annotations
 
-from tokkit.text.regex.charset import CharSet
+from tokkit.text.regex.characters.charset import CharSet
 from tokkit.text.regex.nodes import Node, with_charsets
 from tokkit.text.regex.syntax import parse
 from tokkit.text.spec import SplitRule

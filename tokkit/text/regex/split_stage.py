@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.kernels.texts import marks, scan
-from tokkit.text.regex.charset import Alphabet
+from tokkit.text.regex.characters.charset import Alphabet
 from tokkit.text.regex.lookaround import Context, Lookaround
 from tokkit.text.regex.program import Program, Threads
 from tokkit.text.regex.scanner import build_scanner, moves_of

@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex.charset import INVALID, CharSet
+from tokkit.text.regex.characters.charset import INVALID, CharSet
+from tokkit.text.regex.characters.unicode_properties import word_ranges
 from tokkit.text.regex.folding import class_with_folds, join_literals
 from tokkit.text.regex.nodes import (
     ANY,
@@ -29,7 +30,6 @@ from tokkit.text.regex.nodes import (
     repeat,
 )
 from tokkit.text.regex.reader import LINE_ENDS, MAX_NESTING, CharReader, Flags, charset_of
-from tokkit.text.regex.unicode_properties import word_ranges
 from tokkit.text.spec import Dialect
 
 MAX_REPEAT = 1000

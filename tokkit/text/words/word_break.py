@@ -1,7 +1,7 @@
 """What the splitter of words knows of each character: `Word_Break`, tailored, and a few flags.
 
 Source: Unicode Standard Annex #29, revision 45 (Unicode 16.0), table 3, which defines the values of
-`Word_Break` by other properties; those are in `tokkit.text.regex.unicode_properties`. Tailored
+`Word_Break` by other properties, which `text.regex.characters.unicode_properties` has. Tailored
 here, so that punctuation stands apart as in "Hierarchical Autoregressive Transformers" (Neitemeier
 et al., ICLR 2025) and only what is part of a word or number stays inside one:
 
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.text.regex.unicode_properties import N_CODE_POINTS, property_ranges
+from tokkit.text.regex.characters.unicode_properties import N_CODE_POINTS, property_ranges
 
 IGNORED = ("Extend", "Format", "ZWJ")
 """What belongs to the character before it (rule WB4)."""

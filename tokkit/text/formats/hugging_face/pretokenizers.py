@@ -16,8 +16,8 @@ from tokkit.files.json_text import want_bool, want_int, want_list, want_object, 
 from tokkit.text.formats.hugging_face.normalizers import MARK, NormalizerPlan
 from tokkit.text.formats.patterns import GPT2
 from tokkit.text.normalizers import MAX_PATTERN_CHARS
+from tokkit.text.regex.characters.unicode_properties import tokenizers_scripts
 from tokkit.text.regex.syntax import MAX_REPEAT
-from tokkit.text.regex.unicode_properties import tokenizers_scripts
 from tokkit.text.spec import Behavior, PrefixSpace, PrefixUnit, SplitRule
 
 _DIGIT = r"\p{tokenizers=digit}"

@@ -78,7 +78,7 @@ GENERAL_CATEGORIES = (
 )
 """Two-letter names; the data file stores a category as its index here."""
 
-_NAMES = shipped_table("unicode_names.toml", "tokkit.text.regex")
+_NAMES = shipped_table("unicode_names.toml", "tokkit.text.regex.characters")
 _CATEGORY_ALIASES: dict[str, str] = _NAMES["categories"]
 _ASCII_POSIX: dict[str, list[str]] = _NAMES["posix"]
 """First and last character of each range, by class."""

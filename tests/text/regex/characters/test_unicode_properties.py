@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tokenizers import Regex, normalizers
 
 from tokkit.errors import UnsupportedError
-from tokkit.text.regex import unicode_properties as up
-from tokkit.text.regex.unicode_properties import Dialect, Ranges
+from tokkit.text.regex.characters import unicode_properties as up
+from tokkit.text.regex.characters.unicode_properties import Dialect, Ranges
 
 CHARACTERS = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF)
 DIALECTS: tuple[Dialect, ...] = ("oniguruma", "rust")

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from tokkit.text.regex.charset import INVALID, Alphabet, distinct_rows
+from tokkit.text.regex.characters.charset import INVALID, Alphabet, distinct_rows
 
 _NONE = -1
 
