@@ -86,15 +86,15 @@ def refuse_lfs_pointer(data: bytes, where: str) -> None:
         )
 
 
-def read_head(path: Path) -> bytes:
-    """The first 1024 bytes of a file that is no Git LFS pointer.
+def read_head(path: Path, n_bytes: int = 1024) -> bytes:
+    """The first bytes of a file that is no Git LFS pointer.
 
     Raises:
         FormatError: it is one.
         OSError: it cannot be read.
     """
     with path.open("rb") as stream:
-        head = stream.read(1024)
+        head = stream.read(n_bytes)
     refuse_lfs_pointer(head, str(path))
     return head
 

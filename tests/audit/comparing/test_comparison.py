@@ -226,6 +226,9 @@ def test_kinds_are_told_without_loading(data: str, kind: str, tmp_path: Path) ->
     path.write_text(data)
     assert kind_of(str(path)) == kind
     assert kind_of("smollm2") == "tokenizer"
+    unused = "".join(f"[unused{k}]\n" for k in range(99))
+    (tmp_path / "words.txt").write_text(f"[PAD]\n{unused}[UNK]\nthe\n")
+    assert kind_of(str(tmp_path / "words.txt")) == "unsure"
 
 
 def test_tokenizers_come_first_and_texts_after_them(bpe: Path, folder: Path) -> None:

@@ -29,6 +29,9 @@ _JSON_OF_TOKENIZERS = (
 )
 """What stands in a `tokenizer.json`, and in a tekken file."""
 
+_HEAD_BYTES = 8192
+"""As `sniff_format` wants them."""
+
 Kind = Literal["tokenizer", "text", "unsure"]
 
 
@@ -112,7 +115,7 @@ def _look_at(name: str) -> Kind:
     if path.suffix in _OF_TOKENIZERS or path.name in _NAMES_OF_TOKENIZERS or is_gguf(path):
         return "tokenizer"
     with refused_by_system(f"read {name!r}"):
-        head = read_head(path)
+        head = read_head(path, _HEAD_BYTES)
     if sniff_format(head, path) != "json":
         return "unsure"
     data = read_bounded(path)
