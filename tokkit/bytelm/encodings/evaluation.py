@@ -22,7 +22,7 @@ _HEADROOM = 31.0
 """Nats that the largest weight is above 1, so that float32 reaches 118 nats below the largest; more
 would cost digits, for the scores of models are about as large."""
 _NO_IDS = np.empty(0, dtype=np.int64)
-_CHUNK_VALUES = 1 << 25  # log-probabilities held at once
+_CHUNK_VALUES = 1 << 24  # log-probabilities held at once
 
 
 def rows_in_calls(
