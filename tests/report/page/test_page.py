@@ -13,6 +13,7 @@ from tests.report.page.reader import Reader, assert_links_lead_somewhere, assert
 from tokkit.audit.page.assets import STYLES as AUDIT_STYLES
 from tokkit.audit.page.assets import audit_asset
 from tokkit.errors import ArgumentError
+from tokkit.files.shipped import shipped_text
 from tokkit.report.page.assets import STYLES, asset
 from tokkit.report.page.charts import chart_html
 from tokkit.report.page.facts import facts_html
@@ -68,6 +69,10 @@ def test_a_page_of_its_own_has_its_own_script_and_style() -> None:
 def test_there_is_one_scale_of_at_most_eight_sizes() -> None:
     styles = [asset(f"styles/{name}.css") for name in (*STYLES, "plain")]
     styles += [audit_asset(f"styles/{name}.css") for name in AUDIT_STYLES]
+    styles += [
+        shipped_text("heat.css", "tokkit.scoring"),
+        shipped_text("speakers.css", "tokkit.bytelm.ensembles"),
+    ]
     sizes = re.findall(r"--size-\w+: ([\d.]+)rem;", "".join(styles))
     assert 1 < len(sizes) <= 8 and min(map(float, sizes)) * 16 >= 12
     for style in styles:
