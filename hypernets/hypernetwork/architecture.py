@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from tokkit.errors import ArgumentError
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
+from tokkit.models.blocks.output_layer import OutputLayer
 
 _PROJECTOR_EPS = 1e-6
 _INIT_DEVIATION = 0.02
@@ -158,7 +159,7 @@ class Hypernetwork(nn.Module):
             self.out_scaler = Rescaler(width) if config.separate_outputs else None
         self.bias_projection = None
         if config.predict_bias:
-            self.bias_projection = nn.Linear(self._state_width(), 1)
+            self.bias_projection = OutputLayer(self._state_width(), 1)
         if config.centred:
             self.register_buffer("centre", torch.zeros(width))
         self._draw(residual, seed)
@@ -227,7 +228,7 @@ class Hypernetwork(nn.Module):
     def _head(self, width: int) -> nn.Sequential:
         hidden = self._state_width()
         return nn.Sequential(
-            ProjectorBlock(hidden, self.config.intermediate), nn.Linear(hidden, width)
+            ProjectorBlock(hidden, self.config.intermediate), OutputLayer(hidden, width)
         )
 
     def _state_width(self) -> int:

@@ -16,6 +16,7 @@ from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
 from tokkit.hypernets.hypernetwork.published import load_published
+from tokkit.models.blocks.output_layer import output_weights
 
 N_SOURCE, WIDTH, HIDDEN = 40, 6, 64
 PUBLISHED = {
@@ -114,6 +115,19 @@ def test_a_checkpoint_is_read_whole(tmp_path: Path, changes: dict[str, Any]) -> 
     assert torch.equal(old.inputs, new.inputs)
     assert (old.outputs is None) == (new.outputs is None)
     assert (old.bias is None) == (not network.config.predict_bias)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"hn_single_head": True}, {"hn_predict_bias": False, "separate_out_embeddings": False}],
+)
+def test_what_gives_rows_and_biases_is_an_output(changes: dict[str, Any]) -> None:
+    network = Hypernetwork(HypernetConfig.from_published(PUBLISHED | changes))
+    heads = (network.output_projection, network.output_projection_out)
+    lasts = [head[1] for head in heads if head is not None]
+    biases = [each for each in (network.bias_projection,) if each is not None]
+    declared = {id(weight) for weight in output_weights(network)}
+    assert declared == {id(each.weight) for each in (*lasts, *biases)}
 
 
 def test_the_last_byte_has_an_embedding_of_its_own(tmp_path: Path) -> None:
