@@ -2,6 +2,8 @@
 
 A step on a CPU allocates and frees the same large tensors again and again. By itself glibc hands
 those back to the system, which clears and maps every page anew, for a good part of a step's time.
+What is kept grows for as long as tensors of other sizes come between: `give_back_what_is_free`, now
+and then, bounds it.
 """
 
 from __future__ import annotations
@@ -54,3 +56,10 @@ def freed_memory_kept() -> Generator[None]:
                 for option, value in _AFTERWARDS.items():
                     libc.mallopt(option, value)
                 libc.malloc_trim(0)
+
+
+def give_back_what_is_free() -> None:
+    """Hand the pages that nothing lies on back to the system, where a context keeps them."""
+    with _Open.lock:
+        if _Open.count:
+            ctypes.CDLL(None).malloc_trim(0)

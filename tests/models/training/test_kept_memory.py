@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 from tokkit.models.training import kept_memory
-from tokkit.models.training.kept_memory import freed_memory_kept
+from tokkit.models.training.kept_memory import freed_memory_kept, give_back_what_is_free
 
 N_BYTES = 1 << 27
 
@@ -47,6 +47,18 @@ def test_freed_memory_is_kept_and_then_given_back() -> None:
     assert held() - before < N_BYTES // 2
     np.ones(N_BYTES, dtype=np.uint8)
     assert held() - before < N_BYTES // 2
+
+
+def test_what_is_free_between_others_is_given_back_within_a_training() -> None:
+    before = held()
+    with freed_memory_kept():
+        freed = np.ones(N_BYTES, dtype=np.uint8)
+        above = np.ones(N_BYTES // 4, dtype=np.uint8)
+        del freed
+        assert held() - before > N_BYTES
+        give_back_what_is_free()
+        assert held() - before < N_BYTES
+        assert above.all()
 
 
 def test_later_passes_of_a_model_do_not_map_their_tensors_anew() -> None:
