@@ -71,6 +71,7 @@ LINES = [
     ("transfer smollm2 one.json --out new --text-file - --text-file -", "twice"),
     ("train byte - - --into new", "cannot read"),
     ("audit one.json --html x --json x", "same file"),
+    ("audit one.json --write-baseline one.json", "would be overwritten"),
     ("score smollm2 text --html x --csv x", "same file"),
     ("audit one.json --html x --sarif ./x", "same file"),
     # outputs that exclude each other

@@ -218,9 +218,9 @@ class OutputFile(OptionType):
 
     paths = "files"
 
-    def __init__(self, *, may_replace_input: bool = False) -> None:
-        """A new file or another one, or one that is read before."""
-        self.may_replace_input = may_replace_input
+    def __init__(self, *, may_replace: str | None = None) -> None:
+        """A file that nothing is read from, but by the option of that name, before it."""
+        self.may_replace = may_replace
 
     def check(self, value: Any) -> None:
         """Whether it can be written; nothing is."""

@@ -41,7 +41,7 @@ def refuse_shared_streams(given: Sequence[tuple[str, OptionType, Any]]) -> None:
                 f"argument {label}: {value!r} is the same file as that of {outputs[found]}; give "
                 "each its own"
             )
-        if found in inputs and not kind.may_replace_input:
+        if inputs.get(found, kind.may_replace) != kind.may_replace:
             raise ArgumentError(
                 f"argument {label}: {value!r} is the same file as that of {inputs[found]}, which "
                 "would be overwritten; name another"

@@ -242,7 +242,9 @@ class Gates:
     write_baseline: Annotated[
         str | None,
         option(
-            "write what is found now, and exit with 0", OutputFile(may_replace_input=True), "FILE"
+            "write what is found now, and exit with 0",
+            OutputFile(may_replace="--baseline"),
+            "FILE",
         ),
     ] = None
 
