@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.bytelm.completion.fim_toys import all_bytes_with
+from tests.bytelm.completion.fim_toys import WORDS, all_bytes_with
 from tests.serve.running_server import Client, plain_lm, running, toy_lm
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError
@@ -77,3 +77,19 @@ def test_a_prompt_is_too_long_by_the_tokens_of_the_models() -> None:
         assert status == 400 and "200 tokens" in body["error"]["message"]
         answer = client.ask("/v1/completions", prompt="a" * 200, suffix=" b", max_tokens=2)
         assert answer["choices"][0]["truncated"] is True
+
+
+def test_as_many_tokens_may_be_asked_for_as_of_the_first_model() -> None:
+    for tokenizer in (None, COUNTING):
+        options = ServeOptions(port=0, tokenizer=tokenizer, cache_tokens=512)
+        with running({"both": BOTH}, options) as client:
+            answer = client.ask("/v1/completions", prompt=PROMPT, max_tokens=40, seed=3)
+            assert answer["usage"]["completion_tokens"] <= 40
+
+
+def test_what_the_counting_tokenizer_cannot_spell_counts_in_bytes() -> None:
+    options = ServeOptions(port=0, tokenizer=TextTokenizer(WORDS))
+    with running({"both": BOTH}, options) as client:
+        answer = client.ask("/v1/completions", prompt="the ca", max_tokens=7, temperature=0)
+    assert len(answer["choices"][0]["text"].encode()) == 7
+    assert answer["usage"] == {**answer["usage"], "prompt_tokens": 6, "completion_tokens": 7}

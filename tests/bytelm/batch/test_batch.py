@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -434,11 +435,14 @@ def test_tokens_are_those_of_the_first_model() -> None:
 
 
 @FEW
-@given(specs=pairs, seed=st.integers(0, 99), limit=st.integers(1, 5))
+@given(specs=pairs, seed=st.integers(0, 99), limit=st.integers(1, 5), dummy=st.booleans())
 def test_tokens_may_be_those_of_a_tokenizer_that_no_model_has(
-    specs: tuple[TokenizerSpec, ...], seed: int, limit: int
+    specs: tuple[TokenizerSpec, ...], seed: int, limit: int, dummy: bool
 ) -> None:
-    *others, counting = [TextTokenizer(spec) for spec in (*specs, all_bytes_with(b"aa", b" a"))]
+    counted = all_bytes_with(b"aa", b" a")
+    if dummy:
+        counted = replace(counted, prefix_space="always", splits=())
+    *others, counting = [TextTokenizer(spec) for spec in (*specs, counted)]
     lm = ByteEnsemble([ByteLM(RandomLM(each, k)) for k, each in enumerate(others)])
     options = BatchOptions(tokenizer=counting)
     requests = some_requests(random.Random(seed), 8)

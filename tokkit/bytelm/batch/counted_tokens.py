@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+import numpy as np
+
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.encodings.canonical_state import CoverState
 from tokkit.bytelm.encodings.heads import trunk_of
@@ -14,14 +16,16 @@ from tokkit.text.tokenizer import TextTokenizer
 
 
 class _NoModel:
-    """A tokenizer in the place of a model that nobody asks."""
+    """A tokenizer in the place of a model. It is asked about a dummy prefix alone."""
 
     def __init__(self, tokenizer: TextTokenizer) -> None:
         self.tokenizer = tokenizer
         self.eos_ids: Sequence[int] = tokenizer.eos_ids
 
-    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> LogProbs:  # noqa: ARG002
-        raise AssertionError("tokens are counted without a model")
+    def next_token_logprobs(self, contexts: Sequence[Sequence[int]]) -> LogProbs:
+        """All tokens are equally probable."""
+        n_tokens = self.tokenizer.vocab_size
+        return np.full((len(contexts), n_tokens), -np.log(n_tokens))
 
 
 class TokenCounter:
@@ -60,19 +64,22 @@ class CountedEnds:
         self._n_read = 0
         self._ends: list[int] = []
         state.push(prompt)
+        self._start = state.cover.length  # what a dummy prefix has counts, too
 
     def certain(self, written: bytes | bytearray) -> list[int]:
-        """See `TokenEnds.certain`."""
+        """See `TokenEnds.certain`; from what no token spells on, each byte is one."""
         self._state.push(bytes(written[self._n_read :]))
         self._n_read = len(written)
-        live = self._state.cover.live
+        live, last = self._state.cover.live, self._ends[-1] if self._ends else 0
         if live:
-            stem, last = trunk_of(each.head for each in live), self._ends[-1:] or [0]
+            stem = trunk_of(each.head for each in live)
             found: list[int] = []
-            while stem is not None and stem.start - len(self._prompt) > last[0]:
-                found.append(stem.start - len(self._prompt))
+            while stem is not None and stem.start - self._start > last:
+                found.append(stem.start - self._start)
                 stem = stem.parent
             self._ends += found[::-1]
+        else:
+            self._ends += range(last + 1, len(written) + 1)
         return self._ends
 
     def final(self, written: bytes | bytearray, n_bytes: int) -> list[int]:

@@ -119,9 +119,8 @@ class Task:
     def to_come(self) -> int:
         """Tokens that it may still add, at most, but for proposals and rare branches."""
         room = self.handle.request.max_bytes - len(self._draw.written)
-        limit = self.handle.max_tokens
-        if limit is not None and self._counter is None:  # of a second model there may be more
-            room = min(room, 4 * limit + _BRANCHES)
+        if self.handle.max_tokens is not None:  # of other tokens than those there may be more
+            room = min(room, 4 * self.handle.max_tokens + _BRANCHES)
         return room + _BRANCHES + (self._n_prompt if self.reading else 0)
 
     @property
