@@ -123,9 +123,21 @@ def test_a_chat_is_kept_by_pickling_and_its_loss_is_told(lm: ByteLM) -> None:
     context = model.apply_chat_template(ASKED)
     again = pickle.loads(pickle.dumps(context))  # noqa: S301
     assert again == context and isinstance(again, ChatText) and again.chat == Chat(ASKED)
-    for lost in (f"{context}!", context.strip()):
-        with pytest.raises(UnsupportedError, match="a chat was made into another text"):
-            model.loglikelihood(requests((lost, "the")), disable_tqdm=True)
+    fresh = TokkitLM(lm)  # whose requests come from the harness's cache
+    fresh.chat_template(True)
+    for reader in (model, fresh):
+        for lost in (f"{context}!", context.strip()):
+            with pytest.raises(UnsupportedError, match="a chat was made into another text"):
+                reader.loglikelihood(requests((lost, "the")), disable_tqdm=True)
+
+
+def test_a_chat_of_which_no_ids_can_be_made_is_refused_before_it_is_read(lm: ByteLM) -> None:
+    model = TokkitLM(lm)
+    looks = "{% if '<|stop|>' in messages[0].content %}{{ 'no' }}{% endif %}" + TEMPLATE
+    assert model.chat_template(looks) == looks
+    assert isinstance(model.apply_chat_template(ASKED), ChatText)
+    with pytest.raises(UnsupportedError, match="cannot be told apart"):
+        model.apply_chat_template([{"role": "user", "content": "the <|stop|>"}])
 
 
 def test_what_cannot_read_chats_says_so(lm: ByteLM) -> None:

@@ -9,9 +9,10 @@ otherwise). So models with different vocabularies, and ensembles of them, answer
   `bits_per_byte`, `byte_perplexity` and `word_perplexity` of it.
 - `generate_until`: a continuation; **`max_gen_toks` and its other names count bytes**.
 
-Within a call, what all contexts begin with is evaluated once, each context once, and each
-continuation in one pass. The harness finds the model by its name once this module is imported;
-`python -m tokkit.harness run --model tokkit ...` is the command `lm-eval` with it imported.
+Within a call, what all contexts begin with is evaluated once (chats each from their beginning),
+each context once, and each continuation in one pass. The harness finds the model by its name once
+this module is imported; `python -m tokkit.harness run --model tokkit ...` is the command
+`lm-eval` with it imported.
 """
 
 from __future__ import annotations
@@ -243,6 +244,7 @@ class TokkitLM(LM):
             UnsupportedError: the model is no single one over tokens, there is no template, or
                 contents cannot be told from control.
             FormatError: the template is damaged, or refuses the messages.
+            EncodingError: the vocabulary cannot express the text.
         """
         self._has_chats = True
         return chat_text(
@@ -265,6 +267,7 @@ class TokkitLM(LM):
         """
         if not chat_template:
             return ""
+        self._has_chats = True  # which may come from the harness's cache
         self._template = chat_template if isinstance(chat_template, str) else None
         return find_template(self._of_chats().tokenizer, self._template)
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.text.chat.chat import Chat, Message
-from tokkit.text.chat.prompt import rendered
+from tokkit.text.chat.prompt import chat_prompt, rendered
 from tokkit.text.tokenizer import TextTokenizer
 
 
@@ -64,7 +64,7 @@ def chat_text(
     template: str | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> ChatText:
-    """The text of a chat.
+    """The text of a chat, of which ids can be made.
 
     Args:
         tokenizer: whose template it is.
@@ -77,6 +77,7 @@ def chat_text(
         ArgumentError: the reply is begun, and the last message is not the assistant's.
         UnsupportedError: there is no template, or contents cannot be told from control.
         FormatError: the template is damaged, or refuses the messages.
+        EncodingError: the vocabulary cannot express the text.
     """
     chat, begun = Chat(messages, template=template, variables=dict(variables or {})), ""
     if is_begun:
@@ -88,6 +89,7 @@ def chat_text(
                 "its content, after at least one other"
             )
         chat = replace(chat, messages=before)
+    chat_prompt(tokenizer, chat)  # refuses now what its reader would refuse after long work
     return ChatText(rendered(tokenizer, chat) + begun, chat, begun)
 
 
