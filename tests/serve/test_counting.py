@@ -90,6 +90,9 @@ def test_as_many_tokens_may_be_asked_for_as_of_the_first_model() -> None:
 def test_what_the_counting_tokenizer_cannot_spell_counts_in_bytes() -> None:
     options = ServeOptions(port=0, tokenizer=TextTokenizer(WORDS))
     with running({"both": BOTH}, options) as client:
-        answer = client.ask("/v1/completions", prompt="the ca", max_tokens=7, temperature=0)
+        asked: dict[str, Any] = {"prompt": "the ca", "max_tokens": 7, "temperature": 0}
+        answer = client.ask("/v1/completions", **asked)
+        echoed = client.ask("/v1/completions", **asked, echo=True, logprobs=0)
+    assert len(echoed["choices"][0]["logprobs"]["tokens"]) == 6 + 7
     assert len(answer["choices"][0]["text"].encode()) == 7
     assert answer["usage"] == {**answer["usage"], "prompt_tokens": 6, "completion_tokens": 7}

@@ -68,3 +68,9 @@ def test_other_files_are_shown_as_where_a_field_has_them(client: Client) -> None
         same = client.ask(path, model="toy", prompt=lead + QWEN, max_tokens=6, **fields)
         text = same["choices"][0]["text"] if path.startswith("/v1") else same["content"]
         assert text == told["content"]
+
+
+def test_no_more_files_may_stand_before_a_template_than_in_a_field(client: Client) -> None:
+    prompt = "<file_sep>a" * 258 + QWEN
+    status, body = client.refused("/v1/completions", model="toy", prompt=prompt, max_tokens=1)
+    assert status == 400 and "257 files" in body["error"]["message"]

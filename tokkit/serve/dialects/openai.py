@@ -273,7 +273,7 @@ def _figures(
     data, ends, parts = b"", list[int](), list[Expected]()
     if before is not None:
         data, parts = generation.prompt, [before]
-        ends = np.cumsum(ids or []).tolist() if ids is not None else _ends(wanted.served, data)
+        ends = np.cumsum(ids or []).tolist() if ids is not None else wanted.served.ends(data)
     if drawn is not None and drawn.handle is not None:
         handle = drawn.handle
         ends += [len(data) + end for end in handle.token_ends]
@@ -285,12 +285,6 @@ def _figures(
         width = min(part.symbols.shape[1] for part in parts)
         parts = [Expected(p.chosen, p.symbols[:, :width], p.logprobs[:, :width]) for p in parts]
     return token_figures(data, ends, joined(parts), k, first=before is not None)
-
-
-def _ends(served: Served, data: bytes) -> list[int]:
-    if served.tokenizer is None:
-        return list(range(1, len(data) + 1))
-    return served.tokenizer.encode_with_offsets(data, normalize=False).ends.tolist()
 
 
 async def _chunks(

@@ -9,7 +9,7 @@ from tokkit.serve.bodies import Fields
 from tokkit.serve.served import Served
 
 CURRENT = "current file"
-_MAX_FILES = 256
+MAX_FILES = 256
 _SNIPPET = "\n\n--- snippet ---\n\n"
 """Before each piece of other files, for models whose format has no way to show them."""
 
@@ -27,8 +27,8 @@ def files_of(fields: Fields, field: str, name: str, text: str) -> list[tuple[str
         RefusalError: something else, or too many.
     """
     pieces = fields.objects(field)
-    if len(pieces) > _MAX_FILES:
-        raise fields.wrong(field, f"at most {_MAX_FILES} files")
+    if len(pieces) > MAX_FILES:
+        raise fields.wrong(field, f"at most {MAX_FILES} files")
     return [(each.text(name) or f"file{k}", each.text(text)) for k, each in enumerate(pieces)]
 
 

@@ -9,7 +9,7 @@ from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.drawing.sampling import SamplingOptions
 from tokkit.serve.bodies import Fields
 from tokkit.serve.dialects.fim_prompts import read_fim_prompt
-from tokkit.serve.dialects.other_files import show_files
+from tokkit.serve.dialects.other_files import MAX_FILES, show_files
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.options import ServeOptions
 from tokkit.serve.refusals import RefusalError
@@ -130,10 +130,17 @@ def _prompt(value: str | list[int], served: Served) -> tuple[bytes, Any]:
 
 
 def as_gap(generation: Generation, prompt: str) -> Generation:
-    """What a prompt means that spells a FIM template out; any other stays as it is."""
+    """What a prompt means that spells a FIM template out; any other stays as it is.
+
+    Raises:
+        RefusalError: too many files stand before the template.
+    """
     found = read_fim_prompt(prompt)
     if found is None or generation.suffix is not None:
         return generation
+    if len(found.files) > MAX_FILES:
+        why = f"{len(found.files):,} files stand before the gap; send at most {MAX_FILES}"
+        raise RefusalError(400, why, param="prompt")
     others = [(f"file{k}", text) for k, text in enumerate(found.files)]
     files, prefix = show_files(generation.served, others, found.prefix)
     around = replace(generation.surroundings, begins=found.begins.encode(), files=files)
