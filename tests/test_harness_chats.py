@@ -143,8 +143,10 @@ def test_a_chat_of_which_no_ids_can_be_made_is_refused_before_it_is_read(lm: Byt
 def test_what_cannot_read_chats_says_so(lm: ByteLM) -> None:
     assert TokkitLM(lm).chat_template(False) == ""
     assert TokkitLM(lm).chat_template(True) == TEMPLATE
+    both = TokkitLM(tokkit.ByteEnsemble([lm]))
     with pytest.raises(UnsupportedError, match="no single model over tokens"):
-        TokkitLM(tokkit.ByteEnsemble([lm])).apply_chat_template(ASKED)
+        both.apply_chat_template(ASKED)
+    assert both.loglikelihood(requests(("the c", "at")), disable_tqdm=True)
     model = TokkitLM(lm)
     with pytest.raises(UnsupportedError, match="no chat template 'other'"):
         model.chat_template("other")

@@ -246,9 +246,9 @@ class TokkitLM(LM):
             FormatError: the template is damaged, or refuses the messages.
             EncodingError: the vocabulary cannot express the text.
         """
-        self._has_chats = True
+        tokenizer, self._has_chats = self._of_chats().tokenizer, True
         return chat_text(
-            self._of_chats().tokenizer,
+            tokenizer,
             chat_history,
             is_begun=not add_generation_prompt,
             template=self._template,
@@ -267,9 +267,9 @@ class TokkitLM(LM):
         """
         if not chat_template:
             return ""
-        self._has_chats = True  # which may come from the harness's cache
+        tokenizer, self._has_chats = self._of_chats().tokenizer, True
         self._template = chat_template if isinstance(chat_template, str) else None
-        return find_template(self._of_chats().tokenizer, self._template)
+        return find_template(tokenizer, self._template)
 
     def _of_chats(self) -> ByteLM:
         """The model, where it can read a chat."""
