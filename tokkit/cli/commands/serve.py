@@ -119,6 +119,7 @@ def serve(
         from tokkit.serve.running import serve as run
         from tokkit.serve.served import check_names, put_together
 
+    check_names(map(_name, models))
     options = ServeOptions(
         port=port,
         fills=fills,
@@ -126,8 +127,6 @@ def serve(
         **access.keywords(),
         **asdict(limits),
     )
-    check_names(map(_name, models))
-
     with bind(options) as listener:  # so that a port that is taken is told before models load
         with answering_loading(listener):
             loaded = [(_name(source), load_model(source, allow_download)) for source in models]

@@ -23,7 +23,7 @@ async function* events(path, options) {
   let held = "";
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return;
+    if (done) throw new Error("the answer was cut off");
     const whole = (held + value).split("\n\n");
     held = whole.pop();
     for (const line of whole) {
