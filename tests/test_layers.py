@@ -16,6 +16,7 @@ LAYERS = [
         "errors",
         "exports",
         "arguments",
+        "freed_memory",
         "kernels",
         "files",
         "report",

@@ -2,18 +2,19 @@
 
 A step on a CPU allocates and frees the same large tensors again and again. By itself glibc hands
 those back to the system, which clears and maps every page anew, for a good part of a step's time.
-What is kept grows for as long as tensors of other sizes come between: `give_back_what_is_free`, now
-and then, bounds it.
+What is kept grows for as long as tensors of other sizes come between, unless it is given back now
+and then (`tokkit.freed_memory`).
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Lock
+
+from tokkit.freed_memory import give_back_freed_memory, has_glibc
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _WITHIN = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
@@ -39,7 +40,7 @@ class _Open:
 @contextmanager
 def freed_memory_kept() -> Generator[None]:
     """Keep freed memory within the process while a context is open, then give it back."""
-    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _OF_THE_USER):
+    if not has_glibc() or any(name in os.environ for name in _OF_THE_USER):
         yield
         return
     libc = ctypes.CDLL(None)
@@ -55,11 +56,4 @@ def freed_memory_kept() -> Generator[None]:
             if not _Open.count:
                 for option, value in _AFTERWARDS.items():
                     libc.mallopt(option, value)
-                libc.malloc_trim(0)
-
-
-def give_back_what_is_free() -> None:
-    """Hand the pages that nothing lies on back to the system, where a context keeps them."""
-    with _Open.lock:
-        if _Open.count:
-            ctypes.CDLL(None).malloc_trim(0)
+                give_back_freed_memory()

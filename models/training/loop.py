@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit.arguments import check_path, say_nothing
 from tokkit.bytelm.token_models.transformers.loading import checked_device
 from tokkit.errors import ArgumentError, Interrupted, ModelError, refused_by_system
+from tokkit.freed_memory import give_back_freed_memory
 from tokkit.models.training.checkpoints import (
     Position,
     load_checkpoint,
@@ -33,7 +34,7 @@ from tokkit.models.training.checkpoints import (
     save_checkpoint,
 )
 from tokkit.models.training.interrupts import delayed_interrupt
-from tokkit.models.training.kept_memory import freed_memory_kept, give_back_what_is_free
+from tokkit.models.training.kept_memory import freed_memory_kept
 from tokkit.models.training.lock import locked
 from tokkit.models.training.optimizers import optimizers, trained_parameters
 from tokkit.models.training.options import TrainingOptions
@@ -244,7 +245,7 @@ class _Run:
             stop = self._processes.sums(float(came()))[0] > 0
             if stop or now >= 1 or time.monotonic() - saved >= self._options.checkpoint_seconds:
                 self._save()
-                give_back_what_is_free()
+                give_back_freed_memory()
                 saved = time.monotonic()
             if stop:
                 raise KeyboardInterrupt

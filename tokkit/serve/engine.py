@@ -19,12 +19,15 @@ from tokkit.bytelm.batch.task import Handle
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.drawing.request import Request
 from tokkit.errors import TokkitError
+from tokkit.freed_memory import give_back_freed_memory
 from tokkit.serve.options import ServeOptions
 from tokkit.serve.refusals import RefusalError
 from tokkit.serve.served import counting_of
 from tokkit.serve.tickets import Errand, News, Order, Ticket
 
 T = TypeVar("T")
+
+_TIDY_SECONDS = 30.0
 
 
 class Load(NamedTuple):
@@ -67,6 +70,7 @@ class Engine:
         self._errands: deque[Errand] = deque()
         self._thread = Thread(target=self._run, name="tokkit-engine", daemon=True)
         self._load = Load()
+        self._tidied, self._is_untidy = time.monotonic(), False
         self.n_open = 0
 
     def start(self) -> None:
@@ -124,12 +128,21 @@ class Engine:
                 for name in list(self._batches):
                     self._abandon(name, error)
             self._note_load()
+            self._tidy(busy)
             if busy or self._inbox:
                 continue
             if cold:  # the others while nobody asks
                 self._warm_up(cold.popleft())
             else:
-                self._wake.wait()
+                self._wake.wait(_TIDY_SECONDS if self._is_untidy else None)
+
+    def _tidy(self, busy: bool) -> None:
+        """Give freed memory back, once in a while: it takes time, and so does the step after it."""
+        self._is_untidy |= busy
+        now = time.monotonic()
+        if self._is_untidy and now - self._tidied >= _TIDY_SECONDS:
+            give_back_freed_memory()
+            self._tidied, self._is_untidy = now, False
 
     def _warm_up(self, name: str) -> None:
         """Write a few bytes, so that the first client need not wait for what is done but once."""

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+from tokkit.freed_memory import give_back_freed_memory
 from tokkit.models.training import kept_memory
-from tokkit.models.training.kept_memory import freed_memory_kept, give_back_what_is_free
+from tokkit.models.training.kept_memory import freed_memory_kept
 
 N_BYTES = 1 << 27
 
@@ -56,7 +57,7 @@ def test_what_is_free_between_others_is_given_back_within_a_training() -> None:
         above = np.ones(N_BYTES // 4, dtype=np.uint8)
         del freed
         assert held() - before > N_BYTES
-        give_back_what_is_free()
+        give_back_freed_memory()
         assert held() - before < N_BYTES
         assert above.all()
 
