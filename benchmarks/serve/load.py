@@ -5,9 +5,10 @@
 Clients of every dialect ask at once; some leave before they are answered or in mid-stream, and
 some send what is no request. A first round, which is not counted, fills the cache, which is small,
 and what Python and the model's library keep for good. After each further one the server must be
-idle: no text is drawn or waits, and it has no more open files than after the first round, and no
-more threads but those that asyncio keeps in its pool. Memory is compared between the middle round
-and the last one, since a cache fills up slowly.
+idle, and is left alone until it has given back what it has freed: no text is drawn or waits, and it
+has no more open files than after the first round, and no more threads but those that asyncio keeps
+in its pool. Memory is compared between the middle round and the last one, since a cache fills up
+slowly.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks.serve.mixed_requests import BROKEN, MixedLoad
 from benchmarks.serve.starting import started
 from benchmarks.serve.vitals import Vitals, settled, vitals_of
 from benchmarks.shared.machine import run_description
+from tokkit.serve.engine import TIDY_SECONDS
 
 ROUNDS = 6
 """With the first one, which is not counted."""
@@ -94,6 +96,7 @@ def main() -> int:
             load = MixedLoad(server.url, number, options.tokens)
             load.run(options.seconds / ROUNDS, options.clients)
             becomes_idle(server.url)
+            time.sleep(TIDY_SECONDS + 5)  # it gives back what it has freed
             now = vitals_of(server.pid)
             held.append(settled(server.pid, held[0].threads + POOL, held[0].files) if held else now)
             answered += load.answered

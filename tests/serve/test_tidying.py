@@ -14,7 +14,7 @@ def test_it_gives_memory_back_after_work_and_not_while_nobody_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = Semaphore(0)
-    monkeypatch.setattr(engine, "_TIDY_SECONDS", 0.05)
+    monkeypatch.setattr(engine, "TIDY_SECONDS", 0.05)
     monkeypatch.setattr(engine, "give_back_freed_memory", given.release)
     with running({"toy": toy_lm()}) as client:
         while given.acquire(timeout=1):  # of the first bytes, which warm it up

@@ -27,7 +27,8 @@ from tokkit.serve.tickets import Errand, News, Order, Ticket
 
 T = TypeVar("T")
 
-_TIDY_SECONDS = 30.0
+TIDY_SECONDS = 30.0
+"""After which freed memory is given back, if any work was done."""
 
 
 class Load(NamedTuple):
@@ -134,13 +135,13 @@ class Engine:
             if cold:  # the others while nobody asks
                 self._warm_up(cold.popleft())
             else:
-                self._wake.wait(_TIDY_SECONDS if self._is_untidy else None)
+                self._wake.wait(TIDY_SECONDS if self._is_untidy else None)
 
     def _tidy(self, busy: bool) -> None:
         """Give freed memory back, once in a while: it takes time, and so does the step after it."""
         self._is_untidy |= busy
         now = time.monotonic()
-        if self._is_untidy and now - self._tidied >= _TIDY_SECONDS:
+        if self._is_untidy and now - self._tidied >= TIDY_SECONDS:
             give_back_freed_memory()
             self._tidied, self._is_untidy = now, False
 
