@@ -174,7 +174,7 @@ def test_options_and_arguments_stand_in_any_order() -> None:
         arguments = parse(words).arguments
         assert arguments["models"] == ["a", "b", "c"]
         assert arguments["text"].text == "-x"
-        assert (arguments["windows"].window, arguments["as_json"]) == (9, True)
+        assert (arguments["windows"].window, arguments["outputs"].as_json) == (9, True)
 
 
 @pytest.mark.parametrize(

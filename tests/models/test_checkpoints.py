@@ -99,11 +99,15 @@ def test_an_unknown_name_is_refused_with_those_there_are(capsys: Any) -> None:
 def test_where_text_is_meant_it_is_refused_by_name(name: str, tmp_path: Path, capsys: Any) -> None:
     text, ids = tmp_path / "a.txt", tmp_path / "ids.npy"
     text.write_bytes(b"text")
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    for category in ("one", "other"):
+        (samples / category).write_bytes(b"text")
     for command in (
         ["tokenize", name, "--text", "hi"],
         ["tokenize", name, "--file", str(text), "--into", str(ids)],
         ["merge", name, str(text)],
-        ["mixture", name, str(tmp_path)],
+        ["mixture", name, str(samples)],
         ["compare", name, str(text)],
     ):
         assert main([*command]) == 2, command
