@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import tokkit
+from tokkit.bytelm.batch.counted_tokens import count_tokens
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.fim_context import marker_ids
@@ -55,11 +56,11 @@ class Served:
 
     def count(self, text: bytes) -> int:
         """Tokens of a text; bytes of a model that knows no tokens."""
-        return _count(text, self.tokenizer)
+        return count_tokens(text, self.tokenizer)
 
     def most(self, text: bytes) -> int:
         """Tokens of a text for the model inside that reads the most of them."""
-        return max(_count(text, reader) for reader in self.readers)
+        return max(count_tokens(text, reader) for reader in self.readers)
 
     def ends(self, text: bytes) -> list[int]:
         """Where the tokens of a text end, in bytes."""
@@ -141,14 +142,6 @@ class Served:
                 )
             pieces.append(data)
         return b"".join(pieces), list(map(len, pieces))
-
-
-def _count(text: bytes, tokenizer: TextTokenizer | None) -> int:
-    """Tokens of a text; bytes, where there is no tokenizer or it cannot spell the text."""
-    with suppress(EncodingError):
-        if tokenizer is not None:
-            return tokenizer.count(text, normalize=False)
-    return len(text)
 
 
 def _ends(text: bytes, tokenizer: TextTokenizer | None) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,16 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tokkit.freed_memory import give_back_freed_memory
+from tokkit.freed_memory import give_back_freed_memory, has_glibc
 from tokkit.models.training import kept_memory
 from tokkit.models.training.kept_memory import freed_memory_kept
 
 N_BYTES = 1 << 27
 Run = Callable[[Callable[[], None]], None]
 
-pytestmark = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="other allocators keep memory"
-)
+pytestmark = pytest.mark.skipif(not has_glibc(), reason="other allocators keep memory")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tokkit.arguments import as_bytes, check_flags, check_kind, check_whole
-from tokkit.bytelm.batch.counted_tokens import TokenCounter
+from tokkit.bytelm.batch.counted_tokens import TokenCounter, count_tokens
 from tokkit.bytelm.batch.opening import Opener
 from tokkit.bytelm.batch.prefixes import Prefixes
 from tokkit.bytelm.batch.sharing import (
@@ -32,7 +32,7 @@ from tokkit.bytelm.drawing.draw import Finish
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.together import evaluate_together
 from tokkit.bytelm.token_models.shared_session import SharedSession
-from tokkit.errors import ArgumentError, EncodingError, ModelError, TokkitError
+from tokkit.errors import ArgumentError, ModelError, TokkitError
 from tokkit.text.tokenizer import TextTokenizer
 
 _MARKERS = 16
@@ -248,7 +248,8 @@ class Batch:
         if given.files is not None:
             parts += [as_bytes(text) for pair in given.files.files.items() for text in pair]
         sizes = [
-            sum(_n_tokens(session, part) for part in parts) for session in self._sessions.values()
+            sum(count_tokens(part, session.token_lm.tokenizer) for part in parts)
+            for session in self._sessions.values()
         ]
         if self._has_others:
             sizes.append(sum(map(len, parts)))
@@ -316,10 +317,3 @@ class Batch:
             over.append((handle, b"", handle.finish))
             del task
         return over
-
-
-def _n_tokens(session: SharedSession, text: bytes) -> int:
-    try:
-        return session.token_lm.tokenizer.count(text, normalize=False)
-    except EncodingError:
-        return len(text)

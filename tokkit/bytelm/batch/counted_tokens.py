@@ -1,4 +1,4 @@
-"""The tokens of a text in a tokenizer that is none of its model's: `TokenCounter`."""
+"""The tokens of a text: `count_tokens`, and as it grows, of any tokenizer, `TokenCounter`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from tokkit.bytelm.encodings.heads import trunk_of
 from tokkit.bytelm.token_models.protocol import LogProbs
 from tokkit.errors import EncodingError
 from tokkit.text.tokenizer import TextTokenizer
+
+
+def count_tokens(text: bytes, tokenizer: TextTokenizer | None) -> int:
+    """Tokens of a text; bytes, where there is no tokenizer or it cannot spell the text."""
+    with suppress(EncodingError):
+        if tokenizer is not None:
+            return tokenizer.count(text, normalize=False)
+    return len(text)
 
 
 class _NoModel:
