@@ -3,6 +3,10 @@
 A file holds two sparse matrices in compressed rows, `adj_*` (nodes, nodes) and `attr_*` (nodes,
 features), and `labels` (nodes,), as those of "Pitfalls of Graph Neural Network Evaluation" (Shchur
 et al., 2018). An edge may be there in one direction.
+
+What is published of MLPs that learn from graphs is about the largest connected component of each
+graph: the loader of "Extract the Knowledge of Graph Neural Networks and Go Beyond it" (Yang et al.,
+2021), which GLNN and VQGraph use, keeps no other node.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse import csgraph
 
 TRAIN, VALIDATION = 20, 30
 """Labels of each class that are known."""
@@ -86,6 +91,15 @@ def draw(labels: Ints, seed: int) -> Draw:
     test = random.permutation(np.setdiff1d(np.arange(len(labels)), known))
     unseen = np.sort(test[: round(UNSEEN * len(test))])
     return Draw(np.concatenate(train), np.concatenate(validation), np.sort(test), unseen)
+
+
+def component(graph: Graph) -> Graph:
+    """The largest connected component; edges are taken as undirected."""
+    n = len(graph.labels)
+    joined = sp.csr_matrix((np.ones(graph.edges.shape[1]), tuple(graph.edges)), shape=(n, n))
+    graphs: Any = csgraph
+    _, places = graphs.connected_components(joined, directed=False)
+    return without(graph, np.flatnonzero(places != np.bincount(places).argmax()))[0]
 
 
 def without(graph: Graph, nodes: Ints) -> tuple[Graph, Ints]:

@@ -1,6 +1,7 @@
 """The ways of classification that the table compares, trained for one draw of labels.
 
     mlp             the student's network on the known labels alone
+    sage            GraphSAGE, the teacher of what is published
     gnn             the teacher's network without a codebook
     glnn            a student of that ("Graph-less Neural Networks", Zhang et al., ICLR 2022)
     teacher         the teacher with its codebook
@@ -23,12 +24,14 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.graphs.citation_graphs import Draw, Graph, without
+from benchmarks.graphs.sage import GraphSAGE, given_by, taught_sage
 from tokkit.models import LabelledGraph, VQGraph, VQGraphConfig, VQGraphRecipe
 from tokkit.models.training import TrainingOptions, train
 from tokkit.quantize.usage import perplexity
 
 ROWS = {
     "mlp": ("MLP", False),
+    "sage": ("GraphSAGE", True),
     "gnn": ("GNN, no codebook", True),
     "glnn": ("GLNN: student of it", False),
     "teacher": ("GNN with codebook", True),
@@ -52,7 +55,8 @@ class _Bench:
     def __init__(self, graph: Graph, drawn: Draw, *, seed: int, inductive: bool) -> None:
         self.graph, self.drawn, self.seed, self.inductive = graph, drawn, seed, inductive
         hidden = drawn.unseen if inductive else drawn.unseen[:0]
-        seen, place = without(graph, hidden)
+        self.seen, place = without(graph, hidden)
+        seen = self.seen
         train_on, validate = place[drawn.train], place[drawn.validation]
         self.lesson = LabelledGraph(seen.features, seen.edges, seen.labels, train_on, validate)
 
@@ -88,6 +92,17 @@ class _Bench:
         )
         train(model, self.lesson, options, evaluate=evaluate)
         return model, {**self.figures(row(model)), "best": best}
+
+    def sage(self) -> Figures:
+        """GraphSAGE, taught without the unseen nodes and asked about all."""
+        best, whole = 0.0, given_by(self.graph)
+
+        def evaluate(model: GraphSAGE) -> None:
+            nonlocal best
+            best = max(best, self.right(model.classify(whole), self.drawn.test))
+
+        model = taught_sage(self.seen, self.lesson.train, seed=self.seed, evaluate=evaluate)
+        return {**self.figures(model.classify(whole)), "best": best}
 
     def figures(self, logprobs: Logprobs) -> dict[str, float]:
         """Shares that are right."""
@@ -131,7 +146,7 @@ def measure(
     teach = VQGraphRecipe(teacher_steps=steps[0])
     learn = replace(teach, teacher_steps=0)
     plain = replace(teach, commitment=0.0, features=0.0, edges=0.0)
-    rows: dict[str, Figures] = {}
+    rows: dict[str, Figures] = {"sage": bench.sage()}
     to_the_end = steps[0] + 1  # a training without a step of the student is refused
     gnn, rows["gnn"] = bench.taught(plain, to_the_end, teacher=None, row=bench.with_graph)
     model, rows["teacher"] = bench.taught(teach, to_the_end, teacher=None, row=bench.with_graph)

@@ -10,8 +10,9 @@ import pytest
 
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from benchmarks.graphs.accuracy import table
-from benchmarks.graphs.citation_graphs import Graph, draw, read_graph, without
+from benchmarks.graphs.citation_graphs import Graph, component, draw, read_graph, without
 from benchmarks.graphs.rows import ROWS, measure
+from benchmarks.graphs.sage import given_by
 from benchmarks.graphs.speed import Neighbours, drawn_graph
 from tokkit.models import VQGraph, VQGraphConfig
 
@@ -43,6 +44,24 @@ def test_a_graph_without_nodes_has_no_edge_of_theirs() -> None:
     back = np.flatnonzero(place >= 0)[left.edges]
     wanted = toy().edges[:, ~np.isin(toy().edges, gone).any(axis=0)]
     assert np.array_equal(back, wanted)
+
+
+def test_the_largest_component_is_joined_whatever_the_direction_of_edges() -> None:
+    edges = np.array([[3, 1, 5, 0, 2], [1, 4, 3, 2, 2]])  # 1, 3, 4, 5; then 0, 2; then 6 alone
+    features = np.arange(7, dtype=np.float32)[:, None]
+    found = component(Graph(features, edges, np.arange(7) * 10))
+    assert found.features[:, 0].tolist() == [1, 3, 4, 5]
+    assert found.labels.tolist() == [10, 30, 40, 50]
+    assert found.edges.tolist() == [[1, 0, 3], [0, 2, 1]]
+
+
+def test_a_mean_is_over_a_node_and_its_neighbours() -> None:
+    features = np.random.default_rng(0).random((4, 3), np.float32)
+    edges = np.array([[0, 1, 0, 1], [1, 0, 2, 1]])  # one of them twice, and a loop
+    x, mean = given_by(Graph(features, edges, np.zeros(4, np.int64)))
+    rows = x.numpy()
+    wanted = [rows[:3].mean(0), rows[:2].mean(0), rows[[0, 2]].mean(0), rows[3]]
+    assert np.allclose(torch.sparse.mm(mean, x), np.stack(wanted))
 
 
 @pytest.mark.parametrize("inductive", [False, True])
