@@ -5,8 +5,9 @@
 A session is what stands before the cursor after each of 1,000 keystrokes in a file of the standard
 library. First it is typed as fast as answers come, each read to its end: seconds to the first
 character, and the tokens of each second request that had to be computed, where a server tells. That
-a cached prompt changes no text is checked before. Then several people type at once, a key each
-`--pause` seconds, and drop what has not come by the next key.
+a cached prompt changes no text is checked before, which also says how long a new prompt takes. Then
+several people, each of whom has had one completion, type at once, a key each `--pause` seconds, and
+drop what has not come by the next key.
 
 The peer is the server of `llama-cpp-python` on the same file, where a Python that has it is named
 (`--peer-python`; `pip install 'llama-cpp-python[server]'` there, which compiles llama.cpp); it
@@ -29,7 +30,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks.serve.starting import Started, started
-from benchmarks.serve.typing_session import Seen, Typist, session, type_side_by_side
+from benchmarks.serve.typing_session import CONTEXT, Seen, Typist, session, type_side_by_side
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import ROOT
 from benchmarks.shared.records import replace_block
@@ -38,6 +39,8 @@ from tokkit.files.sources import locate
 PAGE = ROOT / "docs" / "benchmarks.md"
 GOOD = 0.95
 """Share of keystrokes that must bring a character before the next one."""
+
+NEW_PROMPTS = 3
 
 
 @contextmanager
@@ -71,16 +74,19 @@ def peer_version(python: str) -> str:
     return done.stdout.strip() or "(not installed)"
 
 
-def check_cache(typist: Typist, prompts: Sequence[str]) -> None:
-    """Refuse a server whose text changes once its prompt is known.
+def new_prompts(typist: Typist, prompts: Sequence[str]) -> list[float]:
+    """Seconds to the first character after each of some prompts that nobody has asked about.
 
     Raises:
-        SystemExit: it does.
+        SystemExit: a text changes once its prompt is known.
     """
-    for prompt in (prompts[0], prompts[-1]):
+    seconds: list[float] = []
+    for prompt in prompts:
         fresh, again = typist.ask(prompt), typist.ask(prompt)
-        if fresh.text != again.text or not fresh.text:
+        if fresh.text != again.text or fresh.seconds is None:
             raise SystemExit(f"{fresh.text!r} became {again.text!r} from the cache")
+        seconds.append(fresh.seconds)
+    return seconds
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
@@ -145,16 +151,18 @@ def main() -> None:
     for name, start in servers.items():
         with start() as server:
             typist = Typist(server.url, options.model, options.tokens)
-            check_cache(typist, prompts)
-            columns = follow(typist, prompts)
+            elsewhere = [next(session(1, CONTEXT + 2000 * (k + 1))) for k in range(NEW_PROMPTS)]
+            fresh = statistics.median(new_prompts(typist, elsewhere))
+            columns = f"{1000 * fresh:.0f} | {follow(typist, prompts)}"
             rows.append(
                 f"| {name} | {columns} | "
                 f"{most_typists(typist, options.typists, n_keys, options.pause)} |"
             )
             print(rows[-1], flush=True)
     head = (
-        "| server | first character, median ms | 95th percentile, ms | tokens of a prompt | "
-        "computed of every second one | people at once |\n|---|---|---|---|---|---|\n"
+        "| server | a new prompt, ms | first character, median ms | 95th percentile, ms | "
+        "tokens of a prompt | computed of every second one | people at once |\n"
+        "|---|---|---|---|---|---|---|\n"
     )
     text = (
         head

@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import inspect
 import json
+import socket
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,6 +72,7 @@ class Typist:
             patience: seconds after which nobody reads any more; None: all of it is read.
         """
         began = time.monotonic()
+        due = None if patience is None else began + patience
         assert self._where.hostname is not None
         connection = http.client.HTTPConnection(self._where.hostname, self._where.port, timeout=120)
         first, text, usage = None, "", dict[str, Any]()
@@ -78,22 +80,23 @@ class Typist:
             body = json.dumps({**self._fields, "prompt": prompt})
             kind = {"Content-Type": "application/json"}
             connection.request("POST", "/v1/completions", body, kind)
-            if patience is not None and connection.sock is not None:
-                connection.sock.settimeout(patience)
+            wire = connection.sock
+            _wait_until(wire, due)
             answer = connection.getresponse()
             if answer.status != 200:
                 raise SystemExit(f"status {answer.status}: {answer.read(500)!r}")
-            for line in answer:
-                if not line.startswith(b"data: {"):
-                    continue
-                told = json.loads(line.removeprefix(b"data: "))
+            while line := answer.readline():
+                told = (
+                    json.loads(line.removeprefix(b"data: "))
+                    if line.startswith(b"data: {")
+                    else {"choices": []}
+                )
                 usage = told.get("usage") or usage
                 for choice in told["choices"]:
                     text += choice["text"]
                     if choice["text"] and first is None:
                         first = time.monotonic() - began
-                if patience is not None and time.monotonic() - began > patience:
-                    break
+                _wait_until(wire, due)
         except TimeoutError:
             pass  # the next key is due
         finally:
@@ -115,13 +118,33 @@ class Typist:
         return seen
 
 
+def _wait_until(wire: socket.socket | None, due: float | None) -> None:
+    """Read no longer than to a time, of `time.monotonic`.
+
+    Raises:
+        TimeoutError: it has passed.
+    """
+    if due is None or wire is None:
+        return
+    left = due - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    wire.settimeout(left)
+
+
 def type_side_by_side(typist: Typist, n_typists: int, n_keys: int, pause: float) -> list[Seen]:
-    """What several people see who type at the same time, each at a place of their own."""
+    """What several people see who type at the same time, each at a place of their own.
+
+    Each has stopped there for as long as a first completion takes.
+    """
     seen: list[Seen] = []
+    everybody = Barrier(n_typists)
 
     def work(k: int) -> None:
-        start = CONTEXT + 500 * (k + 1)
-        seen.extend(typist.type(list(session(n_keys, start)), pause))
+        prompts = list(session(n_keys, CONTEXT + 500 * (k + 1)))
+        typist.ask(prompts[0][:-1])
+        everybody.wait()
+        seen.extend(typist.type(prompts, pause))
 
     threads = [Thread(target=work, args=(k,)) for k in range(n_typists)]
     for thread in threads:
