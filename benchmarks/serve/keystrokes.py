@@ -146,6 +146,7 @@ def main() -> None:
     if options.peer_python != sys.executable or importlib.util.find_spec("llama_cpp"):
         servers["llama-cpp-python"] = lambda: peer_server(options.peer_python, options.model)
     described = run_description("transformers", "torch")
+    described = described.replace(options.peer_python, "PYTHON")
     described += f"\npeer: llama-cpp-python {peer_version(options.peer_python)}"
     rows: list[str] = []
     for name, start in servers.items():
