@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.serve.running_server import Client, plain_lm, running, toy_lm
+from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.completion.infilling import infill
 
 LM = toy_lm()
@@ -134,19 +135,26 @@ def test_every_dialect_leaves_a_prompt_unhealed_where_it_is_asked(
     assert status == 400 and "heal" in str(body["error"])
 
 
-def test_every_model_is_warm_before_anybody_asks() -> None:
-    late = plain_lm()
+def test_every_model_is_warm_before_anybody_asks_and_the_first_before_the_server_listens() -> None:
+    first, late = plain_lm(), plain_lm()
+    written = _written_by(first), _written_by(late)
+    with running({"first": first, "plain": late}) as client:
+        assert written[0].is_set()
+        assert written[1].wait(60)
+        assert client.ask("/completion", model="plain", prompt="a", n_predict=1)
+
+
+def _written_by(lm: ByteLM) -> threading.Event:
+    """Set once a model is asked."""
     called = threading.Event()
-    whole = late.token_lm.next_token_logprobs
+    whole = lm.token_lm.next_token_logprobs
 
     def next_token_logprobs(contexts: Any) -> Any:
         called.set()
         return whole(contexts)
 
-    late.token_lm.next_token_logprobs = next_token_logprobs  # pyright: ignore[reportAttributeAccessIssue]
-    with running({"toy": toy_lm(), "plain": late}) as client:
-        assert called.wait(60)
-        assert client.ask("/completion", model="plain", prompt="a", n_predict=1)
+    lm.token_lm.next_token_logprobs = next_token_logprobs  # pyright: ignore[reportAttributeAccessIssue]
+    return called
 
 
 def test_a_model_that_cannot_be_warmed_up_disturbs_no_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -77,6 +78,7 @@ def make_app(
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         engine.start()
         try:
+            await asyncio.to_thread(engine.wait_until_warm)
             yield
         finally:
             engine.close()

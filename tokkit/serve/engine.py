@@ -66,6 +66,7 @@ class Engine:
         self._inbox: deque[Order] = deque()
         self._wake = Event()
         self._closing = False
+        self._is_warm = Event()
         self._batches: dict[str, Batch] = {}
         self._tickets: dict[Handle, Ticket] = {}
         self._errands: deque[Errand] = deque()
@@ -77,6 +78,10 @@ class Engine:
     def start(self) -> None:
         """Begin to work."""
         self._thread.start()
+
+    def wait_until_warm(self) -> None:
+        """Return once the first model has written something, or has failed to."""
+        self._is_warm.wait()
 
     def close(self) -> None:
         """Stop after the present step; what is under way is forgotten."""
@@ -120,6 +125,7 @@ class Engine:
     def _run(self) -> None:
         cold = deque(self._models)
         self._warm_up(cold.popleft())
+        self._is_warm.set()
         while not self._closing:
             self._wake.clear()
             try:
