@@ -86,13 +86,10 @@ class Typist:
             if answer.status != 200:
                 raise SystemExit(f"status {answer.status}: {answer.read(500)!r}")
             while line := answer.readline():
-                told = (
-                    json.loads(line.removeprefix(b"data: "))
-                    if line.startswith(b"data: {")
-                    else {"choices": []}
-                )
+                is_news = line.startswith(b"data: {")
+                told: dict[str, Any] = json.loads(line.removeprefix(b"data: ")) if is_news else {}
                 usage = told.get("usage") or usage
-                for choice in told["choices"]:
+                for choice in told.get("choices", ()):
                     text += choice["text"]
                     if choice["text"] and first is None:
                         first = time.monotonic() - began

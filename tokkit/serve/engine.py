@@ -30,6 +30,10 @@ T = TypeVar("T")
 TIDY_SECONDS = 30.0
 """After which freed memory is given back, if any work was done."""
 
+_FIRST_PROMPT = "The year was 1999, wasn't it?\n\n    x = f(y)\n"
+"""After which a model first writes: what may follow words, numbers, signs and lines is worked out
+as these are met, and kept."""
+
 
 class Load(NamedTuple):
     """What an engine does.
@@ -157,7 +161,7 @@ class Engine:
             return  # a client was first
         try:
             batch = self._batch(name)
-            handle = batch.add(Request("The", max_bytes=3, valid_utf8=True))
+            handle = batch.add(Request(_FIRST_PROMPT, max_bytes=3, valid_utf8=True))
             while handle.finish is None and not self._closing:
                 batch.step()
         except Exception:  # what is wrong, a client is told
