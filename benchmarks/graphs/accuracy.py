@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.graphs.citation_graphs import component, draw, read_graph
-from benchmarks.graphs.rows import ROWS, Figures, measure
+from benchmarks.graphs.rows import ROWS, STUDENT, TEACHER, Figures, measure
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import CACHE, ROOT
 from benchmarks.shared.records import Records, replace_block
@@ -84,16 +84,28 @@ def main() -> None:
     steps = options.teacher_steps, options.student_steps
     header = run_description("torch", "numpy", "scipy")
     kind = "inductive" if options.inductive else "transductive"
-    path = options.records or CACHE / "benchmarks" / f"graphs-{kind}.jsonl"
-    records = Records(path, {"steps": steps, "kind": kind}, header)
+    suffix = "-whole" if options.whole else ""
+    path = options.records or CACHE / "benchmarks" / f"graphs-{kind}{suffix}.jsonl"
+    records = Records(
+        path,
+        {"steps": steps, "kind": kind, "whole": options.whole, "recipe": [STUDENT, TEACHER]},
+        header,
+    )
     parts: list[str] = []
     begun = time.process_time()
     for name, graph in graphs.items():
         keys = [f"{name} {seed}" for seed in range(options.seeds)]
         for seed, key in enumerate(keys):
             if key not in records:
+                drawn = draw(graph.labels, seed)
+                changes = {**STUDENT, **TEACHER.get(name, {})}
                 rows = measure(
-                    graph, draw(graph.labels, seed), steps, seed=seed, inductive=options.inductive
+                    graph,
+                    drawn,
+                    steps,
+                    seed=seed,
+                    inductive=options.inductive,
+                    changes=changes,
                 )
                 records.add(key, {"rows": rows})
                 print(f"{key}: {time.process_time() - begun:.0f} CPU-s", flush=True)

@@ -28,6 +28,7 @@ class VQGraphRecipe:
         labels: factor of the teacher's distribution over classes as the student's target.
         codes: factor of the teacher's distribution over codes as the student's target.
         l2: factor of half the squared size of the teacher's weights.
+        student_l2: factor of half the squared size of the student's weights.
         sample: nodes, and edges, of a step from which features and edges are decoded.
     """
 
@@ -43,6 +44,7 @@ class VQGraphRecipe:
     labels: float = 1.0
     codes: float = 1.0
     l2: float = 5e-4
+    student_l2: float = 0.0
     sample: int = 256
 
     def __post_init__(self) -> None:
@@ -54,7 +56,8 @@ class VQGraphRecipe:
         for name in ("dropout", "student_dropout", "node_dropout"):
             if not 0 <= check_real(name, getattr(self, name)) < 1:
                 raise ArgumentError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
-        for name in ("consistency", "commitment", "features", "edges", "labels", "codes", "l2"):
+        losses = ("consistency", "commitment", "features", "edges", "labels", "codes")
+        for name in (*losses, "l2", "student_l2"):
             if check_real(name, getattr(self, name)) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {getattr(self, name)}")
         check_whole("teacher_steps", self.teacher_steps, 0)

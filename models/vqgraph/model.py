@@ -309,7 +309,10 @@ class _Lesson:
         states = model.student.states(self._x)
         classes = model.student.classes(states)
         loss = functional.cross_entropy(classes[self._train], self._labels)
-        return loss + model.student_loss(states, *self._targets)
+        loss = loss + model.student_loss(states, *self._targets)
+        if factor := model.config.recipe.student_l2:
+            loss = loss + factor * half_squares(list(model.student.parameters()))
+        return loss
 
     def evaluate(self) -> Mapping[str, float]:
         """Shares of validation nodes that are classified right, and the perplexity of codes."""

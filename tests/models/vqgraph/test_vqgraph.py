@@ -180,6 +180,18 @@ def test_scrambled_labels_of_other_nodes_change_nothing() -> None:
     assert same_state(one, two)
 
 
+def test_a_penalty_on_the_student_shrinks_its_weights_and_leaves_the_teacher() -> None:
+    sizes, teachers = [], []
+    for factor in (0.0, 0.05):
+        torch.manual_seed(0)
+        model = VQGraph(replace(CONFIG, recipe=replace(QUICK.recipe, student_l2=factor)))
+        train(model, GRAPH, TrainingOptions(steps=30, learning_rate=0.05, evaluations=1))
+        sizes.append(float(model.student.input.weight.detach().square().sum()))
+        teachers.append(model.teacher)
+    assert sizes[1] < 0.7 * sizes[0]
+    assert same_state(*teachers)
+
+
 def same_state(one: Any, two: Any) -> bool:
     other = two.state_dict()
     return all(torch.equal(each, other[name]) for name, each in one.state_dict().items())
@@ -280,3 +292,5 @@ def test_senseless_configurations_are_refused(change: dict[str, Any]) -> None:
         VQGraphConfig(**change)
     with pytest.raises(ArgumentError):
         VQGraphRecipe(dropout=1.0)
+    with pytest.raises(ArgumentError, match="student_l2"):
+        VQGraphRecipe(student_l2=-1.0)
