@@ -27,9 +27,28 @@ class Config(Protocol):
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
+ADDED: Mapping[str, Any] = {"added": True}
+"""Metadata of a field that came after models had been saved; its default is what was so before."""
+
+
 def config_to_dict(config: Config) -> dict[str, Any]:
     """Plain data for JSON."""
     return as_plain(asdict(config))
+
+
+def config_identity(config: Config) -> dict[str, Any]:
+    """Plain data that names a model or a training: fields of `ADDED` at their default are left out.
+
+    So what was saved before there was such a field keeps its name, and goes on.
+    """
+    told = config_to_dict(config)
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if is_dataclass(value):
+            told[each.name] = config_identity(value)  # type: ignore[arg-type]
+        elif each.metadata == ADDED and value == each.default:
+            del told[each.name]
+    return told
 
 
 def merged(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

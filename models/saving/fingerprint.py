@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokkit.models.saving.configs import config_to_dict
+from tokkit.models.saving.configs import config_identity
 
 
 def fingerprint_of(model: nn.Module, config: Any) -> str:
     """Hexadecimal, of the class, the configuration and every number that is saved."""
     digest = hashlib.sha256(type(model).__qualname__.encode())
-    digest.update(json.dumps(config_to_dict(config), sort_keys=True).encode())
+    digest.update(json.dumps(config_identity(config), sort_keys=True).encode())
     for name, each in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(each.shape)} {each.dtype}".encode())
         digest.update(

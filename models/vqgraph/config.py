@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tokkit.arguments import check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError
+from tokkit.models.saving.configs import ADDED
 
 _MOST = 1 << 20
 
@@ -44,7 +45,7 @@ class VQGraphRecipe:
     labels: float = 1.0
     codes: float = 1.0
     l2: float = 5e-4
-    student_l2: float = 0.0
+    student_l2: float = field(default=0.0, metadata=ADDED)
     sample: int = 256
 
     def __post_init__(self) -> None:

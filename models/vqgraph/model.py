@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch.nn import functional
 from tokkit.arguments import check_kind
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.evaluating import evaluating
-from tokkit.models.saving.configs import Config
+from tokkit.models.saving.configs import Config, config_identity
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.processes import refuse_several
@@ -213,7 +212,7 @@ class VQGraph(InFolder, nn.Module, Tokenizer[NDArray[np.float32]]):
             raise ArgumentError(f"a class is {most}, and the model has {self.config.n_classes}")
         refuse_several("a VQGraph", "its codes follow the vectors of one")
         lesson = _Lesson(self, graph)
-        identity = {"graph": graph.fingerprint(), "config": asdict(self.config)}
+        identity = {"graph": graph.fingerprint(), "config": config_identity(self.config)}
         return Task(
             lesson.loss,
             lesson.evaluate,

@@ -44,6 +44,11 @@ def test_saved_again_and_opened_it_gives_the_same_ids(name: str, tmp_path: Path)
     assert again.fingerprint == tokenizer.fingerprint
 
 
+def test_a_packaged_model_keeps_its_fingerprint() -> None:
+    """Whoever stored ids beside it must find it again: new options must not change it."""
+    assert tokkit.load_tokenizer("vqgraph-cora").fingerprint.startswith("420d0e76d624a2c0044c")
+
+
 def test_a_picture_in_more_ids_is_nearer() -> None:
     pictures: Any = tokkit.load_tokenizer("flextok-mnist")
     digits = sample_signals("flextok-mnist").signals

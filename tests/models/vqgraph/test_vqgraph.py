@@ -192,6 +192,17 @@ def test_a_penalty_on_the_student_shrinks_its_weights_and_leaves_the_teacher() -
     assert same_state(*teachers)
 
 
+def test_an_option_that_came_later_changes_no_name_at_its_default() -> None:
+    torch.manual_seed(0)
+    plain = VQGraph(QUICK)
+    torch.manual_seed(0)
+    other = VQGraph(replace(QUICK, recipe=replace(QUICK.recipe, student_l2=0.1)))
+    assert same_state(plain, other) and plain.fingerprint != other.fingerprint
+    told, of_other = (each.training_task(GRAPH, seed=0).identity for each in (plain, other))
+    assert "student_l2" not in told["config"]["recipe"]  # so trainings from before it go on
+    assert of_other["config"]["recipe"] == {**told["config"]["recipe"], "student_l2": 0.1}
+
+
 def same_state(one: Any, two: Any) -> bool:
     other = two.state_dict()
     return all(torch.equal(each, other[name]) for name, each in one.state_dict().items())
