@@ -44,8 +44,8 @@ class Kernels:
     places = (
         (backtracking, "encode"),
         (scan, "cut"),
-        (normal_forms, "is_normal"),
-        (added_tokens, "next_match"),
+        (normal_forms, "parts_in_doubt"),
+        (added_tokens, "matches"),
     )
 
     def __init__(self) -> None:

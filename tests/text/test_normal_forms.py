@@ -18,7 +18,7 @@ from tokkit.text.normal_forms import (
     normalized_in_parts,
 )
 
-LIBRARY: dict[str, Any] = {form: getattr(normalizers, form)() for form in NORMAL_FORMS}
+LIBRARY: dict[NormalForm, Any] = {form: getattr(normalizers, form)() for form in NORMAL_FORMS}
 HARD = "eé\u0301\u0323\u1100\u1161\u11a8가각\u09c7\u09be\u212b\ufb01中\u0f73\U0001f600\u0958Ω\u2126"
 
 
@@ -52,11 +52,9 @@ def test_a_text_normalised_in_parts_is_what_the_library_makes_of_it(text: str) -
     for form in NORMAL_FORMS:
         step = LIBRARY[form]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(normal_forms, "_SHORT", 0)
             patch.setattr(normal_forms, "_SHARE", 0)
-            patch.setattr(normal_forms, "_BLOCK", 5)
-            found = normalized_in_parts(text, form, step.normalize_str)
-        assert found == step.normalize_str(text)
+            found = normalized_in_parts(text.encode(), form, step.normalize_str)
+        assert found == step.normalize_str(text).encode()
 
 
 def test_only_the_parts_in_doubt_are_normalised() -> None:
@@ -66,14 +64,21 @@ def test_only_the_parts_in_doubt_are_normalised() -> None:
         asked.append(part)
         return unicodedata.normalize("NFC", part)
 
-    text = "plain words " * 50 + "cafe\u0301 가\u11a8 " + "বাংলা " * 50
-    assert normalized_in_parts(text, "NFC", normalize) == unicodedata.normalize("NFC", text)
+    text = "plain words " * 50 + "cafe\u0301 가\u11a8 " + "বাংলা लड\u093cका " * 50
+    made = unicodedata.normalize("NFC", text).encode()
+    assert normalized_in_parts(text.encode(), "NFC", normalize) == made
     assert asked == ["e\u0301\1가\u11a8"]
+
+
+def test_a_text_that_passes_is_given_back_and_bytes_that_are_no_text_are_not() -> None:
+    data = "plain, “it’s” বাংলা लड\u093cका".encode()
+    assert normalized_in_parts(data, "NFC", lambda _: "?") is data
+    assert normalized_in_parts(b"plain\xff", "NFC", lambda _: "?") is None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", NORMAL_FORMS)
-def test_characters_that_pass_stay_beside_any_that_pass(form: str) -> None:
+def test_characters_that_pass_stay_beside_any_that_pass(form: NormalForm) -> None:
     step = LIBRARY[form]
     chars = [chr(point) for point in range(0x80, 0x110000) if not 0xD800 <= point < 0xE000]
     passing = [char for char in chars if is_plainly_normal(char.encode(), form)]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from tokkit.errors import EncodingError, FormatError, UnsupportedError
-from tokkit.text.normal_forms import NORMAL_FORMS, is_plainly_normal, normalized_in_parts
+from tokkit.text.normal_forms import NORMAL_FORMS, normalized_in_parts
 from tokkit.text.spec import Normalizer, TokenizerSpec
 from tokkit.text.white_space import WHITE_SPACE
 
@@ -51,10 +51,18 @@ class LibraryNormalizer:
         if self.keeps_ascii and text.isascii():
             return text
         if self.name in NORMAL_FORMS:
-            return normalized_in_parts(text, self.name, self._whole)
-        return self._whole(text)
+            data = text.encode(errors="surrogatepass")
+            made = normalized_in_parts(data, self.name, self.whole)
+            if made is not None:
+                return text if made is data else made.decode()
+        return self.whole(text)
 
-    def _whole(self, text: str) -> str:
+    def whole(self, text: str) -> str:
+        """What the library makes of the text, without a way out.
+
+        Raises:
+            EncodingError: the library fails on this text.
+        """
         try:
             return self.step.normalize_str(text)
         except Exception as error:
@@ -222,18 +230,24 @@ def whole_normalizer(spec: TokenizerSpec) -> Normalizer | None:
     return chain([step for step in (spec.normalizer, spec.renaming) if step is not None])
 
 
-def plainly_leaves(normalizer: Normalizer, data: bytes) -> bool:
-    """Whether a glance at its bytes tells that a text stays as it is; False says nothing.
+def made_of_bytes(normalizer: Normalizer, data: bytes) -> bytes | None:
+    """What a normalizer makes of a text, where its bytes tell without decoding all of them.
 
-    What is true of a text is true of each part of it.
+    Returns:
+        `data` itself if a glance tells that it stays as it is; None if the bytes do not tell.
+
+    Raises:
+        EncodingError: the normalizer fails on this text.
     """
     if isinstance(normalizer, SpaceMark):
-        return normalizer.mark.encode() not in data
+        return data if normalizer.mark.encode() not in data else None
     if not isinstance(normalizer, LibraryNormalizer):
-        return False
+        return None
     if normalizer.keeps_ascii and data.isascii():
-        return True
-    return normalizer.name in NORMAL_FORMS and is_plainly_normal(data, normalizer.name)
+        return data
+    if normalizer.name in NORMAL_FORMS:
+        return normalized_in_parts(data, normalizer.name, normalizer.whole)
+    return None
 
 
 def marks_spaces(normalizer: Normalizer | None) -> bool:

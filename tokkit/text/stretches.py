@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokkit.kernels.texts.cut_out import cut_out
 from tokkit.text.added_tokens import AddedTokenCutter, all_added_tokens
 from tokkit.text.alignment import Alignment, align_valid, code_points, valid_and_invalid
-from tokkit.text.normalizers import marks_spaces, plainly_leaves, whole_normalizer
+from tokkit.text.normalizers import made_of_bytes, marks_spaces, whole_normalizer
 from tokkit.text.sentencepiece_normalizer import SentencePieceNormalizer
 from tokkit.text.spec import AddedToken, Normalizer, TokenizerSpec, TokenKind
 
@@ -161,10 +161,12 @@ class StretchCutter:
         Raises:
             EncodingError: the normaliser fails on this text.
         """
-        if normalize and self._only_cuts and self._is_left(text):
+        if normalize and self._only_cuts:
             spans = self._raw.spans(text, specials=specials)
             if spans is not None:
-                return _without(text, *spans)
+                made = self._made_of_bytes(text)
+                if made is not None and (made is text or not len(spans[0])):
+                    return _without(made, *spans)
         cut = self.cut(text, specials=specials, normalize=normalize, continues=continues)
         return _as_arrays(cut)
 
@@ -179,9 +181,9 @@ class StretchCutter:
             or spec.prefix_space != "never"
         )
 
-    def _is_left(self, text: bytes) -> bool:
+    def _made_of_bytes(self, text: bytes) -> bytes | None:
         normalizer = self._spec.normalizer
-        return normalizer is None or plainly_leaves(normalizer, text)
+        return text if normalizer is None else made_of_bytes(normalizer, text)
 
     def cut(
         self,
@@ -277,8 +279,12 @@ class StretchCutter:
         """Normalise the runs of valid UTF-8; bytes between them are left as they are."""
         if normalizer is None:
             return stretch
-        if stretch.places is None and plainly_leaves(normalizer, stretch.data):
-            return stretch
+        if stretch.places is None:
+            quick = made_of_bytes(normalizer, stretch.data)
+            if quick is stretch.data:
+                return stretch
+            if quick is not None and self._spec.prefix_unit != "first_stretch":
+                return replace(stretch, data=quick)
         text = stretch.data.decode(errors="surrogateescape")
         if stretch.places is not None:
             return _with_places(normalizer, stretch, stretch.places, text)

@@ -20,46 +20,76 @@ _NOT_ASCII = np.uint64(0x8080808080808080)
 
 
 @leaf
-def is_normal(text: Bytes, classes: UInt16s, pairs: Int64s) -> bool:
-    """Whether `text` is UTF-8 and passes; if not, it may be in the form all the same.
+def parts_in_doubt(text: Bytes, classes: UInt16s, pairs: Int64s, parts: Int64s) -> int:
+    """Find the parts of `text` that do not pass; they may be in the form all the same.
+
+    A part begins with a character of class 0 (or with the text) and goes on to the next one.
 
     Inputs:
         classes: uint16 (0x110000,), of each code point; ASCII is taken as 0.
         pairs: int64 (p,), ascending: starters and characters that compose.
+        parts: int64 (n,), filled with where each part begins and ends.
+
+    Returns:
+        How many numbers that are, or -1 if `text` is no UTF-8.
 
     Example:
         >>> classes, acute = np.zeros(0x110000, np.uint16), 0x301
         >>> classes[acute] = 230 | MAY_COMPOSE
-        >>> [is_normal(bytes_of(c + chr(acute)), classes, int64s(0x65 << 21 | acute)) for c in "ex"]
-        [False, True]
+        >>> text, composing = bytes_of("cafe" + chr(acute) + "s"), int64s(0x65 << 21 | acute)
+        >>> n = parts_in_doubt(text, classes, composing, ends)
+        >>> ends[:n].tolist()
+        [3, 6]
     """
     i = 0
     n = len(text)
-    before = 0
+    n_parts = 0
+    begin = 0
+    in_doubt = False
+    before = np.int64(0)
     starter = np.int64(0)
     while i < n:
         if i + 8 <= n and eight_bytes(text, i) & _NOT_ASCII == 0:
+            if in_doubt:
+                n_parts = _add(parts, n_parts, begin, i)
+                in_doubt = False
             i += 8
-            starter = np.int64(text[i - 1])
-            before = 0
+            begin = i - 1
+            starter = np.int64(text[begin])
+            before = np.int64(0)
             continue
         length = character_length(text, i, n)
         point = np.int64(code_point(text, i, length))
         found = np.int64(0)
         if point >= 0x80:
+            if length == 1:
+                return -1
             found = np.int64(classes[point])
-            if length == 1 or found & CHANGES:
-                return False
-            if found & MAY_COMPOSE and _is_among(pairs, starter << FIRST_SHIFT | point):
-                return False
         order = found & COMBINING
+        if found == 0:
+            if in_doubt:
+                n_parts = _add(parts, n_parts, begin, i)
+                in_doubt = False
+            begin = i
+        elif (
+            found & CHANGES
+            or (found & MAY_COMPOSE and _is_among(pairs, starter << FIRST_SHIFT | point))
+            or (order != 0 and before > order)
+        ):
+            in_doubt = True
         if order == 0:
             starter = point
-        elif before > order:
-            return False
         before = order
         i += length
-    return True
+    if in_doubt:
+        n_parts = _add(parts, n_parts, begin, n)
+    return n_parts
+
+
+@leaf
+def _add(parts: Int64s, n: int, begin: Integer, end: Integer) -> int:
+    parts[n], parts[n + 1] = begin, end
+    return n + 2
 
 
 @leaf
