@@ -18,6 +18,7 @@ is what others report, and nobody could have it without knowing the labels of th
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +26,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.graphs.citation_graphs import component, draw, read_graph
-from benchmarks.graphs.rows import ROWS, STUDENT, TEACHER, Figures, measure
+from benchmarks.graphs.rows import MLP, OF_GRAPH, ROWS, STUDENT, Figures, measure
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.places import CACHE, ROOT
 from benchmarks.shared.records import Records, replace_block
+from tokkit.models.saving.configs import merged
 
 PAGE = ROOT / "docs" / "learned-tokenizers.md"
+FOLDER = CACHE / "benchmarks" / "graphs"
 
 
 def table(name: str, runs: Sequence[dict[str, Figures]], *, inductive: bool) -> str:
@@ -75,46 +78,51 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="not the largest component alone")
     parser.add_argument("--teacher-steps", type=int, default=150)
     parser.add_argument("--student-steps", type=int, default=200)
-    parser.add_argument("--records", type=Path, help="where results are kept, to go on")
+    parser.add_argument(
+        "--records", type=Path, default=FOLDER, help="folder where results are kept, to go on"
+    )
     parser.add_argument("--write-docs", action="store_true")
     options = parser.parse_args()
-    graphs = {name: read_graph(options.graphs, name) for name in options.names}
+    for name in options.names:
+        text = _measured(name, options)
+        print(text, flush=True)
+        if options.write_docs:
+            kind = "inductive" if options.inductive else "transductive"
+            replace_block(PAGE, f"graphs {kind} {name}", text)
+
+
+def _measured(name: str, options: argparse.Namespace) -> str:
+    """The table of a graph, below what it was measured on."""
+    graph = read_graph(options.graphs, name)
     if not options.whole:
-        graphs = {name: component(graph) for name, graph in graphs.items()}
+        graph = component(graph)
     steps = options.teacher_steps, options.student_steps
-    header = run_description("torch", "numpy", "scipy")
     kind = "inductive" if options.inductive else "transductive"
-    suffix = "-whole" if options.whole else ""
-    path = options.records or CACHE / "benchmarks" / f"graphs-{kind}{suffix}.jsonl"
+    settings = merged(STUDENT, OF_GRAPH.get(name, {}))
     records = Records(
-        path,
-        {"steps": steps, "kind": kind, "whole": options.whole, "recipe": [STUDENT, TEACHER]},
-        header,
+        options.records / f"{kind}{'-whole' if options.whole else ''}-{name}.jsonl",
+        {"steps": steps, "settings": settings, "mlp": MLP},
+        run_description("torch", "numpy", "scipy"),
     )
-    parts: list[str] = []
     begun = time.process_time()
-    for name, graph in graphs.items():
-        keys = [f"{name} {seed}" for seed in range(options.seeds)]
-        for seed, key in enumerate(keys):
-            if key not in records:
-                drawn = draw(graph.labels, seed)
-                changes = {**STUDENT, **TEACHER.get(name, {})}
-                rows = measure(
-                    graph,
-                    drawn,
-                    steps,
-                    seed=seed,
-                    inductive=options.inductive,
-                    changes=changes,
-                )
-                records.add(key, {"rows": rows})
-                print(f"{key}: {time.process_time() - begun:.0f} CPU-s", flush=True)
-        found = {each["key"]: each["rows"] for each in records}
-        parts.append(table(name, [found[key] for key in keys], inductive=options.inductive))
-    text = f"```text\n{records.header}\n```\n\n" + "\n\n".join(parts)
-    print(text)
-    if options.write_docs:
-        replace_block(PAGE, f"graphs {kind}", text)
+    keys = [str(seed) for seed in range(options.seeds)]
+    for seed, key in enumerate(keys):
+        if key not in records:
+            rows = measure(
+                graph,
+                draw(graph.labels, seed),
+                steps,
+                seed=seed,
+                inductive=options.inductive,
+                settings=settings,
+            )
+            records.add(key, {"rows": rows})
+            spent = time.process_time() - begun
+            print(f"{name}, seed {seed}: {spent:.0f} CPU-s", file=sys.stderr, flush=True)
+    found = {each["key"]: each["rows"] for each in records}
+    shown = table(name, [found[key] for key in keys], inductive=options.inductive)
+    machine, command = records.header.rpartition("\n")[0], run_description().rpartition("\n")[2]
+    return f"```text\n{machine}\n{command}\n```\n\n{shown}"
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
-from benchmarks.graphs.accuracy import table
+from benchmarks.graphs.accuracy import main, table
 from benchmarks.graphs.citation_graphs import Graph, component, draw, read_graph, without
 from benchmarks.graphs.rows import ROWS, measure
 from benchmarks.graphs.sage import given_by
@@ -70,6 +71,28 @@ def test_every_row_is_measured(inductive: bool) -> None:
     text = table("toy", [rows, rows], inductive=inductive)
     assert all(f"| {title} |" in text for title, _ in ROWS.values())
     assert text.count("±") >= 2 * len(ROWS)
+
+
+def test_more_seeds_go_on_from_those_that_were_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph, parts = toy(), ("data", "indices", "indptr", "shape")
+    ones = np.ones(graph.edges.shape[1])
+    arrays: dict[str, Any] = {"labels": graph.labels}
+    for kind, matrix in (
+        ("adj", csr_matrix((ones, tuple(graph.edges)), shape=(N, N))),
+        ("attr", csr_matrix(graph.features)),
+    ):
+        arrays |= {f"{kind}_{part}": np.asarray(getattr(matrix, part)) for part in parts}
+    np.savez(tmp_path / "toy.npz", **arrays)
+    steps = ["--teacher-steps", "2", "--student-steps", "2", "--records", str(tmp_path / "kept")]
+    for seeds in ("1", "2"):
+        given = ["--graphs", str(tmp_path), "--names", "toy", "--seeds", seeds, *steps]
+        monkeypatch.setattr("sys.argv", ["accuracy.py", *given])
+        main()
+        shown = capsys.readouterr()
+        assert f"{seeds} seeds" in shown.out and f"--seeds {seeds}" in shown.out
+    assert "seed 1" in shown.err and "seed 0" not in shown.err
 
 
 def test_the_neighbours_of_nodes_are_enough_for_the_teacher() -> None:
