@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.text.tokenizer_json import (
     BYTE_LEVEL,
@@ -19,6 +21,8 @@ from tests.text.tokenizer_json import (
     reference_ids,
 )
 from tokkit.errors import UnsupportedError
+from tokkit.text.added_tokens import AddedTokenCutter
+from tokkit.text.spec import AddedToken
 
 LLAMA = (PREPEND, MARK_SPACES)
 STRIP = {"type": "Strip", "strip_left": True, "strip_right": True}
@@ -223,6 +227,25 @@ def test_a_single_word_that_is_a_token_too_is_canonical_both_ways(text: str) -> 
         state = tokenizer.canonical.run(ids)
         follows = bool(tokenizer.canonical.mask(state)[token])
         assert follows == tokenizer.is_canonical([*ids, token])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=5, unique=True),
+    st.text("ab|", max_size=12),
+)
+def test_tokens_are_found_whatever_they_begin_with(contents: list[str], text: str) -> None:
+    tokens = [AddedToken(content, k) for k, content in enumerate(contents)]
+    found, place = list[tuple[int, int, int]](), 0
+    while place < len(text):
+        here = [token for token in tokens if text.startswith(token.content, place)]
+        token = max(here, key=lambda token: len(token.content), default=None)
+        stop = place + (len(token.content) if token else 1)
+        if token:
+            found.append((place, stop, token.id))
+        place = stop
+    cut = AddedTokenCutter(tokens, frozenset()).cut(text.encode(), specials=False)
+    assert [part for part in cut if part[2] is not None] == found
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,17 @@ class AddedTokenCutter:
         places = np.empty(len(text), dtype=np.int64)
         entries = np.empty(len(text), dtype=np.int32)
         n = 0
-        if self.tokens:
-            array = np.frombuffer(text, dtype=np.uint8)
+        array = np.frombuffer(text, dtype=np.uint8)
+        if self.tokens and self._may_hold_some(array):
             n = matches(self._trie, self._begins, self._sizes, array, places, entries)
         return places[:n].copy(), entries[:n].copy()
+
+    def _may_hold_some(self, text: NDArray[np.uint8]) -> bool:
+        """Whether two bytes that all tokens begin with are there, which takes little time."""
+        if len(self._beginning) < 2:
+            return True
+        first, second = self._beginning[:2]
+        return bool(np.any((text[:-1] == first) & (text[1:] == second)))
 
     @cached_property
     def _tokens(self) -> tuple[AddedToken, ...]:
@@ -157,6 +164,12 @@ class AddedTokenCutter:
         begins = np.zeros(256, dtype=np.bool_)
         begins[[content[0] for content in self._contents if content]] = True
         return begins
+
+    @cached_property
+    def _beginning(self) -> bytes:
+        """What all tokens begin with."""
+        low, high = min(self._contents), max(self._contents)
+        return low[: next((k for k in range(len(low)) if low[k] != high[k]), len(low))]
 
     @cached_property
     def _contents(self) -> tuple[bytes, ...]:

@@ -46,8 +46,8 @@ class ByteSplitStage(SplitStage):
         """See `SplitStage.elements`."""
         spelled = b"".join(map(_SPELLINGS.__getitem__, text.tolist()))
         starts = np.concatenate([[0], np.cumsum(_SIZES[text])]).astype(np.int64)
-        ends, is_match = super().elements(np.frombuffer(spelled, dtype=np.uint8), starts[bounds])
-        return np.searchsorted(starts, ends), is_match
+        found, is_match = super().elements(np.frombuffer(spelled, dtype=np.uint8), starts[bounds])
+        return np.searchsorted(starts, found), is_match
 
 
 class ByteCuts(LabelledBytes[Hypotheses]):

@@ -125,15 +125,17 @@ class SplitStage:
     # -- whole texts -------------------------------------------------------------------------
 
     def elements(self, text: Text, bounds: Places) -> Marked:
-        """Cut each piece on its own: int64 (n,) ends of the elements, and which are matches."""
-        ends = np.empty(len(text) + 1, dtype=np.int64)
+        """Cut each piece: int64 (n + 1,) bounds of the elements, bool (n,) which are matches."""
+        found = np.empty(len(text) + 2, dtype=np.int64)
+        found[0] = bounds[0]
+        ends = found[1:]
         is_match = np.empty(len(text) + 1, dtype=np.bool_)
         if self._lookaround is None:
             n = scan.cut(text, bounds, self._tables, ends, is_match)
         else:
             symbols = self._marked(text, bounds, self._lookaround)
             n = marks.cut_marked(symbols, bounds, self._tables.steps, ends, is_match)
-        return ends[:n], is_match[:n]
+        return found[: n + 1], is_match[:n]
 
     def _marked(self, text: Text, bounds: Places, lookaround: Lookaround) -> NDArray[np.int32]:
         symbols = np.empty(len(text) + len(bounds) - 1, dtype=np.int32)
@@ -157,10 +159,11 @@ class SplitStage:
         """
         if self._finds_nothing and self.keeps[GAP]:
             return bounds, None
-        ends, is_match = self.elements(text, bounds)
+        found, is_match = self.elements(text, bounds)
         if not self.glues:
             kept = np.where(is_match, self.keeps[MATCH], self.keeps[GAP]) if self.drops else None
-            return np.concatenate([bounds[:1], ends]), kept
+            return found, kept
+        ends = found[1:]
         joins = np.array(self._joins)
         kind = is_match.astype(np.int8)
         glued = joins[kind[:-1], kind[1:]] & ~np.isin(ends[:-1], bounds)

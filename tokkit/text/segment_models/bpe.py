@@ -107,7 +107,8 @@ class BpeModel(SegmentModel):
             members = np.concatenate([members, np.flatnonzero(self._whole & ~by_merges)])
         units, order, next_prefix = build_trie(spec.token_bytes, members, by_merges, blob)
         shorter = next_prefix.astype(np.int64) << 32 | blob.lengths
-        short = short_tokens.build(blob.data, blob.offsets, order, self._whole)
+        # Early tokens are frequent ones: entered first, they lie where a probe looks first.
+        short = short_tokens.build(blob.data, blob.offsets, np.sort(order), self._whole)
         units, shorter, self._short, *of_forest = side_by_side(
             [units, shorter, short, *self._forest]
         )
