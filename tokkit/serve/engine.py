@@ -34,6 +34,9 @@ _FIRST_PROMPT = "The year was 1999, wasn't it?\n\n    x = f(y)\n"
 """After which a model first writes: what may follow words, numbers, signs and lines is worked out
 as these are met, and kept."""
 
+_PATIENCE = 60.0
+"""Seconds after which nobody waits any more for a model that is slow to write."""
+
 
 class Load(NamedTuple):
     """What an engine does.
@@ -84,8 +87,8 @@ class Engine:
         self._thread.start()
 
     def wait_until_warm(self) -> None:
-        """Return once the first model has written something, or has failed to."""
-        self._is_warm.wait()
+        """Return once the first model has written something, or has failed to; soon in any case."""
+        self._is_warm.wait(_PATIENCE)
 
     def close(self) -> None:
         """Stop after the present step; what is under way is forgotten."""
