@@ -175,6 +175,21 @@ class ByteState(ABC):
         A matter of speed alone: what was not evaluated is when it is asked for.
         """
 
+    def push_with(self, data: bytes, others: Sequence[tuple[Any, bytes]]) -> None:
+        """`push`, to this state and to others of its law and caches, each its own text.
+
+        A matter of speed alone, for states that ask their models on the way.
+        """
+        self.push(data)
+        for state, text in others:
+            state.push(text)
+
+    def score_with(
+        self, data: bytes, others: Sequence[tuple[Any, bytes]]
+    ) -> list[NDArray[np.float64]]:
+        """`score`, of this state and of others of its law and cache, each with its own text."""
+        return [self.score(data), *(state.score(text) for state, text in others)]
+
     @property
     def parts(self) -> Parts | None:
         """What the state uses of its models; see `tokkit.bytelm.side_by_side`. None: not known."""

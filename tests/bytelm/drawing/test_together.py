@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, open_together
-from tokkit.bytelm.drawing.together import evaluate_together
+from tokkit.bytelm.drawing.together import evaluate_together, push_together
 from tokkit.bytelm.ensemble import ByteEnsemble, Combine
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import TokenizerSpec
@@ -83,6 +83,49 @@ def test_a_step_of_a_batch_is_one_call_of_each_model(
     limits = [2, 1] if which == 4 else [1, 1]
     for lm, count, limit in zip(lms, before, limits, strict=True):
         assert lm.n_calls - count <= limit
+
+
+LEARNERS: tuple[Combine, ...] = ("product", "loglinear", "switching", "adaptive")
+forks = st.lists(st.tuples(texts, texts), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.4])
+@FEW
+@given(specs=pairs, forks=forks, combine=st.sampled_from(LEARNERS))
+def test_texts_pushed_together_change_each_state_as_alone(
+    tolerance: float,
+    specs: tuple[TokenizerSpec, ...],
+    forks: list[tuple[bytes, bytes]],
+    combine: Combine,
+) -> None:
+    members = [ByteLM(lm) for lm in counting(specs)]
+    ensemble = ByteEnsemble(members, combine=combine, tolerance=tolerance)
+    for model in (members[0], ensemble, ByteEnsemble([ensemble, members[1]], combine="mean")):
+        states = open_together(model, len(forks))
+        push_together(states, [first for first, _ in forks])
+        push_together(states, [second for _, second in forks])
+        for state, (first, second) in zip(states, forks, strict=True):
+            alone = model.open()
+            alone.push(first)
+            alone.push(second)
+            np.testing.assert_allclose(np.exp(state.logprobs()), np.exp(alone.logprobs()))
+            assert state.prefix_logprob == pytest.approx(alone.prefix_logprob)
+
+
+@FEW
+@given(specs=pairs, prefixes=st.lists(texts, min_size=2, max_size=4))
+def test_ensembles_that_learn_ask_each_model_once_for_all_texts(
+    specs: tuple[TokenizerSpec, ...], prefixes: list[bytes]
+) -> None:
+    lms = counting(specs)
+    states = open_together(
+        ByteEnsemble([ByteLM(lm) for lm in lms], combine="adaptive"), len(prefixes)
+    )
+    before = [lm.n_calls for lm in lms]
+    push_together(states, prefixes)
+    for state in states:
+        state.logprobs()
+    assert all(lm.n_calls - count <= 1 for lm, count in zip(lms, before, strict=True))
 
 
 @pytest.mark.parametrize("which", range(5))

@@ -46,7 +46,7 @@ from tokkit.bytelm.byte_state import END, ByteState
 from tokkit.bytelm.completion.proposals import Proposals, explore
 from tokkit.bytelm.drawing.draw import check_mass
 from tokkit.bytelm.drawing.sampling import Sampler, Sampling
-from tokkit.bytelm.drawing.together import evaluate_together
+from tokkit.bytelm.drawing.together import evaluate_together, push_together
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ModelError
 
@@ -263,24 +263,19 @@ class _Search:
 
     def _go_on(self, chosen: list[bytes], tail: bytes) -> dict[bytes, float]:
         """Nats of candidates with so much more of the suffix, after the prefix."""
-        states = {data: self._after(data) for data in chosen}
-        for state in states.values():
-            self._push(state, tail)
-        self._ask(list(states.values()))
+        known = [self._states.get(data, self._rough_start) for data in chosen]
+        states = {data: state.fork() for data, state in zip(chosen, known, strict=True)}
+        rests = [tail if data in self._states else data + tail for data in chosen]
+        self._push(list(states.values()), rests)
         self._states = states
         return {d: state.prefix_logprob + self._bonus * len(d) for d, state in states.items()}
 
-    def _after(self, data: bytes) -> ByteState:
-        known = self._states.get(data)
-        state = (self._rough_start if known is None else known).fork()
-        if known is None:
-            self._push(state, data)
-        return state
-
-    def _push(self, state: ByteState, data: bytes) -> None:
-        """Add bytes, for which ensembles that learn from the text call the model."""
-        self._tell()
-        state.push(data)
+    def _push(self, states: Sequence[ByteState], texts: Sequence[bytes]) -> None:
+        """Add bytes to states, and evaluate what the next question to them needs."""
+        for group in batched([*zip(states, texts, strict=True)], _AT_ONCE):
+            self._tell()
+            push_together([state for state, _ in group], [text for _, text in group])
+        self._ask(states)
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -300,9 +295,7 @@ class _Search:
             ModelError: none has any mass.
         """
         states = [self._start.fork() for _ in chosen]
-        for state, data in zip(states, chosen, strict=True):
-            self._push(state, data + self._suffix)
-        self._ask(states)
+        self._push(states, [data + self._suffix for data in chosen])
         joints = np.array([state.prefix_logprob - self._given for state in states])
         if not self._suffix:
             joints += [float(state.logprobs()[END]) for state in states]

@@ -34,6 +34,23 @@ def evaluate_together(states: Sequence[ByteState]) -> None:
     side_by_side(tasks, [group[0].parts for group in groups.values()])
 
 
+def push_together(states: Sequence[ByteState], texts: Sequence[bytes]) -> None:
+    """Add a text to each state; ensembles that learn from it ask each model once for all.
+
+    Args:
+        states: of any models; those of one law that share their caches are asked together.
+        texts: one for each.
+    """
+    groups: dict[object, list[tuple[ByteState, bytes]]] = {}
+    for k, (state, text) in enumerate(zip(states, texts, strict=True)):
+        caches = [single.cache for single in state.stands_on]
+        alone = state.law is None or None in caches
+        key = k if alone else (type(state), state.law, *map(id, caches))
+        groups.setdefault(key, []).append((state, text))
+    for (first, text), *others in groups.values():
+        first.push_with(text, others)
+
+
 def draw_together(states: Sequence[ByteState], draws: Sequence[Draw]) -> list[bytes]:
     """Sample several continuations, each as far as it comes between two passes made for all.
 

@@ -17,7 +17,7 @@ nobody who is awake can write, or an end of all their texts, wakes the sleepers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -148,6 +148,10 @@ class LazyEnsembleState(EnsembleState):
         self._step = None
         for state in self._awake:
             state.push(data)
+
+    def push_with(self, data: bytes, others: Sequence[tuple[Any, bytes]]) -> None:
+        """See `ByteState.push_with`; one after the other, for each has sleepers of its own."""
+        ByteState.push_with(self, data, others)
 
     def steps(self, data: str | bytes) -> Iterator[tuple[Step, NDArray[np.float64]]]:
         """See `EnsembleState.steps`; wakes all."""

@@ -180,13 +180,33 @@ class EnsembleState(ByteState):
         data = as_bytes(data)
         if isinstance(self._following, FollowingMixture):
             self._following.know(self.member_prefix_logprobs())
-        rows = np.stack(self._ask(lambda state: state.score(data)))
+        yield from self._follow(np.stack(self._ask(lambda state: state.score(data))), data)
+
+    def _follow(
+        self, rows: NDArray[np.float64], data: bytes
+    ) -> Iterator[tuple[Step, NDArray[np.float64]]]:
+        """See `steps`, once the members have scored `data`: rows (n, len(data) + 1, 257)."""
         self._step = None
         for k in range(len(data) + 1):
             step: Step = self._following.expect(rows[:, k])
             yield step, self._following.shares(step)
             if k < len(data):
                 self._following.push(step, data[k])
+
+    def push_with(self, data: bytes, others: Sequence[tuple[Any, bytes]]) -> None:
+        """See `ByteState.push_with`; each member is asked once for all."""
+        if isinstance(self._following, FollowingMixture):
+            super().push_with(data, others)  # which asks nobody
+            return
+        pairs = [(self, data), *others]
+        tasks = [
+            partial(_scores, [(state._states[k], text) for state, text in pairs])
+            for k in range(len(self._states))
+        ]
+        of_members = side_by_side(tasks, [state.parts for state in self._states])
+        for (state, text), *rows in zip(pairs, *of_members, strict=True):
+            for _ in state._follow(np.stack(rows), text):
+                pass
 
     def fork(self) -> Self:
         """An independent copy. Evaluates what is pending."""
@@ -210,3 +230,9 @@ class EnsembleState(ByteState):
 def _exactly(state: ByteState) -> Bounds:
     """What a state says that asks no model any more."""
     return Bounds(np.exp(state.logprobs()), 0.0, state.prefix_logprob)
+
+
+def _scores(pairs: Sequence[tuple[ByteState, bytes]]) -> list[NDArray[np.float64]]:
+    """What states of one member expected of their texts."""
+    (first, text), *others = pairs
+    return first.score_with(text, others)
