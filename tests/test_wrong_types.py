@@ -61,7 +61,8 @@ DEAR = {"audit_tokenizer", "compare_tokenizers", "infer_mixture"}
 """Take seconds."""
 PREFIX = "TextTokenizer.truncate"
 """Refuses every budget: a text has no shorter code. Nor has it a context."""
-INTERNAL = {"evaluate_with", "tallies", "at", "foresee", "take_foreseen", "sharing"}
+TOGETHER = {"evaluate_with", "push_with", "score_with"}
+INTERNAL = TOGETHER | {"tallies", "at", "foresee", "take_foreseen", "sharing"}
 """What states are asked by the library itself, for speed."""
 
 

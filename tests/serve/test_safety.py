@@ -119,15 +119,16 @@ def test_a_search_lets_others_go_on_and_ends_when_nobody_waits(client: Client) -
 
 def test_a_full_queue_refuses_and_whoever_leaves_it_frees_a_place() -> None:
     options = ServeOptions(port=0, max_running=1, max_queue=1)
+    held = {**LONG, "prompt": "held"}
     lm = endless_lm()
-    gate = Gate(lm, b"a")
+    gate = Gate(lm, b"held")
     with running({"endless": lm}, options) as client:
         connections = [client.connect() for _ in range(2)]
         for k, connection in enumerate(connections):
-            connection.request("POST", COMPLETE, json.dumps(LONG))
+            connection.request("POST", COMPLETE, json.dumps(held))
             assert client.comes_to(lambda engine, k=k: engine.n_open == k + 1)
         assert gate.reached.wait(20)
-        status, body, headers = client.send("POST", COMPLETE, json.dumps(LONG).encode())
+        status, body, headers = client.send("POST", COMPLETE, json.dumps(held).encode())
         assert status == 429
         assert headers["retry-after"] == "1"
         assert json.loads(body)["error"]["type"] == "rate_limit_error"

@@ -200,10 +200,6 @@ class CoverState(ByteState):
             self._has_dropped = share is not None
             self.dropped_mass += share or 0.0
 
-    def know(self, tally: Tally) -> None:
-        """Take the masses of the next symbol, which were added up as the text was scored."""
-        self._tally = tally
-
     def _evaluated(self) -> Tally:
         if self._tally is None:
             evaluate_states([self])
@@ -219,15 +215,49 @@ class CoverState(ByteState):
         self, data: bytes, others: Sequence[tuple[Self, bytes]]
     ) -> list[NDArray[np.float64]]:
         """See `ByteState.score_with`; one call of the model for all."""
-        states, texts = zip((self, data), *others, strict=True)
-        tallies = score_states(states, texts)
+        tallies = self._tallies_with(data, others)
         return [np.stack([tally.logprobs() for tally in of_state]) for of_state in tallies]
 
     def tallies(self, data: bytes) -> list[Tally]:
         """Push `data`; the masses of the next symbol at its len(data) + 1 positions."""
-        return score_states([self], [data])[0]
+        return self._tallies_with(data, ())[0]
 
-    def walk(
+    def _tallies_with(self, data: bytes, others: Sequence[tuple[Self, bytes]]) -> list[list[Tally]]:
+        """`tallies`, of this state and of others of its session and law; one call for all."""
+        states, texts = zip((self, data), *others, strict=True)
+        vocabulary, session = self.vocabulary, self.session
+        for state, text in zip(states, texts, strict=True):
+            refuse_too_long(vocabulary, state, text)
+        everything = len(vocabulary.trie)
+        queue: dict[Head, None] = {}
+        # In the order of each text, so that sums are always of one order.
+        walkers: dict[Head, list[tuple[int, tuple[int, int, int]]]] = {}
+        tallies: list[list[Tally]] = []
+        for k, (state, text) in enumerate(zip(states, texts, strict=True)):
+            start = state.cover.length
+            queue.update(dict.fromkeys(state.cover.pending()))
+            own = {live.head: (live.low, live.high, start) for live in state.cover.live}
+            fresh = state.cover.push(text)
+            own.update({head: (0, everything, head.start) for head in fresh})
+            queue.update(dict.fromkeys(fresh))
+            for head, walker in own.items():
+                walkers.setdefault(head, []).append((k, walker))
+            tallies.append([Tally() for _ in range(len(text) + 1)])
+
+        def walk(head: Head) -> None:
+            for k, walker in walkers.get(head, ()):
+                states[k]._walk(head, walker, texts[k], tallies[k])
+
+        for head in walkers:
+            if head not in queue:
+                walk(head)
+        for head in evaluate(vocabulary, session, [*queue], _ranges(states)):
+            walk(head)
+        for state, of_state in zip(states, tallies, strict=True):
+            state._tally = of_state[-1]
+        return tallies
+
+    def _walk(
         self, head: Head, walker: tuple[int, int, int], data: bytes, tallies: list[Tally]
     ) -> None:
         """Add what one head contributes at every position that its tokens reach.
@@ -251,45 +281,6 @@ class CoverState(ByteState):
             while low < high and trie.lengths[low] == depth + 1:
                 low += 1  # these tokens lead to heads of their own
             position += 1
-
-
-def score_states(states: Sequence[CoverState], texts: Sequence[bytes]) -> list[list[Tally]]:
-    """Push a text to each of some states of one session and law, and run the model once for all.
-
-    Returns:
-        Of each state the masses of the next symbol at the len(text) + 1 positions of its text.
-    """
-    vocabulary, session = states[0].vocabulary, states[0].session
-    for state, text in zip(states, texts, strict=True):
-        refuse_too_long(vocabulary, state, text)
-    everything = len(vocabulary.trie)
-    queue: dict[Head, None] = {}
-    # In the order of each text, so that sums are always of one order.
-    walkers: dict[Head, list[tuple[int, tuple[int, int, int]]]] = {}
-    tallies: list[list[Tally]] = []
-    for k, (state, text) in enumerate(zip(states, texts, strict=True)):
-        start = state.cover.length
-        queue.update(dict.fromkeys(state.cover.pending()))
-        own = {live.head: (live.low, live.high, start) for live in state.cover.live}
-        fresh = state.cover.push(text)
-        own.update({head: (0, everything, head.start) for head in fresh})
-        queue.update(dict.fromkeys(fresh))
-        for head, walker in own.items():
-            walkers.setdefault(head, []).append((k, walker))
-        tallies.append([Tally() for _ in range(len(text) + 1)])
-
-    def walk(head: Head) -> None:
-        for k, walker in walkers.get(head, ()):
-            states[k].walk(head, walker, texts[k], tallies[k])
-
-    for head in walkers:
-        if head not in queue:
-            walk(head)
-    for head in evaluate(vocabulary, session, [*queue], _ranges(states)):
-        walk(head)
-    for state, of_state in zip(states, tallies, strict=True):
-        state.know(of_state[-1])
-    return tallies
 
 
 def _ranges(states: Sequence[CoverState]) -> dict[Head, tuple[int, int]]:
