@@ -27,8 +27,11 @@ from tokkit.kernels.bpe import backtracking
 from tokkit.kernels.texts import scan
 from tokkit.text import added_tokens, normal_forms
 from tokkit.text.encoding.batches import n_threads
+from tokkit.text.segment_models import bpe
 
 TEXT_CHARS = 20_000
+BATCH_BYTES = 12_000_000
+"""The texts are repeated up to that, so that starting threads is not what is measured."""
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -43,6 +46,7 @@ class Kernels:
 
     places = (
         (backtracking, "encode"),
+        (bpe, "fill_ends"),
         (scan, "cut"),
         (normal_forms, "parts_in_doubt"),
         (added_tokens, "matches"),
@@ -90,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("|---|---|---|---|---|---|")
     for title, text in texts.items():
         batch = [text[k : k + TEXT_CHARS] for k in range(0, len(text), TEXT_CHARS)]
-        n_bytes = len(text.encode())
+        batch *= max(1, round(BATCH_BYTES / len(text.encode())))
+        n_bytes = sum(len(part.encode()) for part in batch)
         expected = list(map(tokenizer.encode, batch))
         for form, encode in (
             ("arrays", tokenizer.encode_batch_arrays),

@@ -113,7 +113,7 @@ class TextEncoder:
             return [merged]
         n_ids = np.searchsorted(last, ends)
         n_ids += np.cumsum([len(parts.tokens) for parts in texts])
-        return [part.copy() for part in np.split(merged, n_ids[:-1])]
+        return [merged[first:end].copy() for first, end in pairwise([0, *n_ids.tolist()])]
 
     def _ids_and_last(
         self, data: NDArray[np.uint8], bounds: NDArray[np.int64], reading: Reading

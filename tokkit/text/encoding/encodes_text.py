@@ -21,7 +21,7 @@ from tokkit.arguments import (
     refuse_single_text,
     say_nothing,
 )
-from tokkit.text.encoding.batches import encode_each, n_threads
+from tokkit.text.encoding.batches import encode_each, lists_of_each, n_threads
 from tokkit.text.encoding.encoder import Reading, TextEncoder, text_bytes
 from tokkit.text.encoding.files import Settings, encode_file
 from tokkit.text.pretokenizer import Pieces, Pretokenizer
@@ -204,8 +204,9 @@ class EncodesText(TextProperties):
             EncodingError: a byte that the vocabulary cannot express, and no unknown token to use.
             ArgumentError: a single text, or an option that is none of those that there are.
         """
+        refuse_single_text(texts, "texts")
         reading = Reading(specials, normalize, unk)
-        return [ids.tolist() for ids in self._encode_each(texts, reading, threads)]
+        return lists_of_each(self._encoder, texts, reading, threads=threads)
 
     def encode_batch_arrays(
         self,
@@ -221,13 +222,9 @@ class EncodesText(TextProperties):
         Raises:
             EncodingError, ArgumentError: as `encode_batch`.
         """
-        return self._encode_each(texts, Reading(specials, normalize, unk), threads)
-
-    def _encode_each(
-        self, texts: Sequence[str | bytes], reading: Reading, threads: int | None
-    ) -> list[NDArray[np.int32]]:
         refuse_single_text(texts, "texts")
-        return encode_each(self._encoder, list(map(text_bytes, texts)), reading, threads=threads)
+        reading = Reading(specials, normalize, unk)
+        return encode_each(self._encoder, texts, reading, threads=threads)
 
     def encode_file(
         self,

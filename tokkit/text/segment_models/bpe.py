@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import ArgumentError
 from tokkit.kernels.bpe import backtracking, merge_forest, short_tokens, spines, unknown_units
+from tokkit.kernels.bpe.token_ends import fill_ends
 from tokkit.kernels.texts.divide import divide
 from tokkit.text.canonical.mask_cache import MaskCache
 from tokkit.text.segment_models.base import (
@@ -128,7 +129,7 @@ class BpeModel(SegmentModel):
     def encode(self, text: Text, bounds: Places) -> Encoded:
         """See `SegmentModel.encode`."""
         ids = self.encode_ids(text, bounds)
-        return ids, np.cumsum(self._lengths[ids], dtype=np.int64)
+        return ids, self._ends(ids)
 
     def encode_ids(self, text: Text, bounds: Places) -> NDArray[np.int32]:
         """See `SegmentModel.encode_ids`."""
@@ -206,7 +207,12 @@ class BpeModel(SegmentModel):
         bounds = np.concatenate([[0], np.cumsum(part, dtype=np.int64)])[bounds]
         ids, n = self._encode(text[places], bounds, keep=True, merges_only=merges_only)
         ids = ids[:n]
-        return ids, places[np.cumsum(self._lengths[ids], dtype=np.int64) - 1] + 1
+        return ids, places[self._ends(ids) - 1] + 1
+
+    def _ends(self, ids: NDArray[np.int32]) -> Places:
+        ends = np.empty(len(ids), dtype=np.int64)
+        fill_ends(ids, self._lengths, ends)
+        return ends
 
     def _encode(
         self,
