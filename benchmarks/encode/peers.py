@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared.places import CACHE, ROOT
+from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # before the libraries start their threads
 os.environ["RAYON_NUM_THREADS"] = "1"
@@ -37,7 +37,6 @@ from benchmarks.shared.records import replace_block
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
 
 NAMES = ("llama3", "qwen3", "gptoss", "deepseek_v3", "gpt4o", "gemma3")
-PAGE = ROOT / "docs" / "benchmarks.md"
 OURS = "tokkit"
 
 Encode = Callable[[str], Any]
@@ -201,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{described}\ntexts: {origin}")
     if options.write_docs:
         block = f"{table(rows, libraries)}\n\n```text\n{described}\ntexts: {origin}\n```"
-        replace_block(PAGE, "encode-peers", block)
+        replace_block(BENCHMARKS_PAGE, "encode-peers", block)
     return 0
 
 

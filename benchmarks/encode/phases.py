@@ -21,7 +21,8 @@ import numpy as np
 import tokkit
 from benchmarks.encode.speed import blocks_of
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import CACHE
+from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE
+from benchmarks.shared.records import replace_block
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
 from tokkit.text.encoding.encoder import Reading, TextEncoder, text_bytes
 from tokkit.text.stretches import StretchCutter
@@ -55,10 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tokenizers", nargs="*", default=list(NAMES))
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder of sample texts")
     parser.add_argument("--megabytes", type=float, default=3.0, help="of each text, at most")
+    parser.add_argument("--write-docs", action="store_true", help="put the table into the docs")
     options = parser.parse_args(arguments)
     texts, origin = sample_texts(options.corpus, int(options.megabytes * 1e6))
-    print(f"| vocabulary | text | {' | '.join(PHASES)} |")
-    print("|" + "---|" * (2 + len(PHASES)))
+    lines = [f"| vocabulary | text | {' | '.join(PHASES)} |", "|" + "---|" * (2 + len(PHASES))]
+    print("\n".join(lines))
     for name in options.tokenizers:
         path = CACHE / "tokenizers" / name / "tokenizer.json"
         if not path.is_file():
@@ -74,8 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seconds = np.sum([spent(encoder, block) for block in blocks], axis=0)
             n_bytes = sum(len(block.encode()) for block in blocks)
             said = " | ".join(f"{each / n_bytes * 1e9:.1f}" for each in seconds)
-            print(f"| {name} | {title} | {said} |", flush=True)
-    print(f"{run_description('numba', 'numpy')}\ntexts: {origin}")
+            lines.append(f"| {name} | {title} | {said} |")
+            print(lines[-1], flush=True)
+    described = f"{run_description('numba', 'numpy')}\ntexts: {origin}"
+    print(described)
+    if options.write_docs:
+        block = "\n".join([*lines, "", "```text", described, "```"])
+        replace_block(BENCHMARKS_PAGE, "encode-phases", block)
     return 0
 
 

@@ -15,13 +15,16 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 import tokkit
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import CACHE
+from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE
+from benchmarks.shared.records import replace_block
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
 from tokkit.kernels.bpe import backtracking
 from tokkit.kernels.texts import scan
@@ -32,13 +35,6 @@ from tokkit.text.segment_models import bpe
 TEXT_CHARS = 20_000
 BATCH_BYTES = 12_000_000
 """The texts are repeated up to that, so that starting threads is not what is measured."""
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What it gives, and seconds of the clock."""
-    start = time.perf_counter()
-    found = work()
-    return found, time.perf_counter() - start
 
 
 class Kernels:
@@ -75,13 +71,42 @@ class Kernels:
         return call
 
 
+def timed_rounds(
+    encode: Callable[..., Any], batch: list[str], several: int, n_rounds: int
+) -> NDArray[np.float64]:
+    """Seconds of the clock by one thread and by several, float64 (n_rounds, 2), in turns.
+
+    Raises:
+        ValueError: several threads give other ids.
+    """
+    rounds = np.zeros((n_rounds, 2))
+    for seconds in rounds:
+        found: list[Any] = []
+        for column, threads in enumerate((1, several)):
+            start = time.perf_counter()
+            found.append(encode(batch, threads=threads))
+            seconds[column] = time.perf_counter() - start
+        if not all(map(np.array_equal, *found)):
+            raise ValueError("other ids")
+    return rounds
+
+
+def share_outside_kernels(encode: Callable[..., Any], batch: list[str]) -> float:
+    """The share of the CPU time of one thread that it does not spend in kernels."""
+    start = time.thread_time()
+    with Kernels() as kernels:
+        encode(batch, threads=1)
+    return 1 - kernels.seconds / (time.thread_time() - start)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; 0, or 2 when the vocabulary is not there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tokenizer", default="llama3")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder of sample texts")
     parser.add_argument("--megabytes", type=float, default=3.0, help="of each text, at most")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--write-docs", action="store_true", help="put the table into the docs")
     options = parser.parse_args(arguments)
     path = CACHE / "tokenizers" / options.tokenizer / "tokenizer.json"
     if not path.is_file():
@@ -90,34 +115,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokenizer = tokkit.load_tokenizer(path)
     texts, origin = sample_texts(options.corpus, int(options.megabytes * 1e6))
     several = n_threads(None)
-    print(f"| text | form | 1 thread | {several} threads | times | outside kernels |")
-    print("|---|---|---|---|---|---|")
+    lines = [
+        f"| text | form | 1 thread | {several} threads | times | outside kernels |",
+        "|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
     for title, text in texts.items():
         batch = [text[k : k + TEXT_CHARS] for k in range(0, len(text), TEXT_CHARS)]
         batch *= max(1, round(BATCH_BYTES / len(text.encode())))
-        n_bytes = sum(len(part.encode()) for part in batch)
-        expected = list(map(tokenizer.encode, batch))
+        megabytes = sum(len(part.encode()) for part in batch) / 1e6
         for form, encode in (
             ("arrays", tokenizer.encode_batch_arrays),
             ("lists", tokenizer.encode_batch),
         ):
-            best = {1: float("inf"), several: float("inf")}
-            for _ in range(options.rounds):
-                for threads in best:
-                    found, seconds = timed(partial(encode, batch, threads=threads))
-                    assert [list(ids) for ids in found] == expected, "other ids"
-                    best[threads] = min(best[threads], seconds)
-            start = time.thread_time()
-            with Kernels() as kernels:
-                encode(batch, threads=1)
-            share = 1 - kernels.seconds / (time.thread_time() - start)
-            speeds = [n_bytes / 1e6 / seconds for seconds in best.values()]
-            print(
-                f"| {title} | {form} | {speeds[0]:.0f} | {speeds[-1]:.0f} | "
-                f"{speeds[-1] / speeds[0]:.2f} | {share:.0%} |",
-                flush=True,
+            rounds = timed_rounds(encode, batch, several, options.rounds)
+            alone, together = np.median(rounds, axis=0)
+            times = np.median(rounds[:, 0] / rounds[:, 1])
+            lines.append(
+                f"| {title} | {form} | {megabytes / alone:.0f} | {megabytes / together:.0f} | "
+                f"{times:.2f} | {share_outside_kernels(encode, batch):.0%} |"
             )
-    print(f"{run_description('numba', 'numpy')}\ntexts: {origin}")
+            print(lines[-1], flush=True)
+    described = f"{run_description('numba', 'numpy')}\ntexts: {origin}"
+    print(described)
+    if options.write_docs:
+        block = "\n".join([*lines, "", "```text", described, "```"])
+        replace_block(BENCHMARKS_PAGE, "encode-threads", block)
     return 0
 
 

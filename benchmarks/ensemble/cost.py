@@ -25,12 +25,11 @@ import tokkit
 from benchmarks.ensemble.speed import TEXT
 from benchmarks.shared.bootstrap import Interval, ratio_interval, shown
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import ROOT
+from benchmarks.shared.places import BENCHMARKS_PAGE
 from benchmarks.shared.records import replace_block
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.ensembles.lazy import LazyEnsembleState
 
-PAGE = ROOT / "docs" / "benchmarks.md"
 TOLERANCES = (0.01, 0.1)
 MEAN, ADAPTIVE, THIRD = "mean", "adaptive", "adaptive, a third member"
 
@@ -110,7 +109,7 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=300, help="bytes before the text")
     parser.add_argument("--bytes", type=int, default=100, help="of text a round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--write-docs", action="store_true", help=f"into {PAGE.name}")
+    parser.add_argument("--write-docs", action="store_true", help=f"into {BENCHMARKS_PAGE.name}")
     options = parser.parse_args()
     two = [tokkit.load_lm(name, threads=1) for name in options.models]
     three = [*two, untaught(options.models[0])]
@@ -132,7 +131,7 @@ def main() -> None:
     found = table(rounds, len(text))
     print(f"{header}\n\n{found}")
     if options.write_docs:
-        replace_block(PAGE, "ensemble-cost", f"```text\n{header}\n```\n\n{found}")
+        replace_block(BENCHMARKS_PAGE, "ensemble-cost", f"```text\n{header}\n```\n\n{found}")
 
 
 if __name__ == "__main__":

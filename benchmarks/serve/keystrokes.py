@@ -32,11 +32,10 @@ from contextlib import AbstractContextManager, contextmanager
 from benchmarks.serve.starting import Started, started
 from benchmarks.serve.typing_session import CONTEXT, Seen, Typist, session, type_side_by_side
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import ROOT
+from benchmarks.shared.places import BENCHMARKS_PAGE
 from benchmarks.shared.records import replace_block
 from tokkit.files.sources import locate
 
-PAGE = ROOT / "docs" / "benchmarks.md"
 GOOD = 0.95
 """Share of keystrokes that must bring a character before the next one."""
 
@@ -174,7 +173,7 @@ def main() -> None:
     )
     print(text)
     if options.write_docs:
-        replace_block(PAGE, "serve-keystrokes", text)
+        replace_block(BENCHMARKS_PAGE, "serve-keystrokes", text)
 
 
 if __name__ == "__main__":

@@ -8,3 +8,4 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
 ASSETS = Path(__file__).with_name("assets")
 """Of the texts `english.txt` and `python.txt`."""
+BENCHMARKS_PAGE = ROOT / "docs" / "benchmarks.md"

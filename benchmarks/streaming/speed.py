@@ -28,12 +28,10 @@ from typing import Any
 
 import tokkit
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import ROOT
+from benchmarks.shared.places import BENCHMARKS_PAGE
 from benchmarks.shared.records import replace_block
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.files.writing import write_whole
-
-PAGE = ROOT / "docs" / "benchmarks.md"
 
 PROMPTS = {
     "English": "The history of the city begins in the twelfth century, when the river",
@@ -284,7 +282,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=kinds, default=kinds)
     parser.add_argument("--json", type=Path, help="write the measurements here, too")
     parser.add_argument("--from", dest="source", type=Path, help="only show what stands in a file")
-    parser.add_argument("--write-docs", action="store_true", help=f"the means, into {PAGE.name}")
+    parser.add_argument("--write-docs", action="store_true", help="put the means into the docs")
     arguments = parser.parse_args()
     if arguments.source is None:
         header = run_description("torch", "transformers")
@@ -297,7 +295,7 @@ def main() -> None:
         told = {"header": header, "rows": [asdict(row) for row in rows]}
         write_whole(arguments.json, json.dumps(told, indent=1) + "\n")
     if arguments.write_docs:
-        replace_block(PAGE, "streaming", f"```text\n{header}\n```\n\n{summary(rows)}")
+        replace_block(BENCHMARKS_PAGE, "streaming", f"```text\n{header}\n```\n\n{summary(rows)}")
 
 
 def measured(models: Sequence[str], n_bytes: int, n_rounds: int, kinds: Sequence[str]) -> list[Row]:
