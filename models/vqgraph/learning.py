@@ -85,7 +85,7 @@ def decoding_loss(
         decoded = teacher.feature_decoder(codes[nodes])
         loss = loss + recipe.features * (1 - functional.cosine_similarity(decoded, rows)).mean()
     if recipe.edges:
-        ends = graph.hop.indices()
+        ends = graph.ends
         places = torch.randint(ends.shape[1], (recipe.sample,)).to(codes.device)
         others = torch.randint(len(codes), (2, recipe.sample)).to(codes.device)
         pairs = torch.cat([ends[:, places], others], 1)

@@ -147,6 +147,17 @@ def test_a_hop_is_the_mean_over_neighbours_scaled_by_degrees() -> None:
     x = np.random.default_rng(0).random((4, 2))
     expected = (x + hop @ x + hop @ hop @ x) / 3
     assert np.allclose(graph.spread(torch.from_numpy(x), 2).numpy(), expected)
+    halved = torch.from_numpy(x).to(torch.bfloat16)
+    small = Propagation(edges, 4, dtype=torch.bfloat16, device=torch.device("cpu"))
+    assert small.spread(halved, 2).dtype == torch.bfloat16
+    assert np.allclose(small.spread(halved, 2).double().numpy(), expected, atol=0.01)
+
+
+def test_gradients_go_back_along_the_edges() -> None:
+    edges = np.array([[0, 1, 3], [1, 2, 1]])
+    graph = Propagation(edges, 5, dtype=torch.float64, device=torch.device("cpu"))
+    x = torch.rand(5, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda given: graph.spread(given, 3), (x,))
 
 
 @pytest.mark.usefixtures("untouched")
