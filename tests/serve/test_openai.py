@@ -286,6 +286,41 @@ def test_a_prompt_seen_before_is_not_computed_again(client: Client) -> None:
     assert usage["prompt_tokens_details"]["cached_tokens"] >= usage["prompt_tokens"] - 6
 
 
+def test_several_prompts_seen_before_are_all_counted(client: Client) -> None:
+    prompts = [text * 20 for text in ("the cats sat ", "def area(r): ")]
+    fields: dict[str, Any] = {"model": "toy", "prompt": prompts, "max_tokens": 1, "n": 2}
+    client.ask(COMPLETE, **fields)
+    usage = client.ask(COMPLETE, **fields)["usage"]
+    assert usage["prompt_tokens_details"]["cached_tokens"] >= usage["prompt_tokens"] - 12
+
+
+def test_ids_that_are_not_to_be_healed_are_given_as_they_are(client: Client) -> None:
+    lm, spelt = toy_lm(), TOKENIZERS["toy"].spec.token_bytes
+    ids = [spelt.index(bytes([byte])) for byte in b"the cats"]
+    fields: dict[str, Any] = {"model": "toy", "max_tokens": 1, "logprobs": 1, "heal": False}
+    figures = client.ask(COMPLETE, **fields, prompt=ids, temperature=0)["choices"][0]["logprobs"]
+    expected = lm.open_after(ids).logprobs().max()
+    assert figures["token_logprobs"][0] == pytest.approx(expected)
+    assert expected != pytest.approx(lm.next_byte_logprobs("the cats").max())
+    status, body = client.refused(COMPLETE, **fields, prompt=[spelt.index(b"\xc3")])
+    assert (status, body["error"]["param"]) == (400, "heal")
+    status, body = client.refused(COMPLETE, **fields, prompt="the cats", echo=True)
+    assert (status, body["error"]["param"]) == (400, "echo")
+
+
+def test_figures_of_a_prompt_do_not_depend_on_the_text_after_it(client: Client) -> None:
+    fields: dict[str, Any] = {"model": "toy", "prompt": "the cats", "echo": True, "logprobs": 3}
+    fields |= {"temperature": 0, "max_tokens": 3}
+    whole = client.ask(COMPLETE, **fields)["choices"][0]
+    first = whole["text"][len("the cats")]
+    ended = client.ask(COMPLETE, **fields, stop=[first])["choices"][0]["logprobs"]
+    n = len(ended["tokens"])
+    assert ended["top_logprobs"] == whole["logprobs"]["top_logprobs"][:n]
+    assert min(len(each) for each in ended["top_logprobs"][1:]) == 3
+    fields |= {"prompt": ""}
+    assert None not in client.ask(COMPLETE, **fields)["choices"][0]["logprobs"]["token_logprobs"]
+
+
 def test_a_middle_that_is_searched_for_ends_before_the_first_stop_string(client: Client) -> None:
     fields: dict[str, Any] = {
         "prompt": "a",

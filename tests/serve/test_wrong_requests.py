@@ -109,12 +109,27 @@ def test_a_stop_that_is_no_string_is_refused(framed: Client, path: str, stop: An
         ("/v1/chat/completions", "logit_bias", {"5": 1}),
         ("/v1/fim/completions", "min_tokens", 3),
         ("/v1/fim/completions", "frequency_penalty", 0.5),
+        ("/v1/fim/completions", "n", 2),
+        ("/v1/fim/completions", "logprobs", 3),
+        ("/v1/completions", "grammar", 'root ::= "a"'),
+        ("/v1/completions", "mirostat", 2),
+        ("/v1/chat/completions", "json_schema", {"type": "object"}),
+        ("/v1/chat/completions", "xtc_probability", 0.5),
+        ("/v1/chat/completions", "documents", [{"text": "a"}]),
     ],
 )
 def test_what_others_heed_is_not_ignored(framed: Client, path: str, name: str, value: Any) -> None:
     status, answer = framed.refused(path, **ASKED[path], **{name: value})
     assert status == 400
     assert answer["error"]["param"] == name and name in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("images", ["aGk="]), ("prefix", True)])
+def test_no_part_of_a_message_is_ignored(framed: Client, name: str, value: Any) -> None:
+    for path in ("/v1/chat/completions", "/api/chat"):
+        message = {"role": "assistant", "content": "a", name: value}
+        status, answer = framed.refused(path, **{**ASKED[path], "messages": [message]})
+        assert status == 400 and f"messages[0].{name}" in message_of(answer)
 
 
 def test_a_chat_has_no_suffix(framed: Client) -> None:

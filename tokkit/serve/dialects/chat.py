@@ -32,6 +32,15 @@ _NEUTRAL: dict[str, Sequence[Any]] = {
     "chat_template_kwargs": ({},),
     "add_generation_prompt": (True,),
     "continue_final_message": (False,),
+    "documents": ([],),
+    "echo": (False,),
+    "best_of": (1,),
+}
+_NOT_TEXT: dict[str, Sequence[Any]] = {
+    "tool_calls": ([],),
+    "function_call": (),
+    "audio": (),
+    "images": ([],),
 }
 _ROLES = ("system", "developer", "user", "assistant")
 
@@ -98,7 +107,8 @@ def _role(message: Fields) -> str:
     role = message.text("role")
     if role not in _ROLES:
         raise message.wrong("role", f"one of {', '.join(_ROLES)}")
-    message.refuse("messages are text", {"tool_calls": ([],), "function_call": (), "audio": ()})
+    message.refuse("messages are text", _NOT_TEXT)
+    message.refuse("a reply begins anew", {"prefix": (False,)})
     return "system" if role == "developer" else role
 
 

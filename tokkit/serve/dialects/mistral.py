@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from tokkit.serve.bodies import as_fields
@@ -32,6 +32,13 @@ from tokkit.serve.generation.drawing import drawing
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 
+_ONE_TEXT: dict[str, Sequence[Any]] = {
+    "n": (1,),
+    "best_of": (1,),
+    "echo": (False,),
+    "logprobs": (False,),
+}
+
 
 async def fill(call: Call) -> Answer:
     """`POST /v1/fim/completions`."""
@@ -39,6 +46,7 @@ async def fill(call: Call) -> Answer:
     options = call.service.options
     served = call.service.models.find(fields.text("model"))
     refuse_unheeded(fields)
+    fields.refuse("it is one text, without the prompt and without figures", _ONE_TEXT)
     suffix = fields.text("suffix").encode()
     n_tokens = n_tokens_of(fields, options, "max_tokens")
     if n_tokens == 0:

@@ -124,11 +124,11 @@ async def complete(call: Call) -> Answer:
     )
     seed = fields.seed("seed")
     generations: list[Generation] = []
-    for k, (prompt, ids) in enumerate(prompts):
+    for k, prompt in enumerate(prompts):
         own = None if seed is None else seed + k * best_of
-        one = replace(first, prompt=prompt, seed=own)
-        one = one if ids is not None else as_gap(one, prompt.decode())
-        generations.append(fitted(healed_as_asked(fields, one)))
+        one = replace(first, prompt=prompt.text, seed=own)
+        one = one if prompt.ids is not None else as_gap(one, prompt.text.decode())
+        generations.append(fitted(healed_as_asked(fields, one, prompt)))
     if any(one.is_searched for one in generations):
         for name, asked in {"logprobs": logprobs is not None, "best_of": best_of > n}.items():
             if asked:
@@ -138,8 +138,10 @@ async def complete(call: Call) -> Answer:
         raise unsupported("byte_logprobs", "with echo; ask /v1/score for those of the prompt")
     if echo and any(one.suffix is not None for one in generations):
         raise unsupported("echo", "with a suffix there is no one text to repeat")
+    if echo and not fields.flag("heal", True):
+        raise unsupported("echo", "with heal: false the prompt is a condition of ids, and no text")
     usage = fields.object("stream_options").flag("include_usage")
-    ids = [ids for _, ids in prompts]
+    ids = [prompt.lengths for prompt in prompts]
     wanted = Wanted(served, logprobs, echo, ids, each_byte, usage, best_of, n)
     if not stream:  # which tells the counts anyhow
         return await _whole(call.service, generations, wanted)
@@ -274,9 +276,10 @@ def _figures(
     if before is not None:
         data, parts = generation.prompt, [before]
         ends = np.cumsum(ids or []).tolist() if ids is not None else wanted.served.ends(data)
-    if drawn is not None and drawn.handle is not None:
+    n_before = len(data)
+    if drawn is not None and drawn.handle is not None and drawn.handle.text:
         handle = drawn.handle
-        ends += [len(data) + end for end in handle.token_ends]
+        ends += [n_before + end for end in handle.token_ends]
         parts.append(drawn_of(handle.text, handle.logprobs, handle.rows, k + 1))
         data += handle.text
     if not parts:
@@ -284,7 +287,7 @@ def _figures(
     if len(parts) == 2 and parts[0].symbols.shape[1] != parts[1].symbols.shape[1]:
         width = min(part.symbols.shape[1] for part in parts)
         parts = [Expected(p.chosen, p.symbols[:, :width], p.logprobs[:, :width]) for p in parts]
-    return token_figures(data, ends, joined(parts), k, first=before is not None)
+    return token_figures(data, ends, joined(parts), k, first=n_before > 0)
 
 
 async def _chunks(

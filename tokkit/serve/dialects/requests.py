@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.bytelm.drawing.sampling import SamplingOptions
+from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
 from tokkit.serve.bodies import Fields
 from tokkit.serve.dialects.fim_prompts import read_fim_prompt
 from tokkit.serve.dialects.other_files import MAX_FILES, show_files
@@ -25,7 +27,19 @@ PENALTIES: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
     "repetition_penalty": (1,),
     "repeat_penalty": (1,),
+    "dry_multiplier": (0,),
 }
+OTHER_SAMPLERS: dict[str, tuple[Any, ...]] = {
+    "adaptive_target": (-1,),
+    "dynatemp_range": (0,),
+    "min_keep": (0, 1),
+    "mirostat": (0,),
+    "typical_p": (1,),
+    "typ_p": (1,),
+    "xtc_probability": (0,),
+    "top_n_sigma": (-1, 0),
+}
+"""Of llama.cpp, which reads them on OpenAI's routes, too."""
 _OF_TOKENS: dict[str, tuple[Any, ...]] = {
     "logit_bias": ({},),
     "min_tokens": (0,),
@@ -34,6 +48,8 @@ _OF_TOKENS: dict[str, tuple[Any, ...]] = {
 }
 _NOT_DONE: dict[str, tuple[Any, ...]] = {
     "bad_words": ([],),
+    "grammar": ("",),
+    "json_schema": ({},),
     "ignore_eos": (False,),
     "include_stop_str_in_output": (False,),
     "prompt_logprobs": (0,),
@@ -71,12 +87,13 @@ def sampling_of(
 
 
 def refuse_unheeded(fields: Fields) -> None:
-    """Refuse what OpenAI, Mistral, vLLM and the like would heed, and this server does not.
+    """Refuse what OpenAI, Mistral, vLLM, llama.cpp would heed there, and this server does not.
 
     Raises:
         RefusalError: a field asks for it.
     """
     fields.refuse(NO_PENALTIES, PENALTIES)
+    fields.refuse(NO_SAMPLER, OTHER_SAMPLERS)
     fields.refuse("it is about tokens, and text is drawn by bytes", _OF_TOKENS)
     fields.refuse("this server does not do it", _NOT_DONE)
 
@@ -92,18 +109,29 @@ def n_tokens_of(fields: Fields, options: ServeOptions, *names: str) -> int:
     return options.max_tokens if asked == -1 else min(asked, options.max_tokens)
 
 
-def prompts_of(fields: Fields, served: Served, name: str = "prompt") -> list[tuple[bytes, Any]]:
-    """Prompts: a text, ids, or several of either.
+class Prompt(NamedTuple):
+    """A prompt as it was sent.
 
-    Returns:
-        Each as bytes, and the lengths of its tokens in bytes where it came as ids, else None.
+    Attributes:
+        text: its bytes.
+        ids: its ids, where it came as such, else None.
+        lengths: of its tokens, in bytes, likewise; 0 of what begins or ends a text.
+    """
+
+    text: bytes
+    ids: Sequence[int] | None = None
+    lengths: list[int] | None = None
+
+
+def prompts_of(fields: Fields, served: Served, name: str = "prompt") -> list[Prompt]:
+    """Prompts: a text, ids, or several of either.
 
     Raises:
         RefusalError: something else, or more than are permitted.
     """
     value = fields.get(name)
     if value is None:
-        return [(b"", None)]
+        return [Prompt(b"")]
     if isinstance(value, str) or _are_ids(value):
         return [_prompt(value, served)]
     if not isinstance(value, list) or not value:
@@ -125,8 +153,11 @@ def _are_ids(value: Any) -> bool:
     return all(isinstance(each, int) and not isinstance(each, bool) for each in several)
 
 
-def _prompt(value: str | list[int], served: Served) -> tuple[bytes, Any]:
-    return (value.encode(), None) if isinstance(value, str) else served.ids_as_text(value)
+def _prompt(value: str | list[int], served: Served) -> Prompt:
+    if isinstance(value, str):
+        return Prompt(value.encode())
+    text, lengths = served.ids_as_text(value)
+    return Prompt(text, value, lengths)
 
 
 def as_gap(generation: Generation, prompt: str) -> Generation:
@@ -149,11 +180,19 @@ def as_gap(generation: Generation, prompt: str) -> Generation:
     )
 
 
-def healed_as_asked(fields: Fields, generation: Generation) -> Generation:
+def healed_as_asked(
+    fields: Fields, generation: Generation, prompt: Prompt | None = None
+) -> Generation:
     """The same; where `heal` is false, so that the prompt's tokens are given as they are.
 
+    Args:
+        fields: of the request.
+        generation: what it asks for.
+        prompt: as it was sent, where it may have come as ids.
+
     Raises:
-        RefusalError: it is false, and the model has no tokens of its own.
+        RefusalError: it is false, and the model has no tokens of its own, or the ids end inside a
+            character, which would have to be healed.
     """
     served = generation.served
     if fields.flag("heal", True):
@@ -163,6 +202,12 @@ def healed_as_asked(fields: Fields, generation: Generation) -> Generation:
         return replace(generation, surroundings=given)
     if served.first is not served.model or served.tokenizer is None:
         raise RefusalError(400, "heal: false needs a single model over tokens", param="heal")
-    ids = served.tokenizer.encode(generation.prompt, normalize=False)
+    if prompt is None or prompt.ids is None or prompt.lengths is None:
+        ids = served.tokenizer.encode(generation.prompt, normalize=False)
+    elif ValidUtf8(prompt.text).n_missing:
+        why = "heal: false needs a prompt of whole characters, and its last id ends inside one"
+        raise RefusalError(400, why, param="heal")
+    else:  # the model itself adds what begins a text
+        ids = [id_ for id_, n_bytes in zip(prompt.ids, prompt.lengths, strict=True) if n_bytes]
     given = Surroundings(context=tuple(ids))
     return replace(generation, prompt=b"", surroundings=given)

@@ -17,7 +17,12 @@ from tokkit.serve.dialects import openai
 from tokkit.serve.dialects.answers import whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.other_files import CURRENT, files_of, show_files
-from tokkit.serve.dialects.requests import healed_as_asked, n_tokens_of, sampling_of
+from tokkit.serve.dialects.requests import (
+    healed_as_asked,
+    n_tokens_of,
+    refuse_unheeded,
+    sampling_of,
+)
 from tokkit.serve.endpoint import Answer, Call, reply
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
@@ -55,6 +60,7 @@ async def _complete_segments(call: Call, fields: Fields) -> Answer:
     segments = fields.object("segments")
     served, options = call.service.models.first, call.service.options
     fields.object("debug_options").refuse("segments are what is read", _DEBUG)
+    refuse_unheeded(fields)
     fields.refuse("with segments there is one text, told as a whole", _OPENAI)
     n_tokens = n_tokens_of(fields, options, "max_tokens")
     if n_tokens == 0:

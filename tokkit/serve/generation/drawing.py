@@ -194,7 +194,11 @@ class Drawing:
     @property
     def n_reused(self) -> int:
         """Tokens of the prompts that were not computed again."""
-        return min(max((each.n_reused for each in self.texts), default=0), self.n_read)
+        known: dict[int, list[int]] = {}
+        for each in self.texts:
+            known.setdefault(id(each.generation), []).append(each.n_reused)
+        # What the first of several texts of a prompt has computed, the others find.
+        return sum(min(one.n_prompt, *known.get(id(one), [0])) for one in self.generations)
 
     @property
     def first_after(self) -> float:

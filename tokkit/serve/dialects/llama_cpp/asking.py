@@ -20,6 +20,7 @@ from tokkit.serve.dialects.requests import (
     MAX_ID,
     NO_PENALTIES,
     NO_SAMPLER,
+    OTHER_SAMPLERS,
     PENALTIES,
     as_gap,
     healed_as_asked,
@@ -34,20 +35,6 @@ from tokkit.serve.generation.token_figures import MOST
 from tokkit.serve.refusals import RefusalError, unsupported
 from tokkit.serve.served import Served
 
-_PENALTIES: dict[str, Sequence[Any]] = {
-    **PENALTIES,
-    "dry_multiplier": (0,),
-}
-_OTHER_SAMPLERS: dict[str, Sequence[Any]] = {
-    "adaptive_target": (-1,),
-    "dynatemp_range": (0,),
-    "min_keep": (0, 1),
-    "mirostat": (0,),
-    "typical_p": (1,),
-    "typ_p": (1,),
-    "xtc_probability": (0,),
-    "top_n_sigma": (-1, 0),
-}
 _UNKNOWN: dict[str, Sequence[Any]] = {
     "grammar": ("",),
     "json_schema": ({},),
@@ -124,11 +111,12 @@ def read_completion(call: Call) -> Asked:
     prompts = prompts_of(fields, served)
     first = _read(call, fields, served)
     generations: list[Generation] = []
-    for k, (prompt, ids) in enumerate(prompts):
+    for k, prompt in enumerate(prompts):
         seed = None if first.seed is None else first.seed + k * first.n
-        one = replace(first, prompt=prompt, seed=seed)
-        generations.append(one if ids is not None else as_gap(one, prompt.decode()))
-    shown = [prompt.decode(errors="replace") for prompt, _ in prompts]
+        one = replace(first, prompt=prompt.text, seed=seed)
+        one = one if prompt.ids is not None else as_gap(one, prompt.text.decode())
+        generations.append(healed_as_asked(fields, one, prompt))
+    shown = [prompt.text.decode(errors="replace") for prompt in prompts]
     return _asked(fields, generations, shown)
 
 
@@ -157,13 +145,13 @@ def read_infill(call: Call) -> Asked:
         )
     else:  # to a model without a format, that nothing follows is no reason to search
         generation = replace(generation, prompt=(prefix + begins).encode())
-    return _asked(fields, [generation], [prefix])
+    return _asked(fields, [healed_as_asked(fields, generation)], [prefix])
 
 
 def _read(call: Call, fields: Fields, served: Served) -> Generation:
     """What both routes have in common."""
-    fields.refuse(NO_PENALTIES, _PENALTIES)
-    fields.refuse(NO_SAMPLER, _OTHER_SAMPLERS)
+    fields.refuse(NO_PENALTIES, PENALTIES)
+    fields.refuse(NO_SAMPLER, OTHER_SAMPLERS)
     fields.refuse("this server does not do it", _UNKNOWN)
     name = "n_cmpl" if "n_cmpl" in fields else "n"
     return Generation(
@@ -229,7 +217,7 @@ def _asked(fields: Fields, generations: list[Generation], prompts: list[str]) ->
         streams=fields.flag("stream"),
         seconds=_seconds(fields),
     )
-    fitted = [_fitted(healed_as_asked(fields, each), wanted) for each in generations]
+    fitted = [_fitted(each, wanted) for each in generations]
     return Asked(fitted, prompts, wanted)
 
 
