@@ -50,12 +50,9 @@ class GraphSAGE(nn.Module):
 def given_by(graph: Graph) -> Given:
     """Features, and the matrix that takes the mean over a node and its neighbours."""
     n = len(graph.labels)
-    hop = Propagation(graph.edges, n, dtype=torch.float32, device=torch.device("cpu")).hop
-    rows = hop.indices()[0]
-    weights = 1 / torch.bincount(rows, minlength=n)[rows].float()
-    mean = torch.sparse_coo_tensor(
-        hop.indices(), weights, (n, n), check_invariants=False, is_coalesced=True
-    )
+    ends = Propagation(graph.edges, n, dtype=torch.float32, device=torch.device("cpu")).ends
+    weights = 1 / torch.bincount(ends[0], minlength=n)[ends[0]].float()
+    mean = torch.sparse_coo_tensor(ends, weights, (n, n), check_invariants=False, is_coalesced=True)
     return sparse_if_few(scaled(torch.from_numpy(graph.features))), mean
 
 
