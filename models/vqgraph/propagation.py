@@ -73,5 +73,5 @@ class _Hop(torch.autograd.Function):
         return hop @ x
 
     @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[None, torch.Tensor]:
-        return None, ctx.hop @ grad
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[None, torch.Tensor]:
+        return None, ctx.hop @ grad_outputs[0]

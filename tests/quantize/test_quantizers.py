@@ -159,6 +159,21 @@ def test_bounded_numbers_reach_every_level_as_the_paper_rounds_them(levels: int)
     assert torch.equal(ids, (paper + levels // 2).long())
 
 
+def test_codes_far_from_zero_are_told_apart() -> None:
+    near = torch.randn(500, 3, generator=torch.Generator().manual_seed(0))
+    quantizer = VectorQuantizer(3, 32)
+    quantizer.codes.copy_(near[:32])
+    expected = quantizer.encode(near)
+    quantizer.codes.add_(10_000)
+    far = near + 10_000
+    distances = torch.cdist(far.double(), quantizer.codes.double())
+    found = quantizer.encode(far)
+    assert torch.equal(found, distances.argmin(1))
+    assert torch.equal(quantizer.soft_assign(far).argmax(1), found)
+    assert float((found == expected).float().mean()) > 0.99
+    assert torch.equal(quantizer.encode(quantizer.decode(found)), found)
+
+
 def test_codes_start_where_the_vectors_are() -> None:
     centres = 10 * torch.randn(6, 4)
     x = (centres[:, None] + 0.01 * torch.randn(6, 30, 4)).reshape(-1, 4)

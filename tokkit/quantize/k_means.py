@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -18,9 +20,19 @@ def nearest(x: Tensor, codes: Tensor) -> Tensor:
 
     The first of those that are equally near. At most `ROWS_AT_ONCE` x k distances exist at once.
     """
+    return torch.cat([each.argmax(1) for each in nearness(x, codes)])
+
+
+def nearness(x: Tensor, codes: Tensor) -> Iterator[Tensor]:
+    """Minus half the squared distance to each code, up to a constant a row: (part, k) at a time.
+
+    Counted from the middle of the codes: far from it the squares would swallow the differences.
+    """
+    middle = codes.mean(0)
+    codes = codes - middle
     halves = codes.square().sum(1) / 2
-    parts = [(halves - part @ codes.T).argmin(1) for part in pieces(x)]
-    return torch.cat(parts)
+    for part in pieces(x):
+        yield (part - middle) @ codes.T - halves
 
 
 def spread_start(x: Tensor, k: int) -> Tensor:

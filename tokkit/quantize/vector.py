@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from tokkit.arguments import check_real, check_whole
 from tokkit.errors import ArgumentError
-from tokkit.quantize.k_means import counts_and_sums, k_means, nearest, pieces
+from tokkit.quantize.k_means import counts_and_sums, k_means, nearest, nearness
 from tokkit.quantize.quantizer import Quantized, Quantizer, as_ids, check_temperature
 
 
@@ -121,11 +121,7 @@ class VectorQuantizer(Quantizer):
         """Log-probabilities, float (..., n_codes)."""
         check_temperature(temperature)
         rows = self.checked(x).reshape(-1, self.width).to(self.codes.dtype)
-        squares = self.codes.square().sum(1)
-        parts = [
-            ((2 * part @ self.codes.T - squares) / temperature).log_softmax(1)
-            for part in pieces(rows)
-        ]
+        parts = [(2 * near / temperature).log_softmax(1) for near in nearness(rows, self.codes)]
         return torch.cat(parts).reshape(*x.shape[:-1], len(self.codes))
 
 
