@@ -51,6 +51,13 @@ def test_tokens_are_decoded_too(lm: tokkit.ByteLM) -> None:
     assert model.text.complete("a", max_bytes=5, unit="token", seed=1) == data.decode()
 
 
+def test_a_gap_is_filled_by_a_model_without_a_format_too() -> None:
+    model = ab_lm("a", "abab", "aab")
+    options: dict[str, Any] = {"max_bytes": 3, "budget": 20, "seed": 1}
+    data = tokkit.infill(model, "a", "b", **options)
+    assert model.text.infill("a", "b", **options) == data.decode()
+
+
 def test_bytes_are_for_the_model_itself(lm: tokkit.ByteLM) -> None:
     text: Any = lm.text
     with pytest.raises(ArgumentError, match=r"without \.text"):

@@ -100,12 +100,18 @@ class TextView:
         return "".join(characters([data]))
 
     def infill(self, prefix: str, suffix: str, *, max_bytes: int, **options: Any) -> str:
-        """Sample what stands between two texts; see `tokkit.infill`."""
+        """Sample what stands between two texts; see `tokkit.infill`.
+
+        A middle that is searched for is taken as it is found, so that `valid_utf8` is off then.
+        """
         _check_text(prefix)
         _check_text(suffix)
-        options.setdefault("valid_utf8", options.get("unit", "byte") == "byte")
-        infill: Any = import_module("tokkit.bytelm.completion.infilling").infill
-        data: bytes = infill(self._lm, prefix, suffix, max_bytes=max_bytes, **options)
+        infilling: Any = import_module("tokkit.bytelm.completion.infilling")
+        of_way = ("method", "budget", "fim", "heal", "context")
+        way = infilling.FillingOptions(**{k: options[k] for k in of_way if k in options})
+        if way.take_format(self._lm) and options.get("unit", "byte") == "byte":
+            options.setdefault("valid_utf8", True)
+        data: bytes = infilling.infill(self._lm, prefix, suffix, max_bytes=max_bytes, **options)
         return "".join(characters([data]))
 
 

@@ -420,20 +420,6 @@ def test_a_text_ends_after_so_many_tokens(
         assert text == b"" or handle.token_ends[-1] == len(text)
 
 
-def test_tokens_are_those_of_the_first_model() -> None:
-    spec = all_bytes_with(b"ab", b"abab")
-    first = ByteLM(RandomLM(TextTokenizer(spec)))
-    lm = ByteEnsemble([first, ByteLM(RandomLM(TextTokenizer(all_bytes_with()), 1))])
-    batch = Batch(lm)
-    handle = batch.add(Request("x", max_bytes=40, seed=5, top_k=40), max_tokens=40)
-    text = b""
-    while handle.finish is None:
-        for _, data, _ in batch.step():
-            text += data
-    encoding = first.token_lm.tokenizer.encode_with_offsets(b"x" + text)
-    assert list(handle.token_ends) == [end - 1 for end in encoding.ends.tolist()[1:]]
-
-
 @FEW
 @given(specs=pairs, seed=st.integers(0, 99), limit=st.integers(1, 5), dummy=st.booleans())
 def test_tokens_may_be_those_of_a_tokenizer_that_no_model_has(

@@ -11,7 +11,8 @@ import math
 
 from tokkit.bytelm.byte_state import ByteState
 from tokkit.bytelm.encodings.canonical_state import CoverState
-from tokkit.bytelm.encodings.heads import Stem, trunk_of
+from tokkit.bytelm.encodings.cover import Cover
+from tokkit.bytelm.encodings.heads import Head, Stem, trunk_of
 from tokkit.bytelm.ensembles.lazy import LazyEnsembleState
 from tokkit.bytelm.ensembles.state import EnsembleState
 
@@ -53,17 +54,18 @@ class TokenEnds:
         the members of an ensemble.
 
         Args:
-            written: the continuation, which the state has read.
+            written: the continuation, which the state has read, but for what was drawn last.
             n_bytes: of it that are kept.
         """
         _wake(self._state)
         ends = list(self.certain(written))
         if self._single is not None and self._cover is not None:
-            length = self._cover.length
-            whole = [live.head for live in self._cover.live if live.head.start == length]
+            unread = bytes(written[self._cover.length - self._start : n_bytes])
+            whole = _ending_heads(self._cover, unread)
+            if len(whole) > 1 and any(math.isnan(head.log_weight) for head in whole):
+                self._single.logprobs()  # bytes were drawn without a pass, which tells it
+                whole = _ending_heads(self._cover, unread)
             if whole:
-                if len(whole) > 1 and any(math.isnan(head.log_weight) for head in whole):
-                    self._single.logprobs()  # bytes were drawn without a pass, which tells it
                 best = max(whole, key=lambda head: head.log_weight)
                 ends += self._between(best.stem, self._last)
         ends = [end for end in ends if end < n_bytes]
@@ -77,6 +79,14 @@ class TokenEnds:
             ends.append(walk.start - self._start)
             walk = walk.parent
         return ends[::-1]
+
+
+def _ending_heads(cover: Cover, unread: bytes) -> list[Head]:
+    """The heads that end with a text: that of a cover, and some bytes more."""
+    if unread:
+        cover = cover.fork()
+        cover.push(unread)
+    return [live.head for live in cover.live if live.head.start == cover.length]
 
 
 def _first_with_tokens(state: ByteState) -> CoverState | None:
