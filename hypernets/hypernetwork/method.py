@@ -80,8 +80,9 @@ def predicted_rows(task: TransferTask, hypernet: TrainedHypernet) -> Rows:
     network, config = hypernet.network, hypernet.network.config
     hypernet.check_fits(task.source.spec, task.inputs.shape[1], tied=task.tied)
     alignment = _with_fallbacks(task.alignment, task.source.spec, task.target, config)
+    # Of the alignment without fallbacks, whose ids a variant's own tokens may have.
     tokens = predictable(alignment)
-    tokens &= torch.from_numpy(_within(alignment, config))
+    tokens &= torch.from_numpy(_within(task.alignment, config))
     device = next(network.parameters()).device  # where it was trained, or the CPU
     base = heuristic_rows(task, hypernet.heuristic).to(device)
     rows = task.inputs if task.outputs is None else np.hstack([task.inputs, task.outputs])
@@ -107,8 +108,7 @@ def predicted_rows(task: TransferTask, hypernet: TrainedHypernet) -> Rows:
 
 def _within(alignment: Alignment, config: HypernetConfig) -> np.ndarray:
     """Tokens spelled with ids that the network knows, and not with those that a variant added."""
-    known = config.n_source + config.n_extra
-    odd = (alignment.parts >= known) & (alignment.parts < alignment.n_source)
+    odd = alignment.parts >= config.n_source
     spelled = np.repeat(np.arange(len(alignment)), alignment.lengths)
     return np.bincount(spelled, odd, minlength=len(alignment)) == 0
 
@@ -119,7 +119,8 @@ def _with_fallbacks(
     """Spell what nothing old spells by its bytes, those that are missing by fallbacks."""
     if not config.n_extra or not alignment.without.any():
         return alignment
-    single = {data[0]: old for old, data in enumerate(source.token_bytes) if len(data) == 1}
+    known = source.token_bytes[: config.n_source]
+    single = {data[0]: old for old, data in enumerate(known) if len(data) == 1}
     missing = [byte for byte in range(256) if byte not in single][: config.n_extra]
     single |= {byte: config.n_source + place for place, byte in enumerate(missing)}
     spellings = [alignment[token] for token in range(len(alignment))]

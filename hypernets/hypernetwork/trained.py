@@ -12,12 +12,13 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from tokkit.arguments import check_path
 from tokkit.errors import FormatError, ModelError, refused_by_system
-from tokkit.files.json_text import parse_json, want_int, want_object, want_str
+from tokkit.files.json_text import parse_json, want_index, want_int, want_object, want_str
 from tokkit.files.reading import read_bounded
 from tokkit.files.writing import whole_file
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
@@ -62,13 +63,15 @@ class TrainedHypernet:
             name: each.detach().cpu().contiguous()
             for name, each in self.network.state_dict().items()
         }
-        document = {
+        document: dict[str, Any] = {
             "version": _VERSION,
             "network": self.network.config.to_dict(),
             "residual": self.residual,
             "heuristic": self.heuristic,
             "vocabulary": self.vocabulary,
         }
+        if self.language is not None:
+            document["language"] = self.language
         with refused_by_system(f"write a hypernetwork to {str(path)!r}"):
             path.mkdir(parents=True, exist_ok=True)
             with whole_file(path / WEIGHTS) as stream:
@@ -98,8 +101,12 @@ class TrainedHypernet:
         shape = HypernetConfig.from_dict(want_object(document.get("network"), where))
         network = Hypernetwork(shape)
         fill(network, path / WEIGHTS)
-        hashed = want_str(document.get("vocabulary"), f"{where}.vocabulary")
-        return cls(network.eval(), residual, heuristic, hashed)
+        hashed, language = document.get("vocabulary"), document.get("language")
+        if hashed is not None:
+            hashed = want_str(hashed, f"{where}.vocabulary")
+        if language is not None or shape.n_languages:
+            language = want_index(language, f"{where}.language", shape.n_languages)
+        return cls(network.eval(), residual, heuristic, hashed, language)
 
     def check_fits(self, spec: TokenizerSpec, width: int, *, tied: bool) -> None:
         """Refuse a model that it was not trained for.

@@ -12,6 +12,8 @@ _MULTIPLE = 32
 _MOST_WIDTH = 1 << 16
 _MOST_LAYERS = 1 << 10
 _MOST_BUCKETS = 1 << 28
+_MOST_SEED = (1 << 43) - 1
+"""Of hashes: times a million, it fits in 64 bits."""
 MOST_AHEAD = 64
 """Symbols after the next one that a model may learn to predict, at most."""
 
@@ -99,4 +101,4 @@ class NgramConfig:
         if not self.sizes or list(self.sizes) != sorted(set(self.sizes)):
             raise ArgumentError(f"sizes of n-grams are {self.sizes}; expected increasing numbers")
         check_whole("n_buckets", self.n_buckets, 1, _MOST_BUCKETS)
-        check_whole("seed", self.seed, 0)
+        check_whole("seed", self.seed, 0, _MOST_SEED)

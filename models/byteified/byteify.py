@@ -21,8 +21,13 @@ from tokkit.bytelm.loading import load_lm
 from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig
 from tokkit.models.byteified.decoder import LEAST
-from tokkit.models.byteified.lessons import Lesson, prepared_lessons
-from tokkit.models.byteified.model import Byteified, described, nats_of_probabilities
+from tokkit.models.byteified.lessons import WEIGHTS, Lesson, prepared_lessons
+from tokkit.models.byteified.model import (
+    Byteified,
+    described,
+    nats_of_probabilities,
+    weights_of,
+)
 from tokkit.models.byteified.token_view import TokenReader
 from tokkit.models.kinds import LESSONS
 from tokkit.models.text_models.corpus import Corpus, Texts, as_texts
@@ -34,6 +39,7 @@ from tokkit.models.training.options import TrainingOptions
 Progress = Callable[[str, int, int], None]
 TEACHER = "bits_per_byte of the token model, exactly"
 _HELD_OUT_EVERY = 10
+_WINDOWS_OF_A_BATCH = 8
 
 
 def byteify(
@@ -62,7 +68,8 @@ def byteify(
         progress: called with what is being done, how much of it is done, and of how much.
 
     Raises:
-        ArgumentError: no texts, no path, or an option out of range.
+        ArgumentError: no texts or less than two windows of them, no path, or an option out of
+            range.
         UnsupportedError: a token model that gives no hidden states.
         FormatError: the folder cannot be written, or holds something damaged.
         ModelError: it holds another training, or lessons of other texts or another model; hidden
@@ -74,17 +81,22 @@ def byteify(
     check_whole("windows_at_once", windows_at_once, 1)
     tell, path = progress or say_nothing, check_path(folder, "folder")
     asked = as_texts(texts)
-    corpus = Corpus(replace(asked, held_out=0.0, batch_bytes=8 * asked.window_bytes), seed=0)
+    corpus = _corpus_of(asked)
     source = os.fspath(lm) if isinstance(lm, str | os.PathLike) else None
     loaded = _over_tokens(lm if source is None else load_lm(source))
     reader = TokenReader(loaded)
-    n_batches = max(2, -(-min(lesson_bytes, corpus.n_bytes) // corpus.batch_bytes))
+    # Further batches would begin anew, and hold out what was learned from.
+    most = corpus.n_bytes // corpus.batch_bytes
+    n_batches = min(max(2, -(-lesson_bytes // corpus.batch_bytes)), most)
     token_model = described(loaded, reader, source)
     about = {
         "token model": asdict(token_model),
+        WEIGHTS: weights_of(loaded),
         "texts": corpus.fingerprint(),
         "window_bytes": asked.window_bytes,
     }
+    if corpus.batch_bytes != _WINDOWS_OF_A_BATCH * asked.window_bytes:
+        about["batch_bytes"] = corpus.batch_bytes
     prepared = prepared_lessons(loaded, reader, corpus, n_batches, path / LESSONS, about)
     learned, held_out = _parted(prepared, n_batches, tell)
     config = ByteifiedConfig(token_model, decoder or DecoderConfig())
@@ -100,7 +112,12 @@ def byteify(
         training,
         folder=path,
         evaluate=lambda: _figures(model, held_out, windows_at_once),
-        identity={"config": asdict(config), "texts": about["texts"], "bytes": lesson_bytes},
+        identity={
+            "config": asdict(config),
+            "texts": about["texts"],
+            "bytes": lesson_bytes,
+            "windows_at_once": windows_at_once,
+        },
         progress=tell,
     )
     model.save(path)
@@ -121,6 +138,27 @@ def _over_tokens(lm: object) -> ByteLM:
     if lm.encodings != "canonical":
         raise ArgumentError("a byteified model follows canonical encodings; load the model so")
     return lm
+
+
+def _corpus_of(asked: Texts) -> Corpus:
+    """The texts in batches, of which there are two at least.
+
+    Raises:
+        ArgumentError: there is too little text.
+    """
+    corpus = _in_batches(asked, _WINDOWS_OF_A_BATCH)
+    if corpus.n_bytes < 2 * corpus.batch_bytes:
+        corpus = _in_batches(asked, 1)
+    if corpus.n_bytes < 2 * corpus.batch_bytes:
+        raise ArgumentError(
+            f"{corpus.n_bytes:,} bytes of text, and a part of them is held out; give two windows "
+            f"of {asked.window_bytes:,} bytes at least, or make window_bytes of Texts smaller"
+        )
+    return corpus
+
+
+def _in_batches(asked: Texts, n_windows: int) -> Corpus:
+    return Corpus(replace(asked, held_out=0.0, batch_bytes=n_windows * asked.window_bytes), seed=0)
 
 
 def _parted(

@@ -28,6 +28,8 @@ from tokkit.models.text_models.windows import Windows
 
 ABOUT = "lessons.json"
 """What the lessons beside it are of."""
+WEIGHTS = "weights of the token model"
+"""Told there since lessons of another model of the same vocabulary are refused, too."""
 _LOWEST = -60.0
 """Nats, of what the teacher says, so that half precision holds it."""
 _VIEW = ("states", "settled", "depths", "shares", "ended", "suffixes")
@@ -117,6 +119,7 @@ def _claim(folder: Path, about: Mapping[str, Any]) -> None:
                 stream.write(json.dumps(wanted, indent=1).encode() + b"\n")
         return
     found = want_object(parse_json(read_bounded(path, limit=1 << 20), str(path)), str(path))
+    found = {WEIGHTS: wanted.get(WEIGHTS), **found}  # older ones do not tell
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise ModelError(

@@ -29,6 +29,7 @@ from tokkit.errors import ArgumentError, ModelError
 from tokkit.models.byteified.config import ByteifiedConfig, TokenModelConfig
 from tokkit.models.byteified.decoder import LEAST, Decoder, DecoderCache, ViewBatch
 from tokkit.models.byteified.token_view import Reading, TokenReader, TokenView
+from tokkit.models.saving.fingerprint import fingerprint_of_weights
 from tokkit.models.saving.folders import load_model
 from tokkit.models.text_models.text_model import CachedTextModel
 from tokkit.models.text_models.windows import NO_TARGET, Windows, symbol_rows
@@ -197,6 +198,12 @@ def described(lm: ByteLM, reader: TokenReader, source: str | None = None) -> Tok
         vocabulary=vocabulary_hash(spec, spec.vocab_size),
         source=source,
     )
+
+
+def weights_of(lm: ByteLM) -> str:
+    """Hexadecimal, of the numbers of a token model."""
+    model: Any = lm.token_lm.shared_parts[0]  # type: ignore[attr-defined]
+    return fingerprint_of_weights(model)
 
 
 def _told(config: TokenModelConfig) -> str:

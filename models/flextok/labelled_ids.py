@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_array
+from tokkit.arguments import as_array, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.pictures import as_classes, n_held_out
 
@@ -45,6 +45,7 @@ class LabelledIds:
         if (most := int(ids.max())) > np.iinfo(np.int64).max:
             raise ArgumentError(f"an id is {most}, which is beyond int64")
         n_held_out(self.held_out, len(ids))
+        check_whole("seed", self.seed, 0)
         object.__setattr__(self, "ids", ids.astype(np.int64))
         object.__setattr__(self, "labels", as_classes(self.labels, len(ids)))
 

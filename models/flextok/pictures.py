@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_array, check_real
+from tokkit.arguments import as_array, check_real, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.flextok.checks import as_pictures
 
@@ -42,6 +42,7 @@ class Pictures:
         if self.labels is not None:
             object.__setattr__(self, "labels", as_classes(self.labels, len(images)))
         n_held_out(self.held_out, len(images))
+        check_whole("seed", self.seed, 0)
 
     @property
     def n_held_out(self) -> int:

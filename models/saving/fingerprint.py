@@ -14,8 +14,17 @@ from tokkit.models.saving.configs import config_identity
 
 def fingerprint_of(model: nn.Module, config: Any) -> str:
     """Hexadecimal, of the class, the configuration and every number that is saved."""
-    digest = hashlib.sha256(type(model).__qualname__.encode())
-    digest.update(json.dumps(config_identity(config), sort_keys=True).encode())
+    told = json.dumps(config_identity(config), sort_keys=True)
+    return _hashed(model, f"{type(model).__qualname__}{told}")
+
+
+def fingerprint_of_weights(model: nn.Module) -> str:
+    """Hexadecimal, of the class and every number that is saved, of a network of any make."""
+    return _hashed(model, type(model).__qualname__)
+
+
+def _hashed(model: nn.Module, told: str) -> str:
+    digest = hashlib.sha256(told.encode())
     for name, each in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(each.shape)} {each.dtype}".encode())
         digest.update(

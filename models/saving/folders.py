@@ -126,7 +126,8 @@ def load_model(
     )
     config = config_from_dict(kind.config_class, data, where)
     saved = _check_header(kind, config, path)
-    model = kind.build(config, path).to(saved)
+    with torch.random.fork_rng([]):  # what is drawn is written over
+        model = kind.build(config, path).to(saved)
     _fill(model, path / WEIGHTS)
     model.name = path.resolve().name
     return model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype]).eval()

@@ -9,6 +9,7 @@ sequences that the tokenizer never makes, and by the tokens that a window's end 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,16 +18,19 @@ import torch
 
 from tokkit.arguments import check_kind
 from tokkit.bytelm.byte_lm import ByteLM
+from tokkit.bytelm.documents import Text
 from tokkit.bytelm.token_models.starting_ids import ending_id
-from tokkit.errors import ArgumentError, EncodingError, FormatError
+from tokkit.errors import ArgumentError, EncodingError, FormatError, UnsupportedError
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.network import TokenNetwork
 from tokkit.models.subword.token_lm import SubwordLM
 from tokkit.models.subword.vocabulary import VOCAB_SIZE, train_tokenizer
+from tokkit.models.text_models.corpus import Texts
 from tokkit.models.text_models.further_symbols import nats_with_further
 from tokkit.models.text_models.predictions import nats_of_states
 from tokkit.models.text_models.text_model import TextModel
 from tokkit.models.text_models.windows import NO_TARGET, Windows
+from tokkit.models.training.tasks import Task
 from tokkit.text.tokenizer import TextTokenizer
 
 _TOKENIZER = "tokenizer"
@@ -81,6 +85,15 @@ class SubwordTransformer(TextModel, ByteLM):
         symbols, targets = self._laid_out(windows)
         network = self.network
         return nats_with_further(network.states(symbols), network.head, targets, network.further)
+
+    def training_task(self, data: Texts | Text | Sequence[Text], *, seed: int) -> Task:
+        """See `TextModel.training_task`; a training of another tokenizer's tokens is another."""
+        task = super().training_task(data, seed=seed)
+        try:
+            identity = {**task.identity, "tokenizer": self.tokenizer.fingerprint}
+        except UnsupportedError:  # it cannot be saved either, so no folder goes on with it
+            return task
+        return replace(task, identity=identity)
 
     def _laid_out(self, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
         """Tokens and what is to be predicted behind each, int64 (n, most + 1)."""

@@ -30,6 +30,8 @@ _STATE = "training"
 _MODEL, _OPTIMIZER = "model.", "optimizer."
 _OPTIONS, _ONCE = "options", {"optimizer": "adamw"}
 """What was so for all before there was an option, which an older checkpoint does not tell."""
+_TOLD_LATER = ("tokenizer", "windows_at_once")
+"""What an older checkpoint does not tell either, and was not the same for all."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ def _check_identity(path: Path, found: Mapping[str, Any], wanted: Mapping[str, A
     wanted = json.loads(json.dumps(wanted))  # tuples are lists there
     if isinstance(options := found.get(_OPTIONS), dict):
         found = {**found, _OPTIONS: {**_ONCE, **options}}
+    untold = {name: wanted[name] for name in _TOLD_LATER if name in wanted}
+    found = {**untold, **found}
     if found != wanted:
         name, its, ours = _difference(found, wanted)
         if _is_fingerprint(its) and _is_fingerprint(ours):

@@ -8,7 +8,8 @@
 
 A loss is a function of the number of a batch and of the parameters, and of nothing else, so that a
 training that was interrupted at any moment goes on as if it had not been: the same curve, bit by
-bit, for a budget in steps. What a loss draws from torch's generator is seeded with that number.
+bit, for a budget in steps. What a loss draws from torch's generator is seeded with that number, and
+what an evaluation draws is the same each time.
 """
 
 from __future__ import annotations
@@ -289,14 +290,19 @@ class _Run:
         self._records.add(Record(position.step + 1, seconds, total, rate))
 
     def _loss_of(self, batch: int) -> torch.Tensor:
+        number = batch * self._processes.count + self._processes.rank
+        with self._drawing(number), self._autocast(self._parameters[0].device.type):
+            return self._task.loss(number)
+
+    @contextmanager
+    def _drawing(self, number: int) -> Generator[None]:
+        """Within it torch draws what belongs to a number; the caller's generator stays as it is."""
         import torch
 
-        number = batch * self._processes.count + self._processes.rank
         device = self._parameters[0].device
-        devices = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices), self._autocast(device.type):
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(((self._options.seed << 32) + number) % (1 << 63))
-            return self._task.loss(number)
+            yield
 
     def _autocast(self, kind: str) -> AbstractContextManager[Any]:
         import torch
@@ -314,7 +320,7 @@ class _Run:
         if self._task.evaluate is None or not self._saves:
             return
         self._model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._drawing(0):  # the same numbers at each evaluation
             figures = self._task.evaluate()
         self._model.train()
         position = self._position

@@ -125,11 +125,12 @@ def _features_and_edges(
     if n * m * 4 > MOST_BYTES:
         raise ValueError(f"features of {n:,} times {m:,} numbers are too many")
     features = np.zeros((n, m), np.float32)
-    features[rows, columns] = values
-    (n_rows, n_columns), starts, ends, _ = _sparse(arrays, "adj")
+    np.add.at(features, (rows, columns), values)  # of an entry that is there twice, the sum
+    (n_rows, n_columns), starts, ends, weights = _sparse(arrays, "adj")
     if (n_rows, n_columns) != (n, n):
         raise ValueError(f"adj_shape is {n_rows} x {n_columns}, and the features are of {n} nodes")
-    return as_features(features, None), as_edges(np.stack([starts, ends]), n)
+    there = weights != 0  # an entry may be written down although it is zero
+    return as_features(features, None), as_edges(np.stack([starts[there], ends[there]]), n)
 
 
 def _sparse(

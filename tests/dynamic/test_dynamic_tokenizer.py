@@ -110,3 +110,10 @@ def test_the_public_names_of_the_room_resolve() -> None:
         assert getattr(tokkit.dynamic, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = tokkit.dynamic.nonsense
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.uint32, np.int64, np.uint64])
+def test_an_id_may_be_of_any_type_of_numpy(kind: Any) -> None:
+    tokenizer = DynamicTokenizer(SMALL, None)
+    assert tokenizer.spelling(kind(3)) == (3,)
+    assert type(tokenizer.spelling(kind(3))[0]) is int

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from operator import index
 from os import PathLike
 from typing import Any, Self
 
@@ -176,6 +177,7 @@ class DynamicTokenizer(Tokenizer[Text]):
             EncodingError: an id that no batch has made.
         """
         check_kind(token, (int, np.integer), "an id")
+        token = index(token)  # whose difference below would overflow in small types
         place = token - self.tokenizer.vocab_size
         if place >= len(self._spellings):
             raise EncodingError(

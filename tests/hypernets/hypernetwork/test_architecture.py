@@ -16,6 +16,7 @@ from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
 from tokkit.hypernets.hypernetwork.published import load_published
+from tokkit.hypernets.hypernetwork.trained import TrainedHypernet
 from tokkit.models.blocks.output_layer import output_weights
 
 N_SOURCE, WIDTH, HIDDEN = 40, 6, 64
@@ -150,6 +151,17 @@ def test_a_language_is_read_in_a_place_of_its_own(tmp_path: Path) -> None:
     assert not torch.allclose(made[0], made[1])
     with pytest.raises(ArgumentError, match="has en, de"):
         load_published(tmp_path / "a", language="fr")
+
+
+def test_a_published_network_is_saved_with_its_language(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "a", hn_embed_lang_id=True)
+    german = load_published(tmp_path / "a", language="de")
+    german.save(tmp_path / "b")
+    again = TrainedHypernet.load(tmp_path / "b")
+    assert (again.language, again.vocabulary) == (1, None)
+    rows = torch.randn(N_SOURCE, 2 * WIDTH)
+    made = [each.network(parts(), rows, language=1).inputs for each in (german, again)]
+    assert torch.equal(*made)
 
 
 def test_places_behind_the_end_change_nothing(tmp_path: Path) -> None:

@@ -78,3 +78,20 @@ def test_a_byte_that_the_old_vocabulary_lacks_is_a_fallback(tmp_path: Path) -> N
         made = network(torch.tensor([[280]]), torch.from_numpy(inputs))
     np.testing.assert_allclose(rows.inputs[lacking], made.inputs[0].numpy(), rtol=1e-5)
     assert np.array_equal(rows.inputs[copied], inputs[copied])
+
+
+def test_a_token_of_the_variant_alone_is_no_fallback(tmp_path: Path) -> None:
+    shape = {"n_embd": 32, "original_vocab_size": 270, "separate_out_embeddings": False}
+    checkpoint(tmp_path / "net", **shape)
+    source = load_source((toy_model("llama", 280), toy_tokenizer(280)))  # ten more than were known
+    spec = source.tokenizer.spec
+    spellings = [(each,) for each in range(278)] + [(3, 275), (3, 4)]
+    inputs = source.model.get_input_embeddings().weight.detach().numpy()
+    task = TransferTask(
+        from_spellings(spellings, copied=np.arange(280) < 278, n_source=280),
+        source.tokenizer, spec, inputs=inputs, outputs=None, bias=None, seed=0,
+    )  # fmt: skip
+    rows = HypernetMethod(open_hypernet(tmp_path / "net")).rows(task)
+    assert rows.predicted is not None
+    assert rows.predicted[278:].tolist() == [False, True]
+    np.testing.assert_allclose(rows.inputs[278], inputs[[3, 275]].mean(0), rtol=1e-5)

@@ -90,3 +90,11 @@ def test_a_gate_that_is_shut_changes_nothing() -> None:
 def test_sizes_of_ngrams_are_checked(sizes: tuple[int, ...]) -> None:
     with pytest.raises(ArgumentError):
         NgramConfig(sizes)
+
+
+def test_every_seed_of_hashes_that_is_taken_can_be_used() -> None:
+    symbols = torch.zeros(1, 64, dtype=torch.int64)
+    largest = NgramConfig(sizes=(64,), seed=(1 << 43) - 1)
+    assert hashed_ngrams(symbols, 64, largest).shape == (1, 1)
+    with pytest.raises(ArgumentError, match="seed"):
+        NgramConfig(seed=1 << 43)

@@ -22,7 +22,7 @@ from tokkit.bytelm.byte_state import END
 from tokkit.bytelm.encodings.vocabulary import ByteVocabulary
 from tokkit.bytelm.token_models.ngram import NgramLM
 from tokkit.errors import ArgumentError, ModelError, UnsupportedError
-from tokkit.models.byteified.byteify import TEACHER, byteify
+from tokkit.models.byteified.byteify import TEACHER, _parted, byteify
 from tokkit.models.byteified.config import ByteifiedConfig, DecoderConfig
 from tokkit.models.byteified.lessons import _written, made_lessons, read_lessons
 from tokkit.models.byteified.model import Byteified, described
@@ -143,6 +143,43 @@ def test_it_learns_what_the_exact_sum_says(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.byte_logprobs(b"Hi th"), model.byte_logprobs(b"Hi th"))
     with pytest.raises(ArgumentError, match="names no token model"):
         tokkit.load_lm(tmp_path)
+
+
+@pytest.mark.parametrize("n_bytes", [300, 700, 1100])
+def test_what_is_held_out_is_not_learned(
+    n_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parted: list[Any] = []
+
+    def noted(*args: Any) -> Any:
+        found = _parted(*args)
+        parted[:] = [{lesson.data for lesson in each} for each in found]
+        return found
+
+    monkeypatch.setattr("tokkit.models.byteified.byteify._parted", noted)
+    text = " ".join(f"Hi there {number}" for number in range(200)).encode()[:n_bytes]
+    texts, options = Texts(text, window_bytes=32, batch_bytes=64), TrainingOptions(steps=1)
+    byteify(token_model(), texts, tmp_path, options, decoder=SHAPE)
+    learned, held_out = parted
+    assert learned and held_out and not learned & held_out
+
+
+def test_too_little_text_to_hold_some_out_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="two windows"):
+        byteify(token_model(), b"Hi there", tmp_path, TrainingOptions(steps=1), decoder=SHAPE)
+
+
+def test_a_folder_of_another_model_or_other_batches_is_refused(tmp_path: Path) -> None:
+    texts = Texts(b"Hi there are others " * 30, window_bytes=64, batch_bytes=64)
+    options = TrainingOptions(steps=1)
+    byteify(token_model(), texts, tmp_path, options, decoder=SHAPE)
+    with pytest.raises(ModelError, match="windows_at_once is 8, here it is 2"):
+        byteify(token_model(), texts, tmp_path, options, decoder=SHAPE, windows_at_once=2)
+    model = tiny_model("llama", vocab_size=300).double()
+    with torch.no_grad():
+        model.model.norm.weight.mul_(2)
+    with pytest.raises(ModelError, match="lessons of another weights of the token model"):
+        byteify(tokkit.load_lm((model, tokenizer())), texts, tmp_path, options, decoder=SHAPE)
 
 
 def test_a_token_model_of_another_vocabulary_or_without_states_is_refused() -> None:

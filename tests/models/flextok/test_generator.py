@@ -11,7 +11,7 @@ import pytest
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from tests.models.flextok.toys import SMALL
 from tokkit.errors import ArgumentError
-from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator
+from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator, Pictures
 from tokkit.models.training import TrainingOptions, train
 
 CONFIG = GeneratorConfig(n_classes=3, n_tokens=4, vocab_size=12, stack=SMALL, batch=32, dropout=0.0)
@@ -107,3 +107,11 @@ def test_senseless_requests_are_refused(generator: Any, arguments: Any, message:
 def test_other_ids_are_refused(ids: Any, labels: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         train(PictureGenerator(CONFIG), LabelledIds(ids, labels), TrainingOptions(steps=1))
+
+
+@pytest.mark.parametrize("seed", [-1, None, 0.5])
+def test_a_seed_of_the_draw_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(ArgumentError, match="seed"):
+        LabelledIds(np.zeros((4, 2), np.int64), np.zeros(4, np.int64), seed=seed)
+    with pytest.raises(ArgumentError, match="seed"):
+        Pictures(np.zeros((4, 2, 2, 1), np.uint8), seed=seed)

@@ -213,3 +213,9 @@ def test_options_of_loading_are_checked(saved: Path) -> None:
     for device in ("nothing", "meta"):
         with pytest.raises(ArgumentError, match="cannot be used"):
             tokkit.load_lm(saved, device=device)
+
+
+def test_loading_draws_nothing_from_the_generator_of_the_caller(saved: Path) -> None:
+    before = torch.get_rng_state()
+    ByteTransformer.load(saved)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -17,6 +17,7 @@ from tokkit.models.byte.config import ByteConfig
 from tokkit.models.byte.model import ByteTransformer
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.model import SubwordTransformer
+from tokkit.models.subword.vocabulary import train_tokenizer
 from tokkit.models.text_models.building import new_model, read_settings
 from tokkit.models.text_models.corpus import Texts
 from tokkit.models.training import TrainingOptions, train
@@ -127,3 +128,14 @@ def test_settings_change_the_default_configuration_alone_where_they_say() -> Non
         new_model("bite", {}, texts=[])
     with pytest.raises(ArgumentError, match="has a value already"):
         read_settings(["backbone=3", "backbone.width=3"])
+
+
+def test_a_training_of_another_tokenizer_is_another(tmp_path: Path) -> None:
+    options = TrainingOptions(steps=1)
+    train(new("subword"), TEXTS, options, folder=tmp_path)
+    size = tokenizer().vocab_size
+    other = train_tokenizer([TEXT], vocab_size=size)
+    assert other.vocab_size == size
+    model = SubwordTransformer(SubwordConfig(STACK), other)
+    with pytest.raises(ModelError, match="another training: it learned from other tokenizer"):
+        train(model, TEXTS, options, folder=tmp_path)

@@ -281,6 +281,17 @@ def test_evaluations_come_before_and_at_even_shares() -> None:
     assert [each.step for each in result.records if not each.evaluation] == [*range(1, STEPS + 1)]
 
 
+def test_an_evaluation_draws_the_same_each_time_and_leaves_the_generator_alone() -> None:
+    model = network()
+    before = torch.get_rng_state()
+    result = train(
+        model, loss_of(model), OPTIONS, evaluate=lambda: {"drawn": float(torch.rand(()))}
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    drawn = [each.evaluation["drawn"] for each in result.records if each.evaluation]
+    assert len(drawn) > 1 and len(set(drawn)) == 1
+
+
 def test_gradients_that_a_model_has_already_are_not_learned() -> None:
     model = network()
     model(torch.ones(2, 3)).sum().backward()

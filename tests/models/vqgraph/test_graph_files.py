@@ -128,3 +128,15 @@ def test_an_array_may_not_claim_more_than_there_is(tmp_path: Path) -> None:
         archive.writestr("features.npy", header.getvalue() + bytes(48))
     with pytest.raises(FormatError, match="less than its"):
         read_graph(tmp_path / "claims.npz")
+
+
+def test_entries_of_zero_are_no_edges_and_those_that_come_twice_add_up(tmp_path: Path) -> None:
+    arrays = {
+        "adj_data": np.array([1.0, 0.0]), "adj_indices": np.array([1, 2]),
+        "adj_indptr": np.array([0, 2, 2, 2]), "adj_shape": np.array([3, 3]),
+        "attr_data": np.array([1.0, 2.0]), "attr_indices": np.array([0, 0]),
+        "attr_indptr": np.array([0, 2, 2, 2]), "attr_shape": np.array([3, 2]),
+    }  # fmt: skip
+    graph = read_graph(written(tmp_path, **arrays))
+    assert graph.edges.tolist() == [[0], [1]]
+    assert graph.features.tolist() == [[3, 0], [0, 0], [0, 0]]
