@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE
+from benchmarks.shared.places import CACHE
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # before the libraries start their threads
 os.environ["RAYON_NUM_THREADS"] = "1"
@@ -33,7 +33,7 @@ import numpy as np
 import tokkit
 from benchmarks.encode.speed import blocks_of
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.records import replace_block
+from benchmarks.shared.records import show_origin
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
 
 NAMES = ("llama3", "qwen3", "gptoss", "deepseek_v3", "gpt4o", "gemma3")
@@ -197,10 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described = run_description("tokenizers", "numba", "numpy")
     if options.peers:
         described = described.replace(str(options.peers), "FOLDER")
-    print(f"{described}\ntexts: {origin}")
-    if options.write_docs:
-        block = f"{table(rows, libraries)}\n\n```text\n{described}\ntexts: {origin}\n```"
-        replace_block(BENCHMARKS_PAGE, "encode-peers", block)
+    described = f"{described}\ntexts: {origin}"
+    show_origin(table(rows, libraries), described, "encode-peers", write_docs=options.write_docs)
     return 0
 
 

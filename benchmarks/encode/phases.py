@@ -21,8 +21,8 @@ import numpy as np
 import tokkit
 from benchmarks.encode.speed import blocks_of
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE
-from benchmarks.shared.records import replace_block
+from benchmarks.shared.places import CACHE
+from benchmarks.shared.records import show_origin
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
 from tokkit.text.encoding.encoder import Reading, TextEncoder, text_bytes
 from tokkit.text.stretches import StretchCutter
@@ -79,10 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lines.append(f"| {name} | {title} | {said} |")
             print(lines[-1], flush=True)
     described = f"{run_description('numba', 'numpy')}\ntexts: {origin}"
-    print(described)
-    if options.write_docs:
-        block = "\n".join([*lines, "", "```text", described, "```"])
-        replace_block(BENCHMARKS_PAGE, "encode-phases", block)
+    show_origin("\n".join(lines), described, "encode-phases", write_docs=options.write_docs)
     return 0
 
 

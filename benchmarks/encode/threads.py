@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 import tokkit
 from benchmarks.shared.machine import run_description
-from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE
-from benchmarks.shared.records import replace_block
+from benchmarks.shared.places import CACHE
+from benchmarks.shared.records import show_origin
 from benchmarks.shared.sample_texts import CORPUS, sample_texts
 from tokkit.kernels.bpe import backtracking
 from tokkit.kernels.texts import scan
@@ -137,10 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             print(lines[-1], flush=True)
     described = f"{run_description('numba', 'numpy')}\ntexts: {origin}"
-    print(described)
-    if options.write_docs:
-        block = "\n".join([*lines, "", "```text", described, "```"])
-        replace_block(BENCHMARKS_PAGE, "encode-threads", block)
+    show_origin("\n".join(lines), described, "encode-threads", write_docs=options.write_docs)
     return 0
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared.places import CACHE, ROOT
+from benchmarks.shared.places import BENCHMARKS_PAGE, CACHE, ROOT
 
 FOLDER = CACHE / "benchmarks"
 PAGE = ROOT / "docs" / "benchmarks-quality.md"
@@ -106,6 +106,13 @@ def show_tables(records: Records, tables: str, block: str, *, write_docs: bool) 
     print(f"{records.header}\n\n{tables}")
     if write_docs:
         replace_block(PAGE, block, f"```text\n{records.header}\n```\n\n{tables}")
+
+
+def show_origin(table: str, described: str, block: str, *, write_docs: bool) -> None:
+    """Print what a table that was printed is of; if asked for, put both into the page of speeds."""
+    print(described)
+    if write_docs:
+        replace_block(BENCHMARKS_PAGE, block, f"{table}\n\n```text\n{described}\n```")
 
 
 def _whole_lines(path: Path) -> list[Record]:
