@@ -16,6 +16,7 @@ from tests.hf.toy_views import TEXT, ngram_lm
 from tokkit import cli
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.cli import option_types
+from tokkit.scoring.marks import PROBE
 
 
 @pytest.fixture
@@ -83,7 +84,13 @@ def test_a_run_keeps_records_and_draws_a_page_of_models_and_ensemble(
     out = capsys.readouterr().out
     assert [m["model"] for m in json.loads(out)["models"]] == ["toy", "other", "mixture of all"]
     assert page.read_text(encoding="utf-8").count('<figure class="map"') == 3
-    monkeypatch.setattr(ByteLM, "logprob", lambda *_, **__: pytest.fail("scored again"))
+
+    def of_the_mark(lm: ByteLM, data: bytes, **options: Any) -> float:
+        assert data == PROBE, "scored again"
+        return logprob(lm, data, **options)
+
+    logprob = ByteLM.logprob
+    monkeypatch.setattr(ByteLM, "logprob", of_the_mark)
     assert cli.main(words) == 0
     assert capsys.readouterr().out == out
 

@@ -164,3 +164,19 @@ def test_what_does_not_fit_is_refused(model: Any) -> None:
         prefill(model, merge_batch([""], tokenizer=TOKENIZER))
     with pytest.raises(EncodingError, match="model has rows"):
         prefill(model, batch, bos_ids=[5000])
+
+
+def test_a_model_in_training_mode_is_refused_and_no_ids_are_no_step(model: Any) -> None:
+    read = prefill(model, merged(), bos_ids=[BOS])
+    before = read.logits.clone(), read.n_kept
+    assert read.extend([]).shape == (0, TOKENIZER.vocab_size)
+    assert torch.equal(read.logits, before[0])
+    assert read.n_kept == before[1]
+    model.train()
+    try:
+        with pytest.raises(ArgumentError, match=r"call model\.eval\(\)"):
+            prefill(model, merged())
+        with pytest.raises(ArgumentError, match=r"call model\.eval\(\)"):
+            read.extend(ANSWER)
+    finally:
+        model.eval()

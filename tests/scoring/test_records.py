@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 import tokkit
-from tests.bytelm.toy_models import ab_lm
+from tests.audit.toy_subjects import byte_tokenizer
+from tests.bytelm.toy_models import RandomLM, ab_lm
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.errors import ArgumentError, FormatError, MissingExtraError
 from tokkit.files.packaged import find_packaged
-from tokkit.scoring import scoring
+from tokkit.scoring import marks, scoring
 
 TEXTS = ["abab" * 30, "b", "", "aabb" * 20, "c"]
 
@@ -31,7 +32,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     logprob = ByteLM.logprob
 
     def counting(self: ByteLM, data: Any, **options: Any) -> float:
-        seen.append(bytes(data))
+        if bytes(data) != marks.PROBE:
+            seen.append(bytes(data))
         return logprob(self, data, **options)
 
     monkeypatch.setattr(ByteLM, "logprob", counting)
@@ -108,6 +110,56 @@ def test_records_of_another_run_are_refused(lm: ByteLM, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"encodings": "all"}, "encodings was 'canonical', and is 'all'"),
+        ({"tolerance": 0.01}, "tolerance was 0.0, and is 0.01"),
+    ],
+)
+def test_another_model_of_the_same_name_is_refused(
+    lm: ByteLM, tmp_path: Path, options: dict[str, Any], told: str
+) -> None:
+    records = tmp_path / "records"
+    tokkit.score(lm, TEXTS, records=records)
+    before = records.read_bytes()
+    other = ByteLM(lm.token_lm, name=lm.name, **options)
+    with pytest.raises(ArgumentError, match=told):
+        tokkit.score(other, TEXTS, records=records)
+    assert records.read_bytes() == before
+
+
+def test_other_weights_under_the_same_name_are_refused(tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    one, other = (ByteLM(RandomLM(byte_tokenizer(), seed)) for seed in (1, 2))
+    tokkit.score({"mine": one}, "At 7", records=records)
+    tokkit.score({"mine": one}, "At 7", records=records)
+    with pytest.raises(ArgumentError, match=r"it gave 'At 7 he ' .* nats, and gives it"):
+        tokkit.score({"mine": other}, "At 7", records=records)
+    tokkit.score({"yours": other}, "At 7", records=records)
+
+
+def test_members_of_ensembles_are_told_apart(lm: ByteLM, tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    ensembles = [
+        tokkit.ByteEnsemble([lm, ByteLM(lm.token_lm, tolerance=tolerance)])
+        for tolerance in (0.0, 0.01)
+    ]
+    tokkit.score({"both": ensembles[0]}, TEXTS, records=records)
+    with pytest.raises(ArgumentError, match="members was"):
+        tokkit.score({"both": ensembles[1]}, TEXTS, records=records)
+
+
+def test_records_that_do_not_say_whose_they_are_are_refused(lm: ByteLM, tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    tokkit.score(lm, TEXTS, records=records)
+    first, mark, *rest = records.read_bytes().splitlines(keepends=True)
+    assert b"probe" in mark
+    records.write_bytes(b"".join([first, *rest]))
+    with pytest.raises(ArgumentError, match="do not say which model"):
+        tokkit.score(lm, TEXTS, records=records)
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         (b"a story\n", "not valid JSON"),
@@ -128,9 +180,11 @@ def test_other_files_are_never_overwritten(
 def test_damaged_records_are_refused(lm: ByteLM, tmp_path: Path) -> None:
     records = tmp_path / "records"
     tokkit.score(lm, TEXTS, records=records)
-    first, second, *rest = records.read_bytes().splitlines(keepends=True)
-    for wrong in (b"[]\n", second.replace(b'"end": 120', b'"end": "x"')):
-        records.write_bytes(b"".join([first, wrong, *rest]))
+    first, mark, second, *rest = records.read_bytes().splitlines(keepends=True)
+    bad_mark = mark.replace(b'"probe": ', b'"probe": "x", "was": ')
+    bad_score = second.replace(b'"end": 120', b'"end": "x"')
+    for wrong in ([b"[]\n"], [bad_mark, second], [mark, bad_score]):
+        records.write_bytes(b"".join([first, *wrong, *rest]))
         with pytest.raises(FormatError):
             tokkit.score(lm, TEXTS, records=records)
 

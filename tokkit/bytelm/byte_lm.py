@@ -267,6 +267,11 @@ class ByteLM(ByteModel):
         return self._tolerance
 
     @property
+    def beam(self) -> int:
+        """Heads that are evaluated at each step, of `encodings="all"`."""
+        return self._beam
+
+    @property
     def bound(self) -> float | None:
         """The share of the mass that may be left out, of `encodings="all"`."""
         return self._bound

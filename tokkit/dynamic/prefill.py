@@ -64,9 +64,13 @@ class Prefilled:
             float (n, vocabulary): the logits after each of them.
 
         Raises:
+            ArgumentError: the model is in training mode.
             EncodingError: an id without a row.
         """
+        _refuse_training(self.model)
         tokens = _checked_ids(self.model, ids)
+        if not len(tokens):
+            return self.logits.new_empty((0, len(self.logits)))
         with torch.inference_mode():
             states = self.model.base_model.embed_tokens(tokens[None])
             states = _run(self, states, 0, self.depth, self.n_read)
@@ -75,8 +79,7 @@ class Prefilled:
             logits = self.model.get_output_embeddings()(states)
         self.n_read += len(tokens)
         self.n_kept += len(tokens)
-        if len(tokens):
-            self.state, self.logits = states[-1], logits[-1]
+        self.state, self.logits = states[-1], logits[-1]
         return logits
 
     def generate(
@@ -147,12 +150,13 @@ def prefill(
         embedder: predicts the input rows of merged tokens.
 
     Raises:
-        ArgumentError: no such sequence, an empty prompt, a depth that the model does not have, or a
-            depth and an embedder.
+        ArgumentError: no such sequence, an empty prompt, a depth that the model does not have, a
+            depth and an embedder, or a model in training mode.
         EncodingError: an id without a row.
         UnsupportedError: the model is built otherwise.
     """
     check_whole("number", number, 0, len(batch.sequences) - 1)
+    _refuse_training(model)
     n_layers = _check_model(model)
     if embedder is not None and depth is not None:
         raise ArgumentError("depth is of merging by states; an embedder has none, leave one out")
@@ -214,6 +218,14 @@ def _checked_ids(model: Any, ids: Sequence[int]) -> torch.Tensor:
             f"{len(weight) - 1}; are they of its tokenizer?"
         )
     return torch.tensor(tokens, dtype=torch.long, device=weight.device)
+
+
+def _refuse_training(model: Any) -> None:
+    if getattr(model, "training", False):
+        raise ArgumentError(
+            f"the {type(model).__name__} is in training mode, where dropout is drawn; call "
+            "model.eval() first"
+        )
 
 
 def _check_model(model: Any) -> int:

@@ -1,8 +1,9 @@
 """What has been scored, a line of JSON each, so that an interrupted run goes on: `Records`.
 
-The first line says what was asked for; another run must ask for the same. Each further one is a
-text, or the beginning of one, under a model, with a digest of the bytes that were scored: a text
-that has changed since is refused. A last line that was cut off while it was written is left out.
+The first line says what was asked for; another run must ask for the same. A further one is the mark
+of a model (`marks`), so that another one of its name is refused, or a text, or the beginning of
+one, under a model, with a digest of the bytes that were scored: a text that has changed since is
+refused. A last line that was cut off while it was written is left out.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from tokkit.bytelm.byte_model import ByteModel
 from tokkit.errors import ArgumentError, FormatError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
+from tokkit.scoring.marks import Mark, mark_of
 from tokkit.version import VERSION
 
 _FORMAT = "tokkit score records"
@@ -55,6 +58,7 @@ class Progress:
     is_whole: bool = True
 
 
+_MARK_KINDS = {"model": str, "options": dict, "probe": (int, float, type(None))}
 _KINDS = {
     "model": str, "document": int, "name": str, "end": int, "digest": str,
     "logprob": (int, float, type(None)), "highest_logprob": (int, float, type(None)),
@@ -66,10 +70,13 @@ _KINDS = {
 class Records:
     """The records of a run: in memory, and in a file where there is one."""
 
-    def __init__(self, stream: BinaryIO | None, known: list[Progress]) -> None:
+    def __init__(self, stream: BinaryIO | None, known: Iterable[Progress | Mark] = ()) -> None:
         """Take what is known; `open` reads it."""
         self._stream = stream
-        self._known = {(each.model, each.document): each for each in known}
+        self._known: dict[tuple[str, int], Progress] = {}
+        self._marks: dict[str, Mark] = {}
+        for each in known:
+            self._learn(each)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> Self:
@@ -84,7 +91,7 @@ class Records:
             FormatError: it cannot be read or written, or is damaged.
         """
         if path is None:
-            return cls(None, [])
+            return cls(None)
         asked = {"format": _FORMAT, "version": VERSION, **settings}
         target = Path(path)
         with refused_by_system(f"write {str(target)!r}"):
@@ -95,7 +102,7 @@ class Records:
                 _check_same(first, asked, str(target))
             elif not (_FIRST.startswith(data) or data.startswith(_FIRST)):
                 raise _no_records(str(target))
-            known = [_progress(line, f"{target}: line {n}") for n, line in enumerate(lines, 2)]
+            known = [_line(line, f"{target}: line {n}") for n, line in enumerate(lines, 2)]
             stream = target.open("r+b" if target.exists() else "w+b")
             stream.truncate(len(whole))
             stream.seek(len(whole))
@@ -110,6 +117,29 @@ class Records:
     def __exit__(self, *_: object) -> None:
         if self._stream is not None:
             self._stream.close()
+
+    def begin(self, name: str, lm: ByteModel) -> None:
+        """Say which model goes by a name in what follows; where nothing is kept, it is not asked.
+
+        Raises:
+            ArgumentError: the records are of another model of this name.
+            FormatError: it cannot be written.
+        """
+        if self._stream is None:
+            return
+        mark = mark_of(name, lm)
+        known = self._marks.get(name)
+        if known is None and any(model == name for model, _ in self._known):
+            raise ArgumentError(
+                f"the records do not say which model {name!r} was; give another file of records"
+            )
+        if known is None:
+            self._add(mark)
+        elif told := known.difference(mark):
+            raise ArgumentError(
+                f"the records are of another model named {name!r} ({told}); give another file of "
+                "records, or the model another name"
+            )
 
     def of(self, model: str, document: int, name: str) -> Progress | None:
         """How far a text has been scored; None for not at all.
@@ -131,11 +161,20 @@ class Records:
         Raises:
             FormatError: it cannot be written.
         """
-        self._known[progress.model, progress.document] = progress
+        self._add(progress)
+
+    def _add(self, found: Progress | Mark) -> None:
+        self._learn(found)
         if self._stream is not None:
             with refused_by_system("write the records"):
-                self._stream.write(json.dumps(asdict(progress)).encode() + b"\n")
+                self._stream.write(json.dumps(asdict(found)).encode() + b"\n")
                 self._stream.flush()
+
+    def _learn(self, found: Progress | Mark) -> None:
+        if isinstance(found, Mark):
+            self._marks[found.model] = found
+        else:
+            self._known[found.model, found.document] = found
 
 
 def changed_text(name: str) -> ArgumentError:
@@ -167,9 +206,10 @@ def _check_same(line: bytes, asked: Mapping[str, Any], where: str) -> None:
             )
 
 
-def _progress(line: bytes, where: str) -> Progress:
+def _line(line: bytes, where: str) -> Progress | Mark:
     values = want_object(parse_json(line, where), where)
-    wrong = [name for name, kind in _KINDS.items() if not isinstance(values.get(name), kind)]
-    if wrong or set(values) != set(_KINDS):
+    made, kinds = (Mark, _MARK_KINDS) if "probe" in values else (Progress, _KINDS)
+    wrong = [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]
+    if wrong or set(values) != set(kinds):
         raise FormatError(f"{where}: no record of a score; give another file")
-    return Progress(**values)  # pyright: ignore[reportArgumentType]
+    return made(**values)  # pyright: ignore[reportArgumentType]

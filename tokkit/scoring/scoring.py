@@ -98,14 +98,14 @@ def score(
         stride: bytes that each window but the first scores; by default half a window.
         text_field: the field of a JSON record, or the column of a Parquet file, with its text.
         records: a file of what has been scored. With the same file a run that was interrupted goes
-            on, and refuses texts that have changed since.
+            on, and refuses texts that have changed since, and other models of the same names.
         surprises: so many bytes from the beginning of the texts are told byte by byte and token by
             token, for the heat map of `ScoreReport.to_html`.
         progress: called with what is being done, how many bytes are done, and how many there are.
 
     Raises:
         ArgumentError: no model or two of one name, no bytes, an option out of range, a window with
-            a model of `encodings="all"`, or records of another run.
+            a model of `encodings="all"`, or records of another run or of other models.
         FormatError: a file that cannot be read, or is damaged.
         MissingExtraError: a file needs a package that is not installed.
         ModelError: more tokens than a model reads, and no window.
@@ -141,6 +141,7 @@ def score_run(loaders: Mapping[str, Callable[[], ByteModel]], run: Run) -> Score
     with Records.open(run.records, run.settings()) as records:
         for place, (name, load) in enumerate(loaders.items(), 1):
             lm = load()
+            records.begin(name, lm)
             of_several = f" ({place} of {len(loaders)})" if len(loaders) > 1 else ""
             turn = _Turn(name, lm, run, records, f"scoring with {name}{of_several}")
             scores[name], names = turn.score_all()
