@@ -47,7 +47,8 @@ class FiniteScalarQuantizer(Quantizer):
 
         Args:
             levels: of each column, 2 or more; the published choice for 64,000 codes is
-                (8, 8, 8, 5, 5, 5).
+                (8, 8, 8, 5, 5, 5). With 2, `bound`, as published, puts all small numbers into the
+                upper level, where it has hardly any slope to learn by: take 3 or more.
 
         Raises:
             ArgumentError: no column, fewer than two levels or more than 2^20, which float32 does

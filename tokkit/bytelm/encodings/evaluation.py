@@ -22,13 +22,14 @@ _HEADROOM = 31.0
 """Nats that the largest weight is above 1, so that float32 reaches 118 nats below the largest; more
 would cost digits, for the scores of models are about as large."""
 _NO_IDS = np.empty(0, dtype=np.int64)
-_CHUNK_VALUES = 1 << 24  # log-probabilities held at once
+_CHUNK_VALUES = 1 << 25  # log-probabilities held at once
 
 
 def rows_in_calls(
     vocabulary: ByteVocabulary,
     ask: Callable[[Sequence[T]], NDArray[np.floating[Any]]],
     items: Sequence[T],
+    most: int | None = None,
 ) -> Iterator[tuple[Sequence[T], NDArray[np.floating[Any]]]]:
     """What a model says after contexts, in as few calls as memory allows.
 
@@ -36,6 +37,7 @@ def rows_in_calls(
         vocabulary: of the model.
         ask: gives a row for each item, float (n, V') with V' at least the vocabulary.
         items: the contexts, or what has one.
+        most: items of a call, `Session.rows_at_once`.
 
     Yields:
         The items of each call, and their rows.
@@ -44,6 +46,7 @@ def rows_in_calls(
         ModelError: rows of another shape.
     """
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
+    size = size if most is None else min(size, most)
     for start in range(0, len(items), size):
         chunk = items[start : start + size]
         rows = ask(chunk)
@@ -87,7 +90,7 @@ def evaluate(
         nodes = [head.node for head in chunk]
         return session.logits_in_passing(nodes, leaves) if leaves else session.logits(nodes)
 
-    for chunk, rows in rows_in_calls(vocabulary, ask, heads):
+    for chunk, rows in rows_in_calls(vocabulary, ask, heads, session.rows_at_once):
         dtype = np.float32 if rows.itemsize == 4 else np.float64
         scratch: NDArray[np.floating[Any]] | None = None
         for head, row in zip(chunk, rows, strict=True):

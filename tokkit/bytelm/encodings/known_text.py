@@ -111,7 +111,8 @@ class KnownText:
             ModelError: the model returned NaN, or rows of the wrong length.
         """
         nodes = [node for node in wanted if node not in self._rows]
-        for chunk, rows in rows_in_calls(self._vocabulary, self._session.logprobs, nodes):
+        ask, most = self._session.logprobs, self._session.rows_at_once
+        for chunk, rows in rows_in_calls(self._vocabulary, ask, nodes, most):
             for node, row in zip(chunk, rows, strict=True):
                 absorbed = absorb(self._vocabulary, row)
                 ahead = wanted[node] - self._base

@@ -76,7 +76,10 @@ class Session(ABC):
 
     Attributes:
         root: the empty context (BOS, where the model has one, is implied).
+        rows_at_once: so many rows a call had best ask for, at most; None: as many as memory allows.
     """
+
+    rows_at_once: int | None = None
 
     def __init__(self, vocab_size: int, root: Node | None = None) -> None:
         """Begin with the empty context.

@@ -32,6 +32,7 @@ class SharedSession(Session):
         self.n_found = 0
         self._session = open_session(token_lm)
         super().__init__(token_lm.tokenizer.vocab_size, self._session.root)
+        self.rows_at_once = self._session.rows_at_once
         self._children: WeakValueDictionary[tuple[Node, int], Node] = WeakValueDictionary()
 
     @property

@@ -12,10 +12,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tokkit.bytelm.token_models.transformers.layers import row_blocks
 from tokkit.bytelm.token_models.transformers.layers.row_blocks import (
     SIZES,
     agreeing_sizes,
     multiply_in_blocks,
+    with_most_rows,
 )
 
 N_IN, N_OUT = 20, 6
@@ -76,6 +78,42 @@ def test_a_row_comes_out_alike_in_any_number_of_rows(kind: str) -> None:
 )
 def test_sizes_are_those_that_agree(kind: str, expected: tuple[int, ...]) -> None:
     assert agreeing_sizes(processor(KINDS[kind]), N_IN, N_OUT) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_rows_are_taken_at_once_where_they_come_out_alike(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_blocks, "_LARGE", 0)
+    multiply = processor(KINDS[kind])
+    sizes = agreeing_sizes(multiply, N_IN, N_OUT)
+    assert sizes[0] <= 32
+    most = with_most_rows(multiply, N_IN, sizes)
+    assert most[-len(sizes) :] == sizes
+    assert (most[0] == SIZES[0]) == (
+        kind not in {"more than 32", "every number", "every place", "rows left over by six"}
+    )
+    rows = torch.randn(SIZES[0] + 20, N_IN, generator=torch.Generator().manual_seed(5))
+    whole = multiply_in_blocks(multiply, rows, most)
+    for n in (*range(10), 31, 32, 33, 64, 65, 127, SIZES[0], len(rows)):
+        assert torch.equal(multiply_in_blocks(multiply, rows[:n], sizes), whole[:n]), n
+        assert torch.equal(multiply_in_blocks(multiply, rows[:n], most), whole[:n]), n
+
+
+def test_rows_are_padded_only_where_that_is_less_work() -> None:
+    ran: list[int] = []
+
+    def watched(rows: Any) -> Any:
+        ran.append(len(rows))
+        return rows @ WEIGHT
+
+    for n, expected in ((33, [32, 1]), (64, [32, 32]), (70, [128]), (140, [128, 12]), (3, [3])):
+        ran.clear()
+        multiply_in_blocks(watched, torch.ones(n, N_IN), (128, 32, 12, 3, 1))
+        assert ran == expected, n
+    ran.clear()
+    multiply_in_blocks(watched, torch.ones(40, N_IN), (96, 2))
+    assert ran == [96]
 
 
 @settings(max_examples=6, deadline=None)

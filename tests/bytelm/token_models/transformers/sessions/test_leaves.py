@@ -63,7 +63,7 @@ def test_nodes_in_passing_equal_plain_passes(
     """Whatever is called a leaf, also wrongly, and in whatever chunks and calls."""
     lm = _lm(kind)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slot_tree, "_ROWS_WITH_LEAVES", size)
+        patch.setattr(slot_tree, "_ROWS_ON_CPU", size)
         session = SharedSession(lm)
         nodes = session.path(session.root, range(4, 14))
         for back, token in growth:

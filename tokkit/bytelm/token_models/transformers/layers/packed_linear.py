@@ -18,14 +18,16 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from tokkit.bytelm.token_models.transformers.layers.row_blocks import (
+    SIZES,
     agreeing_sizes,
     multiply_in_blocks,
+    with_most_rows,
 )
 
 _ROWS = 64  # for how many rows the layout is chosen
 
-SizesByShape = dict[tuple[int, int, int], tuple[int, ...]]
-"""Outputs, inputs and threads, to the numbers of rows that agree."""
+SizesByShape = dict[tuple[int, int, int, bool], tuple[int, ...]]
+"""Outputs, inputs, threads, and whether most rows were tried, to the numbers of rows that agree."""
 
 
 def can_pack(model: Any) -> bool:
@@ -77,26 +79,41 @@ class PackedLinear(nn.Module):
         self._tells = 2 * int(weight.count_nonzero()) > weight.numel()
         self._known: SizesByShape = {} if known is None else known
         self._sizes: dict[int, tuple[int, ...]] = {}
+        self._tried_most: set[int] = set()
 
-    def sizes(self) -> tuple[int, ...]:
-        """The numbers of rows that agree, with as many threads as torch has now."""
+    def sizes(self, n: int = 1) -> tuple[int, ...]:
+        """The numbers of rows that agree, with as many threads as torch has now.
+
+        The largest of all is tried when a product of so many rows, or more, is asked for.
+        """
         n_threads = torch.get_num_threads()
         found = self._sizes.get(n_threads)
         if found is None:
-            shape = (self.n_outputs, self.n_inputs, n_threads)
-            found = self._known.get(shape)
-            if found is None:
-                with torch.inference_mode():
+            found = self._sizes[n_threads] = self._found(n_threads, ())
+        if n >= SIZES[0] and n_threads not in self._tried_most:
+            self._tried_most.add(n_threads)
+            found = self._sizes[n_threads] = self._found(n_threads, found)
+        return found
+
+    def _found(self, n_threads: int, few: tuple[int, ...]) -> tuple[int, ...]:
+        """The sizes, or where those of few rows are known, with most rows; or what others found."""
+        key = (self.n_outputs, self.n_inputs, n_threads, bool(few))
+        found = self._known.get(key)
+        if found is None:
+            with torch.inference_mode():
+                if few:
+                    found = with_most_rows(self._multiply, self.n_inputs, few)
+                else:
                     found = agreeing_sizes(self._multiply, self.n_inputs, self.n_outputs)
-                if self._tells:
-                    self._known[shape] = found
-            self._sizes[n_threads] = found
+            if self._tells:
+                self._known[key] = found
         return found
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """float32 (..., in) to float32 (..., out)."""
-        sizes = self.sizes()
-        if rows.numel() // self.n_inputs in sizes:
+        n = rows.numel() // self.n_inputs
+        sizes = self.sizes(n)
+        if n in sizes:
             return self._multiply(rows)
         flat = rows.reshape(-1, self.n_inputs)
         product = multiply_in_blocks(self._multiply, flat, sizes)

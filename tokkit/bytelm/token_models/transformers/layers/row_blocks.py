@@ -17,8 +17,8 @@ SIZES = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 """Numbers of rows that are tried. A rest is padded to the next that agrees."""
 
 _LARGE = 1 << 24
-"""Layers of more weights use at most `_ROWS_OF_LARGE` rows at once: more would hardly be faster,
-and finding the sizes takes time in proportion."""
+"""Of layers of more weights at most `_ROWS_OF_LARGE` rows are tried at first: finding the sizes
+takes time in proportion, and many a model never meets more. See `with_most_rows`."""
 _ROWS_OF_LARGE = 32
 _ENOUGH = 4096
 """So many numbers are compared, where there are so many, before two orders are held equal."""
@@ -37,9 +37,8 @@ def agreeing_sizes(
         n_inputs: width of a row.
         n_outputs: width of a result.
     """
-    generator = torch.Generator().manual_seed(0)
     most = SIZES[0] if n_inputs * n_outputs <= _LARGE else _ROWS_OF_LARGE
-    rows = torch.randn(most, n_inputs, generator=generator)
+    rows = _random_rows(most, n_inputs)
     for largest in SIZES[SIZES.index(most) :]:
         block = rows[:largest]
         expected = multiply(block)
@@ -47,6 +46,27 @@ def agreeing_sizes(
             smaller = SIZES[SIZES.index(largest) + 1 :]
             return (largest, *(n for n in smaller if _agrees(multiply, n, block, expected)))
     return (1,)
+
+
+def with_most_rows(
+    multiply: Callable[[torch.Tensor], torch.Tensor], n_inputs: int, sizes: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Sizes that were found with few rows, and the largest of all before them where it agrees.
+
+    Args:
+        multiply: float32 (rows, n_inputs) to float32 (rows, n_outputs).
+        n_inputs: width of a row.
+        sizes: from `agreeing_sizes`.
+    """
+    if sizes[0] == SIZES[0]:
+        return sizes
+    rows = _random_rows(SIZES[0], n_inputs)
+    agree = torch.equal(multiply(rows), multiply_in_blocks(multiply, rows, sizes))
+    return (SIZES[0], *sizes) if agree else sizes
+
+
+def _random_rows(n: int, width: int) -> torch.Tensor:
+    return torch.randn(n, width, generator=torch.Generator().manual_seed(0))
 
 
 def _agrees(
@@ -76,21 +96,28 @@ def multiply_in_blocks(
     Returns:
         float32 (n, out).
     """
-    n, largest = len(rows), sizes[0]
-    if n <= largest:
-        return _padded_product(multiply, rows, sizes)
-    blocks = [multiply(rows[k : k + largest]) for k in range(0, n - largest + 1, largest)]
-    if rest := n % largest:
-        blocks.append(_padded_product(multiply, rows[n - rest :], sizes))
-    return torch.cat(blocks)
+    blocks: list[torch.Tensor] = []
+    while len(rows) > (size := _next_size(len(rows), sizes)):
+        blocks.append(multiply(rows[:size]))
+        rows = rows[size:]
+    blocks.append(_padded_product(multiply, rows, size))
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
+
+
+def _next_size(n: int, sizes: tuple[int, ...]) -> int:
+    """How many rows of `n` are multiplied next: more than there are if these had best be padded."""
+    below = max((size for size in sizes if size <= n), default=0)
+    above = min((size for size in sizes if size >= n), default=0)
+    if above and not (above >= 2 * n and 4 * below >= above):
+        return above
+    return below
 
 
 def _padded_product(
-    multiply: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, sizes: tuple[int, ...]
+    multiply: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, size: int
 ) -> torch.Tensor:
-    """At most `sizes[0]` rows, continued by zeros to the next size."""
+    """The product of `rows`, continued by zeros to `size`."""
     n = len(rows)
-    size = min((size for size in sizes if size >= n), default=n)
     if size == n:
         return multiply(rows)
     padded = rows.new_zeros(size, rows.shape[1])

@@ -31,6 +31,7 @@ class SwitchingSession(Session):
         shared: Any = {"vocab_size": vocab_size, "root": self.root, **options}
         self._short = KVTreeSession(backbone, bos_ids, **shared)
         self._long = KVTreeSession(backbone, bos_ids, beyond=backbone.rope_switch, **shared)
+        self.rows_at_once = self._short.rows_at_once
         self._dtype = backbone.dtype
 
     @property

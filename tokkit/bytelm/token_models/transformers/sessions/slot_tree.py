@@ -34,9 +34,10 @@ from numpy.typing import NDArray
 
 from tokkit.bytelm.token_models.protocol import Node, Session
 
-_ROWS_WITH_LEAVES = 128
-"""New nodes of a pass with leaves, on the CPU: all of them look at the keys of each other, those of
-leaves among them. Elsewhere a pass of few rows leaves a device idle."""
+_ROWS_ON_CPU = 128
+"""Rows of a call, and new nodes of a pass with leaves, on the CPU: more multiply no faster
+(`row_blocks`), the rows of a head outgrow the caches, and in a pass all look at the keys of each
+other, those of leaves among them. Elsewhere so few leave a device idle."""
 
 AttentionKind = Literal["full_attention", "sliding_attention", "chunked_attention"]
 
@@ -170,6 +171,7 @@ class SlotTree(Session):
         self._table = table
         self._max_batch_tokens = max_batch_tokens
         self._min_dead_slots = min_dead_slots
+        self.rows_at_once = _ROWS_ON_CPU if table.hidden.device.type == "cpu" else None
         self._slot_of: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
         self.n_forward_passes = 0
         self.n_evaluated = 0
@@ -220,8 +222,8 @@ class SlotTree(Session):
             for start in range(0, len(pending), size):
                 self._evaluate(pending[start : start + size])
             return self._table.last_hidden([self._slot_of[node] for node in nodes])
-        if self._table.hidden.device.type == "cpu":
-            size = min(size, _ROWS_WITH_LEAVES)
+        if self.rows_at_once is not None:
+            size = min(size, self.rows_at_once)
         rows: dict[Node, torch.Tensor] = {}
         for start in range(0, len(pending), size):
             new = sorted(pending[start : start + size], key=passing.__contains__)
