@@ -208,6 +208,18 @@ def test_a_completion_can_be_cancelled() -> None:
     assert whole.startswith(first)
 
 
+def test_a_later_completion_does_not_revive_one_that_was_cancelled() -> None:
+    session = EditorSession(RandomBytes())
+    session.set_text("a")
+    first = session.stream(max_bytes=50, seed=0)
+    assert next(first)
+    session.cancel()
+    second = session.stream(max_bytes=50, seed=0)
+    assert next(second)
+    assert list(first) == []
+    assert list(second)
+
+
 def test_a_search_can_be_cancelled_between_passes() -> None:
     lm = CountingLM(TextTokenizer(WORDS))
     session = EditorSession(ByteLM(lm), budget=200)

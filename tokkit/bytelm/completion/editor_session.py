@@ -89,7 +89,7 @@ class EditorSession:
         self._gap: tuple[tuple[bytes, bytes], Infilling] | None = None
         self._prefix = b""
         self._suffix: bytes | None = None
-        self._is_cancelled = False
+        self._n_begun = self._n_cancelled = 0  # completions, in their order
 
     @property
     def prefix(self) -> bytes:
@@ -215,35 +215,41 @@ class EditorSession:
             draft=draft,
             **known(sampling),
         )
-        self._is_cancelled = False
+        self._n_begun += 1
+        number = self._n_begun
         if self._suffix is None:
             drawn = draw_completion(self._lm, request, unit, self._state())
         elif self._takes_format:
             drawn = self._infilling(self._suffix).draw(request, unit)
         else:
             check_searched(request, unit)
-            drawn = self._searched(request, self._suffix, self._state())
-        return self._until_cancelled(drawn)
+            drawn = self._searched(request, self._suffix, self._state(), number)
+        return self._until_cancelled(drawn, number)
 
     def cancel(self) -> None:
-        """End the completion under way before its next byte, or a search before its next pass.
+        """End the completions under way before their next byte, or a search before its next pass.
 
         May be called from another thread.
         """
-        self._is_cancelled = True
+        self._n_cancelled = self._n_begun
 
-    def _until_cancelled(self, drawn: Iterator[bytes]) -> Iterator[bytes]:
-        while not self._is_cancelled:
+    def _is_cancelled(self, number: int) -> bool:
+        return number <= self._n_cancelled
+
+    def _until_cancelled(self, drawn: Iterator[bytes], number: int) -> Iterator[bytes]:
+        while not self._is_cancelled(number):
             data = next(drawn, None)
             if data is None:
                 return
             yield data
 
-    def _searched(self, request: Request, suffix: bytes, start: ByteState) -> Iterator[bytes]:
+    def _searched(
+        self, request: Request, suffix: bytes, start: ByteState, number: int
+    ) -> Iterator[bytes]:
         """The middle that a search finds, byte by byte; nothing if it was cancelled."""
 
         def check(passes: int) -> None:
-            if passes and self._is_cancelled:
+            if passes and self._is_cancelled(number):
                 raise _CancelledError
 
         try:
@@ -251,7 +257,7 @@ class EditorSession:
         except _CancelledError:
             return
         del start  # whose keys the search has gone on from
-        if self._is_cancelled:  # in the last pass
+        if self._is_cancelled(number):  # in the last pass
             return
         for byte in middle:
             yield bytes([byte])
