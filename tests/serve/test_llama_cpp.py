@@ -12,6 +12,7 @@ from tests.serve.running_server import Client, plain_lm, toy_lm
 from tokkit.bytelm.completion.infilling import Infilling, infill
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.serve.dialects.llama_cpp.following import indent_cut
+from tokkit.serve.generation import drawing
 
 LM = toy_lm()
 NEUTRAL = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}
@@ -274,3 +275,15 @@ def test_a_prompt_is_read_whole_to_warm_the_cache_however_little_time_there_is(
     assert client.ask("/infill", input_suffix="\n", samplers=[], **warm) == {}
     answer = client.ask("/infill", input_prefix=prefix, input_suffix="\n", n_predict=2)
     assert answer["timings"]["cache_n"] > 0.9 * answer["tokens_evaluated"]
+
+
+def test_nothing_is_searched_for_where_nothing_is_asked_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def searched(*_: object) -> None:
+        pytest.fail("searched for what is not told")
+
+    monkeypatch.setattr(drawing, "fill_by_posterior", searched)
+    fields = {"model": "plain", "input_prefix": "the ", "input_suffix": " sat", "n_predict": 0}
+    answer = client.ask("/infill", **fields)
+    assert (answer["content"], answer["tokens_predicted"]) == ("", 0)

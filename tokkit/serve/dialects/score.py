@@ -74,7 +74,7 @@ def _refuse_too_long(served: Served, text: bytes, window: int | None) -> None:
             f"a document of {len(text):,} bytes; send at most {_MAX_BYTES:,}",
             param="documents",
         )
-    n_tokens = served.count(text)
+    n_tokens = len(served.ends_of_most(text))
     if window is None and n_tokens > served.n_context:
         raise RefusalError(
             400,

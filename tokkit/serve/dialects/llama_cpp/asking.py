@@ -231,8 +231,9 @@ def _fitted(generation: Generation, wanted: Wanted) -> Generation:
         raise unsupported("n_probs", "with n_indent, or of a middle that is searched for")
     if wanted.tokens and wanted.n_indent:
         raise unsupported("return_tokens", "with n_indent, which may end a text inside a token")
-    if wanted.warms:
-        generation = replace(generation, max_tokens=1)  # draws one to warm the cache, tells none
+    if wanted.warms:  # draws one to warm the cache, and tells none
+        suffix = None if generation.is_searched else generation.suffix
+        generation = replace(generation, max_tokens=1, suffix=suffix)
     return replace(
         generation,
         keep_rows=wanted.n_probs > 0,
