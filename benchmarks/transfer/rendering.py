@@ -8,6 +8,7 @@ from benchmarks.shared.records import Record, Records
 
 REFERENCES = "references"
 FVT = "mean"
+_LEAST_GAP = 0.02  # bits per byte
 _COLUMNS = ("method", "bits per byte", "closed", "seconds", "peak GB")
 _SUMMARY = ("method", "pairs", "mean gain", "worst gain", "at", "closed of all")
 
@@ -23,8 +24,8 @@ def pair_table(records: Records) -> str:
     ]
     lines += ["", *_heads(_COLUMNS)]
     for name, row in sorted(rows.items(), key=lambda item: -item[1]["bits"]):
-        closed = (fvt - row["bits"]) / (fvt - given["control"])
-        cells = (name, f"{row['bits']:.3f}", f"{closed:.0%}")
+        closed = _closed(fvt - row["bits"], fvt - given["control"])
+        cells = (name, f"{row['bits']:.3f}", closed)
         lines.append(_line((*cells, f"{row['seconds']:.0f}", f"{row['peak']:.1f}")))
     return "\n".join([*lines, "", "```", records.header, "```"])
 
@@ -32,7 +33,8 @@ def pair_table(records: Records) -> str:
 def summary(pairs: Mapping[str, Records]) -> str:
     """Of each method the gain over FVT, in bits per byte, and the share of all gaps that it closes.
 
-    A gap may be next to nothing, and a share of it anything; so shares are of the sum of the gaps.
+    A gap may be next to nothing, and a share of it anything; so shares are of the sum of the gaps,
+    and of none below `_LEAST_GAP`.
 
     Args:
         pairs: name -> results.
@@ -49,10 +51,15 @@ def summary(pairs: Mapping[str, Records]) -> str:
     lines = _heads(_SUMMARY)
     for name, found in sorted(gains.items(), key=lambda item: _mean(item[1].values())):
         worst = min(found, key=found.__getitem__)
-        closed = sum(found.values()) / sum(gaps[pair] for pair in found)
-        cells = (f"{_mean(found.values()):+.3f}", f"{found[worst]:+.3f}", worst, f"{closed:.0%}")
+        closed = _closed(sum(found.values()), sum(gaps[pair] for pair in found))
+        cells = (f"{_mean(found.values()):+.3f}", f"{found[worst]:+.3f}", worst, closed)
         lines.append(_line((name, str(len(found)), *cells)))
     return "\n".join(lines)
+
+
+def _closed(gain: float, gap: float) -> str:
+    """The share of a gap that is closed; nothing where there is next to no gap."""
+    return f"{gain / gap:.0%}" if gap >= _LEAST_GAP else ""
 
 
 def _rows(records: Records) -> tuple[dict[str, Record], Record]:
