@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
-from benchmarks.shared.machine import run_description
+from benchmarks.shared.machine import peak_bytes, run_description
 from benchmarks.shared.passages import pydoc_topics
 
 _WINDOW = 2048
@@ -89,15 +89,14 @@ def run(words: Sequence[str], records: Path, seconds: float) -> Run:
 
 
 def _ends(records: Path) -> list[int]:
-    """How far each whole record says that the text is scored."""
+    """How far each whole record of the text says that it is scored."""
     lines = records.read_bytes().split(b"\n")[1:-1] if records.exists() else []
-    return [json.loads(line)["end"] for line in lines]
+    return [each["end"] for each in map(json.loads, lines) if "end" in each]
 
 
 def _peak_bytes(pid: int) -> int:
-    with suppress(OSError, IndexError):
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    with suppress(OSError, IndexError):  # it has ended
+        return peak_bytes(pid)
     return 0
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.shared.machine import describe_run
+from benchmarks.shared.machine import describe_run, peak_bytes
 from benchmarks.shared.places import ASSETS, ROOT
 
 TEXTS = ("english.txt", "python.txt")
@@ -44,23 +44,27 @@ class Version:
         """What it can be asked."""
         return self._line().split(",")
 
-    def measure(self, task: str) -> tuple[float, int]:
-        """CPU-seconds of a task, and the peak of memory in bytes."""
+    def measure(self, task: str) -> float:
+        """CPU-seconds of a task."""
         assert self._process.stdin is not None
         print(task, file=self._process.stdin, flush=True)
-        seconds, peak = self._line().split()
-        return float(seconds), int(peak)
+        return float(self._line())
+
+    def peak_bytes(self) -> int:
+        """The most memory that it has held."""
+        return peak_bytes(self._process.pid)
 
     def _line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         if not line:
-            sys.exit(f"{self.name}: the process ended; is it a checkout of tokkit?")
+            sys.exit(f"{self.name}: the process ended; is its tokkit complete?")
         return line
 
     def close(self) -> None:
         """End the process."""
         self._process.kill()
+        self._process.wait()
 
 
 def main() -> None:
@@ -70,6 +74,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--model", default="smollm2")
     options = parser.parse_args()
+    for each in options.checkouts:
+        if not (each / "tokkit" / "__init__.py").exists():  # else what is installed would answer
+            parser.error(f"{each}: no checkout of tokkit")
     describe_run("torch", "transformers")
     versions = [Version(each, options.model) for each in (*options.checkouts, ROOT)]
     try:
@@ -79,7 +86,7 @@ def main() -> None:
         print(f"\n| task | {' | '.join([*names, *ratios])} |\n|---|{'---|' * (2 * len(names) - 1)}")
         for task in tasks:
             print(_row(task, versions, options.rounds), flush=True)
-        peaks = [version.measure(tasks[0])[1] for version in versions]
+        peaks = [version.peak_bytes() for version in versions]
         cells = [f"{peak / 1e9:.2f}" for peak in peaks]
         cells += [f"{peaks[-1] / peak:.2f}" for peak in peaks[:-1]]
         print(f"| peak memory, GB | {' | '.join(cells)} |")
@@ -91,7 +98,7 @@ def main() -> None:
 def _row(task: str, versions: list[Version], rounds: int) -> str:
     turns: list[list[float]] = []
     for number in range(WARM_UP + rounds):
-        turn = [version.measure(task)[0] for version in versions]
+        turn = [version.measure(task) for version in versions]
         if number >= WARM_UP:
             turns.append(turn)
     medians = [statistics.median(column) for column in zip(*turns, strict=True)]

@@ -28,14 +28,16 @@ def run_description(*packages: str) -> str:
     )
 
 
-def peak_bytes() -> int:
-    """The most memory that this process has held.
+def peak_bytes(pid: int | None = None) -> int:
+    """The most memory that this process has held, or on Linux another one that runs.
 
     Linux passes `ru_maxrss` on from the process that began this one, so its own figure is read.
     """
     try:
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        status = Path(f"/proc/{pid or 'self'}/status").read_text(encoding="utf-8")
     except OSError:
+        if pid is not None:
+            raise
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

@@ -450,7 +450,7 @@ class ByteLM(ByteModel):
         def ask(chunk: Sequence[tuple[Node, int]]) -> NDArray[np.floating[Any]]:
             return session.logprobs([node for node, _ in chunk])
 
-        for chunk, rows in rows_in_calls(self._vocabulary, ask, steps, session.rows_at_once):
+        for chunk, rows in rows_in_calls(self._vocabulary, session, ask, steps):
             chosen = [token for _, token in chunk]
             found.append(rows[np.arange(len(chosen)), chosen].astype(np.float64))
         logprobs = np.concatenate(found)

@@ -184,8 +184,8 @@ class AllEncodingsState(ByteState):
         nodes = list({head.node: None for heads in missing.values() for head in heads})
         found: dict[Node, Row] = {}
         n_calls = 0
-        ask, most = self.session.logprobs, self.session.rows_at_once
-        for chunk, rows in rows_in_calls(self._vocabulary, ask, nodes, most):
+        session = self.session
+        for chunk, rows in rows_in_calls(self._vocabulary, session, session.logprobs, nodes):
             for node, row in zip(chunk, rows, strict=True):
                 found[node] = absorb(self._vocabulary, row)
             n_calls += 1

@@ -27,17 +27,17 @@ _CHUNK_VALUES = 1 << 25  # log-probabilities held at once
 
 def rows_in_calls(
     vocabulary: ByteVocabulary,
+    session: Session,
     ask: Callable[[Sequence[T]], NDArray[np.floating[Any]]],
     items: Sequence[T],
-    most: int | None = None,
 ) -> Iterator[tuple[Sequence[T], NDArray[np.floating[Any]]]]:
     """What a model says after contexts, in as few calls as memory allows.
 
     Args:
         vocabulary: of the model.
+        session: which is asked.
         ask: gives a row for each item, float (n, V') with V' at least the vocabulary.
         items: the contexts, or what has one.
-        most: items of a call, `Session.rows_at_once`.
 
     Yields:
         The items of each call, and their rows.
@@ -46,7 +46,8 @@ def rows_in_calls(
         ModelError: rows of another shape.
     """
     size = max(1, _CHUNK_VALUES // vocabulary.vocab_size)
-    size = size if most is None else min(size, most)
+    if session.rows_at_once is not None:
+        size = min(size, session.rows_at_once)
     for start in range(0, len(items), size):
         chunk = items[start : start + size]
         rows = ask(chunk)
@@ -90,7 +91,7 @@ def evaluate(
         nodes = [head.node for head in chunk]
         return session.logits_in_passing(nodes, leaves) if leaves else session.logits(nodes)
 
-    for chunk, rows in rows_in_calls(vocabulary, ask, heads, session.rows_at_once):
+    for chunk, rows in rows_in_calls(vocabulary, session, ask, heads):
         dtype = np.float32 if rows.itemsize == 4 else np.float64
         scratch: NDArray[np.floating[Any]] | None = None
         for head, row in zip(chunk, rows, strict=True):

@@ -111,8 +111,8 @@ class KnownText:
             ModelError: the model returned NaN, or rows of the wrong length.
         """
         nodes = [node for node in wanted if node not in self._rows]
-        ask, most = self._session.logprobs, self._session.rows_at_once
-        for chunk, rows in rows_in_calls(self._vocabulary, ask, nodes, most):
+        session = self._session
+        for chunk, rows in rows_in_calls(self._vocabulary, session, session.logprobs, nodes):
             for node, row in zip(chunk, rows, strict=True):
                 absorbed = absorb(self._vocabulary, row)
                 ahead = wanted[node] - self._base

@@ -42,7 +42,7 @@ def agreeing_sizes(
     for largest in SIZES[SIZES.index(most) :]:
         block = rows[:largest]
         expected = multiply(block)
-        if torch.equal(multiply(block.roll(1, 0)), expected.roll(1, 0)):
+        if _is_alike_everywhere(multiply, block, expected):
             smaller = SIZES[SIZES.index(largest) + 1 :]
             return (largest, *(n for n in smaller if _agrees(multiply, n, block, expected)))
     return (1,)
@@ -61,8 +61,18 @@ def with_most_rows(
     if sizes[0] == SIZES[0]:
         return sizes
     rows = _random_rows(SIZES[0], n_inputs)
-    agree = torch.equal(multiply(rows), multiply_in_blocks(multiply, rows, sizes))
+    product = multiply(rows)
+    agree = _is_alike_everywhere(multiply, rows, product) and torch.equal(
+        product, multiply_in_blocks(multiply, rows, sizes)
+    )
     return (SIZES[0], *sizes) if agree else sizes
+
+
+def _is_alike_everywhere(
+    multiply: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, product: torch.Tensor
+) -> bool:
+    """Whether the product gives each row the same at the next place."""
+    return torch.equal(multiply(rows.roll(1, 0)), product.roll(1, 0))
 
 
 def _random_rows(n: int, width: int) -> torch.Tensor:
