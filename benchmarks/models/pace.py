@@ -6,10 +6,11 @@ Each model is in a process of its own, as in a training, with one thread. They t
 steps, of which the first are not counted, and a contender's pace is that of its fastest. The first
 contender is asked in every run; those that are asked later are scaled by it to the machine of the
 first run. With `--again` those that were asked are asked once more on the same machine, and the
-less counts.
+less counts. `--records FILE` goes on from the paces in a file of `words.py --collect`, whose models
+were trained elsewhere.
 
     python -m benchmarks.models.pace [--documents FOLDER] [--into FOLDER] [--names NAME…]
-        [--rounds N] [--again]
+        [--rounds N] [--again] [--records FILE]
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import torch
 
 from benchmarks.models.contenders import BY_NAME, CONTENDERS, Contender
 from benchmarks.models.learning import BATCH_BYTES, Documents, texts_of, tokenizer_of, training
-from benchmarks.models.word_records import write_figures
+from benchmarks.models.word_records import read_collected, write_figures
 from benchmarks.shared.machine import run_description
 from benchmarks.shared.records import FOLDER
 from tokkit.models.text_models.learning import text_task
@@ -46,6 +47,18 @@ def recorded(into: Path) -> Mapping[str, float]:
     """CPU-seconds of a step of each contender that was asked; none where none was."""
     path = into / PACE
     return json.loads(path.read_text(encoding="utf-8"))["seconds_a_step"] if path.exists() else {}
+
+
+def paces_in(collected: Path) -> dict[str, float]:
+    """CPU-seconds of a step of each contender in a file that `words.py` collected.
+
+    Raises:
+        SystemExit: the first contender, which all are compared with, is not in it.
+    """
+    records = read_collected(collected)
+    if REFERENCE not in records:
+        raise SystemExit(f"{collected} has no figures of {REFERENCE}, which paces are compared with")
+    return {name: records[name]["seconds_a_step"] for name in BY_NAME if name in records}
 
 
 def measured(turns: Mapping[str, Callable[[int], float]], rounds: int) -> dict[str, float]:
@@ -138,8 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--names", nargs="*", default=[each.name for each in CONTENDERS])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--again", action="store_true", help="on the machine of the first run")
+    parser.add_argument("--records", type=Path, help="that has the paces of other contenders")
     options = parser.parse_args(arguments)
     paces = recorded(options.into)
+    if options.records is not None:
+        paces = scaled(paces_in(options.records), paces)
     asked = [name for name in options.names if options.again or name not in paces]
     if asked:
         tokenizer_of(Documents(options.documents), options.into)
@@ -147,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with turns_of(names, options.documents, options.into) as turns:
             found = measured(turns, options.rounds)
         paces = least_of(found, paces) if options.again else scaled(found, paces)
+    if paces != recorded(options.into):
         figures = {"machine": run_description("torch"), "seconds_a_step": paces}
         write_figures(options.into / PACE, figures)
     for name, seconds in paces.items():

@@ -226,6 +226,22 @@ def test_nobody_is_measured_where_every_pace_is_known(
     assert asked[1:] == [[pace.REFERENCE]]
 
 
+def test_paces_of_committed_records_are_gone_on_from(tmp_path: Path) -> None:
+    file, into = tmp_path / "words.json", tmp_path / "into"
+    records = {pace.REFERENCE: 2.0, "best": 3.0, "byte+": 5.0, "best-seed-1": 3.0}
+    file.write_text(json.dumps({name: {"seconds_a_step": each} for name, each in records.items()}))
+    asked = ["--into", str(into), "--records", str(file), "--names", "best"]
+    pace.main(asked)
+    assert pace.recorded(into) == {pace.REFERENCE: 2.0, "best": 3.0, "byte+": 5.0}
+    # Those of the folder stand; the file's are brought to the folder's machine.
+    pace.write_figures(into / pace.PACE, {"seconds_a_step": {pace.REFERENCE: 4.0, "best": 7.0}})
+    pace.main(asked)
+    assert pace.recorded(into) == {pace.REFERENCE: 4.0, "best": 7.0, "byte+": 10.0}
+    file.write_text("{}")
+    with pytest.raises(SystemExit, match=f"no figures of {pace.REFERENCE}"):
+        pace.main(asked)
+
+
 def check_figures(figures: dict[str, Any]) -> None:
     """What holds for figures of any model, whatever they are."""
     steps = [point["step"] for point in figures["curve"]]
