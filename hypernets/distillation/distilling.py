@@ -177,11 +177,13 @@ def _identity(
     method: str, bench: Bench, rows: Rows, lessons: Sequence[Lesson], dtype: str
 ) -> dict[str, Any]:
     """What a checkpoint belongs to."""
+    from tokkit.models.saving.fingerprint import fingerprint_of_weights
+
     texts = (part for lesson in lessons for part in (lesson.text, lesson.new.data))
     made = (each for each in (rows.inputs, rows.outputs, rows.bias) if each is not None)
     return {
         "method": method,
-        "model": type(bench.source.model).__name__,
+        "weights": fingerprint_of_weights(bench.source.model),
         "text": hashed(*texts),
         "first rows": hashed(*(np.ascontiguousarray(each).data for each in made)),
         "dtype": dtype,

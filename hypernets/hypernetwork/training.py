@@ -43,6 +43,7 @@ from tokkit.hypernets.hypernetwork.spellings import Spellings, predict
 from tokkit.hypernets.hypernetwork.trained import TrainedHypernet, vocabulary_hash
 from tokkit.hypernets.plain_models.source_models import SourceModel, load_source
 from tokkit.hypernets.plain_models.vocabulary_layers import input_rows, output_rows
+from tokkit.models.saving.fingerprint import fingerprint_of_weights
 from tokkit.models.training import TrainingOptions, TrainingResult, train
 from tokkit.models.training.checkpoints import CHECKPOINT
 from tokkit.models.training.fingerprints import hashed
@@ -131,7 +132,7 @@ def train_hypernetwork(
             identity={
                 "hypernetwork": asdict(options),
                 "vocabulary": trainer.vocabulary,
-                "rows": trainer.old_rows_hash(),
+                "weights": fingerprint_of_weights(source.model),
                 "texts": hashed(*data),
             },
             progress=tell,
@@ -177,11 +178,6 @@ class Trainer:
         self.network = _network(options, self._old, self._rows, tied=source.layers.tied, seed=seed)
         self.network.to(self.body.device)
         self._known: dict[str, dict[str, float]] = {}
-
-    def old_rows_hash(self) -> str:
-        """Hexadecimal, of the old model's rows: another's would be corrected in other ways."""
-        matrices = (self._old.inputs, self._old.outputs)
-        return hashed(*(each.detach().cpu().numpy().data for each in matrices))
 
     def centre_on(self, lesson: Lesson) -> None:
         """Take the mean hidden state of a lesson as the network's centre."""

@@ -30,7 +30,7 @@ _STATE = "training"
 _MODEL, _OPTIMIZER = "model.", "optimizer."
 _OPTIONS, _ONCE = "options", {"optimizer": "adamw"}
 """What was so for all before there was an option, which an older checkpoint does not tell."""
-_TOLD_LATER = ("tokenizer", "windows_at_once")
+_TOLD_LATER = ("tokenizer", "windows_at_once", "factors")
 """What an older checkpoint does not tell either, and was not the same for all."""
 
 

@@ -133,7 +133,12 @@ def train(
             options=options,
             folder=path,
             factors=factors or {},
-            identity={**task.identity, **(identity or {}), "options": options.of_the_curve()},
+            identity={
+                **task.identity,
+                **(identity or {}),
+                "options": options.of_the_curve(),
+                "factors": dict(factors or {}),
+            },
         )
         return run.to_the_end(progress or say_nothing)
 

@@ -140,13 +140,19 @@ def test_an_interrupted_training_goes_on_to_the_same_rows(
     assert again.losses == curve.losses
 
 
-def test_a_checkpoint_of_another_method_or_text_is_refused(made: Made, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_method_text_or_model_is_refused(tmp_path: Path) -> None:
+    made = Made()
     training = replace(STEPS, steps=1, folder=tmp_path)
     made.distil("token-distillation", training)
     with pytest.raises(ModelError, match="of another training"):
         made.distil("row-distillation", training)
     with pytest.raises(ModelError, match="of another training"):
         made.distil("token-distillation", training, fitting_windows=(SENTENCE,))
+    made.distil("token-distillation", training)
+    with torch.no_grad():
+        made.source.model.get_parameter("model.layers.0.mlp.down_proj.weight")[5] += 0.1
+    with pytest.raises(ModelError, match="of another training"):
+        made.distil("token-distillation", training)
 
 
 def test_text_that_teaches_nothing_is_refused(made: Made) -> None:

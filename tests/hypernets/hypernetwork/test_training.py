@@ -42,11 +42,11 @@ def rows_of(result: Any) -> tuple[Any, Any]:
     return model.get_input_embeddings().weight, model.get_output_embeddings().weight
 
 
-def other_source() -> Any:
-    """A model of the same shape and tokenizer with other rows."""
+def other_source(parameter: str) -> Any:
+    """A model of the same shape and tokenizer with another row in one place."""
     model, tokenizer = toy_source()
     with torch.no_grad():
-        model.get_input_embeddings().weight[5] += 0.1
+        model.get_parameter(parameter)[5] += 0.1
     return model, tokenizer
 
 
@@ -71,7 +71,12 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
     with pytest.raises(KeyboardInterrupt):
         toy_training(tmp_path, short, evaluate_on=given, progress=stop)
     assert TrainedHypernet.load(tmp_path).network.config == run[1].hypernet.network.config
-    for source, text in ((toy_source(), TEXT[::-1]), (other_source(), TEXT)):
+    others = [
+        (toy_source(), TEXT[::-1]),
+        (other_source("model.embed_tokens.weight"), TEXT),
+        (other_source("model.layers.0.mlp.down_proj.weight"), TEXT),
+    ]
+    for source, text in others:
         with pytest.raises(ModelError, match="of another training"):
             train_hypernetwork(source, [text], tmp_path, short, options=OPTIONS)
     resumed = toy_training(tmp_path, short, evaluate_on=given)

@@ -359,6 +359,14 @@ def test_a_checkpoint_from_before_there_was_a_choice_of_optimizers_goes_on(tmp_p
     assert resumed.resumed_at == 4 and same(model, whole)
 
 
+def test_other_factors_are_refused_in_the_same_folder(tmp_path: Path) -> None:
+    model = network()
+    train(model, loss_of(model), OPTIONS, folder=tmp_path, factors={"0.weight": 2.0})
+    for other in ({"0.weight": 3.0}, {}):
+        with pytest.raises(ModelError, match=r"its factors(\.0\.weight)? is .*2"):
+            train(network(), loss_of(model), OPTIONS, folder=tmp_path, factors=other)
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     trained(tmp_path)
     (tmp_path / RECORDS).write_bytes(b"")
