@@ -57,7 +57,7 @@ def paces_in(collected: Path) -> dict[str, float]:
     """
     records = read_collected(collected)
     if REFERENCE not in records:
-        raise SystemExit(f"{collected} has no figures of {REFERENCE}, which sets the scale of paces")
+        raise SystemExit(f"{collected} has no figures of {REFERENCE}, which paces stand to")
     return {name: records[name]["seconds_a_step"] for name in BY_NAME if name in records}
 
 
