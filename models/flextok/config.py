@@ -22,7 +22,8 @@ class FlexTokRecipe:
     Attributes:
         batch: pictures of a step.
         powers: share of the steps that keep a power of two of the ids (nested dropout of the
-            paper's section 3.2); the others keep a number from 1 to all, evenly. Ignored where
+            paper's section 3.2); the others keep a number from 1 to all, evenly. With 1 no other
+            number is learned, and a picture by three ids may be further than by two. Ignored where
             `budgets` are given.
         budgets: numbers of ids that are kept, each as often; empty: by `powers`.
         lengths: different numbers of ids that each step decodes all of its pictures by. The first
@@ -34,7 +35,7 @@ class FlexTokRecipe:
     """
 
     batch: int = 48
-    powers: float = 1.0
+    powers: float = 0.5
     budgets: tuple[int, ...] = ()
     lengths: int = 3
     flow_share: float = 0.25
