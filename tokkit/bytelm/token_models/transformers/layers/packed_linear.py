@@ -78,31 +78,26 @@ class PackedLinear(nn.Module):
         # Zeros sum to the same in every order, which is true of no other layer.
         self._tells = 2 * int(weight.count_nonzero()) > weight.numel()
         self._known: SizesByShape = {} if known is None else known
-        self._sizes: dict[int, tuple[int, ...]] = {}
-        self._tried_most: set[int] = set()
+        self._sizes: dict[tuple[int, bool], tuple[int, ...]] = {}
 
     def sizes(self, n: int = 1) -> tuple[int, ...]:
         """The numbers of rows that agree, with as many threads as torch has now.
 
         The largest of all is tried when a product of so many rows, or more, is asked for.
         """
-        n_threads = torch.get_num_threads()
-        found = self._sizes.get(n_threads)
-        if found is None:
-            found = self._sizes[n_threads] = self._found(n_threads, ())
-        if n >= SIZES[0] and n_threads not in self._tried_most:
-            self._tried_most.add(n_threads)
-            found = self._sizes[n_threads] = self._found(n_threads, found)
-        return found
+        key = (torch.get_num_threads(), n >= SIZES[0])
+        if key not in self._sizes:
+            self._sizes[key] = self._found(*key)
+        return self._sizes[key]
 
-    def _found(self, n_threads: int, few: tuple[int, ...]) -> tuple[int, ...]:
-        """The sizes, or where those of few rows are known, with most rows; or what others found."""
-        key = (self.n_outputs, self.n_inputs, n_threads, bool(few))
+    def _found(self, n_threads: int, most: bool) -> tuple[int, ...]:
+        """The sizes, with or without the largest of all; or what other layers found."""
+        key = (self.n_outputs, self.n_inputs, n_threads, most)
         found = self._known.get(key)
         if found is None:
             with torch.inference_mode():
-                if few:
-                    found = with_most_rows(self._multiply, self.n_inputs, few)
+                if most:
+                    found = with_most_rows(self._multiply, self.n_inputs, self.sizes())
                 else:
                     found = agreeing_sizes(self._multiply, self.n_inputs, self.n_outputs)
             if self._tells:
