@@ -28,6 +28,9 @@ class FlexTokRecipe:
         budgets: numbers of ids that are kept, each as often; empty: by `powers`.
         lengths: different numbers of ids that each step decodes all of its pictures by. The first
             id alone is always among them, if there are several: it has the most to tell.
+        nearest: share of the steps in which the first code of each picture is the one that decodes
+            to the nearest picture, whatever the encoder says; 0: none. It takes looking at all
+            codes, so there are no such steps with more than 4,096.
         flow_share: of the pictures of a step, from which the flow decoder learns; 0: it does not.
         unconditional: share of those whose ids are all hidden, for guidance.
         shift: pixels, by which pictures are moved at most, in each direction.
@@ -38,6 +41,7 @@ class FlexTokRecipe:
     powers: float = 0.5
     budgets: tuple[int, ...] = ()
     lengths: int = 3
+    nearest: float = 0.5
     flow_share: float = 0.25
     unconditional: float = 0.1
     shift: int = 0
@@ -52,7 +56,7 @@ class FlexTokRecipe:
         object.__setattr__(self, "budgets", tuple(self.budgets))  # JSON has lists
         check_whole("batch", self.batch, 2, _MOST)  # their deviation is taken
         check_whole("lengths", self.lengths, 1, _MOST)
-        for name in ("powers", "flow_share", "unconditional"):
+        for name in ("powers", "nearest", "flow_share", "unconditional"):
             if not 0 <= check_real(name, getattr(self, name)) <= 1:
                 raise ArgumentError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
         for budget in self.budgets:
@@ -95,8 +99,8 @@ class FlexTokConfig:
     whole: int = 160
     spread: float = 1.0
     search: int = 2
-    hidden: int = 384
-    depth: int = 1
+    hidden: int = 256
+    depth: int = 4
     flow_patch: int = 4
     flow: StackConfig = field(default_factory=lambda: StackConfig(width=64, n_layers=3))
     flow_steps: int = 20

@@ -17,7 +17,13 @@ import torch
 
 from tokkit.models.flextok.config import FlexTokRecipe
 from tokkit.models.flextok.flow_decoder import flow_times
+from tokkit.models.flextok.search import nearest_first
 from tokkit.models.training.options import TrainingOptions
+
+_PULL = 0.05
+"""Weight of the squared distance between what the encoder says first and the nearest code."""
+_NO_ERROR = 1e-6
+"""A squared distance that is as good as none, on a scale from -1 to 1: its logarithm is finite."""
 
 
 def training_options(*, rate: float | None = None, **options: Any) -> TrainingOptions:
@@ -85,21 +91,34 @@ def moved(x: torch.Tensor, recipe: FlexTokRecipe) -> torch.Tensor:
 
 
 def step_loss(model: Any, x: torch.Tensor) -> torch.Tensor:
-    """Of one batch, float ().
+    """Of one batch, float (): the mean logarithm of the squared distances by some numbers of ids.
+
+    So a decibel is worth the same whatever number of ids it is by.
 
     Args:
         model: a `FlexTok` in its training mode.
         x: float (n, height, width, channels), from -1 to 1.
     """
     recipe = model.config.recipe
-    found = model.quantizer(model.bounded(x))
+    bounded = model.bounded(x)
+    found = model.quantizer(bounded)
+    values, loss = found.values, found.loss
+    if recipe.nearest and float(torch.rand(())) < recipe.nearest:
+        nearest = nearest_first(model.mean_decoder, model.quantizer, x)
+        if nearest is not None:
+            codes = model.quantizer.decode(nearest).to(values.dtype)
+            # Gradients reach the encoder as if it had said so; and it is pulled there.
+            first = values[:, 0] + (codes - values[:, 0]).detach()
+            values = torch.cat([first[:, None], values[:, 1:]], 1)
+            loss = loss + _PULL * (codes - bounded[:, 0]).square().sum(1).mean()
     lengths = draw_lengths(recipe, model.config.n_tokens)
-    expected = model.mean_decoder.prefixes(found.values, lengths)
-    loss = (expected - x).square().mean(0).mean() + found.loss
+    expected = model.mean_decoder.prefixes(values, lengths)
+    errors = (expected - x).square().flatten(1).mean(1)
+    loss = loss + (errors + _NO_ERROR).log().mean()
     n = round(recipe.flow_share * len(x))
     if not n:
         return loss
-    return loss + flow_loss(model, x[:n], found.values[:n].detach())
+    return loss + flow_loss(model, x[:n], values[:n].detach())
 
 
 def flow_loss(model: Any, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:

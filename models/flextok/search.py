@@ -3,19 +3,25 @@
 The encoder guesses; what it is after is known exactly: the squared distance of the expected
 pictures by the first 1, 2, 4, … ids. So each id in turn is moved to a neighbour on the grid, one
 level up or down in one column, if that makes the sum of those distances smaller ("iterated
-conditional modes", Besag, 1986; in codecs: rate-distortion optimised quantisation). It is the same
-sum whatever number of ids is kept, so that a truncated sequence is still the beginning of the
-whole one. Nothing is drawn, and no picture looks at another.
+conditional modes", Besag, 1986; in codecs: rate-distortion optimised quantisation); the first one
+also to that which is the best alone. It is the same sum whatever number of ids is kept, so that a
+truncated sequence is still the beginning of the whole one. Nothing is drawn, and no picture looks
+at another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 
 from tokkit.models.flextok.mean_decoder import MeanDecoder
 from tokkit.quantize.finite_scalar import FiniteScalarQuantizer
+from tokkit.quantize.k_means import nearest
+
+_MOST_CODES = 4096
+"""Of which all are looked at for the first id."""
 
 
 def searched(
@@ -41,11 +47,14 @@ def searched(
         int64 (n, n_tokens).
     """
     ids = ids.clone()
+    alone = nearest_first(decoder, quantizer, x) if lengths[0] == 1 and sweeps else None
     moves = _moves(quantizer.levels).to(ids.device)
     for _ in range(sweeps):
         moved = False
         for place in range(lengths[-1]):
             choices = _choices(ids[:, place], quantizer.levels, moves)
+            if place == 0 and alone is not None:
+                choices = torch.cat([choices, alone[:, None]], 1)
             later = [length for length in lengths if length > place]
             errors = _errors(decoder, quantizer, x, ids, place, choices, later)
             best = errors.argmin(1, keepdim=True)  # the first of equals, which is what was there
@@ -54,6 +63,28 @@ def searched(
         if not moved:
             break
     return ids
+
+
+def nearest_first(
+    decoder: MeanDecoder, quantizer: FiniteScalarQuantizer, x: torch.Tensor
+) -> torch.Tensor | None:
+    """The first ids whose expected pictures, by nothing else, are nearest.
+
+    Args:
+        decoder: of expected pictures.
+        quantizer: its grid.
+        x: float (n, height, width, channels), from -1 to 1.
+
+    Returns:
+        int64 (n,); None where the grid has so many points that looking at all takes too long.
+    """
+    n_codes = math.prod(quantizer.levels)
+    if n_codes > _MOST_CODES:
+        return None
+    with torch.no_grad():
+        codes = quantizer.decode(torch.arange(n_codes, device=x.device)).to(x.dtype)
+        pictures = decoder.prefixes(codes[:, None], [1])[0]
+        return nearest(x.flatten(1), pictures.flatten(1))
 
 
 def _moves(levels: Sequence[int]) -> torch.Tensor:
