@@ -324,7 +324,15 @@ def test_senseless_configurations_are_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"batch": 1}, {"powers": 1.1}, {"budgets": (0,)}, {"shift": -1}, {"lengths": 0}]
+    "change",
+    [
+        {"batch": 1},
+        {"powers": 1.1},
+        {"nearest": -0.1},
+        {"budgets": (0,)},
+        {"shift": -1},
+        {"lengths": 0},
+    ],
 )
 def test_senseless_recipes_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):

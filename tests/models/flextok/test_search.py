@@ -10,7 +10,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from tests.models.flextok.toys import CONFIG, blocks, new_model
-from tokkit.models.flextok.search import searched
+from tokkit.models.flextok.search import nearest_first, searched
 
 X = blocks(6, seed=3)
 LENGTHS = (1, 2, 4)
@@ -39,10 +39,20 @@ def neighbours(code: int) -> list[int]:
     return [a + 3 * b for a, b in around if 0 <= a < 3 and 0 <= b < 4]
 
 
+def alone(model: Any, picture: Any) -> int:
+    """The code by which alone the picture is nearest."""
+    x = model._tensor(picture[None])
+    codes = model.quantizer.decode(torch.arange(12))
+    with torch.no_grad():
+        found = [model.mean_decoder(each.expand(1, 4, -1), torch.tensor([1])) for each in codes]
+    return int(np.argmin([float((each - x).square().mean()) for each in found]))
+
+
 def one_by_one(model: Any, picture: Any, ids: list[int], sweeps: int) -> list[int]:
     for _ in range(sweeps):
         for place in range(4):
-            tried = [ids, *([*ids[:place], c, *ids[place + 1 :]] for c in neighbours(ids[place]))]
+            codes = neighbours(ids[place]) + ([] if place else [alone(model, picture)])
+            tried = [ids, *([*ids[:place], c, *ids[place + 1 :]] for c in codes)]
             ids = min(tried, key=lambda each: error(model, picture, each))
     return ids
 
@@ -61,6 +71,21 @@ def test_it_takes_the_best_neighbour_at_each_place(model: Any, sweeps: int) -> N
     ]
     assert found.tolist() == expected
     assert sweeps == 0 or found.tolist() != begun.tolist()
+
+
+def test_the_first_id_is_sought_among_all_codes_unless_they_are_many(model: Any) -> None:
+    x = model._tensor(X)
+    found = nearest_first(model.mean_decoder, model.quantizer, x)
+    assert found is not None and found.tolist() == [alone(model, each) for each in X]
+    begun = torch.full((len(X), 4), int(found[0]) ^ 1)
+    with torch.no_grad():
+        moved = searched(
+            model.mean_decoder, model.quantizer, x, begun, lengths=(1,), sweeps=1
+        )  # fmt: skip
+    assert torch.equal(moved[:, 0], found)
+    large = new_model(replace(CONFIG, levels=(64, 65)))
+    assert nearest_first(large.mean_decoder, large.quantizer, x) is None
+    assert large.encode_many(X).shape == (len(X), 4)
 
 
 def test_more_sweeps_are_never_worse_and_end_where_nothing_is_better(model: Any) -> None:
