@@ -2,7 +2,8 @@
 
 Each layer has 1,024 centres (10 bits) of what the layers before left out, by Lloyd's iterations
 from the start of k-means++. A picture by k codes is the sum of k centres, so these are ids that may
-be truncated, too.
+be truncated, too. Few pictures stand behind each centre, and what later layers learn from is what
+these very pictures leave: so centres are also shrunk towards none, by how few pictures they have.
 """
 
 from __future__ import annotations
@@ -15,13 +16,19 @@ from numpy.typing import NDArray
 
 from tokkit.files.writing import whole_file
 from tokkit.models.flextok.model import psnr
-from tokkit.quantize.k_means import k_means, nearest
+from tokkit.quantize.k_means import counts_and_sums, k_means, nearest
 
 _SCALE = 255.0
 
 
 def residual_psnr(
-    known: NDArray[np.uint8], test: NDArray[np.uint8], *, depth: int, n_codes: int, folder: Path
+    known: NDArray[np.uint8],
+    test: NDArray[np.uint8],
+    *,
+    depth: int,
+    n_codes: int,
+    folder: Path,
+    shrink: float = 0.0,
 ) -> list[float]:
     """Decibels on test pictures by 1 to `depth` codes.
 
@@ -31,13 +38,14 @@ def residual_psnr(
         depth: layers.
         n_codes: of each layer.
         folder: keeps the layers, to go on after an interruption.
+        shrink: a centre of n pictures is multiplied by n / (n + shrink).
     """
     left = torch.from_numpy(known.reshape(len(known), -1)).float() / _SCALE
     rest = torch.from_numpy(test.reshape(len(test), -1)).float() / _SCALE
     whole = rest.clone()
     found: list[float] = []
     for layer in range(depth):
-        centres = _centres(left, layer, n_codes, folder)
+        centres = _centres(left, layer, n_codes, folder, shrink)
         left = left - centres[nearest(left, centres)]
         rest = rest - centres[nearest(rest, centres)]
         decoded = ((whole - rest) * _SCALE).clamp(0, 255).round().to(torch.uint8).numpy()
@@ -45,12 +53,17 @@ def residual_psnr(
     return found
 
 
-def _centres(left: torch.Tensor, layer: int, n_codes: int, folder: Path) -> torch.Tensor:
+def _centres(
+    left: torch.Tensor, layer: int, n_codes: int, folder: Path, shrink: float
+) -> torch.Tensor:
     path = folder / f"{layer}.npy"
     if path.exists():
         return torch.from_numpy(np.load(path, allow_pickle=False))
     torch.manual_seed(layer)
     centres = k_means(left, n_codes)
+    if shrink:
+        counts, _ = counts_and_sums(left, nearest(left, centres), n_codes)
+        centres *= (counts / (counts + shrink))[:, None]
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as stream:
         np.save(stream, centres.numpy())
