@@ -57,7 +57,7 @@ def paces_in(collected: Path) -> dict[str, float]:
     """
     records = read_collected(collected)
     if REFERENCE not in records:
-        raise SystemExit(f"{collected} has no figures of {REFERENCE}, which paces stand to")
+        raise SystemExit(f"{collected} has no figures of {REFERENCE}, which paces need")
     return {name: records[name]["seconds_a_step"] for name in BY_NAME if name in records}
 
 
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--again", action="store_true", help="on the machine of the first run")
     parser.add_argument("--records", type=Path, help="that has the paces of other contenders")
     options = parser.parse_args(arguments)
-    paces = recorded(options.into)
+    paces = known = recorded(options.into)
     if options.records is not None:
         paces = scaled(paces_in(options.records), paces)
     asked = [name for name in options.names if options.again or name not in paces]
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with turns_of(names, options.documents, options.into) as turns:
             found = measured(turns, options.rounds)
         paces = least_of(found, paces) if options.again else scaled(found, paces)
-    if paces != recorded(options.into):
+    if paces != known:
         figures = {"machine": run_description("torch"), "seconds_a_step": paces}
         write_figures(options.into / PACE, figures)
     for name, seconds in paces.items():

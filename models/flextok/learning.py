@@ -103,14 +103,13 @@ def step_loss(model: Any, x: torch.Tensor) -> torch.Tensor:
     bounded = model.bounded(x)
     found = model.quantizer(bounded)
     values, loss = found.values, found.loss
-    if recipe.nearest and float(torch.rand(())) < recipe.nearest:
-        nearest = nearest_first(model.mean_decoder, model.quantizer, x)
-        if nearest is not None:
-            codes = model.quantizer.decode(nearest).to(values.dtype)
-            # Gradients reach the encoder as if it had said so; and it is pulled there.
-            first = values[:, 0] + (codes - values[:, 0]).detach()
-            values = torch.cat([first[:, None], values[:, 1:]], 1)
-            loss = loss + _PULL * (codes - bounded[:, 0]).square().sum(1).mean()
+    seeks = bool(recipe.nearest) and float(torch.rand(())) < recipe.nearest
+    if seeks and (ids := nearest_first(model.mean_decoder, model.quantizer, x)) is not None:
+        codes = model.quantizer.decode(ids).to(values.dtype)
+        # Gradients reach the encoder as if it had said so; and it is pulled there.
+        first = values[:, 0] + (codes - values[:, 0]).detach()
+        values = torch.cat([first[:, None], values[:, 1:]], 1)
+        loss = loss + _PULL * (codes - bounded[:, 0]).square().sum(1).mean()
     lengths = draw_lengths(recipe, model.config.n_tokens)
     expected = model.mean_decoder.prefixes(values, lengths)
     errors = (expected - x).square().flatten(1).mean(1)

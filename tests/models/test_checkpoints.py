@@ -61,6 +61,16 @@ def test_each_further_id_of_a_picture_brings_it_nearer() -> None:
     assert all(after < before for before, after in pairwise(errors)) and errors[16] < errors[1] / 2
 
 
+def test_each_further_stream_of_speech_brings_its_spectra_nearer() -> None:
+    codec: Any = tokkit.load_tokenizer("dm-codec-english")
+    with torch.no_grad():
+        wanted = codec.analysed(codec.framed(sample_signals("dm-codec-english").signals)[None])
+        ids = codec.quantizer.encode(codec.encoder(wanted))
+        given = [codec.decoder(codec.quantizer.decode(ids[..., :n])) for n in range(1, 9)]
+    errors = [float((each - wanted).abs().mean()) for each in given]
+    assert all(after < before for before, after in pairwise(errors))
+
+
 def test_papers_that_cite_each_other_share_codes_and_the_student_agrees() -> None:
     nodes: Any = tokkit.load_tokenizer("vqgraph-cora")
     features, edges = sample_signals("vqgraph-cora")

@@ -166,6 +166,8 @@ def test_each_further_id_helps_on_unseen_pictures_and_shuffled_ids_hurt() -> Non
     ids = model.encode_many(unseen)
     curve = [psnr(unseen, model.decode_many(ids[:, :n])) for n in range(5)]
     assert all(after > before + 0.2 for before, after in pairwise(curve))
+    doublings = [curve[n] for n in (0, 1, 2, 4)]
+    assert all(after > before + 0.3 for before, after in pairwise(doublings))
     assert figures["psnr_4"] > figures["psnr_2"] > figures["psnr_1"]
     assert figures["flow_loss"] < result.records[0].evaluation["flow_loss"] - 0.2
     random = np.random.default_rng(0)
