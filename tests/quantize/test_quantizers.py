@@ -10,7 +10,7 @@ import pytest
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from tokkit.errors import ArgumentError, EncodingError
 from tokkit.quantize.finite_scalar import FiniteScalarQuantizer
-from tokkit.quantize.k_means import k_means
+from tokkit.quantize.k_means import k_means, spread_start
 from tokkit.quantize.residual import ABSENT, ResidualQuantizer
 from tokkit.quantize.vector import VectorQuantizer
 
@@ -183,6 +183,14 @@ def test_codes_start_where_the_vectors_are() -> None:
     quantizer(x)
     assert float(quantizer(x).loss) < 0.001
     assert len(quantizer.encode(x).reshape(6, 30).unique(dim=1).flatten().unique()) == 6
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+def test_a_start_takes_each_row_before_any_again(name: str) -> None:
+    rows = (100 + torch.randn(5, 7)).to(getattr(torch, name))
+    chosen = spread_start(rows.repeat(20, 1), 8)
+    assert chosen.dtype == rows.dtype
+    assert len(chosen[:5].unique(dim=0)) == 5
 
 
 def test_a_code_follows_the_mean_of_its_vectors() -> None:

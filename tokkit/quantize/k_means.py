@@ -41,12 +41,20 @@ def spread_start(x: Tensor, k: int) -> Tensor:
     Where there are fewer different rows than `k`, rows come again.
     """
     chosen = [int(torch.randint(len(x), ()))]
-    distances = (x - x[chosen[0]]).square().sum(1)
+    distances = _squared_distances(x, x[chosen[0]])
     for _ in range(k - 1):
         weights = distances if bool(distances.any()) else torch.ones_like(distances)
         chosen.append(_drawn(weights))
-        distances = torch.minimum(distances, (x - x[chosen[-1]]).square().sum(1))
+        distances = torch.minimum(distances, _squared_distances(x, x[chosen[-1]]))
     return x[chosen].clone()
+
+
+def _squared_distances(x: Tensor, point: Tensor) -> Tensor:
+    """Of each row of `x` to `point`; zero where they are equal, and without a second `x`."""
+    at_least = torch.promote_types(x.dtype, torch.float32)  # it knows no halves
+    exactly = "donot_use_mm_for_euclid_dist"
+    found = torch.cdist(x.to(at_least), point[None].to(at_least), compute_mode=exactly)
+    return found[:, 0].square()
 
 
 def _drawn(weights: Tensor) -> int:
