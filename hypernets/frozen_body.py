@@ -10,9 +10,8 @@ caps them) is no part of it, whatever the architecture.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import UnsupportedError
 
@@ -57,21 +56,22 @@ class FrozenBody:
         self.width = int(rows.shape[1])
 
     @cached_property
-    def layers(self) -> Sequence[torch.nn.Module]:
+    def layers(self) -> torch.nn.ModuleList:
         """In order.
 
         Raises:
-            UnsupportedError: no list of layers is found in the model.
+            UnsupportedError: the model keeps no list of as many layers as its config tells.
         """
         import torch
 
-        lists = [each for each in self._model.modules() if isinstance(each, torch.nn.ModuleList)]
-        longest = max(lists, key=len, default=())
-        if not longest:
-            raise UnsupportedError(
-                f"{type(self._model).__name__} keeps no list of layers; expected a transformer"
-            )
-        return cast("Sequence[torch.nn.Module]", longest)
+        n_layers: int = self._model.config.get_text_config().num_hidden_layers
+        for each in self._model.modules():  # from the outside in: experts are lists, too
+            if isinstance(each, torch.nn.ModuleList) and len(each) == n_layers:
+                return each
+        raise UnsupportedError(
+            f"{type(self._model).__name__} keeps no list of its {n_layers} layers; "
+            "expected a transformer"
+        )
 
     def old_inputs(self, ids: torch.Tensor) -> torch.Tensor:
         """What the layers read for old ids, any shape: (…, width)."""

@@ -9,6 +9,7 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from tests.hypernets.plain_models.toy_models import toy_model
+from tokkit.errors import UnsupportedError
 from tokkit.hypernets.frozen_body import FrozenBody
 from tokkit.hypernets.head import captured_states
 
@@ -67,3 +68,13 @@ def test_the_model_stays_as_it_is() -> None:
     assert model.dtype == torch.float32
     weight = model.get_input_embeddings().weight
     assert body._embedding.weight.data_ptr() == weight.data_ptr()  # the numbers are shared
+
+
+def test_the_layers_are_told_from_longer_lists_within_them() -> None:
+    model = toy_model("llama", 280)
+    for layer in model.model.layers:
+        layer.experts = torch.nn.ModuleList([torch.nn.Identity() for _ in range(5)])
+    assert len(FrozenBody(model).layers) == 2
+    model.model.layers.extend(list(model.model.layers))
+    with pytest.raises(UnsupportedError, match="no list of its 2 layers"):
+        len(FrozenBody(model).layers)
