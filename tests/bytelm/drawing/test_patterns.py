@@ -16,7 +16,9 @@ from tests.bytelm.random_bytes import RandomBytes
 from tests.bytelm.toy_models import RandomLM, bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_state import END
+from tokkit.bytelm.drawing.draw import Draw
 from tokkit.bytelm.drawing.patterns import Grammar, Matches
+from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.ensemble import ByteEnsemble
 from tokkit.errors import ArgumentError, MissingExtraError, ModelError
 from tokkit.text.spec import TokenizerSpec
@@ -100,6 +102,16 @@ def test_end_of_text_waits_for_a_match() -> None:
 
 def test_max_bytes_leaves_the_beginning_of_a_match() -> None:
     assert RandomBytes().generate("", max_bytes=2, pattern="abc") == b"ab"
+
+
+@pytest.mark.parametrize(
+    ("max_bytes", "finish"), [(0, "length"), (2, "length"), (3, "end"), (4, "end")]
+)
+def test_a_match_that_takes_all_the_room_ends_by_itself(max_bytes: int, finish: str) -> None:
+    lm = RandomBytes()
+    draw = Draw(lm.name, Request("", max_bytes=max_bytes, pattern="abc"))
+    assert b"".join(draw.run(lm.open())) == b"abc"[:max_bytes]
+    assert draw.finish == finish
 
 
 def test_patterns_and_valid_utf8_contradict_each_other_inside_a_character() -> None:

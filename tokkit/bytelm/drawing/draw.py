@@ -116,9 +116,11 @@ class Draw:
             For each symbol, the bytes that are certain to be text once it is drawn; perhaps none.
         """
         finish: Finish = "length"
-        while self._room:
+        while True:
             if self._constraints.must_end:
                 finish = "end"
+                break
+            if not self._room:
                 break
             symbol = self._next_symbol(state)
             if symbol == END or not self._constraints.fits(symbol, self._room):
@@ -128,10 +130,11 @@ class Draw:
             self._note(symbol)
             certain = b"".join(self._matcher.feed(symbol))
             self._room -= 1
-            if not self._matcher.stopped and self._room:
+            if not self._matcher.stopped:
                 self._constraints.push(symbol)
-                state.push(bytes([symbol]))
-                self._n_pushed += 1
+                if self._room:
+                    state.push(bytes([symbol]))
+                    self._n_pushed += 1
             if self._matcher.stopped:
                 self.finish = "stop"
                 yield certain
