@@ -258,19 +258,34 @@ def test_middles_among_other_texts_are_those_of_infill() -> None:
     spec = with_format(WORDS, FIM_FORMATS["starcoder"])
     lm = ByteLM(RandomLM(TextTokenizer(spec)))
     chance = random.Random(3)
-    requests = [
-        Request(
+    texts: dict[Handle, bytes] = {}
+    batch = Batch(lm)
+    for _ in range(32):
+        request = Request(
             "ab aab"[: chance.randrange(7)],
             suffix=chance.choice([None, "", "ab", "b aé"]),
             max_bytes=6,
             seed=chance.randrange(9),
+            valid_utf8=True,
+            no_repeat_ngram=3,
         )
-        for _ in range(32)
-    ]
-    texts = run(Batch(lm), requests, chance)
+        begins = b"" if request.suffix is None else chance.choice([b"", b"ab", b"\xc3"])
+        texts[batch.add(request, surroundings=Surroundings(begins=begins))] = b""
+    while batch.n_running or batch.n_waiting:
+        for handle, data, _ in batch.step():
+            texts[handle] += data
     for handle, text in texts.items():
         request = handle.request
-        assert text == infill(lm, request.text, request.suffix, max_bytes=6, seed=request.seed)
+        assert text == infill(
+            lm,
+            request.text,
+            request.suffix,
+            begins=handle.surroundings.begins,
+            max_bytes=6,
+            seed=request.seed,
+            valid_utf8=True,
+            no_repeat_ngram=3,
+        )
 
 
 @pytest.mark.parametrize("pattern", ["[ab]{3}", "a+b"])
@@ -470,6 +485,10 @@ def test_what_makes_no_sense_is_refused() -> None:
     batch = Batch(lm)
     with pytest.raises(ArgumentError, match="suffix"):
         batch.add(Request("a", max_bytes=1, suffix="b", pattern="a"))
+    with pytest.raises(ArgumentError, match="suffix"):
+        batch.add(Request("a", max_bytes=1), surroundings=Surroundings(begins=b"a"))
+    with pytest.raises(ArgumentError, match="suffix"):
+        batch.add(Request("a", max_bytes=1, suffix="b"), surroundings=Surroundings(context=(1,)))
     with pytest.raises(ArgumentError, match="suffix"):
         lm.draw(Request("a", max_bytes=1, suffix="b"))
     with pytest.raises(ArgumentError, match="max_tokens"):

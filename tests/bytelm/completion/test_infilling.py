@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.bytelm.completion.fim_toys import WORDS, all_bytes_with, with_format
+from tests.bytelm.completion.fim_toys import WORDS, all_bytes_with, merged_bpe, with_format
 from tests.bytelm.goodness_of_fit import p_value
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS, RandomLM, bpe_specs, character_bpe_specs
 from tokkit.bytelm.byte_lm import ByteLM
@@ -156,6 +156,37 @@ def test_when_no_try_meets_the_suffix_an_answer_still_does() -> None:
             middle = b"".join(gap.stream(max_bytes=8, temperature=temperature, seed=seed))
             assert len(middle) <= 8
             assert np.isfinite(gap.logprob(middle))
+
+
+ACCENTS = merged_bpe([b"a", b" ", b"\xc3", b"\xa9", b"\xa8"], (b"aa", b"\xc3\xa9"), "accents")
+
+
+@pytest.mark.parametrize("max_bytes", [0, 3, 8])
+@pytest.mark.parametrize("tries", [1, 8])
+def test_a_middle_of_a_healed_suffix_is_whole_characters(tries: int, max_bytes: int) -> None:
+    for seed in range(24):
+        gap = Infilling(byte_lm(ACCENTS, seed=seed), b"a a", b"aa a", heal="both", tries=tries)
+        middle = b"".join(gap.stream(max_bytes=max_bytes, valid_utf8=True, seed=seed))
+        assert len(middle) <= max_bytes
+        middle.decode()
+
+
+def test_what_ends_and_begins_inside_a_character_meets_there() -> None:
+    gap = Infilling(byte_lm(WORDS), b"b \xc3", b"\xa9 ab", heal="both")
+    assert gap.frame.ends == b"\xa9"
+    for seed in range(12):
+        middle = b"".join(gap.stream(max_bytes=4, valid_utf8=True, seed=seed))
+        (b"b \xc3" + middle + b"\xa9 ab").decode()
+
+
+@pytest.mark.parametrize("heal", HEALS)
+def test_options_of_bytes_know_what_is_begun(heal: Any) -> None:
+    lm = byte_lm(WORDS)
+    for seed in range(12):
+        asked: dict[str, Any] = {"heal": heal, "max_bytes": 6, "seed": seed}
+        middle = infill(lm, "ab ", "b", begins=b"\xc3", valid_utf8=True, **asked)
+        assert middle.startswith(b"\xa9")
+        assert b"ab" not in infill(lm, "", "b", begins="ab", no_repeat_ngram=2, **asked)
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

@@ -168,8 +168,8 @@ class Batch:
             surroundings: what stands around the text.
 
         Raises:
-            ArgumentError: a request that no limit lets in, an unusable pattern, or a pattern and a
-                suffix.
+            ArgumentError: a request that no limit lets in, an unusable pattern, a pattern or a
+                context and a suffix, or what begins a gap and none.
             MissingExtraError: a pattern, and llguidance is not installed.
         """
         check_kind(request, Request, "request")
@@ -180,6 +180,10 @@ class Batch:
             raise ArgumentError("pattern goes with no suffix; leave out one of them")
         check_kind(surroundings, (Surroundings, type(None)), "surroundings")
         given = surroundings or Surroundings()
+        if request.suffix is None and given.begins:
+            raise ArgumentError("begins is of a gap; pass a suffix, or let the prompt end with it")
+        if request.suffix is not None and given.context:
+            raise ArgumentError("context goes with no suffix; leave out one of them")
         handle = Handle(request, given, max_tokens, keep_logprobs or keep_rows, keep_rows)
         n_prompt = self.count(request, given)
         task = Task(self._model.name, handle, n_prompt, self._counter)

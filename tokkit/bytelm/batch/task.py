@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,8 +104,11 @@ class Task:
         self.handle = handle
         self.state: ByteState | None = None
         self.reading = True
+        request = handle.request
+        if handle.surroundings.begins:  # options that look at the text before look at it, too
+            request = replace(request, prompt=request.text + handle.surroundings.begins)
         self._draw = Draw(
-            name, handle.request, keep_rows=handle.keep_rows, foretell=not handle.keep_logprobs
+            name, request, keep_rows=handle.keep_rows, foretell=not handle.keep_logprobs
         )
         self._n_prompt = n_prompt
         self._opening: Opening | None = None

@@ -43,6 +43,7 @@ from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import SamplingOptions, known
 from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.bytelm.drawing.stopping import until_stop
+from tokkit.bytelm.drawing.valid_utf8 import ValidUtf8
 from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
 
@@ -93,7 +94,7 @@ def infill(
         seed: makes the sample reproducible.
         stop: strings that end the middle; they are not part of it.
         speculate: see `ByteModel.stream`.
-        draft: see `ByteModel.stream`; it is shown the prefix alone.
+        draft: see `ByteModel.stream`; it is shown the prefix, and what is begun, alone.
         **sampling: see `Sampling`.
 
     Raises:
@@ -201,9 +202,9 @@ class Infilling:
         tokenizer = lm.token_lm.tokenizer
         self.format = resolve_fim_format(fim, tokenizer)
         self.lm = lm.with_end_ids((*self.format.ids(tokenizer).ends, *lm.token_lm.eos_ids))
-        self._prefix = as_bytes(prefix)
+        self._begun = as_bytes(prefix) + as_bytes(begins)
         self.frame: FimFrame = make_frame(
-            self.lm, self.format, self._prefix, as_bytes(suffix), heal, context
+            self.lm, self.format, as_bytes(prefix), as_bytes(suffix), heal, context
         )
         state = self.lm.open_after(self.frame.ids, self.frame.begins)
         assert isinstance(state, CoverState)
@@ -236,7 +237,7 @@ class Infilling:
             seed: makes the sample reproducible.
             stop: strings that end the middle; they are not part of it.
             speculate: see `ByteModel.stream`.
-            draft: see `ByteModel.stream`; it is shown the prefix alone.
+            draft: see `ByteModel.stream`; it is shown the prefix, and what is begun, alone.
             **sampling: see `Sampling`. They act on each draw; the law of the middle, given that it
                 meets a healed suffix, is that of the draws so changed.
 
@@ -245,7 +246,7 @@ class Infilling:
             ModelError: the model gives the parts no mass.
         """
         request = Request(
-            self._prefix,
+            self._begun,
             max_bytes=max_bytes,
             seed=seed,
             stop=stop,
@@ -259,7 +260,7 @@ class Infilling:
         """Sample what is asked for, byte by byte; see `stream`.
 
         Args:
-            request: its prompt is the prefix.
+            request: its prompt is the prefix, and what is begun in the gap.
             unit: what is drawn.
         """
         if not self.frame.ends:
@@ -287,33 +288,40 @@ class Infilling:
             text = b"".join(self._draw(request, unit, one_seed))
             if len(text) <= max_bytes + len(ends) and text.endswith(ends):
                 return text[: -len(ends)]
-        return self.best_cut(text[:max_bytes])
+        return self.best_cut(text[:max_bytes], valid_utf8=request.valid_utf8)
 
-    def best_cut(self, text: str | bytes) -> bytes:
+    def best_cut(self, text: str | bytes, *, valid_utf8: bool = False) -> bytes:
         """The beginning m of `text` for which P(r m s end) is largest; the shortest on ties.
+
+        Args:
+            text: to cut.
+            valid_utf8: cut nowhere where that leaves a character broken, if there is a choice.
 
         Raises:
             ModelError: it is zero for all of them.
         """
-        scores: list[float] = []
-        text, state = as_bytes(text), self._state.fork()
+        text, ends, state = as_bytes(text), self.frame.ends, self._state.fork()
+        cuts = range(len(text) + 1)
+        if valid_utf8:
+            cuts = _whole_cuts(ValidUtf8(self._begun), text, ends) or cuts
+        scores = np.full(len(text) + 1, -np.inf)
         for start in range(0, len(text) + 1, _CUTS_AT_ONCE):
-            twins: list[CoverState] = []
-            stop = min(start + _CUTS_AT_ONCE, len(text) + 1)
-            for k in range(start, stop):
-                twin = copy(state)
-                twin.cover = state.cover.fork()
-                twin.push(self.frame.ends)
-                twins.append(twin)
+            twins: dict[int, CoverState] = {}
+            for k in range(start, min(start + _CUTS_AT_ONCE, len(text) + 1)):
+                if k in cuts:
+                    twins[k] = twin = copy(state)
+                    twin.cover = state.cover.fork()
+                    twin.push(ends)
                 state.push(text[k : k + 1])
             # Together, for what is shared must know all that will be asked of it.
-            evaluate_states([*twins, state])
-            scores += [twin.prefix_logprob + float(twin.logprobs()[END]) for twin in twins]
-        if max(scores) == -np.inf:
+            evaluate_states([*twins.values(), state])
+            for k, twin in twins.items():
+                scores[k] = twin.prefix_logprob + float(twin.logprobs()[END])
+        if scores.max() == -np.inf:
             raise ModelError(
                 f"{self.lm.name} gives no middle that meets the suffix any mass; pass heal='prefix'"
             )
-        return text[: int(np.argmax(scores))]
+        return text[: int(scores.argmax())]
 
     def logprob(self, middle: str | bytes, *, end: bool = True) -> float:
         """Log-probability, nats, that the model writes `middle` in the gap.
@@ -346,3 +354,15 @@ class Infilling:
         if after == -np.inf:
             return -np.inf
         return after - before + (float(tallies[-1].logprobs()[END]) if end else 0.0)
+
+
+def _whole_cuts(guard: ValidUtf8, text: bytes, ends: bytes) -> list[int]:
+    """Sizes of beginnings of `text` that `ends` may follow, in valid UTF-8."""
+    found: list[int] = []
+    for size, byte in enumerate(text):
+        if guard.admits(ends):
+            found.append(size)
+        if not guard.admits(bytes([byte])):
+            return found
+        guard.push(byte)
+    return [*found, len(text)] if guard.admits(ends) else found

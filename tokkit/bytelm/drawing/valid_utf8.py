@@ -64,6 +64,15 @@ class ValidUtf8(Constraint):
         """See `Constraint.push`."""
         self._expected = self._expected[1:] if self._expected else _FOLLOWERS[byte]
 
+    def admits(self, text: bytes) -> bool:
+        """Whether `text`, which may end inside a character, may come next."""
+        twin = self.fork()
+        for byte in text:
+            if twin.bias()[byte] < 0:
+                return False
+            twin.push(byte)
+        return True
+
     def fork(self) -> Self:
         """See `Constraint.fork`."""
         twin = type(self)(b"")
