@@ -147,7 +147,8 @@ class Byteified(CachedTextModel):
                 self.batch(views),
             )
             rows = probabilities.double()
-            logs = (rows / rows.sum(-1, keepdim=True)).log().cpu().numpy()
+            totals = rows.sum(-1, keepdim=True)  # 0 after bytes that no token holds
+            logs = (rows / totals.where(totals > 0, 1.0)).log().cpu().numpy()
         later = [ByteifiedCache(*each) for each in zip(readings, decoders, strict=True)]
         return later, [row[:length] for row, length in zip(logs, lengths, strict=True)]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 torch: Any = pytest.importorskip("torch")
 import tokkit
+from tests.bytelm.completion.fim_toys import WORDS
 from tests.bytelm.lm_helpers import tiny_model
 from tests.models import laws
 from tests.models.toy_models import LOCAL, NGRAMS, tokenizer
@@ -30,6 +31,7 @@ from tokkit.models.byteified.token_view import TokenReader
 from tokkit.models.text_models.corpus import Texts
 from tokkit.models.text_models.windows import Windows
 from tokkit.models.training import TrainingOptions
+from tokkit.text.tokenizer import TextTokenizer
 
 TEXTS = st.text("ab Hithere,.3\n", max_size=24).map(str.encode) | st.binary(max_size=12)
 SHAPE = DecoderConfig(LOCAL, NGRAMS)
@@ -196,6 +198,17 @@ def test_a_token_model_of_another_vocabulary_or_without_states_is_refused() -> N
 def test_end_of_text_is_that_of_the_token_model_where_nothing_is_pending() -> None:
     exact, found = (lm.next_byte_logprobs(b"")[END] for lm in (token_model(), byteified()))
     assert abs(exact - found) < 1e-9
+
+
+def test_bytes_that_no_token_holds_have_no_mass() -> None:
+    few = TextTokenizer(WORDS)
+    lm = tokkit.load_lm((tiny_model("llama", vocab_size=few.vocab_size).double(), few))
+    model = Byteified(ByteifiedConfig(described(lm, TokenReader(lm)), SHAPE), lm).double().eval()
+    for text in ("x", "abx", "a\xe8 b", "ab a"):
+        assert np.isfinite(model.logprob(text)) == np.isfinite(lm.logprob(text))
+    assert np.all(model.next_byte_logprobs("ab xa") == -np.inf)
+    with pytest.raises(ModelError, match="no mass"):
+        model.generate("ab x", max_bytes=3)
 
 
 def test_a_model_that_reads_bytes_is_refused(tmp_path: Path) -> None:
