@@ -16,7 +16,9 @@ from tokkit.audit.codebook.rate_distortion import (
     curve_chart,
     curve_of,
     curve_table,
+    ids_by_budget,
 )
+from tokkit.audit.codebook.realism import Realism, realism_chart, realism_of, realism_table
 from tokkit.audit.codebook.usage import (
     Usage,
     by_position,
@@ -78,12 +80,22 @@ def examine(
     found = None
     if labels is not None:
         found = probe(encoded.ids, labels, tokenizer.vocab_sizes, positions=is_sequence)
-    curve = curve_of(encoded)
+    by_budget = ids_by_budget(encoded)
+    curve = curve_of(encoded, by_budget)
     section = _section(encoded, usages, curve, found, positions=is_sequence)
+    if (looks := realism_of(encoded, by_budget)) is not None:
+        section = _with_realism(section, looks)
     if against is not None:
         other = Encoded.of(against, signals, contexts, distortion)
-        section = _beside(section, curve, curve_of(other), name_of(against))
+        other_curve = curve_of(other, ids_by_budget(other))
+        section = _beside(section, curve, other_curve, name_of(against))
     return Part(section, tuple(_findings(usages)))
+
+
+def _with_realism(section: Section, found: Realism) -> Section:
+    """With how real signals look that are decoded."""
+    charts = section.charts if len(found.ids) < 2 else (*section.charts, realism_chart(found))
+    return replace(section, tables=(*section.tables, realism_table(found)), charts=charts)
 
 
 def _beside(section: Section, curve: Sequence[Point], other: Sequence[Point], name: str) -> Section:

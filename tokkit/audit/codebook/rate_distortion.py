@@ -15,6 +15,9 @@ from tokkit.audit.codebook.usage import by_stream
 from tokkit.errors import ArgumentError
 from tokkit.report.section import Chart, Scalar, Series, Table, columns
 
+ByBudget = Sequence[tuple[float, Sequence[Ids]]]
+"""Ids a signal, and the ids of all signals within a budget; increasing."""
+
 _BUDGET_SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -33,17 +36,21 @@ class Point:
     distortion: float
 
 
-def curve_of(encoded: Encoded) -> list[Point]:
-    """Distortion at the tokenizer's own length, and at smaller budgets where it has them."""
-    points = [_point(encoded, encoded.ids)]
+def ids_by_budget(encoded: Encoded) -> ByBudget:
+    """The ids at smaller budgets, if there are any, and at the tokenizer's own length."""
+    found = [encoded.ids]
     for budget in _budgets(encoded):
         try:
-            shorter = encoded.encoded(budget)
+            found.append(encoded.encoded(budget))
         except ArgumentError:
             break  # of fixed length
-        points.append(_point(encoded, shorter))
-    unique = {point.ids: point for point in points}
-    return [unique[ids] for ids in sorted(unique)]
+    unique = {round(sum(map(np.size, ids)) / len(ids), 2): ids for ids in found}
+    return sorted(unique.items(), key=lambda item: item[0])
+
+
+def curve_of(encoded: Encoded, by_budget: ByBudget) -> list[Point]:
+    """Distortion at each budget of `ids_by_budget`."""
+    return [_point(encoded, n, ids) for n, ids in by_budget]
 
 
 def _budgets(encoded: Encoded) -> list[int]:
@@ -54,15 +61,10 @@ def _budgets(encoded: Encoded) -> list[int]:
     return sorted({math.ceil(share * longest) for share in _BUDGET_SHARES}, reverse=True)
 
 
-def _point(encoded: Encoded, ids: Sequence[Ids]) -> Point:
-    n = len(ids)
+def _point(encoded: Encoded, n_ids: float, ids: Sequence[Ids]) -> Point:
     usages = by_stream(ids, encoded.tokenizer.vocab_sizes)
     bits = sum(each.bits * each.n_ids for each in usages)
-    return Point(
-        round(sum(each.size for each in ids) / n, 2),
-        round(bits / n, 1),
-        short(encoded.distance(ids)),
-    )
+    return Point(n_ids, round(bits / len(ids), 1), short(encoded.distance(ids)))
 
 
 def bd_rate(curve: Sequence[Point], other: Sequence[Point]) -> float | None:

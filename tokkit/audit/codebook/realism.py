@@ -1,0 +1,221 @@
+"""How real decoded signals look, apart from how near they are.
+
+What is expected is near and blurred; what is drawn looks real and is further away. Distortion sees
+only the first, so small patches of decoded pictures are set beside those of other, real ones: by
+the sliced Wasserstein distance (Rabin et al., 2011) of patches of 7 x 7 on the levels of a
+Laplacian pyramid ("Progressive Growing of GANs", Karras et al., 2018, section 5). Both are scaled
+by the real ones, where the paper scales each by itself: lost contrast is no more real than lost
+detail. Of speech the pictures are log spectrograms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from tokkit.audit.codebook.encoded import Encoded, Ids
+from tokkit.audit.codebook.exhibits import evenly
+from tokkit.audit.codebook.rate_distortion import ByBudget
+from tokkit.report.section import Chart, Series, Table, columns
+
+Floats = NDArray[np.float64]
+
+_SIDE = 7
+_LEAST_SIDE = 16
+"""Of the last level of a pyramid."""
+_FEWEST, _MOST = 16, 128
+"""Signals: of fewer, chance is all that would be seen; of more, the first would do."""
+_PATCHES = 8192
+"""Of each level, of each of two sets."""
+_DIRECTIONS = 128
+_UNIT = 1000.0
+_KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+"""Of Burt and Adelson (1983)."""
+_WINDOW_SECONDS, _LEAST_POWER = 0.032, 1e-10
+
+
+@dataclass(frozen=True)
+class Realism:
+    """How far decoded signals are from other, real ones.
+
+    Attributes:
+        ids: a signal, of each budget.
+        expected: by each budget, decoded without a seed; a thousand times the distance.
+        drawn: with seeds; empty where a tokenizer draws nothing.
+        real: of the same signals as they are.
+    """
+
+    ids: Sequence[float]
+    expected: Sequence[float]
+    drawn: Sequence[float]
+    real: float
+
+
+def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
+    """Look at every other signal, decoded, beside the others.
+
+    Args:
+        encoded: signals of a tokenizer.
+        by_budget: their ids.
+
+    Returns:
+        None of graphs, of fewer than 16 signals, or where they are no pictures or too small.
+    """
+    chosen = evenly(len(encoded.signals), _MOST)
+    pictures = [_picture(encoded, encoded.signals[k]) for k in chosen]
+    if len(chosen) < _FEWEST or not all(map(_is_large_enough, pictures)):
+        return None
+    others, asked = pictures[::2], chosen[1::2]
+    n_levels = min(map(_n_levels, pictures))
+
+    def distance(made: Sequence[Floats]) -> float:
+        return _UNIT * patch_distance(others, made, n_levels)
+
+    def decoded(ids: Sequence[Ids], *, draws: bool) -> list[Floats]:
+        tokenizer = encoded.tokenizer
+        return [
+            _picture(
+                encoded,
+                tokenizer.decode(encoded.own_shape(ids[k]), seed=place if draws else None),
+                like=encoded.signals[k],
+            )
+            for place, k in enumerate(asked)
+        ]
+
+    may_draw = not encoded.tokenizer.deterministic
+    return Realism(
+        [n for n, _ in by_budget],
+        [distance(decoded(ids, draws=False)) for _, ids in by_budget],
+        [distance(decoded(ids, draws=True)) for _, ids in by_budget] if may_draw else [],
+        distance(pictures[1::2]),
+    )
+
+
+def patch_distance(real: Sequence[Floats], made: Sequence[Floats], n_levels: int) -> float:
+    """The mean over levels of the sliced Wasserstein distance of patches.
+
+    Args:
+        real: float64 (height, width, channels) each.
+        made: likewise.
+        n_levels: of the pyramids.
+    """
+    found: list[float] = []
+    of_real, of_made = ([pyramid(each, n_levels) for each in some] for some in (real, made))
+    for level in range(n_levels):
+        one = _patches([each[level] for each in of_real])
+        two = _patches([each[level] for each in of_made])
+        mean, deviation = one.mean((0, 1, 2)), one.std((0, 1, 2)) + 1e-9
+        rows = [((each - mean) / deviation).reshape(len(each), -1) for each in (one, two)]
+        found.append(sliced_wasserstein(*rows))
+    return float(np.mean(found))
+
+
+def sliced_wasserstein(one: Floats, two: Floats) -> float:
+    """The mean over directions of the distance along each, of two sets of as many points.
+
+    Args:
+        one: float64 (n, width).
+        two: likewise.
+    """
+    directions = np.random.default_rng(0).standard_normal((one.shape[1], _DIRECTIONS))
+    directions /= np.linalg.norm(directions, axis=0)
+    return float(np.abs(np.sort(one @ directions, 0) - np.sort(two @ directions, 0)).mean())
+
+
+def pyramid(picture: Floats, n_levels: int) -> list[Floats]:
+    """What each halving loses, from fine to coarse, and what is left after the last.
+
+    Args:
+        picture: float64 (height, width, channels).
+        n_levels: at least 1, which is the picture itself.
+    """
+    levels: list[Floats] = []
+    for _ in range(n_levels - 1):
+        smaller = _blurred(picture, _KERNEL)[::2, ::2]
+        larger = np.zeros_like(picture)
+        larger[::2, ::2] = smaller
+        levels.append(picture - _blurred(larger, 2 * _KERNEL))
+        picture = smaller
+    return [*levels, picture]
+
+
+def _blurred(picture: Floats, kernel: Floats) -> Floats:
+    """Along both sides, which are mirrored at the border."""
+    for axis in (0, 1):
+        wide = np.pad(picture, [(2, 2) if each == axis else (0, 0) for each in range(3)], "reflect")
+        picture = sliding_window_view(wide, len(kernel), axis) @ kernel
+    return picture
+
+
+def _n_levels(picture: Floats) -> int:
+    """Until a side would be below the least."""
+    side, n = min(picture.shape[:2]), 1
+    while (side := -(-side // 2)) >= _LEAST_SIDE:
+        n += 1
+    return n
+
+
+def _is_large_enough(picture: Floats) -> bool:
+    return picture.ndim == 3 and min(picture.shape[:2]) >= _SIDE
+
+
+def _patches(pictures: Sequence[Floats]) -> Floats:
+    """Float64 (n, 7, 7, channels), from places that are drawn alike for sets of one shape."""
+    places: list[list[float]] = np.random.default_rng(0).random((_PATCHES, 2)).tolist()
+    found: list[Floats] = []
+    for number, (down, along) in enumerate(places):
+        picture = pictures[number % len(pictures)]
+        row = int(down * (picture.shape[0] - _SIDE + 1))
+        column = int(along * (picture.shape[1] - _SIDE + 1))
+        found.append(picture[row : row + _SIDE, column : column + _SIDE])
+    return np.stack(found)
+
+
+def _picture(encoded: Encoded, signal: Any, like: Any = None) -> Floats:
+    """A signal as a picture; as long as another one, where decoding may change that."""
+    array = np.asarray(signal)
+    if encoded.tokenizer.modality == "image":
+        return array.astype(np.float64) / 255
+    rate = encoded.tokenizer.sample_rate
+    if encoded.tokenizer.modality != "speech" or rate is None or array.ndim != 1:
+        return np.zeros(0)
+    n = round(_WINDOW_SECONDS * rate)
+    samples = array.astype(np.float64)
+    if like is not None:
+        samples = np.pad(samples[: len(like)], (0, max(len(like) - len(samples), 0)))
+    if len(samples) < n:
+        return np.zeros(0)
+    frames = sliding_window_view(samples, n)[:: n // 2] * np.hanning(n)
+    power = np.square(np.abs(np.fft.rfft(frames)))
+    return np.log10(power / n + _LEAST_POWER)[..., None]
+
+
+def realism_table(found: Realism) -> Table:
+    """A row for each budget."""
+    heads = {"ids": "Ids a signal", "expected": "As expected"}
+    if found.drawn:
+        heads["drawn"] = "As drawn"
+    rows = zip(found.ids, found.expected, *([found.drawn] if found.drawn else []), strict=True)
+    return Table(
+        "realism", "How real it looks, whatever it should be", columns("number", **heads),
+        tuple((n, *(round(each, 1) for each in values)) for n, *values in rows),
+        "A thousand times the sliced Wasserstein distance of patches to those of other signals; "
+        f"signals as they are have {found.real:.1f}. Smaller is more real.",
+    )  # fmt: skip
+
+
+def realism_chart(found: Realism) -> Chart:
+    """Distances by ids, and that of the signals as they are."""
+    series = [Series("as expected", tuple(round(each, 1) for each in found.expected))]
+    if found.drawn:
+        series.append(Series("as drawn", tuple(round(each, 1) for each in found.drawn)))
+    series.append(Series("signals as they are", (round(found.real, 1),) * len(found.ids)))
+    return Chart(
+        "realism", "How real it looks, by the number of ids", "lines",
+        tuple(f"{n:g}" for n in found.ids), tuple(series), "ids a signal", "distance",
+    )  # fmt: skip
