@@ -31,6 +31,10 @@ class HalvingQuantizer(Tokenizer[float]):
     def vocab_size(self) -> int:
         return 2
 
+    @property
+    def prefix_axis(self) -> PrefixAxis:
+        return "sequence"
+
     def encode(
         self, x: float, /, *, budget: int | None = None, context: None = None
     ) -> Sequence[int]:
@@ -88,6 +92,10 @@ class FixedQuantizer(HalvingQuantizer):
     def vocab_size(self) -> int:
         return 16
 
+    @property
+    def prefix_axis(self) -> PrefixAxis:
+        return "none"
+
     def encode(
         self, x: float, /, *, budget: int | None = None, context: None = None
     ) -> Sequence[int]:
@@ -124,7 +132,11 @@ def test_distortion_halves_with_each_digit() -> None:
             )
         last = float(ids or 0), expected
     assert part.findings == ()
-    assert [chart.key for chart in part.section.charts] == ["usage", "rate_distortion"]
+    assert [chart.key for chart in part.section.charts] == [
+        "usage",
+        "positions",
+        "rate_distortion",
+    ]
 
 
 def test_a_fixed_length_gives_one_point() -> None:

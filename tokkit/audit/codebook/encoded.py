@@ -56,21 +56,23 @@ class Encoded:
         if len(contexts) != len(signals):
             raise ArgumentError(f"{len(signals)} signals and {len(contexts)} contexts")
         measure = distortion or default_distortion(tokenizer.modality)
-        found = cls(tokenizer, signals, contexts, (), measure)
-        ids = found.encoded(None)
+        ids = [
+            _checked(tokenizer, tokenizer.encode(signal, context=context))
+            for signal, context in zip(signals, contexts, strict=True)
+        ]
         if not any(map(len, ids)):
             raise ArgumentError("the signals gave no ids at all; give longer ones")
         return cls(tokenizer, signals, contexts, ids, measure)
 
-    def encoded(self, budget: int | None) -> list[Ids]:
-        """The ids within a budget.
+    def truncated(self, budget: int) -> list[Ids]:
+        """The ids within a budget, as `encode` gives them.
 
         Raises:
-            ArgumentError: the tokenizer takes no budget, or gave ids that it cannot mean.
+            ArgumentError: the tokenizer is of fixed length.
         """
         return [
-            self._checked(self.tokenizer.encode(signal, budget=budget, context=context))
-            for signal, context in zip(self.signals, self.contexts, strict=True)
+            _checked(self.tokenizer, self.tokenizer.truncate(self.own_shape(each), budget))
+            for each in self.ids
         ]
 
     def distance(self, ids: Sequence[Ids]) -> float:
@@ -97,17 +99,22 @@ class Encoded:
         rate = self.tokenizer.sample_rate or 1
         return sum(shape[0] for shape in shapes) / rate
 
-    def _checked(self, ids: object) -> Ids:
-        sizes = self.tokenizer.vocab_sizes
-        try:
-            array = as_id_array(ids, sizes, prefix_axis=self.tokenizer.prefix_axis)
-        except EncodingError as error:
-            raise ArgumentError(f"the tokenizer is broken: {error}") from error
-        return array if array.ndim == 2 else array[:, None]
-
     def own_shape(self, ids: Ids) -> Ids:
         """Ids (n, depth) as the tokenizer takes them: (n,) where there is one stream."""
         return ids if self.tokenizer.streams > 1 else ids[:, 0]
+
+
+def _checked(tokenizer: Tokenizer[Any], ids: object) -> Ids:
+    """Ids (n, depth).
+
+    Raises:
+        ArgumentError: the tokenizer cannot mean them.
+    """
+    try:
+        array = as_id_array(ids, tokenizer.vocab_sizes, prefix_axis=tokenizer.prefix_axis)
+    except EncodingError as error:
+        raise ArgumentError(f"the tokenizer is broken: {error}") from error
+    return array if array.ndim == 2 else array[:, None]
 
 
 def default_distortion(modality: Modality) -> Distortion:

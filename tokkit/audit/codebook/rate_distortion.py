@@ -41,7 +41,7 @@ def ids_by_budget(encoded: Encoded) -> ByBudget:
     found = [encoded.ids]
     for budget in _budgets(encoded):
         try:
-            found.append(encoded.encoded(budget))
+            found.append(encoded.truncated(budget))
         except ArgumentError:
             break  # of fixed length
     unique = {round(sum(map(np.size, ids)) / len(ids), 2): ids for ids in found}
