@@ -29,9 +29,9 @@ def config_of(data: DataSet, budget: int | None, *, flow: bool) -> FlexTokConfig
         recipe = replace(recipe, flow_share=0.0)
     if budget is None:
         return replace(data.config, recipe=recipe)
-    return replace(
-        data.config, n_tokens=budget, recipe=replace(recipe, budgets=(budget,), lengths=1)
-    )
+    alone = replace(recipe, budgets=(budget,), lengths=1)
+    # No feedback: what fewer ids decode to is not learned.
+    return replace(data.config, n_tokens=budget, feedback=0, recipe=alone)
 
 
 def trained(

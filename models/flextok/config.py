@@ -30,7 +30,7 @@ class FlexTokRecipe:
             id alone is always among them, if there are several: it has the most to tell.
         nearest: share of the steps in which the first code of each picture is the one that decodes
             to the nearest picture, whatever the encoder says; 0: none. It takes looking at all
-            codes, so there are no such steps with more than 4,096.
+            codes, so there are no such steps with more than 4,096, nor where `budgets` lack 1.
         flow_share: of the pictures of a step, from which the flow decoder learns; 0: it does not.
         unconditional: share of those whose ids are all hidden, for guidance.
         shift: pixels, by which pictures are moved at most, in each direction.
@@ -40,7 +40,7 @@ class FlexTokRecipe:
     batch: int = 48
     powers: float = 0.5
     budgets: tuple[int, ...] = ()
-    lengths: int = 3
+    lengths: int = 5
     nearest: float = 0.5
     flow_share: float = 0.25
     unconditional: float = 0.1
@@ -76,6 +76,8 @@ class FlexTokConfig:
         patch: side of the squares that the encoder reads; divides height and width.
         encoder: sizes of the encoder's blocks.
         whole: width of the perceptron that starts registers from the whole picture.
+        feedback: width of the perceptron that tells each register what the codes before it have
+            left out; 0: nothing does, as published.
         spread: deviation of what is squashed before it is quantised.
         search: times that `encode` looks for better ids than the encoder's, at each place; 0: it
             takes those as they are.
@@ -96,7 +98,8 @@ class FlexTokConfig:
     levels: tuple[int, ...] = (4, 4, 4, 4, 4)
     patch: int = 7
     encoder: StackConfig = field(default_factory=lambda: StackConfig(width=64, n_layers=2))
-    whole: int = 160
+    whole: int = 128
+    feedback: int = 80
     spread: float = 1.0
     search: int = 2
     hidden: int = 256
@@ -119,7 +122,8 @@ class FlexTokConfig:
             check_whole(name, getattr(self, name), 1, _MOST_SIDE)
         if check_whole("channels", self.channels, 1, 3) == 2:
             raise ArgumentError(f"channels must be 1 or 3, got {self.channels!r}")
-        check_whole("search", self.search, 0, _MOST)
+        for name in ("search", "feedback"):
+            check_whole(name, getattr(self, name), 0, _MOST)
         for name in ("n_tokens", "whole", "hidden", "depth", "flow_steps"):
             check_whole(name, getattr(self, name), 1, _MOST)
         self._check_parts()

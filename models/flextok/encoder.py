@@ -3,10 +3,13 @@
 FlexTok, section 3.1. Squares read each other, and no register. A register reads all squares and the
 registers before it (a causal mask), so that the first codes do not depend on how many follow.
 
-Two additions make it learn in minutes. A register starts from what a perceptron over the whole
-picture says to it, so that it need not be found by attention first; and what is squashed has been
+Three additions make it learn in minutes. A register starts from what a perceptron over the whole
+picture says to it, so that it need not be found by attention first. What is squashed has been
 brought to one deviation, column by column (batch normalisation, by the running figures once it is
-trained), so that all levels are in use from the first step.
+trained), so that all levels are in use from the first step. And registers read each other before
+they are rounded to the grid, so that a later one cannot make good what rounding has lost: so each
+is told what the codes before it have left out of the picture (`Feedback`), as in residual
+quantisation.
 """
 
 from __future__ import annotations
@@ -64,6 +67,29 @@ class RegisterEncoder(nn.Module):
         states = self.stack(torch.cat([squares, registers], 1), causal=False, mask=self.mask)
         vectors = self.output(states[:, squares.shape[1] :])
         return self.spread * self.norm(vectors.flatten(1)).view_as(vectors)
+
+
+class Feedback(nn.Module):
+    """What a register adds to its vector when it sees what the codes before it have left out."""
+
+    def __init__(self, config: FlexTokConfig) -> None:
+        """Draw the parameters from torch's generator; nothing is added yet."""
+        super().__init__()
+        hidden = config.feedback
+        self.input = nn.Linear(config.n_numbers, hidden)
+        self.rows = nn.Parameter(_DEVIATION * torch.randn(config.n_tokens, hidden))
+        self.output = nn.Parameter(torch.zeros(config.n_tokens, hidden, len(config.levels)))
+
+    def forward(self, left: torch.Tensor, place: int) -> torch.Tensor:
+        """Float (n, columns).
+
+        Args:
+            left: float (n, height, width, channels), the picture less what the codes before decode
+                to.
+            place: of the register, from 1.
+        """
+        hidden = functional.gelu(self.input(left.flatten(1)) + self.rows[place])
+        return hidden @ self.output[place]
 
 
 def attention_mask(n_squares: int, n_registers: int) -> torch.Tensor:

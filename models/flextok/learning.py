@@ -100,16 +100,11 @@ def step_loss(model: Any, x: torch.Tensor) -> torch.Tensor:
         x: float (n, height, width, channels), from -1 to 1.
     """
     recipe = model.config.recipe
-    bounded = model.bounded(x)
-    found = model.quantizer(bounded)
-    values, loss = found.values, found.loss
-    seeks = bool(recipe.nearest) and float(torch.rand(())) < recipe.nearest
-    if seeks and (ids := nearest_first(model.mean_decoder, model.quantizer, x)) is not None:
-        codes = model.quantizer.decode(ids).to(values.dtype)
-        # Gradients reach the encoder as if it had said so; and it is pulled there.
-        first = values[:, 0] + (codes - values[:, 0]).detach()
-        values = torch.cat([first[:, None], values[:, 1:]], 1)
-        loss = loss + _PULL * (codes - bounded[:, 0]).square().sum(1).mean()
+    first = nearest_points(model, x) if float(torch.rand(())) < recipe.nearest else None
+    bounded, values = model.coded(x, first)
+    loss = x.new_zeros(())
+    if first is not None:  # whose gradients reach the encoder, which is pulled there
+        loss = _PULL * (first - bounded[:, 0]).square().sum(1).mean()
     lengths = draw_lengths(recipe, model.config.n_tokens)
     expected = model.mean_decoder.prefixes(values, lengths)
     errors = (expected - x).square().flatten(1).mean(1)
@@ -118,6 +113,17 @@ def step_loss(model: Any, x: torch.Tensor) -> torch.Tensor:
     if not n:
         return loss
     return loss + flow_loss(model, x[:n], values[:n].detach())
+
+
+def nearest_points(model: Any, x: torch.Tensor) -> torch.Tensor | None:
+    """Points on the grid, float (n, columns), of the first codes that are nearest by themselves.
+
+    None where there are too many codes to look at all, or one alone is not learned.
+    """
+    if 1 not in (model.config.recipe.budgets or (1,)):
+        return None
+    ids = nearest_first(model.mean_decoder, model.quantizer, x)
+    return None if ids is None else model.quantizer.decode(ids).to(x.dtype)
 
 
 def flow_loss(model: Any, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:

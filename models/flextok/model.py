@@ -16,7 +16,7 @@ from tokkit.errors import ArgumentError
 from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.flextok.checks import as_picture, as_pictures, checked_seeds
 from tokkit.models.flextok.config import FlexTokConfig
-from tokkit.models.flextok.encoder import RegisterEncoder
+from tokkit.models.flextok.encoder import Feedback, RegisterEncoder
 from tokkit.models.flextok.flow_decoder import FlowDecoder, draw_pictures
 from tokkit.models.flextok.learning import flow_loss, moved, powers_of_two, step_loss
 from tokkit.models.flextok.mean_decoder import MeanDecoder
@@ -52,6 +52,7 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         config: its shape.
         name: for tables and messages; of a model that was loaded its folder's.
         encoder: the registers.
+        feedback: tells each register what the codes before it have left out; None: nothing does.
         quantizer: a grid, of nothing that is learned.
         mean_decoder: gives expected pictures.
         flow_decoder: draws pictures.
@@ -72,6 +73,7 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         self.config = config
         self.name = type(self).__name__
         self.encoder = RegisterEncoder(config)
+        self.feedback = Feedback(config) if config.feedback else None
         self.quantizer = FiniteScalarQuantizer(config.levels)
         self.mean_decoder = MeanDecoder(config)
         self.flow_decoder = FlowDecoder(config)
@@ -280,7 +282,35 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
 
     def bounded(self, x: torch.Tensor) -> torch.Tensor:
         """Vectors that are quantised, float (n, n_tokens, columns), of pictures from -1 to 1."""
-        return self.quantizer.bound(self.encoder(x))
+        return self.coded(x)[0]
+
+    def coded(
+        self, x: torch.Tensor, first: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vectors and the points that they are rounded to, float (n, n_tokens, columns) each.
+
+        Args:
+            x: float (n, height, width, channels), from -1 to 1.
+            first: float (n, columns), points that stand for the first ones; gradients go on as if
+                they were the encoder's.
+        """
+        vectors = self.encoder(x)
+        bounded: list[torch.Tensor] = []
+        values: list[torch.Tensor] = []
+        total = vectors.new_zeros(())
+        for place in range(vectors.shape[1]):
+            vector = vectors[:, place]
+            if self.feedback is not None and place:
+                with torch.no_grad():
+                    expected = self.mean_decoder.read(total + self.mean_decoder.lengths[place])
+                vector = vector + self.feedback(x - expected, place)
+            bounded.append(self.quantizer.bound(vector))
+            value = self.quantizer(bounded[-1]).values
+            if first is not None and not place:
+                value = value + (first - value).detach()
+            values.append(value)
+            total = total + value.detach() @ self.mean_decoder.rows[place].detach()
+        return torch.stack(bounded, 1), torch.stack(values, 1)
 
     def _searched(self, x: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         return searched(

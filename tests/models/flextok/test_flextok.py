@@ -101,6 +101,27 @@ def test_the_first_registers_do_not_see_later_ones(model: Any) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [24, 0])
+def test_a_register_is_told_what_the_codes_before_it_leave_out(width: int) -> None:
+    model = new_model(replace(CONFIG, feedback=width))
+    if width:
+        torch.nn.init.normal_(model.feedback.output)
+    x = model._tensor(X)
+    first = model.quantizer.decode(torch.arange(len(X)) % model.vocab_size)
+    with torch.no_grad():
+        before, values = model.coded(x)
+        after, others = model.coded(x, first)
+        expected = model.quantizer.decode(model.quantizer.encode(before))
+        assert torch.allclose(values, expected)
+        assert torch.allclose(others[:, 0], first)
+        assert torch.equal(before[:, 0], after[:, 0])
+        assert torch.equal(before, after) == (width == 0)
+        if width:
+            left = x - model.mean_decoder(others, torch.full((len(X),), 2))
+            said = model.encoder(x)[:, 2] + model.feedback(left, 2)
+            assert torch.allclose(model.quantizer.bound(said), after[:, 2], atol=1e-5)
+
+
 def test_prefixes_are_what_each_length_decodes_to(model: Any) -> None:
     codes = model.quantizer.decode(torch.from_numpy(model.encode_many(X)))
     with torch.no_grad():

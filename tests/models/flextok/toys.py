@@ -10,8 +10,8 @@ from tokkit.models import FlexTok, FlexTokConfig, FlexTokRecipe, Pictures, Stack
 
 SMALL = StackConfig(width=16, n_layers=1, n_heads=2)
 CONFIG = FlexTokConfig(
-    height=8, width=8, n_tokens=4, levels=(4, 4), patch=4, encoder=SMALL, whole=24, hidden=48,
-    flow_patch=4, flow=SMALL, flow_steps=3,
+    height=8, width=8, n_tokens=4, levels=(4, 4), patch=4, encoder=SMALL, whole=24, feedback=24,
+    hidden=48, flow_patch=4, flow=SMALL, flow_steps=3,
     recipe=FlexTokRecipe(batch=16, lengths=2, flow_share=0.5),
 )  # fmt: skip
 
