@@ -18,10 +18,16 @@ from tokkit.models.flextok.checks import as_picture, as_pictures, checked_seeds
 from tokkit.models.flextok.config import FlexTokConfig
 from tokkit.models.flextok.encoder import Feedback, RegisterEncoder
 from tokkit.models.flextok.flow_decoder import FlowDecoder, draw_pictures
-from tokkit.models.flextok.learning import flow_loss, moved, powers_of_two, step_loss
+from tokkit.models.flextok.learning import (
+    flow_loss,
+    moved,
+    nearest_points,
+    powers_of_two,
+    step_loss,
+)
 from tokkit.models.flextok.mean_decoder import MeanDecoder
 from tokkit.models.flextok.pictures import Pictures
-from tokkit.models.flextok.search import searched
+from tokkit.models.flextok.search import distances, searched
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
@@ -150,11 +156,11 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         picture = as_picture(x, self.config.shape)
         with evaluating(self):
             x = self._tensor(picture[None])
-            vectors = self.bounded(x)
-            found = self.quantizer.encode(vectors)
-            ids = self._searched(x, found)
+            ids, vectors = self._searched(x)
             # a code that the search has moved to is as near as the one that it came from was
-            moves = self.quantizer.decode(ids) - self.quantizer.decode(found)
+            moves = self.quantizer.decode(ids) - self.quantizer.decode(
+                self.quantizer.encode(vectors)
+            )
             vectors = (vectors + moves.to(vectors.dtype))[0]
             soft = self.quantizer.soft_assign(vectors, temperature=self.config.temperature)
             return soft.float().cpu().numpy()
@@ -191,8 +197,8 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         with evaluating(self):
             for at in range(0, len(pictures), _AT_ONCE):
                 x = self._tensor(pictures[at : at + _AT_ONCE])
-                ids = self.quantizer.encode(self.bounded(x))
-                found.append((self._searched(x, ids) if search else ids).cpu().numpy())
+                ids = self._searched(x)[0] if search else self.quantizer.encode(self.bounded(x))
+                found.append(ids.cpu().numpy())
         return np.concatenate(found)
 
     def decode_many(
@@ -312,15 +318,35 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
             total = total + value.detach() @ self.mean_decoder.rows[place].detach()
         return torch.stack(bounded, 1), torch.stack(values, 1)
 
-    def _searched(self, x: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return searched(
+    def _searched(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids, int64 (n, n_tokens), and the vectors that they were sought from; see `search`."""
+        vectors, values = self.coded(x)
+        ids, distances = self._moved(x, values)
+        first = nearest_points(self, x) if self.config.search else None
+        if first is None:
+            return ids, vectors
+        other = torch.nonzero(self.quantizer.encode(first) != self.quantizer.encode(values)[:, 0])
+        other = other[:, 0]  # the same beginning would lead to the same end
+        if len(other):
+            its_vectors, values = self.coded(x[other], first[other])
+            its_ids, its_distances = self._moved(x[other], values)
+            nearer = its_distances < distances[other]
+            ids[other[nearer]] = its_ids[nearer]
+            vectors[other[nearer]] = its_vectors[nearer]
+        return ids, vectors
+
+    def _moved(self, x: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Better ids than those of some points, and their distances; see `searched`."""
+        lengths = sorted(self.config.recipe.budgets) or powers_of_two(self.config.n_tokens)
+        ids = searched(
             self.mean_decoder,
             self.quantizer,
             x,
-            ids,
-            lengths=sorted(self.config.recipe.budgets) or powers_of_two(self.config.n_tokens),
+            self.quantizer.encode(values),
+            lengths=lengths,
             sweeps=self.config.search,
         )
+        return ids, distances(self.mean_decoder, self.quantizer, x, ids, lengths)
 
     def _tensor(self, pictures: NDArray[np.uint8]) -> torch.Tensor:
         whole = np.ascontiguousarray(pictures)

@@ -3,10 +3,13 @@
 The encoder guesses; what it is after is known exactly: the squared distance of the expected
 pictures by the first 1, 2, 4, … ids. So each id in turn is moved to a neighbour on the grid, one
 level up or down in one column, if that makes the sum of those distances smaller ("iterated
-conditional modes", Besag, 1986; in codecs: rate-distortion optimised quantisation); the first one
-also to that which is the best alone. It is the same sum whatever number of ids is kept, so that a
-truncated sequence is still the beginning of the whole one. Nothing is drawn, and no picture looks
-at another.
+conditional modes", Besag, 1986; in codecs: rate-distortion optimised quantisation). It is the same
+sum whatever number of ids is kept, so that a truncated sequence is still the beginning of the whole
+one. Nothing is drawn, and no picture looks at another.
+
+The first id is worth the most, and a neighbour of a wrong guess is no better. So `FlexTok.encode`
+searches from two beginnings, of which it keeps the nearer: that which the encoder gives, and that
+which it gives after the first code that alone is nearest (`nearest_first`).
 """
 
 from __future__ import annotations
@@ -47,14 +50,11 @@ def searched(
         int64 (n, n_tokens).
     """
     ids = ids.clone()
-    alone = nearest_first(decoder, quantizer, x) if lengths[0] == 1 and sweeps else None
     moves = _moves(quantizer.levels).to(ids.device)
     for _ in range(sweeps):
         moved = False
         for place in range(lengths[-1]):
             choices = _choices(ids[:, place], quantizer.levels, moves)
-            if place == 0 and alone is not None:
-                choices = torch.cat([choices, alone[:, None]], 1)
             later = [length for length in lengths if length > place]
             errors = _errors(decoder, quantizer, x, ids, place, choices, later)
             best = errors.argmin(1, keepdim=True)  # the first of equals, which is what was there
@@ -85,6 +85,18 @@ def nearest_first(
         codes = quantizer.decode(torch.arange(n_codes, device=x.device)).to(x.dtype)
         pictures = decoder.prefixes(codes[:, None], [1])[0]
         return nearest(x.flatten(1), pictures.flatten(1))
+
+
+def distances(
+    decoder: MeanDecoder,
+    quantizer: FiniteScalarQuantizer,
+    x: torch.Tensor,
+    ids: torch.Tensor,
+    lengths: Sequence[int],
+) -> torch.Tensor:
+    """Squared distances by all lengths together, float (n,), which the search makes smaller."""
+    expected = decoder.prefixes(quantizer.decode(ids).to(x.dtype), lengths)
+    return (expected - x).square().flatten(2).mean(2).sum(0)
 
 
 def _moves(levels: Sequence[int]) -> torch.Tensor:

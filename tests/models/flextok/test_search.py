@@ -10,6 +10,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from tests.models.flextok.toys import CONFIG, blocks, new_model
+from tokkit.models.flextok.learning import nearest_points
 from tokkit.models.flextok.search import nearest_first, searched
 
 X = blocks(6, seed=3)
@@ -51,8 +52,7 @@ def alone(model: Any, picture: Any) -> int:
 def one_by_one(model: Any, picture: Any, ids: list[int], sweeps: int) -> list[int]:
     for _ in range(sweeps):
         for place in range(4):
-            codes = neighbours(ids[place]) + ([] if place else [alone(model, picture)])
-            tried = [ids, *([*ids[:place], c, *ids[place + 1 :]] for c in codes)]
+            tried = [ids, *([*ids[:place], c, *ids[place + 1 :]] for c in neighbours(ids[place]))]
             ids = min(tried, key=lambda each: error(model, picture, each))
     return ids
 
@@ -73,19 +73,33 @@ def test_it_takes_the_best_neighbour_at_each_place(model: Any, sweeps: int) -> N
     assert sweeps == 0 or found.tolist() != begun.tolist()
 
 
-def test_the_first_id_is_sought_among_all_codes_unless_they_are_many(model: Any) -> None:
+def test_the_nearer_of_two_beginnings_is_kept(model: Any) -> None:
+    """The encoder's, and the one after the first code that alone is nearest."""
     x = model._tensor(X)
-    found = nearest_first(model.mean_decoder, model.quantizer, x)
-    assert found is not None and found.tolist() == [alone(model, each) for each in X]
-    begun = torch.full((len(X), 4), int(found[0]) ^ 1)
+    first = nearest_first(model.mean_decoder, model.quantizer, x)
+    assert first is not None and first.tolist() == [alone(model, each) for each in X]
     with torch.no_grad():
-        moved = searched(
-            model.mean_decoder, model.quantizer, x, begun, lengths=(1,), sweeps=1
-        )  # fmt: skip
-    assert torch.equal(moved[:, 0], found)
-    large = new_model(replace(CONFIG, levels=(64, 65)))
-    assert nearest_first(large.mean_decoder, large.quantizer, x) is None
-    assert large.encode_many(X).shape == (len(X), 4)
+        begun = [model.coded(x)[1], model.coded(x, model.quantizer.decode(first))[1]]
+    ids = [model.quantizer.encode(each).tolist() for each in begun]
+    assert [each[0] for each in ids[1]] == first.tolist()
+    sweeps = model.config.search
+    kept: list[int] = []
+    for picture, found, *both in zip(X, model.encode_many(X).tolist(), *ids, strict=True):
+        ends = [one_by_one(model, picture, each, sweeps) for each in both]
+        errors = [error(model, picture, each) for each in ends]
+        kept.append(int(np.argmin(errors)))
+        assert found == ends[kept[-1]]
+    assert set(kept) == {0, 1}
+
+
+def test_there_is_one_beginning_where_codes_are_many_or_one_id_was_not_learned(model: Any) -> None:
+    for config in (
+        replace(CONFIG, levels=(64, 65)),
+        replace(CONFIG, recipe=replace(CONFIG.recipe, budgets=(2, 4))),
+    ):
+        other = new_model(config)
+        assert nearest_points(other, other._tensor(X)) is None
+        assert other.encode_many(X).shape == (len(X), 4)
 
 
 def test_more_sweeps_are_never_worse_and_end_where_nothing_is_better(model: Any) -> None:
