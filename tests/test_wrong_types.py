@@ -155,6 +155,8 @@ def arguments(name: str) -> dict[str, Any]:
     if name.startswith("TextTokenizer."):
         needed -= {"context"} | ({"budget"} if name != PREFIX else set())
     given = {key: toys()[key] for key in needed & toys().keys()}
+    if name == "TextTokenizer.decode_many":
+        given["ids"] = [[1]]
     if name == "TextTokenizer.encode_file":
         given["path"] = toys()["text_file"]
     if "prompt" in given or "request" in given:

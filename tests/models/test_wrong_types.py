@@ -29,7 +29,7 @@ from tokkit.models.flextok.generator import GeneratorConfig, PictureGenerator
 _OF_TORCH = set(dir(torch.nn.Module))
 _INTERNAL = {
     # What a model tells its own parts, in tensors.
-    *("forward", "analysed", "bounded", "framed", "start_codes", "student_loss", "build"),
+    *("forward", "analysed", "bounded", "coded", "framed", "start_codes", "student_loss", "build"),
     *("begin", "extend", "read_through", "glance", "nats", "training_nats", "save_parts", "fresh"),
     "may_have_opened",
 }

@@ -133,6 +133,21 @@ def test_a_budget_is_truncation(tokenizer: Digits) -> None:
         tokenizer.truncate(ids, 0)
 
 
+def test_many_are_decoded_as_each_of_them_is() -> None:
+    class Seeded(Digits):
+        def decode(self, ids: Any, *, seed: int | None = None) -> Any:
+            return super().decode(ids) + (seed or 0)
+
+    tokenizer = Seeded()
+    ids = [tokenizer.encode(SIGNAL[:n]) for n in (3, 8)]
+    for seeds in (None, [4, 5]):
+        found = list(tokenizer.decode_many(ids, seeds=seeds))
+        for each, its_ids, seed in zip(found, ids, seeds or [None, None], strict=True):
+            assert np.array_equal(each, tokenizer.decode(its_ids, seed=seed))
+    with pytest.raises(ArgumentError, match="1 seeds for 2"):
+        tokenizer.decode_many(ids, seeds=[1])
+
+
 def test_decoding_truncated_ids_ignores_later_ids() -> None:
     tokenizer = Digits()
     ids = tokenizer.encode(SIGNAL)

@@ -81,9 +81,10 @@ class Encoded:
         Raises:
             ArgumentError: it is not a finite number.
         """
+        decoded = self.tokenizer.decode_many([self.own_shape(each) for each in ids])
         values = [
-            float(self.distortion(signal, self.tokenizer.decode(self.own_shape(each))))
-            for signal, each in zip(self.signals, ids, strict=True)
+            float(self.distortion(signal, each))
+            for signal, each in zip(self.signals, decoded, strict=True)
         ]
         if not all(map(math.isfinite, values)):
             raise ArgumentError("distortion gave a figure that is not finite; expected a number")

@@ -77,15 +77,10 @@ def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
         return _UNIT * patch_distance(others, made, n_levels)
 
     def decoded(ids: Sequence[Ids], *, draws: bool) -> list[Floats]:
-        tokenizer = encoded.tokenizer
-        return [
-            _picture(
-                encoded,
-                tokenizer.decode(encoded.own_shape(ids[k]), seed=place if draws else None),
-                like=encoded.signals[k],
-            )
-            for place, k in enumerate(asked)
-        ]
+        own = [encoded.own_shape(ids[k]) for k in asked]
+        made = encoded.tokenizer.decode_many(own, seeds=range(len(asked)) if draws else None)
+        likes = [encoded.signals[k] for k in asked]
+        return [_picture(encoded, each, like=like) for each, like in zip(made, likes, strict=True)]
 
     may_draw = not encoded.tokenizer.deterministic
     return Realism(

@@ -298,8 +298,10 @@ class Infilling:
             valid_utf8: cut nowhere where that leaves a character broken, if there is a choice.
 
         Raises:
+            ArgumentError: no text, or no truth value.
             ModelError: it is zero for all of them.
         """
+        check_flags(valid_utf8=valid_utf8)
         text, ends, state = as_bytes(text), self.frame.ends, self._state.fork()
         cuts = range(len(text) + 1)
         if valid_utf8:
