@@ -14,6 +14,7 @@ from tokkit.audit.codebook.rate_distortion import Point, bd_rate
 from tokkit.audit.subject import Subject
 from tokkit.report.json_data import json_text, section_data
 from tokkit.report.page.tables import section_html
+from tokkit.tokenizer import Tokenizer
 
 
 class Coarse:
@@ -33,6 +34,8 @@ class Coarse:
         array = np.asarray(x, np.float32)
         scaled = 127 * (array + 1) if self.modality == "speech" else array
         return scaled.reshape(-1)[:4].astype(np.int64)[:budget]
+
+    decode_many: Any = Tokenizer.decode_many
 
     def truncate(self, ids: Any, budget: int) -> Any:
         return ids[:budget]

@@ -303,7 +303,7 @@ class Infilling:
         """
         check_flags(valid_utf8=valid_utf8)
         text, ends, state = as_bytes(text), self.frame.ends, self._state.fork()
-        cuts = range(len(text) + 1)
+        cuts = set(range(len(text) + 1))
         if valid_utf8:
             cuts = _whole_cuts(ValidUtf8(self._begun), text, ends) or cuts
         scores = np.full(len(text) + 1, -np.inf)
@@ -358,13 +358,13 @@ class Infilling:
         return after - before + (float(tallies[-1].logprobs()[END]) if end else 0.0)
 
 
-def _whole_cuts(guard: ValidUtf8, text: bytes, ends: bytes) -> list[int]:
+def _whole_cuts(guard: ValidUtf8, text: bytes, ends: bytes) -> set[int]:
     """Sizes of beginnings of `text` that `ends` may follow, in valid UTF-8."""
-    found: list[int] = []
+    found: set[int] = set()
     for size, byte in enumerate(text):
         if guard.admits(ends):
-            found.append(size)
+            found.add(size)
         if not guard.admits(bytes([byte])):
             return found
         guard.push(byte)
-    return [*found, len(text)] if guard.admits(ends) else found
+    return found | {len(text)} if guard.admits(ends) else found
