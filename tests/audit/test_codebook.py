@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tokkit
+from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.probe import probe
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
-from tokkit.tokenizer import Modality, PrefixAxis, Tokenizer, refuse_budget
+from tokkit.tokenizer import Modality, PrefixAxis, refuse_budget
 
 
-class HalvingQuantizer(Tokenizer[float]):
+class HalvingQuantizer(Unsaved):
     """A number in [0, 1) as its first binary digits: of flexible length, coarse to fine."""
 
     n_digits = 8
@@ -43,15 +43,8 @@ class HalvingQuantizer(Tokenizer[float]):
     def decode(self, ids: Any, *, seed: int | None = None) -> float:
         return sum(digit / 2 ** (k + 1) for k, digit in enumerate(ids)) + 0.5 / 2 ** len(ids)
 
-    def save(self, folder: str | PathLike[str]) -> None:
-        raise NotImplementedError
 
-    @classmethod
-    def load(cls, folder: str | PathLike[str]) -> Self:
-        raise NotImplementedError
-
-
-class StackedQuantizer(Tokenizer[Any]):
+class StackedQuantizer(Unsaved):
     """Numbers of a signal as two digits each, in base 4: two streams, of which the last may go."""
 
     @property
@@ -76,13 +69,6 @@ class StackedQuantizer(Tokenizer[Any]):
         digits = np.asarray(ids).reshape(len(ids), -1)
         places = 4.0 ** -np.arange(1, digits.shape[1] + 1)
         return ((digits * places).sum(1) + places[-1] / 2)[:, None]
-
-    def save(self, folder: str | PathLike[str]) -> None:
-        raise NotImplementedError
-
-    @classmethod
-    def load(cls, folder: str | PathLike[str]) -> Self:
-        raise NotImplementedError
 
 
 class FixedQuantizer(HalvingQuantizer):

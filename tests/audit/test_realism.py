@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.encoded import Encoded
 from tokkit.audit.codebook.rate_distortion import ids_by_budget
@@ -25,7 +25,7 @@ def textured(level: int, seed: int) -> Any:
     return (8 * level + 64 + noise).clip(0, 255).astype(np.uint8)
 
 
-class Texture(Tokenizer[Any]):
+class Texture(Unsaved):
     """The light of a picture as one id; decoded as it is expected, or drawn with its noise."""
 
     modality_: Modality = "image"
@@ -53,13 +53,6 @@ class Texture(Tokenizer[Any]):
         if seed is None:
             return np.full((SIDE, SIDE, 1), 8 * int(ids[0]) + 64, np.uint8)
         return textured(int(ids[0]), 1000 + seed)
-
-    def save(self, folder: str | PathLike[str]) -> None:
-        raise NotImplementedError
-
-    @classmethod
-    def load(cls, folder: str | PathLike[str]) -> Self:
-        raise NotImplementedError
 
 
 class Speech(Texture):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from tokenizers import ByteLevelBPETokenizer
@@ -18,6 +20,18 @@ from tokkit.audit.subject import Subject
 from tokkit.report.section import Chart, Column, Fact, Section, Series, Table
 from tokkit.text.spec import Normalizer, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer
+from tokkit.tokenizer import Tokenizer
+
+
+class Unsaved(Tokenizer[Any]):
+    """A tokenizer that nobody saves."""
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> Self:
+        raise NotImplementedError
 
 
 def byte_tokenizer(normalizer: Normalizer | None = None) -> TextTokenizer:
