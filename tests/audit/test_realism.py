@@ -120,7 +120,13 @@ def test_the_report_tells_it_beside_distortion() -> None:
 
 
 @pytest.mark.parametrize(
-    "signals", [PICTURES[:15], [each[:6] for each in PICTURES]], ids=["few", "small"]
+    "signals",
+    [
+        PICTURES[:15],
+        [each[:6] for each in PICTURES],
+        [*PICTURES[:15], np.zeros((2048, 2048, 1), np.uint8)],
+    ],
+    ids=["few", "small", "large"],
 )
 def test_where_nothing_can_be_seen_nothing_is_told(signals: Sequence[Any]) -> None:
     assert found_of(Texture(), signals) is None

@@ -30,6 +30,8 @@ _LEAST_SIDE = 16
 """Of the last level of a pyramid."""
 _FEWEST, _MOST = 16, 128
 """Signals: of fewer, chance is all that would be seen; of more, the first would do."""
+_MOST_NUMBERS = 1 << 25
+"""In all signals that are looked at together, whose pyramids take some twenty bytes for each."""
 _PATCHES = 8192
 """Of each level, of each of two sets."""
 _DIRECTIONS = 128
@@ -64,11 +66,15 @@ def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
         by_budget: their ids.
 
     Returns:
-        None of graphs, of fewer than 16 signals, or where they are no pictures or too small.
+        None of graphs, of fewer than 16 signals, or where they are no pictures, too small, or so
+        large that 16 do not fit into memory with ease.
     """
-    chosen = evenly(len(encoded.signals), _MOST)
+    largest = max(1, *map(np.size, encoded.signals))
+    chosen = evenly(len(encoded.signals), min(_MOST, _MOST_NUMBERS // largest))
+    if len(chosen) < _FEWEST:
+        return None
     pictures = [_picture(encoded, encoded.signals[k]) for k in chosen]
-    if len(chosen) < _FEWEST or not all(map(_is_large_enough, pictures)):
+    if not all(map(_is_large_enough, pictures)):
         return None
     others, asked = pictures[::2], chosen[1::2]
     n_levels = min(map(_n_levels, pictures))
