@@ -209,6 +209,14 @@ def test_other_modalities_have_no_explorer() -> None:
     page = render_page(replace(nasty_report(), subject=Subject(Signs()), tokens=None))
     assert "tokkit-block" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert "speech · 4 ids" in page
+    assert "for the signals that were passed" in page
+
+
+def test_only_a_tokenizer_of_text_is_told_not_to_lose_text() -> None:
+    clean = replace(nasty_report(), findings=())
+    assert "loses text" in verdict(clean)
+    signs = replace(clean, subject=Subject(Signs()), tokens=None)
+    assert verdict(signs) == "No errors, no warnings in how the codes are used."
 
 
 def test_a_comparison_is_a_page_of_the_same_kind() -> None:

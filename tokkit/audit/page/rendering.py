@@ -15,6 +15,7 @@ from tokkit.audit.report_content import ReportContent
 from tokkit.report.page.rendering import Page, render
 
 NOTE = "Ids are those of canonical tokenization: what the tokenizer itself gives for a text."
+_NOTE_OF_SIGNALS = "Ids are those that the tokenizer gives for the signals that were passed."
 
 
 def render_page(report: ReportContent) -> str:
@@ -51,7 +52,7 @@ def render_page(report: ReportContent) -> str:
             verdict=verdict(report),
             headline=headline(report.sections),
             sections=report.sections,
-            note=NOTE,
+            note=NOTE if tokenizer is not None else _NOTE_OF_SIGNALS,
             tallies_html=severities_html(report),
             picture_html=picture,
             parts_html=parts,

@@ -37,9 +37,9 @@ def verdict(report: ReportContent) -> str:
     found = report.by_severity()
     worst = next((severity for severity in Severity if found[severity]), None)
     if worst is None or worst == Severity.NOTE:
-        return (
-            "No errors, no warnings: nothing that was tried loses text or costs more than it must."
-        )
+        of_text = ": nothing that was tried loses text or costs more than it must"
+        of_codes = " in how the codes are used"
+        return f"No errors, no warnings{of_codes if report.subject.text is None else of_text}."
     titles = list(dict.fromkeys(_inside(f.title) for f in report.findings if f.severity == worst))
     named = "; ".join(titles[:_TITLES])
     rest = len(titles) - _TITLES
