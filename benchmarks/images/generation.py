@@ -31,7 +31,7 @@ from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator
 from tokkit.models.flextok.model import FlexTok, psnr
 from tokkit.models.training import TrainingOptions, train
 
-JUDGE_STEPS, WRITER_STEPS, N_WRITTEN = 2000, 3000, 1000
+JUDGE_STEPS, WRITER_STEPS, N_WRITTEN = 2000, 1200, 1000
 QUICK_JUDGE_STEPS, QUICK_WRITER_STEPS, QUICK_WRITTEN = 100, 60, 40
 _GUIDANCE = 1.5
 _KINDS = {"any": None, "fixed": max(BUDGETS)}
@@ -92,7 +92,10 @@ def trained_writer(
     steps = QUICK_WRITER_STEPS if options.quick else WRITER_STEPS
     torch.manual_seed(2)
     config = GeneratorConfig(
-        n_classes=data.n_classes, n_tokens=model.config.n_tokens, vocab_size=model.vocab_size
+        n_classes=data.n_classes,
+        n_tokens=model.config.n_tokens,
+        vocab_size=model.vocab_size,
+        levels=model.config.levels,
     )
     writer = PictureGenerator(config)
     ids = LabelledIds(model.encode_many(data.known, search=False), data.known_labels)

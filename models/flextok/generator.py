@@ -8,6 +8,7 @@ write without being told; for that, the class is hidden in a share of the traini
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -30,6 +31,7 @@ from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.tasks import Task
+from tokkit.quantize.finite_scalar import FiniteScalarQuantizer
 
 _MOST = 1 << 24
 _AT_ONCE = 256
@@ -44,19 +46,23 @@ class GeneratorConfig:
         n_classes: of pictures.
         n_tokens: ids of a picture.
         vocab_size: different ids.
+        levels: of the finite scalar quantiser that the ids are of; ids that share a level then
+            share what is learned of it. Empty: each id is learned by itself.
         stack: sizes of the transformer.
         batch: pictures of a step.
         hidden_classes: share of the pictures of a step whose class is hidden.
-        dropout: share of the embedded numbers that are dropped in training.
+        dropout: share of the numbers before and behind the transformer that are dropped in
+            training.
     """
 
     n_classes: int = 10
     n_tokens: int = 16
     vocab_size: int = 1024
+    levels: tuple[int, ...] = ()
     stack: StackConfig = field(default_factory=lambda: StackConfig(width=128, n_layers=3))
     batch: int = 64
     hidden_classes: float = 0.1
-    dropout: float = 0.1
+    dropout: float = 0.3
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -66,6 +72,13 @@ class GeneratorConfig:
         """
         for name in ("n_classes", "n_tokens", "vocab_size", "batch"):
             check_whole(name, getattr(self, name), 1, _MOST)
+        check_kind(self.levels, (tuple, list), "levels")
+        object.__setattr__(self, "levels", tuple(self.levels))  # JSON has lists
+        if self.levels and FiniteScalarQuantizer(self.levels).vocab_sizes != (self.vocab_size,):
+            raise ArgumentError(
+                f"levels {self.levels} make {math.prod(self.levels):,} ids, and vocab_size is "
+                f"{self.vocab_size:,}"
+            )
         check_kind(self.stack, StackConfig, "stack")
         for name in ("hidden_classes", "dropout"):
             if not 0 <= check_real(name, getattr(self, name)) < 1:
@@ -103,6 +116,9 @@ class PictureGenerator(InFolder, nn.Module):
         self.stack = Stack(config.stack)
         self.head = OutputLayer(width, config.vocab_size)
         nn.init.normal_(self.head.weight, 0, _DEVIATION)
+        if config.levels:
+            self.shared_rows = _LevelRows(config.levels, width)
+            self.shared_head = _LevelRows(config.levels, width)
 
     @property
     def fingerprint(self) -> str:
@@ -122,9 +138,13 @@ class PictureGenerator(InFolder, nn.Module):
             classes: int64 (n,); `n_classes` for a hidden one.
         """
         told = self.classes(classes)[:, None]
-        x = torch.cat([told, self.rows(ids)], 1) + self.places.weight[: ids.shape[1] + 1]
+        rows, head = self.rows.weight, self.head.weight
+        if self.config.levels:
+            rows, head = rows + self.shared_rows(), head + self.shared_head()
+        x = torch.cat([told, rows[ids]], 1) + self.places.weight[: ids.shape[1] + 1]
+        x = self.stack(functional.dropout(x, self.config.dropout, self.training))
         x = functional.dropout(x, self.config.dropout, self.training)
-        return self.head(self.stack(x))
+        return functional.linear(x, head, self.head.bias)
 
     def generate(
         self,
@@ -222,6 +242,24 @@ class PictureGenerator(InFolder, nn.Module):
         lesson = _Lesson(self, data)
         identity = {"ids": data.fingerprint(), "config": asdict(config)}
         return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
+
+
+class _LevelRows(nn.Module):
+    """What the levels of an id add to the row of it: a row for each level of each column."""
+
+    _places: torch.Tensor
+
+    def __init__(self, levels: Sequence[int], width: int) -> None:
+        super().__init__()
+        # the first column is the lowest digit of an id, as in `FiniteScalarQuantizer`
+        digits = np.unravel_index(np.arange(math.prod(levels)), levels, order="F")
+        places = np.stack(digits, 1) + np.cumsum([0, *levels[:-1]])
+        self.register_buffer("_places", torch.from_numpy(places), persistent=False)
+        self.weight = nn.Parameter(torch.randn(sum(levels), width) * _DEVIATION)
+
+    def forward(self) -> torch.Tensor:
+        """Float (ids, width)."""
+        return functional.embedding_bag(self._places, self.weight, mode="sum")
 
 
 class _Lesson:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.models.flextok.toys import SMALL
 from tokkit.errors import ArgumentError
 from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator, Pictures
 from tokkit.models.training import TrainingOptions, train
+from tokkit.quantize.finite_scalar import FiniteScalarQuantizer
 
 CONFIG = GeneratorConfig(n_classes=3, n_tokens=4, vocab_size=12, stack=SMALL, batch=32, dropout=0.0)
 
@@ -25,10 +27,10 @@ def counting(n: int = 300) -> LabelledIds:
     return LabelledIds(first[:, None] + 2 * np.arange(4), labels)
 
 
-@pytest.fixture(scope="module")
-def generator() -> Any:
+@pytest.fixture(scope="module", params=[(), (4, 3)], ids=["by id", "by level"])
+def generator(request: Any) -> Any:
     torch.manual_seed(0)
-    model = PictureGenerator(CONFIG)
+    model = PictureGenerator(replace(CONFIG, levels=request.param))
     result = train(model, counting(), TrainingOptions(steps=150, learning_rate=0.02))
     bits = [each.evaluation["bits_per_id"] for each in result.records if each.evaluation]
     assert bits[-1] < 0.35 < 2 < bits[0]  # one of the four ids is a toss of a coin
@@ -69,6 +71,28 @@ def test_a_later_id_does_not_change_earlier_logits(generator: Any) -> None:
     assert not torch.allclose(logits[0, 3], logits[1, 3], atol=1e-3)
 
 
+def test_ids_share_what_is_learned_of_their_levels() -> None:
+    model = PictureGenerator(replace(CONFIG, levels=(4, 3)))
+    levels = FiniteScalarQuantizer((4, 3)).decode(torch.arange(12))
+    for part in (model.shared_rows, model.shared_head):
+        rows = part()
+        assert rows.shape == (12, SMALL.width)
+        for one, two, other, another in ((0, 1, 8, 9), (0, 4, 3, 7)):
+            same = torch.equal(levels[two] - levels[one], levels[another] - levels[other])
+            assert same and not torch.allclose(rows[one], rows[two])
+            assert torch.allclose(rows[two] - rows[one], rows[another] - rows[other], atol=1e-6)
+    logits = model(torch.zeros(1, 0, dtype=torch.int64), torch.tensor([0]))
+    logits[0, 0, 5].backward()
+    gradient: Any = model.shared_head.weight.grad
+    assert (gradient.abs().sum(1) > 0).tolist() == [False, True, False, False, False, True, False]
+
+
+@pytest.mark.parametrize("levels", [(4, 4), (1, 12), 12, (12.5,)])
+def test_levels_make_as_many_ids(levels: Any) -> None:
+    with pytest.raises(ArgumentError, match="level"):
+        replace(CONFIG, levels=levels)
+
+
 def test_save_and_load_write_the_same_ids(generator: Any, tmp_path: Path) -> None:
     generator.save(tmp_path)
     loaded = PictureGenerator.load(tmp_path)
@@ -90,7 +114,7 @@ def test_save_and_load_write_the_same_ids(generator: Any, tmp_path: Path) -> Non
 )
 def test_senseless_requests_are_refused(generator: Any, arguments: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
-        generator.generate(arguments.pop("classes"), **arguments)
+        generator.generate(**arguments)
 
 
 @pytest.mark.parametrize(
