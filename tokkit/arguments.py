@@ -61,6 +61,50 @@ def refuse_single_text(texts: object, name: str) -> None:
         )
 
 
+def as_items(values: object, name: str, hint: str = "") -> list[Any]:
+    """The items of a sequence that is no text, or of an array along its first axis.
+
+    Args:
+        values: what the caller gave.
+        name: of the argument.
+        hint: as of `check_kind`.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    # an array by its own name: numpy may not be needed otherwise
+    is_array = hasattr(values, "__array__") and bool(getattr(values, "shape", ()))
+    if isinstance(values, str | bytes | bytearray) or not (
+        isinstance(values, Sequence) or is_array
+    ):
+        shown = " ".join(repr(values).split())
+        raise ArgumentError(
+            f"{name} must be a list or an array of several, got {type(values).__name__} "
+            f"({shown:.60}){hint and f'; {hint}'}"
+        )
+    return list(cast("Iterable[Any]", values))
+
+
+def as_seeds(seeds: object, n: int, of: str) -> list[int]:
+    """A seed for each of several things, as random generators take them.
+
+    Args:
+        seeds: whole numbers from 0 and below 2^63.
+        n: how many there are of what they are of.
+        of: what that is, for messages.
+
+    Raises:
+        ArgumentError: something else, or another number of them.
+    """
+    found = [
+        check_whole("a seed", each, 0, (1 << 63) - 1)
+        for each in as_items(seeds, "seeds", "pass one for each in a list")
+    ]
+    if len(found) != n:
+        raise ArgumentError(f"{len(found)} seeds for {n} {of}")
+    return found
+
+
 def as_ids(ids: object, name: str) -> tuple[int, ...]:
     """Ids as whole numbers, such as those of NumPy.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_array, as_ids, check_whole
+from tokkit.arguments import as_array
 from tokkit.errors import ArgumentError
 
 
@@ -48,12 +48,3 @@ def as_pictures(
     if shape is not None and array.shape[1:] != shape:
         raise ArgumentError(f"{what} uint8 {wanted}, got the shape {given}")
     return array
-
-
-def checked_seeds(seeds: Any) -> list[int]:
-    """Seeds of pictures, which torch's generators take.
-
-    Raises:
-        ArgumentError: no whole numbers, or one that is negative or beyond int64.
-    """
-    return [check_whole("a seed", each, 0, (1 << 63) - 1) for each in as_ids(seeds, "seeds")]

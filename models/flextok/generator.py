@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from tokkit.arguments import as_ids, check_kind, check_real, check_whole
+from tokkit.arguments import as_ids, as_seeds, check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack
-from tokkit.models.flextok.checks import checked_seeds
 from tokkit.models.flextok.labelled_ids import LabelledIds
 from tokkit.models.saving.configs import Config
 from tokkit.models.saving.fingerprint import fingerprint_of
@@ -175,9 +174,7 @@ class PictureGenerator(InFolder, nn.Module):
             check_whole("a class", each, 0, config.n_classes - 1)
             for each in as_ids(classes, "classes")
         ]
-        drawn = checked_seeds(seeds)
-        if len(told) != len(drawn):
-            raise ArgumentError(f"{len(drawn)} seeds for {len(told)} classes")
+        drawn = as_seeds(seeds, len(told), "classes")
         n = config.n_tokens if budget is None else check_whole("budget", budget, 1, config.n_tokens)
         for name, value in (("temperature", temperature), ("guidance", guidance)):
             if check_real(name, value) < 0:

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tokkit.arguments import check_flags, check_kind, check_whole
+from tokkit.arguments import as_items, as_seeds, check_flags, check_kind, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.evaluating import evaluating
-from tokkit.models.flextok.checks import as_picture, as_pictures, checked_seeds
+from tokkit.models.flextok.checks import as_picture, as_pictures
 from tokkit.models.flextok.config import FlexTokConfig
 from tokkit.models.flextok.encoder import Feedback, RegisterEncoder
 from tokkit.models.flextok.flow_decoder import FlowDecoder, draw_pictures
@@ -217,17 +217,14 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
             ArgumentError: as `decode`, or another number of seeds.
             EncodingError: an id outside the grid.
         """
-        check_kind(ids, (Sequence, np.ndarray), "ids", "pass those of each picture in a list")
-        rows = [self._checked(each) for each in ids]
-        if seeds is not None:
-            seeds = checked_seeds(seeds)
-            if len(seeds) != len(rows):
-                raise ArgumentError(f"{len(seeds)} seeds for {len(rows)} pictures")
+        each_in_a_list = "pass those of each picture in a list"
+        rows = [self._checked(each) for each in as_items(ids, "ids", each_in_a_list)]
+        drawn = None if seeds is None else as_seeds(seeds, len(rows), "pictures")
         found = [np.zeros((0, *self.config.shape), np.uint8)]
         with evaluating(self):
             for at in range(0, len(rows), _AT_ONCE):
                 some = slice(at, at + _AT_ONCE)
-                of_these = None if seeds is None else seeds[some]
+                of_these = None if drawn is None else drawn[some]
                 found.append(_as_bytes(self._decoded(rows[some], of_these)))
         return np.concatenate(found)
 

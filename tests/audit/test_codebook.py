@@ -12,6 +12,7 @@ import tokkit
 from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.probe import probe
+from tokkit.audit.codebook.spectra import log_spectral_distance
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
@@ -162,9 +163,44 @@ def test_each_stream_is_told_of_and_codes_tell_labels() -> None:
 def test_codes_that_tell_nothing_leave_the_most_frequent_label() -> None:
     ids = [np.zeros((1, 1), np.int64)] * 30
     found = probe(ids, [1, 1, 0] * 10, (4,), positions=False)
+    assert found is not None
     assert found.accuracy == found.most_frequent == pytest.approx(2 / 3, abs=0.15)
     unknown = probe(ids, [1, -1, -1] * 10, (4,), positions=False)
-    assert (unknown.n_learned, unknown.n_asked) == (5, 5)
+    assert unknown is not None and (unknown.n_learned, unknown.n_asked) == (5, 5)
+
+
+def test_labels_of_which_hardly_one_is_known_tell_nothing_and_refuse_nothing() -> None:
+    ids = [np.zeros((1, 1), np.int64)] * 30
+    assert probe(ids, [-1] * 30, (4,), positions=False) is None
+    labels = [1, *[-1] * (len(SIGNALS) - 1)]
+    part = codebook.examine(
+        Subject(HalvingQuantizer()), signals=SIGNALS, distortion=distance, labels=labels
+    )
+    assert not any(fact.key.startswith("probe") for fact in part.section.facts)
+
+
+def test_signals_and_labels_may_be_arrays() -> None:
+    labels = np.arange(len(SIGNALS)) % 2
+    given: Any = {"signals": np.array(SIGNALS), "labels": labels}
+    options = AuditOptions(**given, distortion=distance)
+    listed = AuditOptions(signals=SIGNALS, labels=labels.tolist(), distortion=distance)
+    reports = [tokkit.audit_tokenizer(HalvingQuantizer(), options=o) for o in (options, listed)]
+    assert reports[0].to_json() == reports[1].to_json()
+    for wrong in (np.array(1.0), "signals", 3):
+        given = {"signals": wrong}
+        with pytest.raises(ArgumentError, match="signals must be"):
+            AuditOptions(**given)
+
+
+def test_the_spectra_of_speech_are_compared_and_silence_weighs_no_more_than_sound() -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 8000)
+    silence = np.zeros(8000)
+    assert log_spectral_distance(sound, sound, 8000) == 0
+    assert log_spectral_distance(sound, -sound, 8000) == 0  # phases are not heard
+    assert log_spectral_distance(sound, sound / 10, 8000) == pytest.approx(20, abs=0.5)
+    assert log_spectral_distance(silence, silence + 1e-5, 8000) < 0.1
+    assert log_spectral_distance(silence, sound, 8000) < 60
+    assert log_spectral_distance(sound[:1], sound[:1], None) == 0
 
 
 def test_positions_tell_apart_what_codes_alone_do_not() -> None:
@@ -172,8 +208,9 @@ def test_positions_tell_apart_what_codes_alone_do_not() -> None:
     labels = [k % 2 for k in range(40)]
     ids = [each for each, _ in sorted(zip(ids, labels, strict=True), key=lambda pair: pair[1])]
     labels = sorted(labels)
-    assert probe(ids, labels, (2,), positions=True).accuracy == 1
-    assert probe(ids, labels, (2,), positions=False).accuracy < 0.8
+    apart, alike = (probe(ids, labels, (2,), positions=each) for each in (True, False))
+    assert apart is not None and alike is not None
+    assert apart.accuracy == 1 and alike.accuracy < 0.8
 
 
 def test_few_signals_prove_no_code_unused() -> None:
@@ -194,8 +231,10 @@ def test_what_does_not_fit_is_refused() -> None:
     subject = Subject(HalvingQuantizer())
     with pytest.raises(ArgumentError, match="signals is empty"):
         codebook.examine(subject, signals=[], distortion=distance)
-    with pytest.raises(ArgumentError, match="not finite"):
-        codebook.examine(subject, signals=SIGNALS, distortion=lambda a, b: float("nan"))
+    for wrong in (float("nan"), None, "near"):
+        bad: dict[str, Any] = {"distortion": lambda a, b, wrong=wrong: wrong}
+        with pytest.raises(ArgumentError, match="must be a finite number"):
+            codebook.examine(subject, signals=SIGNALS, **bad)
     for name in ("contexts", "labels"):
         given: dict[str, Any] = {name: [1]}
         with pytest.raises(ArgumentError, match=f"{name} is about signals"):

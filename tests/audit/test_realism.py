@@ -12,7 +12,14 @@ from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.encoded import Encoded
 from tokkit.audit.codebook.rate_distortion import ids_by_budget
-from tokkit.audit.codebook.realism import Realism, pyramid, realism_of, sliced_wasserstein
+from tokkit.audit.codebook.realism import (
+    Realism,
+    patch_distance,
+    pyramid,
+    realism_of,
+    realism_table,
+    sliced_wasserstein,
+)
 from tokkit.audit.subject import Subject
 from tokkit.tokenizer import Modality, PrefixAxis, Tokenizer
 
@@ -125,11 +132,28 @@ def test_the_report_tells_it_beside_distortion() -> None:
         PICTURES[:15],
         [each[:6] for each in PICTURES],
         [*PICTURES[:15], np.zeros((2048, 2048, 1), np.uint8)],
+        [np.full((SIDE, SIDE, 1), 90, np.uint8)] * 20,
+        [*PICTURES[:20], np.repeat(PICTURES[20], 3, axis=2)],
+        [each[:20] for each in PICTURES],
     ],
-    ids=["few", "small", "large"],
+    ids=["few", "small", "large", "alike", "other channels", "decoded to another size"],
 )
 def test_where_nothing_can_be_seen_nothing_is_told(signals: Sequence[Any]) -> None:
     assert found_of(Texture(), signals) is None
+
+
+def test_what_is_too_small_is_left_out_and_told() -> None:
+    found = found_of(Texture(), [PICTURES[0][:3], *PICTURES])
+    assert found is not None and found.n_left_out == 1
+    sounds = [Speech().decode([1 + k % 14], seed=k) for k in range(20)]
+    found = found_of(Speech(), [*sounds, sounds[0][:100], sounds[0][:1]])
+    assert found is not None and found.n_left_out == 2
+    assert "2 signals too small" in realism_table(found).note
+
+
+def test_a_channel_that_never_varies_is_no_unit_of_measure() -> None:
+    colours = [np.concatenate([each, np.zeros_like(each)], 2) / 255 for each in PICTURES]
+    assert patch_distance(colours[::2], [each + 0.01 for each in colours[1::2]], 1) < 10
 
 
 def test_the_distance_is_the_mean_over_directions_of_that_along_each() -> None:

@@ -146,6 +146,12 @@ def test_many_are_decoded_as_each_of_them_is() -> None:
             assert np.array_equal(each, tokenizer.decode(its_ids, seed=seed))
     with pytest.raises(ArgumentError, match="1 seeds for 2"):
         tokenizer.decode_many(ids, seeds=[1])
+    for wrong in (np.array(3), "ids", True):
+        given: dict[str, Any] = {"ids": wrong}
+        with pytest.raises(ArgumentError, match="ids must be"):
+            tokenizer.decode_many(**given)
+        with pytest.raises(ArgumentError, match="seeds must be"):
+            tokenizer.decode_many(ids, seeds=given["ids"])
 
 
 def test_decoding_truncated_ids_ignores_later_ids() -> None:

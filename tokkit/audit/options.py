@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
-from tokkit.arguments import check_flags, check_functions, check_kind, refuse_single_text
+from tokkit.arguments import as_items, check_flags, check_functions, check_kind, refuse_single_text
 from tokkit.audit.safety.growth import GrowthCurve
 from tokkit.errors import ArgumentError
 from tokkit.mixture.samples.sources import Source
@@ -69,15 +69,13 @@ class AuditOptions:
             ("texts", Mapping),
             ("corpora", Mapping),
             ("chat_template", str),
-            ("signals", Sequence),
-            ("contexts", Sequence),
-            ("labels", Sequence),
             ("against", Tokenizer),
         ):
             if (value := getattr(self, name)) is not None:
                 check_kind(value, kind, name)
-        if self.signals is not None:
-            refuse_single_text(self.signals, "signals")
+        for name in ("signals", "contexts", "labels"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, as_items(value, name, "pass a list"))
         for each in (self.texts or {}).values():
             refuse_single_text(each, "each of texts")
         for each in (self.corpora or {}).values():

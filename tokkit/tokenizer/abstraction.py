@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import MAX_BYTES, check_kind, check_whole
+from tokkit.arguments import MAX_BYTES, as_items, as_seeds, check_whole
 from tokkit.errors import ArgumentError
 from tokkit.tokenizer.ids import Ids, PrefixAxis, as_id_array
 from tokkit.tokenizer.rate import Rate, rate_of
@@ -152,14 +152,11 @@ class Tokenizer(ABC, Generic[SignalT]):
             ArgumentError: as `decode`, or another number of seeds.
             EncodingError: an id outside the vocabulary.
         """
-        check_kind(ids, (Sequence, np.ndarray), "ids", "pass those of each signal in a list")
+        rows = as_items(ids, "ids", "pass those of each signal in a list")
         if seeds is None:
-            return [self.decode(each) for each in ids]
-        check_kind(seeds, (Sequence, np.ndarray), "seeds", "pass one of each signal")
-        seeds = [check_whole("a seed", each, 0) for each in seeds]
-        if len(seeds) != len(ids):
-            raise ArgumentError(f"{len(seeds)} seeds for {len(ids)} signals")
-        return [self.decode(each, seed=seed) for each, seed in zip(ids, seeds, strict=True)]
+            return [self.decode(each) for each in rows]
+        drawn = as_seeds(seeds, len(rows), "signals")
+        return [self.decode(each, seed=seed) for each, seed in zip(rows, drawn, strict=True)]
 
     def truncate(self, ids: Ids, budget: int) -> NDArray[np.int64]:
         """The first ids along `prefix_axis`; `decode` takes them for a coarser signal.

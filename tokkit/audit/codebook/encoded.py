@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.arguments import check_real
+from tokkit.audit.codebook.spectra import log_spectral_distance
 from tokkit.errors import ArgumentError, EncodingError
-from tokkit.tokenizer import Modality, Tokenizer, as_id_array
+from tokkit.tokenizer import Tokenizer, as_id_array
 
 Ids = NDArray[np.int64]
 Distortion = Callable[[Any, Any], float]
@@ -55,7 +57,7 @@ class Encoded:
         contexts = [None] * len(signals) if contexts is None else contexts
         if len(contexts) != len(signals):
             raise ArgumentError(f"{len(signals)} signals and {len(contexts)} contexts")
-        measure = distortion or default_distortion(tokenizer.modality)
+        measure = distortion or default_distortion(tokenizer)
         ids = [
             _checked(tokenizer, tokenizer.encode(signal, context=context))
             for signal, context in zip(signals, contexts, strict=True)
@@ -83,11 +85,9 @@ class Encoded:
         """
         decoded = self.tokenizer.decode_many([self.own_shape(each) for each in ids])
         values = [
-            float(self.distortion(signal, each))
+            check_real("what distortion gives", self.distortion(signal, each))
             for signal, each in zip(self.signals, decoded, strict=True)
         ]
-        if not all(map(math.isfinite, values)):
-            raise ArgumentError("distortion gave a figure that is not finite; expected a number")
         return float(np.mean(values))
 
     def n_units(self) -> float | None:
@@ -118,14 +118,15 @@ def _checked(tokenizer: Tokenizer[Any], ids: object) -> Ids:
     return array if array.ndim == 2 else array[:, None]
 
 
-def default_distortion(modality: Modality) -> Distortion:
-    """What is measured of a modality where nobody says otherwise.
+def default_distortion(tokenizer: Tokenizer[Any]) -> Distortion:
+    """What is measured where nobody says otherwise.
 
     Of pictures the mean squared difference, with white at 1; of graphs 1 - the cosine of a node's
-    features and those decoded, the mean over nodes; of speech the share of the power that the
-    difference has.
+    features and those decoded, the mean over nodes; of speech the log-spectral distance in dB.
     """
-    return {"image": _of_pictures, "graph": _of_graphs, "speech": _of_speech}[modality]
+    if tokenizer.modality == "speech":
+        return lambda one, two: log_spectral_distance(one, two, tokenizer.sample_rate)
+    return _of_pictures if tokenizer.modality == "image" else _of_graphs
 
 
 def _of_pictures(one: Any, two: Any) -> float:
@@ -137,10 +138,3 @@ def _of_graphs(one: Any, two: Any) -> float:
     a, b = np.asarray(one, np.float64), np.asarray(two, np.float64)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(1 - ((a * b).sum(1) / np.maximum(lengths, 1e-12)).mean())
-
-
-def _of_speech(one: Any, two: Any) -> float:
-    a, b = np.asarray(one, np.float64), np.asarray(two, np.float64)
-    n = min(len(a), len(b))
-    power = float(np.square(a[:n]).sum())
-    return float(np.square(a[:n] - b[:n]).sum()) / max(power, 1e-12)

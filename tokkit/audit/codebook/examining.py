@@ -102,7 +102,9 @@ def _beside(section: Section, curve: Sequence[Point], other: Sequence[Point], na
     """With what another tokenizer needs for the same distortion."""
     rate = bd_rate(curve, other)
     told = (
-        "They reach no distortion in common, or one of them has one length." if rate is None else ""
+        "They reach no distortion in common, or that of one of them does not fall with more bits."
+        if rate is None
+        else ""
     )
     fact = Fact(
         "bd_rate_percent", f"Bits beside {name}", None if rate is None else round(rate, 1), "%",
@@ -167,7 +169,7 @@ def _facts(
              help=f"By Miller and Madow, because only {n_ids:,} ids were counted."),
         Fact("ids_per_signal", "Ids a signal", curve[-1].ids),
         Fact("distortion", "Distortion", curve[-1].distortion,
-             help="In the unit of the measure that was given; smaller is better."),
+             help="By the measure that was given, or the usual one; smaller is better."),
     ]  # fmt: skip
     if n_units := encoded.n_units():
         facts.append(Fact("bits_per_unit", f"Bits a {unit}", round(bits * n_ids / n_units, 4)))

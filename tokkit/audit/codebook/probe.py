@@ -27,7 +27,7 @@ class Probe:
 
     Attributes:
         accuracy: of the examples that were not learned from.
-        most_frequent: share of them that has the label which is most frequent among the others.
+        most_frequent: share of them that has the most frequent label.
         n_learned: examples.
         n_asked: examples.
     """
@@ -40,7 +40,7 @@ class Probe:
 
 def probe(
     ids: Sequence[_Ints], labels: Sequence[Any], sizes: Sequence[int], *, positions: bool
-) -> Probe:
+) -> Probe | None:
     """Classify by codes.
 
     Args:
@@ -49,8 +49,11 @@ def probe(
         sizes: codes of each stream.
         positions: whether the same code at two positions are two things.
 
+    Returns:
+        None where fewer than two labels are known: one half is learned from.
+
     Raises:
-        ArgumentError: labels of another number or shape, or fewer than two that are known.
+        ArgumentError: labels of another number or shape.
     """
     if len(labels) != len(ids):
         raise ArgumentError(f"{len(ids)} signals and {len(labels)} labels; expected one of each")
@@ -70,7 +73,7 @@ def probe(
                 examples.append(place)
                 known.append(label)
     if len(known) < 2:
-        raise ArgumentError("labels name fewer than two examples; a probe learns from one half")
+        return None
     return _classified(examples, np.array(known, np.int64))
 
 
@@ -98,6 +101,6 @@ def _classified(examples: list[_Ints], labels: _Ints) -> Probe:
     asked: list[int] = places[1::2].tolist()
     found = [int(np.argmax(prior + likely[:, each].sum(1))) for each in codes[1::2]]
     right = sum(one == other for one, other in zip(found, asked, strict=True))
-    most = asked.count(int(np.argmax(of_classes)))
+    most = max(map(asked.count, set(asked)))
     n_learned = len(codes) - len(asked)
     return Probe(right / len(asked), most / len(asked), n_learned, len(asked))

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tokkit.audit.codebook.encoded import Encoded, Ids
+from tokkit.audit.codebook.encoded import Encoded
 from tokkit.audit.codebook.exhibits import evenly
 from tokkit.audit.codebook.rate_distortion import ByBudget
+from tokkit.audit.codebook.spectra import frame_samples, log_spectra
 from tokkit.report.section import Chart, Series, Table, columns
+from tokkit.report.wording import plural
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +40,9 @@ _DIRECTIONS = 128
 _UNIT = 1000.0
 _KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 """Of Burt and Adelson (1983)."""
-_WINDOW_SECONDS, _LEAST_POWER = 0.032, 1e-10
+_LEAST_DEVIATION = 1 / 255
+"""Signals that vary by less are all alike, and no measure of others: a step of a picture's light,
+or so much of a decibel."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,14 @@ class Realism:
         expected: by each budget, decoded without a seed; a thousand times the distance.
         drawn: with seeds; empty where a tokenizer draws nothing.
         real: of the same signals as they are.
+        n_left_out: signals that are too small.
     """
 
     ids: Sequence[float]
     expected: Sequence[float]
     drawn: Sequence[float]
     real: float
+    n_left_out: int = 0
 
 
 def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
@@ -66,35 +72,42 @@ def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
         by_budget: their ids.
 
     Returns:
-        None of graphs, of fewer than 16 signals, or where they are no pictures, too small, or so
-        large that 16 do not fit into memory with ease.
+        None of graphs; where fewer than 16 signals are large enough, or they are so large that 16
+        do not fit into memory with ease; where signals do not vary, or not all have as many
+        channels, or are decoded to other sizes.
     """
-    largest = max(1, *map(np.size, encoded.signals))
-    chosen = evenly(len(encoded.signals), min(_MOST, _MOST_NUMBERS // largest))
+    fitting = [k for k, each in enumerate(encoded.signals) if _is_large_enough(encoded, each)]
+    largest = max([1, *(np.size(encoded.signals[k]) for k in fitting)])
+    chosen = [fitting[k] for k in evenly(len(fitting), min(_MOST, _MOST_NUMBERS // largest))]
     if len(chosen) < _FEWEST:
         return None
     pictures = [_picture(encoded, encoded.signals[k]) for k in chosen]
-    if not all(map(_is_large_enough, pictures)):
+    others, originals, asked = pictures[::2], pictures[1::2], chosen[1::2]
+    if _are_alike(others) or len({each.shape[2] for each in pictures}) > 1:
         return None
-    others, asked = pictures[::2], chosen[1::2]
     n_levels = min(map(_n_levels, pictures))
 
-    def distance(made: Sequence[Floats]) -> float:
-        return _UNIT * patch_distance(others, made, n_levels)
+    def distances(*, draws: bool) -> list[float] | None:
+        found: list[float] = []
+        for _, ids in by_budget:
+            own = [encoded.own_shape(ids[k]) for k in asked]
+            decoded = encoded.tokenizer.decode_many(own, seeds=range(len(own)) if draws else None)
+            made = [
+                _picture(encoded, each, n_samples=np.size(encoded.signals[k]))
+                for k, each in zip(asked, decoded, strict=True)
+            ]
+            if any(a.shape != b.shape for a, b in zip(made, originals, strict=True)):
+                return None
+            found.append(_UNIT * patch_distance(others, made, n_levels))
+        return found
 
-    def decoded(ids: Sequence[Ids], *, draws: bool) -> list[Floats]:
-        own = [encoded.own_shape(ids[k]) for k in asked]
-        made = encoded.tokenizer.decode_many(own, seeds=range(len(asked)) if draws else None)
-        likes = [encoded.signals[k] for k in asked]
-        return [_picture(encoded, each, like=like) for each, like in zip(made, likes, strict=True)]
-
-    may_draw = not encoded.tokenizer.deterministic
-    return Realism(
-        [n for n, _ in by_budget],
-        [distance(decoded(ids, draws=False)) for _, ids in by_budget],
-        [distance(decoded(ids, draws=True)) for _, ids in by_budget] if may_draw else [],
-        distance(pictures[1::2]),
-    )
+    expected = distances(draws=False)
+    drawn = [] if encoded.tokenizer.deterministic else distances(draws=True)
+    if expected is None or drawn is None:
+        return None
+    real = _UNIT * patch_distance(others, originals, n_levels)
+    n_left_out = len(encoded.signals) - len(fitting)
+    return Realism([n for n, _ in by_budget], expected, drawn, real, n_left_out)
 
 
 def patch_distance(real: Sequence[Floats], made: Sequence[Floats], n_levels: int) -> float:
@@ -110,7 +123,7 @@ def patch_distance(real: Sequence[Floats], made: Sequence[Floats], n_levels: int
     for level in range(n_levels):
         one = _patches([each[level] for each in of_real])
         two = _patches([each[level] for each in of_made])
-        mean, deviation = one.mean((0, 1, 2)), one.std((0, 1, 2)) + 1e-9
+        mean, deviation = one.mean((0, 1, 2)), one.std((0, 1, 2)).clip(_LEAST_DEVIATION)
         rows = [((each - mean) / deviation).reshape(len(each), -1) for each in (one, two)]
         found.append(sliced_wasserstein(*rows))
     return float(np.mean(found))
@@ -161,8 +174,19 @@ def _n_levels(picture: Floats) -> int:
     return n
 
 
-def _is_large_enough(picture: Floats) -> bool:
-    return picture.ndim == 3 and min(picture.shape[:2]) >= _SIDE
+def _is_large_enough(encoded: Encoded, signal: Any) -> bool:
+    """Whether a patch fits into a picture, or into the spectra of speech."""
+    shape = np.shape(signal)
+    if encoded.tokenizer.modality == "image":
+        return len(shape) == 3 and min(shape[:2]) >= _SIDE
+    n = frame_samples(encoded.tokenizer.sample_rate)
+    is_speech = encoded.tokenizer.modality == "speech" and len(shape) == 1
+    return is_speech and n // 2 >= _SIDE and shape[0] >= n + (_SIDE - 1) * (n // 2)
+
+
+def _are_alike(pictures: Sequence[Floats]) -> bool:
+    lightest, darkest = max(each.max() for each in pictures), min(each.min() for each in pictures)
+    return bool(lightest - darkest < _LEAST_DEVIATION)
 
 
 def _patches(pictures: Sequence[Floats]) -> Floats:
@@ -177,23 +201,14 @@ def _patches(pictures: Sequence[Floats]) -> Floats:
     return np.stack(found)
 
 
-def _picture(encoded: Encoded, signal: Any, like: Any = None) -> Floats:
-    """A signal as a picture; as long as another one, where decoding may change that."""
-    array = np.asarray(signal)
+def _picture(encoded: Encoded, signal: Any, *, n_samples: int | None = None) -> Floats:
+    """A signal as a picture; of speech of so many samples, where decoding may change that."""
+    array = np.asarray(signal, np.float64)
     if encoded.tokenizer.modality == "image":
-        return array.astype(np.float64) / 255
-    rate = encoded.tokenizer.sample_rate
-    if encoded.tokenizer.modality != "speech" or rate is None or array.ndim != 1:
-        return np.zeros(0)
-    n = round(_WINDOW_SECONDS * rate)
-    samples = array.astype(np.float64)
-    if like is not None:
-        samples = np.pad(samples[: len(like)], (0, max(len(like) - len(samples), 0)))
-    if len(samples) < n:
-        return np.zeros(0)
-    frames = sliding_window_view(samples, n)[:: n // 2] * np.hanning(n)
-    power = np.square(np.abs(np.fft.rfft(frames)))
-    return np.log10(power / n + _LEAST_POWER)[..., None]
+        return array / 255
+    if n_samples is not None:
+        array = np.pad(array[:n_samples], (0, max(n_samples - len(array), 0)))
+    return log_spectra(array, encoded.tokenizer.sample_rate)[..., None]
 
 
 def realism_table(found: Realism) -> Table:
@@ -202,11 +217,13 @@ def realism_table(found: Realism) -> Table:
     if found.drawn:
         heads["drawn"] = "As drawn"
     rows = zip(found.ids, found.expected, *([found.drawn] if found.drawn else []), strict=True)
+    n = found.n_left_out
+    left_out = f" {plural(n, 'signal')} too small for a patch are left out." if n else ""
     return Table(
         "realism", "How real it looks, whatever it should be", columns("number", **heads),
         tuple((n, *(round(each, 1) for each in values)) for n, *values in rows),
         "A thousand times the sliced Wasserstein distance of patches to those of other signals; "
-        f"signals as they are have {found.real:.1f}. Smaller is more real.",
+        f"signals as they are have {found.real:.1f}. Smaller is more real.{left_out}",
     )  # fmt: skip
 
 
