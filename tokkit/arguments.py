@@ -6,9 +6,10 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_origin, get_type_hints
 
 from tokkit.errors import ArgumentError
 
@@ -173,6 +174,29 @@ def as_plain(value: Any) -> Any:
         return tuple(several) if isinstance(value, tuple) else several
     number = getattr(value, "item", None)
     return number() if callable(number) else value
+
+
+def settle_fields(config: Any) -> None:
+    """Bring fields of a frozen dataclass to the types that they are declared with, as saving does.
+
+    A flag becomes True or False, a whole number where any is meant a float, a list a tuple: what
+    was saved and is read again, as JSON, is then what was there before.
+
+    Raises:
+        ArgumentError: no truth value, no finite number, or no list.
+    """
+    kinds: dict[str, Any] = get_type_hints(cast("type[Any]", type(config)))
+    for each in fields(config):
+        kind, value = kinds[each.name], getattr(config, each.name)
+        if kind is bool:
+            check_flags(**{each.name: value})
+            value = bool(value)
+        elif kind is float:
+            value = check_real(each.name, value)
+        elif get_origin(kind) is tuple:
+            check_kind(value, (tuple, list), each.name)
+            value = tuple(value)
+        object.__setattr__(config, each.name, value)
 
 
 def check_path(path: object, name: str, hint: str = "") -> Path:

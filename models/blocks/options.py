@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.arguments import check_real, check_whole
+from tokkit.arguments import check_real, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 
 _MULTIPLE = 32
@@ -46,6 +46,7 @@ class StackConfig:
         Raises:
             ArgumentError: a size out of range, or that does not fit another.
         """
+        settle_fields(self)
         check_whole("width", self.width, 1, _MOST_WIDTH)
         check_whole("n_layers", self.n_layers, 1, _MOST_LAYERS)
         check_whole("n_heads", self.n_heads, 1, self.width)
@@ -95,7 +96,7 @@ class NgramConfig:
         Raises:
             ArgumentError: no size, or one out of range or order.
         """
-        object.__setattr__(self, "sizes", tuple(self.sizes))  # JSON has lists
+        settle_fields(self)
         for size in self.sizes:
             check_whole("a size of n-grams", size, 2, 64)
         if not self.sizes or list(self.sizes) != sorted(set(self.sizes)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_flags, check_kind, check_whole
+from tokkit.arguments import check_kind, check_whole, settle_fields
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 
 
@@ -31,7 +31,7 @@ class ByteConfig:
         Raises:
             ArgumentError: one is another.
         """
+        settle_fields(self)
         check_kind(self.backbone, StackConfig, "backbone")
         check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
-        check_flags(gate=self.gate)
         check_whole("ahead", self.ahead, 0, MOST_AHEAD)

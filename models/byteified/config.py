@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_flags, check_kind, check_whole
+from tokkit.arguments import check_kind, check_whole, settle_fields
 from tokkit.models.blocks.options import NgramConfig, StackConfig
 
 
@@ -33,6 +33,7 @@ class TokenModelConfig:
         Raises:
             ArgumentError: one is another, or out of range.
         """
+        settle_fields(self)
         for name in ("state_width", "row_width", "n_ids"):
             check_whole(name, getattr(self, name), 1)
         check_kind(self.vocabulary, str, "vocabulary")
@@ -65,9 +66,9 @@ class DecoderConfig:
         Raises:
             ArgumentError: one is another.
         """
+        settle_fields(self)
         check_kind(self.stack, StackConfig, "stack")
         check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
-        check_flags(gate=self.gate, suffixes=self.suffixes)
 
 
 @dataclass(frozen=True)
@@ -88,5 +89,6 @@ class ByteifiedConfig:
         Raises:
             ArgumentError: one is another.
         """
+        settle_fields(self)
         check_kind(self.token_model, TokenModelConfig, "token_model")
         check_kind(self.decoder, DecoderConfig, "decoder")

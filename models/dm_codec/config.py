@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.arguments import check_kind, check_real, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 
 FRAMES_PER_SECOND = 50
@@ -57,6 +57,7 @@ class DMCodecRecipe:
         Raises:
             ArgumentError: a value out of range.
         """
+        settle_fields(self)
         check_whole("plain_steps", self.plain_steps, 0)
         check_whole("start_frames", self.start_frames, 1, 1 << 20)
         check_whole("batch", self.batch, 1, _MOST)
@@ -108,6 +109,7 @@ class DMCodecConfig:
         Raises:
             ArgumentError: a value out of range.
         """
+        settle_fields(self)
         check_whole("sample_rate", self.sample_rate, LEAST_RATE, MOST_RATE)
         if self.sample_rate % (step := FRAMES_PER_SECOND * PARTS):
             raise ArgumentError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_flags, check_kind, check_whole
+from tokkit.arguments import check_kind, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
@@ -46,6 +46,7 @@ class EndOfWordShape:
         Raises:
             ArgumentError: one does not fit.
         """
+        settle_fields(self)
         for name in ("encoder", "backbone", "decoder"):
             check_kind(getattr(self, name), StackConfig, name)
             if getattr(self, name).window is not None:
@@ -54,7 +55,6 @@ class EndOfWordShape:
                 )
         check_whole("n_vectors", self.n_vectors, 1, 64)
         check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
-        check_flags(gate=self.gate)
         if self.word_buckets is not None:
             check_whole("word_buckets", self.word_buckets, 1, _MOST_BUCKETS)
         check_kind(self.units, UnitOptions, "units")

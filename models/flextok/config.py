@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.arguments import check_kind, check_real, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import StackConfig
 
@@ -53,7 +53,7 @@ class FlexTokRecipe:
         Raises:
             ArgumentError: a value out of range.
         """
-        object.__setattr__(self, "budgets", tuple(self.budgets))  # JSON has lists
+        settle_fields(self)
         check_whole("batch", self.batch, 2, _MOST)  # their deviation is taken
         check_whole("lengths", self.lengths, 1, _MOST)
         for name in ("powers", "nearest", "flow_share", "unconditional"):
@@ -117,7 +117,7 @@ class FlexTokConfig:
         Raises:
             ArgumentError: a size out of range, or that does not fit another.
         """
-        object.__setattr__(self, "levels", tuple(self.levels))  # JSON has lists
+        settle_fields(self)
         for name in ("height", "width"):
             check_whole(name, getattr(self, name), 1, _MOST_SIDE)
         if check_whole("channels", self.channels, 1, 3) == 2:

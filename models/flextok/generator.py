@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from tokkit.arguments import as_ids, as_seeds, check_kind, check_real, check_whole
+from tokkit.arguments import as_ids, as_seeds, check_kind, check_real, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.evaluating import evaluating
 from tokkit.models.blocks.options import StackConfig
@@ -69,10 +69,9 @@ class GeneratorConfig:
         Raises:
             ArgumentError: a value out of range.
         """
+        settle_fields(self)
         for name in ("n_classes", "n_tokens", "vocab_size", "batch"):
             check_whole(name, getattr(self, name), 1, _MOST)
-        check_kind(self.levels, (tuple, list), "levels")
-        object.__setattr__(self, "levels", tuple(self.levels))  # JSON has lists
         if self.levels and FiniteScalarQuantizer(self.levels).vocab_sizes != (self.vocab_size,):
             raise ArgumentError(
                 f"levels {self.levels} make {math.prod(self.levels):,} ids, and vocab_size is "

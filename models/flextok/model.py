@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -43,8 +43,9 @@ from tokkit.tokenizer import (
     refuse_context,
 )
 
-_AT_ONCE = 64
-"""Pictures that go through a network together; a search reads each of them a hundred times."""
+_AT_ONCE, _NUMBERS_AT_ONCE = 64, 1 << 20
+"""Pictures, and numbers in them, that go through a network together, but for a single one; a search
+reads each of them a hundred times."""
 
 
 class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
@@ -195,8 +196,8 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         pictures = as_pictures(x, self.config.shape)
         found: list[NDArray[np.int64]] = []
         with evaluating(self):
-            for at in range(0, len(pictures), _AT_ONCE):
-                x = self._tensor(pictures[at : at + _AT_ONCE])
+            for some in self._at_once(len(pictures)):
+                x = self._tensor(pictures[some])
                 ids = self._searched(x)[0] if search else self.quantizer.encode(self.bounded(x))
                 found.append(ids.cpu().numpy())
         return np.concatenate(found)
@@ -222,11 +223,15 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         drawn = None if seeds is None else as_seeds(seeds, len(rows), "pictures")
         found = [np.zeros((0, *self.config.shape), np.uint8)]
         with evaluating(self):
-            for at in range(0, len(rows), _AT_ONCE):
-                some = slice(at, at + _AT_ONCE)
+            for some in self._at_once(len(rows)):
                 of_these = None if drawn is None else drawn[some]
                 found.append(_as_bytes(self._decoded(rows[some], of_these)))
         return np.concatenate(found)
+
+    def _at_once(self, n: int) -> Iterator[slice]:
+        """Of `n` pictures those that go through a network together."""
+        size = max(1, min(_AT_ONCE, _NUMBERS_AT_ONCE // self.config.n_numbers))
+        return (slice(at, at + size) for at in range(0, n, size))
 
     def _decoded(
         self, rows: Sequence[NDArray[np.int64]], seeds: Sequence[int] | None
@@ -403,10 +408,12 @@ class _Lesson:
         figures["perplexity"] = float(np.mean([perplexity(each) for each in counts]))
         if model.config.recipe.flow_share:
             codes = model.quantizer.decode(torch.from_numpy(ids).to(model.device)).to(model.dtype)
+            x, total = model._tensor(self._held_out), 0.0
             with torch.random.fork_rng([]):
                 torch.manual_seed(0)
-                loss = flow_loss(model, model._tensor(self._held_out), codes)
-            figures["flow_loss"] = float(loss)
+                for some in model._at_once(len(x)):
+                    total += float(flow_loss(model, x[some], codes[some])) * len(x[some])
+            figures["flow_loss"] = total / len(x)
         return figures
 
 

@@ -25,6 +25,8 @@ from tokkit.quantize.k_means import nearest
 
 _MOST_CODES = 4096
 """Of which all are looked at for the first id."""
+_MOST_NUMBERS = 1 << 24
+"""In the pictures of codes that are looked at together."""
 
 
 def searched(
@@ -81,10 +83,19 @@ def nearest_first(
     n_codes = math.prod(quantizer.levels)
     if n_codes > _MOST_CODES:
         return None
+    wanted = x.flatten(1)
+    found = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+    least = torch.full((len(x),), math.inf, dtype=x.dtype, device=x.device)
     with torch.no_grad():
-        codes = quantizer.decode(torch.arange(n_codes, device=x.device)).to(x.dtype)
-        pictures = decoder.prefixes(codes[:, None], [1])[0]
-        return nearest(x.flatten(1), pictures.flatten(1))
+        ids = torch.arange(n_codes, device=x.device)
+        for some in ids.split(max(1, _MOST_NUMBERS // wanted.shape[1])):
+            codes = quantizer.decode(some).to(x.dtype)
+            pictures = decoder.prefixes(codes[:, None], [1])[0].flatten(1)
+            best = nearest(wanted, pictures)
+            error = (wanted - pictures[best]).square().sum(1)
+            found = torch.where(error < least, some[best], found)
+            least = torch.minimum(error, least)
+    return found
 
 
 def distances(

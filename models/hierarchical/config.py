@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from tokkit.arguments import check_flags, check_kind, check_whole
+from tokkit.arguments import check_kind, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
@@ -72,6 +72,7 @@ class HierarchicalConfig:
         Raises:
             ArgumentError: a value of another type or out of range, or parts that do not fit.
         """
+        settle_fields(self)
         for name, known in (
             ("form", get_args(Form)),
             ("byte_block", get_args(ByteBlock)),
@@ -87,7 +88,6 @@ class HierarchicalConfig:
         check_whole("kernel", self.kernel, 1, 1024)
         check_whole("hashed_units", self.hashed_units, 0, _MOST_BUCKETS)
         check_whole("hashed_prefixes", self.hashed_prefixes, 0, _MOST_BUCKETS)
-        check_flags(gate=self.gate)
         check_whole("ahead", self.ahead, 0, MOST_AHEAD)
         if self.ahead and self.form != "release":
             raise ArgumentError(f"ahead is {self.ahead}; expected 0 in the paper's form")

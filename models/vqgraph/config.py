@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_real, check_whole
+from tokkit.arguments import check_kind, check_real, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.saving.configs import ADDED
 
@@ -54,6 +54,7 @@ class VQGraphRecipe:
         Raises:
             ArgumentError: a value out of range.
         """
+        settle_fields(self)
         for name in ("dropout", "student_dropout", "node_dropout"):
             if not 0 <= check_real(name, getattr(self, name)) < 1:
                 raise ArgumentError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
@@ -96,6 +97,7 @@ class VQGraphConfig:
         Raises:
             ArgumentError: a value out of range.
         """
+        settle_fields(self)
         for name in ("n_features", "n_classes", "n_codes", "width", "hidden"):
             check_whole(name, getattr(self, name), 1, _MOST)
         check_whole("hops", self.hops, 0, 1000)

@@ -20,7 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.kernels.texts import units as unit_kernels
 from tokkit.kernels.texts import words as word_kernels
@@ -55,6 +55,7 @@ class UnitOptions:
         Raises:
             ArgumentError: another rule, or a limit below 1.
         """
+        settle_fields(self)
         if self.rule not in get_args(UnitRule):
             raise ArgumentError(f"rule must be one of {get_args(UnitRule)}, got {self.rule!r:.60}")
         check_whole("unit_bytes", self.unit_bytes, 1)

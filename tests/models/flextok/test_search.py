@@ -10,6 +10,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from tests.models.flextok.toys import CONFIG, blocks, new_model
+from tokkit.models.flextok import search
 from tokkit.models.flextok.learning import nearest_points
 from tokkit.models.flextok.search import nearest_first, searched
 
@@ -71,6 +72,17 @@ def test_it_takes_the_best_neighbour_at_each_place(model: Any, sweeps: int) -> N
     ]
     assert found.tolist() == expected
     assert sweeps == 0 or found.tolist() != begun.tolist()
+
+
+def test_codes_of_large_pictures_are_looked_at_in_parts(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = model._tensor(X)
+    whole = nearest_first(model.mean_decoder, model.quantizer, x)
+    monkeypatch.setattr(search, "_MOST_NUMBERS", 5 * CONFIG.n_numbers)
+    parts = nearest_first(model.mean_decoder, model.quantizer, x)
+    assert whole is not None and parts is not None
+    assert parts.tolist() == whole.tolist() and whole.max() >= 5
 
 
 def test_the_nearer_of_two_beginnings_is_kept(model: Any) -> None:
