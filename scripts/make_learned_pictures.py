@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 import tokkit
+from benchmarks.images.sheet import sheet
 from tokkit.models import sample_signals
-from tokkit.report.media import png
 
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "learned" / "digits.png"
 NAME = "flextok-mnist"
-SCALE, GAP = 3, 4
+SCALE = 3
 
 
 def main() -> None:
@@ -30,11 +30,8 @@ def main() -> None:
         *(tokenizer.decode_many(ids[:, :n]) for n in (1, 4, 16)),
         *(tokenizer.decode_many(ids[:, :n], seeds=seeds) for n in (4, 1)),
     ]
-    squares = np.pad(np.stack(rows)[..., 0], ((0, 0), (0, 0), (0, GAP), (0, GAP)))
-    sheet = squares.transpose(0, 2, 1, 3).reshape(squares.shape[0] * squares.shape[2], -1)
-    large = sheet.repeat(SCALE, 0).repeat(SCALE, 1)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_bytes(png(large[..., None]))
+    TARGET.write_bytes(sheet(np.stack(rows), scale=SCALE))
     print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
 
 

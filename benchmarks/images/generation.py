@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.images.data_sets import BUDGETS, DataSet
 from benchmarks.images.distortion import PAGE, data_of, parse, records_of
 from benchmarks.images.judge import Judge, frechet, trained_judge
+from benchmarks.images.sheet import sheet
 from benchmarks.images.tokenizers import trained
 from benchmarks.shared.records import Records, replace_block
 from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator
@@ -34,6 +35,7 @@ from tokkit.models.training import TrainingOptions, train
 JUDGE_STEPS, WRITER_STEPS, N_WRITTEN = 2000, 1200, 1000
 QUICK_JUDGE_STEPS, QUICK_WRITER_STEPS, QUICK_WRITTEN = 100, 60, 40
 _GUIDANCE = 1.5
+PICTURES = PAGE.parent / "images" / "learned"
 _KINDS = {"any": None, "fixed": max(BUDGETS)}
 """Tokenizer -> the number of ids that it was trained for alone."""
 
@@ -139,6 +141,16 @@ def rows_of(data: DataSet, records: Records, options: argparse.Namespace) -> Map
     return {each["key"]: each for each in records}
 
 
+def written_sheet(data: DataSet, options: argparse.Namespace) -> bytes:
+    """A PNG of what the generator of any number of ids writes: a class a column, a budget a row."""
+    model = trained(data, None, steps=options.steps, folder=options.folder, flow=True)
+    writer = trained_writer(data, model, "any", options)
+    seeds = range(data.n_classes)
+    ids = writer.generate(range(data.n_classes), seeds=seeds, guidance=_GUIDANCE)
+    rows = [model.decode_many(ids[:, :budget], seeds=seeds) for budget in BUDGETS]
+    return sheet(np.stack(rows), scale=2)
+
+
 def table(data: DataSet, rows: Mapping[str, Any]) -> str:
     """The rows of a data set."""
     real = rows["real"]
@@ -181,6 +193,7 @@ def main() -> None:
         print(text)
         if options.write_docs:
             replace_block(PAGE, f"images generation {data.name}", text)
+            (PICTURES / f"written-{data.name}.png").write_bytes(written_sheet(data, options))
 
 
 if __name__ == "__main__":
