@@ -61,7 +61,7 @@ def as_id_array(
     if wrong := np.argwhere((columns < 0) | (columns >= sizes)).tolist():
         place, stream = wrong[0]
         value = columns[place, stream]
-        what = "is absent, and ids that are there follow" if value == ABSENT else "is outside"
+        what = "is absent, and only the last may be" if value == ABSENT else "is outside"
         of_stream = f" of stream {stream}" if array.ndim == 2 else ""
         raise EncodingError(
             f"id {value} at place {place}{of_stream} {what}; the codes are 0 to "

@@ -169,7 +169,7 @@ class Batch:
 
         Raises:
             ArgumentError: a request that no limit lets in, an unusable pattern, a pattern or a
-                context and a suffix, or what begins a gap and none.
+                context and a suffix, or no suffix and what begins a gap or stands before it.
             MissingExtraError: a pattern, and llguidance is not installed.
         """
         check_kind(request, Request, "request")
@@ -182,6 +182,8 @@ class Batch:
         given = surroundings or Surroundings()
         if request.suffix is None and given.begins:
             raise ArgumentError("begins is of a gap; pass a suffix, or let the prompt end with it")
+        if request.suffix is None and given.files is not None:
+            raise ArgumentError("files are of a gap; pass a suffix, or put them in the prompt")
         if request.suffix is not None and given.context:
             raise ArgumentError("context goes with no suffix; leave out one of them")
         handle = Handle(request, given, max_tokens, keep_logprobs or keep_rows, keep_rows)
