@@ -25,7 +25,6 @@ def test_text_is_bytes() -> None:
         ("begins", 1),
         ("files", "b.py"),
         ("context", 1),
-        ("ends", "a"),
         ("ends", [1]),
         ("heal", "both"),
     ],
