@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from benchmarks.models.examining import CLASSES
-from benchmarks.models.word_records import GERMAN, SPREAD, Record, joined
+from benchmarks.models.word_records import GERMAN, SPREAD, Record, german_times, joined
 from tokkit.models.text_models.learning import BITS_PER_BYTE
 from tokkit.report.page.rendering import Page, render
 from tokkit.report.section import (
@@ -189,9 +188,7 @@ def _changed(records: Mapping[str, Record]) -> Section:
 
 def _german(records: Mapping[str, Record]) -> Section:
     """What German cost, and what it cost English."""
-    ends = {name: each[GERMAN]["curve"][-1][BITS_PER_BYTE] for name, each in records.items()}
-    rival = "subword" if "subword" in ends else next(iter(ends))
-    target = ends[rival]
+    rival, target, times = german_times(records)
     heads = columns(
         "number", before="German before", after="German after", english="English before",
         forgotten="English after", time="Seconds to the target",
@@ -199,7 +196,7 @@ def _german(records: Mapping[str, Record]) -> Section:
     rows: list[tuple[Scalar, ...]] = []
     for name, each in records.items():
         found = each[GERMAN]
-        reached = seconds_to(found["curve"], target)
+        reached = times[name]
         languages = [
             found[when][what] for what in ("german", "english") for when in ("before", "after")
         ]
@@ -216,12 +213,3 @@ def _german(records: Mapping[str, Record]) -> Section:
         f"own units, and when its curve reached {target:.3f}, where that of {rival} ended.",
         tables=(Table("german", "Bits a byte", (_NAME, *heads), tuple(rows)),),
     )  # fmt: skip
-
-
-def seconds_to(curve: Sequence[Mapping[str, float]], target: float) -> float | None:
-    """When a curve first reached a height, between its points; None: it never did."""
-    points = [(point["seconds"], point[BITS_PER_BYTE]) for point in curve]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        if y1 <= target:
-            return x1 if y0 <= target or y0 == y1 else x0 + (x1 - x0) * (y0 - target) / (y0 - y1)
-    return None

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, cast
 
 from benchmarks.models.examining import CLASSES
 from tokkit.files.writing import whole_file
+from tokkit.models.text_models.learning import BITS_PER_BYTE
 
 FIGURES = "figures.json"
 GERMAN = "german"
@@ -73,13 +75,14 @@ def _averaged(values: Sequence[Any], average: Any) -> Any:
     """Of each number that all have; of the rest what the first has."""
     first = values[0]
     if isinstance(first, dict):
-        some = cast("Mapping[str, Any]", first)
+        several: dict[str, list[Any]] = {}  # what a seed lacks, others may have
+        for value in values:
+            for key, each in cast("Mapping[str, Any]", value).items():
+                several.setdefault(key, []).append(each)
         return {
-            key: each
-            if key in _ONE_OF
-            else _averaged([value[key] for value in values if key in value], average)
-            for key, each in some.items()
-            if sum(key in value for value in values) > 1 or average is mean
+            key: found[0] if key in _ONE_OF else _averaged(found, average)
+            for key, found in several.items()
+            if len(found) > 1 or average is mean
         }
     if isinstance(first, (list, tuple)):
         return [_averaged(each, average) for each in zip(*values, strict=True)]
@@ -130,18 +133,45 @@ def changed_lines(records: Mapping[str, Record]) -> Iterator[str]:
 
 
 def german_lines(records: Mapping[str, Record]) -> Iterator[str]:
-    """Markdown: bits per byte of a model's own units before and after German."""
+    """Markdown: bits per byte of a model's own units before and after German, and the time."""
+    german = {name: each for name, each in joined(records).items() if GERMAN in each}
+    rival, target, times = german_times(german)
     heads = [f"{what} {when}" for what in ("German", "English") for when in ("before", "after")]
-    yield f"| model | {' | '.join(heads)} |"
-    yield "|" + "---|" * (len(heads) + 1)
-    for name, each in joined(records).items():
-        if GERMAN in each:
-            cells = [
-                _bits(each, GERMAN, when, language)
-                for language in ("german", "english")
-                for when in ("before", "after")
-            ]
-            yield f"| {_named(name, each)} | {' | '.join(cells)} |"
+    yield f"| model | {' | '.join(heads)} | CPU-s to {target:.3f} held out, the end of {rival} |"
+    yield "|" + "---|" * (len(heads) + 2)
+    for name, each in german.items():
+        cells = [
+            _bits(each, GERMAN, when, language)
+            for language in ("german", "english")
+            for when in ("before", "after")
+        ]
+        seconds = times[name]
+        cells.append("never" if seconds is None else f"{seconds:.0f}")
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def german_times(
+    german: Mapping[str, Record],
+) -> tuple[str, float, Mapping[str, float | None]]:
+    """When each model was as good on German as a subword model was at its end.
+
+    Returns:
+        The name of that model, its bits per byte, and seconds of each; None: it never was.
+    """
+    ends = {name: each[GERMAN]["curve"][-1][BITS_PER_BYTE] for name, each in german.items()}
+    rival = next((name for name in ("subword", "subword+") if name in ends), next(iter(ends)))
+    target = ends[rival]
+    times = {name: seconds_to(each[GERMAN]["curve"], target) for name, each in german.items()}
+    return rival, target, times
+
+
+def seconds_to(curve: Sequence[Mapping[str, float]], target: float) -> float | None:
+    """When a curve first reached a height, between its points; None: it never did."""
+    points = [(point["seconds"], point[BITS_PER_BYTE]) for point in curve]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if y1 <= target:
+            return x1 if y0 <= target or y0 == y1 else x0 + (x1 - x0) * (y0 - target) / (y0 - y1)
+    return None
 
 
 def _named(name: str, record: Record) -> str:

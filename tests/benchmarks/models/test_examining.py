@@ -28,8 +28,8 @@ from benchmarks.models.examining import (
     word_accuracy,
     word_frequencies,
 )
-from benchmarks.models.word_page import comparison_page, seconds_to
-from benchmarks.models.word_records import joined, table_lines
+from benchmarks.models.word_page import comparison_page
+from benchmarks.models.word_records import german_lines, joined, seconds_to, table_lines
 from tokkit.models.text_models.cached_state import CachedState
 from tokkit.models.text_models.glimpses import Glimpses
 
@@ -316,6 +316,10 @@ def test_seeds_are_told_as_their_mean_and_deviation() -> None:
     assert found["a"]["spread"]["english"]["bits_per_byte"] == pytest.approx(0.2)
     assert found["a"]["curve"] == records["a"]["curve"]
     assert found["a"]["german"] == german
+    later = joined({"a": records["b"], "a-seed-1": records["a"]})  # a later seed alone has it
+    assert later["a"]["german"] == german and "german" not in later["a"]["spread"]
+    told = list(german_lines({"a": records["b"], "a-seed-1": records["a"]}))
+    assert told[2].startswith("| a | 3.000 | 2.250 | 2.000 | 2.500 | ")
     lines = list(table_lines(records, ["c", "b"]))
     assert lines[2].startswith("| b | 0.0M | 5.0 | 10 | 2.100 |")
     assert "| a, 3 seeds |" in lines[3]
