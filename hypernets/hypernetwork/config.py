@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tokkit.arguments import refuse_unknown
-from tokkit.errors import FormatError, UnsupportedError
+from tokkit.arguments import refuse_unknown, settle_fields
+from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 
 _PUBLISHED = {
     "n_embd": "width",
@@ -84,8 +84,10 @@ class HypernetConfig:
         """Check the ranges.
 
         Raises:
+            ArgumentError: a flag that is no truth value, or no number.
             FormatError: a size out of range, or that does not fit another.
         """
+        settle_fields(self)
         for name in ("width", "n_source", "max_parts", "n_layers", "hidden", "intermediate"):
             if not 1 <= getattr(self, name) <= _MOST:
                 raise FormatError(f"{name} is {getattr(self, name)}; expected 1 to {_MOST}")
@@ -125,7 +127,7 @@ class HypernetConfig:
                 raise FormatError(f"{each.name} is {data[each.name]!r}; expected {kind.__name__}")
         try:
             return cls(**data)
-        except TypeError as error:
+        except (ArgumentError, TypeError) as error:
             raise FormatError(f"a hypernetwork's configuration: {error}") from error
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_flags, check_real, check_whole, refuse_unknown
+from tokkit.arguments import check_whole, refuse_unknown, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.hypernets.hypernetwork.base_rows import HEURISTICS
 from tokkit.hypernets.hypernetwork.sampling import SamplerOptions
@@ -74,18 +74,18 @@ class HypernetOptions:
         Raises:
             ArgumentError: one is out of range, or nothing is trained for.
         """
+        settle_fields(self)
         refuse_unknown([self.heuristic], list(HEURISTICS), what="heuristic")
-        check_flags(residual=self.residual, autocast=self.autocast)
         for name in ("identity_steps", "layer", "n_negatives"):
             check_whole(name, getattr(self, name), 0)
         counts = ("n_layers", "hidden", "max_parts", "n_states", "n_read", "lesson_windows")
         for name in (*counts, "window_bytes", "lessons_at_once", "lesson_steps"):
             check_whole(name, getattr(self, name), 1)
         weights = [getattr(self, name) for name in ("prediction", "reading", "language", "overlap")]
-        if any(check_real("a weight", weight) < 0 for weight in weights) or not any(weights):
+        if min(weights) < 0 or not any(weights):
             raise ArgumentError("weights of objectives must be 0 or more, and one of them above")
         for name in ("input_scale", "output_scale"):
-            if check_real(name, getattr(self, name)) <= 0:
+            if getattr(self, name) <= 0:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; expected more than 0")
         if self.hidden % 4:
             raise ArgumentError(f"hidden is {self.hidden}; expected a multiple of 4")

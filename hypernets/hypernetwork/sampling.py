@@ -31,6 +31,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -82,6 +83,10 @@ class SamplerOptions:
         Raises:
             ArgumentError: one is out of range.
         """
+        settle_fields(self)
+        check_whole("refits", self.refits, 0)
+        for name in ("min_tokens", "max_tokens", "max_chars", "window_bytes", "text_bytes"):
+            check_whole(name, getattr(self, name), 1)
         if not 257 <= self.min_tokens <= self.max_tokens <= 1 << 20:
             raise ArgumentError(
                 f"vocabularies of {self.min_tokens} to {self.max_tokens} tokens; expected 257 to "
@@ -89,8 +94,8 @@ class SamplerOptions:
             )
         if min(self.noise_median, self.noise_sigma) < 0 or not 0 <= self.bpe_share <= 1:
             raise ArgumentError("noise and bpe_share must not be negative, nor the latter above 1")
-        if not self.patterns or min(self.max_chars, self.window_bytes, self.text_bytes) < 1:
-            raise ArgumentError("patterns, max_chars, window_bytes, text_bytes must not be empty")
+        if not self.patterns:
+            raise ArgumentError("patterns must not be empty")
 
 
 @dataclass(frozen=True, eq=False)

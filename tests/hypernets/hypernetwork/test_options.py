@@ -1,0 +1,33 @@
+"""Options of hypernetworks take values of their types, and save what is read again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the hf extra")
+from tests.models.saving.wrong_values import alike, assert_refuses_wrong_values
+from tokkit.errors import ArgumentError
+from tokkit.hypernets.hypernetwork.config import HypernetConfig
+from tokkit.hypernets.hypernetwork.options import HypernetOptions
+from tokkit.hypernets.hypernetwork.sampling import SamplerOptions
+
+
+@pytest.mark.parametrize("options", [HypernetOptions(), SamplerOptions()], ids=["all", "sampler"])
+def test_values_of_other_types_are_refused(options: Any) -> None:
+    assert_refuses_wrong_values(options)
+    assert all(each == options for each in alike(options))
+
+
+def test_what_says_the_same_is_saved_alike() -> None:
+    config = HypernetConfig(width=8, n_source=4, norm_eps=1.0)
+    for other in alike(config):
+        told = json.dumps(other.to_dict())
+        assert told == json.dumps(config.to_dict())
+        assert HypernetConfig.from_dict(json.loads(told)) == config
+    wrong: Any
+    for wrong in ({"rescale": "no"}, {"norm_eps": None}):
+        with pytest.raises(ArgumentError):
+            HypernetConfig(width=8, n_source=4, **wrong)
