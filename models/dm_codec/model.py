@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +17,7 @@ from tokkit.models.dm_codec.config import FRAMES_PER_SECOND, DMCodecConfig
 from tokkit.models.dm_codec.lessons import Lesson
 from tokkit.models.dm_codec.network import SpeechNetwork
 from tokkit.models.dm_codec.recordings import Recordings
-from tokkit.models.saving.configs import Config
+from tokkit.models.saving.configs import Config, config_identity
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.processes import refuse_several
@@ -208,7 +207,7 @@ class DMCodec(InFolder, SpeechNetwork, Tokenizer[NDArray[np.float32]]):
         check_kind(data, Recordings, "data", "a DMCodec learns from tokkit.models.Recordings")
         refuse_several("a DMCodec", "its codes follow the vectors of one")
         lesson = Lesson(self, data)
-        identity = {"recordings": data.fingerprint(), "config": asdict(self.config)}
+        identity = {"recordings": data.fingerprint(), "config": config_identity(self.config)}
         evaluate = lesson.evaluate if lesson.evaluates else None
         return Task(
             lesson.loss,

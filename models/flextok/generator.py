@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,7 +26,7 @@ from tokkit.models.blocks.options import StackConfig
 from tokkit.models.blocks.output_layer import OutputLayer
 from tokkit.models.blocks.stack import Stack
 from tokkit.models.flextok.labelled_ids import LabelledIds
-from tokkit.models.saving.configs import Config
+from tokkit.models.saving.configs import ADDED, Config, config_identity
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.tasks import Task
@@ -45,23 +45,23 @@ class GeneratorConfig:
         n_classes: of pictures.
         n_tokens: ids of a picture.
         vocab_size: different ids.
-        levels: of the finite scalar quantiser that the ids are of; ids that share a level then
-            share what is learned of it. Empty: each id is learned by itself.
         stack: sizes of the transformer.
         batch: pictures of a step.
         hidden_classes: share of the pictures of a step whose class is hidden.
         dropout: share of the numbers before and behind the transformer that are dropped in
             training.
+        levels: of the finite scalar quantiser that the ids are of; ids that share a level then
+            share what is learned of it. Empty: each id is learned by itself.
     """
 
     n_classes: int = 10
     n_tokens: int = 16
     vocab_size: int = 1024
-    levels: tuple[int, ...] = ()
     stack: StackConfig = field(default_factory=lambda: StackConfig(width=128, n_layers=3))
     batch: int = 64
     hidden_classes: float = 0.1
     dropout: float = 0.3
+    levels: tuple[int, ...] = field(default=(), metadata=ADDED)
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -79,7 +79,7 @@ class GeneratorConfig:
             )
         check_kind(self.stack, StackConfig, "stack")
         for name in ("hidden_classes", "dropout"):
-            if not 0 <= check_real(name, getattr(self, name)) < 1:
+            if not 0 <= getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
 
 
@@ -236,7 +236,7 @@ class PictureGenerator(InFolder, nn.Module):
         if (most := int(data.labels.max())) >= config.n_classes:
             raise ArgumentError(f"a class is {most}, and the generator has {config.n_classes}")
         lesson = _Lesson(self, data)
-        identity = {"ids": data.fingerprint(), "config": asdict(config)}
+        identity = {"ids": data.fingerprint(), "config": config_identity(config)}
         return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
 
 

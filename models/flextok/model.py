@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +27,7 @@ from tokkit.models.flextok.learning import (
 from tokkit.models.flextok.mean_decoder import MeanDecoder
 from tokkit.models.flextok.pictures import Pictures
 from tokkit.models.flextok.search import distances, searched
-from tokkit.models.saving.configs import Config
+from tokkit.models.saving.configs import Config, config_identity
 from tokkit.models.saving.fingerprint import fingerprint_of
 from tokkit.models.saving.in_folder import InFolder
 from tokkit.models.training.tasks import Task
@@ -273,7 +272,7 @@ class FlexTok(InFolder, nn.Module, Tokenizer[NDArray[np.uint8]]):
         check_kind(data, Pictures, "data", "FlexTok learns from pictures")
         as_pictures(data.images, self.config.shape)
         lesson = _Lesson(self, data)
-        identity = {"pictures": data.fingerprint(), "config": asdict(self.config)}
+        identity = {"pictures": data.fingerprint(), "config": config_identity(self.config)}
         return Task(lesson.loss, lesson.evaluate, identity, save=self.save)
 
     # -- parts ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ torch: Any = pytest.importorskip("torch", reason="needs the hf extra")
 from tests.models.flextok.toys import SMALL
 from tokkit.errors import ArgumentError
 from tokkit.models import GeneratorConfig, LabelledIds, PictureGenerator, Pictures
+from tokkit.models.saving.configs import config_identity
 from tokkit.models.training import TrainingOptions, train
 from tokkit.quantize.finite_scalar import FiniteScalarQuantizer
 
@@ -85,6 +86,11 @@ def test_ids_share_what_is_learned_of_their_levels() -> None:
     logits[0, 0, 5].backward()
     gradient: Any = model.shared_head.weight.grad
     assert (gradient.abs().sum(1) > 0).tolist() == [False, True, False, False, False, True, False]
+
+
+def test_what_was_saved_before_there_were_levels_keeps_its_name() -> None:
+    assert "levels" not in config_identity(CONFIG)
+    assert config_identity(replace(CONFIG, levels=(4, 3)))["levels"] == (4, 3)
 
 
 @pytest.mark.parametrize("levels", [(4, 4), (1, 12), 12, (12.5,)])
