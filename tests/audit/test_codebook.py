@@ -12,7 +12,7 @@ import tokkit
 from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.probe import probe
-from tokkit.audit.codebook.spectra import log_spectral_distance
+from tokkit.audit.codebook.spectra import log_spectra, log_spectral_distance, spectra_shape
 from tokkit.audit.options import AuditOptions
 from tokkit.audit.subject import Subject
 from tokkit.errors import ArgumentError
@@ -190,6 +190,21 @@ def test_signals_and_labels_may_be_arrays() -> None:
         given = {"signals": wrong}
         with pytest.raises(ArgumentError, match="signals must be"):
             AuditOptions(**given)
+
+
+def test_a_tokenizer_that_loses_signals_is_told_of() -> None:
+    class Forgetful(HalvingQuantizer):
+        def decode_many(self, ids: Any, *, seeds: Any = None) -> Any:
+            return super().decode_many(ids[1:], seeds=seeds)
+
+    with pytest.raises(ArgumentError, match="broken: decode_many gave 999 signals for 1000"):
+        codebook.examine(Subject(Forgetful()), signals=SIGNALS, distortion=distance)
+
+
+@pytest.mark.parametrize("rate", [None, 8000, 44100])
+@pytest.mark.parametrize("n", [1, 255, 256, 257, 383, 384, 5000])
+def test_how_many_spectra_there_are_is_known_before(n: int, rate: int | None) -> None:
+    assert log_spectra(np.zeros(n), rate).shape == spectra_shape(n, rate)
 
 
 def test_the_spectra_of_speech_are_compared_and_silence_weighs_no_more_than_sound() -> None:

@@ -83,12 +83,25 @@ class Encoded:
         Raises:
             ArgumentError: it is not a finite number.
         """
-        decoded = self.tokenizer.decode_many([self.own_shape(each) for each in ids])
         values = [
             check_real("what distortion gives", self.distortion(signal, each))
-            for signal, each in zip(self.signals, decoded, strict=True)
+            for signal, each in zip(self.signals, self.decoded(ids), strict=True)
         ]
         return float(np.mean(values))
+
+    def decoded(self, ids: Sequence[Ids], *, draws: bool = False) -> list[Any]:
+        """Signals of ids; drawn, by a seed each, where that is asked for.
+
+        Raises:
+            ArgumentError: the tokenizer gives another number of them.
+        """
+        own = [self.own_shape(each) for each in ids]
+        found = list(self.tokenizer.decode_many(own, seeds=range(len(own)) if draws else None))
+        if len(found) != len(own):
+            raise ArgumentError(
+                f"the tokenizer is broken: decode_many gave {len(found)} signals for {len(own)}"
+            )
+        return found
 
     def n_units(self) -> float | None:
         """Pixels, nodes or seconds of all signals; None where that is not known."""

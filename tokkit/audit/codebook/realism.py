@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokkit.audit.codebook.encoded import Encoded
 from tokkit.audit.codebook.exhibits import evenly
 from tokkit.audit.codebook.rate_distortion import ByBudget
-from tokkit.audit.codebook.spectra import frame_samples, log_spectra
+from tokkit.audit.codebook.spectra import log_spectra, spectra_shape
 from tokkit.report.section import Chart, Series, Table, columns
 from tokkit.report.wording import plural
 
@@ -77,7 +77,7 @@ def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
         channels, or are decoded to other sizes.
     """
     fitting = [k for k, each in enumerate(encoded.signals) if _is_large_enough(encoded, each)]
-    largest = max([1, *(np.size(encoded.signals[k]) for k in fitting)])
+    largest = max((np.size(encoded.signals[k]) for k in fitting), default=1)
     chosen = [fitting[k] for k in evenly(len(fitting), min(_MOST, _MOST_NUMBERS // largest))]
     if len(chosen) < _FEWEST:
         return None
@@ -90,8 +90,7 @@ def realism_of(encoded: Encoded, by_budget: ByBudget) -> Realism | None:
     def distances(*, draws: bool) -> list[float] | None:
         found: list[float] = []
         for _, ids in by_budget:
-            own = [encoded.own_shape(ids[k]) for k in asked]
-            decoded = encoded.tokenizer.decode_many(own, seeds=range(len(own)) if draws else None)
+            decoded = encoded.decoded([ids[k] for k in asked], draws=draws)
             made = [
                 _picture(encoded, each, n_samples=np.size(encoded.signals[k]))
                 for k, each in zip(asked, decoded, strict=True)
@@ -179,9 +178,9 @@ def _is_large_enough(encoded: Encoded, signal: Any) -> bool:
     shape = np.shape(signal)
     if encoded.tokenizer.modality == "image":
         return len(shape) == 3 and min(shape[:2]) >= _SIDE
-    n = frame_samples(encoded.tokenizer.sample_rate)
-    is_speech = encoded.tokenizer.modality == "speech" and len(shape) == 1
-    return is_speech and n // 2 >= _SIDE and shape[0] >= n + (_SIDE - 1) * (n // 2)
+    if encoded.tokenizer.modality == "speech" and len(shape) == 1:
+        return min(spectra_shape(shape[0], encoded.tokenizer.sample_rate)) >= _SIDE
+    return False
 
 
 def _are_alike(pictures: Sequence[Floats]) -> bool:

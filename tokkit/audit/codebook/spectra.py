@@ -16,9 +16,15 @@ _FLOOR = 1e-6
 so that how silent it is does not count."""
 
 
-def frame_samples(sample_rate: int | None) -> int:
+def _frame_samples(sample_rate: int | None) -> int:
     """Of a frame of 32 ms; of 256 samples where the rate is not known."""
     return 256 if sample_rate is None else max(2, round(_FRAME_SECONDS * sample_rate))
+
+
+def spectra_shape(n_samples: int, sample_rate: int | None) -> tuple[int, int]:
+    """Frames and bins of `log_spectra`."""
+    n = _frame_samples(sample_rate)
+    return 1 + max(n_samples - n, 0) // (n // 2), n // 2 + 1
 
 
 def log_spectra(samples: Any, sample_rate: int | None) -> Floats:
@@ -31,7 +37,7 @@ def log_spectra(samples: Any, sample_rate: int | None) -> Floats:
     Returns:
         float64 (frames, bins).
     """
-    n = frame_samples(sample_rate)
+    n = _frame_samples(sample_rate)
     x = np.asarray(samples, np.float64)
     x = np.pad(x, (0, max(n - len(x), 0)))
     frames = sliding_window_view(x, n)[:: n // 2] * np.hanning(n)
