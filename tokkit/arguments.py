@@ -73,15 +73,14 @@ def as_items(values: object, name: str, hint: str = "") -> list[Any]:
     Raises:
         ArgumentError: it is something else.
     """
-    # an array by its own name: numpy may not be needed otherwise
+    # by its protocol, which tensors have, too; neither library need be there
     is_array = hasattr(values, "__array__") and bool(getattr(values, "shape", ()))
     if isinstance(values, str | bytes | bytearray) or not (
         isinstance(values, Sequence) or is_array
     ):
-        shown = " ".join(repr(values).split())
         raise ArgumentError(
             f"{name} must be a list or an array of several, got {type(values).__name__} "
-            f"({shown:.60}){hint and f'; {hint}'}"
+            f"({_shown(values)}){hint and f'; {hint}'}"
         )
     return list(cast("Iterable[Any]", values))
 
@@ -136,11 +135,15 @@ def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: st
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         expected = " or ".join(each.__name__ for each in kinds)
-        shown = " ".join(repr(value).split())  # of a network it has many lines
         raise ArgumentError(
-            f"{name} must be {expected}, got {type(value).__name__} ({shown:.60})"
+            f"{name} must be {expected}, got {type(value).__name__} ({_shown(value)})"
             + (hint and f"; {hint}")
         )
+
+
+def _shown(value: object) -> str:
+    """The beginning of how a value is written, in one line: of a network there are many."""
+    return f"{' '.join(repr(value).split()):.60}"
 
 
 def as_array(value: object, name: str) -> NDArray[Any]:
@@ -156,7 +159,7 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     except (TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ArgumentError(
-            f"{name} must be one array, got {value!r:.60} ({reason:.200})"
+            f"{name} must be one array, got {_shown(value)} ({reason:.200})"
         ) from None
 
 

@@ -35,26 +35,25 @@ from tokkit.models.training import TrainingOptions, train
 JUDGE_STEPS, WRITER_STEPS, N_WRITTEN = 2000, 1200, 1000
 QUICK_JUDGE_STEPS, QUICK_WRITER_STEPS, QUICK_WRITTEN = 100, 60, 40
 _GUIDANCE = 1.5
+Floats = NDArray[np.float64]
 PICTURES = PAGE.parent / "images" / "learned"
 _KINDS = {"any": None, "fixed": max(BUDGETS)}
 """Tokenizer -> the number of ids that it was trained for alone."""
 
 
 def realism(
-    model: FlexTok, judge: Judge, data: DataSet, pictures: NDArray[np.uint8], n: int
+    model: FlexTok, judge: Judge, data: DataSet, real: Floats, ids: NDArray[np.int64]
 ) -> dict[str, float]:
-    """Of pictures by their first `n` ids, expected and drawn.
+    """Of the first test pictures by their ids, expected and drawn.
 
     Args:
         model: the tokenizer.
         judge: the classifier.
-        data: whose known pictures are what is real.
-        pictures: of the test, that are encoded; their classes are the first of the test's.
-        n: ids that are kept.
+        data: whose test pictures these are.
+        real: features of real pictures.
+        ids: int64 (pictures, n), those that are kept.
     """
-    ids = model.encode_many(pictures)[:, :n]
-    labels = data.test_labels[: len(pictures)]
-    real, _ = judge.seen(data.known)
+    pictures, labels = data.test[: len(ids)], data.test_labels[: len(ids)]
     found: dict[str, float] = {}
     for name, seeds in (("expected", None), ("drawn", range(len(ids)))):
         decoded = model.decode_many(ids, seeds=seeds)
@@ -69,14 +68,13 @@ def written(
     model: FlexTok,
     writer: PictureGenerator,
     judge: Judge,
-    data: DataSet,
+    real: Floats,
     budgets: Sequence[int],
     n: int,
 ) -> dict[str, dict[str, float]]:
     """Of `n` pictures of all classes, by numbers of first ids that a generator writes."""
-    classes = np.arange(n) % data.n_classes
+    classes = np.arange(n) % writer.config.n_classes
     ids = writer.generate(classes, seeds=range(n), guidance=_GUIDANCE)
-    real, _ = judge.seen(data.known)
     found: dict[str, dict[str, float]] = {}
     for budget in budgets:
         features, seen = judge.seen(model.decode_many(ids[:, :budget], seeds=range(n)))
@@ -115,9 +113,9 @@ def rows_of(data: DataSet, records: Records, options: argparse.Namespace) -> Map
     judge_steps = QUICK_JUDGE_STEPS if options.quick else JUDGE_STEPS
     n = QUICK_WRITTEN if options.quick else N_WRITTEN
     judge = trained_judge(data, steps=judge_steps, folder=options.folder)
+    known, _ = judge.seen(data.known)
     if "real" not in records:
         features, seen = judge.seen(data.test)
-        known, _ = judge.seen(data.known)
         records.add(
             "real",
             {
@@ -128,15 +126,16 @@ def rows_of(data: DataSet, records: Records, options: argparse.Namespace) -> Map
     for name, budget in _KINDS.items():
         model = trained(data, budget, steps=options.steps, folder=options.folder, flow=True)
         budgets = BUDGETS if budget is None else (budget,)
-        for each in budgets:
+        lacking = [each for each in budgets if f"{name} decoded {each}" not in records]
+        ids = model.encode_many(data.test[:n]) if lacking else np.zeros((0, 0), np.int64)
+        for each in lacking:
             key = f"{name} decoded {each}"
-            if key not in records:
-                records.add(key, realism(model, judge, data, data.test[:n], each))
-                print(f"{data.name} {key}", flush=True)
+            records.add(key, realism(model, judge, data, known, ids[:, :each]))
+            print(f"{data.name} {key}", flush=True)
         key = f"{name} written"
         if key not in records:
             writer = trained_writer(data, model, name, options)
-            records.add(key, {"rows": written(model, writer, judge, data, budgets, n)})
+            records.add(key, {"rows": written(model, writer, judge, known, budgets, n)})
             print(f"{data.name} {key}", flush=True)
     return {each["key"]: each for each in records}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.arguments import check_real, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 
 _MULTIPLE = 32
@@ -55,7 +55,7 @@ class StackConfig:
         if self.window is not None:
             check_whole("window", self.window, 1)
         for name in ("rope_base", "norm_eps"):
-            if check_real(name, getattr(self, name)) <= 0:
+            if getattr(self, name) <= 0:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; expected more than 0")
         if self.width % (2 * self.n_heads):
             raise ArgumentError(

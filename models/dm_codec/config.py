@@ -63,7 +63,7 @@ class DMCodecRecipe:
         check_whole("batch", self.batch, 1, _MOST)
         check_whole("segment", self.segment, 2, _MOST)
         for name in ("gain_db", *_FACTORS):
-            if check_real(name, getattr(self, name)) < 0:
+            if getattr(self, name) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not 0 <= check_real("drop", self.drop) <= 1:
             raise ArgumentError(f"drop must be from 0 to 1, got {self.drop}")

@@ -57,7 +57,7 @@ class FlexTokRecipe:
         check_whole("batch", self.batch, 2, _MOST)  # their deviation is taken
         check_whole("lengths", self.lengths, 1, _MOST)
         for name in ("powers", "nearest", "flow_share", "unconditional"):
-            if not 0 <= check_real(name, getattr(self, name)) <= 1:
+            if not 0 <= getattr(self, name) <= 1:
                 raise ArgumentError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
         for budget in self.budgets:
             check_whole("a budget", budget, 1)
@@ -157,7 +157,7 @@ class FlexTokConfig:
         if check_real("guidance", self.guidance) < 0:
             raise ArgumentError(f"guidance must be at least 0, got {self.guidance}")
         for name in ("spread", "temperature"):
-            if check_real(name, getattr(self, name)) <= 0:
+            if getattr(self, name) <= 0:
                 raise ArgumentError(f"{name} must be more than 0, got {getattr(self, name)}")
 
     @property

@@ -56,11 +56,11 @@ class VQGraphRecipe:
         """
         settle_fields(self)
         for name in ("dropout", "student_dropout", "node_dropout"):
-            if not 0 <= check_real(name, getattr(self, name)) < 1:
+            if not 0 <= getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
         losses = ("consistency", "commitment", "features", "edges", "labels", "codes")
         for name in (*losses, "l2", "student_l2"):
-            if check_real(name, getattr(self, name)) < 0:
+            if getattr(self, name) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {getattr(self, name)}")
         check_whole("teacher_steps", self.teacher_steps, 0)
         check_whole("views", self.views, 1, 64)
