@@ -1,12 +1,24 @@
-"""What several dialects share on the way out: `whole_texts`, `note`."""
+"""What several dialects share on the way out: `drawn_for`, `whole_texts`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from tokkit.serve.endpoint import Service
 from tokkit.serve.generation.drawing import Drawing, drawing
 from tokkit.serve.generation.generation import Generation
+
+
+@asynccontextmanager
+async def drawn_for(service: Service, generations: Sequence[Generation]) -> AsyncGenerator[Drawing]:
+    """Texts that are drawn while the client is there; the metrics count them also if it leaves."""
+    async with drawing(generations, service.engine, service.options) as texts:
+        try:
+            yield texts
+        finally:
+            if texts.has_begun:
+                service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)
 
 
 async def whole_texts(service: Service, generations: Sequence[Generation]) -> Drawing:
@@ -15,14 +27,7 @@ async def whole_texts(service: Service, generations: Sequence[Generation]) -> Dr
     Raises:
         TokkitError: one of them cannot go on.
     """
-    async with drawing(generations, service.engine, service.options) as texts:
+    async with drawn_for(service, generations) as texts:
         async for _ in texts.pieces():
             pass
-    note(service, texts)
     return texts
-
-
-def note(service: Service, texts: Drawing) -> None:
-    """Count texts that have ended, in the metrics."""
-    if texts.texts:
-        service.metrics.note_text(texts.n_read, texts.n_written, texts.first_after)

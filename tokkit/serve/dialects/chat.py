@@ -11,12 +11,11 @@ from typing import Any, cast
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.chat.conversation import Message
-from tokkit.serve.dialects.answers import note, whole_texts
+from tokkit.serve.dialects.answers import drawn_for, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import DONE, error_body, finish_reason, on_error, usage_of
 from tokkit.serve.dialects.requests import n_tokens_of, refuse_unheeded, sampling_of
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
-from tokkit.serve.generation.drawing import drawing
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 
@@ -135,7 +134,7 @@ async def _chunks(
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
         return event({**head, "choices": [choice], **rest})
 
-    async with drawing([generation], service.engine, service.options) as texts:
+    async with drawn_for(service, [generation]) as texts:
         pieces = texts.pieces()
         begun: set[int] = set()
         async for piece in pieces:
@@ -146,7 +145,6 @@ async def _chunks(
                 yield chunk(piece.number, {"content": piece.text})
             if piece.is_last:
                 yield chunk(piece.number, {}, finish_reason(texts.texts[piece.number]))
-        note(service, texts)
         if usage:
             yield event({**head, "choices": [], "usage": usage_of(texts)})
     yield DONE

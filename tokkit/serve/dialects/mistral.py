@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from tokkit.serve.bodies import as_fields
-from tokkit.serve.dialects.answers import note, whole_texts
+from tokkit.serve.dialects.answers import drawn_for, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.openai import (
     DONE,
@@ -28,7 +28,6 @@ from tokkit.serve.dialects.requests import (
     sampling_of,
 )
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, event, reply
-from tokkit.serve.generation.drawing import drawing
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 
@@ -89,11 +88,10 @@ async def _chunks(
         delta = {"role": "assistant", "content": content}
         return [{"index": 0, "delta": delta, "finish_reason": reason}]
 
-    async with drawing([generation], service.engine, service.options) as texts:
+    async with drawn_for(service, [generation]) as texts:
         async for piece in texts.pieces():
             if piece.text:
                 yield event({**head, "choices": choice(piece.text, None)})
-        note(service, texts)
         last = choice("", finish_reason(texts.texts[0]))
         last[0] |= cut_note(generation)
         yield event({**head, "choices": last, "usage": usage_of(texts)})

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from tokkit.bytelm.batch.surroundings import Surroundings
 from tokkit.serve.bodies import Fields, as_fields
 from tokkit.serve.chat.conversation import Message
-from tokkit.serve.dialects.answers import note, whole_texts
+from tokkit.serve.dialects.answers import drawn_for, whole_texts
 from tokkit.serve.dialects.chat import messages_of
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.fim_prompts import read_fim_prompt
@@ -34,7 +34,7 @@ from tokkit.serve.dialects.requests import (
     sampling_of,
 )
 from tokkit.serve.endpoint import Answer, Call, Service, Stream, compact, reply
-from tokkit.serve.generation.drawing import Drawing, drawing
+from tokkit.serve.generation.drawing import Drawing
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.refusals import RefusalError
@@ -159,12 +159,11 @@ async def _answer(call: Call, fields: Fields, generation: Generation, kind: Kind
 
 
 async def _lines(service: Service, generation: Generation, kind: Kind) -> AsyncGenerator[bytes]:
-    async with drawing([generation], service.engine, service.options) as texts:
+    async with drawn_for(service, [generation]) as texts:
         async for piece in texts.pieces():
             if piece.text:
                 head = _head(generation.served, kind, piece.text)
                 yield _line({**head, "done": False})
-        note(service, texts)
         yield _line(_last(texts, kind, ""))
 
 

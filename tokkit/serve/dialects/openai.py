@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.serve.bodies import Fields, as_fields
-from tokkit.serve.dialects.answers import note, whole_texts
+from tokkit.serve.dialects.answers import drawn_for, whole_texts
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
     as_gap,
@@ -27,7 +27,7 @@ from tokkit.serve.dialects.requests import (
 )
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
 from tokkit.serve.errands import run_errand
-from tokkit.serve.generation.drawing import Drawing, Drawn, Piece, drawing
+from tokkit.serve.generation.drawing import Drawing, Drawn, Piece
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.generation.token_figures import (
@@ -311,7 +311,7 @@ async def _chunks(
 
     drawn_from = [one for one in generations if one.max_tokens > 0]
     befores = [await _expected_prompt(service, one, wanted) for one in generations]
-    async with drawing(drawn_from, service.engine, service.options) as texts:
+    async with drawn_for(service, drawn_from) as texts:
         for index in range(len(generations) * wanted.n if wanted.echo else 0):
             k = index // wanted.n
             before, figures = befores[k], None
@@ -335,7 +335,6 @@ async def _chunks(
                 yield chunk(number, piece.text, of_bytes=of_bytes)
             if piece.is_last:
                 yield chunk(number, "", drawn)
-        note(service, texts)
         if wanted.usage:
             yield event({**head, "choices": [], "usage": usage_of(texts)})
     yield DONE

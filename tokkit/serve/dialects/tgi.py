@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tokkit.serve.bodies import MAX_STOPS, Fields, as_fields
-from tokkit.serve.dialects.answers import note
+from tokkit.serve.dialects.answers import drawn_for
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.requests import (
     NO_PENALTIES,
@@ -25,7 +25,7 @@ from tokkit.serve.dialects.requests import (
     sampling_of,
 )
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
-from tokkit.serve.generation.drawing import Drawn, drawing
+from tokkit.serve.generation.drawing import Drawn
 from tokkit.serve.generation.fitting import fitted
 from tokkit.serve.generation.generation import Generation
 from tokkit.serve.generation.token_stream import TokenRun, TokenStream
@@ -122,11 +122,10 @@ def _read(call: Call, fields: Fields) -> Asked:
 async def _whole(call: Call, fields: Fields) -> dict[str, Any]:
     asked = _read(call, fields)
     service, tokens, generation = call.service, list[dict[str, Any]](), asked.generation
-    async with drawing([generation], service.engine, service.options) as texts:
+    async with drawn_for(service, [generation]) as texts:
         stream = TokenStream(generation, 0)
         async for piece in texts.pieces():
             tokens += _tokens(generation, stream.feed(piece))
-        note(service, texts)
     drawn = texts.texts[0]
     answer: dict[str, Any] = {"generated_text": asked.before + drawn.text}
     if asked.details:
@@ -172,14 +171,13 @@ async def _events(service: Service, asked: Asked) -> AsyncGenerator[bytes]:
         rest: dict[str, Any] = {"top_tokens": [], "generated_text": text, "details": details}
         return event({"index": n_told, "token": token, **rest})
 
-    async with drawing([generation], service.engine, service.options) as texts:
+    async with drawn_for(service, [generation]) as texts:
         stream = TokenStream(generation, 0)
         async for piece in texts.pieces():
             for token in _tokens(generation, stream.feed(piece)):
                 if held is not None:
                     yield told(held, None, None)
                 held = token
-        note(service, texts)
         drawn = texts.texts[0]
         if held is None:  # of what is searched for, or empty, there are no tokens to tell
             held = {"id": -1, "text": drawn.text, "logprob": None, "special": not drawn.text}

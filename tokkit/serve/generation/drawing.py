@@ -52,6 +52,13 @@ class Drawn:
         handle = self.order.handle if isinstance(self.order, Ticket) else None
         return 0 if handle is None else handle.tokens_reused
 
+    @property
+    def n_written(self) -> int:
+        """Tokens that were drawn; of a text that was left, those that spell it."""
+        if self.handle is not None:
+            return self.handle.n_tokens
+        return self.generation.served.count(self.text.encode())
+
 
 class Piece(NamedTuple):
     """What is new of one of the texts.
@@ -183,8 +190,8 @@ class Drawing:
 
     @property
     def n_written(self) -> int:
-        """Tokens of all texts that have ended."""
-        return sum(each.handle.n_tokens for each in self.texts if each.handle is not None)
+        """Tokens of all texts."""
+        return sum(each.n_written for each in self.texts)
 
     @property
     def n_read(self) -> int:
@@ -201,9 +208,14 @@ class Drawing:
         return sum(min(one.n_prompt, *known.get(id(one), [0])) for one in self.generations)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there is something of any of them."""
+        return any(each.begun_at for each in self.texts)
+
+    @property
     def first_after(self) -> float:
-        """Seconds to the first byte of any of them."""
-        return max(0.0, min(each.begun_at for each in self.texts) - self.asked_at)
+        """Seconds to the first byte of any of them that has begun."""
+        return max(0.0, min(each.begun_at for each in self.texts if each.begun_at) - self.asked_at)
 
 
 @asynccontextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from tokkit.serve.dialects.answers import note
+from tokkit.serve.dialects.answers import drawn_for
 from tokkit.serve.dialects.dialect import Dialect
 from tokkit.serve.dialects.llama_cpp import facts
 from tokkit.serve.dialects.llama_cpp.asking import Asked, read_completion, read_infill
 from tokkit.serve.dialects.llama_cpp.following import Followed
 from tokkit.serve.dialects.llama_cpp.telling import error_body, what_is_new, whole
 from tokkit.serve.endpoint import Answer, Call, Reply, Service, Stream, event, reply
-from tokkit.serve.generation.drawing import drawing
 from tokkit.serve.refusals import RefusalError
 
 
@@ -37,20 +36,19 @@ def _on_error(refusal: RefusalError) -> bytes:
 
 async def _whole(service: Service, asked: Asked) -> Reply:
     """One text as an object, several as a list."""
-    async with drawing(asked.generations, service.engine, service.options) as texts:
+    async with drawn_for(service, asked.generations) as texts:
         followed = [Followed(drawn, asked.wanted) for drawn in texts.texts]
         async for piece in texts.pieces():
             one = followed[piece.number]
             one.feed(piece)
             if one.is_over:
                 texts.leave(piece.number, service.engine)
-    note(service, texts)
     told = [whole(texts, asked, k, one) for k, one in enumerate(followed)]
     return reply(told[0] if len(told) == 1 else told)
 
 
 async def _events(service: Service, asked: Asked) -> AsyncGenerator[bytes]:
-    async with drawing(asked.generations, service.engine, service.options) as texts:
+    async with drawn_for(service, asked.generations) as texts:
         followed = [Followed(drawn, asked.wanted) for drawn in texts.texts]
         async for piece in texts.pieces():
             number = piece.number
@@ -62,7 +60,6 @@ async def _events(service: Service, asked: Asked) -> AsyncGenerator[bytes]:
                 texts.leave(number, service.engine)
             if one.is_over or piece.is_last:
                 yield event(whole(texts, asked, number, one))
-        note(service, texts)
 
 
 DIALECT = Dialect(
