@@ -56,7 +56,7 @@ def searched(
     for _ in range(sweeps):
         moved = False
         for place in range(lengths[-1]):
-            choices = _choices(ids[:, place], quantizer.levels, moves)
+            choices = _choices(ids[:, place], quantizer, moves)
             later = [length for length in lengths if length > place]
             errors = _errors(decoder, quantizer, x, ids, place, choices, later)
             best = errors.argmin(1, keepdim=True)  # the first of equals, which is what was there
@@ -116,19 +116,19 @@ def _moves(levels: Sequence[int]) -> torch.Tensor:
     return torch.cat([torch.zeros_like(steps[:1]), steps, -steps])
 
 
-def _choices(ids: torch.Tensor, levels: Sequence[int], moves: torch.Tensor) -> torch.Tensor:
+def _choices(
+    ids: torch.Tensor, quantizer: FiniteScalarQuantizer, moves: torch.Tensor
+) -> torch.Tensor:
     """Ids and their neighbours, int64 (n, choices); beyond the edge of the grid the id itself.
 
     Args:
         ids: int64 (n,).
-        levels: of the columns.
+        quantizer: whose grid it is.
         moves: int64 (choices, columns).
     """
-    sizes = torch.tensor(levels, device=ids.device)
-    units = sizes.cumprod(0) // sizes
-    digits = (ids[:, None] // units % sizes)[:, None] + moves
-    inside = ((digits >= 0) & (digits < sizes)).all(-1)
-    return torch.where(inside, (digits * units).sum(-1), ids[:, None])
+    digits = quantizer.digits_of(ids)[:, None] + moves
+    inside = ((digits >= 0) & (digits < torch.tensor(quantizer.levels, device=ids.device))).all(-1)
+    return torch.where(inside, quantizer.ids_of(digits), ids[:, None])
 
 
 def _errors(

@@ -93,16 +93,23 @@ class FiniteScalarQuantizer(Quantizer):
         """Round vectors, float (..., width), to the grid; there is nothing to learn, so no loss."""
         digits = self._digits(self.checked(x).detach())
         values = self._points(digits, x.dtype)
-        return Quantized(x + (values - x).detach(), self._ids(digits), x.new_zeros(()))
+        return Quantized(x + (values - x).detach(), self.ids_of(digits), x.new_zeros(()))
 
     def encode(self, x: Tensor) -> Tensor:
         """The nearest points of the grid, int64 (...)."""
-        return self._ids(self._digits(self.checked(x)))
+        return self.ids_of(self._digits(self.checked(x)))
 
     def decode(self, ids: Tensor) -> Tensor:
         """Points of the grid, float32 (..., width)."""
-        digits = as_ids(ids, self.vocab_sizes[0])[..., None] // self._units % self._sizes
-        return self._points(digits, torch.get_default_dtype())
+        return self._points(self.digits_of(ids), torch.get_default_dtype())
+
+    def digits_of(self, ids: Tensor) -> Tensor:
+        """The levels that ids name, from 0, int64 (..., width)."""
+        return as_ids(ids, self.vocab_sizes[0])[..., None] // self._units % self._sizes
+
+    def ids_of(self, digits: Tensor) -> Tensor:
+        """The ids, int64 (...), of levels from 0, int64 (..., width), which are not looked at."""
+        return (digits * self._units).sum(-1)
 
     def soft_assign(self, x: Tensor, *, temperature: float = 1.0) -> Tensor:
         """Log-probabilities, float (..., codes): of the columns, added up."""
@@ -122,6 +129,3 @@ class FiniteScalarQuantizer(Quantizer):
 
     def _points(self, digits: Tensor, dtype: torch.dtype) -> Tensor:
         return (digits - self._halves).to(dtype) / self._halves
-
-    def _ids(self, digits: Tensor) -> Tensor:
-        return (digits * self._units).sum(-1)
