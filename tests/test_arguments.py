@@ -8,11 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tokenizers import ByteLevelBPETokenizer
 
 import tokkit
-from tokkit.arguments import check_path, check_real, check_whole, refuse_unknown
+from tokkit.arguments import (
+    as_ids,
+    check_choice,
+    check_flags,
+    check_path,
+    check_real,
+    check_whole,
+    refuse_unknown,
+)
 from tokkit.bytelm.drawing.request import Request
 from tokkit.errors import ArgumentError
 
@@ -328,3 +337,35 @@ def test_a_number_above_every_length_is_no_limit(option: str, lm: tokkit.ByteLM)
     penalty = 1e308 if option == "repetition_length" else 0.0
     huge: dict[str, Any] = {option: 10**30, "repetition_penalty": penalty}
     assert lm.generate("ret", **drawn | huge) == lm.generate("ret", **drawn)
+
+
+@pytest.mark.parametrize("value", [10**400, np.array([1.0, 2.0]), 1j, [1.0]])
+def test_what_is_no_one_number_is_refused_in_one_line(value: Any) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        check_real("x", value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+def test_a_number_too_long_to_be_written_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="too long to show"):
+        check_whole("x", 10**5000, 0, 10)
+
+
+@pytest.mark.parametrize("value", [np.array([1, 2]), "yes", 2, None, [1]])
+def test_what_is_no_truth_value_is_refused(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="must be True or False"):
+        check_flags(x=value)
+
+
+@pytest.mark.parametrize("value", [np.array(["a", "b"]), "c", 1, ["a"]])
+def test_what_is_none_of_some_words_is_refused(value: Any) -> None:
+    check_choice("x", None, ("a", None))
+    with pytest.raises(ArgumentError, match="x must be one of 'a', 'b', got"):
+        check_choice("x", value, ("a", "b"))
+
+
+@pytest.mark.parametrize("value", [b"12", "12", {1, 2}, {1: 2}, [True], [1.0], 3])
+def test_what_is_no_sequence_of_ids_is_refused(value: Any) -> None:
+    assert as_ids(np.array([1, 2]), "ids") == as_ids(iter([1, 2]), "ids") == (1, 2)
+    with pytest.raises(ArgumentError, match="ids must be a sequence of whole numbers"):
+        as_ids(value, "ids")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import operator
 import os
+import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from tokkit.errors import ArgumentError
 
@@ -22,6 +23,8 @@ MAX_THREADS = 4096
 """Of one process."""
 _MAX_NAMED = 64
 _N_NEAREST = 8
+_BITS = 64
+"""Of whole numbers of configurations."""
 
 
 def refuse_unknown(given: Iterable[str], known: Sequence[str], *, what: str = "option") -> None:
@@ -111,12 +114,17 @@ def as_ids(ids: object, name: str) -> tuple[int, ...]:
     Raises:
         ArgumentError: something else, or a single id.
     """
-    several: Any = None if isinstance(ids, Mapping) else ids
+    several: Any = ids
     try:
-        return tuple(map(operator.index, several))
+        if isinstance(several, bytes | bytearray | Mapping | set | frozenset):
+            raise TypeError("no sequence of numbers")
+        items = tuple(several)
+        if bool in set(map(type, items)):
+            raise TypeError("a truth value")
+        return tuple(map(operator.index, items))
     except TypeError:
         raise ArgumentError(
-            f"{name} must be a sequence of whole numbers, got {ids!r:.60}; put an id in a list"
+            f"{name} must be a sequence of whole numbers, got {_shown(ids)}; put an id in a list"
         ) from None
 
 
@@ -143,7 +151,11 @@ def check_kind(value: object, kind: type | tuple[type, ...], name: str, hint: st
 
 def _shown(value: object) -> str:
     """The beginning of how a value is written, in one line: of a network there are many."""
-    return f"{' '.join(repr(value).split()):.60}"
+    try:
+        written = repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        written = f"a number of type {type(value).__name__} that is too long to show"
+    return f"{' '.join(written.split()):.60}"
 
 
 def as_array(value: object, name: str) -> NDArray[Any]:
@@ -182,24 +194,40 @@ def as_plain(value: Any) -> Any:
 def settle_fields(config: Any) -> None:
     """Bring fields of a frozen dataclass to the types that they are declared with, as saving does.
 
-    A flag becomes True or False, a whole number where any is meant a float, a list a tuple: what
-    was saved and is read again, as JSON, is then what was there before.
+    A flag becomes True or False, a whole number an `int`, a number a float, a list a tuple, each of
+    whatever library it was: what was saved and is read again, as JSON, is then what was there
+    before, and what is computed of it does not overflow.
 
     Raises:
-        ArgumentError: no truth value, no finite number, or no list.
+        ArgumentError: a value that is of no such type.
     """
     kinds: dict[str, Any] = get_type_hints(cast("type[Any]", type(config)))
     for each in fields(config):
-        kind, value = kinds[each.name], getattr(config, each.name)
-        if kind is bool:
-            check_flags(**{each.name: value})
-            value = bool(value)
-        elif kind is float:
-            value = check_real(each.name, value)
-        elif get_origin(kind) is tuple:
-            check_kind(value, (tuple, list), each.name)
-            value = tuple(value)
+        value = _settled(each.name, getattr(config, each.name), kinds[each.name])
         object.__setattr__(config, each.name, value)
+
+
+def _settled(name: str, value: Any, kind: Any) -> Any:
+    """A value of a field as its type has it; which words are known is for others to check."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        (some,) = (each for each in inner if each is not types.NoneType)
+        return None if value is None else _settled(name, value, some)
+    if origin is tuple:
+        check_kind(value, (tuple, list), name)
+        return tuple(_settled(f"each of {name}", each, inner[0]) for each in value)
+    if kind is bool:
+        check_flags(**{name: value})
+        return bool(value)
+    if kind is int:
+        number = check_whole(name, value)
+        if number.bit_length() >= _BITS:
+            raise ArgumentError(f"{name} must fit into {_BITS} bits, got {_shown(value)}")
+        return number
+    if kind is float:
+        return check_real(name, value)
+    check_kind(value, str if origin is Literal else kind, name)
+    return value
 
 
 def check_path(path: object, name: str, hint: str = "") -> Path:
@@ -250,24 +278,47 @@ def check_flags(**flags: object) -> None:
         ArgumentError: one is something else.
     """
     for name, value in flags.items():
-        if value is not True and value is not False and value not in (0, 1):
-            raise ArgumentError(f"{name} must be True or False, got {value!r:.60}")
+        try:
+            is_flag = value in (0, 1)
+        except (TypeError, ValueError, RuntimeError):  # of several numbers
+            is_flag = False
+        if not is_flag:
+            raise ArgumentError(f"{name} must be True or False, got {_shown(value)}")
 
 
-def check_whole(name: str, value: object, least: int, most: int | None = None) -> int:
+def check_choice(name: str, value: object, known: Iterable[object]) -> None:
+    """One of some words, or None where that is among them.
+
+    Raises:
+        ArgumentError: it is none of them.
+    """
+    some = list(known)
+    if not isinstance(value, str | None) or value not in some:
+        shown = ", ".join(map(repr, some))
+        raise ArgumentError(f"{name} must be one of {shown}, got {_shown(value)}")
+
+
+def check_whole(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
     """A whole number within bounds, such as those of NumPy.
 
     Raises:
         ArgumentError: it is none, or out of bounds.
     """
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    try:
-        number = operator.index(value)  # pyright: ignore[reportArgumentType]  # callers without types
-    except TypeError:
-        number = least - 1
-    if isinstance(value, bool) or number < least or (most is not None and number > most):
-        raise ArgumentError(f"{name} must be a whole number {bounds}, got {value!r}")
+    number = _whole(value)
+    is_low = number is not None and least is not None and number < least
+    is_high = number is not None and most is not None and number > most
+    if number is None or is_low or is_high:
+        bounds = "" if least is None else f" of at least {least}"
+        bounds = bounds if most is None else f" from {least} to {most}"
+        raise ArgumentError(f"{name} must be a whole number{bounds}, got {_shown(value)}")
     return number
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def check_real(name: str, value: object) -> float:
@@ -278,10 +329,10 @@ def check_real(name: str, value: object) -> float:
     """
     try:
         number = float(value)  # pyright: ignore[reportArgumentType]  # callers without types
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         number = math.nan
     if isinstance(value, str | bool) or not math.isfinite(number):
-        raise ArgumentError(f"{name} must be a finite number, got {value!r}")
+        raise ArgumentError(f"{name} must be a finite number, got {_shown(value)}")
     return number
 
 

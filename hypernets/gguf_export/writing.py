@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.arguments import check_path
+from tokkit.arguments import check_choice, check_path
 from tokkit.bytelm.token_models.transformers.model_files import Placing, load_model
 from tokkit.errors import ArgumentError, TokkitError, UnsupportedError
 from tokkit.files.gguf_layout import require_gguf
@@ -77,8 +77,7 @@ def save_gguf(
     """
     target = check_path(path, "path")
     dtype = dtype or str(model.dtype).removeprefix("torch.")
-    if dtype not in FILE_TYPES:
-        raise ArgumentError(f"dtype is {dtype!r}, expected one of {', '.join(FILE_TYPES)}")
+    check_choice("dtype", dtype, FILE_TYPES)
     require_gguf(extra="hf")
     kind = architecture_of(model)
     size = int(model.get_input_embeddings().weight.shape[0])

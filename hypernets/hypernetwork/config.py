@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tokkit.arguments import refuse_unknown, settle_fields
+from tokkit.arguments import check_kind, refuse_unknown, settle_fields
 from tokkit.errors import ArgumentError, FormatError, UnsupportedError
+from tokkit.models.blocks.options import MOST_LAYERS
 
 _PUBLISHED = {
     "n_embd": "width",
@@ -84,13 +85,16 @@ class HypernetConfig:
         """Check the ranges.
 
         Raises:
-            ArgumentError: a flag that is no truth value, or no number.
+            ArgumentError: a value of another type.
             FormatError: a size out of range, or that does not fit another.
         """
         settle_fields(self)
         for name in ("width", "n_source", "max_parts", "n_layers", "hidden", "intermediate"):
-            if not 1 <= getattr(self, name) <= _MOST:
-                raise FormatError(f"{name} is {getattr(self, name)}; expected 1 to {_MOST}")
+            most = MOST_LAYERS if name == "n_layers" else _MOST
+            if not 1 <= getattr(self, name) <= most:
+                raise FormatError(f"{name} is {getattr(self, name)}; expected 1 to {most}")
+        if self.norm_eps <= 0:
+            raise FormatError(f"norm_eps is {self.norm_eps}; expected more than 0")
         if self.n_heads < 1 or self.hidden % self.n_heads:
             raise FormatError(f"hidden is {self.hidden}; expected a multiple of {self.n_heads=}")
         if self.max_parts + (self.n_languages > 0) > self.max_positions:
@@ -120,6 +124,7 @@ class HypernetConfig:
         Raises:
             FormatError: missing or unknown keys, or values of another kind.
         """
+        check_kind(data, Mapping, "a hypernetwork's configuration")
         refuse_unknown(data, [each.name for each in fields(cls)], what="key of a hypernetwork")
         for each in fields(cls):
             kind = {"int": int, "bool": bool, "float": float}[str(each.type)]
@@ -141,6 +146,7 @@ class HypernetConfig:
             UnsupportedError: attention between tokens, priors, T5, or a vocabulary of its own.
             FormatError: keys that are missing, or of another kind.
         """
+        check_kind(data, Mapping, "a hypernetwork's configuration")
         for key in _REFUSED:
             if data.get(key):
                 raise UnsupportedError(f"{key} is set, which the published PyTorch code lacks, too")

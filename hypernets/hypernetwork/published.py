@@ -15,9 +15,8 @@ from pathlib import Path
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
-from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
-from tokkit.hypernets.hypernetwork.trained import TrainedHypernet, fill
+from tokkit.hypernets.hypernetwork.trained import TrainedHypernet, load_network
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -50,8 +49,7 @@ def load_published(
         raise FormatError(f"{path}: expected {CONFIG} and {WEIGHTS}")
     document = want_object(parse_json(read_bounded(path / CONFIG), where), where)
     config = HypernetConfig.from_published(document)
-    network = Hypernetwork(config)
-    fill(network, path / WEIGHTS, ignored=_IGNORED)
+    network = load_network(config, path / WEIGHTS, ignored=_IGNORED)
     number = None
     if config.n_languages or language is not None:
         names = document.get("langs")

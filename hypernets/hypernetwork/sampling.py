@@ -26,12 +26,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from tokkit.arguments import check_whole, settle_fields
+from tokkit.arguments import check_kind, check_whole, refuse_single_text, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 from tokkit.text.tokenizer import TextTokenizer, load_tokenizer
@@ -43,6 +43,7 @@ SIGNS = (
     r"| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+"
 )
 """Names with a sign before and after them, and line breaks with the white space after them."""
+_MOST_NOISE = 30
 _UNSEEN = 0.1
 """Added to the count of each token."""
 
@@ -70,7 +71,7 @@ class SamplerOptions:
     max_tokens: int = 16_384
     noise_median: float = 1e-6
     noise_sigma: float = 2.0
-    patterns: Sequence[str] = field(default=(WORDS, SIGNS))
+    patterns: tuple[str, ...] = (WORDS, SIGNS)
     refits: int = 1
     max_chars: int = 16
     bpe_share: float = 0.5
@@ -94,6 +95,11 @@ class SamplerOptions:
             )
         if min(self.noise_median, self.noise_sigma) < 0 or not 0 <= self.bpe_share <= 1:
             raise ArgumentError("noise and bpe_share must not be negative, nor the latter above 1")
+        if max(self.noise_median, self.noise_sigma) > _MOST_NOISE:
+            raise ArgumentError(
+                f"noise_median is {self.noise_median} and noise_sigma {self.noise_sigma}; expected "
+                f"at most {_MOST_NOISE}"
+            )
         if not self.patterns:
             raise ArgumentError("patterns must not be empty")
 
@@ -115,9 +121,12 @@ class TokenizerSampler:
         """Take the texts.
 
         Raises:
-            ArgumentError: none of them is longer than twice what comes after a window.
+            ArgumentError: a value of another type, or no text is longer than twice what comes after
+                a window.
         """
-        self._seed = seed
+        refuse_single_text(texts, "texts")
+        check_kind(options, (SamplerOptions, type(None)), "options")
+        self._seed = check_whole("seed", seed, 0)
         self._options = options or SamplerOptions()
         least = 2 * self._options.text_bytes
         self._texts = [text for text in texts if len(text) >= least]

@@ -24,6 +24,7 @@ from tokkit.files.writing import whole_file
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.base_rows import HEURISTICS
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
+from tokkit.models.saving.weights import check_folder, check_tensors, read_finite, read_header
 from tokkit.text.spec import TokenizerSpec, vocabulary_hash
 
 CONFIG = "hypernet.json"
@@ -58,7 +59,7 @@ class TrainedHypernet:
         """
         from safetensors.torch import save
 
-        path = check_path(folder, "folder")
+        path = check_folder(folder)
         state = {
             name: each.detach().cpu().contiguous()
             for name, each in self.network.state_dict().items()
@@ -99,8 +100,7 @@ class TrainedHypernet:
         if heuristic not in HEURISTICS or not isinstance(residual, bool):
             raise FormatError(f"{where}: heuristic {heuristic!r}, residual {residual!r}")
         shape = HypernetConfig.from_dict(want_object(document.get("network"), where))
-        network = Hypernetwork(shape)
-        fill(network, path / WEIGHTS)
+        network = load_network(shape, path / WEIGHTS)
         hashed, language = document.get("vocabulary"), document.get("language")
         if hashed is not None:
             hashed = want_str(hashed, f"{where}.vocabulary")
@@ -141,34 +141,25 @@ class TrainedHypernet:
             )
 
 
-def fill(network: Hypernetwork, path: Path, *, ignored: Collection[str] = ()) -> None:
-    """Give a network the weights of a safetensors file, all of them, in float32.
+def load_network(
+    shape: HypernetConfig, path: Path, *, ignored: Collection[str] = ()
+) -> Hypernetwork:
+    """A network with the weights of a safetensors file, all of them, in float32.
 
     Args:
-        network: of the shape of the file.
+        shape: of the network.
         path: the file.
         ignored: names in it that mean nothing.
 
     Raises:
+        ArgumentError: the name of its folder is no UTF-8.
         FormatError: it is damaged, or of another shape.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        found: dict[str, torch.Tensor] = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: no safetensors file, or damaged ({error})") from error
+    _, found = read_header(path)
     found = {name: each for name, each in found.items() if name not in ignored}
-    wanted = network.state_dict()
-    odd = sorted(found.keys() ^ wanted.keys())
-    if odd:
-        raise FormatError(f"{path}: {odd[0]} is in it or in its configuration alone, not in both")
-    for name, each in wanted.items():
-        if each.shape != found[name].shape:
-            raise FormatError(
-                f"{path}: {name} is {tuple(found[name].shape)}, expected {tuple(each.shape)}"
-            )
-        if not bool(torch.isfinite(found[name]).all()):
-            raise FormatError(f"{path}: {name} holds numbers that are not finite")
-    network.load_state_dict(found)
+    with torch.device("meta"):
+        check_tensors(path, found, Hypernetwork(shape))
+    network = Hypernetwork(shape)
+    tensors = read_finite(path)
+    network.load_state_dict({name: tensors[name] for name in found})
+    return network

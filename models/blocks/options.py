@@ -10,7 +10,8 @@ from tokkit.errors import ArgumentError
 _MULTIPLE = 32
 """Of the inner width of a feed-forward layer, where none is given."""
 _MOST_WIDTH = 1 << 16
-_MOST_LAYERS = 1 << 10
+MOST_LAYERS = 1 << 10
+_MOST_WINDOW = 1 << 40
 _MOST_BUCKETS = 1 << 28
 _MOST_SEED = (1 << 43) - 1
 """Of hashes: times a million, it fits in 64 bits."""
@@ -48,12 +49,12 @@ class StackConfig:
         """
         settle_fields(self)
         check_whole("width", self.width, 1, _MOST_WIDTH)
-        check_whole("n_layers", self.n_layers, 1, _MOST_LAYERS)
+        check_whole("n_layers", self.n_layers, 1, MOST_LAYERS)
         check_whole("n_heads", self.n_heads, 1, self.width)
         if self.inner is not None:
             check_whole("inner", self.inner, 1, _MOST_WIDTH * 8)
         if self.window is not None:
-            check_whole("window", self.window, 1)
+            check_whole("window", self.window, 1, _MOST_WINDOW)
         for name in ("rope_base", "norm_eps"):
             if getattr(self, name) <= 0:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; expected more than 0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 
 
@@ -32,6 +32,4 @@ class ByteConfig:
             ArgumentError: one is another.
         """
         settle_fields(self)
-        check_kind(self.backbone, StackConfig, "backbone")
-        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         check_whole("ahead", self.ahead, 0, MOST_AHEAD)

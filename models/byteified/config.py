@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.models.blocks.options import NgramConfig, StackConfig
+
+_MOST = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,7 @@ class TokenModelConfig:
         """
         settle_fields(self)
         for name in ("state_width", "row_width", "n_ids"):
-            check_whole(name, getattr(self, name), 1)
-        check_kind(self.vocabulary, str, "vocabulary")
-        check_kind(self.source, (str, type(None)), "source")
+            check_whole(name, getattr(self, name), 1, _MOST)
 
 
 def _stack() -> StackConfig:
@@ -67,8 +67,6 @@ class DecoderConfig:
             ArgumentError: one is another.
         """
         settle_fields(self)
-        check_kind(self.stack, StackConfig, "stack")
-        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
 
 
 @dataclass(frozen=True)
@@ -90,5 +88,3 @@ class ByteifiedConfig:
             ArgumentError: one is another.
         """
         settle_fields(self)
-        check_kind(self.token_model, TokenModelConfig, "token_model")
-        check_kind(self.decoder, DecoderConfig, "decoder")

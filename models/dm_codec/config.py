@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_real, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
+from tokkit.models.blocks.options import MOST_LAYERS
 
 FRAMES_PER_SECOND = 50
 """Of codes, as in the paper."""
@@ -65,9 +66,9 @@ class DMCodecRecipe:
         for name in ("gain_db", *_FACTORS):
             if getattr(self, name) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if not 0 <= check_real("drop", self.drop) <= 1:
+        if not 0 <= self.drop <= 1:
             raise ArgumentError(f"drop must be from 0 to 1, got {self.drop}")
-        if not 0 <= check_real("decay", self.decay) < 1:
+        if not 0 <= self.decay < 1:
             raise ArgumentError(f"decay must be from 0 to below 1, got {self.decay}")
 
 
@@ -116,8 +117,9 @@ class DMCodecConfig:
                 f"sample_rate must be a multiple of {step}, got {self.sample_rate}; convert the "
                 "recordings to 8000, 16000 or 24000 samples a second"
             )
-        for name in ("n_codes", "width", "hidden", "layers"):
+        for name in ("n_codes", "width", "hidden"):
             check_whole(name, getattr(self, name), 1, _MOST)
+        check_whole("layers", self.layers, 1, MOST_LAYERS)
         check_whole("depth", self.depth, 1, 64)
         check_whole("kernel", self.kernel, 1, 255)
         if self.kernel % 2 == 0:
@@ -125,9 +127,8 @@ class DMCodecConfig:
         check_whole("phase_steps", self.phase_steps, 0, 10_000)
         for name in ("speech_width", "language_width"):
             check_whole(name, getattr(self, name), 0, _MOST)
-        if check_real("temperature", self.temperature) <= 0:
+        if self.temperature <= 0:
             raise ArgumentError(f"temperature must be more than 0, got {self.temperature}")
-        check_kind(self.recipe, DMCodecRecipe, "recipe")
 
     @property
     def hop(self) -> int:

@@ -62,8 +62,8 @@ def read_wav(
         raise FormatError(f"{path}: {rate:,} samples a second, expected {sample_rate:,}; {_ADVICE}")
     if not n or len(samples) != n * size:
         raise FormatError(
-            f"{path}: {len(samples):,} bytes of samples, expected {n * size:,} and not none; the "
-            "file is empty or cut off"
+            f"{path}: {len(samples):,} bytes of samples"
+            + (f", expected {n * size:,}; the file is cut off" if n else "; the file is empty")
         )
     return _as_floats(samples, size), rate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
@@ -48,16 +48,13 @@ class EndOfWordShape:
         """
         settle_fields(self)
         for name in ("encoder", "backbone", "decoder"):
-            check_kind(getattr(self, name), StackConfig, name)
             if getattr(self, name).window is not None:
                 raise ArgumentError(
                     f"{name} has a window, and words are read as a whole; pass None"
                 )
         check_whole("n_vectors", self.n_vectors, 1, 64)
-        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         if self.word_buckets is not None:
             check_whole("word_buckets", self.word_buckets, 1, _MOST_BUCKETS)
-        check_kind(self.units, UnitOptions, "units")
         if self.units.holds_closing_byte:
             raise ArgumentError(
                 f"units end by the rule {self.units.rule!r}, which needs no symbol for their end; "

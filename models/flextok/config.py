@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_real, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
-from tokkit.models.blocks.options import StackConfig
+from tokkit.models.blocks.options import MOST_LAYERS, StackConfig
 
 _MOST_SIDE = 1 << 12
 _MOST = 1 << 16
@@ -124,8 +124,9 @@ class FlexTokConfig:
             raise ArgumentError(f"channels must be 1 or 3, got {self.channels!r}")
         for name in ("search", "feedback"):
             check_whole(name, getattr(self, name), 0, _MOST)
-        for name in ("n_tokens", "whole", "hidden", "depth", "flow_steps"):
+        for name in ("n_tokens", "whole", "hidden", "flow_steps"):
             check_whole(name, getattr(self, name), 1, _MOST)
+        check_whole("depth", self.depth, 1, MOST_LAYERS)
         self._check_parts()
         self._check_codes()
 
@@ -143,9 +144,6 @@ class FlexTokConfig:
                     f"{name} is {side}, which makes {n_places:,} squares and ids, expected at most "
                     f"{_MOST_PLACES:,}; take larger squares"
                 )
-        for name in ("encoder", "flow"):
-            check_kind(getattr(self, name), StackConfig, name)
-        check_kind(self.recipe, FlexTokRecipe, "recipe")
         if (most := max(self.recipe.budgets, default=1)) > self.n_tokens:
             raise ArgumentError(f"a budget of {most} ids, and a picture has {self.n_tokens}")
 
@@ -154,7 +152,7 @@ class FlexTokConfig:
             check_whole("a number of levels", level, 2, _MOST)
         if not self.levels or math.prod(self.levels) > 1 << 24:
             raise ArgumentError(f"levels {self.levels}; expected some, and at most 2^24 codes")
-        if check_real("guidance", self.guidance) < 0:
+        if self.guidance < 0:
             raise ArgumentError(f"guidance must be at least 0, got {self.guidance}")
         for name in ("spread", "temperature"):
             if getattr(self, name) <= 0:

@@ -77,7 +77,6 @@ class GeneratorConfig:
                 f"levels {self.levels} make {math.prod(self.levels):,} ids, and vocab_size is "
                 f"{self.vocab_size:,}"
             )
-        check_kind(self.stack, StackConfig, "stack")
         for name in ("hidden_classes", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
@@ -247,10 +246,11 @@ class _LevelRows(nn.Module):
 
     def __init__(self, levels: Sequence[int], width: int) -> None:
         super().__init__()
-        # the first column is the lowest digit of an id, as in `FiniteScalarQuantizer`
-        digits = np.unravel_index(np.arange(math.prod(levels)), levels, order="F")
-        places = np.stack(digits, 1) + np.cumsum([0, *levels[:-1]])
-        self.register_buffer("_places", torch.from_numpy(places), persistent=False)
+        # The first column is the lowest digit of an id, as in `FiniteScalarQuantizer`. By torch,
+        # so that a model on no device, by which a header is checked, takes no memory.
+        sizes = torch.tensor(levels)
+        digits = torch.arange(math.prod(levels))[:, None] // (sizes.cumprod(0) // sizes) % sizes
+        self.register_buffer("_places", digits + sizes.cumsum(0) - sizes, persistent=False)
         self.weight = nn.Parameter(torch.randn(sum(levels), width) * _DEVIATION)
 
     def forward(self) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from tokkit.arguments import check_kind, check_whole, settle_fields
+from tokkit.arguments import check_choice, check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
@@ -78,13 +78,7 @@ class HierarchicalConfig:
             ("byte_block", get_args(ByteBlock)),
             ("pooling", get_args(PoolingKind)),
         ):
-            if getattr(self, name) not in known:
-                raise ArgumentError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
-        check_kind(self.units, UnitOptions, "units")
-        check_kind(self.encoder, (StackConfig, type(None)), "encoder")
-        for name in ("decoder", "backbone"):
-            check_kind(getattr(self, name), StackConfig, name)
-        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
+            check_choice(name, getattr(self, name), known)
         check_whole("kernel", self.kernel, 1, 1024)
         check_whole("hashed_units", self.hashed_units, 0, _MOST_BUCKETS)
         check_whole("hashed_prefixes", self.hashed_prefixes, 0, _MOST_BUCKETS)

@@ -17,25 +17,28 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import torch
 
-from tokkit.arguments import check_kind, check_path
-from tokkit.errors import ArgumentError, FormatError, ModelError, refused_by_system
+from tokkit.arguments import check_choice, check_path
+from tokkit.errors import FormatError, ModelError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.files.registry import write_kind
 from tokkit.files.safetensors_files import with_sorted_metadata
 from tokkit.files.writing import whole_file
 from tokkit.models.saving.configs import Config, config_from_dict, config_to_dict
+from tokkit.models.saving.weights import (
+    DTYPES,
+    check_folder,
+    check_tensors,
+    dtype_of,
+    read_finite,
+    read_header,
+)
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 _CONFIG_KEY, _PARTS_KEY = "config", "parts"
 _MOST_CONFIG_BYTES = 1 << 20
-_DTYPES = {
-    "F32": torch.float32,
-    "F64": torch.float64,
-    "BF16": torch.bfloat16,
-}
-_NAMES = {str(each).removeprefix("torch."): each for each in _DTYPES.values()}
+_NAMES: dict[str, torch.dtype] = {each: getattr(torch, each) for each in DTYPES.values()}
 
 
 class Saved(Protocol):
@@ -79,14 +82,14 @@ def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
     """Write a model's files, each whole, the one that names the kind last.
 
     Raises:
-        ArgumentError: no path.
+        ArgumentError: no path, or one whose name is no UTF-8.
         FormatError: the folder cannot be written to.
         ModelError: it could not be loaded again: numbers that are not finite, or of other types
             than float32, float64 or bfloat16, or of several.
     """
     from safetensors.torch import save
 
-    path = check_path(folder, "folder")
+    path = check_folder(folder)
     state = {name: each.detach().cpu().contiguous() for name, each in model.state_dict().items()}
     _check_savable(state, model.name)
     config = config_to_dict(model.config)
@@ -115,9 +118,7 @@ def load_model(
         ArgumentError: no path, an unknown dtype, or a device that cannot be used.
         FormatError: a file is missing or damaged, or they do not belong together.
     """
-    check_kind(dtype, (str, type(None)), "dtype")
-    if dtype is not None and dtype not in _NAMES:
-        raise ArgumentError(f"dtype must be one of {', '.join(_NAMES)}, got {dtype!r}")
+    check_choice("dtype", dtype, [*_NAMES, None])
     place = _device(device)
     path = check_path(folder, "folder")
     where = str(path / CONFIG)
@@ -128,7 +129,7 @@ def load_model(
     saved = _check_header(kind, config, path)
     with torch.random.fork_rng([]):  # what is drawn is written over
         model = kind.build(config, path).to(saved)
-    _fill(model, path / WEIGHTS)
+    model.load_state_dict(read_finite(path / WEIGHTS))
     model.name = path.resolve().name
     return model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype]).eval()
 
@@ -140,7 +141,7 @@ def _check_savable(state: Mapping[str, torch.Tensor], name: str) -> None:
         ModelError: numbers that are not finite, or of types that a folder does not hold.
     """
     kinds = {each.dtype for each in state.values() if each.is_floating_point()}
-    if len(kinds) != 1 or not kinds <= set(_DTYPES.values()):
+    if len(kinds) != 1 or not kinds <= set(_NAMES.values()):
         shown = ", ".join(sorted(str(each).removeprefix("torch.") for each in kinds))
         raise ModelError(
             f"{name} holds numbers of types {shown}, and a folder those of one of "
@@ -165,22 +166,13 @@ def _check_header(kind: type[Saved], config: Any, path: Path) -> torch.dtype:
     """Compare the file's header with a network that has no memory, and find its dtype.
 
     Raises:
+        ArgumentError: the folder's name is no UTF-8.
         FormatError: they do not fit each other.
     """
-    from safetensors import SafetensorError, safe_open
-
     weights = path / WEIGHTS
     if not weights.is_file():
         raise FormatError(f"{weights} is missing; expected a folder that tokkit has saved")
-    try:
-        with safe_open(weights, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            found = {
-                name: (tuple(each.get_shape()), each.get_dtype()) for name, each in slices.items()
-            }
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{weights}: no safetensors file, or damaged ({error})") from error
+    metadata, found = read_header(weights)
     # Not word for word: a field that came later has its default.
     where = f"{weights}: metadata"
     of_weights = want_object(parse_json(metadata.get(_CONFIG_KEY, "null").encode(), where), where)
@@ -191,23 +183,9 @@ def _check_header(kind: type[Saved], config: Any, path: Path) -> torch.dtype:
         )
     _check_parts(path, metadata)
     with torch.device("meta"):
-        wanted = {
-            name: tuple(each.shape) for name, each in kind.build(config, path).state_dict().items()
-        }
-    if odd := sorted(found.keys() ^ wanted.keys()):
-        raise FormatError(
-            f"{weights}: {odd[0]} is in it or in its configuration alone, not in both"
-        )
-    for name, shape in wanted.items():
-        if found[name][0] != shape:
-            raise FormatError(f"{weights}: {name} is {found[name][0]}, expected {shape}")
-    kinds = {dtype for _, dtype in found.values()} & _DTYPES.keys()
-    if len(kinds) != 1:
-        raise FormatError(
-            f"{weights}: numbers of types {', '.join(sorted(kinds)) or 'unknown'}, expected one of "
-            f"{', '.join(_DTYPES)}"
-        )
-    return _DTYPES[kinds.pop()]
+        network = kind.build(config, path)
+    check_tensors(weights, found, network)
+    return getattr(torch, dtype_of(weights, found))
 
 
 def _check_parts(path: Path, metadata: Mapping[str, str]) -> None:
@@ -215,7 +193,7 @@ def _check_parts(path: Path, metadata: Mapping[str, str]) -> None:
     where = f"{path / WEIGHTS}: metadata"
     parts = want_object(parse_json(metadata.get(_PARTS_KEY, "").encode(), where), where)
     for name, expected in parts.items():
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
             raise FormatError(f"{where}: {name!r} is no file of the folder")
         if _hash(path / name) != expected:
             raise FormatError(
@@ -225,17 +203,3 @@ def _check_parts(path: Path, metadata: Mapping[str, str]) -> None:
 
 def _hash(path: Path) -> str:
     return hashlib.sha256(read_bounded(path)).hexdigest()
-
-
-def _fill(model: Saved, weights: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(weights)
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{weights}: no safetensors file, or damaged ({error})") from error
-    for name, each in tensors.items():
-        if each.is_floating_point() and not bool(torch.isfinite(each).all()):
-            raise FormatError(f"{weights}: {name} holds numbers that are not finite")
-    model.load_state_dict(tensors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
@@ -56,10 +56,6 @@ class SpaceByteConfig:
             ArgumentError: a value of another type, or parts that do not fit.
         """
         settle_fields(self)
-        for name in ("initial", "backbone", "final"):
-            check_kind(getattr(self, name), StackConfig, name)
-        check_kind(self.units, UnitOptions, "units")
-        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         check_whole("ahead", self.ahead, 0, MOST_AHEAD)
         if self.initial.width != self.final.width or self.initial.width > self.backbone.width:
             raise ArgumentError(

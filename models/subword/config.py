@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 
 
@@ -35,8 +35,6 @@ class SubwordConfig:
             ArgumentError: one is another.
         """
         settle_fields(self)
-        check_kind(self.backbone, StackConfig, "backbone")
-        check_kind(self.ngrams, (NgramConfig, type(None)), "ngrams")
         check_whole("ahead", self.ahead, 0, MOST_AHEAD)
         if self.eos_id is not None:
             check_whole("eos_id", self.eos_id, 0)

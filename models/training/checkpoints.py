@@ -19,6 +19,7 @@ from tokkit.errors import ArgumentError, FormatError, ModelError, refused_by_sys
 from tokkit.files.json_text import parse_json, want_int, want_number, want_object
 from tokkit.files.registry import MANIFEST
 from tokkit.files.writing import whole_file
+from tokkit.models.saving.weights import read_header, read_tensors
 from tokkit.models.training.optimizers import Optimizers, trained_parameters
 
 if TYPE_CHECKING:
@@ -105,17 +106,11 @@ def load_checkpoint(
         FormatError: the file is damaged.
         ModelError: it is of another training, or of a model of other shapes or types.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: not a checkpoint, or damaged ({error})") from error
+    metadata, _ = read_header(path)
+    tensors = read_tensors(path)
     if _STATE not in metadata:
         raise FormatError(f"{path}: a safetensors file, but not the checkpoint of a training")
     where = f"{path}: metadata"

@@ -24,10 +24,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.arguments import check_path, say_nothing
+from tokkit.arguments import say_nothing
 from tokkit.bytelm.token_models.transformers.loading import checked_device
 from tokkit.errors import ArgumentError, Interrupted, ModelError, refused_by_system
 from tokkit.freed_memory import give_back_freed_memory
+from tokkit.models.saving.weights import check_folder
 from tokkit.models.training.checkpoints import (
     Position,
     load_checkpoint,
@@ -155,7 +156,7 @@ def _opened(folder: str | os.PathLike[str] | None) -> Generator[Path | None]:
     if folder is None:
         yield None
         return
-    path = check_path(folder, "folder")
+    path = check_folder(folder)
     with refused_by_system(f"make the folder {str(path)!r}"):
         path.mkdir(parents=True, exist_ok=True)
     refuse_other_model(path)

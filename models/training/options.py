@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tokkit.arguments import as_plain, check_kind, check_real, check_whole
+from tokkit.arguments import as_plain, check_choice, check_kind, check_real, check_whole
 from tokkit.errors import ArgumentError, UnsupportedError
 
 _NOT_OF_THE_CURVE = ("evaluations", "checkpoint_seconds", "device")
@@ -82,8 +82,8 @@ class TrainingOptions:
             if check_real(name, getattr(self, name)) < 0:
                 raise ArgumentError(f"{name} must be at least 0, got {getattr(self, name)!r}")
         self._check_shares()
-        _check_choice("optimizer", self.optimizer, ("adamw", "muon"))
-        _check_choice("clock", self.clock, ("cpu", "wall"))
+        check_choice("optimizer", self.optimizer, ("adamw", "muon"))
+        check_choice("clock", self.clock, ("cpu", "wall"))
         _check_autocast(self.autocast)
         check_kind(self.device, (str, type(None)), "device")
         for name, value in asdict(self).items():
@@ -113,10 +113,4 @@ def _check_autocast(value: object) -> None:
             "autocast='float16' would lose small gradients, for losses are not scaled here; "
             "take 'bfloat16', which has the range of float32"
         )
-    _check_choice("autocast", value, ("bfloat16", None))
-
-
-def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        shown = ", ".join(repr(each) for each in allowed)
-        raise ArgumentError(f"{name} must be one of {shown}, got {value!r}")
+    check_choice("autocast", value, ("bfloat16", None))

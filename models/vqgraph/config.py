@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tokkit.arguments import check_kind, check_real, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.saving.configs import ADDED
 
@@ -101,6 +101,5 @@ class VQGraphConfig:
         for name in ("n_features", "n_classes", "n_codes", "width", "hidden"):
             check_whole(name, getattr(self, name), 1, _MOST)
         check_whole("hops", self.hops, 0, 1000)
-        if check_real("temperature", self.temperature) <= 0:
+        if self.temperature <= 0:
             raise ArgumentError(f"temperature must be more than 0, got {self.temperature}")
-        check_kind(self.recipe, VQGraphRecipe, "recipe")

@@ -20,8 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_whole, settle_fields
-from tokkit.errors import ArgumentError
+from tokkit.arguments import check_choice, check_whole, settle_fields
 from tokkit.kernels.texts import units as unit_kernels
 from tokkit.kernels.texts import words as word_kernels
 from tokkit.text.words.beginnings import row_numbers
@@ -30,6 +29,7 @@ from tokkit.text.words.tables import Rule, word_tables
 UnitRule = Literal["uax29", "whitespace", "separator", "spacelike"]
 
 _NO_LIMIT = 1 << 62
+_MOST_BYTES = 1 << 40
 _POSITIVE = np.int64(np.iinfo(np.int64).max)
 _ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -53,14 +53,13 @@ class UnitOptions:
         """Refuse what makes no sense.
 
         Raises:
-            ArgumentError: another rule, or a limit below 1.
+            ArgumentError: another rule, or a limit out of range.
         """
         settle_fields(self)
-        if self.rule not in get_args(UnitRule):
-            raise ArgumentError(f"rule must be one of {get_args(UnitRule)}, got {self.rule!r:.60}")
-        check_whole("unit_bytes", self.unit_bytes, 1)
+        check_choice("rule", self.rule, get_args(UnitRule))
+        check_whole("unit_bytes", self.unit_bytes, 1, _MOST_BYTES)
         if self.max_bytes is not None:
-            check_whole("max_bytes", self.max_bytes, 1)
+            check_whole("max_bytes", self.max_bytes, 1, _MOST_BYTES)
 
     @property
     def holds_closing_byte(self) -> bool:
@@ -103,7 +102,7 @@ class UnitCutter:
     def __init__(self, options: UnitOptions) -> None:
         """Prepare the tables of a rule."""
         self.options = options
-        self._limit = min(options.max_bytes or _NO_LIMIT, _NO_LIMIT)
+        self._limit = options.max_bytes or _NO_LIMIT
         self._kind = _closing_bytes(options.rule)
 
     def begin(self) -> CutState:

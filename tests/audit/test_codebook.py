@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tokkit
+from tests.audit.known import assert_figures_known
 from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.probe import probe
@@ -119,6 +120,7 @@ def test_distortion_halves_with_each_digit() -> None:
             )
         last = float(ids or 0), expected
     assert part.findings == ()
+    assert_figures_known([part.section])
     assert [chart.key for chart in part.section.charts] == [
         "usage",
         "positions",
@@ -156,6 +158,7 @@ def test_each_stream_is_told_of_and_codes_tell_labels() -> None:
     assert facts["probe_most_frequent_percent"] == pytest.approx(50, abs=5)
     assert facts["bits_per_unit"] == 4
     assert float(facts["bits_per_id_bias"] or 0) == pytest.approx(3 / 1600 / np.log(2), abs=0.01)
+    assert_figures_known(report.sections)
     assert "probe" in report.to_json()
     assert "Codes of each stream" in report.to_html()
 

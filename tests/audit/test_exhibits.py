@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.audit.known import assert_figures_known
 from tokkit.audit import codebook
 from tokkit.audit.codebook.rate_distortion import Point, bd_rate
 from tokkit.audit.subject import Subject
@@ -119,6 +120,7 @@ def test_a_bd_rate_is_that_of_the_distortions_in_common() -> None:
 def test_another_tokenizer_is_measured_beside() -> None:
     signals = list(np.random.default_rng(0).integers(1, 256, (9, 2, 2, 1), dtype=np.uint8))
     section = section_of(Coarse("image"), signals, against=Coarse("image"))
+    assert_figures_known([section])
     facts = {fact.key: fact for fact in section.facts}
     assert facts["bd_rate_percent"].value == 0
     assert [table.key for table in section.tables][-1] == "rate_distortion_of_other"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.audit.known import assert_figures_known
 from tests.audit.toy_subjects import Unsaved
 from tokkit.audit import codebook
 from tokkit.audit.codebook.encoded import Encoded
@@ -121,6 +122,7 @@ def test_what_is_lossless_is_as_real_as_the_signals() -> None:
 
 def test_the_report_tells_it_beside_distortion() -> None:
     section = codebook.examine(Subject(Texture()), signals=PICTURES).section
+    assert_figures_known([section])
     (table,) = (each for each in section.tables if each.key == "realism")
     assert [column.key for column in table.columns] == ["ids", "expected", "drawn"]
     assert len(table.rows) == 1

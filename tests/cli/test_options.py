@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 import tokkit
+from tests.audit.known import assert_figures_known
 from tests.audit.toy_subjects import write_bpe
 from tokkit.audit.gates.known_figures import FACTS, TABLES, check_figure
 from tokkit.cli import main
@@ -186,12 +187,7 @@ def test_every_literal_figure_of_a_fact_is_known() -> None:
 @pytest.mark.slow
 def test_figures_of_a_report_are_known(tmp_path: Path) -> None:
     report = tokkit.audit_tokenizer(write_bpe(tmp_path / "tokenizer.json"))
-    for section in report.sections:
-        for fact in section.facts:
-            assert fact.key in FACTS[section.key]
-        for table in section.tables:
-            known = TABLES[section.key][table.key]
-            assert {column.key for column in table.columns[1:]} <= set(known)
+    assert_figures_known(report.sections)
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_samples_that_support_nothing_are_refused(tokenizer: TextTokenizer) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "method is 'magic'; expected one of default, linear-program"),
+        ({"method": "magic"}, "method must be one of 'default', 'linear-program'"),
         ({"max_merges": 0}, "max_merges must be .* at least 1, got 0"),
         ({"level": 1.0}, "level must lie between 0 and 1"),
     ],

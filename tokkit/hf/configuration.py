@@ -11,6 +11,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
+from tokkit.arguments import check_choice
 from tokkit.bytelm.ensemble import COMBINATIONS
 from tokkit.errors import ArgumentError
 from tokkit.hf.symbols import BLANK_ID, END_ID, VOCAB_SIZE
@@ -58,14 +59,8 @@ class ByteLevelConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs: Any) -> None:
         super().__post_init__(**kwargs)
         self._check_sources()
-        if self.logits_dtype not in LOGITS_DTYPES:
-            raise ArgumentError(
-                f"logits_dtype must be one of {', '.join(LOGITS_DTYPES)}, got {self.logits_dtype!r}"
-            )
-        if self.combine not in COMBINATIONS:
-            raise ArgumentError(
-                f"combine must be one of {', '.join(COMBINATIONS)}, got {self.combine!r}"
-            )
+        check_choice("logits_dtype", self.logits_dtype, LOGITS_DTYPES)
+        check_choice("combine", self.combine, COMBINATIONS)
         ids = (self.vocab_size, self.bos_token_id, self.eos_token_id, self.pad_token_id)
         if ids != (VOCAB_SIZE, BLANK_ID, END_ID, BLANK_ID):
             raise ArgumentError(

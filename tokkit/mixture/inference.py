@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.arguments import (
+    check_choice,
     check_functions,
     check_kind,
     check_real,
@@ -172,8 +173,7 @@ def infer_mixture(
 def _check_options(
     method: str, max_merges: int | None, level: float, corpora: Mapping[str, Source]
 ) -> None:
-    if method not in get_args(Method):
-        raise ArgumentError(f"method is {method!r}; expected one of {', '.join(get_args(Method))}")
+    check_choice("method", method, get_args(Method))
     if max_merges is not None:
         check_whole("max_merges", max_merges, 1)
     if not 0 < check_real("level", level) < 1:

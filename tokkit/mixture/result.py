@@ -9,9 +9,10 @@ from typing import Any
 from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.groups import group_shares
 from tokkit.mixture.judging.trust import trust_sentences
-from tokkit.mixture.outputs.json_result import result_dict, result_json
+from tokkit.mixture.outputs.json_result import result_dict
 from tokkit.mixture.outputs.page import render_mixture_page
 from tokkit.mixture.outputs.terminal import result_text
+from tokkit.report.json_data import json_text
 from tokkit.report.page.notebook import notebook_html
 
 
@@ -57,7 +58,7 @@ class MixtureResult(InferredMixture):
 
     def to_json(self) -> str:
         """`to_dict` as JSON; equal results give equal texts."""
-        return result_json(self)
+        return json_text(result_dict(self))
 
     def to_html(self) -> str:
         """A page that needs nothing else: see `tokkit.mixture.outputs.page`."""

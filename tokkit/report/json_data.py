@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, replace
 from typing import Any, cast
 
 from tokkit.report.section import Section
 
+_HALF_CHARACTERS = re.compile(r"[\ud800-\udfff]")
+
 
 def json_text(value: dict[str, Any]) -> str:
-    """A document of its own, for people as well.
+    """A document of its own, for people as well; UTF-8 can hold it, whatever names of files hold.
 
     Raises:
         ValueError: it holds a number that is infinite or none.
     """
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    return _HALF_CHARACTERS.sub("\ufffd", text) + "\n"
 
 
 def section_data(section: Section) -> dict[str, Any]:

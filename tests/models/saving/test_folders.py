@@ -13,11 +13,31 @@ import numpy as np
 import pytest
 
 torch: Any = pytest.importorskip("torch")
+from safetensors import safe_open
+from safetensors.torch import save_file
+
 import tokkit
 from tests.models.toy_models import NGRAMS, STACK, tokenizer
 from tokkit.errors import ArgumentError, FormatError, ModelError
+from tokkit.models import (
+    DMCodec,
+    DMCodecConfig,
+    FlexTok,
+    FlexTokConfig,
+    HierarchicalConfig,
+    HierarchicalTransformer,
+    NgramConfig,
+    SpaceByte,
+    SpaceByteConfig,
+    StackConfig,
+    VQGraph,
+    VQGraphConfig,
+    WordPooledConfig,
+    WordPooledTransformer,
+)
 from tokkit.models.byte.config import ByteConfig
 from tokkit.models.byte.model import ByteTransformer
+from tokkit.models.flextok.generator import GeneratorConfig, PictureGenerator
 from tokkit.models.saving.folders import CONFIG, WEIGHTS
 from tokkit.models.subword.config import SubwordConfig
 from tokkit.models.subword.model import SubwordTransformer
@@ -219,3 +239,68 @@ def test_loading_draws_nothing_from_the_generator_of_the_caller(saved: Path) -> 
     before = torch.get_rng_state()
     ByteTransformer.load(saved)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def rewritten(folder: Path, change: Callable[[dict[str, Any], dict[str, str]], None]) -> None:
+    """Change the tensors and the metadata of a folder's weights."""
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        metadata: dict[str, str] = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(tensors, metadata)
+    save_file(tensors, folder / WEIGHTS, metadata=metadata)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.float16, torch.float64, torch.bool])
+def test_a_tensor_of_another_type_than_the_others_is_refused(folder: Path, dtype: Any) -> None:
+    rewritten(
+        folder, lambda tensors, _: tensors.update({"head.weight": tensors["head.weight"].to(dtype)})
+    )
+    with pytest.raises(FormatError, match="of types? "):
+        tokkit.load_lm(folder)
+
+
+def test_parts_whose_names_no_file_can_have_are_refused(folder: Path) -> None:
+    rewritten(folder, lambda _, metadata: metadata.update(parts='{"x\\u0000": "y"}'))
+    with pytest.raises(FormatError, match="no file of the folder"):
+        tokkit.load_lm(folder)
+
+
+def test_a_folder_that_safetensors_cannot_open_is_refused_before_it_is_filled(
+    saved: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / "a\udcff"
+    model = ByteTransformer(ByteConfig(STACK))
+    options = TrainingOptions(steps=1)
+    with pytest.raises(ArgumentError, match="no UTF-8"):
+        model.save(named)
+    with pytest.raises(ArgumentError, match="no UTF-8"):
+        train(model, ["some text " * 20], folder=named, options=options)
+    assert not named.exists()
+    shutil.copytree(saved, named)
+    with pytest.raises(ArgumentError, match="no UTF-8"):
+        tokkit.load_lm(named)
+
+
+LARGE = StackConfig(width=1 << 14, n_layers=8)
+LEVELS = (2,) * 22
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        (ByteTransformer, ByteConfig(LARGE, ngrams=NgramConfig(n_buckets=1 << 24))),
+        (SpaceByte, SpaceByteConfig(LARGE, LARGE, LARGE)),
+        (HierarchicalTransformer, HierarchicalConfig(backbone=LARGE, hashed_units=1 << 24)),
+        (WordPooledTransformer, WordPooledConfig(LARGE, LARGE, LARGE)),
+        (FlexTok, FlexTokConfig(encoder=LARGE, depth=1024, hidden=1 << 14)),
+        (PictureGenerator, GeneratorConfig(vocab_size=1 << 22, stack=LARGE, levels=LEVELS)),
+        (DMCodec, DMCodecConfig(layers=1024, hidden=1 << 14)),
+        (VQGraph, VQGraphConfig(n_codes=1 << 20, width=1 << 14, hidden=1 << 14)),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_network_by_which_a_header_is_checked_takes_no_memory(kind: Any, config: Any) -> None:
+    with torch.device("meta"):
+        model = kind.build(config, Path())
+    held = [each for each in (*model.parameters(), *model.buffers()) if not each.is_meta]
+    assert sum(each.numel() for each in held) < 1 << 20

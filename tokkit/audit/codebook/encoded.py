@@ -87,7 +87,8 @@ class Encoded:
             check_real("what distortion gives", self.distortion(signal, each))
             for signal, each in zip(self.signals, self.decoded(ids), strict=True)
         ]
-        return float(np.mean(values))
+        with np.errstate(over="ignore"):
+            return check_real("the mean of what distortion gives", np.mean(values))
 
     def decoded(self, ids: Sequence[Ids], *, draws: bool = False) -> list[Any]:
         """Signals of ids; drawn, by a seed each, where that is asked for.

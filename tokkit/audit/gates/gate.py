@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tokkit.arguments import refuse_unknown
+from tokkit.arguments import check_choice, refuse_unknown
 from tokkit.audit.finding import Finding
 from tokkit.audit.gates.baseline import Baseline
 from tokkit.audit.gates.figures import figure
 from tokkit.audit.report import AuditReport
 from tokkit.audit.rules import RULES, Severity
-from tokkit.errors import ArgumentError
 
 FailOn = Literal["error", "warning", "note", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "note", "never")
@@ -44,8 +43,7 @@ class Demands:
     baseline: Baseline | None = None
 
     def __post_init__(self) -> None:
-        if self.fail_on not in FAIL_ON:
-            raise ArgumentError(f"fail_on is {self.fail_on!r}, expected one of {FAIL_ON}")
+        check_choice("fail_on", self.fail_on, FAIL_ON)
         for rule in self.at_most_found:
             check_rule(rule)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.arguments import as_bytes, as_ids, check_kind
+from tokkit.arguments import as_bytes, as_ids, check_choice, check_kind
 from tokkit.bytelm.completion.fim_context import RepositoryFiles
 from tokkit.bytelm.completion.fim_frame import Heal
 from tokkit.errors import ArgumentError
@@ -43,5 +43,4 @@ class Surroundings:
         check_kind(self.files, (RepositoryFiles, type(None)), "files")
         check_kind(self.begins, (str, bytes), "begins")
         object.__setattr__(self, "begins", as_bytes(self.begins))
-        if self.heal not in ("none", "prefix"):
-            raise ArgumentError(f"heal must be 'none' or 'prefix' in a batch, got {self.heal!r}")
+        check_choice("heal of a text of a batch", self.heal, ("none", "prefix"))

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
 from typing import Literal, Unpack
 
+from tokkit.arguments import check_choice
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel, check_model, check_state
 from tokkit.bytelm.byte_state import END, ByteState
@@ -138,8 +139,7 @@ def draw_completion(
 ) -> Iterator[bytes]:
     """Sample what is asked for, byte by byte; see `stream_completion`."""
     check_model(lm)
-    if unit not in UNITS:
-        raise ArgumentError(f"unit must be one of {UNITS}, got {unit!r}")
+    check_choice("unit", unit, UNITS)
     if unit == "byte":
         return lm.draw(request, state)
     if not isinstance(lm, ByteLM) or lm.encodings != "canonical":

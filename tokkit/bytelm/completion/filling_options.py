@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_choice, check_kind
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.completion.completion import Unit
@@ -36,8 +36,7 @@ def check_method(method: object) -> None:
     Raises:
         ArgumentError: the method does not exist.
     """
-    if method not in METHODS:
-        raise ArgumentError(f"method must be one of {METHODS}, got {method!r}")
+    check_choice("method", method, METHODS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def context_ids(
         if control is None:
             raise ArgumentError(
                 f"{tokenizer.name} has no special token {marker!r}, with which its FIM format "
-                "shows files; leave out context=, and put the files before the prefix"
+                "shows files; pass none, and put them before the prefix"
             )
         text = _filled(template, values)
         ids += [*control, *(encode(text) if text else [])]

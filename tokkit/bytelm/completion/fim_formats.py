@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tokkit.arguments import check_kind, refuse_single_text
+from tokkit.arguments import check_choice, check_kind, refuse_single_text
 from tokkit.bytelm.completion.fim_context import FileTemplates, marker_ids
 from tokkit.errors import ArgumentError
 from tokkit.files.shipped import shipped_table
@@ -211,8 +211,7 @@ def resolve_fim_format(fim: str | FimFormat | None, tokenizer: TextTokenizer) ->
     if fim is None:
         return find_fim_format(tokenizer)
     if isinstance(fim, str):
-        if fim not in FIM_FORMATS:
-            raise ArgumentError(f"fim must be one of {', '.join(FIM_FORMATS)}, got {fim!r}")
+        check_choice("fim", fim, FIM_FORMATS)
         fim = FIM_FORMATS[fim]
     check_kind(fim, FimFormat, "fim", "pass the name of a format, or None")
     fim.ids(tokenizer)

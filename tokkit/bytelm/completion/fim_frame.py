@@ -22,7 +22,7 @@ from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_choice, check_kind
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.completion.fim_context import RepositoryFiles, context_ids, prefix_in_file
 from tokkit.bytelm.completion.fim_formats import FimFormat
@@ -49,8 +49,7 @@ def check_heal(heal: object) -> None:
     Raises:
         ArgumentError: it is none of `HEALS`.
     """
-    if heal not in HEALS:
-        raise ArgumentError(f"heal must be one of {HEALS}, got {heal!r}")
+    check_choice("heal", heal, HEALS)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ from tokkit.bytelm.encodings.canonical_state import CoverState, evaluate_states
 from tokkit.errors import ArgumentError, ModelError
 
 _CUTS_AT_ONCE = 16
+_MOST_TRIES = 1 << 20
 
 
 def infill(
@@ -184,7 +185,7 @@ class Infilling:
             begins: what is written in the gap already, a condition: middles go on from there, and
                 are told without it. Of a prefix that grows, the new part may stand here: in formats
                 in which the suffix comes between prefix and middle, only that part is computed.
-            tries: texts that `heal="both"` draws at most, at least 1.
+            tries: texts that `heal="both"` draws at most, from 1 to 2^20.
 
         Raises:
             ArgumentError: the model is no canonical `ByteLM`, no format is found, an option is out
@@ -198,7 +199,7 @@ class Infilling:
                 "tokenizer has the control tokens; without a suffix any model will do"
             )
         check_heal(heal)
-        check_whole("tries", tries, 1)
+        check_whole("tries", tries, 1, _MOST_TRIES)
         tokenizer = lm.token_lm.tokenizer
         self.format = resolve_fim_format(fim, tokenizer)
         self.lm = lm.with_end_ids((*self.format.ids(tokenizer).ends, *lm.token_lm.eos_ids))

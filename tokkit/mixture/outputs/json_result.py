@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tokkit.mixture.estimation.missing import MissingTest
@@ -10,11 +9,6 @@ from tokkit.mixture.inferred import InferredMixture
 from tokkit.mixture.judging.diagnostics import Disagreement
 from tokkit.mixture.judging.trust import trust_sentences
 from tokkit.report.wording import visible
-
-
-def result_json(mixture: InferredMixture) -> str:
-    """`result_dict` as JSON; equal mixtures give equal texts."""
-    return json.dumps(result_dict(mixture), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def result_dict(mixture: InferredMixture) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import as_bytes, check_whole
-from tokkit.errors import ArgumentError
+from tokkit.arguments import as_bytes, check_choice, check_whole
 from tokkit.kernels.texts.words import N_FIELDS, place_code, word_places, word_starts
 from tokkit.text.words.beginnings import beginning_rows, row_numbers
 from tokkit.text.words.tables import Rule, word_tables
@@ -77,8 +76,7 @@ class WordSplitter:
         Raises:
             ArgumentError: another rule, or a limit below 1.
         """
-        if not isinstance(rule, str) or rule not in get_args(Rule):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-            raise ArgumentError(f"rule must be one of {get_args(Rule)}, got {rule!r:.60}")
+        check_choice("rule", rule, get_args(Rule))
         limit = _NO_LIMIT if max_bytes is None else check_whole("max_bytes", max_bytes, 1)
         self.rule: Rule = rule
         self.max_bytes = max_bytes

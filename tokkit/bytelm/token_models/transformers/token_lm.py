@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import torch
 
-from tokkit.arguments import check_flags, check_name, check_whole
+from tokkit.arguments import check_choice, check_flags, check_name, check_whole
 from tokkit.bytelm.token_models.protocol import SessionLM
 from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.bytelm.token_models.tokenizer_option import check_columns, check_tokenizer
@@ -80,8 +80,7 @@ class TransformersLM(SessionLM):
         self_check: bool = True,
         way: Way | None = None,
     ) -> None:
-        if way is not None and way not in WAYS:
-            raise ArgumentError(f"way is {way!r}, expected one of {', '.join(WAYS)}")
+        check_choice("way", way, [*WAYS, None])
         if not callable(getattr(model, "forward", None)):
             raise ArgumentError(f"expected a model of transformers, got {model!r:.60}")
         check_tokenizer(tokenizer)
