@@ -14,12 +14,20 @@ from tokkit.exports import exported
 from tokkit.hypernets.methods import METHODS
 
 if TYPE_CHECKING:
+    from tokkit.hypernets.hypernetwork.method import open_hypernet
+    from tokkit.hypernets.hypernetwork.options import HypernetOptions
+    from tokkit.hypernets.hypernetwork.sampling import SamplerOptions
     from tokkit.hypernets.hypernetwork.training import train_hypernetwork
 
-__all__ = ["METHODS", "train_hypernetwork"]
+__all__ = ["METHODS", "HypernetOptions", "SamplerOptions", "open_hypernet", "train_hypernetwork"]
 
 
-_HOMES = {"train_hypernetwork": ".hypernetwork.training"}
+_HOMES = {
+    "HypernetOptions": ".hypernetwork.options",
+    "SamplerOptions": ".hypernetwork.sampling",
+    "open_hypernet": ".hypernetwork.method",
+    "train_hypernetwork": ".hypernetwork.training",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -171,7 +171,7 @@ def _check_method(
     if training is not None and not trains:
         trained = ", ".join(name for name, each in METHODS.items() if each.distillation)
         raise ArgumentError(
-            f"method {method!r} does not train, so leave training out; {trained} do"
+            f"method {method!r} does not train, so leave training out (--minutes); {trained} do"
         )
 
 
@@ -250,7 +250,8 @@ def _check_hypernet(method: str, hypernet: Any) -> None:
         raise ArgumentError(f"method {method!r} wants no hypernet; leave it out")
     if hypernet is None and method != "auto" and wanted:
         raise ArgumentError(
-            f"method {method!r} wants hypernet=FOLDER, which train_hypernetwork writes"
+            f"method {method!r} wants hypernet=FOLDER (--hypernet), which train_hypernetwork "
+            "writes, or tokkit train hypernet"
         )
 
 

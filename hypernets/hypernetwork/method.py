@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tokkit.arguments import check_kind
+from tokkit.arguments import check_kind, check_path
 from tokkit.hypernets.alignment import Alignment, from_spellings
 from tokkit.hypernets.heuristics.shared_first import fitted
 from tokkit.hypernets.hypernetwork.base_rows import all_rows, heuristic_rows, predictable
@@ -45,9 +45,10 @@ def open_hypernet(
     check_kind(source, (str, os.PathLike, TrainedHypernet), "hypernet", "pass its folder")
     if isinstance(source, TrainedHypernet):
         return source
-    if is_published(source):
-        return load_published(source, language=language)
-    return TrainedHypernet.load(source)
+    path = check_path(source, "hypernet")
+    if is_published(path):
+        return load_published(path, language=language)
+    return TrainedHypernet.load(path)
 
 
 @dataclass(frozen=True, eq=False)

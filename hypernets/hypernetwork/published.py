@@ -20,13 +20,22 @@ from tokkit.hypernets.hypernetwork.trained import TrainedHypernet, load_network
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+_KEY = "hn_hidden_size"
 _IGNORED = ("model.embeddings.word_embeddings.weight", "model.embeddings.position_ids")
 """RoBERTa's own token embeddings, which nothing reads, and a buffer of older versions."""
 
 
-def is_published(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder has the files of a published checkpoint."""
-    return all((Path(folder) / name).is_file() for name in (CONFIG, WEIGHTS))
+def is_published(folder: Path) -> bool:
+    """Whether a folder has the files of a published checkpoint, and a key that no other model has.
+
+    Raises:
+        FormatError: its configuration is no JSON.
+    """
+    path = folder / CONFIG
+    if not (path.is_file() and (folder / WEIGHTS).is_file()):
+        return False
+    document = parse_json(read_bounded(path), str(path))
+    return isinstance(document, dict) and _KEY in document
 
 
 def load_published(

@@ -132,8 +132,9 @@ class TokenizerSampler:
         self._texts = [text for text in texts if len(text) >= least]
         if not self._texts:
             raise ArgumentError(
-                f"no text to draw tokenizers from has {least:,} bytes; pass longer ones, as whole "
-                "collections of files, or make text_bytes of SamplerOptions smaller"
+                f"no text to draw tokenizers from has {least:,} bytes; join those of a kind, as "
+                "whole collections of files, or make text_bytes of SamplerOptions smaller "
+                "(tokkit train hypernet --set sampler.text_bytes=N)"
             )
         sizes = np.array([len(text) for text in self._texts], dtype=np.float64)
         self._weights = sizes / sizes.sum()

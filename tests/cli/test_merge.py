@@ -60,7 +60,7 @@ def test_text_and_page_tell_the_lengths(
     assert "Merge by merge" in pages[0]
     (tmp_path / "one.txt").write_text("xyz")
     assert main(["merge", str(toy / "tokenizer"), str(tmp_path / "one.txt")]) == 0
-    assert "No pair" in capsys.readouterr().out
+    assert "no pair of tokens that may be merged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

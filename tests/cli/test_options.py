@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from tokkit.cli.registry import ENTRIES
 from tokkit.cli.usage import is_option, label_of
 from tokkit.errors import ArgumentError, FormatError
 
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS: dict[str, Command] = {
     name: load_command(entry.name) for entry in ENTRIES for name in (entry.name, *entry.aliases)
 }
@@ -263,3 +265,15 @@ def test_a_training_fetches_what_it_may(
     assert "--download fetches it" in capsys.readouterr().err
     assert main([*words, "--download"]) == 2
     assert fetched == [("no/body", True)]
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+def test_every_option_of_a_command_is_in_the_docs(name: str) -> None:
+    if not DOCS.is_file():
+        pytest.skip("the documentation is not beside the tests")
+    common, *sections = DOCS.read_text().split("\n## ")
+    shown = {name, "complete"} if name == "ensemble" else {name}  # which has the options of both
+    own = [part for part in sections if part.partition("\n")[0] in shown]
+    told = set(re.findall(r"--[a-z][a-z0-9-]*", "".join([common, *own])))
+    options = [param for param in COMMANDS[name].params if is_option(param)]
+    assert [label_of(each) for each in options if not told & set(each.opts)] == []

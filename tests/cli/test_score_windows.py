@@ -47,7 +47,7 @@ def test_a_text_that_is_too_long_names_the_option(
 ) -> None:
     monkeypatch.setattr(type(lm.token_lm), "max_context", 20, raising=False)
     assert cli.main(["score", "toy", "--text", TEXT]) == 2
-    assert "window: 20 bytes" in capsys.readouterr().err
+    assert "window=20 bytes or more; --window" in capsys.readouterr().err
     assert cli.main(["score", "toy", "--text", TEXT, "--window", "20"]) == 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ pytest.importorskip("accelerate")
 from tests.hypernets.hypernetwork.toy_training import OPTIONS, TEXT
 from tests.hypernets.plain_models.toy_models import toy_model, toy_tokenizer
 from tokkit.cli import main
-from tokkit.hypernets.hypernetwork import training
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +28,20 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "HypernetOptions", lambda: OPTIONS)
+def settings(config: Any, before: str = "") -> Iterator[str]:
+    """`--set` for each field of options."""
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if is_dataclass(value):
+            yield from settings(value, f"{before}{each.name}.")
+        else:
+            written = value if isinstance(value, str) else json.dumps(value)
+            yield f"--set={before}{each.name}={written}"
 
 
 def run(toy: Path, into: Path, *options: str) -> int:
     line = ["train", "hypernet", str(toy / "model"), str(toy / "text.txt"), "--into", str(into)]
-    return main([*line, "--minutes", "0.002", *options])
+    return main([*line, "--minutes", "0.002", *settings(OPTIONS), *options])
 
 
 def test_what_is_trained_is_what_transfer_takes(
@@ -58,6 +65,8 @@ def test_what_is_trained_is_what_transfer_takes(
     [
         (("--resume",), "holds no training"),
         (("--minutes", "0"), "above 0"),
+        (("--set", "hiden=8"), "did you mean 'hidden'"),
+        (("--set", "sampler.text_bytes=100000"), "join those of a kind"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_the_work(

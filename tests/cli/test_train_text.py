@@ -82,7 +82,7 @@ def test_a_trained_model_goes_on_with_another_text(
         (("--steps", "0"), "of at least 1"),
         (("--held-out", "1"), "below 1"),
         (("--window-bytes", "0"), "of at least 1"),
-        (("--batch-bytes", "1"), "batch_bytes must be a whole number"),
+        (("--batch-bytes", "1"), "batch_bytes is 1, and a window has"),
         (("--set", "backbone.wdth=3"), "did you mean 'width'"),
         (("--set", "backbone"), "expected NAME=VALUE"),
         (("--set", "gate=3"), "expected true or false"),

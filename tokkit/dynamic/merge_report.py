@@ -65,7 +65,10 @@ def merge_data(batch: MergedSequences) -> dict[str, Any]:
 
 def _verdict(batch: MergedSequences) -> str:
     if not batch.merges:
-        return "No pair of tokens stood often enough to be merged."
+        return (
+            "Nothing was merged: no pair of tokens that may be merged stood often enough. Pairs of "
+            "two words may be with within_words=False (--across-words)."
+        )
     return (
         f"{plural(len(batch.merges), 'merge')} made the batch {batch.reduction:.1%} shorter, from "
         f"{batch.n_original:,} to {batch.n_ids:,} tokens."
@@ -127,7 +130,7 @@ def _course(batch: MergedSequences) -> Section:
               (Series("count", tuple(counts[k] for k in places)),),
               "merges", "places", True),
     )  # fmt: skip
-    summary = "The most frequent pair is merged first, so that each merge saves less."
+    summary = "The most frequent pair is merged first, so that each merge saves less." if n else ""
     return Section("course", "Merge by merge", summary, charts=charts if n else ())
 
 

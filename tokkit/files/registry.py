@@ -85,5 +85,7 @@ def open_saved(source: Any, wanted: type[Any], what: str, **options: Any) -> Any
         saved: Any = getattr(import_module(module), name)
     fits: bool = issubclass(saved, wanted)
     if not fits:
-        raise FormatError(f"{path.parent}: holds a {kind}; expected {what}")
+        inner = path.parent / "tokenizer"
+        hint = f"; that of its tokens is {str(inner)!r}" if is_saved(inner) else ""
+        raise FormatError(f"{path.parent}: holds a {kind}; expected {what}{hint}")
     return saved.load(path.parent, **options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,9 @@ from tokkit.files.packaged import PACKAGED, find_packaged
 
 Meaning = Literal["packaged", "path", "hub"]
 _NAMES = (*PACKAGED, *CHECKPOINTS)
+_PACKAGED = (
+    f"no packaged model ({', '.join(PACKAGED)}) or tokenizer of signals ({', '.join(CHECKPOINTS)})"
+)
 _GENERIC_STEMS = {"tokenizer", "tekken", "vocab", "merges", "model"}
 
 
@@ -42,9 +46,9 @@ def meaning_of(source: str | os.PathLike[str]) -> Meaning:
         raise FormatError(f"{text[:200]!r}: not a usable path ({error})") from error
     if is_hub_id(text):
         return "hub"
-    raise FormatError(
-        f"{text[:200]}: no such file or folder, and no packaged model ({', '.join(_NAMES)})"
-    )
+    close = get_close_matches(text, _NAMES, n=1)
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    raise FormatError(f"{text[:200]}: no such file or folder, and {_PACKAGED}{guess}")
 
 
 def locate(
@@ -86,8 +90,8 @@ def check_source(source: str, *, allow_download: bool = False) -> None:
         _packaged(source)
     elif meaning == "hub" and not allow_download and not is_cached(source):
         raise FormatError(
-            f"{source}: no such file or folder, no hub id in the local cache, and no packaged "
-            f"model ({', '.join(_NAMES)}); --download fetches it"
+            f"{source}: no such file or folder, no hub id in the local cache, and {_PACKAGED}; "
+            "--download fetches it"
         )
 
 

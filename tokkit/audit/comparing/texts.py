@@ -106,7 +106,7 @@ def read_data(data: Data | Iterable[Data] | Texts) -> Texts:
                 )
             parts.append(part)
     if not n_bytes:
-        raise ArgumentError("data: there is no text to compare tokenizers on")
+        raise ArgumentError("there is no text to compare tokenizers on")
     block_bytes = max(_LEAST_BLOCK, -(-n_bytes // _MOST_BLOCKS))
     return Texts(tuple(parts), block_bytes, n_left_out)
 

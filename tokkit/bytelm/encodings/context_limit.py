@@ -44,7 +44,7 @@ def too_long(token_lm: TokenLM, n_tokens: int, about: str = "") -> ModelError:
     """The error of a text with so many tokens."""
     limit = context_limit(token_lm)
     name = getattr(token_lm, "name", None) or token_lm.tokenizer.name
-    advice = f"shorten it, or score it in windows (option window: {limit} bytes or more)"
+    advice = f"shorten it, or score it in windows (window={limit} bytes or more; --window)"
     if limit is not None and limit < LEAST_WINDOW:
         advice = "use another model"
     return ModelError(

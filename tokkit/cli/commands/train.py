@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +27,7 @@ from tokkit.cli.training.pictures import FLEXTOK, train_flextok
 from tokkit.cli.training.signals import SignalTraining
 from tokkit.cli.training.speech import DM_CODEC, train_dm_codec
 from tokkit.cli.training.text_models import (
+    NOT_OF_HYPERNETS,
     OF_BYTEIFIED,
     TextTraining,
     train_byteified,
@@ -37,6 +38,7 @@ from tokkit.models.kinds import KINDS
 from tokkit.report.wording import visible
 
 if TYPE_CHECKING:
+    from tokkit.hypernets import HypernetOptions
     from tokkit.models.training import TrainingOptions, TrainingResult
 
 EXAMPLES = (
@@ -104,6 +106,10 @@ class TrainingInput(OptionType):
         is_model = what in _OF_A_MODEL and value is inputs[0]
         if is_model:
             Source().check_among(value, arguments)
+        elif value == "-":
+            raise typer.BadParameter(
+                "cannot read '-': trainings read files, which a resumed one reads again"
+            )
         else:
             InputFile().check(value)
         if what in _OF_A_MODEL and len(inputs) < 2:
@@ -173,9 +179,10 @@ def train(
             text_training.refuse("of byteified models", among=OF_BYTEIFIED)
             options = text_training.options(minutes, rate, seed)
             return train_text_model(what, inputs, into, text_training, options, html, as_json)
-        text_training.refuse("of models of text")
+        text_training.refuse("of models of text", among=NOT_OF_HYPERNETS)
         options = _hypernet_options(minutes, rate, seed)
-        return _train_hypernet(inputs[0], inputs[1:], into, options, html, as_json)
+        network = _network_options(text_training.settings or ())
+        return _train_hypernet(inputs[0], inputs[1:], into, options, network, html, as_json)
 
 
 def _refuse_unless_as_said(into: str, *, resume: bool) -> None:
@@ -235,11 +242,21 @@ def _hypernet_options(minutes: float | None, rate: float | None, seed: int) -> T
     )
 
 
+def _network_options(settings: Sequence[str]) -> HypernetOptions:
+    """The default network, with some fields set to others."""
+    from tokkit.hypernets import HypernetOptions
+    from tokkit.models.saving.configs import changed_config
+    from tokkit.models.text_models.building import read_settings
+
+    return changed_config(HypernetOptions(), read_settings(settings))
+
+
 def _train_hypernet(
     model: str,
     files: list[str],
     into: str,
     options: TrainingOptions,
+    network: HypernetOptions,
     html: str | None,
     as_json: bool,
 ) -> int:
@@ -248,7 +265,8 @@ def _train_hypernet(
 
     texts = [read_text(None, file) for file in files]
     with Meter() as meter:
-        result = train_hypernetwork(model, texts, into, options, progress=meter).result
+        training = train_hypernetwork(model, texts, into, options, options=network, progress=meter)
+    result = training.result
     figures = _figures(result, into)
     if html is not None:
         save_text(html, render_training_page(result, model=model))

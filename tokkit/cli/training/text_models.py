@@ -24,6 +24,10 @@ _MINUTES, _RATE, _WEIGHT_DECAY, _EVALUATIONS = 10.0, 2e-3, 0.1, 20
 _NAMES = {"start": "from", "settings": "set"}
 """Options that do not bear the name of their field."""
 OF_BYTEIFIED = ("lesson_bytes",)
+NOT_OF_HYPERNETS = (
+    "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "steps",
+    "batch_bytes", "window_bytes", "held_out", "device", "bf16", "optimizer", "lesson_bytes",
+)  # fmt: skip
 SUBWORD, OF_SUBWORD = "subword", ("tokenizer", "vocab_size")
 _NOT_OF_BYTEIFIED = (
     "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
@@ -48,7 +52,8 @@ class TextTraining:
     settings: Annotated[
         list[str] | None,
         option(
-            "any field of the configuration, as backbone.window=256; repeatable",
+            "any field of the configuration, as backbone.window=256 (hypernet: of its options, as "
+            "sampler.text_bytes=50000); repeatable",
             AnyText(),
             "NAME=VALUE",
             name="--set",
