@@ -51,7 +51,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     """
     path = check_path(folder, "folder")
     try:
-        str(path.absolute()).encode()
+        str(path).encode()
     except UnicodeEncodeError:
         raise ArgumentError(
             f"folder is {str(path)!r:.200}, whose name is no UTF-8, and safetensors opens no such "

@@ -59,13 +59,13 @@ class Texts:
         """
         for each in self.data if isinstance(self.data, list | tuple) else [self.data]:
             _refuse_name(each)
-        check_whole("window_bytes", self.window_bytes, 1)
-        if check_whole("batch_bytes", self.batch_bytes, 1) < self.window_bytes:
+        for name in ("window_bytes", "batch_bytes", "evaluated_bytes"):
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), 1))
+        if self.batch_bytes < self.window_bytes:
             raise ArgumentError(
                 f"batch_bytes is {self.batch_bytes:,}, and a window has up to "
                 f"{self.window_bytes:,} bytes (window_bytes); make it more, or windows smaller"
             )
-        check_whole("evaluated_bytes", self.evaluated_bytes, 1)
         if not 0 <= check_real("held_out", self.held_out) < 1:
             raise ArgumentError(f"held_out must be at least 0 and below 1, got {self.held_out!r}")
 

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tokkit
@@ -14,6 +15,7 @@ from tokkit.arguments import MAX_BYTES
 from tokkit.bytelm.byte_model import ByteModel
 from tokkit.bytelm.drawing.request import Request
 from tokkit.bytelm.drawing.sampling import Sampling
+from tokkit.bytelm.drawing.speculation.options import SpeculationOptions
 from tokkit.errors import ArgumentError
 
 FIELDS = {field.name: field for field in dataclasses.fields(Request)}
@@ -71,3 +73,16 @@ def test_text_and_stop_strings_are_bytes_however_they_are_given() -> None:
     for same in (request, dataclasses.replace(request, seed=1)):
         assert (same.text, same.stops) == (b"\xc3\xa9", [b"a", b"\xa9"])
     assert Request(b"", max_bytes=1, stop="ab").stops == [b"ab"]
+
+
+def test_numbers_of_numpy_become_those_of_python() -> None:
+    numbers: dict[str, Any] = {"top_k": 5, "repetition_length": 16, "no_repeat_ngram": 3, "seed": 7}
+    plain = Request("a", max_bytes=200, temperature=0.5, **numbers)
+    small: dict[str, Any] = {name: np.uint8(value) for name, value in numbers.items()}
+    make: Any = Request
+    request = make("a", max_bytes=np.uint8(200), temperature=np.float16(0.5), **small)
+    assert request == plain
+    assert all(type(getattr(request, name)) is int for name in ("max_bytes", *numbers))
+    assert type(request.temperature) is float
+    make = SpeculationOptions
+    assert type(make(max_rows=np.uint8(200)).max_rows) is int

@@ -67,8 +67,10 @@ class Request(Sampling):
         """
         Sampling.__post_init__(self)
         if self.seed is not None:
-            check_whole("seed", self.seed, 0)
-        check_whole("max_bytes", self.max_bytes, 0, MAX_BYTES)
+            object.__setattr__(self, "seed", check_whole("seed", self.seed, 0))
+        object.__setattr__(
+            self, "max_bytes", check_whole("max_bytes", self.max_bytes, 0, MAX_BYTES)
+        )
         # Frozen, so that `stop` may be an iterator, and `replace` reads it a second time.
         object.__setattr__(self, "prompt", as_bytes(self.prompt))
         if self.suffix is not None:

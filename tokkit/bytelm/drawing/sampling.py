@@ -76,14 +76,14 @@ class Sampling:
     valid_utf8: bool = False
 
     def __post_init__(self) -> None:
-        """Check every field.
+        """Check every field, and bring numbers to those of Python: small ones of NumPy overflow.
 
         Raises:
             ArgumentError: one is out of range.
         """
         check_flags(valid_utf8=self.valid_utf8)
         for name in ("temperature", "repetition_penalty", "top_p", "min_p"):
-            check_real(name, getattr(self, name))
+            object.__setattr__(self, name, check_real(name, getattr(self, name)))
         for name in ("temperature", "repetition_penalty"):
             value = getattr(self, name)
             if value < 0:
@@ -96,7 +96,7 @@ class Sampling:
             value = getattr(self, name)
             if value is None and name != "repetition_length":
                 continue
-            check_whole(name, value, 1)
+            object.__setattr__(self, name, check_whole(name, value, 1))
 
     def probabilities(self, logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The law that a symbol is drawn from: temperature, top-k, top-p and min-p.

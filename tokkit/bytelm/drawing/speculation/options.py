@@ -33,7 +33,7 @@ class SpeculationOptions:
         Raises:
             ArgumentError: one is of the wrong kind, or out of range.
         """
-        check_whole("max_rows", self.max_rows, 0, MAX_ROWS)
+        object.__setattr__(self, "max_rows", check_whole("max_rows", self.max_rows, 0, MAX_ROWS))
         check_flags(repeats=self.repeats)
         if self.row_cost is not None and check_real("row_cost", self.row_cost) < 0:
             raise ArgumentError(f"row_cost must be 0 or more, got {self.row_cost}")
