@@ -193,3 +193,19 @@ def _rounded(digits: str) -> float:
 
 def _read(path: Path) -> Record:
     return json.loads(path.read_text(encoding="utf-8"), parse_float=_rounded)
+
+
+def run_lines(records: Mapping[str, Record]) -> Iterator[str]:
+    """What ran where: each machine once, under what load, with the commands that it ran."""
+    loads: dict[str, set[float]] = {}
+    commands: dict[str, set[str]] = {}
+    for record in records.values():
+        machine, versions, command = record["machine"].splitlines()
+        name, _, load = machine.rpartition("; load ")
+        place = f"{name}; load {{}}\n{versions}"
+        loads.setdefault(place, set()).add(float(load))
+        commands.setdefault(place, set()).add(command)
+    for place, found in sorted(loads.items()):
+        low, high = min(found), max(found)
+        yield place.format(f"{low:.1f}" if low == high else f"{low:.1f} to {high:.1f}")
+        yield from sorted(commands[place])

@@ -55,6 +55,7 @@ from benchmarks.models.word_records import (
     german_lines,
     joined,
     read_collected,
+    run_lines,
     table_lines,
     write_figures,
 )
@@ -218,8 +219,7 @@ def write_docs(records: Mapping[str, Record]) -> None:
         if any(GERMAN in each for each in records.values()):
             lines += ["", "Trained on with German:", "", *german_lines(records)]
         minutes = sorted({f"{each['minutes']:g}" for each in records.values()})
-        machines = sorted({each["machine"] for each in records.values()})
-        lines += ["", "```", f"CPU minutes: {', '.join(minutes)}", *machines, "```", ""]
+        lines += ["", "```", f"CPU minutes: {', '.join(minutes)}", *run_lines(records), "```", ""]
         lines.append(f"[The same as a page with curves]({DOCS_PAGE.name}).")
         write_whole(DOCS_PAGE, comparison_page(records, batch_bytes=BATCH_BYTES))
     replace_block(DOCS, "words", "\n".join(lines))

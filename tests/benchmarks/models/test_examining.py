@@ -29,7 +29,7 @@ from benchmarks.models.examining import (
     word_frequencies,
 )
 from benchmarks.models.word_page import comparison_page
-from benchmarks.models.word_records import german_lines, joined, seconds_to, table_lines
+from benchmarks.models.word_records import german_lines, joined, run_lines, seconds_to, table_lines
 from tokkit.models.text_models.cached_state import CachedState
 from tokkit.models.text_models.glimpses import Glimpses
 
@@ -264,7 +264,7 @@ def record(bits: float, steps: Sequence[int], **others: Any) -> dict[str, Any]:
         CLASSES, (1, 4)
     )}  # fmt: skip
     return {
-        "machine": "one", "parameters": 1000, "flops_per_byte": 5e6, "minutes": 1.0,
+        "machine": "machine: A; load 1.0\nversions: torch\ncommand: one", "parameters": 1000, "flops_per_byte": 5e6, "minutes": 1.0,
         "bytes_a_second": 10.0, "curve": curve, "english": language, "russian": language,
         "perturbed": {"none": 2.0, "delete 5%": 3.0}, "choices": 0.5, **others,
     }  # fmt: skip
@@ -352,3 +352,16 @@ def test_a_target_is_reached_between_evaluations() -> None:
     assert seconds_to(curve, 4.0) == 8.0
     assert seconds_to(curve, 3.9) is None
     assert seconds_to(curve, 9.0) == 4.0  # at its first evaluation after a step
+
+
+def test_each_machine_is_told_once_with_its_loads_and_commands() -> None:
+    told = "machine: {}, 2 cores; load {}\nversions: torch\ncommand: {}"
+    runs = [("A", 0.5, "one"), ("A", 2.0, "one"), ("A", 1.0, "two"), ("B", 3.0, "one")]
+    records = {str(k): {"machine": told.format(*run)} for k, run in enumerate(runs)}
+    assert list(run_lines(records)) == [
+        "machine: A, 2 cores; load 0.5 to 2.0\nversions: torch",
+        "command: one",
+        "command: two",
+        "machine: B, 2 cores; load 3.0\nversions: torch",
+        "command: one",
+    ]
