@@ -48,7 +48,8 @@ def parse_json(data: bytes, where: str) -> object:
         ) from error
     except ValueError as error:
         raise FormatError(
-            f"{where}: not valid JSON ({error}); the file may be truncated: download it again"
+            f"{where}: not valid JSON ({error}); the file may be cut off: restore it, or download "
+            "it again"
         ) from error
     _check_nesting(document, where)
     if _SURROGATE_ESCAPE.search(data):

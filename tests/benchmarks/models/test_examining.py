@@ -264,7 +264,8 @@ def record(bits: float, steps: Sequence[int], **others: Any) -> dict[str, Any]:
         CLASSES, (1, 4)
     )}  # fmt: skip
     return {
-        "machine": "machine: A; load 1.0\nversions: torch\ncommand: one", "parameters": 1000, "flops_per_byte": 5e6, "minutes": 1.0,
+        "machine": "machine: A; load 1.0\nversions: torch\ncommand: one", "parameters": 1000,
+        "flops_per_byte": 5e6, "minutes": 1.0,
         "bytes_a_second": 10.0, "curve": curve, "english": language, "russian": language,
         "perturbed": {"none": 2.0, "delete 5%": 3.0}, "choices": 0.5, **others,
     }  # fmt: skip
