@@ -133,7 +133,7 @@ def test_a_text_that_is_too_long_is_refused_before_any_work(lm: ByteLM, encoding
             model.bits_per_byte,
             lambda data, model=model: model.generate(data, max_bytes=1),
         ):
-            with pytest.raises(ModelError, match=r"tokens, more than the .* reads; .*window:"):
+            with pytest.raises(ModelError, match=r"tokens, more than the .* reads; .*window="):
                 ask(DATA)
         assert not limited.n_asked
     assert np.isfinite(ByteLM(LimitedLM(lm, 30), encodings=encodings).logprob(DATA, window=30))
@@ -144,7 +144,7 @@ def test_a_window_that_is_proposed_may_be_asked_for(lm: ByteLM, limit: int) -> N
     limited = ByteLM(LimitedLM(lm, limit))
     with pytest.raises(ModelError, match=f"more than the {limit} ") as caught:
         limited.logprob(DATA)
-    proposed = re.search(r"window: (\d+) bytes", str(caught.value))
+    proposed = re.search(r"window=(\d+) bytes", str(caught.value))
     assert (proposed is not None) == (limit == 2)
     assert proposed is None or np.isfinite(limited.logprob(DATA, window=int(proposed[1])))
 
