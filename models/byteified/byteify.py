@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from tokkit.arguments import check_kind, check_path, check_whole, say_nothing
+from tokkit.arguments import check_kind, check_whole, say_nothing
 from tokkit.bytelm.byte_lm import ByteLM
 from tokkit.bytelm.documents import Text
 from tokkit.bytelm.loading import load_lm
@@ -30,6 +30,7 @@ from tokkit.models.byteified.model import (
 )
 from tokkit.models.byteified.token_view import TokenReader
 from tokkit.models.kinds import LESSONS
+from tokkit.models.saving.weights import check_folder
 from tokkit.models.text_models.corpus import Corpus, Texts, as_texts
 from tokkit.models.text_models.learning import BITS_PER_BYTE
 from tokkit.models.text_models.windows import Windows
@@ -79,7 +80,7 @@ def byteify(
     check_kind(training, TrainingOptions, "training")
     check_whole("lesson_bytes", lesson_bytes, 1)
     check_whole("windows_at_once", windows_at_once, 1)
-    tell, path = progress or say_nothing, check_path(folder, "folder")
+    tell, path = progress or say_nothing, check_folder(folder)
     asked = as_texts(texts)
     corpus = _corpus_of(asked)
     source = os.fspath(lm) if isinstance(lm, str | os.PathLike) else None

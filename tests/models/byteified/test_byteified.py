@@ -184,6 +184,14 @@ def test_a_folder_of_another_model_or_other_batches_is_refused(tmp_path: Path) -
         byteify(tokkit.load_lm((model, tokenizer())), texts, tmp_path, options, decoder=SHAPE)
 
 
+def test_lessons_are_not_made_where_they_could_not_be_read_again(tmp_path: Path) -> None:
+    texts = Texts(b"Hi there are others " * 30, window_bytes=64, batch_bytes=64)
+    folder = tmp_path / "a\udcff"
+    with pytest.raises(ArgumentError, match="no UTF-8"):
+        byteify(token_model(), texts, folder, TrainingOptions(steps=1), decoder=SHAPE)
+    assert not folder.exists()
+
+
 def test_a_token_model_of_another_vocabulary_or_without_states_is_refused() -> None:
     config = ByteifiedConfig(described(token_model(), TokenReader(token_model())), SHAPE)
     other = tiny_model("llama", vocab_size=300, hidden_size=16, head_dim=4)
