@@ -208,7 +208,7 @@ def settle_fields(config: Any) -> None:
 
 
 def _settled(name: str, value: Any, kind: Any) -> Any:
-    """A value of a field as its type has it; which words are known is for others to check."""
+    """A value of a field as its type has it."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         (some,) = (each for each in inner if each is not types.NoneType)
@@ -226,7 +226,10 @@ def _settled(name: str, value: Any, kind: Any) -> Any:
         return number
     if kind is float:
         return check_real(name, value)
-    check_kind(value, str if origin is Literal else kind, name)
+    if origin is Literal:
+        check_choice(name, value, inner)
+    else:
+        check_kind(value, kind, name)
     return value
 
 

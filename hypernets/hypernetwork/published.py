@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from tokkit.errors import ArgumentError, FormatError
 from tokkit.files.json_text import parse_json, want_object
@@ -29,13 +30,18 @@ def is_published(folder: Path) -> bool:
     """Whether a folder has the files of a published checkpoint, and a key that no other model has.
 
     Raises:
-        FormatError: its configuration is no JSON.
+        FormatError: its configuration is no JSON object.
     """
-    path = folder / CONFIG
-    if not (path.is_file() and (folder / WEIGHTS).is_file()):
-        return False
-    document = parse_json(read_bounded(path), str(path))
-    return isinstance(document, dict) and _KEY in document
+    return _has_files(folder) and _KEY in _document(folder)
+
+
+def _has_files(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in (CONFIG, WEIGHTS))
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    where = str(folder / CONFIG)
+    return want_object(parse_json(read_bounded(folder / CONFIG), where), where)
 
 
 def load_published(
@@ -53,10 +59,9 @@ def load_published(
         ArgumentError: a language that it has not, or none where it has some.
     """
     path = Path(folder)
-    where = str(path / CONFIG)
-    if not is_published(path):
+    if not _has_files(path):
         raise FormatError(f"{path}: expected {CONFIG} and {WEIGHTS}")
-    document = want_object(parse_json(read_bounded(path / CONFIG), where), where)
+    document = _document(path)
     config = HypernetConfig.from_published(document)
     network = load_network(config, path / WEIGHTS, ignored=_IGNORED)
     number = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
-from tokkit.arguments import check_choice, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.models.blocks.options import MOST_AHEAD, NgramConfig, StackConfig
 from tokkit.models.words.cutting import UnitOptions
@@ -73,12 +73,6 @@ class HierarchicalConfig:
             ArgumentError: a value of another type or out of range, or parts that do not fit.
         """
         settle_fields(self)
-        for name, known in (
-            ("form", get_args(Form)),
-            ("byte_block", get_args(ByteBlock)),
-            ("pooling", get_args(PoolingKind)),
-        ):
-            check_choice(name, getattr(self, name), known)
         check_whole("kernel", self.kernel, 1, 1024)
         check_whole("hashed_units", self.hashed_units, 0, _MOST_BUCKETS)
         check_whole("hashed_prefixes", self.hashed_prefixes, 0, _MOST_BUCKETS)

@@ -15,12 +15,12 @@ decides, so the units of a text are the same in every cut of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.arguments import check_choice, check_whole, settle_fields
+from tokkit.arguments import check_whole, settle_fields
 from tokkit.kernels.texts import units as unit_kernels
 from tokkit.kernels.texts import words as word_kernels
 from tokkit.text.words.beginnings import row_numbers
@@ -56,7 +56,6 @@ class UnitOptions:
             ArgumentError: another rule, or a limit out of range.
         """
         settle_fields(self)
-        check_choice("rule", self.rule, get_args(UnitRule))
         check_whole("unit_bytes", self.unit_bytes, 1, _MOST_BYTES)
         if self.max_bytes is not None:
             check_whole("max_bytes", self.max_bytes, 1, _MOST_BYTES)

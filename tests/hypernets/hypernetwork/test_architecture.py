@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
+from tokkit.hypernets.hypernetwork.method import open_hypernet
 from tokkit.hypernets.hypernetwork.published import load_published
 from tokkit.hypernets.hypernetwork.trained import TrainedHypernet
 from tokkit.models.blocks.output_layer import output_weights
@@ -198,3 +199,16 @@ def test_a_residual_network_begins_with_nothing() -> None:
     assert not made.inputs.any()
     assert not made.outputs.any()
     assert not made.bias.any()
+
+
+def test_a_folder_of_another_model_is_no_hypernetwork(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "a")
+    config = tmp_path / "a" / "config.json"
+    assert open_hypernet(tmp_path / "a").network.config.hidden > 0
+    config.write_text(json.dumps({"hidden_size": 8, "model_type": "llama"}))
+    with pytest.raises(FormatError, match="expected a folder of `tokkit train hypernet`"):
+        open_hypernet(tmp_path / "a")
+    document = {"hn_embed_using_source_embeddings": True}
+    config.write_text(json.dumps(document))
+    with pytest.raises(FormatError, match="lacks the keys of"):
+        load_published(tmp_path / "a")

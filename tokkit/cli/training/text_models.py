@@ -24,10 +24,6 @@ _MINUTES, _RATE, _WEIGHT_DECAY, _EVALUATIONS = 10.0, 2e-3, 0.1, 20
 _NAMES = {"start": "from", "settings": "set"}
 """Options that do not bear the name of their field."""
 OF_BYTEIFIED = ("lesson_bytes",)
-NOT_OF_HYPERNETS = (
-    "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "steps",
-    "batch_bytes", "window_bytes", "held_out", "device", "bf16", "optimizer", "lesson_bytes",
-)  # fmt: skip
 SUBWORD, OF_SUBWORD = "subword", ("tokenizer", "vocab_size")
 _NOT_OF_BYTEIFIED = (
     "width", "layers", "heads", "ngrams", "gate", "tokenizer", "vocab_size", "start", "batch_bytes",
@@ -127,6 +123,9 @@ class TextTraining:
             if told and getattr(self, each.name) != each.default:
                 name = _NAMES.get(each.name, each.name).replace("_", "-")
                 raise ArgumentError(f"--{name} is {why}; leave it out")
+
+
+NOT_OF_HYPERNETS = {each.name for each in fields(TextTraining)} - {"settings"}
 
 
 def train_text_model(
