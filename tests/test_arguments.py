@@ -339,7 +339,9 @@ def test_a_number_above_every_length_is_no_limit(option: str, lm: tokkit.ByteLM)
     assert lm.generate("ret", **drawn | huge) == lm.generate("ret", **drawn)
 
 
-@pytest.mark.parametrize("value", [10**400, np.array([1.0, 2.0]), 1j, [1.0]])
+@pytest.mark.parametrize(
+    "value", [10**400, np.array([1.0, 2.0]), 1j, [1.0], b"1", np.array("3"), np.bool_(1)]
+)
 def test_what_is_no_one_number_is_refused_in_one_line(value: Any) -> None:
     with pytest.raises(ArgumentError) as caught:
         check_real("x", value)
@@ -364,8 +366,14 @@ def test_what_is_none_of_some_words_is_refused(value: Any) -> None:
         check_choice("x", value, ("a", "b"))
 
 
-@pytest.mark.parametrize("value", [b"12", "12", {1, 2}, {1: 2}, [True], [1.0], 3])
+MASK = np.array([True])
+
+
+@pytest.mark.parametrize(
+    "value", [b"12", memoryview(b"12"), "12", {1, 2}, {1: 2}, [True], MASK, [1.0], 3]
+)
 def test_what_is_no_sequence_of_ids_is_refused(value: Any) -> None:
     assert as_ids(np.array([1, 2]), "ids") == as_ids(iter([1, 2]), "ids") == (1, 2)
+    assert as_ids({2, 1}, "ids", ordered=False) == (1, 2)
     with pytest.raises(ArgumentError, match="ids must be a sequence of whole numbers"):
         as_ids(value, "ids")

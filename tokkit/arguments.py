@@ -108,18 +108,24 @@ def as_seeds(seeds: object, n: int, of: str) -> list[int]:
     return found
 
 
-def as_ids(ids: object, name: str) -> tuple[int, ...]:
+def as_ids(ids: object, name: str, *, ordered: bool = True) -> tuple[int, ...]:
     """Ids as whole numbers, such as those of NumPy.
+
+    Args:
+        ids: what the caller gave.
+        name: of the argument.
+        ordered: whether their order tells something, so that they can be no set.
 
     Raises:
         ArgumentError: something else, or a single id.
     """
     several: Any = ids
     try:
-        if isinstance(several, bytes | bytearray | Mapping | set | frozenset):
+        is_text = isinstance(several, bytes | bytearray | memoryview | Mapping)
+        if is_text or (ordered and isinstance(several, set | frozenset)):
             raise TypeError("no sequence of numbers")
         items = tuple(several)
-        if bool in set(map(type, items)):
+        if _is_truth(several) or bool in set(map(type, items)):
             raise TypeError("a truth value")
         return tuple(map(operator.index, items))
     except TypeError:
@@ -319,9 +325,14 @@ def check_whole(name: str, value: object, least: int | None = None, most: int | 
 
 def _whole(value: Any) -> int | None:
     try:
-        return None if isinstance(value, bool) else operator.index(value)
+        return None if _is_truth(value) else operator.index(value)
     except TypeError:
         return None
+
+
+def _is_truth(value: object) -> bool:
+    """Whether it is a truth value, or an array or a tensor of such, which would count as 0 or 1."""
+    return isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool")
 
 
 def check_real(name: str, value: object) -> float:
@@ -334,9 +345,14 @@ def check_real(name: str, value: object) -> float:
         number = float(value)  # pyright: ignore[reportArgumentType]  # callers without types
     except (TypeError, ValueError, RuntimeError, OverflowError):
         number = math.nan
-    if isinstance(value, str | bool) or not math.isfinite(number):
+    is_text = isinstance(value, str | bytes | bytearray) or _is_array_of_text(value)
+    if is_text or _is_truth(value) or not math.isfinite(number):
         raise ArgumentError(f"{name} must be a finite number, got {_shown(value)}")
     return number
+
+
+def _is_array_of_text(value: object) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("U", "S")
 
 
 def as_bytes(data: str | bytes) -> bytes:

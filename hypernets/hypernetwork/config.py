@@ -29,7 +29,7 @@ _PUBLISHED = {
 """Key of a published config.json -> field here."""
 _REFUSED = ("hn_add_inter_token_attention", "hn_embed_target_priors")
 _HEAD_WIDTH = 64
-_MOST = 1 << 20
+MOST_SIZE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class HypernetConfig:
         """
         settle_fields(self)
         for name in ("width", "n_source", "max_parts", "n_layers", "hidden", "intermediate"):
-            most = MOST_LAYERS if name == "n_layers" else _MOST
+            most = MOST_LAYERS if name == "n_layers" else MOST_SIZE
             if not 1 <= getattr(self, name) <= most:
                 raise FormatError(f"{name} is {getattr(self, name)}; expected 1 to {most}")
         if self.norm_eps <= 0:
@@ -99,8 +99,9 @@ class HypernetConfig:
             raise FormatError(f"hidden is {self.hidden}; expected a multiple of {self.n_heads=}")
         if self.max_parts + (self.n_languages > 0) > self.max_positions:
             raise FormatError(f"{self.max_parts=} places, and {self.max_positions=} are known")
-        if not (0 <= self.n_extra <= _MOST and 0 <= self.n_languages <= _MOST):
-            raise FormatError(f"{self.n_extra=}, {self.n_languages=}; expected 0 to {_MOST}")
+        for name in ("n_extra", "n_languages", "max_positions"):
+            if not 0 <= getattr(self, name) <= MOST_SIZE:
+                raise FormatError(f"{name} is {getattr(self, name)}; expected 0 to {MOST_SIZE}")
         if not -1 <= self.pad_id < self.n_source + self.n_extra:
             raise FormatError(f"pad_id is {self.pad_id}; expected an id, or -1 for one of its own")
         if self.reads_outputs and not self.separate_outputs:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from tokkit.arguments import check_whole, refuse_unknown, settle_fields
 from tokkit.errors import ArgumentError
 from tokkit.hypernets.hypernetwork.base_rows import HEURISTICS
+from tokkit.hypernets.hypernetwork.config import MOST_SIZE
 from tokkit.hypernets.hypernetwork.sampling import SamplerOptions
+from tokkit.models.blocks.options import MOST_LAYERS
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ class HypernetOptions:
         refuse_unknown([self.heuristic], list(HEURISTICS), what="heuristic")
         for name in ("identity_steps", "layer", "n_negatives"):
             check_whole(name, getattr(self, name), 0)
-        counts = ("n_layers", "hidden", "max_parts", "n_states", "n_read", "lesson_windows")
+        check_whole("n_layers", self.n_layers, 1, MOST_LAYERS)
+        for name in ("hidden", "max_parts"):
+            check_whole(name, getattr(self, name), 1, MOST_SIZE)
+        counts = ("n_states", "n_read", "lesson_windows")
         for name in (*counts, "window_bytes", "lessons_at_once", "lesson_steps"):
             check_whole(name, getattr(self, name), 1)
         weights = [getattr(self, name) for name in ("prediction", "reading", "language", "overlap")]

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from tokkit.arguments import check_path
+from tokkit.arguments import as_plain, check_path
 from tokkit.errors import FormatError, ModelError, refused_by_system
 from tokkit.files.json_text import parse_json, want_index, want_int, want_object, want_str
 from tokkit.files.reading import read_bounded
@@ -24,7 +24,13 @@ from tokkit.files.writing import whole_file
 from tokkit.hypernets.hypernetwork.architecture import Hypernetwork
 from tokkit.hypernets.hypernetwork.base_rows import HEURISTICS
 from tokkit.hypernets.hypernetwork.config import HypernetConfig
-from tokkit.models.saving.weights import check_folder, check_tensors, read_finite, read_header
+from tokkit.models.saving.weights import (
+    check_finite,
+    check_folder,
+    check_tensors,
+    read_header,
+    read_tensors,
+)
 from tokkit.text.spec import TokenizerSpec, vocabulary_hash
 
 CONFIG = "hypernet.json"
@@ -73,12 +79,13 @@ class TrainedHypernet:
         }
         if self.language is not None:
             document["language"] = self.language
+        told = json.dumps(as_plain(document), indent=2).encode() + b"\n"
         with refused_by_system(f"write a hypernetwork to {str(path)!r}"):
             path.mkdir(parents=True, exist_ok=True)
             with whole_file(path / WEIGHTS) as stream:
                 stream.write(save(state))
             with whole_file(path / CONFIG) as stream:
-                stream.write(json.dumps(document, indent=2).encode() + b"\n")
+                stream.write(told)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> TrainedHypernet:
@@ -160,6 +167,7 @@ def load_network(
     with torch.device("meta"):
         check_tensors(path, found, Hypernetwork(shape))
     network = Hypernetwork(shape)
-    tensors = read_finite(path)
+    tensors = read_tensors(path)
     network.load_state_dict({name: tensors[name] for name in found})
+    check_finite(path, network)
     return network

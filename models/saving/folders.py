@@ -27,11 +27,12 @@ from tokkit.files.writing import whole_file
 from tokkit.models.saving.configs import Config, config_from_dict, config_to_dict
 from tokkit.models.saving.weights import (
     DTYPES,
+    check_finite,
     check_folder,
     check_tensors,
     dtype_of,
-    read_finite,
     read_header,
+    read_tensors,
 )
 
 CONFIG = "config.json"
@@ -129,9 +130,11 @@ def load_model(
     saved = _check_header(kind, config, path)
     with torch.random.fork_rng([]):  # what is drawn is written over
         model = kind.build(config, path).to(saved)
-    model.load_state_dict(read_finite(path / WEIGHTS))
+    model.load_state_dict(read_tensors(path / WEIGHTS))
     model.name = path.resolve().name
-    return model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype]).eval()
+    model = model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype])
+    check_finite(path / WEIGHTS, model)
+    return model.eval()
 
 
 def _check_savable(state: Mapping[str, torch.Tensor], name: str) -> None:

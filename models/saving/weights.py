@@ -125,19 +125,17 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         return load_file(path)
 
 
-def read_finite(path: Path) -> dict[str, torch.Tensor]:
-    """All of a file of weights.
+def check_finite(path: Path, network: HasTensors) -> None:
+    """Look at the numbers of a file in the type that they are used in, which may hold fewer.
 
     Raises:
-        FormatError: it is no safetensors file, or holds numbers that are not finite.
+        FormatError: one is not finite.
     """
-    import torch
-
-    tensors = read_tensors(path)
-    for name, each in tensors.items():
-        if each.is_floating_point() and not bool(torch.isfinite(each).all()):
-            raise FormatError(f"{path}: {name} holds numbers that are not finite")
-    return tensors
+    for name, each in network.state_dict().items():
+        if each.is_floating_point() and not bool(each.isfinite().all()):
+            raise FormatError(
+                f"{path}: {name} holds numbers that are not finite, or too large for {each.dtype}"
+            )
 
 
 @contextmanager

@@ -287,8 +287,7 @@ class ByteLM(ByteModel):
         Raises:
             EncodingError: an id outside the vocabulary.
         """
-        given = sorted(end_ids) if isinstance(end_ids, set | frozenset) else end_ids
-        ends = sorted(set(as_ids(given, "end_ids")))
+        ends = sorted(set(as_ids(end_ids, "end_ids", ordered=False)))
         for token in ends:
             self.token_lm.tokenizer.token_bytes(token)
         twin = copy(self)

@@ -103,7 +103,7 @@ class Prefilled:
             ArgumentError: no number of tokens, or an index that does not fit.
         """
         check_whole("max_tokens", max_tokens, 0)
-        ends = set(as_ids(end_ids, "end_ids"))
+        ends = set(as_ids(end_ids, "end_ids", ordered=False))
         if index is not None:
             self._check_index(index, spellings)
         found: list[int] = []

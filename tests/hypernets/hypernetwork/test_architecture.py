@@ -212,3 +212,22 @@ def test_a_folder_of_another_model_is_no_hypernetwork(tmp_path: Path) -> None:
     config.write_text(json.dumps(document))
     with pytest.raises(FormatError, match="lacks the keys of"):
         load_published(tmp_path / "a")
+
+
+def test_what_float32_does_not_hold_is_refused(tmp_path: Path) -> None:
+    network, _ = checkpoint(tmp_path / "a")
+    TrainedHypernet(network, False, "mean", None).save(tmp_path / "b")
+    weights = {name: each.double() for name, each in network.state_dict().items()}
+    next(iter(weights.values())).fill_(1e300)
+    save_file(weights, tmp_path / "b" / "hypernet.safetensors")
+    with pytest.raises(FormatError, match="too large for torch.float32"):
+        open_hypernet(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "name", ["max_positions", "n_layers", "hidden", "n_languages", "n_extra", "max_parts"]
+)
+def test_sizes_beyond_measure_are_refused_before_a_network_is_built(name: str) -> None:
+    sizes: dict[str, Any] = {"width": 8, "n_source": 4, "hidden": 8, name: 10**18}
+    with pytest.raises(FormatError, match=name):
+        HypernetConfig(**sizes)

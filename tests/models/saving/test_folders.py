@@ -304,3 +304,13 @@ def test_a_network_by_which_a_header_is_checked_takes_no_memory(kind: Any, confi
         model = kind.build(config, Path())
     held = [each for each in (*model.parameters(), *model.buffers()) if not each.is_meta]
     assert sum(each.numel() for each in held) < 1 << 20
+
+
+def test_numbers_too_large_for_the_type_that_is_asked_for_are_refused(tmp_path: Path) -> None:
+    model = ByteTransformer(ByteConfig(STACK)).double()
+    with torch.no_grad():
+        model.head.weight[0, 0] = 1e300
+    model.save(tmp_path)
+    assert tokkit.load_lm(tmp_path)
+    with pytest.raises(FormatError, match="too large for torch.float32"):
+        tokkit.load_lm(tmp_path, dtype="float32")

@@ -68,7 +68,7 @@ def boundary_ids(
 
 
 def _given(name: str, ids: Sequence[int] | int) -> tuple[int, ...]:
-    return as_ids((ids,) if isinstance(ids, int) else ids, name)
+    return as_ids((ids,) if isinstance(ids, int) else ids, name, ordered=name == "bos_ids")
 
 
 def _first_ids(*candidates: Sequence[int] | int | None) -> tuple[int, ...]:
