@@ -30,6 +30,7 @@ from tokkit.models.saving.weights import (
     check_tensors,
     read_header,
     read_tensors,
+    savable_state,
 )
 from tokkit.text.spec import TokenizerSpec, vocabulary_hash
 
@@ -60,16 +61,14 @@ class TrainedHypernet:
         """Write the folder's two files, each whole; the configuration last.
 
         Raises:
-            ArgumentError: no path.
+            ArgumentError: no path, or one whose name is no UTF-8.
             FormatError: it cannot be written.
+            ModelError: weights that could not be loaded again, as of numbers that are not finite.
         """
         from safetensors.torch import save
 
         path = check_folder(folder)
-        state = {
-            name: each.detach().cpu().contiguous()
-            for name, each in self.network.state_dict().items()
-        }
+        state = savable_state(self.network, "the hypernetwork")
         document: dict[str, Any] = {
             "version": _VERSION,
             "network": self.network.config.to_dict(),

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 import torch
 
 from tokkit.arguments import check_choice, check_path
-from tokkit.errors import FormatError, ModelError, refused_by_system
+from tokkit.errors import FormatError, refused_by_system
 from tokkit.files.json_text import parse_json, want_object
 from tokkit.files.reading import read_bounded
 from tokkit.files.registry import write_kind
@@ -33,6 +33,7 @@ from tokkit.models.saving.weights import (
     dtype_of,
     read_header,
     read_tensors,
+    savable_state,
 )
 
 CONFIG = "config.json"
@@ -91,8 +92,7 @@ def save_model(model: Saved, folder: str | os.PathLike[str]) -> None:
     from safetensors.torch import save
 
     path = check_folder(folder)
-    state = {name: each.detach().cpu().contiguous() for name, each in model.state_dict().items()}
-    _check_savable(state, model.name)
+    state = savable_state(model, model.name)
     config = config_to_dict(model.config)
     with refused_by_system(f"write a model to {str(path)!r}"):
         path.mkdir(parents=True, exist_ok=True)
@@ -135,24 +135,6 @@ def load_model(
     model = model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype])
     check_finite(path / WEIGHTS, model)
     return model.eval()
-
-
-def _check_savable(state: Mapping[str, torch.Tensor], name: str) -> None:
-    """Refuse what `load_model` would refuse, while the model is still there.
-
-    Raises:
-        ModelError: numbers that are not finite, or of types that a folder does not hold.
-    """
-    kinds = {each.dtype for each in state.values() if each.is_floating_point()}
-    if len(kinds) != 1 or not kinds <= set(_NAMES.values()):
-        shown = ", ".join(sorted(str(each).removeprefix("torch.") for each in kinds))
-        raise ModelError(
-            f"{name} holds numbers of types {shown}, and a folder those of one of "
-            f"{', '.join(_NAMES)}; convert it, as by model.float()"
-        )
-    for key, each in state.items():
-        if not bool(torch.isfinite(each).all()):
-            raise ModelError(f"{name}: {key} holds numbers that are not finite; nothing is written")
 
 
 def _canonical(config: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tokkit.arguments import check_path
-from tokkit.errors import ArgumentError, FormatError
+from tokkit.errors import ArgumentError, FormatError, ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -136,6 +136,30 @@ def check_finite(path: Path, network: HasTensors) -> None:
             raise FormatError(
                 f"{path}: {name} holds numbers that are not finite, or too large for {each.dtype}"
             )
+
+
+def savable_state(network: HasTensors, name: str) -> dict[str, torch.Tensor]:
+    """The tensors of a network as a file takes them, where they could be loaded again.
+
+    Args:
+        network: it.
+        name: of it, for errors.
+
+    Raises:
+        ModelError: numbers that are not finite, or of types that a file does not hold.
+    """
+    state = {key: each.detach().cpu().contiguous() for key, each in network.state_dict().items()}
+    numbers = {key: each for key, each in state.items() if each.is_floating_point()}
+    kinds = sorted({str(each.dtype).removeprefix("torch.") for each in numbers.values()})
+    if len(kinds) != 1 or kinds[0] not in DTYPES.values():
+        raise ModelError(
+            f"{name} holds numbers of types {', '.join(kinds)}, and a folder those of one of "
+            f"{', '.join(DTYPES.values())}; convert it, as by model.float()"
+        )
+    for key, each in numbers.items():
+        if not bool(each.isfinite().all()):
+            raise ModelError(f"{name}: {key} holds numbers that are not finite; nothing is written")
+    return state
 
 
 @contextmanager

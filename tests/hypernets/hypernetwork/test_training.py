@@ -158,6 +158,17 @@ def test_a_folder_holds_the_network(run: tuple[Path, HypernetTraining], tmp_path
         TrainedHypernet.load(tmp_path / "elsewhere")
 
 
+def test_what_could_not_be_loaded_is_not_saved(
+    run: tuple[Path, HypernetTraining], tmp_path: Path
+) -> None:
+    read = TrainedHypernet.load(run[0])
+    with torch.no_grad():
+        next(read.network.parameters()).view(-1)[0] = torch.nan
+    with pytest.raises(ModelError, match="not finite"):
+        read.save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.slow
 def test_the_warm_up_teaches_the_identity(tmp_path: Path) -> None:
     options = replace(
