@@ -118,7 +118,7 @@ def load_checkpoint(
     _check_identity(path, want_object(state.get("identity"), where), identity)
     _fill(path, _kept(model), tensors)
     numbers = want_object(state.get("optimizer"), where)
-    _restore(optimizer, {**numbers, **tensors})
+    _restore(path, optimizer, {**numbers, **tensors})
     return Position(
         want_int(state.get("step"), where),
         want_number(state.get("seconds"), where),
@@ -206,10 +206,15 @@ def _fill(
             each.copy_(tensors[_MODEL + name])
 
 
-def _restore(optimizer: Optimizers, values: Mapping[str, Any]) -> None:
+def _restore(path: Path, optimizer: Optimizers, values: Mapping[str, Any]) -> None:
     state: dict[int, dict[str, Any]] = {}
     for name, value in values.items():
         if name.startswith(_OPTIMIZER):
-            index, key = name.removeprefix(_OPTIMIZER).split(".", 1)
+            index, _, key = name.removeprefix(_OPTIMIZER).partition(".")
+            if not (index.isascii() and index.isdigit()):
+                raise FormatError(f"{path}: {name!r:.80} names no parameter")
             state.setdefault(int(index), {})[key] = value
-    optimizer.load_state(state)
+    try:
+        optimizer.load_state(state)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None

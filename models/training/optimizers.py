@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import ArgumentError, UnsupportedError
+from tokkit.errors import ArgumentError, FormatError, UnsupportedError
 from tokkit.models.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 FACTOR = "factor"
 """Key of a group: what the scheduled learning rate is multiplied by for it."""
+_REMEMBERED: Mapping[str, Mapping[str, bool]] = {
+    "AdamW": {"step": False, "exp_avg": True, "exp_avg_sq": True},
+    "Muon": {"momentum_buffer": True},
+}
+"""What each kind remembers of a parameter, and whether that has the shape of the parameter."""
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -69,16 +74,24 @@ class Optimizers:
         }
 
     def load_state(self, state: Mapping[int, Mapping[str, Any]]) -> None:
-        """Remember what `state` gave."""
+        """Remember what `state` gave.
+
+        Raises:
+            FormatError: it is not of these parameters; fused updates would write beside memory.
+        """
+        rest = dict(state)
         for first, part in self._numbered():
-            own = part.state_dict()
-            n_parameters = sum(len(group["params"]) for group in own["param_groups"])
+            parameters = [each for group in part.param_groups for each in group["params"]]
             known = {
-                index: state[first + index]
-                for index in range(n_parameters)
-                if first + index in state
+                index: rest.pop(first + index)
+                for index in range(len(parameters))
+                if first + index in rest
             }
-            part.load_state_dict({**own, "state": known})
+            for index, values in known.items():
+                _check_remembered(first + index, values, part, parameters[index])
+            part.load_state_dict({**part.state_dict(), "state": known})
+        if rest:
+            raise FormatError(f"an optimiser's state of parameter {min(rest)}, which is not there")
 
     def _numbered(self) -> Iterator[tuple[int, torch.optim.Optimizer]]:
         """Each with the number of its first parameter."""
@@ -86,6 +99,28 @@ class Optimizers:
         for part in self._parts:
             yield first, part
             first += sum(len(group["params"]) for group in part.param_groups)
+
+
+def _check_remembered(
+    number: int,
+    values: Mapping[str, Any],
+    part: torch.optim.Optimizer,
+    parameter: torch.nn.Parameter,
+) -> None:
+    """Compare what is to be remembered of a parameter with what its optimiser remembers.
+
+    Raises:
+        FormatError: other values, of other shapes, or that are not finite.
+    """
+    like = f"an optimiser's state of parameter {number}"
+    if values.keys() != (expected := _REMEMBERED[type(part).__name__]).keys():
+        raise FormatError(f"{like} has {sorted(values)}, expected {sorted(expected)}")
+    for key, value in values.items():
+        shape = parameter.shape if expected[key] else ()
+        if getattr(value, "shape", None) != shape or not value.is_floating_point():
+            raise FormatError(f"{like}: {key} is no tensor of floats of the shape {tuple(shape)}")
+        if not bool(value.isfinite().all()):
+            raise FormatError(f"{like}: {key} holds numbers that are not finite")
 
 
 def optimizers(

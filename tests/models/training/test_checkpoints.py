@@ -1,0 +1,96 @@
+"""A checkpoint of other parameters' moments is refused before an optimiser writes beside memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from tokkit.errors import FormatError
+from tokkit.models.blocks.output_layer import OutputLayer
+from tokkit.models.training.checkpoints import (
+    CHECKPOINT,
+    Position,
+    load_checkpoint,
+    save_checkpoint,
+)
+from tokkit.models.training.optimizers import Optimizers, optimizers
+from tokkit.models.training.options import TrainingOptions
+
+Tensors = dict[str, Any]
+
+
+def network_and_optimizer(kind: Any) -> tuple[Any, Optimizers]:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 4), OutputLayer(4, 2))
+    return model, optimizers(model, TrainingOptions(steps=2, optimizer=kind), {})
+
+
+def first_of(tensors: Tensors, key: str) -> str:
+    return next(name for name in tensors if name.endswith(key))
+
+
+def shorten(tensors: Tensors) -> None:
+    name = first_of(tensors, "exp_avg")
+    tensors[name] = tensors[name].reshape(-1)[:1].clone()
+
+
+def round_off(tensors: Tensors) -> None:
+    name = first_of(tensors, "exp_avg_sq")
+    tensors[name] = tensors[name].long()
+
+
+def drop(tensors: Tensors) -> None:
+    del tensors[first_of(tensors, "exp_avg_sq")]
+
+
+def lose_count(tensors: Tensors) -> None:
+    tensors[first_of(tensors, "step")].fill_(torch.nan)
+
+
+def add_parameter(tensors: Tensors) -> None:
+    tensors["optimizer.99.step"] = torch.ones(())
+
+
+def misname(tensors: Tensors) -> None:
+    tensors["optimizer.²"] = torch.ones(())
+
+
+def flatten(tensors: Tensors) -> None:
+    name = first_of(tensors, "momentum_buffer")
+    tensors[name] = tensors[name].reshape(-1).clone()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "spoil", "told"),
+    [
+        ("adamw", shorten, "exp_avg is no tensor of floats of the shape"),
+        ("adamw", round_off, "exp_avg_sq is no tensor of floats"),
+        ("adamw", drop, "has .*'exp_avg', 'step'.*, expected"),
+        ("adamw", lose_count, "step holds numbers that are not finite"),
+        ("adamw", add_parameter, "of parameter 99, which is not there"),
+        ("adamw", misname, "names no parameter"),
+        ("muon", flatten, "momentum_buffer is no tensor of floats"),
+        ("muon", shorten, "exp_avg is no tensor"),
+    ],
+)
+def test_other_moments_are_refused(
+    optimizer: Any, spoil: Callable[[Tensors], None], told: str, tmp_path: Path
+) -> None:
+    model, steps = network_and_optimizer(optimizer)
+    model(torch.ones(1, 3)).sum().backward()
+    steps.step()
+    save_checkpoint(tmp_path, model, steps, Position(1, 1.0, 1), {})
+    load_checkpoint(tmp_path, *network_and_optimizer(optimizer), {})
+    path = tmp_path / CHECKPOINT
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    spoil(tensors)
+    save_file(tensors, path, metadata)
+    with pytest.raises(FormatError, match=f"{CHECKPOINT}: .*{told}"):
+        load_checkpoint(tmp_path, *network_and_optimizer(optimizer), {})
