@@ -86,6 +86,12 @@ def needs_extra(message: str, *, extra: str, quote: bool = False) -> Generator[N
         raise MissingExtraError(message + reason, extra=extra) from error
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, NumPy or torch says that there was no memory."""
+    of_torch = type(error).__name__ == "OutOfMemoryError"  # of devices; the CPU has words alone
+    return isinstance(error, MemoryError) or of_torch or "can't allocate memory" in str(error)
+
+
 @contextmanager
 def refused_by_system(what: str, advice: str = "") -> Generator[None]:
     """Say what the operating system refuses to do, as `cannot read 'a.txt'`, and why.

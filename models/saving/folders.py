@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -122,19 +123,34 @@ def load_model(
     check_choice("dtype", dtype, [*_NAMES, None])
     place = _device(device)
     path = check_path(folder, "folder")
-    where = str(path / CONFIG)
-    data = want_object(
-        parse_json(read_bounded(path / CONFIG, limit=_MOST_CONFIG_BYTES), where), where
-    )
-    config = config_from_dict(kind.config_class, data, where)
-    saved = _check_header(kind, config, path)
-    with torch.random.fork_rng([]):  # what is drawn is written over
-        model = kind.build(config, path).to(saved)
-    model.load_state_dict(read_tensors(path / WEIGHTS))
+    with _as_saved_together(kind, path):
+        config = _read_config(kind, path)
+        saved = _check_header(kind, config, path)
+        with torch.random.fork_rng([]):  # what is drawn is written over
+            model = kind.build(config, path).to(saved)
+        model.load_state_dict(read_tensors(path / WEIGHTS))
     model.name = path.resolve().name
     model = model.to(device=place, dtype=saved if dtype is None else _NAMES[dtype])
     check_finite(path / WEIGHTS, model)
     return model.eval()
+
+
+@contextmanager
+def _as_saved_together(kind: type[Saved], path: Path) -> Generator[None]:
+    """Say of files that are missing, damaged, or do not fit each other what they should be."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(
+            f"{error}; {path} should hold a {kind.kind}: restore all files of it, which were saved "
+            "together"
+        ) from error
+
+
+def _read_config(kind: type[Saved], path: Path) -> Any:
+    where = str(path / CONFIG)
+    data = parse_json(read_bounded(path / CONFIG, limit=_MOST_CONFIG_BYTES), where)
+    return config_from_dict(kind.config_class, want_object(data, where), where)
 
 
 def _canonical(config: Mapping[str, Any]) -> str:
@@ -156,15 +172,14 @@ def _check_header(kind: type[Saved], config: Any, path: Path) -> torch.dtype:
     """
     weights = path / WEIGHTS
     if not weights.is_file():
-        raise FormatError(f"{weights} is missing; expected a folder that tokkit has saved")
+        raise FormatError(f"{weights} is missing")
     metadata, found = read_header(weights)
     # Not word for word: a field that came later has its default.
     where = f"{weights}: metadata"
     of_weights = want_object(parse_json(metadata.get(_CONFIG_KEY, "null").encode(), where), where)
     if config_from_dict(kind.config_class, of_weights, where) != config:
         raise FormatError(
-            f"{weights}: was saved with another configuration than the {CONFIG} beside it; restore "
-            "the file that belongs to it"
+            f"{weights}: was saved with another configuration than the {CONFIG} beside it"
         )
     _check_parts(path, metadata)
     with torch.device("meta"):
@@ -181,9 +196,7 @@ def _check_parts(path: Path, metadata: Mapping[str, str]) -> None:
         if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
             raise FormatError(f"{where}: {name!r} is no file of the folder")
         if _hash(path / name) != expected:
-            raise FormatError(
-                f"{path / name}: not the file that {WEIGHTS} was saved with; restore the folder"
-            )
+            raise FormatError(f"{path / name}: not the file that {WEIGHTS} was saved with")
 
 
 def _hash(path: Path) -> str:

@@ -60,8 +60,8 @@ class SubwordTransformer(TextModel, ByteLM):
         check_kind(tokenizer, TextTokenizer, "tokenizer", "load one with load_tokenizer")
         super().__init__()
         self.config = config or SubwordConfig()
-        self.network = TokenNetwork(self.config, tokenizer.vocab_size, seed=seed)
         end_id = ending_id(tokenizer, self.config.eos_id)
+        self.network = TokenNetwork(self.config, tokenizer.vocab_size, seed=seed)
         ByteLM.__init__(
             self, SubwordLM(self.network, tokenizer, end_id), name="subword transformer"
         )

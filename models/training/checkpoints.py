@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import ArgumentError, FormatError, ModelError, refused_by_system
-from tokkit.files.json_text import parse_json, want_int, want_number, want_object
+from tokkit.files.json_text import parse_json, want_index, want_number, want_object
 from tokkit.files.registry import MANIFEST
 from tokkit.files.writing import whole_file
 from tokkit.models.saving.weights import read_header, read_tensors
@@ -29,6 +29,8 @@ CHECKPOINT = "checkpoint.safetensors"
 _OF_MODELS = (MANIFEST, "config.json", "model.safetensors")
 _STATE = "training"
 _MODEL, _OPTIMIZER = "model.", "optimizer."
+_KIND = "kind"
+_MOST_STEPS = 1 << 53
 _OPTIONS, _ONCE = "options", {"optimizer": "adamw"}
 """What was so for all before there was an option, which an older checkpoint does not tell."""
 _TOLD_LATER = ("tokenizer", "windows_at_once", "factors")
@@ -103,9 +105,11 @@ def load_checkpoint(
     """Bring a model and its optimiser to where a folder has them; None where it has no checkpoint.
 
     Raises:
-        FormatError: the file is damaged.
+        FormatError: the file is damaged, or holds what no training writes.
         ModelError: it is of another training, or of a model of other shapes or types.
     """
+    import torch
+
     path = folder / CHECKPOINT
     if not path.exists():
         return None
@@ -116,14 +120,20 @@ def load_checkpoint(
     where = f"{path}: metadata"
     state = want_object(parse_json(metadata[_STATE].encode(), where), where)
     _check_identity(path, want_object(state.get("identity"), where), identity)
-    _fill(path, _kept(model), tensors)
-    numbers = want_object(state.get("optimizer"), where)
-    _restore(path, optimizer, {**numbers, **tensors})
-    return Position(
-        want_int(state.get("step"), where),
-        want_number(state.get("seconds"), where),
-        want_int(state.get("n_records"), where),
+    position = Position(
+        want_index(state.get("step"), f"{where}: step", _MOST_STEPS),
+        want_number(state.get("seconds"), f"{where}: seconds"),
+        want_index(state.get("n_records"), f"{where}: n_records", _MOST_STEPS),
     )
+    if position.seconds < 0:
+        raise FormatError(f"{where}: seconds is {position.seconds}; expected 0 or more")
+    numbers = want_object(state.get("optimizer"), where)
+    _check_fits(path, _kept(model), tensors)
+    _restore(path, optimizer, {**numbers, **tensors}, begun=position.step > 0)
+    with torch.no_grad():
+        for name, each in _kept(model).items():
+            each.copy_(tensors[_MODEL + name])
+    return position
 
 
 def _kept(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -176,7 +186,8 @@ def _difference(
     found: Mapping[str, Any], wanted: Mapping[str, Any], before: str = ""
 ) -> tuple[str, Any, Any]:
     """The first field in which two configurations differ, by its path, and both values."""
-    for name in sorted(found.keys() | wanted.keys()):
+    # The kind first: fields of its configuration mean nothing beside those of another.
+    for name in sorted(found.keys() | wanted.keys(), key=lambda name: (name != _KIND, name)):
         its, ours = found.get(name), wanted.get(name)
         if isinstance(its, dict) and isinstance(ours, dict) and its != ours:
             return _difference(its, ours, f"{before}{name}.")
@@ -185,28 +196,34 @@ def _difference(
     raise AssertionError("they are equal")
 
 
-def _fill(
+def _check_fits(
     path: Path, kept: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]
 ) -> None:
-    import torch
+    """Compare what is kept of a model with what a file has of one.
 
+    Raises:
+        FormatError: numbers that are not finite.
+        ModelError: other names, shapes or types.
+    """
     found = {name.removeprefix(_MODEL) for name in tensors if name.startswith(_MODEL)}
     if found != set(kept):
         names = ", ".join(sorted(found ^ set(kept))[:4])
         raise ModelError(f"{path}: of another model: {names} are in one of them alone")
     for name, each in kept.items():
-        its, ours = ((tuple(one.shape), one.dtype) for one in (tensors[_MODEL + name], each))
+        saved = tensors[_MODEL + name]
+        its, ours = ((tuple(one.shape), one.dtype) for one in (saved, each))
         if its != ours:
             same = its[0] == ours[0]
             raise ModelError(
                 f"{path}: of another model: {name} is {its[same]}, here it is {ours[same]}"
             )
-    with torch.no_grad():
-        for name, each in kept.items():
-            each.copy_(tensors[_MODEL + name])
+        if not bool(saved.isfinite().all()):
+            raise FormatError(
+                f"{path}: {name} holds numbers that are not finite; begin in a new folder"
+            )
 
 
-def _restore(path: Path, optimizer: Optimizers, values: Mapping[str, Any]) -> None:
+def _restore(path: Path, optimizer: Optimizers, values: Mapping[str, Any], *, begun: bool) -> None:
     state: dict[int, dict[str, Any]] = {}
     for name, value in values.items():
         if name.startswith(_OPTIMIZER):
@@ -214,7 +231,9 @@ def _restore(path: Path, optimizer: Optimizers, values: Mapping[str, Any]) -> No
             if not (index.isascii() and index.isdigit()):
                 raise FormatError(f"{path}: {name!r:.80} names no parameter")
             state.setdefault(int(index), {})[key] = value
+    if begun and not state:
+        raise FormatError(f"{path}: nothing that the optimiser remembers; begin in a new folder")
     try:
         optimizer.load_state(state)
     except FormatError as error:
-        raise FormatError(f"{path}: {error}") from None
+        raise FormatError(f"{path}: {error}; begin in a new folder") from None

@@ -112,13 +112,15 @@ def _check_remembered(
     Raises:
         FormatError: other values, of other shapes, or that are not finite.
     """
+    import torch
+
     like = f"an optimiser's state of parameter {number}"
     if values.keys() != (expected := _REMEMBERED[type(part).__name__]).keys():
         raise FormatError(f"{like} has {sorted(values)}, expected {sorted(expected)}")
     for key, value in values.items():
-        shape = parameter.shape if expected[key] else ()
-        if getattr(value, "shape", None) != shape or not value.is_floating_point():
-            raise FormatError(f"{like}: {key} is no tensor of floats of the shape {tuple(shape)}")
+        shape, dtype = (parameter.shape, parameter.dtype) if expected[key] else ((), torch.float32)
+        if getattr(value, "shape", None) != shape or value.dtype != dtype:
+            raise FormatError(f"{like}: {key} is no tensor of {dtype} of the shape {tuple(shape)}")
         if not bool(value.isfinite().all()):
             raise FormatError(f"{like}: {key} holds numbers that are not finite")
 

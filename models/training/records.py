@@ -92,7 +92,7 @@ class RecordFile:
         if self._path is None:
             return
         if n_kept:
-            self.records = read_records(self._path)[:n_kept]
+            self.records = read_records(self._path)[:n_kept] if self._path.exists() else []
             if len(self.records) < n_kept:
                 raise FormatError(
                     f"{self._path}: {len(self.records)} records, but the checkpoint beside it was "

@@ -82,6 +82,23 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         cli.main(["complete", "absent", "--prompt", "x"])
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError("of 3 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_one_line(
+    error: Exception, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(_: object) -> int:
+        raise error
+
+    monkeypatch.delenv("TOKKIT_DEBUG", raising=False)
+    monkeypatch.setattr(cli, "_run", run_out)
+    assert cli.main([]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"tokkit: error: there is not enough memory ({error});")
+    assert told.count("\n") == 1
+
+
 def test_interrupt_exits_130_quietly(
     capsys: Any, models: dict[str, FakeLM], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,8 @@ def test_a_trained_model_goes_on_with_another_text(
     ("options", "message"),
     [
         (("--resume",), "holds no training"),
+        (("--ngrams", "--set", "ngrams=null"), "ngrams has a value already"),
+        (("--width", "16", "--set", "backbone.width=32"), "backbone.width has a value already"),
         (("--steps", "0"), "of at least 1"),
         (("--held-out", "1"), "below 1"),
         (("--window-bytes", "0"), "of at least 1"),

@@ -29,11 +29,12 @@ from contextlib import redirect_stdout, suppress
 
 from tokkit.cli.interruptions import heeded_interruptions
 from tokkit.cli.terminal import drop_broken_streams, open_closed_streams
-from tokkit.errors import Interrupted, TokkitError
+from tokkit.errors import Interrupted, ModelError, TokkitError, is_out_of_memory
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+_LESS_MEMORY = "ask for a smaller model, less text at once, or a device that has more"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,6 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("TOKKIT_DEBUG") == "1":
             raise
         _tell(error, "error")
+        code = EXIT_BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        if os.environ.get("TOKKIT_DEBUG") == "1" or not is_out_of_memory(error):
+            raise
+        _tell(ModelError(f"there is not enough memory ({error}); {_LESS_MEMORY}"), "error")
         code = EXIT_BAD_INPUT
     except KeyboardInterrupt as error:
         if isinstance(error, Interrupted):

@@ -39,11 +39,11 @@ def read_bounded(path: Path, *, limit: int = MAX_FILE_BYTES) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise FormatError(f"{path}: not a regular file; give the path of a tokenizer file")
+            raise FormatError(f"{path}: not a regular file; give the path of a file")
         if status.st_size > limit:
             raise FormatError(
-                f"{path}: {status.st_size:,} bytes, but a tokenizer file may have at most "
-                f"{limit:,}; check that this is a tokenizer and not something else"
+                f"{path}: {status.st_size:,} bytes, but such a file may have at most "
+                f"{limit:,}; check that it is what its name says"
             )
         with path.open("rb") as stream:
             data = stream.read(limit + 1)
@@ -52,7 +52,7 @@ def read_bounded(path: Path, *, limit: int = MAX_FILE_BYTES) -> bytes:
             f"{path}: cannot be read ({error.strerror or error}); check the path and permissions"
         ) from error
     if not data:
-        raise FormatError(f"{path}: the file is empty; download it again")
+        raise FormatError(f"{path}: the file is empty; restore it, or download it again")
     if len(data) > limit:
         raise FormatError(f"{path}: grew beyond {limit:,} bytes while it was read")
     refuse_lfs_pointer(data, str(path))

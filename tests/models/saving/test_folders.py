@@ -74,6 +74,8 @@ def overwritten(name: str, data: bytes) -> Callable[[Path], object]:
     ("damage", "message"),
     [
         (lambda folder: (folder / CONFIG).unlink(), "cannot be read"),
+        (overwritten(CONFIG, b""), "is empty"),
+        (overwritten("tokkit.json", b'{"kind": "spacebyte"}'), "should hold a spacebyte"),
         (lambda folder: (folder / WEIGHTS).unlink(), "is missing"),
         (overwritten(CONFIG, b"[]"), "expected an object"),
         (overwritten(CONFIG, b'{"backbone": {"width": 1e9}}'), "expected a whole number"),
@@ -90,7 +92,7 @@ def overwritten(name: str, data: bytes) -> Callable[[Path], object]:
 )
 def test_damaged_folders_are_refused(damage: Any, message: str, folder: Path) -> None:
     damage(folder)
-    with pytest.raises(FormatError, match=message):
+    with pytest.raises(FormatError, match=rf"{message}.*restore all files of it"):
         tokkit.load_lm(folder)
 
 

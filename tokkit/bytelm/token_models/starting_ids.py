@@ -98,5 +98,8 @@ def ending_id(tokenizer: TextTokenizer, eos_id: int | None = None) -> int:
                 f"{tokenizer.name} has no special token to end a text with; pass eos_id"
             )
         eos_id = candidates[0]
-    tokenizer.token_bytes(eos_id)
+    if not 0 <= eos_id < tokenizer.vocab_size:
+        raise EncodingError(
+            f"eos_id is {eos_id}, and {tokenizer.name} has the ids 0 to {tokenizer.vocab_size - 1}"
+        )
     return eos_id

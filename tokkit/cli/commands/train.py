@@ -191,7 +191,9 @@ def _refuse_unless_as_said(into: str, *, resume: bool) -> None:
     if begun and not resume:
         raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
     if resume and not begun:
-        raise ArgumentError(f"{into!r} holds no training to go on with; leave --resume out")
+        other = Path(into).is_dir() and any(Path(into).iterdir())
+        remedy = "give a folder of its own, and leave --resume out" if other else "leave it out"
+        raise ArgumentError(f"--resume: {into!r} holds no training to go on with; {remedy}")
 
 
 def _fetch(model: str | None, tokenizer: str | None) -> None:

@@ -280,15 +280,9 @@ def _text_model(
 
 def _settings(asked: TextTraining) -> dict[str, Any]:
     """Fields of the configuration that differ from the default."""
-    from tokkit.models.saving.configs import merged
     from tokkit.models.text_models.building import read_settings
 
-    settings = read_settings(asked.settings or ())
-    backbone = {"width": asked.width, "n_layers": asked.layers, "n_heads": asked.heads}
-    if known := {name: each for name, each in backbone.items() if each is not None}:
-        settings = merged({"backbone": known}, settings)
-    if asked.ngrams:
-        settings.setdefault("ngrams", {})
-    if asked.gate:
-        settings.setdefault("gate", True)
-    return settings
+    shape = {"width": asked.width, "n_layers": asked.layers, "n_heads": asked.heads}
+    given = [f"backbone.{name}={each}" for name, each in shape.items() if each is not None]
+    given += [*(["ngrams={}"] if asked.ngrams else []), *(["gate=true"] if asked.gate else [])]
+    return read_settings([*given, *(asked.settings or ())])

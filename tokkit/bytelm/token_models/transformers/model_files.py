@@ -18,7 +18,14 @@ from tokkit.bytelm.token_models.transformers.left_out import (
     refuse_left_out_of_folder,
 )
 from tokkit.bytelm.token_models.transformers.quiet import quiet_transformers
-from tokkit.errors import ArgumentError, FormatError, ModelError, TokkitError, UnsupportedError
+from tokkit.errors import (
+    ArgumentError,
+    FormatError,
+    ModelError,
+    TokkitError,
+    UnsupportedError,
+    is_out_of_memory,
+)
 from tokkit.files.gguf_layout import GGUFLayout, read_layout, require_gguf
 from tokkit.files.reading import read_head, refuse_lfs_pointers_in
 
@@ -70,11 +77,11 @@ def load_model(
             model, info = load(path, dtype, placing, auto_class)
         except TokkitError:
             raise
-        except MemoryError as error:
-            raise ModelError(f"{path}: memory ran out; try dtype='bfloat16'") from error
         except NotImplementedError as error:
             raise UnsupportedError(f"{path}: transformers cannot run it: {error}") from error
         except Exception as error:  # transformers has no error type of its own
+            if is_out_of_memory(error):
+                raise ModelError(f"{path}: memory ran out; try dtype='bfloat16'") from error
             attention = placing.attention
             if attention is not None and "attn_implementation" in str(error):
                 raise ArgumentError(
