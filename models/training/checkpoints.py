@@ -228,7 +228,7 @@ def _restore(path: Path, optimizer: Optimizers, values: Mapping[str, Any], *, be
     for name, value in values.items():
         if name.startswith(_OPTIMIZER):
             index, _, key = name.removeprefix(_OPTIMIZER).partition(".")
-            if not (index.isascii() and index.isdigit()):
+            if not re.fullmatch("[0-9]{1,9}", index):
                 raise FormatError(f"{path}: {name!r:.80} names no parameter")
             state.setdefault(int(index), {})[key] = value
     if begun and not state:

@@ -70,6 +70,10 @@ def misname(tensors: Tensors) -> None:
     tensors["optimizer.²"] = torch.ones(())
 
 
+def number_beyond(tensors: Tensors) -> None:
+    tensors[f"optimizer.{'9' * 5000}.step"] = torch.ones(())
+
+
 def flatten(tensors: Tensors) -> None:
     name = first_of(tensors, "momentum_buffer")
     tensors[name] = tensors[name].reshape(-1).clone()
@@ -98,6 +102,7 @@ def saved(folder: Path, optimizer: Any, **position: Any) -> Any:
         ("adamw", lose_weight, "0.weight holds numbers that are not finite"),
         ("adamw", add_parameter, "of parameter 99, which is not there"),
         ("adamw", misname, "names no parameter"),
+        ("adamw", number_beyond, "names no parameter"),
         ("muon", flatten, "momentum_buffer is no tensor of torch.float32"),
         ("muon", shorten, "exp_avg is no tensor"),
     ],
