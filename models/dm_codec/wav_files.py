@@ -21,6 +21,7 @@ from tokkit.models.dm_codec.checks import as_signal
 from tokkit.models.dm_codec.config import LEAST_RATE, MOST_RATE
 from tokkit.report.media import wav
 
+_MOST_SAMPLE_BYTES = 4
 _ADVICE = "convert it, as by ffmpeg -i FILE -ac 1 -ar RATE -c:a pcm_s16le OUT.wav"
 
 
@@ -51,6 +52,11 @@ def read_wav(
             f"{path}: no WAV file of whole numbers (PCM), or damaged "
             f"({str(error) or 'it ends within its header'}); {_ADVICE}"
         ) from error
+    if size > _MOST_SAMPLE_BYTES:
+        raise FormatError(
+            f"{path}: samples of {8 * size} bits, expected at most {8 * _MOST_SAMPLE_BYTES}; "
+            f"{_ADVICE}"
+        )
     if channels != 1:
         raise FormatError(f"{path}: {channels} channels, expected one; {_ADVICE}")
     if not LEAST_RATE <= rate <= MOST_RATE:
@@ -128,6 +134,6 @@ def _as_floats(samples: bytes, size: int) -> NDArray[np.float32]:
     """Samples of `size` bytes each; those of one byte have no sign, and 128 is 0."""
     if size == 1:
         return ((np.frombuffer(samples, np.uint8) - 128.0) / 128).astype(np.float32)
-    low = np.zeros((len(samples) // size, 4), np.uint8)
-    low[:, 4 - size :] = np.frombuffer(samples, np.uint8).reshape(-1, size)
+    low = np.zeros((len(samples) // size, _MOST_SAMPLE_BYTES), np.uint8)
+    low[:, _MOST_SAMPLE_BYTES - size :] = np.frombuffer(samples, np.uint8).reshape(-1, size)
     return (low.view("<i4")[:, 0] / float(1 << 31)).astype(np.float32)

@@ -7,6 +7,7 @@ section 2.2), which has AdamW's size; it updates matrices between hidden states,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ _REMEMBERED: Mapping[str, Mapping[str, bool]] = {
     "Muon": {"momentum_buffer": True},
 }
 """What each kind remembers of a parameter, and whether that has the shape of the parameter."""
+_LEAST = {"step": 1, "exp_avg_sq": 0}
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -123,6 +125,8 @@ def _check_remembered(
             raise FormatError(f"{like}: {key} is no tensor of {dtype} of the shape {tuple(shape)}")
         if not bool(value.isfinite().all()):
             raise FormatError(f"{like}: {key} holds numbers that are not finite")
+        if value.numel() and float(value.min()) < _LEAST.get(key, -math.inf):
+            raise FormatError(f"{like}: {key} holds a number below {_LEAST[key]}")
 
 
 def optimizers(

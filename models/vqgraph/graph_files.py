@@ -145,12 +145,14 @@ def _sparse(
     if data.dtype.kind not in "fiub" or data.shape != indices.shape or shape.shape != (2,):
         raise ValueError(f"{name}_data, {name}_indices and {name}_shape do not fit each other")
     n, m = (int(each) for each in shape.tolist())
-    lengths = np.diff(bounds.astype(np.int64))
-    if n < 0 or m < 0 or len(lengths) != n or (lengths < 0).any() or lengths.sum() != len(indices):
+    # Not by the differences, which may wrap.
+    if n < 0 or m < 0 or len(bounds) != n + 1 or (bounds[1:] < bounds[:-1]).any():
         raise ValueError(f"{name}_indptr does not fit {name}_shape")
+    if bounds[0] != 0 or bounds[-1] != len(indices):
+        raise ValueError(f"{name}_indptr does not fit {name}_indices")
     if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < m:
         raise ValueError(f"{name}_indices are outside {name}_shape")
-    rows = np.repeat(np.arange(n), lengths)
+    rows = np.repeat(np.arange(n), np.diff(bounds.astype(np.int64)))
     return (n, m), rows, indices.astype(np.int64), data.astype(np.float32)
 
 

@@ -99,6 +99,17 @@ def test_a_text_that_has_changed_is_refused(lm: ByteLM, tmp_path: Path) -> None:
         records.unlink()
 
 
+def test_a_record_that_ends_within_a_window_is_refused(lm: ByteLM, tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    tokkit.score(lm, TEXTS, records=records, window=16)
+    first, mark, score, *_ = records.read_text().splitlines()
+    for end in (0, 5, -5, True):
+        changed = json.dumps(json.loads(score) | {"end": end, "is_whole": False})
+        records.write_text("".join(f"{line}\n" for line in (first, mark, changed)))
+        with pytest.raises((ArgumentError, FormatError), match="changed since|no record"):
+            tokkit.score(lm, TEXTS, records=records, window=16)
+
+
 def test_records_of_another_run_are_refused(lm: ByteLM, tmp_path: Path) -> None:
     records = tmp_path / "records"
     tokkit.score(lm, TEXTS, records=records, window=16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.bytelm.toy_models import PRETOKENIZERS, SYMBOLS
 from tests.text.pattern_strategies import PATTERNS, TEXTS
-from tokkit.errors import UnsupportedError
+from tokkit.errors import ArgumentError, UnsupportedError
 from tokkit.text.pretokenizer import Pretokenizer
 from tokkit.text.regex.boundaries import DEAD
 from tokkit.text.spec import Behavior, SplitRule, TokenizerSpec, TokenKind
@@ -30,6 +31,25 @@ def pretokenizer(splits: tuple[SplitRule, ...], literals: tuple[bytes, ...] = ()
 
 
 PRETOKENIZER = {name: pretokenizer(splits) for name, splits in PRETOKENIZERS.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        (np.array([97, 1 << 40, -5]), None),
+        (np.array([97, 300], np.uint16), None),
+        (np.array([0.5]), None),
+        (np.zeros((2, 2), np.uint8), None),
+        (np.zeros(4, np.uint8), np.array([0, 1 << 40])),
+        (np.zeros(4, np.uint8), np.array([0, -5, 4])),
+        (np.zeros(4, np.uint8), np.array([3, 1])),
+        (np.zeros(4, np.uint8), np.array([0.0, 4.0])),
+    ],
+)
+def test_arrays_that_would_send_kernels_elsewhere_are_refused(text: Any, bounds: Any) -> None:
+    for each in PRETOKENIZER.values():
+        with pytest.raises(ArgumentError):
+            each.split(text, bounds=bounds)
 
 
 def split(name: str, data: bytes) -> list[bytes]:

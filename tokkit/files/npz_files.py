@@ -7,9 +7,11 @@ memory is taken for it.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ MOST_BYTES = 1 << 30
 """Of all entries together, unpacked."""
 MOST_ENTRIES = 1 << 20
 _ENDING = ".npy"
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 """Shape and type of an array."""
@@ -43,7 +47,7 @@ def opened_zip(path: Path, *, most_bytes: int = MOST_BYTES) -> Generator[zipfile
                     f"{path}: unpacks to {total:,} bytes, expected at most {most_bytes:,}"
                 )
             yield archive
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (*_DAMAGED, NotImplementedError, RuntimeError) as error:
         raise FormatError(f"{path}: a damaged or unreadable zip ({error})") from error
 
 
@@ -67,7 +71,7 @@ def _header(archive: zipfile.ZipFile, name: str, path: Path) -> Header:
                 (2, 0): np.lib.format.read_array_header_2_0,
             }[version]
             shape, _, dtype = read(stream)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, SyntaxError, TokenError, *_DAMAGED) as error:
         raise FormatError(f"{path}: {name!r:.80} is no array ({error})") from error
     size = archive.getinfo(name).file_size
     n_bytes = int(np.prod([int(each) for each in shape], dtype=object)) * dtype.itemsize
@@ -85,7 +89,7 @@ def read_array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
     try:
         with archive.open(f"{name}{_ENDING}") as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, *_DAMAGED) as error:
         raise FormatError(f"{path}: {name!r:.80} cannot be read ({error})") from error
 
 

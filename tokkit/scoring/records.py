@@ -210,6 +210,7 @@ def _line(line: bytes, where: str) -> Progress | Mark:
     values = want_object(parse_json(line, where), where)
     made, kinds = (Mark, _MARK_KINDS) if "probe" in values else (Progress, _KINDS)
     wrong = [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]
-    if wrong or set(values) != set(kinds):
+    flags = {name for name, value in values.items() if isinstance(value, bool)}
+    if wrong or set(values) != set(kinds) or not flags <= {"is_whole"}:
         raise FormatError(f"{where}: no record of a score; give another file")
     return made(**values)  # pyright: ignore[reportArgumentType]

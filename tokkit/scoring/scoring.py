@@ -230,6 +230,7 @@ class _Turn:
         start = 0 if known is None else known.end
         logprob, impossible, tokens = _sums(self._lm, known)
         digest, end, told = blake2b(digest_size=16), 0, time.monotonic()
+        met = known is None  # the text that was scored before
 
         def progress(*, is_whole: bool) -> Progress:
             return Progress(
@@ -249,9 +250,10 @@ class _Turn:
         for window in stream_windows(document.parts, *windows):
             digest.update(window.data)
             end = window.end
-            if known is not None and end == start and digest.hexdigest() != known.digest:
+            met = met or (end == start and digest.hexdigest() == (known and known.digest))
+            if end >= start and not met:
                 raise changed_text(document.name)
-            if known is not None and end <= start:
+            if end <= start:
                 continue
             if impossible is None:
                 logprob += self._lm.logprob(window.data, prefix=window.context)

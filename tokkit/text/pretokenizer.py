@@ -28,6 +28,7 @@ from tokkit.text.regex.nodes import charsets_of, is_plain
 from tokkit.text.regex.program import Program
 from tokkit.text.regex.rule_tree import rule_tree
 from tokkit.text.regex.split_stage import SplitStage
+from tokkit.text.segment_models.base import check_bounds
 from tokkit.text.segment_models.vocabulary import is_character
 from tokkit.text.spec import SplitRule, TokenizerSpec, TokenKind
 
@@ -136,9 +137,13 @@ class Pretokenizer:
             text: uint8 (n,), normalised.
             bounds: int64 (k + 1,), from 0 to n, of several stretches, each cut on its own.
             with_places: whether to tell where the bytes that are left stood.
+
+        Raises:
+            ArgumentError: other arrays, or bounds that do not run from 0 to n.
         """
         if bounds is None:
             bounds = np.array([0, len(text)], dtype=np.int64)
+        check_bounds(text, bounds)
         if not self._spec.splits or not len(text):
             return Pieces(text, bounds)
         places: NDArray[np.int64] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -37,5 +39,9 @@ def test_longer_contexts_fit_the_training_text_better() -> None:
 def test_bad_arguments_are_errors() -> None:
     with pytest.raises(ArgumentError, match="order"):
         NgramLM.train(TEXTS, plain_bytes(), order=0)
+    wrongs: tuple[Any, ...] = (1.5, "a", True)
+    for wrong in wrongs:
+        with pytest.raises(ArgumentError, match="eos_id must be a whole number"):
+            NgramLM.train(TEXTS, plain_bytes(), eos_id=wrong)
     with pytest.raises(EncodingError, match="outside"):
         NgramLM.train(TEXTS, plain_bytes()).next_token_logprobs([[1000]])

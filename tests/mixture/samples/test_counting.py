@@ -202,6 +202,16 @@ def test_a_damaged_entry_is_counted_anew(
     assert read_counts(entry) is None
     np.savez(entry, starts=np.array([{}]), **arrays)  # would have to be unpickled
     assert read_counts(entry) is None
+    wrapped = np.array([0, 1 << 62, -1 << 63, -1, 8])  # all differences are positive in 64 bits
+    arrays |= {"text": np.zeros(8, np.uint8), "counts": np.ones(4, np.int64)}
+    np.savez(entry, starts=wrapped, **arrays)
+    assert read_counts(entry) is None
+    arrays["counts"] = np.full(4, 2**63 - 1)
+    np.savez(entry, starts=np.arange(0, 10, 2), **arrays)
+    assert read_counts(entry) is None
+    with entry.open("wb") as stream:
+        np.save(stream, wrapped)  # one array, and no archive
+    assert read_counts(entry) is None
 
 
 def test_writing_counts_leaves_them_whole_or_not_at_all(

@@ -54,6 +54,7 @@ def test_what_is_no_mono_wav_file_is_one_clear_error(tmp_path: Path) -> None:
     damaged = {
         "float.wav": (floats, "PCM"),
         "cut.wav": (data[:-500], "cut off"),
+        "wide.wav": (data[:32] + struct.pack("<HH", 5, 40) + data[36:], "40 bits"),
         "head.wav": (data[:30], "PCM"),
         "text.wav": (b"hello " * 20, "PCM"),
         "huge.wav": (data[:40] + b"\xff\xff\xff\x7f" + data[44:], "cut off"),

@@ -62,6 +62,14 @@ def lose_weight(tensors: Tensors) -> None:
     tensors[first_of(tensors, "0.weight")][0] = torch.inf
 
 
+def take_from(tensors: Tensors) -> None:
+    tensors[first_of(tensors, "exp_avg_sq")][0] = -1.0
+
+
+def count_down(tensors: Tensors) -> None:
+    tensors[first_of(tensors, "step")].fill_(-5.0)
+
+
 def add_parameter(tensors: Tensors) -> None:
     tensors["optimizer.99.step"] = torch.ones(())
 
@@ -98,6 +106,8 @@ def saved(folder: Path, optimizer: Any, **position: Any) -> Any:
         ("adamw", round_off, "exp_avg_sq is no tensor of torch.float32"),
         ("adamw", drop, "has .*'exp_avg', 'step'.*, expected"),
         ("adamw", lose_count, "step holds numbers that are not finite"),
+        ("adamw", take_from, "exp_avg_sq holds a number below 0"),
+        ("adamw", count_down, "step holds a number below 1"),
         ("adamw", forget, "nothing that the optimiser remembers"),
         ("adamw", lose_weight, "0.weight holds numbers that are not finite"),
         ("adamw", add_parameter, "of parameter 99, which is not there"),

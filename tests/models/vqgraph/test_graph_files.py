@@ -97,7 +97,10 @@ def test_what_does_not_fit_is_refused(change: Any, message: str, tmp_path: Path)
         ({"adj_indices": np.full(GRAPH.edges.shape[1], N)}, "outside adj_shape"),
         ({"adj_shape": np.array([N, N + 1])}, "features are of"),
         ({"attr_shape": np.array([N, 1 << 40])}, "too many"),
-        ({"attr_indptr": np.zeros(N + 1, int)}, "does not fit attr_shape"),
+        ({"attr_indptr": np.zeros(N + 1, int)}, "does not fit attr_indices"),
+        ({"attr_indptr": np.zeros(N, int)}, "does not fit attr_shape"),
+        # The differences of these wrap to what they should be.
+        ({"attr_indptr": np.r_[0, 1 << 62, -1 << 63, np.zeros(N - 2, int)]}, "does not fit attr_"),
         ({"adj_indices": np.zeros((2, 2), int)}, "in a row"),
     ],
 )
@@ -128,6 +131,22 @@ def test_an_array_may_not_claim_more_than_there_is(tmp_path: Path) -> None:
         archive.writestr("features.npy", header.getvalue() + bytes(48))
     with pytest.raises(FormatError, match="less than its"):
         read_graph(tmp_path / "claims.npz")
+
+
+@pytest.mark.parametrize("form", ["zlib", "header"])
+def test_damaged_arrays_are_refused(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.npz"
+    if form == "zlib":
+        np.savez_compressed(path, features=np.arange(5000.0))
+        whole = bytearray(path.read_bytes())
+        whole[200:260] = bytes(60)
+        path.write_bytes(whole)
+    else:
+        text = b"(" * 117 + b"\n"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("features.npy", b"\x93NUMPY\x01\x00" + bytes([118, 0]) + text)
+    with pytest.raises(FormatError):
+        read_graph(path)
 
 
 def test_entries_of_zero_are_no_edges_and_those_that_come_twice_add_up(tmp_path: Path) -> None:

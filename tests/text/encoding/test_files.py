@@ -151,10 +151,20 @@ def test_what_another_call_has_left_is_refused(tokenizer: TextTokenizer, tmp_pat
         record.write_text(damaged)
         with pytest.raises(FormatError):
             tokenizer.encode_file(text, into=into)
-    record.write_text(whole)
-    (tmp_path / ".ids.npy.part").write_bytes(b"")
-    with pytest.raises(FormatError, match="shorter"):
-        tokenizer.encode_file(text, into=into)
+    del (kept := json.loads(whole))["ids_digest"]
+    part = tmp_path / ".ids.npy.part"
+    ids = part.read_bytes()
+    others = (
+        (json.dumps(kept), ids),
+        (json.dumps(json.loads(whole) | {"ids": 1}), ids),
+        (whole, ids[:130] + bytes(4) + ids[134:]),
+        (whole, b""),
+    )
+    for said, held in others:
+        record.write_text(said)
+        part.write_bytes(held)
+        with pytest.raises(FormatError, match="other ids than its record says"):
+            tokenizer.encode_file(text, into=into)
     assert not into.exists()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tokkit.arguments import as_ids
+from tokkit.arguments import as_ids, check_whole
 from tokkit.errors import ArgumentError, EncodingError, ModelError
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def ending_id(tokenizer: TextTokenizer, eos_id: int | None = None) -> int:
                 f"{tokenizer.name} has no special token to end a text with; pass eos_id"
             )
         eos_id = candidates[0]
+    eos_id = check_whole("eos_id", eos_id)
     if not 0 <= eos_id < tokenizer.vocab_size:
         raise EncodingError(
             f"eos_id is {eos_id}, and {tokenizer.name} has the ids 0 to {tokenizer.vocab_size - 1}"

@@ -12,7 +12,6 @@ file's path, size and time of change. Entries are written whole or not at all, a
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from tokkit.errors import ArgumentError, needs_extra, refused_by_system
+from tokkit.errors import ArgumentError, FormatError, needs_extra, refused_by_system
+from tokkit.files.npz_files import read_arrays
 from tokkit.files.writing import whole_file
 from tokkit.mixture.samples.shard_text import ReadOptions, blocks_of, read_texts
 from tokkit.mixture.samples.sources import Sample, Shard, Source, find_shards
@@ -213,6 +213,10 @@ def _in_parallel(
 
 # -- the cache -------------------------------------------------------------------------------
 
+_ARRAYS = ("text", "starts", "counts", "sizes")
+_MOST_CACHED = 1 << 34
+_MOST_COUNT = 1 << 53
+
 
 def _entry_name(splitter: WordSplitter, shard: Shard, options: ReadOptions) -> str:
     text = repr((splitter.key, shard.path, shard.n_bytes, shard.version, options))
@@ -236,19 +240,20 @@ def write_counts(path: Path, counts: SampleCounts) -> None:
 def read_counts(path: Path) -> SampleCounts | None:
     """What `write_counts` wrote; None if there is no such file, or it is damaged."""
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            text, starts, counts, sizes = (
-                file[name] for name in ("text", "starts", "counts", "sizes")
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays = read_arrays(path, most_bytes=_MOST_CACHED)
+        text, starts, counts, sizes = (arrays[name] for name in _ARRAYS)
+    except (FormatError, KeyError):
         return None
     shapes = text.ndim == starts.ndim == counts.ndim == 1 and sizes.shape == (3,)
     kinds = text.dtype == np.uint8 and all(a.dtype == np.int64 for a in (starts, counts, sizes))
     if not (shapes and kinds and len(starts) == len(counts) + 1):
         return None
     # The kernels trust these.
-    in_order = starts[0] == 0 and starts[-1] == len(text) and bool((np.diff(starts) > 0).all())
-    if not in_order or (len(counts) and counts.min() < 1) or sizes.min() < 0:
+    # Not by their differences, which may wrap.
+    in_order = starts[0] == 0 and starts[-1] == len(text) and bool((starts[1:] > starts[:-1]).all())
+    if not in_order or sizes.min() < 0:
+        return None
+    if len(counts) and not 1 <= counts.min() <= counts.max() <= _MOST_COUNT:
         return None
     n_bytes, n_invalid, n_nul = sizes.tolist()
     return SampleCounts(WordCounts(text, starts, counts, n_bytes), n_invalid, n_nul)

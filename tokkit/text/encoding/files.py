@@ -67,17 +67,29 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Done:
-    """How far a file is encoded: bytes of the text, ids, and the digest of those bytes."""
+    """How far a file is encoded: bytes of the text, ids, and the digests of both."""
 
     n_bytes: int
     n_ids: int
-    digest: Any
+    of_text: Any
+    of_ids: Any
 
-    def after(self, part: bytes, n_ids: int) -> _Done:
+    def after(self, part: bytes, ids: Ids) -> _Done:
         """The same once a further part is done."""
-        digest = self.digest.copy()
-        digest.update(part)
-        return _Done(self.n_bytes + len(part), self.n_ids + n_ids, digest)
+        of_text, of_ids = self.of_text.copy(), self.of_ids.copy()
+        of_text.update(part)
+        of_ids.update(_stored(ids))
+        return _Done(self.n_bytes + len(part), self.n_ids + len(ids), of_text, of_ids)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """As they stand in the record."""
+        return {"digest": self.of_text.hexdigest(), "ids_digest": self.of_ids.hexdigest()}
+
+
+def _stored(ids: Ids) -> memoryview:
+    """Ids as they stand in the file."""
+    return ids.astype("<i4", copy=False).data
 
 
 def encode_file(
@@ -172,19 +184,21 @@ class _Parts:
             ArgumentError: it was another text or tokenizer.
             FormatError: the record is damaged.
         """
-        done = _Done(0, 0, hashlib.blake2b())
+        done = _Done(0, 0, hashlib.blake2b(), hashlib.blake2b())
         if self._record_path.exists():
             record = self._read_record()
-            left = record["bytes"]
-            while left and (block := text.read(min(left, MAX_UNCUT))):
-                done = done.after(block, 0)
-                left -= len(block)
-            if left or done.digest.hexdigest() != record["digest"]:
+            n_bytes, n_ids = record["bytes"], record["ids"]
+            done = replace(done, n_bytes=n_bytes, n_ids=n_ids)
+            self._stream.seek(HEADER_BYTES)
+            same = _digest(text.read, n_bytes, done.of_text)
+            if not same or done.digests["digest"] != record.get("digest"):
                 raise self._other(f"the beginning of {text.path} has changed since")
-            done = replace(done, n_ids=record["ids"])
+            same = _digest(self._stream.read, _ID_BYTES * n_ids, done.of_ids)
+            if not same or done.digests["ids_digest"] != record.get("ids_digest"):
+                raise FormatError(
+                    f"{str(self._path)!r} holds other ids than its record says; remove both"
+                )
         size = HEADER_BYTES + _ID_BYTES * done.n_ids
-        if done.n_ids and self._path.stat().st_size < size:
-            raise FormatError(f"{str(self._path)!r} is shorter than its record says; remove both")
         self._stream.truncate(size)
         self._stream.seek(size)
         return done
@@ -208,7 +222,7 @@ class _Parts:
 
     def add(self, ids: Ids) -> None:
         """Append ids."""
-        self._stream.write(ids.astype("<i4", copy=False).data)
+        self._stream.write(_stored(ids))
 
     @property
     def is_due(self) -> bool:
@@ -219,7 +233,7 @@ class _Parts:
         """Say how far the file is good."""
         self._stream.flush()
         os.fsync(self._stream.fileno())
-        figures = {"bytes": done.n_bytes, "ids": done.n_ids, "digest": done.digest.hexdigest()}
+        figures = {"bytes": done.n_bytes, "ids": done.n_ids, **done.digests}
         write_whole(self._record_path, json.dumps({**self._asked, **figures}))
         self._told = time.monotonic()
 
@@ -238,6 +252,14 @@ class _Parts:
             self._path.chmod(into.stat().st_mode & 0o777)
         self._path.replace(into)
         self._record_path.unlink(missing_ok=True)
+
+
+def _digest(read: Callable[[int], bytes], n_bytes: int, digest: Any) -> bool:
+    """Put so many bytes that are read into a digest; whether there are as many."""
+    while n_bytes and (block := read(min(n_bytes, MAX_UNCUT))):
+        digest.update(block)
+        n_bytes -= len(block)
+    return not n_bytes
 
 
 def _fill(
@@ -260,7 +282,7 @@ def _fill(
             raise EncodingError(
                 f"{text.path}, in the part that begins at byte {done.n_bytes}: {error}"
             ) from None
-        ahead = done.after(part, len(ids))
+        ahead = done.after(part, ids)
         parts.add(ids)
         if not last:  # a text may grow, so that its end is no place to go on from
             done = ahead  # at once, wherever an interruption falls; more ids in the file do no harm

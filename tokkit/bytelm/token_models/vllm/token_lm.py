@@ -31,6 +31,7 @@ The object keeps one connection and is not thread-safe.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -44,6 +45,7 @@ from tokkit.bytelm.token_models.starting_ids import boundary_ids
 from tokkit.bytelm.token_models.tokenizer_option import check_tokenizer
 from tokkit.bytelm.token_models.vllm.json_http import HttpOptions, JsonClient, StatusError
 from tokkit.errors import ModelError
+from tokkit.files.reading import MAX_VOCAB_SIZE
 
 if TYPE_CHECKING:
     from tokkit.text.tokenizer import TextTokenizer
@@ -53,6 +55,7 @@ API_KEY_VARIABLE = "VLLM_API_KEY"
 
 _ALL = -1
 _PREFIX = "token_id:"
+_TOKEN = re.compile(_PREFIX + "[0-9]{1,9}")
 _CLAMPED = -9999.0
 _ENTRY_BYTES = 64
 _SUM_TOLERANCE = 0.01
@@ -258,17 +261,23 @@ class VllmLM:
 
     def _ids(self, table: Table) -> NDArray[np.int64]:
         size = len(_PREFIX)
-        wrong = next((k for k in table if k[:size] != _PREFIX or not k[size:].isdecimal()), None)
-        if wrong is not None or any(len(key) > size + 9 for key in table):
-            self._refuse(f"the token {wrong!r}, expected one such as 'token_id:123'")
-        return np.array([int(key[size:]) for key in table], dtype=np.int64)
+        wrong = next((key for key in table if not _TOKEN.fullmatch(key)), None)
+        if wrong is not None:
+            self._refuse(f"the token {wrong!r:.80}, expected one such as 'token_id:123'")
+        ids = np.array([int(key[size:]) for key in table], dtype=np.int64)
+        if len(ids) and ids.max() >= MAX_VOCAB_SIZE:
+            self._refuse(f"the token id {ids.max():,}, expected one below {MAX_VOCAB_SIZE:,}")
+        return ids
 
     def _row(self, table: Table) -> NDArray[np.float64]:
         """float64 (vocab_size,): the table in the order of ids, checked."""
         ids = self._ids(table)
         if any(type(value) not in (float, int) for value in table.values()):
             self._refuse("a log-probability that is no number")
-        values = np.array([float(value) for value in table.values()])
+        try:
+            values = np.array([float(value) for value in table.values()])
+        except OverflowError:
+            self._refuse("a log-probability that no float holds")
         if len(np.unique(ids)) < len(ids):
             self._refuse("the same token id twice")
         row = np.full(max(self._n_columns, int(ids.max(initial=0)) + 1), np.nan)
