@@ -71,7 +71,7 @@ def read_settings(given: Iterable[str]) -> dict[str, Any]:
     {'backbone': {'width': 64}, 'gate': True, 'rule': 'whitespace'}
 
     Raises:
-        ArgumentError: no name, a name within a value, or one that has a value already.
+        ArgumentError: no name, or a name within a value.
     """
     settings: dict[str, Any] = {}
     for each in given:
@@ -88,7 +88,5 @@ def read_settings(given: Iterable[str]) -> dict[str, Any]:
             place = place.setdefault(field, {})
             if not isinstance(place, dict):
                 raise ArgumentError(f"{each!r}: {field} has a value already")
-        if last in place:
-            raise ArgumentError(f"{each!r}: {name} has a value already; leave one of them out")
         place[last] = value
     return settings

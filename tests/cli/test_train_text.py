@@ -79,8 +79,9 @@ def test_a_trained_model_goes_on_with_another_text(
     ("options", "message"),
     [
         (("--resume",), "holds no training"),
-        (("--ngrams", "--set", "ngrams=null"), "ngrams has a value already"),
-        (("--width", "16", "--set", "backbone.width=32"), "backbone.width has a value already"),
+        (("--ngrams", "--set", "ngrams=null"), "--set ngrams says something else"),
+        (("--gate", "--set", "gate=false"), "--set gate says something else"),
+        (("--width", "16", "--set", "backbone.width=32"), "--set backbone.width says something"),
         (("--steps", "0"), "of at least 1"),
         (("--held-out", "1"), "below 1"),
         (("--window-bytes", "0"), "of at least 1"),

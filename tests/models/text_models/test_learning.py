@@ -128,8 +128,7 @@ def test_settings_change_the_default_configuration_alone_where_they_say() -> Non
         new_model("bite", {}, texts=[])
     with pytest.raises(ArgumentError, match="has a value already"):
         read_settings(["backbone=3", "backbone.width=3"])
-    with pytest.raises(ArgumentError, match="has a value already"):
-        read_settings(["gate=true", "gate=true"])
+    assert read_settings(["gate=true", "gate=false"]) == {"gate": False}
 
 
 def test_a_training_of_another_tokenizer_is_another(tmp_path: Path) -> None:

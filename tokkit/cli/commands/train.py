@@ -33,7 +33,7 @@ from tokkit.cli.training.text_models import (
     train_byteified,
     train_text_model,
 )
-from tokkit.errors import ArgumentError, Interrupted
+from tokkit.errors import ArgumentError, Interrupted, refused_by_system
 from tokkit.models.kinds import KINDS
 from tokkit.report.wording import visible
 
@@ -191,7 +191,8 @@ def _refuse_unless_as_said(into: str, *, resume: bool) -> None:
     if begun and not resume:
         raise ArgumentError(f"{into!r} holds a training; give --resume to go on with it")
     if resume and not begun:
-        other = Path(into).is_dir() and any(Path(into).iterdir())
+        with refused_by_system(f"read {into!r}"):
+            other = Path(into).is_dir() and any(Path(into).iterdir())
         remedy = "give a folder of its own, and leave --resume out" if other else "leave it out"
         raise ArgumentError(f"--resume: {into!r} holds no training to go on with; {remedy}")
 

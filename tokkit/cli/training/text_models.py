@@ -280,9 +280,21 @@ def _text_model(
 
 def _settings(asked: TextTraining) -> dict[str, Any]:
     """Fields of the configuration that differ from the default."""
+    from tokkit.models.saving.configs import merged
     from tokkit.models.text_models.building import read_settings
 
+    settings = read_settings(asked.settings or ())
     shape = {"width": asked.width, "n_layers": asked.layers, "n_heads": asked.heads}
-    given = [f"backbone.{name}={each}" for name, each in shape.items() if each is not None]
-    given += [*(["ngrams={}"] if asked.ngrams else []), *(["gate=true"] if asked.gate else [])]
-    return read_settings([*given, *(asked.settings or ())])
+    known = {name: each for name, each in shape.items() if each is not None}
+    found: Any = settings.get("backbone")
+    inner: dict[str, Any] = found if isinstance(found, dict) else {}
+    twice = [f"backbone.{name}" for name in known if inner.get(name, known[name]) != known[name]]
+    if asked.ngrams and settings.setdefault("ngrams", {}) is None:
+        twice.append("ngrams")
+    if asked.gate and settings.setdefault("gate", True) is False:
+        twice.append("gate")
+    if twice:
+        raise ArgumentError(
+            f"--set {twice[0]} says something else than the option for it; leave one of them out"
+        )
+    return merged({"backbone": known}, settings) if known else settings
