@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import tokkit
 from tokkit.cli.declarations import option
@@ -287,7 +287,7 @@ def _settings(asked: TextTraining) -> dict[str, Any]:
     shape = {"width": asked.width, "n_layers": asked.layers, "n_heads": asked.heads}
     known = {name: each for name, each in shape.items() if each is not None}
     found: Any = settings.get("backbone")
-    inner: dict[str, Any] = found if isinstance(found, dict) else {}
+    inner = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     twice = [f"backbone.{name}" for name in known if inner.get(name, known[name]) != known[name]]
     if asked.ngrams and settings.setdefault("ngrams", {}) is None:
         twice.append("ngrams")
