@@ -128,10 +128,11 @@ def load_checkpoint(
     if position.seconds < 0:
         raise FormatError(f"{where}: seconds is {position.seconds}; expected 0 or more")
     numbers = want_object(state.get("optimizer"), where)
-    _check_fits(path, _kept(model), tensors)
+    kept = _kept(model)
+    _check_fits(path, kept, tensors)
     _restore(path, optimizer, {**numbers, **tensors}, begun=position.step > 0)
     with torch.no_grad():
-        for name, each in _kept(model).items():
+        for name, each in kept.items():
             each.copy_(tensors[_MODEL + name])
     return position
 

@@ -230,7 +230,7 @@ class _Turn:
         start = 0 if known is None else known.end
         logprob, impossible, tokens = _sums(self._lm, known)
         digest, end, told = blake2b(digest_size=16), 0, time.monotonic()
-        met = known is None  # the text that was scored before
+        met = False  # the text that was scored before
 
         def progress(*, is_whole: bool) -> Progress:
             return Progress(
@@ -250,11 +250,12 @@ class _Turn:
         for window in stream_windows(document.parts, *windows):
             digest.update(window.data)
             end = window.end
-            met = met or (end == start and digest.hexdigest() == (known and known.digest))
-            if end >= start and not met:
-                raise changed_text(document.name)
-            if end <= start:
-                continue
+            if known is not None:
+                met = met or (end == start and digest.hexdigest() == known.digest)
+                if end >= start and not met:
+                    raise changed_text(document.name)
+                if end <= start:
+                    continue
             if impossible is None:
                 logprob += self._lm.logprob(window.data, prefix=window.context)
                 if logprob == -math.inf:

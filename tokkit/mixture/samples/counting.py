@@ -248,8 +248,7 @@ def read_counts(path: Path) -> SampleCounts | None:
     kinds = text.dtype == np.uint8 and all(a.dtype == np.int64 for a in (starts, counts, sizes))
     if not (shapes and kinds and len(starts) == len(counts) + 1):
         return None
-    # The kernels trust these.
-    # Not by their differences, which may wrap.
+    # The kernels trust these; their differences may wrap.
     in_order = starts[0] == 0 and starts[-1] == len(text) and bool((starts[1:] > starts[:-1]).all())
     if not in_order or sizes.min() < 0:
         return None
